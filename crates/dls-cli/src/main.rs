@@ -1,0 +1,3 @@
+//! The command dls: release data pipelines safely on Huawei Cloud DataArts Studio
+
+fn main() {}

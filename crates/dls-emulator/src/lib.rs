@@ -1,0 +1,1 @@
+//! A strict local stand-in of the release-package API of DataArts Studio, with a ledger

@@ -1,0 +1,1 @@
+//! What the release-package API of DataArts Studio says: requests, answers, limits and errors as plain values

@@ -1,0 +1,1 @@
+//! Signed HTTPS calls to Huawei Cloud that say what is proved about delivery

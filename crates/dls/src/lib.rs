@@ -1,0 +1,1 @@
+//! Release data pipelines safely on Huawei Cloud DataArts Studio: the client
