@@ -1,3 +1,8 @@
-//! The developer's commands.
+//! `cargo xtask`: the developer's commands.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    xtask::main(&words)
+}
