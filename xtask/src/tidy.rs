@@ -112,10 +112,13 @@ fn in_source(text: &str) -> Vec<String> {
     wrong
 }
 
-/// Does the file begin with `//!`, leaving inner attributes aside?
+/// Does the file begin with `//!`, or with a page that is included, leaving other attributes aside?
 fn begins_with_a_word(text: &str) -> bool {
     let mut rest = text.trim_start();
     while rest.starts_with("#![") {
+        if rest.starts_with("#![doc = include_str!(") {
+            return true;
+        }
         let Some((_, after)) = rest.split_once("]\n") else {
             return false;
         };
@@ -151,6 +154,7 @@ mod tests {
     #[test]
     fn a_file_begins_with_a_word_on_itself() {
         assert!(in_source("//! What.\n").is_empty());
+        assert!(in_source("#![doc = include_str!(\"../README.md\")]\n").is_empty());
         assert!(
             in_source("#![forbid(unsafe_code)]\n#![allow(\n    a,\n    b\n)]\n\n//! What.\n")
                 .is_empty()
