@@ -1,0 +1,62 @@
+//! What credentials put on a request.
+
+use std::fmt;
+
+use super::{AccessKey, Credentials};
+
+impl Credentials {
+    /// The headers to add to a request before it is signed or sent, and the key to sign it with.
+    ///
+    /// `project_id` becomes `X-Project-Id`, `domain_id` becomes `X-Domain-Id`, and a token becomes
+    /// `X-Auth-Token`. The `X-Security-Token` of a temporary key is not among them:
+    /// [`sign`](crate::sign::sign) adds it.
+    ///
+    /// ```
+    /// use dls_transport::credentials::{Credentials, Token};
+    ///
+    /// let credentials = Credentials::from(Token::new("MIIEXAMPLE")?);
+    /// let authorisation = credentials.authorise(Some("b384b9e9"), None);
+    ///
+    /// let expected = [("X-Project-Id", "b384b9e9"), ("X-Auth-Token", "MIIEXAMPLE")];
+    /// assert_eq!(authorisation.headers, expected);
+    /// assert!(authorisation.signer.is_none());
+    /// # Ok::<(), dls_transport::credentials::InvalidCredential>(())
+    /// ```
+    #[must_use]
+    pub fn authorise<'a>(
+        &'a self,
+        project_id: Option<&'a str>,
+        domain_id: Option<&'a str>,
+    ) -> Authorisation<'a> {
+        let mut headers = Vec::with_capacity(3);
+        headers.extend(project_id.map(|id| ("X-Project-Id", id)));
+        headers.extend(domain_id.map(|id| ("X-Domain-Id", id)));
+        let signer = match self {
+            Self::AccessKey(key) => Some(key),
+            Self::Token(token) => {
+                headers.push(("X-Auth-Token", token.expose()));
+                None
+            }
+        };
+        Authorisation { headers, signer }
+    }
+}
+
+/// See [`Credentials::authorise`]. `Debug` shows the names of the headers only.
+#[non_exhaustive]
+pub struct Authorisation<'a> {
+    /// Headers to add, overwriting the caller's.
+    pub headers: Vec<(&'static str, &'a str)>,
+    /// The key to sign with, after adding the headers; with `None` they are all it takes.
+    pub signer: Option<&'a AccessKey>,
+}
+
+impl fmt::Debug for Authorisation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
+        f.debug_struct("Authorisation")
+            .field("headers", &names)
+            .field("signer", &self.signer)
+            .finish()
+    }
+}
