@@ -60,3 +60,27 @@ impl fmt::Debug for Authorisation<'_> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SecretKey, SecurityToken, Token};
+    use super::*;
+
+    #[test]
+    fn a_key_signs_and_a_token_is_a_header() {
+        let key = AccessKey::new("A", SecretKey::new("s").unwrap()).unwrap();
+        let key = key.with_security_token(SecurityToken::new("t").unwrap());
+        let key = Credentials::from(key);
+        let authorisation = key.authorise(Some("p"), Some("d"));
+        assert_eq!(
+            authorisation.headers,
+            [("X-Project-Id", "p"), ("X-Domain-Id", "d")]
+        );
+        assert_eq!(authorisation.signer.unwrap().id(), "A");
+
+        let token = Credentials::from(Token::new("t").unwrap());
+        let authorisation = token.authorise(None, None);
+        assert_eq!(authorisation.headers, [("X-Auth-Token", "t")]);
+        assert!(authorisation.signer.is_none());
+    }
+}

@@ -107,3 +107,92 @@ impl fmt::Debug for Environment {
 fn invalid(variable: &'static str) -> impl Fn(InvalidCredential) -> CredentialsError {
     move |reason| CredentialsError::Invalid { variable, reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_with_its_security_token() {
+        let key = read(&[("AK", "A"), ("SK", "s")]).unwrap().unwrap();
+        assert!(key.security_token().is_none());
+
+        let key = read(&[("AK", "A"), ("SK", "s"), ("SECURITY_TOKEN", "t")])
+            .unwrap()
+            .unwrap();
+        assert_eq!((key.id(), key.secret().expose()), ("A", "s"));
+        assert_eq!(key.security_token().unwrap().expose(), "t");
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        for variables in [
+            &[][..],
+            &[("AK", ""), ("SK", "")],
+            &[("SECURITY_TOKEN", "t")],
+        ] {
+            assert!(read(variables).unwrap().is_none(), "{variables:?}");
+        }
+        let key = read(&[("AK", "A"), ("SK", "s"), ("SECURITY_TOKEN", "")])
+            .unwrap()
+            .unwrap();
+        assert!(key.security_token().is_none());
+    }
+
+    #[test]
+    fn half_a_key_is_an_error_that_names_both_variables() {
+        for (variables, message) in [
+            (
+                [("AK", "A"), ("SK", "")],
+                "HUAWEICLOUD_SDK_AK is set, but HUAWEICLOUD_SDK_SK is not",
+            ),
+            (
+                [("AK", ""), ("SK", "s")],
+                "HUAWEICLOUD_SDK_SK is set, but HUAWEICLOUD_SDK_AK is not",
+            ),
+        ] {
+            assert_eq!(read(&variables).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_not_usable_is_named() {
+        let good = [("AK", "A"), ("SK", "s"), ("SECURITY_TOKEN", "t")];
+        for at in 0..good.len() {
+            let mut variables = good;
+            variables[at].1 = "a\nb";
+            let error = read(&variables).unwrap_err();
+            assert!(
+                matches!(error, CredentialsError::Invalid { .. }),
+                "{error:?}"
+            );
+            assert!(error.to_string().contains(good[at].0), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_named() {
+        let environment =
+            Environment::from_lookup(|_| Err(VarError::NotUnicode("not really".into())));
+        let message = environment.read().unwrap_err().to_string();
+        assert_eq!(message, "HUAWEICLOUD_SDK_AK is not valid UTF-8");
+    }
+
+    fn read(
+        variables: &[(&'static str, &'static str)],
+    ) -> Result<Option<AccessKey>, CredentialsError> {
+        let variables = variables.to_vec();
+        let environment = Environment::from_lookup(move |name| {
+            let found = variables
+                .iter()
+                .find(|(end, _)| name == format!("HUAWEICLOUD_SDK_{end}"));
+            found
+                .map(|(_, value)| (*value).to_owned())
+                .ok_or(VarError::NotPresent)
+        });
+        Ok(environment.read()?.map(|credentials| match credentials {
+            Credentials::AccessKey(key) => key,
+            Credentials::Token(_) => panic!("the environment has no token"),
+        }))
+    }
+}

@@ -298,3 +298,73 @@ impl Secret {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_up_to_4096_visible_ascii_characters() {
+        let part = CredentialPart::Token;
+        assert!(Token::new("").is_ok());
+        assert!(Token::new("~".repeat(4096)).is_ok());
+        assert_eq!(
+            Token::new("a".repeat(4097)).unwrap_err(),
+            InvalidCredential::TooLong {
+                part,
+                characters: 4097,
+                max: 4096
+            },
+        );
+        for bad in ['\n', '\r', '\0', ' ', '\t', '\u{7f}', 'é'] {
+            assert_eq!(
+                Token::new(format!("ab{bad}")).unwrap_err(),
+                InvalidCredential::Character { part, position: 2 },
+                "{bad:?}",
+            );
+        }
+    }
+
+    #[test]
+    fn a_security_token_may_be_empty_and_long_but_must_fit_a_header() {
+        let part = CredentialPart::SecurityToken;
+        assert!(SecurityToken::new("").is_ok());
+        assert!(SecurityToken::new("a".repeat(5000)).is_ok());
+        assert_eq!(
+            SecurityToken::new("a\r\nX-Evil: 1").unwrap_err(),
+            InvalidCredential::Character { part, position: 1 },
+        );
+    }
+
+    #[test]
+    fn a_secret_key_may_be_any_text_without_control_characters() {
+        let part = CredentialPart::SecretKey;
+        assert!(SecretKey::new("пример secret-钥").is_ok());
+        assert_eq!(
+            SecretKey::new("").unwrap_err(),
+            InvalidCredential::Empty { part }
+        );
+        assert_eq!(
+            SecretKey::new("钥s\n").unwrap_err(),
+            InvalidCredential::Character { part, position: 2 },
+        );
+    }
+
+    #[test]
+    fn an_access_key_id_must_not_break_the_authorization_header() {
+        let part = CredentialPart::AccessKeyId;
+        let new = |id: &str| AccessKey::new(id, SecretKey::new("s").unwrap());
+        assert_eq!(new("A").unwrap().id(), "A");
+        assert_eq!(new("").unwrap_err(), InvalidCredential::Empty { part });
+        for bad in ["AK,", "AK ", "AK\n", "AKé"] {
+            let expected = InvalidCredential::Character { part, position: 2 };
+            assert_eq!(new(bad).unwrap_err(), expected, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn clones_share_one_secret() {
+        let key = SecretKey::new("example-secret-key").unwrap();
+        assert!(std::ptr::eq(key.expose(), key.clone().expose()));
+    }
+}

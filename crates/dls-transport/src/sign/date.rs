@@ -172,3 +172,119 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let year = days.div_euclid(146_097) * 400 + year_of_era + i64::from(month <= 2);
     (year, month, day)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Text and seconds since the epoch, as Python's `datetime` relates them.
+    const KNOWN: [(&str, i64); 10] = [
+        ("00010101T000000Z", -62_135_596_800),
+        ("15821015T000000Z", -12_219_292_800),
+        ("19000228T235959Z", -2_203_891_201),
+        ("19000301T000000Z", -2_203_891_200),
+        ("19691231T235959Z", -1),
+        ("19700101T000000Z", 0),
+        ("20000229T120000Z", 951_825_600),
+        ("20240229T235959Z", 1_709_251_199),
+        ("21000301T000000Z", 4_107_542_400),
+        ("99991231T235959Z", 253_402_300_799),
+    ];
+
+    #[test]
+    fn known_dates_are_read_and_written() {
+        for (text, seconds) in KNOWN {
+            let date = SdkDate { seconds };
+            assert_eq!(text.parse(), Ok(date), "{text}");
+            assert_eq!(date.to_string(), text);
+            assert_eq!(SdkDate::from(SystemTime::from(date)), date, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        let bad_form = [
+            "",
+            "2024-04-29T08:15:30Z",
+            "20240429T081530",
+            "20240429T081530z",
+            "20240429 081530Z",
+            "20240429T081530ZZ",
+            " 20240429T081530Z",
+            "+0240429T081530Z",
+            "２0240429T081530Z",
+            "20240429T08153\u{661}Z",
+        ];
+        for text in bad_form {
+            assert_eq!(text.parse::<SdkDate>(), Err(InvalidSdkDate::Form), "{text}");
+        }
+        let no_such_time = [
+            "00000101T000000Z",
+            "20240029T000000Z",
+            "20241301T000000Z",
+            "20240400T000000Z",
+            "20240431T000000Z",
+            "20240230T000000Z",
+            "20230229T000000Z",
+            "19000229T000000Z",
+            "20240429T240000Z",
+            "20240429T006000Z",
+            "20161231T235960Z",
+        ];
+        for text in no_such_time {
+            assert_eq!(
+                text.parse::<SdkDate>(),
+                Err(InvalidSdkDate::NoSuchTime),
+                "{text}"
+            );
+        }
+        for error in [InvalidSdkDate::Form, InvalidSdkDate::NoSuchTime] {
+            assert!(error.to_string().contains("YYYYMMDDTHHMMSSZ"));
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_cut_before_the_epoch_too() {
+        let half = Duration::from_millis(500);
+        assert_eq!(
+            SdkDate::from(UNIX_EPOCH + half).to_string(),
+            "19700101T000000Z"
+        );
+        assert_eq!(
+            SdkDate::from(UNIX_EPOCH - half).to_string(),
+            "19691231T235959Z"
+        );
+    }
+
+    #[test]
+    fn a_time_that_has_no_four_digit_year_becomes_the_nearest_that_has() {
+        let far = Duration::from_secs(1 << 40);
+        assert_eq!(
+            SdkDate::from(UNIX_EPOCH + far).to_string(),
+            "99991231T235959Z"
+        );
+        assert_eq!(
+            SdkDate::from(UNIX_EPOCH - far).to_string(),
+            "00010101T000000Z"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_date_survives_text_and_time(seconds in FIRST..=LAST) {
+            let date = SdkDate { seconds };
+            prop_assert_eq!(date.to_string().parse(), Ok(date));
+            prop_assert_eq!(SdkDate::from(SystemTime::from(date)), date);
+        }
+
+        #[test]
+        fn the_next_day_is_the_next_date(days in FIRST / DAY..LAST / DAY) {
+            let (year, month, day) = civil_from_days(days);
+            let next = civil_from_days(days + 1);
+            let candidates = [(year, month, day + 1), (year, month + 1, 1), (year + 1, 1, 1)];
+            prop_assert!(candidates.contains(&next), "{next:?}");
+        }
+    }
+}

@@ -120,3 +120,64 @@ impl fmt::Debug for Authorization<'_> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_hmac_sha256_of_rfc_4231() {
+        let secret = SecretKey::new("Jefe").unwrap();
+        assert_eq!(
+            signature(&secret, "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        );
+    }
+
+    #[test]
+    fn a_signature_that_is_longer_or_shorter_or_in_capitals_is_not_accepted() {
+        let secret = SecretKey::new("Jefe").unwrap();
+        let right = signature(&secret, "text");
+        assert!(verify(&secret, "text", &right));
+        for wrong in [
+            "",
+            &format!("{right}0"),
+            &right.to_uppercase(),
+            &right.replacen('f', "e", 1),
+        ] {
+            assert!(!verify(&secret, "text", wrong), "{wrong}");
+        }
+        assert!(!verify(&secret, "Text", &right));
+    }
+
+    #[test]
+    fn an_authorization_header_is_taken_apart() {
+        let written = authorization("AK", "host;x-sdk-date", "00ff");
+        let turned = "SDK-HMAC-SHA256 Signature=00ff ,SignedHeaders=host;x-sdk-date,  Access=AK";
+        for value in [written.as_str(), turned] {
+            let parsed = parse_authorization(value).unwrap();
+            assert_eq!((parsed.access, parsed.signature), ("AK", "00ff"));
+            assert!(parsed.header_names().eq(["host", "x-sdk-date"]));
+        }
+    }
+
+    #[test]
+    fn what_is_no_authorization_of_this_algorithm_is_not_read() {
+        for value in [
+            "",
+            "SDK-HMAC-SHA256",
+            "SDK-HMAC-SHA256 ",
+            "SDK-HMAC-SHA256Access=A, SignedHeaders=h, Signature=s",
+            "SDK-HMAC-SM3 Access=A, SignedHeaders=h, Signature=s",
+            "sdk-hmac-sha256 Access=A, SignedHeaders=h, Signature=s",
+            "SDK-HMAC-SHA256 Access=A, SignedHeaders=h",
+            "SDK-HMAC-SHA256 Access=A, SignedHeaders=h, Signature=",
+            "SDK-HMAC-SHA256 Access=A, Access=A, SignedHeaders=h, Signature=s",
+            "SDK-HMAC-SHA256 Access=A, SignedHeaders=h, Signature=s, Extra=x",
+            "SDK-HMAC-SHA256 Access=A, SignedHeaders=h, Signature=s,",
+            "SDK-HMAC-SHA256 access=A, SignedHeaders=h, Signature=s",
+        ] {
+            assert!(parse_authorization(value).is_none(), "{value}");
+        }
+    }
+}

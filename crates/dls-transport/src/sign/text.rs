@@ -81,3 +81,50 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_what_python_calls_space_is_stripped() {
+        let stripped: Vec<char> = ('\0'..=char::MAX)
+            .filter(|c| strip(c.encode_utf8(&mut [0; 4])).is_empty())
+            .collect();
+        // [c for c in map(chr, range(0x110000)) if c.isspace()] in Python 3.
+        let python = "\t\n\u{b}\u{c}\r\u{1c}\u{1d}\u{1e}\u{1f} \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\
+            \u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\
+            \u{2029}\u{202f}\u{205f}\u{3000}";
+        assert_eq!(stripped, python.chars().collect::<Vec<_>>());
+        assert_eq!(strip(" \u{1f}a \u{1c}b\u{85}"), "a \u{1c}b");
+    }
+
+    #[test]
+    fn an_escape_that_is_not_utf_8_becomes_one_replacement_for_each_maximal_part() {
+        // Pairs of text and urllib.parse.unquote(text) in Python 3.
+        for (text, decoded) in [
+            ("%41%2f%2B+", "A/++"),
+            ("%", "%"),
+            ("%%%4", "%%%4"),
+            ("%%41", "%A"),
+            ("%zz%+1%E4", "%zz%+1\u{fffd}"),
+            ("%E4%BD%9C", "作"),
+            ("%E4%BDé", "\u{fffd}é"),
+            ("%F0%9F%98a", "\u{fffd}a"),
+            ("%ED%A0%80", "\u{fffd}\u{fffd}\u{fffd}"),
+            ("%C0%AF", "\u{fffd}\u{fffd}"),
+            ("%F4%90%80%80", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
+            ("é%BD", "é\u{fffd}"),
+        ] {
+            assert_eq!(decode(text), decoded, "{text}");
+        }
+    }
+
+    #[test]
+    fn hex_is_lower_case_and_escapes_are_upper_case() {
+        let mut escaped = String::new();
+        encode_into(&mut escaped, "\u{ff}/~", None);
+        assert_eq!(escaped, "%C3%BF%2F~");
+        assert_eq!(hex(&[0x0f, 0xa0]), "0fa0");
+    }
+}

@@ -1,0 +1,84 @@
+//! No secret can be printed: not by `Debug` of any type of the two modules, nor by any of their errors.
+
+use std::env::VarError;
+use std::error::Error;
+use std::fmt::Debug;
+
+use dls_transport::credentials::{
+    AccessKey, Credentials, CredentialsError, Environment, SecretKey, SecurityToken, Token,
+};
+use dls_transport::sign::{Parts, parse_authorization, sign};
+use proptest::prelude::*;
+
+use crate::date;
+
+proptest! {
+    #[test]
+    fn nothing_prints_six_characters_of_a_secret(
+        secret in "[A-Za-z0-9+/=]{20,60}",
+        token in "[A-Za-z0-9+/=]{20,60}",
+    ) {
+        let mut printed = Printed::default();
+
+        let secret_key = SecretKey::new(secret.as_str()).unwrap();
+        let security_token = SecurityToken::new(token.as_str()).unwrap();
+        printed.debug(&secret_key);
+        printed.debug(&security_token);
+        let key = AccessKey::new("AKIDEXAMPLE", secret_key).unwrap().with_security_token(security_token);
+        printed.debug(&key);
+        let credentials = Credentials::from(key.clone());
+        printed.debug(&credentials);
+        printed.debug(&credentials.authorise(Some("project"), Some("domain")));
+
+        let x_auth = Token::new(token.as_str()).unwrap();
+        printed.debug(&x_auth);
+        let credentials = Credentials::from(x_auth);
+        printed.debug(&credentials);
+        let authorisation = credentials.authorise(Some("project"), Some("domain"));
+        printed.debug(&authorisation);
+
+        let parts = Parts { method: "GET", path: "/", headers: &authorisation.headers, ..Parts::default() };
+        printed.debug(&parts);
+        let signed = sign(&parts, &key, date()).unwrap();
+        printed.debug(&signed);
+        printed.debug(&parse_authorization(&signed.authorization).unwrap());
+
+        let cut = format!("{secret}\n{token}");
+        let headers = [("X-Auth-Token", cut.as_str())];
+        printed.error(&sign(&Parts { headers: &headers, ..parts }, &key, date()).unwrap_err());
+        printed.error(&SecretKey::new(cut.as_str()).unwrap_err());
+        printed.error(&SecurityToken::new(cut.as_str()).unwrap_err());
+        printed.error(&Token::new(cut.as_str()).unwrap_err());
+        printed.error(&Token::new(token.repeat(300)).unwrap_err());
+        for broken in [Ok(cut.clone()), Err(VarError::NotUnicode(cut.clone().into()))] {
+            let environment = Environment::from_lookup(move |_| broken.clone());
+            printed.debug(&environment);
+            printed.error(&environment.read().unwrap_err());
+        }
+        printed.error(&CredentialsError::other(Token::new(cut.as_str()).unwrap_err()));
+
+        for secret in [&secret, &token, &signed.signature] {
+            for at in 0..=secret.len() - 6 {
+                let window = &secret[at..at + 6];
+                prop_assert!(!printed.0.contains(window), "{}\n{}", window, printed.0);
+            }
+        }
+    }
+}
+
+/// All that was printed.
+#[derive(Default)]
+struct Printed(String);
+
+impl Printed {
+    fn debug(&mut self, value: &impl Debug) {
+        self.0 += &format!("{value:?}\n{value:#?}\n");
+    }
+
+    fn error(&mut self, error: &dyn Error) {
+        self.0 += &format!("{error:?}\n{error}\n");
+        if let Some(source) = error.source() {
+            self.error(source);
+        }
+    }
+}
