@@ -11,11 +11,10 @@ pub(super) fn canonical_request(request: &Request) -> String {
         .iter()
         .find(|h| h.0 == "Content-Type")
         .map(|h| h.1.clone());
-    if let Some(kind) = content_type.filter(|kind| !kind.is_empty()) {
-        if !kind.starts_with("application/json") && !kind.starts_with("application/bson") {
-            headers.retain(|h| h.0 != "X-Sdk-Content-Sha256");
-            headers.push(("X-Sdk-Content-Sha256".into(), "UNSIGNED-PAYLOAD".into()));
-        }
+    let known = |kind: &str| ["application/json", "application/bson"].map(|k| kind.starts_with(k));
+    if content_type.is_some_and(|kind| !kind.is_empty() && known(&kind) == [false; 2]) {
+        headers.retain(|h| h.0 != "X-Sdk-Content-Sha256");
+        headers.push(("X-Sdk-Content-Sha256".into(), "UNSIGNED-PAYLOAD".into()));
     }
     let names: Vec<String> = headers.iter().map(|h| h.0.to_lowercase()).collect();
     if !names.contains(&"x-sdk-date".to_owned()) {
