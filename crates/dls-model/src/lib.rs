@@ -1,1 +1,39 @@
-//! What the release-package API of DataArts Studio says: requests, answers, limits and errors as plain values
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod answer;
+pub mod catalogue;
+pub mod deploy;
+pub mod error;
+mod error_body;
+pub mod ids;
+pub mod list;
+pub mod operation;
+pub mod package;
+pub mod page;
+mod path;
+pub mod revoke;
+pub mod scope;
+pub mod show;
+pub mod status;
+pub mod system_task;
+mod text;
+pub mod time;
+mod wire;
+
+pub use crate::deploy::{Deploy, DeployAnswer, DeployDetail, JobStart, PublishType};
+pub use crate::error::{AnswerError, ErrorCode, Origin, ServiceError, Undecodable};
+pub use crate::ids::{
+    IdKind, InvalidId, InvalidPackageIds, PackageId, PackageIds, ProjectId, SystemTaskId,
+    WorkspaceId,
+};
+pub use crate::list::{ListPackages, PackagePage, SortDirection};
+pub use crate::operation::{Effect, HostFamily, InvalidRequest, Operation};
+pub use crate::package::{Package, Task, User};
+pub use crate::page::{BrokenPaging, Pages};
+pub use crate::revoke::{Revoke, Revoked};
+pub use crate::scope::Scope;
+pub use crate::show::{PackageDetail, ShowPackage};
+pub use crate::status::{Change, StartStatus, Status, SystemTaskStatus, TaskKind};
+pub use crate::system_task::{ShowSystemTask, Subtask, SystemTask};
+pub use crate::time::Timestamp;

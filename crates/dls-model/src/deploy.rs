@@ -1,0 +1,182 @@
+//! Deploy: releases packages (pages `dataartsstudio_02_0204`).
+
+use http::{HeaderMap, Method, Request, StatusCode};
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::answer::Raw;
+use crate::error::AnswerError;
+use crate::ids::{PackageId, PackageIds};
+use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
+use crate::scope::Scope;
+use crate::wire::members;
+
+/// Releases packages, which goes on in the background after the answer. At most 100 of them, and 100 tasks at
+/// a time.
+///
+/// It is not idempotent: sent twice it may release twice. Whether the service may refuse some ids of a request
+/// and release the others is documented nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deploy {
+    #[serde(rename = "package_ids")]
+    packages: PackageIds,
+    #[serde(rename = "startup_mode")]
+    start: JobStart,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish_type: Option<PublishType>,
+}
+
+impl Deploy {
+    /// Releases `packages`, and starts their jobs or not.
+    pub fn new(packages: PackageIds, start: JobStart) -> Self {
+        Self {
+            packages,
+            start,
+            publish_type: None,
+        }
+    }
+
+    /// Adds `publish_type`, which is left out otherwise. It stands in examples only, and what the service
+    /// does with it is not known.
+    #[must_use]
+    pub fn with_publish_type(mut self, publish_type: PublishType) -> Self {
+        self.publish_type = Some(publish_type);
+        self
+    }
+
+    /// The packages.
+    pub fn packages(&self) -> &PackageIds {
+        &self.packages
+    }
+
+    /// Whether their jobs are started.
+    pub fn start(&self) -> JobStart {
+        self.start
+    }
+
+    /// The publish type, if one was added.
+    pub fn publish_type(&self) -> Option<PublishType> {
+        self.publish_type
+    }
+}
+
+/// Whether jobs start as soon as they are released (wire: `startup_mode`).
+///
+/// The service starts them if nothing is said. There is no default here: who releases must choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobStart {
+    /// `0`: they are not started.
+    Later,
+    /// `1`: they are started at once.
+    Immediately,
+}
+
+impl Serialize for JobStart {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(match self {
+            Self::Later => 0,
+            Self::Immediately => 1,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for JobStart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match i64::deserialize(deserializer)? {
+            0 => Ok(Self::Later),
+            1 => Ok(Self::Immediately),
+            _ => Err(de::Error::custom("startup_mode must be 0 or 1")),
+        }
+    }
+}
+
+/// How packages are published (wire: `publish_type`); undocumented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum PublishType {
+    /// `asy`, assumed to mean asynchronously.
+    #[serde(rename = "asy")]
+    Asynchronous,
+}
+
+impl Operation for Deploy {
+    type Answer = DeployAnswer;
+
+    const NAME: &'static str = "deploy";
+    const METHOD: Method = Method::POST;
+    const ROUTE: &'static str = "/v2/{project_id}/factory/release-packages/deploy";
+    const HOST: HostFamily = HostFamily::V2;
+    const EFFECT: Effect = Effect::Write;
+
+    fn encode(&self, scope: &Scope) -> Result<Request<Vec<u8>>, InvalidRequest> {
+        json_request(self, scope)
+    }
+
+    /// An empty body in a success reads as an answer without details. Every member of the answer is optional
+    /// in the documents, so this is no error of the service's; but it names no package, and what that is worth
+    /// is for the caller to say.
+    fn decode(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<DeployAnswer, AnswerError> {
+        let (answer, request_id) = Raw {
+            status,
+            headers,
+            body,
+        }
+        .decode::<DeployAnswer>()?;
+        Ok(DeployAnswer {
+            request_id,
+            ..answer.unwrap_or_default()
+        })
+    }
+}
+
+/// What the service says on taking a release: not its outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeployAnswer {
+    /// `deploy_package_details`: `None` if it is absent, null or unreadable, which is not the same as empty.
+    pub details: Option<Vec<DeployDetail>>,
+    /// The request id.
+    pub request_id: Option<String>,
+}
+
+impl DeployAnswer {
+    /// The detail that names this package.
+    pub fn detail(&self, package: PackageId) -> Option<&DeployDetail> {
+        self.details
+            .iter()
+            .flatten()
+            .find(|detail| detail.package_id == Some(package))
+    }
+
+    /// Whether the answer names this package. Where it does not, the answer says nothing about it.
+    pub fn names(&self, package: PackageId) -> bool {
+        self.detail(package).is_some()
+    }
+}
+
+members! { DeployAnswer {
+    "deploy_package_details": List => details;
+} }
+
+/// What the service says about one package of a deploy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeployDetail {
+    /// `package_id`, a number here.
+    pub package_id: Option<PackageId>,
+    /// `asy_task_id`: the background task. That [`ShowSystemTask`](crate::ShowSystemTask) reads it is
+    /// assumed.
+    pub task_id: Option<String>,
+    /// `asy_subtask_num`: how many subtasks run in the background.
+    pub subtask_count: Option<i64>,
+}
+
+members! { DeployDetail {
+    "package_id": Number => package_id;
+    "asy_task_id": Text => task_id;
+    "asy_subtask_num": Number => subtask_count;
+} }

@@ -1,0 +1,346 @@
+//! What can come back instead of an answer: an error of the service or of what stands before it, or a
+//! success that cannot be read.
+
+use std::fmt;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::catalogue::{self, Meaning, Thing};
+use crate::error_body::{self, Found, Members};
+use crate::text::{excerpt, message, printable};
+
+/// Why an operation has no answer although something came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// An error was reported: any status outside 200 to 299, or an error object in a success.
+    Service(ServiceError),
+    /// A success that cannot be read. The operation may well have been carried out.
+    Undecodable(Undecodable),
+}
+
+impl AnswerError {
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Service(error) => error.status(),
+            Self::Undecodable(error) => error.status(),
+        }
+    }
+
+    /// The request id of the answer, if it has one.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Service(error) => error.request_id(),
+            Self::Undecodable(error) => error.request_id(),
+        }
+    }
+
+    /// The error that was reported, if one was.
+    pub fn service(&self) -> Option<&ServiceError> {
+        match self {
+            Self::Service(error) => Some(error),
+            Self::Undecodable(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(error) => error.fmt(f),
+            Self::Undecodable(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AnswerError {}
+
+impl From<ServiceError> for AnswerError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
+    }
+}
+
+impl From<Undecodable> for AnswerError {
+    fn from(error: Undecodable) -> Self {
+        Self::Undecodable(error)
+    }
+}
+
+/// An error as the service, its gateway, IAM or a proxy reported it, in whichever shape.
+///
+/// Texts change and are never to be matched on; classify by [`meaning`](Self::meaning). They are made safe
+/// to print: on one line, bounded, and with tokens and signatures that the gateway may echo blotted out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceError {
+    status: StatusCode,
+    code: Option<ErrorCode>,
+    message: String,
+    request_id: Option<String>,
+    encoded_authorization_message: Option<String>,
+}
+
+impl ServiceError {
+    /// The HTTP status, which may be a success: an error object can stand in one.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The code, if there is one. HTML and empty bodies have none.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.code.as_ref()
+    }
+
+    /// The text of the error, at most 10,240 characters; without one the beginning of the body, at most 200.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The request id: of the header `X-Request-Id`, else of `X-IAM-Trace-Id`, else of the body.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// What an IAM 5 denial adds for the administrator to decode, as it came.
+    pub fn encoded_authorization_message(&self) -> Option<&str> {
+        self.encoded_authorization_message.as_deref()
+    }
+
+    /// What it means: by status where that says it, else by the code, never by the text.
+    pub fn meaning(&self) -> Meaning {
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => return Meaning::Throttled,
+            status if status.is_server_error() => return Meaning::Unavailable,
+            _ => {}
+        }
+        match (self.code.as_ref().map(catalogue::meaning), self.status) {
+            (None | Some(Meaning::Other), StatusCode::UNAUTHORIZED) => Meaning::NotAuthenticated,
+            (None | Some(Meaning::Other), StatusCode::FORBIDDEN) => Meaning::NotPermitted,
+            (None | Some(Meaning::Other), StatusCode::NOT_FOUND) => Meaning::NotFound(Thing::Api),
+            (meaning, _) => meaning.unwrap_or(Meaning::Other),
+        }
+    }
+
+    /// Reads the error of an answer that is no success.
+    pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        Self::from_root(status, headers, body, &error_body::parse(body))
+    }
+
+    /// Takes the error out of a body that is read already.
+    pub(crate) fn from_root(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        root: &[Members],
+    ) -> Self {
+        let Found {
+            code,
+            message: text,
+            request_id,
+            encoded_authorization_message,
+        } = error_body::find(root);
+        Self {
+            status,
+            code: code.map(ErrorCode::new),
+            message: match text {
+                Some(text) => message(text, MAX_MESSAGE),
+                None => excerpt(body),
+            },
+            request_id: request_id_of(headers).or_else(|| request_id.and_then(id_text)),
+            encoded_authorization_message: encoded_authorization_message.map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status.as_u16())?;
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        match self.message.as_str() {
+            "" => Ok(()),
+            message => write!(f, ": {message}"),
+        }
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+/// The documented maximum of an error's text.
+const MAX_MESSAGE: usize = 10_240;
+/// The documented maximum of an error's code, taken for request ids too.
+const MAX_CODE: usize = 128;
+
+/// The request id that the headers name.
+pub(crate) fn request_id_of(headers: &HeaderMap) -> Option<String> {
+    ["x-request-id", "x-iam-trace-id"]
+        .iter()
+        .flat_map(|name| headers.get_all(*name))
+        .find_map(|value| id_text(&String::from_utf8_lossy(value.as_bytes())))
+}
+
+/// A request id made safe to print; `None` if there is nothing in it.
+pub(crate) fn id_text(text: &str) -> Option<String> {
+    Some(printable(text.trim(), MAX_CODE)).filter(|id| !id.is_empty())
+}
+
+/// The code of an error, such as `DLF.0810`. The set is open: no document lists all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ErrorCode(String);
+
+impl ErrorCode {
+    /// Takes a code as it came; control characters are escaped, and at most 128 characters kept.
+    pub fn new(code: &str) -> Self {
+        Self(printable(code.trim(), MAX_CODE))
+    }
+
+    /// The code as text. One that came as a number is in decimal.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Who reports errors under this kind of code.
+    pub fn origin(&self) -> Origin {
+        let prefix = self
+            .0
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
+        match prefix.as_str() {
+            "APIGW" | "APIG" | "APIC" => Origin::Gateway,
+            "DLF" => Origin::Service,
+            "IAM" | "PAP5" => Origin::Iam,
+            _ if self.0.parse::<i64>().is_ok() => Origin::Iam,
+            _ => Origin::Other,
+        }
+    }
+
+    /// The digits after the last dot, or all of the code if it is a number. Leading zeros count.
+    pub fn number(&self) -> Option<&str> {
+        let number = self.0.rsplit('.').next()?;
+        (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(number)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Who reported an error, as far as its code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The API gateway (`APIGW.`, `APIG.`, `APIC.`): the request never reached the service, unless the
+    /// status says that the gateway waited for it in vain.
+    Gateway,
+    /// IAM (`IAM.`, `PAP5.`, or a bare number).
+    Iam,
+    /// Anything else.
+    Other,
+    /// DataArts Factory itself (`DLF.`).
+    Service,
+}
+
+/// A success that cannot be read: not JSON, cut short, or without what the operation always answers.
+///
+/// # Troubleshooting
+///
+/// The service, or something that stands before it, said yes. A write may have been carried out: look before
+/// anything is sent again. If the excerpt is a web page, a proxy or a login page answered in the service's
+/// place; check the endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecodable {
+    status: StatusCode,
+    problem: Problem,
+    excerpt: String,
+    request_id: Option<String>,
+}
+
+impl Undecodable {
+    pub(crate) fn new(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        problem: Problem,
+    ) -> Self {
+        Self {
+            status,
+            problem,
+            excerpt: excerpt(body),
+            request_id: request_id_of(headers),
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong with the body.
+    pub fn problem(&self) -> Problem {
+        self.problem
+    }
+
+    /// The beginning of the body, at most 200 characters, safe to print.
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+
+    /// The request id of the headers, if they have one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "HTTP {}, but the body {}",
+            self.status.as_u16(),
+            self.problem
+        )?;
+        match self.excerpt.as_str() {
+            "" => Ok(()),
+            excerpt => write!(f, ": {excerpt}"),
+        }
+    }
+}
+
+impl std::error::Error for Undecodable {}
+
+/// What is wrong with the body of a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// There is none, and this operation always answers something.
+    Empty,
+    /// It lacks a member without which the answer says nothing.
+    Missing {
+        /// The member, by its wire name.
+        member: &'static str,
+    },
+    /// It is JSON, but no object.
+    NotAnObject,
+    /// It is no JSON, or breaks off.
+    NotJson,
+    /// It is not UTF-8.
+    NotUtf8,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::Missing { member } => write!(f, "has no readable {member}"),
+            Self::NotAnObject => f.write_str("is no JSON object"),
+            Self::NotJson => f.write_str("is no JSON"),
+            Self::NotUtf8 => f.write_str("is not UTF-8"),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Show: one package and its tasks (page `dataartsstudio_02_0196`).
+
+use http::{HeaderMap, Method, Request, StatusCode};
+
+use crate::answer::Raw;
+use crate::error::{AnswerError, Problem};
+use crate::ids::PackageId;
+use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, bare_request};
+use crate::package::{Package, Task};
+use crate::scope::Scope;
+use crate::wire::members;
+
+/// Reads one package with its tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ShowPackage {
+    package: PackageId,
+}
+
+impl ShowPackage {
+    /// Reads `package`.
+    pub fn new(package: PackageId) -> Self {
+        Self { package }
+    }
+
+    /// The package.
+    pub fn package(&self) -> PackageId {
+        self.package
+    }
+}
+
+impl Operation for ShowPackage {
+    type Answer = PackageDetail;
+
+    const NAME: &'static str = "show";
+    const METHOD: Method = Method::GET;
+    const ROUTE: &'static str = "/v2/{project_id}/factory/release-packages/{package_id}";
+    const HOST: HostFamily = HostFamily::V2;
+    const EFFECT: Effect = Effect::Read;
+
+    fn encode(&self, scope: &Scope) -> Result<Request<Vec<u8>>, InvalidRequest> {
+        bare_request::<Self>(scope, &self.package.to_string())
+    }
+
+    /// A success without a readable `release_package` says nothing and is undecodable.
+    fn decode(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<PackageDetail, AnswerError> {
+        let raw = Raw {
+            status,
+            headers,
+            body,
+        };
+        let (detail, request_id) = raw.decode_object::<PackageDetail>()?;
+        if detail.package == Package::default() {
+            return Err(raw.undecodable(Problem::Missing {
+                member: "release_package",
+            }));
+        }
+        Ok(PackageDetail {
+            request_id,
+            ..detail
+        })
+    }
+}
+
+/// A package and its tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PackageDetail {
+    /// `release_package`.
+    pub package: Package,
+    /// `task_details`; empty if absent.
+    pub tasks: Vec<Task>,
+    /// The request id.
+    pub request_id: Option<String>,
+}
+
+members! { PackageDetail {
+    "release_package": Nested => package;
+    "task_details": List => tasks;
+} }
