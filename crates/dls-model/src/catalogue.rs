@@ -9,10 +9,10 @@ use crate::error::{ErrorCode, Origin};
 ///
 /// ```
 /// use dls_model::ErrorCode;
-/// use dls_model::catalogue::{Meaning, Thing, meaning};
+/// use dls_model::catalogue::{Meaning, meaning};
 ///
 /// let (old, new) = (ErrorCode::new("DLF.0810"), ErrorCode::new("DLF.20810"));
-/// assert_eq!(meaning(&old), Meaning::NotFound(Thing::Task));
+/// assert_eq!(meaning(&old), Meaning::NotFound);
 /// assert_eq!(meaning(&old), meaning(&new));
 /// ```
 pub fn meaning(code: &ErrorCode) -> Meaning {
@@ -51,7 +51,7 @@ pub enum Meaning {
     /// more than five in a row lock the key.
     NotAuthenticated,
     /// Something that the request names does not exist.
-    NotFound(Thing),
+    NotFound,
     /// Who asks may not do this.
     NotPermitted,
     /// Nothing is known about it.
@@ -62,28 +62,6 @@ pub enum Meaning {
     Throttled,
     /// The gateway or something behind it does not work at the moment.
     Unavailable,
-}
-
-/// What does not exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Thing {
-    /// The call itself: wrong host or path.
-    Api,
-    /// An instance of a job or a script.
-    Instance,
-    /// A job.
-    Job,
-    /// A resource.
-    Resource,
-    /// A script.
-    Script,
-    /// A "task", which is also what the service says of a package that does not exist (assumed).
-    Task,
-    /// A user.
-    User,
-    /// The workspace.
-    Workspace,
 }
 
 /// One known code.
@@ -122,7 +100,6 @@ use Meaning::{
     AlreadyReleased, InvalidRequest, NotAuthenticated, NotFound, NotPermitted, Other, QuotaReached,
     Throttled, Unavailable,
 };
-use Thing::{Api, Instance, Job, Resource, Script, Task, User, Workspace};
 
 const NO_SUCH_TASK: &str =
     "check the ids and the workspace: a package of another one does not exist here";
@@ -130,28 +107,28 @@ const LOOK_AT_STATUS: &str = "many causes share this code: the HTTP status tells
 
 #[rustfmt::skip]
 const ENTRIES: &[Entry] = &[
-    service("0100", NotFound(Job), ""),
+    service("0100", NotFound, "the job does not exist"),
     service("0101", QuotaReached, "the quota of jobs is used up"),
     service("0102", InvalidRequest, "a job of this name exists"),
     service("0136", InvalidRequest, "only batch jobs can do this"),
-    service("0137", NotFound(Instance), ""),
-    service("0810", NotFound(Task), NO_SUCH_TASK),
-    service("0819", NotFound(Workspace), "check the workspace id: it is the id, not the name"),
+    service("0137", NotFound, "the instance of the job does not exist"),
+    service("0810", NotFound, NO_SUCH_TASK),
+    service("0819", NotFound, "check the workspace id: it is the id, not the name"),
     service("1006", InvalidRequest, "the job has no node"),
     service("3025", InvalidRequest, "check the schedule of the job"),
     service("3051", InvalidRequest, "the service gives this code for many things: its text tells more"),
-    service("6201", NotFound(Script), ""),
-    service("6205", NotFound(Instance), ""),
-    service("6241", NotFound(Resource), ""),
+    service("6201", NotFound, "the script does not exist"),
+    service("6205", NotFound, "the instance of the script does not exist"),
+    service("6241", NotFound, "the resource does not exist"),
     service("6253", QuotaReached, "the quota of scripts is used up"),
     service("6888", NotPermitted, "the account's permissions do not suffice"),
-    service("20810", NotFound(Task), NO_SUCH_TASK),
+    service("20810", NotFound, NO_SUCH_TASK),
     service("20990", AlreadyReleased, "what is released cannot be revoked"),
-    service("21203", NotFound(User), "the owner does not exist"),
+    service("21203", NotFound, "the owner does not exist"),
     service("30111", InvalidRequest, "the job needs a trigger"),
     service("30121", InvalidRequest, "check the dates of the job's schedule"),
-    gateway("0101", NotFound(Api), "check the endpoint: /v2 paths are served by dayu.*, /v1 paths by dayu-dlf.*"),
-    gateway("0103", NotFound(Api), "the gateway knows no backend for this call: check the endpoint"),
+    gateway("0101", NotFound, "check the endpoint: /v2 paths are served by dayu.*, /v1 paths by dayu-dlf.*"),
+    gateway("0103", NotFound, "the gateway knows no backend for this call: check the endpoint"),
     gateway("0106", InvalidRequest, "the gateway refuses a parameter, such as a missing content type"),
     gateway("0201", Other, LOOK_AT_STATUS),
     gateway("0202", Unavailable, "the backend cannot be reached"),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::{HeaderMap, StatusCode};
 
-use crate::catalogue::{self, Meaning, Thing};
+use crate::catalogue::{self, Meaning};
 use crate::error_body::{self, Found, Members};
 use crate::text::{excerpt, message, printable};
 
@@ -117,7 +117,7 @@ impl ServiceError {
         match (self.code.as_ref().map(catalogue::meaning), self.status) {
             (None | Some(Meaning::Other), StatusCode::UNAUTHORIZED) => Meaning::NotAuthenticated,
             (None | Some(Meaning::Other), StatusCode::FORBIDDEN) => Meaning::NotPermitted,
-            (None | Some(Meaning::Other), StatusCode::NOT_FOUND) => Meaning::NotFound(Thing::Api),
+            (None | Some(Meaning::Other), StatusCode::NOT_FOUND) => Meaning::NotFound,
             (meaning, _) => meaning.unwrap_or(Meaning::Other),
         }
     }

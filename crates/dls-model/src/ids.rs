@@ -149,8 +149,8 @@ impl PackageIds {
     }
 
     /// The ids in their order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = PackageId> + '_ {
-        self.0.iter().copied()
+    pub fn iter(&self) -> std::slice::Iter<'_, PackageId> {
+        self.0.iter()
     }
 
     /// How many there are, never 0.
@@ -167,6 +167,15 @@ impl PackageIds {
     /// Whether `id` is one of them.
     pub fn contains(&self, id: PackageId) -> bool {
         self.0.contains(&id)
+    }
+}
+
+impl<'a> IntoIterator for &'a PackageIds {
+    type Item = &'a PackageId;
+    type IntoIter = std::slice::Iter<'a, PackageId>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 

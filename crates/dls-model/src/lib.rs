@@ -21,8 +21,9 @@ mod text;
 pub mod time;
 mod wire;
 
+pub use crate::catalogue::{Meaning, hint, meaning};
 pub use crate::deploy::{Deploy, DeployAnswer, DeployDetail, JobStart, PublishType};
-pub use crate::error::{AnswerError, ErrorCode, Origin, ServiceError, Undecodable};
+pub use crate::error::{AnswerError, ErrorCode, Origin, Problem, ServiceError, Undecodable};
 pub use crate::ids::{
     IdKind, InvalidId, InvalidPackageIds, PackageId, PackageIds, ProjectId, SystemTaskId,
     WorkspaceId,
@@ -30,7 +31,7 @@ pub use crate::ids::{
 pub use crate::list::{ListPackages, PackagePage, SortDirection};
 pub use crate::operation::{Effect, HostFamily, InvalidRequest, Operation};
 pub use crate::package::{Package, Task, User};
-pub use crate::page::{BrokenPaging, Pages};
+pub use crate::page::{PageError, Pages};
 pub use crate::revoke::{Revoke, Revoked};
 pub use crate::scope::Scope;
 pub use crate::show::{PackageDetail, ShowPackage};

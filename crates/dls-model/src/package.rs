@@ -20,11 +20,11 @@ pub struct Package {
     /// `apply_timestamp`: when it was submitted.
     pub applied_at: Option<Timestamp>,
     /// `apply_user_id`, `apply_user_name`: who submitted it.
-    pub applicant: User,
+    pub applicant: Option<User>,
     /// `deploy_timestamp`: when it was released.
     pub deployed_at: Option<Timestamp>,
     /// `deploy_user_id`, `deploy_user_name`: who released it.
-    pub deployer: User,
+    pub deployer: Option<User>,
     /// `package_approvers`: who may release it.
     pub reviewers: Vec<User>,
     /// `delete_flag`: whether it is deleted.
@@ -41,18 +41,18 @@ members! { Package {
     "package_name": Text => name;
     "deploy_status": Number => status;
     "apply_timestamp": Number => applied_at;
-    "apply_user_id": Text => applicant.id;
-    "apply_user_name": Text => applicant.name;
+    "apply_user_id": Text => applicant?.id;
+    "apply_user_name": Text => applicant?.name;
     "deploy_timestamp": Number => deployed_at;
-    "deploy_user_id": Text => deployer.id;
-    "deploy_user_name": Text => deployer.name;
+    "deploy_user_id": Text => deployer?.id;
+    "deploy_user_name": Text => deployer?.name;
     "package_approvers": List => reviewers;
     "delete_flag": Number => deleted;
     "workspace_id": Text => workspace_id;
     "project_id": Text => project_ref;
 } }
 
-/// A user, as far as an answer names one. [`User::default`] is nobody.
+/// A user, as far as an answer names one: by id, by name or by both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct User {
@@ -74,11 +74,6 @@ impl User {
             id: Some(id.into()),
             name: Some(name.into()),
         }
-    }
-
-    /// Whether neither id nor name is known.
-    pub fn is_nobody(&self) -> bool {
-        self.id.is_none() && self.name.is_none()
     }
 }
 
@@ -110,7 +105,7 @@ pub struct Task {
     /// `submit_timestamp`.
     pub submitted_at: Option<Timestamp>,
     /// `submit_user_id`, `submit_user_name`.
-    pub submitter: User,
+    pub submitter: Option<User>,
 }
 
 members! { Task {
@@ -125,6 +120,6 @@ members! { Task {
     "task_id": Text => job_id;
     "script_id": Text => script_id;
     "submit_timestamp": Number => submitted_at;
-    "submit_user_id": Text => submitter.id;
-    "submit_user_name": Text => submitter.name;
+    "submit_user_id": Text => submitter?.id;
+    "submit_user_name": Text => submitter?.name;
 } }

@@ -30,7 +30,7 @@ use crate::package::Package;
 ///         println!("{:?}", package.name);
 ///     }
 /// }
-/// # Ok::<(), dls_model::BrokenPaging>(())
+/// # Ok::<(), dls_model::PageError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pages {
@@ -105,7 +105,7 @@ impl Pages {
     /// # Errors
     ///
     /// The pages do not fit together; nothing more is asked then. What was given before stays true.
-    pub fn accept(&mut self, page: PackagePage) -> Result<Vec<Package>, BrokenPaging> {
+    pub fn accept(&mut self, page: PackagePage) -> Result<Vec<Package>, PageError> {
         let asked = std::mem::replace(&mut self.next, Next::Nothing);
         let Some(offset) = asked.offset() else {
             return Ok(Vec::new());
@@ -113,7 +113,7 @@ impl Pages {
         self.total = page.total.or(self.total);
         if page.packages.is_empty() {
             return match self.total {
-                Some(total) if total > self.given => Err(BrokenPaging::Incomplete {
+                Some(total) if total > self.given => Err(PageError::Incomplete {
                     seen: self.given,
                     total,
                 }),
@@ -158,7 +158,7 @@ impl Pages {
         let probed_rows = matches!((asked, counted), (Next::Probe, Next::Row(_)));
         let stuck = self.seen.len() == seen_before && !probed_rows;
         if stuck && !matches!(asked, Next::First) {
-            return Err(BrokenPaging::Repeats { offset });
+            return Err(PageError::Repeats { offset });
         }
         self.next = match counted {
             Next::First => Next::Probe,
@@ -167,7 +167,7 @@ impl Pages {
         };
         if self.next.offset() > Some(i32::MAX.unsigned_abs()) {
             self.next = Next::Nothing;
-            return Err(BrokenPaging::Endless { seen: self.given });
+            return Err(PageError::Endless { seen: self.given });
         }
         Ok(new)
     }
@@ -195,7 +195,7 @@ impl Pages {
 /// pages in a way that we do not know: ask for one page that is large enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum BrokenPaging {
+pub enum PageError {
     /// There are more pages than an offset can count.
     Endless {
         /// How many packages came.
@@ -215,7 +215,7 @@ pub enum BrokenPaging {
     },
 }
 
-impl fmt::Display for BrokenPaging {
+impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Endless { seen } => write!(f, "the list goes on after {seen} packages"),
@@ -232,4 +232,4 @@ impl fmt::Display for BrokenPaging {
     }
 }
 
-impl std::error::Error for BrokenPaging {}
+impl std::error::Error for PageError {}

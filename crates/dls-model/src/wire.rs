@@ -414,19 +414,19 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<T> {
 }
 
 /// Ties the members of an object to the wire, one row a member: its name and aliases, its form on the
-/// wire, and the field that holds it. Both directions come from the same rows.
+/// wire, and the field that holds it. Both directions come from the same rows. `field?.part` is a part of
+/// an optional field, which is there as soon as one of its parts is.
 macro_rules! members {
-    ($object:ty { $($name:literal $(| $alias:literal)*: $column:ident => $($field:ident).+;)+ }) => {
+    ($object:ty { $($name:literal $(| $alias:literal)*: $column:ident => $field:ident $(?.$part:ident)?;)+ }) => {
         impl $crate::wire::ReadObject for $object {
             fn read_member<'de, A: serde::de::MapAccess<'de>>(
                 &mut self,
                 name: &str,
                 map: &mut A,
             ) -> Result<(), A::Error> {
-                use $crate::wire::Column;
                 match name {
                     $($name $(| $alias)* => {
-                        <$crate::wire::$column as Column<_>>::read(&mut self.$($field).+, map)
+                        $crate::wire::members!(@read $column, map, self.$field $(, $part)?)
                     })+
                     _ => map.next_value::<serde::de::IgnoredAny>().map(drop),
                 }
@@ -438,8 +438,7 @@ macro_rules! members {
                 &self,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                use $crate::wire::Column;
-                $(<$crate::wire::$column as Column<_>>::write(&self.$($field).+, $name, map)?;)+
+                $($crate::wire::members!(@write $column, map, $name, self.$field $(, $part)?);)+
                 Ok(())
             }
         }
@@ -456,6 +455,25 @@ macro_rules! members {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::wire::deserialize(deserializer)
             }
+        }
+    };
+    (@read $column:ident, $map:ident, $field:expr) => {
+        <$crate::wire::$column as $crate::wire::Column<_>>::read(&mut $field, $map)
+    };
+    (@read $column:ident, $map:ident, $field:expr, $part:ident) => {{
+        let mut part = None;
+        <$crate::wire::$column as $crate::wire::Column<_>>::read(&mut part, $map)?;
+        if part.is_some() {
+            $field.get_or_insert_default().$part = part;
+        }
+        Ok(())
+    }};
+    (@write $column:ident, $map:ident, $name:literal, $field:expr) => {
+        <$crate::wire::$column as $crate::wire::Column<_>>::write(&$field, $name, $map)?
+    };
+    (@write $column:ident, $map:ident, $name:literal, $field:expr, $part:ident) => {
+        if let Some(whole) = &$field {
+            <$crate::wire::$column as $crate::wire::Column<_>>::write(&whole.$part, $name, $map)?;
         }
     };
 }
