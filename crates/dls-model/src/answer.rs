@@ -6,7 +6,8 @@ use serde::de::MapAccess;
 
 use crate::error::{AnswerError, Problem, ServiceError, Undecodable, id_text, request_id_of};
 use crate::error_body::{self, Members};
-use crate::wire::{self, Column, Json, ReadObject, Text};
+use crate::json::{self, Json, ReadObject};
+use crate::wire::{Column, Text};
 
 /// An answer as it came, before anything is known of it.
 #[derive(Clone, Copy)]
@@ -27,7 +28,7 @@ impl Raw<'_> {
             return Ok((None, request_id));
         }
         let text = str::from_utf8(self.body).map_err(|_| self.undecodable(Problem::NotUtf8))?;
-        let top = match wire::parse::<Top<T>>(text) {
+        let top = match json::parse::<Top<T>>(text) {
             Some(Json::Object(top)) => top,
             Some(Json::List(_) | Json::Scalar(_)) => {
                 return Err(self.undecodable(Problem::NotAnObject));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use serde::de::MapAccess;
 
-use crate::wire::{FromScalar, Json, Lists, ReadObject, Reader, parse as parse_json};
+use crate::json::{self, FromScalar, Json, Lists, ReadObject, Reader};
 
 /// The members of an object in the order in which they came.
 #[derive(Default)]
@@ -82,7 +82,7 @@ pub(crate) fn is_suspicious(name: &str) -> bool {
 /// The objects that a body holds at its top: one, those of a list, or none if it is no JSON. Bytes that are
 /// no UTF-8 are replaced, so that a text in another encoding does not cost the code.
 pub(crate) fn parse(body: &[u8]) -> Vec<Members> {
-    match parse_json(&String::from_utf8_lossy(body)) {
+    match json::parse(&String::from_utf8_lossy(body)) {
         Some(Json::Object(object)) => vec![object],
         Some(Json::List(list)) => list,
         Some(Json::Scalar(_)) | None => Vec::new(),

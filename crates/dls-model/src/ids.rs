@@ -7,7 +7,8 @@ use std::str::FromStr;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::wire::{FromScalar, Scalar, ToNumber};
+use crate::json::{FromScalar, Scalar};
+use crate::wire::ToNumber;
 
 /// The id of a release package (wire: `package_id`): a whole number, `1..=i64::MAX`.
 ///

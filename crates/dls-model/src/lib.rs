@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod error;
 mod error_body;
 pub mod ids;
+mod json;
 pub mod list;
 pub mod operation;
 pub mod package;

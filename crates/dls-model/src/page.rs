@@ -12,9 +12,9 @@ use crate::package::Package;
 
 /// All pages of a list: [`request`](Self::request) says what to ask, [`accept`](Self::accept) takes the answer.
 ///
-/// While the list stands still every package comes once, in order. If it moves, a package may be missed where
-/// another left the list before it, as with any offset; none comes twice. It always ends: each page after the
-/// second must bring a package that was not seen before.
+/// While the list stands still every package comes once, in order. If it moves meanwhile, packages may be missed,
+/// as with any offset; none comes twice. It always ends: each page after the second must bring a package that was
+/// not seen before.
 ///
 /// After the first page the page size is what that page held, so that a service which gives less than was asked
 /// for cannot make us skip.
@@ -128,27 +128,17 @@ impl Pages {
                 self.limit = rows;
                 asked
             }
-            Next::Probe => self.what_is_counted(&page),
+            Next::Probe => self
+                .what_is_counted(&page)
+                .ok_or(PageError::NoIds { offset })?,
             Next::Row(_) | Next::Page(_) | Next::Nothing => asked,
         };
+        let seen_before = self.seen.len();
         let known_rows = match counted {
             Next::Row(rows_before) => rows_before.saturating_sub(offset),
             _ => 0,
         };
-        let seen_before = self.seen.len();
-        let new: Vec<_> = page
-            .packages
-            .into_iter()
-            .zip(0..)
-            .filter(|(package, row)| match package.id {
-                Some(id) => self.seen.insert(id),
-                None => *row >= known_rows,
-            })
-            .map(|(package, _)| package)
-            .collect();
-        self.given = self
-            .given
-            .saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX));
+        let new = self.new_in(page.packages, known_rows);
 
         // A total below what was seen is no total.
         if self.total == Some(self.given) {
@@ -172,17 +162,45 @@ impl Pages {
         Ok(new)
     }
 
-    /// What the answer to offset 1 shows: the second row of the first page at its head, or a row near that if
-    /// the list has moved, means that rows are counted, as does a whole page that follows a new first row.
-    fn what_is_counted(&self, page: &PackagePage) -> Next {
-        let head = page.packages.first().and_then(|package| package.id);
+    /// Those of a page's packages that were not given before. Of the packages without an id these are all but the
+    /// ones in the `known_rows` at the head of the page.
+    fn new_in(&mut self, packages: Vec<Package>, known_rows: u32) -> Vec<Package> {
+        let is_new = |(package, row): &(Package, u32)| match package.id {
+            Some(id) => self.seen.insert(id),
+            None => *row >= known_rows,
+        };
+        let new: Vec<_> = packages
+            .into_iter()
+            .zip(0..)
+            .filter(is_new)
+            .map(|(package, _)| package)
+            .collect();
+        self.given = self
+            .given
+            .saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX));
+        new
+    }
+
+    /// What the answer to offset 1 shows. Where rows are counted it is the first page moved by one row, or by a
+    /// few if the list itself has moved; where pages are counted it has nothing of the first page, or its end.
+    /// `None` if ids are missing in just those rows that would tell.
+    fn what_is_counted(&self, page: &PackagePage) -> Option<Next> {
         let rows = self.first.len();
-        let place = head.and_then(|id| self.first.iter().position(|seen| *seen == Some(id)));
-        match place {
-            Some(place) if place > 0 && place * 2 <= rows => {
-                Next::Row(u32::try_from(rows).unwrap_or(u32::MAX))
+        let ids = || page.packages.iter().map(|package| package.id);
+        let moved_by = ids().zip(0_usize..).find_map(|(id, row)| {
+            let before = self
+                .first
+                .iter()
+                .position(|seen| id.is_some() && *seen == id)?;
+            before.checked_sub(row)
+        });
+        let tells = |(before, id): (&Option<_>, Option<_>)| before.is_some() && id.is_some();
+        match moved_by {
+            Some(by) if by > 0 && by * 2 <= rows => {
+                Some(Next::Row(u32::try_from(rows).unwrap_or(u32::MAX)))
             }
-            _ => Next::Page(1),
+            None if rows > 1 && !self.first.iter().skip(1).zip(ids()).any(tells) => None,
+            _ => Some(Next::Page(1)),
         }
     }
 }
@@ -208,6 +226,11 @@ pub enum PageError {
         /// How many the service counts.
         total: u64,
     },
+    /// A page has no readable package ids where they are needed to tell what an offset counts.
+    NoIds {
+        /// The offset of that page.
+        offset: u32,
+    },
     /// A page brought nothing new: the service seems to ignore the offset.
     Repeats {
         /// The offset of that page.
@@ -223,6 +246,12 @@ impl fmt::Display for PageError {
                 write!(
                     f,
                     "the list ended after {seen} packages, but the service counts {total}"
+                )
+            }
+            Self::NoIds { offset } => {
+                write!(
+                    f,
+                    "the page at offset {offset} has no readable package ids to go by"
                 )
             }
             Self::Repeats { offset } => {

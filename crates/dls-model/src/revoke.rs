@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::answer::Raw;
 use crate::error::AnswerError;
 use crate::ids::PackageIds;
+use crate::json::Skipped;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
 use crate::scope::Scope;
-use crate::wire::Skipped;
 
 /// Takes packages back. One that is released already is refused with `DLF.20990`.
 ///

@@ -6,7 +6,8 @@ use std::fmt;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::wire::{FromScalar, Scalar, ToNumber};
+use crate::json::{FromScalar, Scalar};
+use crate::wire::ToNumber;
 
 /// Declares an enum over the numbers of the wire: variant, number, and the word that `Display` writes.
 macro_rules! open_enum {

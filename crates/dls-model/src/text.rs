@@ -86,6 +86,8 @@ fn next_secret(folded: &str, from: usize) -> Option<(usize, usize)> {
             .min()
             .map(|(at, length)| at + length)?;
         let after_name = rest.get(name_end..)?;
+        // The name may go on: `secret_access_key`.
+        let after_name = after_name.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
         if let Some(value) = after_name
             .trim_start_matches(QUOTING)
             .strip_prefix([':', '='])

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::wire::{FromScalar, Scalar, ToNumber};
+use crate::json::{FromScalar, Scalar};
+use crate::wire::ToNumber;
 
 /// An instant in milliseconds since the Unix epoch, after it and before the year 10000 (13 digits today).
 ///

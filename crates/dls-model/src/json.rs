@@ -1,0 +1,256 @@
+//! Reads any JSON without failing on a type: what cannot be read costs its own member and never the whole
+//! answer.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Reads a whole text as JSON, of which a scalar is of no interest. `None` if it is no JSON.
+pub(crate) fn parse<T: ReadObject>(text: &str) -> Option<Json<'static, T>> {
+    let read = |text: &str| {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let json = Reader::of(Lists::Read)
+            .deserialize(&mut deserializer)
+            .ok()?;
+        deserializer.end().ok()?;
+        Some(match json {
+            Json::Scalar(_) => Json::Scalar(Scalar::Nothing),
+            Json::Object(object) => Json::Object(object),
+            Json::List(list) => Json::List(list),
+        })
+    };
+    read(text).or_else(|| read(&without_endless_numbers(text)?))
+}
+
+/// `text` with `null` for each number that no float can hold, which `serde_json` takes for a fault of the
+/// whole text. `None` if there is no such number.
+fn without_endless_numbers(text: &str) -> Option<String> {
+    let mut kept = String::with_capacity(text.len());
+    let mut found = false;
+    let mut quoted = false;
+    let mut escaped = false;
+    for piece in text.split_inclusive(|c: char| !is_numeric(c)) {
+        let number = piece.trim_end_matches(|c: char| !is_numeric(c));
+        let endless = !quoted && number.parse::<f64>().is_ok_and(f64::is_infinite);
+        found |= endless;
+        kept.push_str(if endless { "null" } else { number });
+        escaped &= number.is_empty();
+        // What follows the number is one character, or nothing at the end.
+        for c in piece.chars().rev().take(1).filter(|c| !is_numeric(*c)) {
+            kept.push(c);
+            quoted ^= c == '"' && !escaped;
+            escaped = quoted && c == '\\' && !escaped;
+        }
+    }
+    found.then_some(kept)
+}
+
+fn is_numeric(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E')
+}
+
+/// An object that is read member by member. Of a member that stands twice the last readable one counts.
+pub(crate) trait ReadObject: Default {
+    fn read_member<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+    ) -> Result<(), A::Error>;
+}
+
+/// An object of which nothing is read.
+#[derive(Default)]
+pub(crate) struct Skipped;
+
+impl ReadObject for Skipped {
+    fn read_member<'de, A: MapAccess<'de>>(
+        &mut self,
+        _name: &str,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        map.next_value::<IgnoredAny>().map(drop)
+    }
+}
+
+/// Any JSON value, with its objects read as `T`.
+pub(crate) enum Json<'de, T> {
+    Scalar(Scalar<'de>),
+    Object(T),
+    List(Vec<T>),
+}
+
+/// Whether lists are read. Skipping one takes no recursion, however deep it is.
+#[derive(Clone, Copy)]
+pub(crate) enum Lists {
+    Read,
+    Skipped,
+}
+
+/// Reads any JSON value without ever failing on its type.
+pub(crate) struct Reader<T> {
+    lists: Lists,
+    objects: PhantomData<T>,
+}
+
+impl<T> Reader<T> {
+    pub(crate) fn of(lists: Lists) -> Self {
+        Self {
+            lists,
+            objects: PhantomData,
+        }
+    }
+}
+
+impl<'de, T: ReadObject> DeserializeSeed<'de> for Reader<T> {
+    type Value = Json<'de, T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: ReadObject> Visitor<'de> for Reader<T> {
+    type Value = Json<'de, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(Scalar::Nothing))
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(Scalar::Nothing))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(Scalar::Flag(flag)))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(Scalar::Number(number)))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(match i64::try_from(number) {
+            Ok(number) => Scalar::Number(number),
+            // No number of ours, but it may be the text of an id.
+            Err(_) => Scalar::Text(number.to_string().into()),
+        }))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(Scalar::Nothing))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(Scalar::Text(text.into())))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(Scalar::Text(text.to_owned().into())))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Json::Scalar(Scalar::Text(text.into())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        match self.lists {
+            Lists::Read => {
+                while let Some(element) = elements.next_element_seed(Self::of(Lists::Skipped))? {
+                    list.push(match element {
+                        Json::Object(object) => object,
+                        Json::Scalar(_) | Json::List(_) => T::default(),
+                    });
+                }
+            }
+            Lists::Skipped => while elements.next_element::<IgnoredAny>()?.is_some() {},
+        }
+        Ok(Json::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut object = T::default();
+        while let Some(name) = members.next_key::<Scalar<'_>>()? {
+            match name {
+                Scalar::Text(name) => object.read_member(&name, &mut members)?,
+                _ => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Json::Object(object))
+    }
+}
+
+/// A member that is no list and no object, or nothing where it can be read as none of these.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Scalar<'de> {
+    Nothing,
+    Flag(bool),
+    Number(i64),
+    Text(Cow<'de, str>),
+}
+
+impl<'de> Deserialize<'de> for Scalar<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(
+            match Reader::<Skipped>::of(Lists::Skipped).deserialize(deserializer)? {
+                Json::Scalar(scalar) => scalar,
+                Json::Object(_) | Json::List(_) => Self::Nothing,
+            },
+        )
+    }
+}
+
+/// What can be made of a scalar, whether the service wrote a number or text.
+pub(crate) trait FromScalar: Sized {
+    fn from_scalar(scalar: Scalar<'_>) -> Option<Self>;
+}
+
+impl FromScalar for i64 {
+    fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
+        match scalar {
+            Scalar::Number(number) => Some(number),
+            Scalar::Text(text) => text.parse().ok(),
+            Scalar::Flag(_) | Scalar::Nothing => None,
+        }
+    }
+}
+
+impl FromScalar for u64 {
+    fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
+        i64::from_scalar(scalar)?.try_into().ok()
+    }
+}
+
+impl FromScalar for bool {
+    fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
+        match scalar {
+            Scalar::Flag(flag) => Some(flag),
+            other => match i64::from_scalar(other)? {
+                0 => Some(false),
+                1 => Some(true),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl FromScalar for String {
+    fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
+        match scalar {
+            Scalar::Text(text) => Some(text.into_owned()),
+            Scalar::Number(number) => Some(number.to_string()),
+            Scalar::Flag(_) | Scalar::Nothing => None,
+        }
+    }
+}

@@ -1,0 +1,428 @@
+//! Laws that hold for all values: round trips, no panic on any bytes, no answer from half a body, validation
+//! that accepts exactly what its documentation says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::field_reassign_with_default,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests may fail loudly"
+)]
+
+mod support;
+
+use std::fmt::Debug;
+
+use dls_model::*;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use proptest::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+use support::{config, decode, scope};
+
+fn body_round_trip<O: Operation + Serialize + DeserializeOwned + PartialEq + Debug>(operation: &O) {
+    let request = operation.encode(&scope()).unwrap();
+    assert_eq!(
+        &serde_json::from_slice::<O>(request.body()).unwrap(),
+        operation
+    );
+}
+
+fn answer_round_trip<O: Operation<Answer: Serialize + PartialEq + Debug>>(answer: &O::Answer) {
+    assert_eq!(
+        &decode::<O>(200, serde_json::to_vec(answer).unwrap()).unwrap(),
+        answer
+    );
+}
+
+/// The last segment of a request's path, with its escapes resolved.
+fn last_segment<O: Operation>(operation: &O) -> String {
+    let request = operation.encode(&scope()).unwrap();
+    let segment = request.uri().path().rsplit('/').next().unwrap().to_owned();
+    let mut bytes = Vec::new();
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let hex = [rest.next().unwrap(), rest.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap()
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Decodes as every operation. Whatever comes, what is said about it is one short line.
+fn decode_as_all(status: StatusCode, headers: &HeaderMap, body: &[u8]) {
+    let errors = [
+        Deploy::decode(status, headers, body).err(),
+        ListPackages::decode(status, headers, body).err(),
+        ShowPackage::decode(status, headers, body).err(),
+        Revoke::decode(status, headers, body).err(),
+        ShowSystemTask::decode(status, headers, body).err(),
+    ];
+    for error in errors.into_iter().flatten() {
+        let text = error.to_string();
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+        assert!(text.chars().count() <= 11_000);
+        match &error {
+            AnswerError::Undecodable(error) => {
+                assert!(status.is_success());
+                assert!(error.excerpt().chars().count() <= 200);
+            }
+            AnswerError::Service(error) => drop(error.meaning()),
+            _ => panic!("another kind: {error:?}"),
+        }
+    }
+}
+
+fn status() -> impl Strategy<Value = StatusCode> {
+    prop_oneof![Just(200), Just(204), Just(400), 100..1000_u16]
+        .prop_map(|status| StatusCode::from_u16(status).unwrap())
+}
+
+fn headers() -> impl Strategy<Value = HeaderMap> {
+    let value = proptest::collection::vec(any::<u8>(), 0..20)
+        .prop_filter_map("no header value", |bytes| {
+            HeaderValue::from_bytes(&bytes).ok()
+        });
+    proptest::option::of(value).prop_map(|value| {
+        value
+            .into_iter()
+            .map(|value| ("x-request-id".parse().unwrap(), value))
+            .collect()
+    })
+}
+
+/// The body of a valid answer or error.
+fn valid_body() -> impl Strategy<Value = Vec<u8>> {
+    fn bytes<T: Serialize + Debug>(
+        values: impl Strategy<Value = T>,
+    ) -> impl Strategy<Value = Vec<u8>> {
+        values.prop_map(|value| serde_json::to_vec(&value).unwrap())
+    }
+    prop_oneof![
+        bytes(support::deploy_answer()),
+        bytes(support::package_page()),
+        bytes(support::package_detail()),
+        bytes(support::system_task()),
+        Just(br#"{"error":{"code":401,"message":"x"},"request_id":"r"}"#.to_vec()),
+        Just(br#"{"errors":[{"error_code":"DLF.0810","error_msg":"x"},7,null]}"#.to_vec()),
+    ]
+}
+
+/// Any small JSON value.
+fn json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|flag| flag.to_string()),
+        any::<i128>().prop_map(|number| number.to_string()),
+        any::<f64>().prop_filter_map("finite", |number| {
+            number.is_finite().then(|| format!("{number:e}"))
+        }),
+        "-?[1-9][0-9]{0,400}",
+        "[1-9]e[1-9][0-9]{0,5}",
+        any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3)
+                .prop_map(|list| format!("[{}]", list.join(","))),
+            proptest::collection::vec(("[a-z_]{0,5}", inner), 0..3).prop_map(|members| {
+                let members: Vec<_> = members
+                    .into_iter()
+                    .map(|(name, value)| format!("\"{name}\":{value}"))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn requests_survive_the_wire(deploy in support::deploy(), list in support::list(), ids in support::package_ids()) {
+        body_round_trip(&deploy);
+        body_round_trip(&list);
+        body_round_trip(&Revoke::new(ids));
+    }
+
+    #[test]
+    fn a_parameter_of_a_path_survives_it(package in support::package_id(), task in "\\PC{1,128}") {
+        prop_assert_eq!(last_segment(&ShowPackage::new(package)), package.to_string());
+        if let Ok(id) = task.parse::<SystemTaskId>() {
+            prop_assert_eq!(last_segment(&ShowSystemTask::new(id)), task);
+        }
+    }
+
+    #[test]
+    fn answers_survive_the_wire(
+        deployed in support::deploy_answer(), page in support::package_page(),
+        detail in support::package_detail(), task in support::system_task(),
+    ) {
+        answer_round_trip::<Deploy>(&deployed);
+        answer_round_trip::<ListPackages>(&page);
+        answer_round_trip::<ShowPackage>(&detail);
+        answer_round_trip::<ShowSystemTask>(&task);
+    }
+
+    #[test]
+    fn single_values_survive_json(time in support::timestamp(), number in any::<i64>(), id in support::package_id()) {
+        fn again<T: Serialize + DeserializeOwned>(value: &T) -> T {
+            serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+        }
+        prop_assert_eq!(again(&time), time);
+        prop_assert_eq!(again(&id), id);
+        prop_assert_eq!(Status::from_code(number).code(), number);
+        let status = Status::from_code(number);
+        prop_assert_eq!(again(&status), status);
+    }
+
+    #[test]
+    fn no_bytes_make_decoding_panic(
+        status in status(), headers in headers(), body in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        decode_as_all(status, &headers, &body);
+    }
+
+    #[test]
+    fn no_secret_comes_through_an_error(
+        status in status(), before in "\\PC{0,250}", after in "([|,; ].{0,20})?",
+        name in prop::sample::select(vec![
+            "X-Auth-Token", "x-security-token", "X-Subject-Token", "Signature", "securitytoken", "secret_key", "password",
+        ]),
+        between in prop::sample::select(vec![":", "=", ": ", " = ", "\":\"", "\\\":\\\""]),
+        secret in "[A-Za-z0-9+/][A-Za-z0-9+/=_-]{9,60}",
+    ) {
+        let text = format!("{before}{name}{between}{secret}{after}");
+        let quoted = serde_json::to_string(&text).unwrap();
+        let bodies = [text, format!(r#"{{"error_code":"APIGW.0301","error_msg":{quoted}}}"#), format!("[{quoted}]")];
+        for body in bodies {
+            if let Err(error) = decode::<ListPackages>(status.as_u16(), body) {
+                let said = format!("{error} {error:?}");
+                let told = said.contains(&secret);
+                prop_assert!(!told || before.contains(&secret), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_mutation_of_an_answer_makes_decoding_panic(
+        status in status(), mut body in valid_body(),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..4, any::<u8>()), 1..6),
+    ) {
+        for (at, edit, byte) in edits {
+            let at = at.index(body.len().max(1));
+            match edit {
+                0 if at < body.len() => body[at] = byte,
+                1 => body.truncate(at),
+                2 if at < body.len() => drop(body.remove(at)),
+                _ => body.insert(at.min(body.len()), b"{}[]\",:0-e\\"[usize::from(byte) % 11]),
+            }
+        }
+        decode_as_all(status, &HeaderMap::new(), &body);
+    }
+
+    #[test]
+    fn half_a_body_is_no_answer(body in valid_body(), cut in any::<prop::sample::Index>()) {
+        let beginning = &body[..1 + cut.index(body.len() - 1)];
+        prop_assert!(decode::<Deploy>(200, beginning).is_err());
+        prop_assert!(decode::<ListPackages>(200, beginning).is_err());
+        prop_assert!(decode::<ShowPackage>(200, beginning).is_err());
+        prop_assert!(decode::<Revoke>(200, beginning).is_err());
+        prop_assert!(decode::<ShowSystemTask>(200, beginning).is_err());
+    }
+
+    #[test]
+    fn junk_in_one_member_leaves_the_others_alone(
+        before in support::package(), after in support::package(), junk in json(),
+        member in prop::sample::select(vec![
+            "package_id", "package_name", "deploy_status", "apply_timestamp", "apply_user_id", "deploy_timestamp",
+            "package_approvers", "delete_flag", "project_id", "unheard_of",
+        ]),
+    ) {
+        let [first, last] = [&before, &after].map(|package| serde_json::to_string(package).unwrap());
+        let body = format!(r#"{{"data":[{first},{{"{member}":{junk}}},{last}],"total":3,"{member}":{junk}}}"#);
+        let page = decode::<ListPackages>(200, &body).unwrap();
+        prop_assert_eq!(page.packages.len(), 3);
+        prop_assert_eq!(&page.packages[0], &before);
+        prop_assert_eq!(&page.packages[2], &after);
+        prop_assert_eq!(page.total, Some(3));
+    }
+}
+
+/// Texts near the borders of what an id may be.
+fn id_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[0-9]{0,21}",
+        "[A-Za-z0-9_-]{0,70}",
+        "[!-~]{0,70}",
+        "[a-f0-9]{2,4}[ \n\u{e9}/%\u{7f}.-]?[a-f0-9]{0,3}",
+        "\\.{0,3}",
+        any::<String>(),
+        any::<String>().prop_map(|text| text.repeat(20)),
+        (1..u64::MAX).prop_map(|number| number.to_string()),
+    ]
+}
+
+fn is_short_line(error: &impl ToString) -> bool {
+    let text = error.to_string();
+    text.chars().count() <= 200 && !text.chars().any(char::is_control)
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_text_is_an_id_exactly_if_its_documentation_says_so(text in id_text()) {
+        let length = text.chars().count();
+
+        // Digits alone, no leading zero, 1..=i64::MAX.
+        let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<i128>().ok()).flatten();
+        let expected = number.filter(|n| (1..=i128::from(i64::MAX)).contains(n) && n.to_string() == text);
+        let package = text.parse::<PackageId>();
+        prop_assert_eq!(package.ok().map(|id| i128::from(id.as_u64())), expected);
+        prop_assert!(package.err().is_none_or(|error| is_short_line(&error)));
+
+        let fits = (3..=64).contains(&length);
+        let project = fits && text.chars().all(|c| c == '_' || c == '-' || c.is_ascii_alphanumeric());
+        let workspace = fits && text.bytes().all(|b| (0x21..=0x7e).contains(&b));
+        let task = (1..=128).contains(&length) && text != "." && text != ".." && !text.chars().any(char::is_control);
+        let parsed_project = text.parse::<ProjectId>();
+        let parsed_workspace = text.parse::<WorkspaceId>();
+        let parsed_task = text.parse::<SystemTaskId>();
+        prop_assert_eq!(parsed_project.is_ok(), project);
+        prop_assert_eq!(parsed_workspace.is_ok(), workspace);
+        prop_assert_eq!(parsed_task.is_ok(), task);
+        for error in [parsed_project.err(), parsed_workspace.err(), parsed_task.err()].iter().flatten() {
+            prop_assert!(is_short_line(error));
+        }
+        if workspace {
+            prop_assert!(HeaderValue::from_str(&text).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_number_is_an_id_exactly_in_its_range(number in prop_oneof![0..3_u64, any::<u64>(), Just(1 << 63)]) {
+        let expected = number >= 1 && i64::try_from(number).is_ok();
+        prop_assert_eq!(PackageId::try_from(number).is_ok(), expected);
+    }
+
+    #[test]
+    fn ids_stand_together_exactly_if_they_are_1_to_100_and_differ(
+        numbers in proptest::collection::vec(prop_oneof![1..2000_u64, 1..=u64::from(u32::MAX)], 0..120),
+    ) {
+        let given = numbers.iter().map(|number| support::id(*number));
+        let twice = numbers.iter().enumerate().find(|(at, number)| numbers[..*at].contains(number));
+        let expected = match (numbers.len(), twice) {
+            (0, _) => Err(InvalidPackageIds::Empty),
+            (count @ 101.., _) => Err(InvalidPackageIds::TooMany { count }),
+            (_, Some((_, number))) => Err(InvalidPackageIds::Duplicate { id: support::id(*number) }),
+            _ => Ok(numbers.clone()),
+        };
+        let ids = PackageIds::new(given);
+        prop_assert_eq!(ids.map(|ids| ids.iter().map(|id| id.as_u64()).collect::<Vec<_>>()), expected);
+    }
+
+    #[test]
+    fn a_number_is_a_time_exactly_from_1970_to_9999(millis in prop_oneof![any::<i64>(), -2..3_i64, 253_402_300_799_998..253_402_300_800_002_i64]) {
+        let expected = millis > 0 && millis < 253_402_300_800_000;
+        prop_assert_eq!(Timestamp::from_millis(millis).map(Timestamp::as_millis), expected.then_some(millis));
+    }
+
+    #[test]
+    fn a_time_is_written_as_a_calendar_counts(time in support::timestamp()) {
+        prop_assert_eq!(time.to_string(), calendar(time.as_millis()));
+        prop_assert_eq!(Timestamp::from_system_time(time.to_system_time()), Some(time));
+    }
+}
+
+/// RFC 3339 by counting years and months one by one.
+fn calendar(millis: i64) -> String {
+    let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let (mut days, rest) = (millis / 86_400_000, millis % 86_400_000);
+    let mut year = 1970;
+    while days >= 365 + i64::from(leap(year)) {
+        days -= 365 + i64::from(leap(year));
+        year += 1;
+    }
+    let february = 28 + i64::from(leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
+    let fraction = if rest % 1000 == 0 {
+        String::new()
+    } else {
+        format!(".{:03}", rest % 1000)
+    };
+    format!(
+        "{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z",
+        days + 1
+    )
+}
+
+#[test]
+fn known_times_are_written_as_known() {
+    for (seconds, written) in [
+        (951_782_400, "2000-02-29T00:00:00Z"),
+        (1_234_567_890, "2009-02-13T23:31:30Z"),
+        (1_747_106_000, "2025-05-13T03:13:20Z"),
+        (4_107_542_399, "2100-02-28T23:59:59Z"),
+        (253_402_300_799, "9999-12-31T23:59:59Z"),
+    ] {
+        assert_eq!(
+            Timestamp::from_millis(seconds * 1000).unwrap().to_string(),
+            written
+        );
+    }
+}
+
+#[test]
+fn an_invalid_id_says_what_and_where() {
+    let message = |error: InvalidId| error.to_string();
+    let package = |text: &str| message(text.parse::<PackageId>().unwrap_err());
+    assert_eq!(
+        package("23 "),
+        "package id: character 3 is ' ', but only digits are allowed"
+    );
+    assert_eq!(
+        package("é1"),
+        "package id: character 1 is 'é', but only digits are allowed"
+    );
+    assert_eq!(
+        package("1\n"),
+        r"package id: character 2 is '\n', but only digits are allowed"
+    );
+    assert_eq!(
+        package("+1"),
+        "package id: character 1 is '+', but only digits are allowed"
+    );
+    assert_eq!(package(""), "package id: it is empty");
+    assert_eq!(
+        package("007"),
+        "package id: it begins with 0, write it without"
+    );
+    assert_eq!(
+        package("0"),
+        "package id: it must lie between 1 and 9223372036854775807"
+    );
+    assert_eq!(package(&"9".repeat(99)), package("0"));
+    assert_eq!(
+        message("default\u{1b}".parse::<WorkspaceId>().unwrap_err()),
+        r"workspace id: character 8 is '\u{1b}', but only visible ASCII characters are allowed"
+    );
+    assert_eq!(
+        message("ab".parse::<ProjectId>().unwrap_err()),
+        "project id: it has 2 characters, but must have 3 to 64"
+    );
+}
