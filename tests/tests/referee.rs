@@ -17,7 +17,7 @@ use std::{path::Path, process::Command, sync::LazyLock, time::Duration};
 use dls::{
     Client, Error, JobStart, PackageId, PackageIds,
     model::{InvalidPackageIds, ListPackages, Package, Subtask, SystemTask, Task, User},
-    transport::credentials::{AccessKey, SecretKey},
+    transport::credentials::{AccessKey, Credentials, SecretKey},
 };
 use dls_emulator::{Emulator, RateLimit, Running};
 use serde_json::{Value, json};
@@ -108,11 +108,12 @@ fn drive(base_url: &str) -> xtask::Outcome<Value> {
 
 /// Our client, signing as the script does.
 fn client(emulator: &Running, secret: &str) -> Client {
+    let key = AccessKey::new("AKIDEXAMPLE", SecretKey::new(secret).unwrap()).unwrap();
     Client::builder()
         .endpoint(emulator.base_url().parse().unwrap())
         .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
         .workspace("default".parse().unwrap())
-        .credentials(AccessKey::new("AKIDEXAMPLE", SecretKey::new(secret)))
+        .credentials(Credentials::AccessKey(key))
         .build()
         .unwrap()
 }
