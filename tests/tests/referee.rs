@@ -85,15 +85,15 @@ fn drive(base_url: &str) -> xtask::Outcome<Value> {
         Path::new("target/referee-venv"),
         Path::new("tests/referee/requirements.txt"),
     )?;
-    // The SDK writes a file into the home folder, and reads its settings from the environment.
+    // The SDK writes into the home folder, and its HTTP library would ask a proxy for loopback.
     let home = tempfile::tempdir()?;
     let output = Command::new(root.join(sdk.program("python")))
         .arg("-I")
         .arg(root.join("tests/referee/referee.py"))
         .arg(base_url)
-        .env_clear()
         .env("HOME", home.path())
         .env("USERPROFILE", home.path())
+        .env("NO_PROXY", "*")
         .output()?;
     if !output.status.success() {
         return Err(format!(
@@ -297,16 +297,20 @@ fn package(ours: &Package) -> Value {
         "package_name": ours.name,
         "deploy_status": ours.status.map(|status| status.code()),
         "apply_timestamp": ours.applied_at.map(|time| time.as_millis()),
-        "apply_user_id": ours.applicant.id,
-        "apply_user_name": ours.applicant.name,
+        "apply_user_id": of(&ours.applicant, |user| &user.id),
+        "apply_user_name": of(&ours.applicant, |user| &user.name),
         "deploy_timestamp": ours.deployed_at.map(|time| time.as_millis()),
-        "deploy_user_id": ours.deployer.id,
-        "deploy_user_name": ours.deployer.name,
+        "deploy_user_id": of(&ours.deployer, |user| &user.id),
+        "deploy_user_name": of(&ours.deployer, |user| &user.name),
         "package_approvers": ours.reviewers.iter().map(user).collect::<Vec<_>>(),
         "delete_flag": ours.deleted.map(i64::from),
         "workspace_id": ours.workspace_id,
         "project_id": ours.project_ref,
     })
+}
+
+fn of(user: &Option<User>, part: fn(&User) -> &Option<String>) -> Value {
+    json!(user.as_ref().map(part))
 }
 
 fn user(ours: &User) -> Value {
@@ -326,8 +330,8 @@ fn task(ours: &Task) -> Value {
         "task_id": ours.job_id,
         "script_id": ours.script_id,
         "submit_timestamp": ours.submitted_at.map(|time| time.as_millis()),
-        "submit_user_id": ours.submitter.id,
-        "submit_user_name": ours.submitter.name,
+        "submit_user_id": of(&ours.submitter, |user| &user.id),
+        "submit_user_name": of(&ours.submitter, |user| &user.name),
     })
 }
 
