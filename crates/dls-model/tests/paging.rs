@@ -268,6 +268,60 @@ fn a_total_below_what_came_is_not_believed() {
 }
 
 #[test]
+fn a_package_that_comes_before_the_probe_does_not_hide_that_pages_are_counted() {
+    let mut service = Service {
+        rows: numbered(20),
+        counts: Counts::Pages,
+        tells: Tells::Nothing,
+        sizes: (1, u32::MAX),
+    };
+    let (given, end) = read(5, 20, |offset, limit| {
+        if offset == 1 {
+            service.rows.insert(0, 21);
+        }
+        service.answer(offset, limit)
+    });
+    assert_eq!((given, end), (numbered(20), Ok(())));
+}
+
+#[test]
+fn rows_without_an_id_where_it_matters_are_an_error() {
+    let service = Service {
+        rows: vec![3, 0, 1],
+        counts: Counts::Rows,
+        tells: Tells::Total,
+        sizes: (1, u32::MAX),
+    };
+    let (given, end) = read(2, 9, |offset, limit| service.answer(offset, limit));
+    assert_eq!(
+        (given, end),
+        (vec![3, 0], Err(PageError::NoIds { offset: 1 }))
+    );
+}
+
+#[test]
+fn a_total_that_was_told_once_still_counts_at_the_end() {
+    let service = Service {
+        rows: numbered(4),
+        counts: Counts::Pages,
+        tells: Tells::Nothing,
+        sizes: (1, u32::MAX),
+    };
+    let (given, end) = read(2, 9, |offset, limit| {
+        let mut page = service.answer(offset, limit);
+        page.total = (offset == 0).then_some(5);
+        page
+    });
+    assert_eq!(
+        (given, end),
+        (
+            numbered(4),
+            Err(PageError::Incomplete { seen: 4, total: 5 })
+        )
+    );
+}
+
+#[test]
 fn the_filters_stay_and_the_limit_is_the_default_if_none_is_said() {
     let query = ListPackages::new()
         .with_statuses([Status::Failed])

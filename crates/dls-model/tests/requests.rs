@@ -150,3 +150,24 @@ fn a_list_outside_the_documented_limits_is_refused() {
         assert_eq!(list.encode(&scope()).unwrap_err(), error);
     }
 }
+
+#[test]
+fn a_list_at_the_documented_limits_is_made() {
+    let time = |millis| Timestamp::from_millis(millis).unwrap();
+    let list = ListPackages::new()
+        .with_limit(1)
+        .with_offset(i32::MAX.unsigned_abs())
+        .with_applied_since(time(1_000_000_000_000))
+        .with_applied_until(time(9_999_999_999_999))
+        .with_direction(SortDirection::Ascending)
+        .with_applicant("ann")
+        .with_applicants(["bob", "ann"]);
+    let body: serde_json::Value =
+        serde_json::from_slice(list.encode(&scope()).unwrap().body()).unwrap();
+    let expected = serde_json::json!({
+        "limit": 1, "offset": 2_147_483_647, "sorted_direction": "asc",
+        "apply_begin_time": 1_000_000_000_000_i64, "apply_end_time": 9_999_999_999_999_i64,
+        "apply_user_name": "ann", "apply_user_name_filter": ["bob", "ann"],
+    });
+    assert_eq!(body, expected);
+}
