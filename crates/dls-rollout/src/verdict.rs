@@ -1,0 +1,244 @@
+//! What became of each package, and of the run: one truth table from verdicts to outcome and exit
+//! code.
+
+use dls_model::{Meaning, PackageDetail, PackageId, ServiceError, Status, Timestamp, meaning};
+
+/// What became of one package since its baseline, the state read before anything was sent.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It moved after the baseline and the service reports it as released.
+    Succeeded {
+        /// Names of the jobs that were released and did not start.
+        start_failures: Vec<String>,
+    },
+    /// It moved after the baseline and the service reports the release as failed.
+    Failed {
+        /// Names of the tasks that failed, where the service says which.
+        tasks: Vec<String>,
+    },
+    /// The service accepted the release, and nobody asked to wait for its end.
+    Accepted,
+    /// It was released before this run came; nothing was sent for it.
+    AlreadyReleased {
+        /// Who released it, as the service reports it.
+        by: Option<String>,
+        /// When, as the service reports it.
+        at: Option<Timestamp>,
+    },
+    /// The service or its gateway said no, and nothing was accepted.
+    Refused(Box<ServiceError>),
+    /// Proved: no deploy request that names it was sent.
+    NotSent(NotSent),
+    /// A request that names it may have been received. Look before sending anything again.
+    Unknown {
+        /// What is known of the request, in one line.
+        evidence: String,
+    },
+    /// Its release is under way, and we stopped waiting.
+    StillRunning {
+        /// Why we stopped, in one line.
+        why: String,
+    },
+    /// The service knows no such package.
+    Gone {
+        /// Whether it vanished only after a request that names it was sent.
+        sent: bool,
+    },
+}
+
+/// Why a package was not sent.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// Nothing could be reached.
+    Unreachable(String),
+    /// The service answered, and never with the package.
+    Unavailable(String),
+    /// The service refused to let us look.
+    LookRefused(Box<ServiceError>),
+    /// No request could be signed: no credentials, or stopped after a 401.
+    NotAuthenticated(String),
+    /// Its last release failed, and sending it once more was not asked for.
+    LastReleaseFailed,
+    /// It is neither to be reviewed nor anything else that a release may start from.
+    WrongStatus(Option<Status>),
+    /// Another package of the same run stood in the way.
+    RunStopped,
+    /// The caller's patience was over first.
+    OutOfTime,
+}
+
+impl Verdict {
+    /// The word that the command prints: one of `successful`, `failed`, `accepted`, `already-released`, `refused`, `not-sent`,
+    /// `unknown`, `pending` or `gone`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Succeeded { .. } => "successful",
+            Self::Failed { .. } => "failed",
+            Self::Accepted => "accepted",
+            Self::AlreadyReleased { .. } => "already-released",
+            Self::Refused(_) => "refused",
+            Self::NotSent(_) => "not-sent",
+            Self::Unknown { .. } => "unknown",
+            Self::StillRunning { .. } => "pending",
+            Self::Gone { .. } => "gone",
+        }
+    }
+
+    /// The exit code that this verdict alone asks for; `None` where another package's verdict says
+    /// why the run ended.
+    fn exit_code(&self) -> Option<u8> {
+        Some(match self {
+            Self::Succeeded { start_failures } if start_failures.is_empty() => 0,
+            Self::Succeeded { .. } => 6,
+            Self::Accepted | Self::AlreadyReleased { .. } => 0,
+            Self::Failed { .. } => 3,
+            Self::Refused(error) | Self::NotSent(NotSent::LookRefused(error)) => {
+                refusal_exit_code(error)
+            }
+            Self::NotSent(NotSent::RunStopped) => return None,
+            Self::NotSent(NotSent::NotAuthenticated(_)) => 4,
+            Self::NotSent(NotSent::LastReleaseFailed | NotSent::WrongStatus(_)) => 9,
+            Self::NotSent(NotSent::Unavailable(_)) => 10,
+            Self::NotSent(NotSent::Unreachable(_)) => 11,
+            Self::NotSent(NotSent::OutOfTime) | Self::StillRunning { .. } => 8,
+            Self::Unknown { .. } | Self::Gone { sent: true } => 7,
+            Self::Gone { sent: false } => 5,
+        })
+    }
+
+    fn is_success(&self) -> bool {
+        matches!(self, Self::Succeeded { .. })
+    }
+
+    fn is_shortfall(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed { .. } | Self::Refused(_) | Self::NotSent(_)
+        )
+    }
+}
+
+/// The exit code of an error answer that refuses a request: 4 not authenticated or not permitted,
+/// 5 not found, 10 throttled or unavailable, 9 any other.
+#[must_use]
+pub fn refusal_exit_code(error: &ServiceError) -> u8 {
+    let status = error.status().as_u16();
+    match (error.code().map(meaning), status) {
+        (_, 401 | 403) | (Some(Meaning::NotAuthenticated | Meaning::NotPermitted), _) => 4,
+        (Some(Meaning::NotFound), _) | (_, 404) => 5,
+        (Some(Meaning::Throttled | Meaning::Unavailable), _) | (_, 429 | 500..) => 10,
+        _ => 9,
+    }
+}
+
+/// What became of the run as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Everything asked for is in the asked state, and at least one package is so by this run.
+    Successful,
+    /// Every package had been released before.
+    NothingToDo,
+    /// Accepted, and nobody asked to wait.
+    Accepted,
+    /// At least one package failed, and none succeeded.
+    Failed,
+    /// Some succeeded, and some did not, or a released job did not start.
+    Partial,
+    /// At least one package's fate is not known.
+    Unknown,
+    /// Not over when we stopped waiting.
+    Pending,
+    /// Nothing was accepted.
+    Refused,
+}
+
+impl Outcome {
+    /// The word that the command prints.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Successful => "successful",
+            Self::NothingToDo => "nothing-to-do",
+            Self::Accepted => "accepted",
+            Self::Failed => "failed",
+            Self::Partial => "partial",
+            Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// What a run came to: its packages in the order in which they were asked for.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Report {
+    /// One entry a package.
+    pub packages: Vec<PackageReport>,
+    /// The run as a whole.
+    pub outcome: Outcome,
+    /// The exit code of a command that has nothing else to tell.
+    pub exit_code: u8,
+}
+
+/// What a run came to for one package.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PackageReport {
+    /// The package.
+    pub id: PackageId,
+    /// What became of it; `None` while nobody knows yet.
+    pub verdict: Option<Verdict>,
+    /// What the last look saw of it; `None` if no look ever came back.
+    pub latest: Option<PackageDetail>,
+    /// Whether a decoded 2xx to *our* request names it. Anything else is "released by …, as the
+    /// service reports it".
+    pub ours: bool,
+    /// The background task that the service named for it (wire: `asy_task_id`).
+    pub background_task: Option<String>,
+    /// How many subtasks it named (wire: `asy_subtask_num`).
+    pub subtasks: Option<i64>,
+    /// The request id of the answer to our deploy request.
+    pub request_id: Option<String>,
+}
+
+impl Report {
+    pub(crate) fn new(packages: Vec<PackageReport>) -> Self {
+        let (outcome, exit_code) = judge(packages.iter().filter_map(|p| p.verdict.as_ref()));
+        Self {
+            packages,
+            outcome,
+            exit_code,
+        }
+    }
+}
+
+/// The truth table. Precedence where several apply: 7, then 6, 3, 8, then 4, 5, 9, 10, 11.
+fn judge<'a>(verdicts: impl Iterator<Item = &'a Verdict> + Clone) -> (Outcome, u8) {
+    const PRECEDENCE: [u8; 9] = [7, 6, 3, 8, 4, 5, 9, 10, 11];
+    let mixed =
+        verdicts.clone().any(Verdict::is_success) && verdicts.clone().any(Verdict::is_shortfall);
+    let says = |code: u8| {
+        (code == 6 && mixed)
+            || verdicts
+                .clone()
+                .any(|verdict| verdict.exit_code() == Some(code))
+    };
+    let exit_code = PRECEDENCE.into_iter().find(|code| says(*code)).unwrap_or(0);
+    let all = |word: &str| verdicts.clone().all(|verdict| verdict.word() == word);
+    let outcome = match exit_code {
+        0 if all("already-released") => Outcome::NothingToDo,
+        0 if verdicts.clone().any(|v| matches!(v, Verdict::Accepted)) => Outcome::Accepted,
+        0 => Outcome::Successful,
+        3 => Outcome::Failed,
+        6 => Outcome::Partial,
+        7 => Outcome::Unknown,
+        8 => Outcome::Pending,
+        _ => Outcome::Refused,
+    };
+    (outcome, exit_code)
+}
