@@ -1,0 +1,227 @@
+//! From a host name to a TCP connection, within one limit.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout};
+
+use crate::budget::Budget;
+use crate::error::{Error, ErrorKind, Phase};
+use crate::origin::Origin;
+
+/// Resolves the host and connects to one of its addresses, trying each in the resolver's order.
+///
+/// Name resolution goes on in the background when it is cut off: the operating system cannot be
+/// told to stop.
+pub(crate) async fn connect(
+    origin: &Origin,
+    limit: Duration,
+    budget: &Budget,
+) -> Result<TcpStream, Error> {
+    let begin = Instant::now();
+    let lookup = lookup_host((origin.host.as_str(), origin.port));
+    let addresses = budget
+        .within(limit, lookup)
+        .await
+        .map_err(|late| late.error(Phase::Resolve, origin.authority()))?
+        .map_err(|error| unresolved(origin).with_source(error))?;
+    let addresses = usable(addresses.collect(), origin)?;
+
+    // The error names the whole limit, of which resolving took a part.
+    let left = limit.saturating_sub(begin.elapsed());
+    budget
+        .within(limit, any_of(&addresses, left))
+        .await
+        .map_err(|late| late.error(Phase::Connect, origin.authority()))?
+        .map_err(|failure| failure.error(origin, limit, addresses.len()))
+}
+
+fn unresolved(origin: &Origin) -> Error {
+    let message = format!("no address of {origin} was found");
+    Error::new(ErrorKind::Resolve, Phase::Resolve, message)
+}
+
+fn usable(addresses: Vec<SocketAddr>, origin: &Origin) -> Result<Vec<SocketAddr>, Error> {
+    if addresses.is_empty() {
+        return Err(unresolved(origin));
+    }
+    if origin.only_loopback && !addresses.iter().all(|address| address.ip().is_loopback()) {
+        return Err(Error::invalid(format!(
+            "plain http:// is for this machine only, and {origin} resolves to another"
+        )));
+    }
+    Ok(addresses)
+}
+
+#[derive(Debug)]
+enum Failure {
+    Late,
+    Io(io::Error),
+}
+
+impl Failure {
+    fn error(self, origin: &Origin, limit: Duration, addresses: usize) -> Error {
+        match self {
+            Self::Late => {
+                crate::budget::OutOfTime::Step(limit).error(Phase::Connect, origin.authority())
+            }
+            Self::Io(error) => {
+                let tried = match addresses {
+                    1 => String::new(),
+                    more => format!(" at any of {more} addresses"),
+                };
+                let message = format!("no connection to {origin}{tried}");
+                Error::new(ErrorKind::Connect, Phase::Connect, message).with_source(error)
+            }
+        }
+    }
+}
+
+/// The first connection that is made. An address that does not answer may use up its share of the
+/// time, not all of it.
+async fn any_of(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, Failure> {
+    let begin = Instant::now();
+    let mut failure = Failure::Late;
+    for (index, address) in addresses.iter().enumerate() {
+        let left = limit.saturating_sub(begin.elapsed());
+        let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(connection)) => {
+                // A request is one small write that should leave at once. If the socket is already
+                // dead, the exchange will say so.
+                let _ = connection.set_nodelay(true);
+                return Ok(connection);
+            }
+            Ok(Err(error)) => failure = Failure::Io(error),
+            Err(_) => failure = Failure::Late,
+        }
+    }
+    Err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpListener;
+    use tokio::net::TcpSocket;
+
+    use super::*;
+    use crate::origin::PlaintextHosts;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    fn origin(uri: &str) -> Origin {
+        Origin::of(&uri.parse().unwrap(), PlaintextHosts::Loopback).unwrap()
+    }
+
+    async fn listening() -> TcpListener {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap()
+    }
+
+    /// An address where nobody listens.
+    async fn dead() -> SocketAddr {
+        listening().await.local_addr().unwrap()
+    }
+
+    /// An address that answers no connection attempt: its queue is full.
+    async fn silent() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        let wait = Duration::from_millis(100);
+        while let Ok(connection) = timeout(wait, TcpStream::connect(address)).await {
+            queued.push(connection.unwrap());
+        }
+        (address, listener, queued)
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_tried_when_one_refuses() {
+        let listener = listening().await;
+        let alive = listener.local_addr().unwrap();
+        let connection = any_of(&[dead().await, alive], LIMIT).await.unwrap();
+        assert_eq!(connection.peer_addr().unwrap(), alive);
+        assert!(connection.nodelay().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_does_not_answer_uses_its_share_of_the_time() {
+        let listener = listening().await;
+        let alive = listener.local_addr().unwrap();
+        let (silent, _listener, _queued) = silent().await;
+        let begin = Instant::now();
+        let connection = any_of(&[silent, alive], LIMIT).await.unwrap();
+        assert_eq!(connection.peer_addr().unwrap(), alive);
+        assert_eq!(begin.elapsed(), LIMIT / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connecting_ends_with_its_limit() {
+        let (silent, _listener, _queued) = silent().await;
+        let origin = origin(&format!("http://{silent}"));
+        let begin = Instant::now();
+        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT * 9))
+            .await
+            .unwrap_err();
+        assert_eq!(begin.elapsed(), LIMIT);
+        assert_eq!(
+            error.to_string(),
+            format!("no connection to {silent} within 5 s")
+        );
+        assert_eq!(
+            (error.kind(), error.phase()),
+            (ErrorKind::Timeout, Phase::Connect)
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_is_an_error_with_the_cause() {
+        let address = dead().await;
+        let origin = origin(&format!("http://{address}"));
+        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT))
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), format!("no connection to {address}"));
+        assert_eq!(
+            (error.kind(), error.phase()),
+            (ErrorKind::Connect, Phase::Connect)
+        );
+        let source = std::error::Error::source(&error).unwrap();
+        let source = source.downcast_ref::<io::Error>().unwrap();
+        assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_an_error_of_its_own() {
+        // A label may have 63 characters, so no resolver asks anybody for this name.
+        let name = format!("{}.example", "a".repeat(64));
+        let origin = origin(&format!("https://{name}"));
+        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT))
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), format!("no address of {name} was found"));
+        assert_eq!(
+            (error.kind(), error.phase()),
+            (ErrorKind::Resolve, Phase::Resolve)
+        );
+    }
+
+    #[test]
+    fn localhost_is_spoken_to_in_plain_text_only_if_it_is_this_machine() {
+        let origin = origin("http://localhost:1");
+        let own: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let other: SocketAddr = "192.0.2.1:1".parse().unwrap();
+        assert_eq!(usable(vec![own], &origin).unwrap(), [own]);
+        let error = usable(vec![own, other], &origin).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(
+            usable(Vec::new(), &origin).unwrap_err().kind(),
+            ErrorKind::Resolve
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! The client-side rate limit: how many requests go out in any span of time.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+use crate::error::Error;
+
+/// How many requests a transport and its clones send at most.
+///
+/// The default is 8 a second: DataArts Studio documents 10 a second for each user, and the user's
+/// other programs want some too.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Rate {
+    /// So many within any second; a fraction such as 0.5 means one in two seconds. Who asks first
+    /// goes first. It must be greater than 0.
+    PerSecond(f64),
+    /// No limit here; the service still has its own.
+    Unlimited,
+}
+
+impl Rate {
+    /// [`Rate::PerSecond`].
+    #[must_use]
+    pub fn per_second(requests: f64) -> Self {
+        Self::PerSecond(requests)
+    }
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self::PerSecond(8.0)
+    }
+}
+
+/// Lets requests pass one by one, in the order in which they came.
+#[derive(Debug)]
+pub(crate) struct Limiter(Option<Mutex<Window>>);
+
+impl Limiter {
+    pub(crate) fn new(rate: Rate) -> Result<Self, Error> {
+        match rate {
+            Rate::Unlimited => Ok(Self(None)),
+            Rate::PerSecond(requests) => match Window::new(requests) {
+                Some(window) => Ok(Self(Some(Mutex::new(window)))),
+                None => Err(Error::setup(format!(
+                    "{requests} requests a second is no rate"
+                ))),
+            },
+        }
+    }
+
+    /// Waits for a turn. Whoever gives up waiting takes no turn from the others.
+    pub(crate) async fn turn(&self) {
+        let Some(window) = &self.0 else { return };
+        let mut window = window.lock().await;
+        let free = window.free_at(Instant::now());
+        sleep_until(free).await;
+        window.take(Instant::now());
+    }
+}
+
+/// The last turns taken: at most `size` of them lie within any `span`.
+#[derive(Debug)]
+struct Window {
+    taken: VecDeque<Instant>,
+    size: usize,
+    span: Duration,
+}
+
+impl Window {
+    /// More turns than this are not remembered one by one; the span gets shorter instead.
+    const LARGEST: f64 = 1000.0;
+
+    fn new(per_second: f64) -> Option<Self> {
+        if !(per_second.is_finite() && per_second > 0.0) {
+            return None;
+        }
+        let size = per_second.floor().clamp(1.0, Self::LARGEST);
+        Some(Self {
+            taken: VecDeque::new(),
+            // Between 1 and 1000, so nothing is cut off.
+            size: size as usize,
+            span: Duration::try_from_secs_f64(size / per_second).ok()?,
+        })
+    }
+
+    /// When the next turn can be taken, `now` at the earliest.
+    fn free_at(&self, now: Instant) -> Instant {
+        match self.taken.front() {
+            // A span that the clock cannot hold ends with the call's own limit.
+            Some(oldest) if self.taken.len() >= self.size => oldest
+                .checked_add(self.span)
+                .unwrap_or(now + FAR_AWAY)
+                .max(now),
+            _ => now,
+        }
+    }
+
+    fn take(&mut self, now: Instant) {
+        if self.taken.len() >= self.size {
+            self.taken.pop_front();
+        }
+        self.taken.push_back(now);
+    }
+}
+
+const FAR_AWAY: Duration = Duration::from_secs(365 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// When so many turns were taken that were all asked for at once, in milliseconds.
+    async fn turns(rate: Rate, count: usize) -> Vec<u128> {
+        let limiter = Limiter::new(rate).unwrap();
+        let begin = Instant::now();
+        let mut times = Vec::new();
+        for _ in 0..count {
+            limiter.turn().await;
+            times.push(begin.elapsed().as_millis());
+        }
+        times
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_holds_more_turns_than_the_rate() {
+        let times = turns(Rate::per_second(3.0), 8).await;
+        assert_eq!(times, [0, 0, 0, 1000, 1000, 1000, 2000, 2000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_below_one_and_one_between_numbers_hold_on_average() {
+        assert_eq!(turns(Rate::per_second(0.5), 3).await, [0, 2000, 4000]);
+        assert_eq!(
+            turns(Rate::per_second(2.5), 5).await,
+            [0, 0, 800, 800, 1600]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_rate_nobody_waits() {
+        assert_eq!(turns(Rate::Unlimited, 1000).await, [0; 1000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_time_is_not_saved_up() {
+        let limiter = Limiter::new(Rate::per_second(2.0)).unwrap();
+        tokio::time::advance(Duration::from_secs(100)).await;
+        let begin = Instant::now();
+        for _ in 0..3 {
+            limiter.turn().await;
+        }
+        assert_eq!(begin.elapsed().as_millis(), 1000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_are_taken_in_the_order_of_asking_and_leavers_take_none() {
+        let limiter = Arc::new(Limiter::new(Rate::per_second(1.0)).unwrap());
+        limiter.turn().await;
+        let begin = Instant::now();
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        for number in 0..4 {
+            let (limiter, tell) = (limiter.clone(), tell.clone());
+            tokio::spawn(async move {
+                // The second one gives up while it waits.
+                let patience = Duration::from_millis(if number == 1 { 500 } else { 60_000 });
+                if timeout(patience, limiter.turn()).await.is_ok() {
+                    tell.send((number, begin.elapsed().as_millis())).unwrap();
+                }
+            });
+            tokio::task::yield_now().await;
+        }
+        drop(tell);
+        let mut order = Vec::new();
+        while let Some(turn) = told.recv().await {
+            order.push(turn);
+        }
+        assert_eq!(order, [(0, 1000), (2, 2000), (3, 3000)]);
+    }
+
+    #[test]
+    fn what_is_no_rate_is_refused() {
+        for requests in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
+            assert!(
+                Limiter::new(Rate::per_second(requests)).is_err(),
+                "{requests}"
+            );
+        }
+        assert!(Limiter::new(Rate::per_second(1e9)).is_ok());
+        assert!(Limiter::new(Rate::per_second(1e-9)).is_ok());
+    }
+}

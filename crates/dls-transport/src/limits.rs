@@ -1,0 +1,160 @@
+//! How long and how much: everything that a call waits for or reads has a limit here.
+
+use std::time::Duration;
+
+/// The limits of a call. Each can be set; [`Default`] is what the table says.
+///
+/// | limit | default | covers |
+/// | --- | --- | --- |
+/// | [`credentials`](Self::credentials) | 5 s | one answer of the provider of credentials |
+/// | [`connect`](Self::connect) | 5 s | name resolution and TCP connect, all addresses together |
+/// | [`tls`](Self::tls) | 5 s | the TLS handshake |
+/// | [`read_head`](Self::read_head) | 15 s | of a read: writing the request, until the answer's head is in |
+/// | [`write_head`](Self::write_head) | 30 s | the same of a write |
+/// | [`body_idle`](Self::body_idle) | 10 s | each pause while the answer's body comes in |
+/// | [`body_bytes`](Self::body_bytes) | 16 MiB | the answer's body |
+/// | [`head_bytes`](Self::head_bytes) | 64 KiB | the answer's head, which also has at most 100 headers |
+/// | [`total`](Self::total) | 60 s or more | the whole call, with all attempts and pauses |
+///
+/// ```
+/// use std::time::Duration;
+/// use dls_transport::Limits;
+///
+/// let limits = Limits::default().with_connect(Duration::from_secs(2));
+/// assert_eq!(limits.connect, Duration::from_secs(2));
+/// assert_eq!(limits.tls, Duration::from_secs(5));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// One answer of the provider of credentials.
+    pub credentials: Duration,
+    /// Name resolution and TCP connect together. It is shared out among the addresses of the name.
+    pub connect: Duration,
+    /// The TLS handshake.
+    pub tls: Duration,
+    /// Of a read: writing the request and waiting for the head of the answer. Interim answers
+    /// (1xx) do not extend it.
+    pub read_head: Duration,
+    /// Of a write: the same.
+    pub write_head: Duration,
+    /// Each pause while the body of the answer comes in.
+    pub body_idle: Duration,
+    /// The body of the answer, in bytes.
+    pub body_bytes: usize,
+    /// Status line and headers of the answer, in bytes.
+    pub head_bytes: usize,
+    /// The whole call: all attempts, the pauses between them and the wait for the rate limit. Of
+    /// the two halves [`connect`](crate::Transport::connect) and [`send`](crate::Ready::send), each.
+    ///
+    /// `None`, the default, means 60 s, or twice the sum of the limits for connect, TLS and head if
+    /// that is more: so raising one of those is enough.
+    pub total: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            credentials: Duration::from_secs(5),
+            connect: Duration::from_secs(5),
+            tls: Duration::from_secs(5),
+            read_head: Duration::from_secs(15),
+            write_head: Duration::from_secs(30),
+            body_idle: Duration::from_secs(10),
+            body_bytes: 16 << 20,
+            head_bytes: 64 << 10,
+            total: None,
+        }
+    }
+}
+
+impl Limits {
+    const LEAST_TOTAL: Duration = Duration::from_secs(60);
+
+    /// Sets [`credentials`](Self::credentials).
+    #[must_use]
+    pub fn with_credentials(self, credentials: Duration) -> Self {
+        Self {
+            credentials,
+            ..self
+        }
+    }
+
+    /// Sets [`connect`](Self::connect).
+    #[must_use]
+    pub fn with_connect(self, connect: Duration) -> Self {
+        Self { connect, ..self }
+    }
+
+    /// Sets [`tls`](Self::tls).
+    #[must_use]
+    pub fn with_tls(self, tls: Duration) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// Sets [`read_head`](Self::read_head).
+    #[must_use]
+    pub fn with_read_head(self, read_head: Duration) -> Self {
+        Self { read_head, ..self }
+    }
+
+    /// Sets [`write_head`](Self::write_head).
+    #[must_use]
+    pub fn with_write_head(self, write_head: Duration) -> Self {
+        Self { write_head, ..self }
+    }
+
+    /// Sets [`body_idle`](Self::body_idle).
+    #[must_use]
+    pub fn with_body_idle(self, body_idle: Duration) -> Self {
+        Self { body_idle, ..self }
+    }
+
+    /// Sets [`body_bytes`](Self::body_bytes).
+    #[must_use]
+    pub fn with_body_bytes(self, body_bytes: usize) -> Self {
+        Self { body_bytes, ..self }
+    }
+
+    /// Sets [`head_bytes`](Self::head_bytes).
+    #[must_use]
+    pub fn with_head_bytes(self, head_bytes: usize) -> Self {
+        Self { head_bytes, ..self }
+    }
+
+    /// Sets [`total`](Self::total).
+    #[must_use]
+    pub fn with_total(self, total: Duration) -> Self {
+        Self {
+            total: Some(total),
+            ..self
+        }
+    }
+
+    /// The limit of a whole call whose answer may take so long to begin.
+    pub(crate) fn total_with(&self, head: Duration) -> Duration {
+        self.total.unwrap_or_else(|| {
+            let once = self.connect.saturating_add(self.tls).saturating_add(head);
+            once.saturating_mul(2).max(Self::LEAST_TOTAL)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_grows_with_the_other_limits_unless_it_is_set() {
+        let seconds = Duration::from_secs;
+        let limits = Limits::default();
+        assert_eq!(limits.total_with(limits.read_head), seconds(60));
+        assert_eq!(limits.total_with(limits.write_head), seconds(80));
+        assert_eq!(limits.total_with(Duration::MAX), Duration::MAX);
+
+        let limits = limits.with_read_head(seconds(120));
+        assert_eq!(limits.total_with(limits.read_head), seconds(260));
+        let limits = limits.with_total(seconds(7));
+        assert_eq!(limits.total_with(limits.read_head), seconds(7));
+    }
+}

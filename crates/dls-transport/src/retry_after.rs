@@ -1,0 +1,132 @@
+//! `Retry-After` and `Date`: what an answer says about time.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use http::header::{DATE, HeaderName, RETRY_AFTER};
+
+use crate::exchange::ClockSkew;
+
+/// How long the answer asks us to wait, as a number of seconds or as a date.
+///
+/// A date counts from the answer's own `Date`, so that a wrong clock of ours does not matter, else
+/// from `now`; one that is past means zero. What is neither is ignored, and the longest wins.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let since = date(headers).unwrap_or(now);
+    texts(headers, RETRY_AFTER)
+        .filter_map(|text| wait(text, since))
+        .max()
+}
+
+/// How far `now` is from the answer's `Date`, which counts whole seconds.
+pub(crate) fn clock_skew(headers: &HeaderMap, now: SystemTime) -> Option<ClockSkew> {
+    let server = date(headers)?;
+    Some(match now.duration_since(server) {
+        Ok(ahead) => ClockSkew::Ahead(ahead),
+        Err(error) => ClockSkew::Behind(error.duration()),
+    })
+}
+
+fn wait(text: &str, since: SystemTime) -> Option<Duration> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit mean: longer than we shall ever wait.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    Some(until.duration_since(since).unwrap_or_default())
+}
+
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    texts(headers, DATE).find_map(|text| httpdate::parse_http_date(text).ok())
+}
+
+fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use http::HeaderValue;
+
+    use super::*;
+
+    /// Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110 §5.6.7.
+    const NOW: u64 = 784_111_777;
+
+    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter().cloned();
+        pairs
+            .map(|(name, value)| (name, HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_wait_is_a_number_of_seconds_or_a_date() {
+        for (text, seconds) in [
+            ("0", Some(0)),
+            ("120", Some(120)),
+            ("1000000000000", Some(1_000_000_000_000)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("Sun, 06 Nov 1994 08:49:39 GMT", Some(2)),
+            ("Sunday, 06-Nov-94 08:49:39 GMT", Some(2)),
+            ("Sun Nov  6 08:49:39 1994", Some(2)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
+            ("", None),
+            ("-1", None),
+            ("+1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("Sun, 99 Nov 1994 08:49:37 GMT", None),
+        ] {
+            let found = retry_after(&headers(&[(RETRY_AFTER, text)]), at(NOW));
+            assert_eq!(found, seconds.map(Duration::from_secs), "{text:?}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), at(NOW)), None);
+    }
+
+    #[test]
+    fn of_several_waits_the_longest_valid_one_counts() {
+        let mut several = headers(&[(RETRY_AFTER, "3")]);
+        several.append(RETRY_AFTER, HeaderValue::from_static("9, 10"));
+        several.append(RETRY_AFTER, HeaderValue::from_static("7"));
+        several.append(RETRY_AFTER, HeaderValue::from_bytes(b"\xff").unwrap());
+        assert_eq!(retry_after(&several, at(NOW)), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_date_to_wait_for_is_read_by_the_clock_of_the_server() {
+        let answer = headers(&[
+            (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (RETRY_AFTER, "Sun, 06 Nov 1994 08:49:42 GMT"),
+        ]);
+        assert_eq!(
+            retry_after(&answer, at(NOW + 9999)),
+            Some(Duration::from_secs(5))
+        );
+    }
+
+    #[test]
+    fn the_skew_is_told_in_both_directions() {
+        let answer = headers(&[(DATE, "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        let (ahead, behind) = (Duration::from_secs(5), Duration::from_secs(7));
+        assert_eq!(
+            clock_skew(&answer, at(NOW) + ahead),
+            Some(ClockSkew::Ahead(ahead))
+        );
+        assert_eq!(
+            clock_skew(&answer, at(NOW) - behind),
+            Some(ClockSkew::Behind(behind))
+        );
+        assert_eq!(clock_skew(&headers(&[(DATE, "today")]), at(NOW)), None);
+    }
+}

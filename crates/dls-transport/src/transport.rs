@@ -1,0 +1,422 @@
+//! The loop: attempts, the pauses between them, and the stop after a 401.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use http::{Request, Response, StatusCode, Uri};
+
+use crate::backoff::Jitter;
+use crate::budget::Budget;
+use crate::builder::TransportBuilder;
+use crate::clock::Clock;
+use crate::connect::connect;
+use crate::credentials::{Credentials, ProvideCredentials};
+use crate::error::{Delivery, Error, ErrorKind, Phase};
+use crate::exchange::Facts;
+use crate::hyper_exchange::{Connection, Terms};
+use crate::limiter::Limiter;
+use crate::limits::Limits;
+use crate::origin::{Origin, PlaintextHosts};
+use crate::outgoing::{Dress, Outgoing};
+use crate::pool::Pool;
+use crate::resend::{Outcome, Resend, next_attempt};
+use crate::stream::{Counting, Stream};
+use crate::tls::Tls;
+use crate::trace;
+
+/// Sends requests with credentials, within limits, and says what is proved about their delivery.
+///
+/// Cheap to clone. Clones share the connections kept for reads, the rate limit, and the stop after
+/// a 401. It works inside a tokio runtime with I/O and time enabled and panics outside of one, as
+/// tokio does.
+///
+/// ```no_run
+/// use dls_transport::credentials::Environment;
+/// use dls_transport::{Resend, Transport};
+///
+/// # async fn example() -> Result<(), dls_transport::Error> {
+/// let transport = Transport::builder().credentials(Environment::new()).build()?;
+/// let request = http::Request::get("https://iam.cn-north-4.myhuaweicloud.com/v3/projects");
+/// let answer = transport.call(request.body(Vec::new()).unwrap(), Resend::Allowed).await?;
+/// println!("{}: {}", answer.status(), String::from_utf8_lossy(answer.body()));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Transport(Arc<Shared>);
+
+struct Shared {
+    settings: Settings,
+    limiter: Limiter,
+    tls: Tls,
+    jitter: Jitter,
+    pool: Pool,
+    /// Why nothing is sent any more.
+    stopped: OnceLock<String>,
+}
+
+pub(crate) struct Settings {
+    pub(crate) credentials: Arc<dyn ProvideCredentials>,
+    pub(crate) dress: Dress,
+    pub(crate) limits: Limits,
+    pub(crate) max_attempts: u32,
+    pub(crate) plaintext: PlaintextHosts,
+    pub(crate) clock: Clock,
+}
+
+impl Transport {
+    pub(crate) fn new(settings: Settings, limiter: Limiter, tls: Tls, jitter: Jitter) -> Self {
+        let (pool, stopped) = (Pool::default(), OnceLock::new());
+        Self(Arc::new(Shared {
+            settings,
+            limiter,
+            tls,
+            jitter,
+            pool,
+            stopped,
+        }))
+    }
+
+    /// Begins a transport. It needs credentials.
+    pub fn builder() -> TransportBuilder {
+        TransportBuilder::default()
+    }
+
+    /// Sends a request and reads its answer whole.
+    ///
+    /// The request has an absolute URI and brings its own headers; the transport adds `Host`, what
+    /// the credentials ask for, and `User-Agent` and `Accept-Encoding: identity` unless they are
+    /// there. The query is sent in the order and encoding in which it is signed, a `+` in it being
+    /// a plus.
+    ///
+    /// Statuses 200 to 299 and 400 to 599 are answers. The answer's
+    /// extensions hold its [`Facts`]. A 401 is never repeated, and no other request follows it.
+    ///
+    /// Dropping the future closes the connection. It does not take back a request that has left.
+    ///
+    /// # Errors
+    ///
+    /// Each [`ErrorKind`] but [`Setup`](ErrorKind::Setup). After the last attempt of a read, an
+    /// answer such as 429 or 503 is not an error but the answer.
+    pub async fn call(
+        &self,
+        request: Request<Vec<u8>>,
+        resend: Resend,
+    ) -> Result<Response<Vec<u8>>, Error> {
+        let outgoing = Outgoing::new(request, self.0.settings.plaintext)?;
+        trace::call(&outgoing, resend, self.0.attempts(&outgoing, resend)).await
+    }
+
+    /// The first half of a write: waits for a turn under the rate limit, gets credentials and opens
+    /// a fresh connection to the origin of this URI. Every failure here is [`Delivery::NotSent`].
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`].
+    pub async fn connect(&self, origin: &Uri) -> Result<Ready, Error> {
+        let shared = &self.0;
+        let origin = Origin::of(origin, shared.settings.plaintext)?;
+        let budget = shared.budget(Resend::Never);
+        let prepared = async {
+            let credentials = shared.turn(&origin, &budget).await?;
+            let connection = shared.open(&origin, &budget).await?;
+            Ok((credentials, connection))
+        };
+        let (credentials, connection) = prepared
+            .await
+            .map_err(|error: Error| error.of_call(1, Delivery::NotSent))?;
+        Ok(Ready {
+            transport: self.clone(),
+            origin,
+            credentials,
+            connection,
+        })
+    }
+
+    /// Whether a 401 has stopped this transport and its clones. There is no way back: build
+    /// another one, with credentials that are right.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.0.stopped.get().is_some()
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.0.settings;
+        f.debug_struct("Transport")
+            .field("project_id", &settings.dress.project_id)
+            .field("domain_id", &settings.dress.domain_id)
+            .field("limits", &settings.limits)
+            .field("max_attempts", &settings.max_attempts)
+            .field("is_stopped", &self.is_stopped())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A fresh connection over which nothing was said yet, and the credentials for one request: the
+/// half way of a write. See [`Transport::connect`].
+///
+/// It is meant to be used at once, after noting down that the request is about to go out. The
+/// longer it waits, the likelier the server closes the connection.
+pub struct Ready {
+    transport: Transport,
+    origin: Origin,
+    credentials: Credentials,
+    connection: Connection,
+}
+
+impl Ready {
+    /// Signs the request with the current time and sends it, once.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`]. Look at [`Error::delivery`] before sending anything like it again.
+    pub async fn send(self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
+        let now = self.transport.0.settings.clock.now();
+        self.send_at(request, now).await
+    }
+
+    /// The same with the time that the signature shall bear, so that it can be noted down before.
+    /// The service accepts a signature until 15 minutes after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_at(
+        self,
+        request: Request<Vec<u8>>,
+        at: SystemTime,
+    ) -> Result<Response<Vec<u8>>, Error> {
+        let outgoing = Outgoing::new(request, self.transport.0.settings.plaintext)?;
+        if outgoing.origin != self.origin {
+            let message = format!(
+                "the connection leads to {}, not to {}",
+                self.origin, outgoing.origin
+            );
+            return Err(Error::invalid(message));
+        }
+        trace::call(&outgoing, Resend::Never, self.send_once(&outgoing, at)).await
+    }
+
+    async fn send_once(
+        self,
+        outgoing: &Outgoing,
+        at: SystemTime,
+    ) -> Result<Response<Vec<u8>>, Error> {
+        let shared = &self.transport.0;
+        let budget = shared.budget(Resend::Never);
+        let attempt = trace::Attempt::begin(1);
+        let outcome = shared
+            .exchange(
+                self.connection,
+                outgoing,
+                &self.credentials,
+                at,
+                Resend::Never,
+                &budget,
+            )
+            .await;
+        attempt.done(&outcome);
+        outcome.map_err(|error| error.of_call(1, Delivery::NotSent))
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready")
+            .field("origin", &self.origin.authority())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn budget(&self, resend: Resend) -> Budget {
+        Budget::starting_now(self.settings.limits.total_with(self.head_limit(resend)))
+    }
+
+    fn head_limit(&self, resend: Resend) -> Duration {
+        match resend {
+            Resend::Allowed => self.settings.limits.read_head,
+            Resend::Never => self.settings.limits.write_head,
+        }
+    }
+
+    async fn attempts(
+        &self,
+        outgoing: &Outgoing,
+        resend: Resend,
+    ) -> Result<Response<Vec<u8>>, Error> {
+        let budget = self.budget(resend);
+        let mut attempts = 0;
+        let mut earlier = Delivery::NotSent;
+        loop {
+            attempts += 1;
+            let attempt = trace::Attempt::begin(attempts);
+            let outcome = self.attempt(outgoing, resend, &budget).await;
+            attempt.done(&outcome);
+
+            let limit = (attempts, self.settings.max_attempts);
+            let chance = self.jitter.chance();
+            let next = next_attempt(
+                resend,
+                Outcome::of(&outcome),
+                limit,
+                budget.remaining(),
+                chance,
+            );
+            let Some(pause) = next else {
+                return of_call(outcome, attempts, earlier);
+            };
+            earlier = earlier.and(
+                outcome
+                    .as_ref()
+                    .map_or_else(Error::delivery, |_| Delivery::Answered),
+            );
+            trace::pause(attempts, pause);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        outgoing: &Outgoing,
+        resend: Resend,
+        budget: &Budget,
+    ) -> Result<Response<Vec<u8>>, Error> {
+        let origin = &outgoing.origin;
+        let credentials = self.turn(origin, budget).await?;
+        let kept = match resend {
+            Resend::Allowed => self.pool.take(origin).await,
+            Resend::Never => None,
+        };
+        trace::connection(kept.is_some());
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.open(origin, budget).await?,
+        };
+        let now = self.settings.clock.now();
+        self.exchange(connection, outgoing, &credentials, now, resend, budget)
+            .await
+    }
+
+    /// Waits until a request may go out, and gets the credentials for it.
+    async fn turn(&self, origin: &Origin, budget: &Budget) -> Result<Credentials, Error> {
+        let host = origin.authority();
+        self.check_stopped(host)?;
+        budget
+            .within_total(self.limiter.turn())
+            .await
+            .map_err(|late| late.error(Phase::Queue, host))?;
+        self.check_stopped(host)?;
+
+        let missing = |message| Error::new(ErrorKind::Credentials, Phase::Credentials, message);
+        budget
+            .within(
+                self.settings.limits.credentials,
+                self.settings.credentials.provide(),
+            )
+            .await
+            .map_err(|late| late.error(Phase::Credentials, host))?
+            .map_err(|error| {
+                missing("the credentials are configured wrongly".to_owned()).with_source(error)
+            })?
+            .ok_or_else(|| missing("no credentials are configured".to_owned()))
+    }
+
+    /// A fresh connection.
+    async fn open(&self, origin: &Origin, budget: &Budget) -> Result<Connection, Error> {
+        let limits = &self.settings.limits;
+        let socket = Counting::new(connect(origin, limits.connect, budget).await?);
+        let stream = if origin.tls {
+            let session = budget
+                .within(limits.tls, self.tls.session(socket, origin))
+                .await
+                .map_err(|late| late.error(Phase::Tls, origin.authority()))??;
+            Stream::Tls(Box::new(session))
+        } else {
+            Stream::Plain(socket)
+        };
+        Connection::over(stream, limits).await.map_err(|error| {
+            let message = format!("no connection to {origin}");
+            Error::new(ErrorKind::Connect, Phase::Connect, message).with_source(error)
+        })
+    }
+
+    /// One request and its answer. Between the last look at the stop and the writing nothing waits.
+    async fn exchange(
+        &self,
+        mut connection: Connection,
+        outgoing: &Outgoing,
+        credentials: &Credentials,
+        date: SystemTime,
+        resend: Resend,
+        budget: &Budget,
+    ) -> Result<Response<Vec<u8>>, Error> {
+        let origin = &outgoing.origin;
+        let settings = &self.settings;
+        let request = outgoing.render(&settings.dress, credentials, date)?;
+        if resend == Resend::Never && !connection.is_alive().await {
+            let message = format!("the connection to {origin} was closed before its use");
+            return Err(Error::new(ErrorKind::Interrupted, Phase::Answer, message));
+        }
+        self.check_stopped(origin.authority())?;
+
+        let head = self.head_limit(resend);
+        let terms = Terms {
+            origin,
+            limits: &settings.limits,
+            head,
+            budget,
+        };
+        let answering = connection
+            .ask(request, &terms, || settings.clock.now())
+            .await?;
+        if answering.status() == StatusCode::UNAUTHORIZED {
+            self.stop(origin.authority(), answering.request_id());
+        }
+        let (answer, connection) = answering.finish(&terms).await?;
+        if let Some(connection) = connection {
+            self.pool.keep(origin.clone(), connection);
+        }
+        Ok(answer)
+    }
+
+    fn stop(&self, host: &str, request_id: Option<&str>) {
+        let id = request_id
+            .map(|id| format!(", request id {id}"))
+            .unwrap_or_default();
+        // Of several at once the first is the reason.
+        let _ = self
+            .stopped
+            .set(format!("{host} refused the credentials (status 401{id})"));
+        trace::stopped(host);
+    }
+
+    fn check_stopped(&self, host: &str) -> Result<(), Error> {
+        match self.stopped.get() {
+            None => Ok(()),
+            Some(reason) => {
+                let message = format!("nothing is sent to {host} any more: {reason}");
+                Err(Error::new(ErrorKind::Stopped, Phase::Prepare, message))
+            }
+        }
+    }
+}
+
+fn of_call(
+    outcome: Result<Response<Vec<u8>>, Error>,
+    attempts: u32,
+    earlier: Delivery,
+) -> Result<Response<Vec<u8>>, Error> {
+    match outcome {
+        Ok(mut answer) => {
+            if let Some(facts) = answer.extensions_mut().get_mut::<Facts>() {
+                facts.set_attempts(attempts);
+            }
+            Ok(answer)
+        }
+        Err(error) => Err(error.of_call(attempts, earlier)),
+    }
+}
