@@ -1,0 +1,270 @@
+//! The client: one verb an operation, each of them one line over the model and the transport.
+
+use dls_model::{
+    Deploy, DeployAnswer, Effect, InvalidRequest, JobStart, ListPackages, Operation, PackageDetail,
+    PackageId, PackageIds, ProjectId, Revoke, Revoked, Scope, ShowPackage, ShowSystemTask,
+    SystemTask, SystemTaskId, WorkspaceId,
+};
+use dls_rollout::{Options, Rollout};
+use dls_transport::credentials::ProvideCredentials;
+use dls_transport::{Ready, Resend, Transport, TransportBuilder};
+
+use crate::driver::Run;
+use crate::endpoint::{Endpoint, Endpoints};
+use crate::error::Error;
+use crate::pager::Pager;
+
+/// A client of one project, and of one of its workspaces.
+///
+/// Cheap to clone; clones share connections, the rate limit, and the stop after a 401.
+#[derive(Debug, Clone)]
+pub struct Client {
+    transport: Transport,
+    endpoints: Endpoints,
+    scope: Scope,
+}
+
+impl Client {
+    /// Begins a client. It needs a region or an endpoint, a project and credentials, and for
+    /// writes a workspace.
+    #[must_use]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Releases packages: one request, sent once, never repeated (wire: `deploy`).
+    ///
+    /// It answers before the work is done. To wait for the end, and to learn what became of each
+    /// package even if the answer is lost, use [`rollout`](Self::rollout).
+    ///
+    /// # Errors
+    ///
+    /// After an error, [`Error::delivery`] says whether the release can have begun.
+    pub async fn deploy(&self, ids: PackageIds, start: JobStart) -> Result<DeployAnswer, Error> {
+        self.call(&Deploy::new(ids, start)).await
+    }
+
+    /// Releases packages and watches them to their end. Nothing is sent before the first
+    /// [`Run::next_event`] or [`Run::wait`].
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without a workspace.
+    pub fn rollout(&self, ids: PackageIds, options: Options) -> Result<Run, Error> {
+        self.scope
+            .workspace()
+            .ok_or(InvalidRequest::MissingWorkspace)?;
+        Ok(Run::new(self.clone(), Rollout::new(ids, options)))
+    }
+
+    /// The packages that match, page by page (wire: `release-packages`).
+    #[must_use]
+    pub fn packages(&self, filter: ListPackages) -> Pager {
+        Pager::new(self.clone(), filter)
+    }
+
+    /// One package and its tasks.
+    ///
+    /// # Errors
+    ///
+    /// A package that is not there is a [`service`](Error::service) error with the code
+    /// `DLF.0810` or `DLF.20810`.
+    pub async fn package(&self, id: PackageId) -> Result<PackageDetail, Error> {
+        self.call(&ShowPackage::new(id)).await
+    }
+
+    /// Takes packages back before they are released (wire: `unpack`): one request, never repeated.
+    ///
+    /// # Errors
+    ///
+    /// After an error, [`Error::delivery`] says whether it can have been done.
+    pub async fn revoke(&self, ids: PackageIds) -> Result<Revoked, Error> {
+        self.call(&Revoke::new(ids)).await
+    }
+
+    /// A background task (wire: `system-tasks`). Whether the id that a deploy names can be asked
+    /// for here is documented nowhere.
+    ///
+    /// # Errors
+    ///
+    /// An id of no task is a [`service`](Error::service) error with the code `DLF.0810` or
+    /// `DLF.20810`.
+    pub async fn system_task(&self, id: SystemTaskId) -> Result<SystemTask, Error> {
+        self.call(&ShowSystemTask::new(id)).await
+    }
+
+    /// Performs any operation of the model, or one of your own. Reads are repeated as the
+    /// transport's settings say, writes never.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`](crate::ErrorKind).
+    pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Answer, Error> {
+        let request = self.request(operation)?;
+        let answer = match O::EFFECT {
+            Effect::Read => self.transport.call(request, Resend::Allowed).await?,
+            Effect::Write => self.transport.call(request, Resend::Never).await?,
+        };
+        decode::<O>(&answer)
+    }
+
+    /// The transport, for calls that this client has no verb for.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// Where the service is.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The project and the workspace.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The first half of a write: a fresh connection, over which nothing was said yet.
+    pub(crate) async fn connect<O: Operation>(&self, operation: &O) -> Result<Connected, Error> {
+        let request = self.request(operation)?;
+        let ready = self.transport.connect(request.uri()).await?;
+        Ok(Connected { ready, request })
+    }
+
+    fn request<O: Operation>(&self, operation: &O) -> Result<http::Request<Vec<u8>>, Error> {
+        let (mut parts, body) = operation.encode(&self.scope)?.into_parts();
+        let path = parts
+            .uri
+            .path_and_query()
+            .cloned()
+            .ok_or(InvalidRequest::NotHttp)?;
+        parts.uri = self
+            .endpoints
+            .of(O::HOST)
+            .at(path)
+            .map_err(|_| InvalidRequest::NotHttp)?;
+        Ok(http::Request::from_parts(parts, body))
+    }
+}
+
+/// A request that could go out now.
+pub(crate) struct Connected {
+    ready: Ready,
+    request: http::Request<Vec<u8>>,
+}
+
+impl Connected {
+    /// The second half of a write: sign it and send it, once.
+    pub(crate) async fn send<O: Operation>(self) -> Result<O::Answer, Error> {
+        let answer = self.ready.send(self.request).await?;
+        decode::<O>(&answer)
+    }
+}
+
+fn decode<O: Operation>(answer: &http::Response<Vec<u8>>) -> Result<O::Answer, Error> {
+    Ok(O::decode(answer.status(), answer.headers(), answer.body())?)
+}
+
+/// Settings of a [`Client`].
+#[derive(Debug, Default)]
+#[must_use]
+pub struct ClientBuilder {
+    transport: TransportBuilder,
+    region: Option<String>,
+    endpoint: Option<Endpoint>,
+    v1_endpoint: Option<Endpoint>,
+    project: Option<ProjectId>,
+    workspace: Option<WorkspaceId>,
+}
+
+impl ClientBuilder {
+    /// The region, `cn-north-4` for example, from which both addresses are derived as
+    /// [`Endpoints::of_region`] says. It is compared with no list.
+    pub fn region(self, region: impl Into<String>) -> Self {
+        Self {
+            region: Some(region.into()),
+            ..self
+        }
+    }
+
+    /// The address for both `/v2/` and `/v1/` paths. It wins over a region.
+    pub fn endpoint(self, endpoint: Endpoint) -> Self {
+        Self {
+            endpoint: Some(endpoint),
+            ..self
+        }
+    }
+
+    /// Another address for the `/v1/` paths (system tasks). It wins over everything else.
+    pub fn v1_endpoint(self, endpoint: Endpoint) -> Self {
+        Self {
+            v1_endpoint: Some(endpoint),
+            ..self
+        }
+    }
+
+    /// The project (wire: `project_id` in the path, and the header `X-Project-Id`).
+    pub fn project_id(self, project: ProjectId) -> Self {
+        Self {
+            project: Some(project),
+            ..self
+        }
+    }
+
+    /// The workspace (wire: the header `workspace`). Without one, reads go to the workspace that
+    /// the service calls `default`, and every write is refused before it is sent.
+    pub fn workspace(self, workspace: WorkspaceId) -> Self {
+        Self {
+            workspace: Some(workspace),
+            ..self
+        }
+    }
+
+    /// Who asks: a pair of keys, a token, or a provider that finds them.
+    pub fn credentials(self, credentials: impl ProvideCredentials + 'static) -> Self {
+        self.configure(|transport| transport.credentials(credentials))
+    }
+
+    /// Anything else that the transport can be told: limits, rate, attempts, trust roots.
+    pub fn configure(self, with: impl FnOnce(TransportBuilder) -> TransportBuilder) -> Self {
+        Self {
+            transport: with(self.transport),
+            ..self
+        }
+    }
+
+    /// The client. Nothing is sent, and no certificate store is read yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) when the project or both region and endpoint
+    /// are missing, or when the region cannot be part of a host name; otherwise what the transport
+    /// says of its settings.
+    pub fn build(self) -> Result<Client, Error> {
+        let project = self
+            .project
+            .ok_or_else(|| Error::setup("no project id was given"))?;
+        let endpoints = match (self.endpoint, self.region) {
+            (Some(endpoint), _) => Endpoints::single(endpoint),
+            (None, Some(region)) => Endpoints::of_region(&region)?,
+            (None, None) => return Err(Error::setup("neither a region nor an endpoint was given")),
+        };
+        let endpoints = match self.v1_endpoint {
+            Some(endpoint) => endpoints.with_v1(endpoint),
+            None => endpoints,
+        };
+        let transport = self.transport.project_id(project.as_str()).build()?;
+        let scope = Scope::new(project);
+        let scope = match self.workspace {
+            Some(workspace) => scope.with_workspace(workspace),
+            None => scope,
+        };
+        Ok(Client {
+            transport,
+            endpoints,
+            scope,
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! Where the service is: a region's two hosts, or addresses given in full.
+
+use std::fmt;
+use std::str::FromStr;
+
+use dls_model::HostFamily;
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+
+/// The two addresses of DataArts Factory: one for paths under `/v2/`, one for `/v1/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    v2: Endpoint,
+    v1: Endpoint,
+}
+
+impl Endpoints {
+    /// One address for both families, as an emulator or a proxy in front of the service has.
+    #[must_use]
+    pub fn single(endpoint: Endpoint) -> Self {
+        Self {
+            v2: endpoint.clone(),
+            v1: endpoint,
+        }
+    }
+
+    /// The addresses of a region, by the rule of the vendor's page `dataartsstudio_02_0004`:
+    /// `https://dayu.{region}.…` for `/v2/` and `https://dayu-dlf.{region}.…` for `/v1/`.
+    ///
+    /// The region is not compared with any list, so that a new one works at once. A few realms have
+    /// a domain of their own: the European cloud, Kuala Lumpur and the Open Telekom Cloud.
+    ///
+    /// ```
+    /// let endpoints = dls::Endpoints::of_region("cn-north-4")?;
+    /// assert_eq!(endpoints.v2().to_string(), "https://dayu.cn-north-4.myhuaweicloud.com");
+    /// assert_eq!(endpoints.v1().to_string(), "https://dayu-dlf.cn-north-4.myhuaweicloud.com");
+    /// # Ok::<(), dls::InvalidEndpoint>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the text cannot be part of a host name: only `a`–`z`, `0`–`9` and `-` can.
+    pub fn of_region(region: &str) -> Result<Self, InvalidEndpoint> {
+        let part_of_a_host = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if region.is_empty() || region.len() > 63 || !region.chars().all(part_of_a_host) {
+            return Err(InvalidEndpoint::new(
+                region,
+                "a region is made of a-z, 0-9 and -",
+            ));
+        }
+        let domain = domain_of(region);
+        Ok(Self {
+            v2: format!("https://dayu.{region}.{domain}").parse()?,
+            v1: format!("https://dayu-dlf.{region}.{domain}").parse()?,
+        })
+    }
+
+    /// Another address for the `/v1/` paths (the system task).
+    #[must_use]
+    pub fn with_v1(self, v1: Endpoint) -> Self {
+        Self { v1, ..self }
+    }
+
+    /// The address for `/v2/` paths: releases, lists.
+    #[must_use]
+    pub fn v2(&self) -> &Endpoint {
+        &self.v2
+    }
+
+    /// The address for `/v1/` paths: system tasks.
+    #[must_use]
+    pub fn v1(&self) -> &Endpoint {
+        &self.v1
+    }
+
+    pub(crate) fn of(&self, family: HostFamily) -> &Endpoint {
+        match family {
+            HostFamily::V1 => &self.v1,
+            _ => &self.v2,
+        }
+    }
+}
+
+/// The realms whose hosts do not end in `myhuaweicloud.com`, by their editions of the page
+/// `dataartsstudio_02_0004`; the Open Telekom Cloud's is an assumption by its naming rule.
+fn domain_of(region: &str) -> &'static str {
+    match region {
+        "my-kualalumpur-1" => "alphaedge.tmone.com.my",
+        "eu-de" | "eu-nl" => "otc.t-systems.com",
+        "eu-west-101" => "myhuaweicloud.eu",
+        _ => "myhuaweicloud.com",
+    }
+}
+
+/// An address: scheme, host and perhaps a port, and nothing else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl Endpoint {
+    /// The absolute URI of a path at this address.
+    pub(crate) fn at(&self, path: PathAndQuery) -> Result<Uri, http::Error> {
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(path)
+            .build()
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = InvalidEndpoint;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = |what| Err(InvalidEndpoint::new(text, what));
+        let (scheme, rest) = match text.split_once("://") {
+            Some(("https", rest)) => (Scheme::HTTPS, rest),
+            Some(("http", rest)) => (Scheme::HTTP, rest),
+            Some(_) => return wrong("its scheme must be https:// (or http:// on loopback)"),
+            None => return wrong("it must begin with https://"),
+        };
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if authority.contains(['/', '?', '#']) {
+            return wrong("it must end after the host and port, without a path");
+        }
+        if authority.contains('@') {
+            return wrong("it must not hold a user name or password");
+        }
+        match authority.parse::<Authority>() {
+            Ok(authority) if !authority.host().is_empty() && has_sane_port(&authority) => {
+                Ok(Self { scheme, authority })
+            }
+            _ => wrong("its host or port cannot be read"),
+        }
+    }
+}
+
+fn has_sane_port(authority: &Authority) -> bool {
+    let after_host = authority
+        .as_str()
+        .strip_prefix(authority.host())
+        .unwrap_or_default();
+    after_host.is_empty() || authority.port_u16().is_some_and(|port| port != 0)
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is no address, or no region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidEndpoint {
+    text: String,
+    what: &'static str,
+}
+
+impl InvalidEndpoint {
+    fn new(text: &str, what: &'static str) -> Self {
+        // What stands before an `@` may be a password.
+        let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
+        let shown = shown
+            .chars()
+            .take(80)
+            .collect::<String>()
+            .escape_debug()
+            .to_string();
+        Self { text: shown, what }
+    }
+}
+
+impl fmt::Display for InvalidEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is no address: {}", self.text, self.what)
+    }
+}
+
+impl std::error::Error for InvalidEndpoint {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(region: &str) -> (String, String) {
+        let endpoints = Endpoints::of_region(region).unwrap();
+        (endpoints.v2.to_string(), endpoints.v1.to_string())
+    }
+
+    #[test]
+    fn a_region_gives_its_two_hosts_and_no_list_is_asked() {
+        for region in ["cn-north-4", "tr-west-1", "xx-nowhere-99"] {
+            let (v2, v1) = hosts(region);
+            assert_eq!(v2, format!("https://dayu.{region}.myhuaweicloud.com"));
+            assert_eq!(v1, format!("https://dayu-dlf.{region}.myhuaweicloud.com"));
+        }
+    }
+
+    #[test]
+    fn realms_with_a_domain_of_their_own_get_it() {
+        assert_eq!(
+            hosts("eu-west-101").0,
+            "https://dayu.eu-west-101.myhuaweicloud.eu"
+        );
+        assert_eq!(
+            hosts("eu-west-0").0,
+            "https://dayu.eu-west-0.myhuaweicloud.com"
+        );
+        assert_eq!(hosts("eu-de").1, "https://dayu-dlf.eu-de.otc.t-systems.com");
+        assert_eq!(
+            hosts("my-kualalumpur-1").1,
+            "https://dayu-dlf.my-kualalumpur-1.alphaedge.tmone.com.my"
+        );
+    }
+
+    #[test]
+    fn a_region_that_would_leave_its_place_in_the_host_is_refused() {
+        for region in [
+            "",
+            "a.b",
+            "cn north",
+            "cn/north",
+            "cn@evil",
+            "CN-NORTH-4",
+            "a\n",
+        ] {
+            assert!(Endpoints::of_region(region).is_err(), "{region:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_scheme_a_host_and_a_port() {
+        for text in [
+            "https://h",
+            "https://h:8443",
+            "http://127.0.0.1:1",
+            "http://[::1]:80",
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
+        }
+        assert_eq!(
+            "https://h/".parse::<Endpoint>().unwrap().to_string(),
+            "https://h"
+        );
+    }
+
+    #[test]
+    fn anything_else_is_told_what_is_wrong_with_it() {
+        for (text, what) in [
+            ("dayu.example.com", "must begin with https://"),
+            ("ftp://h", "scheme"),
+            ("https://h/v2", "without a path"),
+            ("https://h?x=1", "without a path"),
+            ("https://me:hunter2@h", "user name or password"),
+            ("https://", "cannot be read"),
+            ("https://h:0", "cannot be read"),
+            ("https://h:99999", "cannot be read"),
+            ("https://h:", "cannot be read"),
+            ("https://a b", "cannot be read"),
+        ] {
+            let error = text.parse::<Endpoint>().unwrap_err().to_string();
+            assert!(error.contains(what), "{text}: {error}");
+            assert!(
+                !error.contains("hunter2") && !error.contains('\n'),
+                "{error}"
+            );
+        }
+    }
+}

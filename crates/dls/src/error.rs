@@ -1,0 +1,207 @@
+//! One error for all that a call can come to.
+
+use std::fmt;
+
+use dls_model::{AnswerError, InvalidRequest, PageError, ServiceError, Undecodable};
+use dls_transport::Delivery;
+use http::StatusCode;
+
+use crate::endpoint::InvalidEndpoint;
+
+/// Why a call brought no answer that can be used.
+///
+/// Its `Display` is one line and leaves its source to [`source`](std::error::Error::source).
+///
+/// There is no `is_retryable`: whether a call may be repeated depends on the call. Look at
+/// [`delivery`](Self::delivery): a write may be sent again only if it is [`Delivery::NotSent`].
+#[derive(Debug)]
+pub struct Error(Box<Cause>);
+
+#[derive(Debug)]
+enum Cause {
+    Setup(&'static str),
+    Endpoint(InvalidEndpoint),
+    Invalid(InvalidRequest),
+    Transport(dls_transport::Error),
+    Service(ServiceError),
+    Undecodable(Undecodable),
+    Answer(AnswerError),
+    Paging(PageError),
+}
+
+/// What kind of thing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The client cannot be built from what it was given.
+    ///
+    /// *Troubleshooting*: nothing was sent. The message names the setting.
+    Setup,
+    /// The request cannot be made, a write without a workspace for example.
+    ///
+    /// *Troubleshooting*: nothing was sent. The message names what is missing.
+    InvalidRequest,
+    /// No answer came back whole.
+    ///
+    /// *Troubleshooting*: [`Error::delivery`] says whether the service can have seen the request,
+    /// and [`Error::transport`] what happened on the way.
+    Transport,
+    /// The service, or the gateway in front of it, answered with an error.
+    ///
+    /// *Troubleshooting*: see [`Error::service`] for its code, text and request id. A 4xx means
+    /// that it was refused; after a 5xx a write may still have been done.
+    Service,
+    /// An answer of the 2xx kind that cannot be read.
+    ///
+    /// *Troubleshooting*: the service did see the request. A write was probably done; look before
+    /// doing anything again.
+    Undecodable,
+    /// A list that does not behave as any reading of its documentation allows.
+    ///
+    /// *Troubleshooting*: the rows handed out so far are sound; the rest could not be reached. Set
+    /// a filter that makes the list shorter.
+    Paging,
+}
+
+impl Error {
+    /// What kind of thing went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match &*self.0 {
+            Cause::Setup(_) | Cause::Endpoint(_) => ErrorKind::Setup,
+            Cause::Invalid(_) => ErrorKind::InvalidRequest,
+            Cause::Transport(_) => ErrorKind::Transport,
+            Cause::Service(_) => ErrorKind::Service,
+            Cause::Undecodable(_) | Cause::Answer(_) => ErrorKind::Undecodable,
+            Cause::Paging(_) => ErrorKind::Paging,
+        }
+    }
+
+    /// What is proved about the delivery of the request.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        match &*self.0 {
+            Cause::Setup(_) | Cause::Endpoint(_) | Cause::Invalid(_) => Delivery::NotSent,
+            Cause::Transport(error) => error.delivery(),
+            Cause::Service(_) | Cause::Undecodable(_) | Cause::Answer(_) | Cause::Paging(_) => {
+                Delivery::Answered
+            }
+        }
+    }
+
+    /// The HTTP status, if an answer had one.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match &*self.0 {
+            Cause::Transport(error) => error.status(),
+            Cause::Service(error) => Some(error.status()),
+            Cause::Undecodable(error) => Some(error.status()),
+            _ => None,
+        }
+    }
+
+    /// The request id, if an answer named one. Support asks for it.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match &*self.0 {
+            Cause::Transport(error) => error.request_id(),
+            Cause::Service(error) => error.request_id(),
+            Cause::Undecodable(error) => error.request_id(),
+            _ => None,
+        }
+    }
+
+    /// The error answer, if the service or its gateway gave one.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceError> {
+        match &*self.0 {
+            Cause::Service(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What happened on the way, if no answer came back whole.
+    #[must_use]
+    pub fn transport(&self) -> Option<&dls_transport::Error> {
+        match &*self.0 {
+            Cause::Transport(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn setup(what: &'static str) -> Self {
+        Self(Box::new(Cause::Setup(what)))
+    }
+
+    pub(crate) fn into_service(self) -> Result<ServiceError, Self> {
+        match *self.0 {
+            Cause::Service(error) => Ok(error),
+            cause => Err(Self(Box::new(cause))),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Cause::Setup(what) => f.write_str(what),
+            Cause::Endpoint(error) => error.fmt(f),
+            Cause::Invalid(error) => error.fmt(f),
+            Cause::Transport(error) => error.fmt(f),
+            Cause::Service(error) => error.fmt(f),
+            Cause::Undecodable(error) => error.fmt(f),
+            Cause::Answer(error) => error.fmt(f),
+            Cause::Paging(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Cause::Setup(_) => None,
+            Cause::Endpoint(error) => error.source(),
+            Cause::Invalid(error) => error.source(),
+            Cause::Transport(error) => error.source(),
+            Cause::Service(error) => error.source(),
+            Cause::Undecodable(error) => error.source(),
+            Cause::Answer(error) => error.source(),
+            Cause::Paging(error) => error.source(),
+        }
+    }
+}
+
+impl From<InvalidEndpoint> for Error {
+    fn from(error: InvalidEndpoint) -> Self {
+        Self(Box::new(Cause::Endpoint(error)))
+    }
+}
+
+impl From<InvalidRequest> for Error {
+    fn from(error: InvalidRequest) -> Self {
+        Self(Box::new(Cause::Invalid(error)))
+    }
+}
+
+impl From<dls_transport::Error> for Error {
+    fn from(error: dls_transport::Error) -> Self {
+        Self(Box::new(Cause::Transport(error)))
+    }
+}
+
+impl From<AnswerError> for Error {
+    fn from(error: AnswerError) -> Self {
+        Self(Box::new(match error {
+            AnswerError::Service(error) => Cause::Service(error),
+            AnswerError::Undecodable(error) => Cause::Undecodable(error),
+            // A kind of a later version of the model.
+            other => Cause::Answer(other),
+        }))
+    }
+}
+
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        Self(Box::new(Cause::Paging(error)))
+    }
+}
