@@ -1,3 +1,83 @@
-//! The command dls: release data pipelines safely on Huawei Cloud DataArts Studio
+//! The command `dls`.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod args;
+mod config;
+mod document;
+mod exit;
+mod output;
+mod progress;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::{Cli, Emulator, Verb};
+use crate::exit::Failure;
+
+fn main() -> ExitCode {
+    let code = match Cli::try_parse() {
+        Ok(cli) => match run(&cli) {
+            Ok(code) => code,
+            Err(failure) => report(&failure),
+        },
+        Err(error) => usage(&error),
+    };
+    ExitCode::from(code)
+}
+
+fn run(cli: &Cli) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
+    let output = output::Output::new(config::form(&cli.global)?);
+    let global = &cli.global;
+    runtime.block_on(async {
+        match &cli.verb {
+            Verb::Deploy(args) => verbs::deploy::run(global, args, output).await,
+            Verb::List(args) => verbs::list::run(global, args, output).await,
+            Verb::View(args) => verbs::view::run(global, args, output).await,
+            Verb::Status(args) => verbs::status::run(global, args, output).await,
+            Verb::Revoke(args) => verbs::revoke::run(global, args, output).await,
+            Verb::Emulator(Emulator::Serve(args)) => verbs::emulator::serve(args).await,
+            Verb::Emulator(Emulator::Seed) => verbs::emulator::seed(),
+            Verb::Emulator(Emulator::Assumptions) => verbs::emulator::assumptions(output),
+            Verb::Sign(args) => verbs::sign::run(global, args, output),
+            Verb::ExitCodes => {
+                output::text(exit::TABLE);
+                Ok(0)
+            }
+        }
+    })
+}
+
+fn report(failure: &Failure) -> u8 {
+    output::note(&format!("error: {}", failure.message));
+    if let Some(next) = &failure.next {
+        output::note(&format!("  next: {next}"));
+    }
+    failure.code
+}
+
+/// Help and version are results; anything else is wrong usage, told in one line.
+fn usage(error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        output::text(text.trim_end());
+        return 0;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        output::note(text.trim_end());
+        return 2;
+    }
+    let what = text.lines().take_while(|line| !line.trim().is_empty());
+    let what = what.map(str::trim).collect::<Vec<_>>().join(" ");
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    report(&Failure::usage(what).with_next("dls help, or --help after the verb"))
+}

@@ -1,1 +1,19 @@
-//! A strict local stand-in of the release-package API of DataArts Studio, with a ledger
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod assume;
+mod core;
+mod ledger;
+mod operations;
+mod reply;
+mod seed;
+mod server;
+mod state;
+mod throttle;
+mod verify;
+
+pub use crate::assume::{Assumption, InvalidAssumption, assumptions};
+pub use crate::core::RateLimit;
+pub use crate::ledger::{Ledger, LedgerRelease, LedgerRequest};
+pub use crate::seed::{InvalidSeed, Seed};
+pub use crate::server::{Builder, Emulator, Running};

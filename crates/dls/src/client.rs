@@ -27,7 +27,6 @@ pub struct Client {
 impl Client {
     /// Begins a client. It needs a region or an endpoint, a project and credentials, and for
     /// writes a workspace.
-    #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }

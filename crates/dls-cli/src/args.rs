@@ -1,0 +1,225 @@
+//! What can be typed. Texts become values in [`crate::config`] and in the verbs, so that every wrong
+//! one gets the same kind of line.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+/// Release data pipelines safely on Huawei Cloud DataArts Studio.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dls",
+    version,
+    propagate_version = true,
+    after_help = "Credentials come from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and, for temporary \
+                  keys, HUAWEICLOUD_SDK_SECURITY_TOKEN; or from --token-file.\n\
+                  `dls help exit-codes` lists the exit codes."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Address of the service, for both host families; wins over a region [env: DLS_ENDPOINT]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Region, such as cn-north-4; any is accepted [env: DLS_REGION]
+    #[arg(long, global = true)]
+    pub(crate) region: Option<String>,
+    /// Project id [env: DLS_PROJECT_ID, HUAWEICLOUD_SDK_PROJECT_ID]
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) project_id: Option<String>,
+    /// Workspace id; needed for every write [env: DLS_WORKSPACE]
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) workspace: Option<String>,
+    /// File that holds an IAM token, used instead of a key pair
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Limit for DNS and connect, and again for the TLS handshake [default: 5s]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub(crate) connect_timeout: Option<String>,
+    /// Limit for the head of an answer [default: 15s for reads, 30s for writes]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub(crate) request_timeout: Option<String>,
+    /// Form of the result [env: DLS_OUTPUT] [default: auto: a table on a terminal, else
+    /// tab-separated]
+    #[arg(short, long, global = true, value_name = "FORM")]
+    pub(crate) output: Option<Form>,
+    /// Run against the embedded emulator, started for this one command, with a profile of its own
+    #[arg(long, global = true, conflicts_with_all = ["endpoint", "region", "token_file"])]
+    pub(crate) emulator: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    Auto,
+    Table,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Release packages and wait until it is known what became of them
+    #[command(visible_alias = "release")]
+    Deploy(Deploy),
+    /// List packages
+    List(List),
+    /// Show one package with its tasks
+    View(View),
+    /// Show the status of packages, once, without waiting
+    Status(Status),
+    /// Take packages back before they are released
+    #[command(visible_alias = "unpack")]
+    Revoke(Revoke),
+    /// The embedded stand-in of the service
+    #[command(subcommand)]
+    Emulator(Emulator),
+    /// Sign any request offline and show each stage of the signature
+    Sign(Sign),
+    /// List the exit codes
+    #[command(long_about = crate::exit::TABLE, hide = true)]
+    ExitCodes,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("start-choice").required(true).args(["start", "no_start"])))]
+pub(crate) struct Deploy {
+    /// Ids of the packages, 1 to 100
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Start the jobs as soon as they are released
+    #[arg(long)]
+    pub(crate) start: bool,
+    /// Do not start the jobs
+    #[arg(long)]
+    pub(crate) no_start: bool,
+    /// Come back as soon as the service has accepted the release
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Stop waiting after this time; 0 waits without a limit
+    #[arg(long, value_name = "TIME", default_value = "30m")]
+    pub(crate) timeout: String,
+    /// Also send packages whose last release failed
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// Show the request and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Answer every question with yes (nothing is asked yet)
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only packages in this status; may be repeated
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Vec<StatusName>,
+    /// Only packages whose name holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Only packages submitted by this user
+    #[arg(long, value_name = "USER")]
+    pub(crate) applicant: Option<String>,
+    /// Only packages released by this user
+    #[arg(long, value_name = "USER")]
+    pub(crate) released_by: Option<String>,
+    /// Stop after this many packages
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusName {
+    ToBeReviewed,
+    Successful,
+    Failed,
+    BeingReleased,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct View {
+    /// Id of the package
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Ids of the packages, 1 to 100
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// Ids of the packages, 1 to 100
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Answer every question with yes (nothing is asked yet)
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Emulator {
+    /// Serve until SIGTERM or SIGINT
+    Serve(Serve),
+    /// Print the built-in example state, to be changed and given to `serve --state`
+    Seed,
+    /// List every behaviour that is assumed rather than documented
+    Assumptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: String,
+    /// State to begin with, in the form that `seed` prints
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// File that appears, holding the base URL, once the emulator listens
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// How long a release takes
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub(crate) release_time: String,
+    /// Throttle as documented, or not at all
+    #[arg(long, value_name = "WHICH", default_value = "documented")]
+    pub(crate) rate_limit: RateLimit,
+    /// Choose an assumed behaviour (see `assumptions`); may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) assume: Vec<String>,
+    /// Add this many packages to be reviewed, with ids from 1001
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) packages: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RateLimit {
+    Documented,
+    Off,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// Method, such as GET
+    pub(crate) method: String,
+    /// Address in full, with its query
+    pub(crate) url: String,
+    /// A header to send and sign; may be repeated
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// The body: text, or @FILE
+    #[arg(long, value_name = "@FILE|TEXT", allow_hyphen_values = true)]
+    pub(crate) data: Option<String>,
+    /// Sign for this moment instead of now, as in 20240429T081530Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+}

@@ -1,0 +1,289 @@
+//! From flags and environment to a client.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use dls::transport::credentials::{AccessKey, Credentials, Environment, SecretKey, Token};
+use dls::{Client, Endpoint, Endpoints, ProjectId, WorkspaceId};
+use dls_emulator::{Emulator, Running};
+
+use crate::args::{Form, Global};
+use crate::exit::Failure;
+
+/// Where a command works and as whom.
+pub(crate) struct Place {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) project: ProjectId,
+    pub(crate) workspace: Option<WorkspaceId>,
+    credentials: Option<Credentials>,
+    limits: Limits,
+    /// The emulator of this one command; it ends with the place.
+    _emulator: Option<Running>,
+}
+
+#[derive(Default)]
+struct Limits {
+    connect: Option<Duration>,
+    request: Option<Duration>,
+}
+
+impl Place {
+    pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
+        let limits = Limits {
+            connect: time("--connect-timeout", global.connect_timeout.as_deref())?,
+            request: time("--request-timeout", global.request_timeout.as_deref())?,
+        };
+        if global.emulator {
+            Self::emulated(global, limits).await
+        } else {
+            Self::real(global, limits)
+        }
+    }
+
+    fn real(global: &Global, limits: Limits) -> Result<Self, Failure> {
+        let endpoints = endpoints(global)?;
+        let project = setting(
+            global.project_id.as_deref(),
+            "--project-id",
+            &PROJECT_VARIABLES,
+        )?
+        .ok_or_else(no_project)?;
+        let workspace = setting(
+            global.workspace.as_deref(),
+            "--workspace",
+            &["DLS_WORKSPACE"],
+        )?;
+        Ok(Self {
+            endpoints,
+            project: project.parse("project id")?,
+            workspace: workspace
+                .map(|workspace| workspace.parse("workspace"))
+                .transpose()?,
+            credentials: credentials(global.token_file.as_deref())?,
+            limits,
+            _emulator: None,
+        })
+    }
+
+    async fn emulated(global: &Global, limits: Limits) -> Result<Self, Failure> {
+        let any_port = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        let emulator = Emulator::builder().start(any_port).await;
+        let emulator = emulator
+            .map_err(|error| Failure::new(1, format!("the emulator cannot start: {error}")))?;
+        let endpoint = emulator.base_url().parse::<Endpoint>();
+        let endpoint = endpoint.map_err(|error| Failure::new(1, error.to_string()))?;
+        let profile = |flag: Option<&str>, default: &str, name: &'static str| Setting {
+            text: flag.unwrap_or(default).to_owned(),
+            origin: name,
+        };
+        Ok(Self {
+            endpoints: Endpoints::single(endpoint),
+            project: profile(
+                global.project_id.as_deref(),
+                emulated::PROJECT,
+                "--project-id",
+            )
+            .parse("project id")?,
+            workspace: Some(
+                profile(
+                    global.workspace.as_deref(),
+                    emulated::WORKSPACE,
+                    "--workspace",
+                )
+                .parse("workspace")?,
+            ),
+            credentials: Some(emulated::credentials()?),
+            limits,
+            _emulator: Some(emulator),
+        })
+    }
+
+    /// The workspace of a write, which is never implicit.
+    pub(crate) fn workspace_for_a_write(&self) -> Result<&WorkspaceId, Failure> {
+        self.workspace.as_ref().ok_or_else(|| {
+            Failure::usage("no workspace: a write names the one that it is meant for")
+                .with_next("add --workspace ID or set DLS_WORKSPACE (`default` is an id, too)")
+        })
+    }
+
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let Some(credentials) = self.credentials.clone() else {
+            return Err(Failure::new(4, "no credentials").with_next(
+                "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give --token-file FILE",
+            ));
+        };
+        let mut limits = dls::transport::Limits::default();
+        if let Some(time) = self.limits.connect {
+            limits = limits.with_connect(time).with_tls(time);
+        }
+        if let Some(time) = self.limits.request {
+            limits = limits.with_read_head(time).with_write_head(time);
+        }
+        let mut builder = Client::builder()
+            .endpoint(self.endpoints.v2().clone())
+            .v1_endpoint(self.endpoints.v1().clone())
+            .project_id(self.project.clone())
+            .credentials(credentials)
+            .configure(|transport| {
+                transport
+                    .limits(limits)
+                    .user_agent(concat!("dls/", env!("CARGO_PKG_VERSION")))
+            });
+        if let Some(workspace) = &self.workspace {
+            builder = builder.workspace(workspace.clone());
+        }
+        builder.build().map_err(|error| Failure::of_read(&error))
+    }
+}
+
+/// The profile of `--emulator`: it matches the emulator's built-in state.
+mod emulated {
+    use super::*;
+
+    pub(super) const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
+    pub(super) const WORKSPACE: &str = "default";
+
+    pub(super) fn credentials() -> Result<Credentials, Failure> {
+        let secret = SecretKey::new("example-secret-key");
+        let key = secret.and_then(|secret| AccessKey::new("AKIDEXAMPLE", secret));
+        Ok(key
+            .map_err(|error| Failure::new(1, error.to_string()))?
+            .into())
+    }
+}
+
+const PROJECT_VARIABLES: [&str; 2] = ["DLS_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"];
+
+fn no_project() -> Failure {
+    Failure::usage(
+        "no project id: set HUAWEICLOUD_SDK_PROJECT_ID (or DLS_PROJECT_ID), or give --project-id",
+    )
+    .with_next("find it in the console under My Credentials > API Credentials, beside the region")
+}
+
+/// A text and where it came from, so that a wrong one can be found.
+struct Setting {
+    text: String,
+    origin: &'static str,
+}
+
+impl Setting {
+    fn parse<T>(&self, what: &str) -> Result<T, Failure>
+    where
+        T: std::str::FromStr,
+        T::Err: std::fmt::Display,
+    {
+        self.text.parse().map_err(|error| {
+            Failure::usage(format!(
+                "{what} (from {origin}): {error}",
+                origin = self.origin
+            ))
+        })
+    }
+}
+
+/// The flag, else the first variable that holds anything.
+fn setting(
+    flag: Option<&str>,
+    flag_name: &'static str,
+    variables: &[&'static str],
+) -> Result<Option<Setting>, Failure> {
+    if let Some(text) = flag {
+        return Ok(Some(Setting {
+            text: text.to_owned(),
+            origin: flag_name,
+        }));
+    }
+    for name in variables.iter().copied() {
+        match std::env::var(name) {
+            Ok(text) if text.is_empty() => {}
+            Ok(text) => return Ok(Some(Setting { text, origin: name })),
+            Err(std::env::VarError::NotPresent) => {}
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(Failure::usage(format!("{name} is not valid UTF-8")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn endpoints(global: &Global) -> Result<Endpoints, Failure> {
+    // A flag for one of the two wins over the other's variable.
+    let endpoint = match (&global.endpoint, &global.region) {
+        (None, Some(_)) => None,
+        (flag, _) => setting(flag.as_deref(), "--endpoint", &["DLS_ENDPOINT"])?,
+    };
+    if let Some(endpoint) = endpoint {
+        return Ok(Endpoints::single(endpoint.parse("endpoint")?));
+    }
+    match setting(global.region.as_deref(), "--region", &["DLS_REGION"])? {
+        Some(region) => Endpoints::of_region(&region.text).map_err(|error| {
+            Failure::usage(format!(
+                "region (from {origin}): {error}",
+                origin = region.origin
+            ))
+        }),
+        None => Err(
+            Failure::usage("no address: neither an endpoint nor a region is set").with_next(
+                "add --region REGION, or --endpoint URL, or set DLS_REGION or DLS_ENDPOINT",
+            ),
+        ),
+    }
+}
+
+/// The form of the result, by flag or `DLS_OUTPUT`.
+pub(crate) fn form(global: &Global) -> Result<Form, Failure> {
+    match global.output {
+        Some(form) => Ok(form),
+        None => match setting(None, "--output", &["DLS_OUTPUT"])? {
+            None => Ok(Form::Auto),
+            Some(Setting { text, .. }) => clap::ValueEnum::from_str(&text, false).map_err(|_| {
+                let text = text.escape_debug();
+                Failure::usage(format!(
+                    "DLS_OUTPUT is `{text}`: it must be auto, table or json"
+                ))
+            }),
+        },
+    }
+}
+
+/// The pair of keys in the environment, or the token in a file. Flags never hold a secret.
+pub(crate) fn credentials(token_file: Option<&Path>) -> Result<Option<Credentials>, Failure> {
+    let Some(path) = token_file else {
+        return environment();
+    };
+    let shown = path.display();
+    let wrong = |what: String| Failure::usage(format!("token file {shown}: {what}"));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(wrong("it is empty".to_owned()));
+    }
+    let token = Token::new(text).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(token.into()))
+}
+
+fn environment() -> Result<Option<Credentials>, Failure> {
+    Environment::new().read().map_err(|error| {
+        Failure::new(4, error.to_string())
+            .with_next("set both HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
+    })
+}
+
+/// A span of time as people write it: `30s`, `45m`, `1h 30m`, `500ms`.
+pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let wrong = || {
+        let text = text.chars().take(40).collect::<String>();
+        let text = text.escape_debug();
+        Failure::usage(format!(
+            "{flag}: `{text}` is no time; write 500ms, 30s, 45m or 1h30m"
+        ))
+    };
+    if text == "0" {
+        return Ok(Some(Duration::ZERO));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).map(Some).map_err(|_| wrong())
+}

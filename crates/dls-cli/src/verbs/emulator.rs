@@ -1,0 +1,116 @@
+//! `dls emulator`: the stand-in as a server of its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use dls_emulator::{Emulator, RateLimit, Seed};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args;
+use crate::config::time;
+use crate::exit::Failure;
+use crate::output::{Output, note, text};
+
+pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
+    let listen: SocketAddr = args.listen.parse().map_err(|_| {
+        let shown = args.listen.escape_debug();
+        Failure::usage(format!(
+            "--listen: `{shown}` is no address; write 127.0.0.1:8080"
+        ))
+    })?;
+    let release_time = time("--release-time", Some(&args.release_time))?.unwrap_or_default();
+    let mut builder = Emulator::builder()
+        .release_time(release_time)
+        .extra_packages(args.packages)
+        .rate_limit(match args.rate_limit {
+            args::RateLimit::Documented => RateLimit::Documented,
+            args::RateLimit::Off => RateLimit::Off,
+        });
+    if let Some(path) = &args.state {
+        builder = builder.seed(state(path)?);
+    }
+    for assumption in &args.assume {
+        let (name, value) = assumption.split_once('=').ok_or_else(|| {
+            Failure::usage(format!(
+                "--assume `{}`: it must be NAME=VALUE",
+                assumption.escape_debug()
+            ))
+        })?;
+        let assumed = builder.assume(name, value);
+        builder = assumed.map_err(|error| Failure::usage(format!("--assume: {error}")))?;
+    }
+    let mut terminate = ends(SignalKind::terminate())?;
+    let mut interrupt = ends(SignalKind::interrupt())?;
+    let emulator = builder.start(listen).await;
+    let emulator = emulator
+        .map_err(|error| Failure::new(11, format!("cannot listen on {listen}: {error}")))?;
+    text(emulator.base_url());
+    note("the emulator listens; it ends on SIGTERM or SIGINT");
+    if let Some(path) = &args.ready_file {
+        announce(path, emulator.base_url())
+            .map_err(|error| Failure::usage(format!("--ready-file: {error}")))?;
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    emulator.stop().await;
+    Ok(0)
+}
+
+pub(crate) fn seed() -> Result<u8, Failure> {
+    text(Seed::BUILT_IN.trim_end());
+    Ok(0)
+}
+
+pub(crate) fn assumptions(output: Output) -> Result<u8, Failure> {
+    let all = dls_emulator::assumptions();
+    if output.is_json() {
+        let rows = all.iter().map(|it| {
+            serde_json::json!({
+                "name": it.name,
+                "meaning": it.meaning,
+                "default": it.default,
+                "values": it.values,
+                "source": it.source,
+            })
+        });
+        Output::json(&rows.collect::<Vec<_>>());
+        return Ok(0);
+    }
+    let rows = all.iter().map(|it| {
+        [
+            it.name,
+            it.default,
+            &it.values.join("|"),
+            it.meaning,
+            it.source,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    });
+    output.rows(
+        &["name", "default", "values", "meaning", "source"],
+        rows.collect(),
+    );
+    Ok(0)
+}
+
+fn state(path: &Path) -> Result<Seed, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("state file {shown}: {error}")))?;
+    Seed::from_toml(&text).map_err(|error| Failure::usage(format!("state file {shown} {error}")))
+}
+
+/// The file appears whole, or not at all.
+fn announce(path: &Path, base_url: &str) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, base_url)?;
+    std::fs::rename(&beside, path)
+}
+
+fn ends(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
+    signal(kind).map_err(|error| Failure::new(1, format!("no signal handler: {error}")))
+}

@@ -1,0 +1,42 @@
+//! `dls status`: one look at each package, without waiting.
+
+use super::package_ids;
+use crate::args;
+use crate::config::Place;
+use crate::document::{PackageRow, Packages};
+use crate::exit::Failure;
+use crate::output::Output;
+
+pub(crate) async fn run(
+    global: &args::Global,
+    args: &args::Status,
+    output: Output,
+) -> Result<u8, Failure> {
+    let ids = package_ids(&args.ids)?;
+    let place = Place::resolve(global).await?;
+    let client = place.client()?;
+    let mut packages = Vec::new();
+    let mut failed = None;
+    for id in ids.iter() {
+        match client.package(*id).await {
+            Ok(detail) => packages.push(PackageRow::of(&detail.package)),
+            Err(error) => {
+                packages.push(PackageRow::unread(id.to_string(), &error));
+                let failure = Failure::of_read(&error);
+                // After a 401, or with nobody there, the others would fare no better.
+                let hopeless = matches!(failure.code, 4 | 11);
+                let message = format!("package {id}: {}", failure.message);
+                failed.get_or_insert(Failure { message, ..failure });
+                if hopeless {
+                    break;
+                }
+            }
+        }
+    }
+    if output.is_json() {
+        Output::json(&Packages::new("dls.status/1", &place, packages));
+    } else {
+        super::list::table(&packages, output);
+    }
+    failed.map_or(Ok(0), Err)
+}
