@@ -199,7 +199,10 @@ fn a_system_task_is_decoded_alike() {
     let details = &referee.answer("deploy")["deploy_package_details"];
     let id = details[0]["asy_task_id"].as_str().unwrap();
     let client = client(&referee.emulator, SECRET);
-    let ours = referee.runtime.block_on(client.system_task(id)).unwrap();
+    let ours = referee
+        .runtime
+        .block_on(client.system_task(id.parse().unwrap()))
+        .unwrap();
     assert_eq!(&system_task(&ours), referee.answer("system_task"));
     assert_eq!(ours.status.unwrap().word(), "SUCCESSFUL");
 }

@@ -1,0 +1,351 @@
+//! The command as a user has it: a process of its own, against an emulator of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use dls_emulator::{Emulator, RateLimit, Running};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
+
+struct Bench {
+    emulator: Running,
+    // After the emulator, which lives on it.
+    _runtime: Runtime,
+}
+
+impl Bench {
+    fn new(release_time: Duration) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let emulator = Emulator::builder()
+            .release_time(release_time)
+            .rate_limit(RateLimit::Off)
+            .start("127.0.0.1:0".parse().unwrap());
+        let emulator = runtime.block_on(emulator).unwrap();
+        Self {
+            emulator,
+            _runtime: runtime,
+        }
+    }
+
+    fn quick() -> Self {
+        Self::new(Duration::from_millis(50))
+    }
+
+    /// The command with the settings of a user of this emulator.
+    fn dls(&self) -> Command {
+        let mut command = bare();
+        command
+            .env("DLS_ENDPOINT", self.emulator.base_url())
+            .env("DLS_WORKSPACE", "default")
+            .env("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
+            .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
+            .env("HUAWEICLOUD_SDK_SK", "example-secret-key");
+        command
+    }
+
+    fn run(&self, args: &str) -> Output {
+        self.dls().args(args.split_whitespace()).output().unwrap()
+    }
+
+    fn releases(&self) -> usize {
+        self.emulator.ledger().releases.len()
+    }
+
+    fn requests(&self) -> usize {
+        self.emulator.ledger().requests.len()
+    }
+}
+
+fn bare() -> Command {
+    let mut command = Command::new(binary());
+    command.env_clear();
+    command
+}
+
+/// The built command, which lies beside the tests.
+fn binary() -> &'static std::path::Path {
+    static BINARY: OnceLock<std::path::PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--locked", "--package", "dls-cli"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(built.unwrap().success(), "the command cannot be built");
+        let mut path = std::env::current_exe().unwrap();
+        path.pop();
+        path.pop();
+        path.join("dls")
+    })
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stdout)))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_deploy_releases_each_package_once_and_exits_0() {
+    let bench = Bench::quick();
+    let output = bench.run("deploy 23 24 --no-start -o json");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let document = json(&output);
+    assert_eq!(document["outcome"], "successful");
+    let outcomes: Vec<_> = document["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["successful", "successful"]);
+    assert_eq!(document["packages"][0]["id"], "23");
+    assert_eq!(document["packages"][0]["name"], "orders_2025w46");
+    assert_eq!(bench.releases(), 2);
+}
+
+#[test]
+fn a_released_package_is_not_sent_again() {
+    let bench = Bench::quick();
+    bench.run("deploy 23 --no-start");
+    let output = bench.run("deploy 23 41 --no-start -o json");
+    assert_eq!(code(&output), 0);
+    assert_eq!(json(&output)["outcome"], "nothing-to-do");
+    assert_eq!(bench.releases(), 1);
+}
+
+#[test]
+fn a_failed_release_exits_3() {
+    let bench = Bench::quick();
+    let output = bench.run("deploy 31 --no-start -o json");
+    assert_eq!(code(&output), 3);
+    assert_eq!(json(&output)["outcome"], "failed");
+}
+
+#[test]
+fn a_success_beside_a_failure_exits_6_and_so_does_a_job_that_does_not_start() {
+    let bench = Bench::quick();
+    assert_eq!(code(&bench.run("deploy 23 31 --no-start")), 6);
+    assert_eq!(code(&bench.run("deploy 32 --start")), 6);
+}
+
+#[test]
+fn an_unknown_package_exits_5_and_nothing_is_sent() {
+    let bench = Bench::quick();
+    let output = bench.run("deploy 23 4711 --no-start -o json");
+    assert_eq!(code(&output), 5);
+    assert_eq!(json(&output)["outcome"], "refused");
+    assert_eq!(bench.releases(), 0);
+    assert_eq!(code(&bench.run("view 4711")), 5);
+    assert_eq!(code(&bench.run("status 23 4711")), 5);
+}
+
+#[test]
+fn a_wrong_key_exits_4_after_one_request_in_all() {
+    let bench = Bench::quick();
+    let mut command = bench.dls();
+    command.env("HUAWEICLOUD_SDK_SK", "another-secret-key");
+    let output = command
+        .args(["deploy", "23", "24", "--no-start"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    assert!(!stderr(&output).contains("another-secret-key"));
+    assert_eq!(bench.requests(), 1);
+}
+
+#[test]
+fn nobody_listening_exits_11() {
+    let bench = Bench::quick();
+    let mut command = bench.dls();
+    command.env("DLS_ENDPOINT", "http://127.0.0.1:1");
+    let output = command
+        .args(["deploy", "23", "--no-start", "-o", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 11, "{}", stderr(&output));
+    assert_eq!(json(&output)["packages"][0]["outcome"], "not-sent");
+}
+
+#[test]
+fn running_out_of_patience_exits_8_and_the_release_goes_on() {
+    let bench = Bench::new(Duration::from_secs(60));
+    let output = bench.run("deploy 23 --no-start --timeout 1s -o json");
+    assert_eq!(code(&output), 8, "{}", stderr(&output));
+    assert_eq!(json(&output)["outcome"], "pending");
+    assert_eq!(bench.releases(), 1);
+}
+
+#[test]
+fn without_waiting_a_deploy_ends_as_accepted() {
+    let bench = Bench::new(Duration::from_secs(60));
+    let output = bench.run("deploy 23 --no-start --no-wait -o json");
+    assert_eq!(code(&output), 0);
+    assert_eq!(json(&output)["outcome"], "accepted");
+}
+
+#[test]
+fn a_dry_run_sends_nothing_at_all() {
+    let bench = Bench::quick();
+    let output = bench.run("deploy 23 --start --dry-run -o json");
+    assert_eq!(code(&output), 0);
+    assert_eq!(json(&output)["request"]["body"]["startup_mode"], 1);
+    assert_eq!(bench.requests(), 0);
+}
+
+#[test]
+fn a_revoked_package_is_gone_and_a_released_one_is_refused() {
+    let bench = Bench::quick();
+    assert_eq!(code(&bench.run("revoke 12 13")), 0);
+    assert_eq!(code(&bench.run("status 12")), 5);
+    assert_eq!(code(&bench.run("revoke 41")), 9);
+}
+
+#[test]
+fn a_list_goes_over_all_pages() {
+    let bench = Bench::quick();
+    let document = json(&bench.run("list -o json"));
+    assert!(document["packages"].as_array().unwrap().len() >= 25);
+    let limited = json(&bench.run("list -o json --limit 3 --status to-be-reviewed"));
+    assert_eq!(limited["packages"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
+    let bench = Bench::quick();
+    let many = (1..=101)
+        .map(|id| id.to_string())
+        .collect::<Vec<_>>()
+        .join(" ");
+    for args in [
+        "deploy --no-start",
+        "deploy 23",
+        "deploy 23 --start --no-start",
+        "deploy 23 23 --no-start",
+        "deploy x --no-start",
+        "deploy 作业 --no-start",
+        "deploy 0 --no-start",
+        "deploy 23 --no-start --timeout soon",
+        "list --endpoint dayu.example.com",
+        "list --endpoint https://dayu.example.com/v2",
+        "list --endpoint https://me:hunter2@dayu.example.com",
+        "list --workspace x",
+        "list --project-id a/b",
+        &format!("deploy {many} --no-start"),
+    ] {
+        let output = bench.run(args);
+        assert_eq!(code(&output), 2, "{args}: {}", stderr(&output));
+        let text = stderr(&output);
+        assert!(
+            text.starts_with("error: ") && text.lines().count() <= 2,
+            "{args}: {text}"
+        );
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    for id in ["2 3", "23\n24", ""] {
+        let output = bench.dls().args(["status", id]).output().unwrap();
+        assert_eq!(code(&output), 2, "{id:?}");
+        assert!(stderr(&output).lines().count() <= 2, "{}", stderr(&output));
+    }
+    assert_eq!(bench.requests(), 0);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let bench = Bench::quick();
+    for (variable, exit_code, named) in [
+        (
+            "HUAWEICLOUD_SDK_PROJECT_ID",
+            2,
+            "HUAWEICLOUD_SDK_PROJECT_ID",
+        ),
+        ("DLS_WORKSPACE", 2, "DLS_WORKSPACE"),
+        ("DLS_ENDPOINT", 2, "DLS_ENDPOINT"),
+        ("HUAWEICLOUD_SDK_SK", 4, "HUAWEICLOUD_SDK_SK"),
+    ] {
+        let mut command = bench.dls();
+        command.env_remove(variable);
+        let output = command
+            .args(["deploy", "23", "--no-start"])
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), exit_code, "{variable}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(named),
+            "{variable}: {}",
+            stderr(&output)
+        );
+    }
+    assert_eq!(bench.requests(), 0);
+}
+
+#[test]
+fn sign_reproduces_the_official_signer() {
+    let text = include_str!("../../crates/dls-transport/tests/data/signing-vectors.json");
+    let file: Value = serde_json::from_str(text).unwrap();
+    let mut checked = 0;
+    for vector in file["vectors"].as_array().unwrap() {
+        let (request, expected) = (&vector["request"], &vector["expected"]);
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let plain = vector["quirk"] == false
+            && request["body_len"] == 0
+            && vector["via"] == "Signer"
+            && vector["id"]
+                .as_str()
+                .is_some_and(|id| !id.starts_with("header"));
+        if !plain {
+            continue;
+        }
+        let mut command = bare();
+        command
+            .env("HUAWEICLOUD_SDK_AK", text(&vector["ak"]).unwrap())
+            .env("HUAWEICLOUD_SDK_SK", text(&vector["sk"]).unwrap());
+        let host = text(&request["host"]).unwrap();
+        let url = format!("https://{host}{}", text(&expected["uri"]).unwrap());
+        command.args([
+            "sign",
+            &text(&request["method"]).unwrap(),
+            &url,
+            "-o",
+            "json",
+        ]);
+        for header in request["headers"].as_array().unwrap() {
+            let (name, value) = (header[0].as_str().unwrap(), header[1].as_str().unwrap());
+            command.args(["-H", &format!("{name}: {value}")]);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(code(&output), 0, "{}: {}", vector["id"], stderr(&output));
+        let document = json(&output);
+        for stage in [
+            "canonical_request",
+            "string_to_sign",
+            "authorization",
+            "uri",
+        ] {
+            assert_eq!(document[stage], expected[stage], "{} {stage}", vector["id"]);
+        }
+        checked += 1;
+    }
+    assert!(checked >= 30, "{checked}");
+}
