@@ -1,0 +1,330 @@
+//! Each limit ends its wait, at its time, with an error that names it. Time stands still here and
+//! jumps to the next limit when nothing else is left to do.
+
+use std::future;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use dls_transport::credentials::{ProvideCredentials, Provided};
+use dls_transport::{Delivery, Error, ErrorKind, Limits, Phase, Rate, Transport};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Server, answer, answer_with, builder, forever, read, transport, write};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[track_caller]
+fn timed_out(error: &Error, phase: Phase, delivery: Delivery) {
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    assert_eq!(
+        (error.phase(), error.delivery()),
+        (phase, delivery),
+        "{error:?}"
+    );
+}
+
+fn once() -> std::num::NonZeroU32 {
+    std::num::NonZeroU32::MIN
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up_a_write_later_than_a_read() {
+    let server = Server::start(|mut peer, _| async move {
+        peer.request().await;
+        peer.closed().await;
+    })
+    .await;
+    let transport = builder().max_attempts(once()).build().unwrap();
+    let begin = Instant::now();
+    let error = read(&transport, server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Answer, Delivery::Unknown);
+    assert_eq!(begin.elapsed().as_secs(), 15);
+    assert_eq!(
+        error.to_string(),
+        format!("no answer from {} within 15 s", server.address)
+    );
+
+    let begin = Instant::now();
+    let error = write(&transport, server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Answer, Delivery::Unknown);
+    assert_eq!(begin.elapsed().as_secs(), 30);
+    assert_eq!(
+        error.to_string(),
+        format!("no answer from {} within 30 s", server.address)
+    );
+    assert_eq!(server.ledger.whole(), 2);
+    server.ledger.all_closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_head_limit_covers_a_server_that_stops_reading() {
+    let server = Server::start(|peer, _| async move {
+        forever().await;
+        drop(peer);
+    })
+    .await;
+    let request = http::Request::post(server.uri("/"))
+        .body(vec![b'x'; 64 << 20])
+        .unwrap();
+    let begin = Instant::now();
+    let error = transport()
+        .call(request, dls_transport::Resend::Never)
+        .await
+        .unwrap_err();
+    timed_out(&error, Phase::Answer, Delivery::Unknown);
+    assert_eq!(begin.elapsed().as_secs(), 30);
+    assert_eq!(server.ledger.whole(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn interim_answers_extend_no_limit() {
+    let server = Server::start(|mut peer, _| async move {
+        peer.request().await;
+        for _ in 0..1000 {
+            peer.say("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+                .await;
+            sleep(SECOND).await;
+        }
+    })
+    .await;
+    let begin = Instant::now();
+    let error = write(&transport(), server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Answer, Delivery::Unknown);
+    assert_eq!(begin.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn interim_answers_before_the_final_one_are_left_out() {
+    let many = "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n".repeat(1000);
+    let server = Server::answering(many + &answer("200 OK", "final")).await;
+    let answer = write(&transport(), server.uri("/")).await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.body()[..]),
+        (200, &b"final"[..])
+    );
+    assert!(!answer.headers().contains_key("x"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stands_still_is_given_up() {
+    let server = Server::start(|mut peer, _| async move {
+        peer.request().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhel")
+            .await;
+        sleep(9 * SECOND).await;
+        peer.say("lo").await;
+        peer.closed().await;
+    })
+    .await;
+    let begin = Instant::now();
+    let error = write(&transport(), server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Body, Delivery::Answered);
+    assert_eq!(error.status().unwrap(), 200);
+    assert_eq!(begin.elapsed().as_secs(), 19);
+    let message = format!(
+        "no further part of the answer from {} within 10 s",
+        server.address
+    );
+    assert_eq!(error.to_string(), message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_drips_ends_with_the_whole_call() {
+    let server = Server::start(|mut peer, _| async move {
+        peer.request().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            .await;
+        loop {
+            peer.say("x").await;
+            sleep(SECOND).await;
+        }
+    })
+    .await;
+    let begin = Instant::now();
+    let error = write(&transport(), server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Body, Delivery::Answered);
+    assert_eq!(begin.elapsed().as_secs(), 80);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "no whole answer from {} within the 80 s of the whole call",
+            server.address
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_call_has_a_limit_over_all_attempts() {
+    let server = Server::start(|mut peer, _| async move {
+        peer.request().await;
+        peer.closed().await;
+    })
+    .await;
+    let limits = Limits::default().with_total(20 * SECOND);
+    let transport = builder().limits(limits).build().unwrap();
+    let begin = Instant::now();
+    let error = read(&transport, server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Answer, Delivery::Unknown);
+    assert_eq!((begin.elapsed().as_secs(), error.attempts()), (20, 2));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "no answer from {} within the 20 s of the whole call",
+            server.address
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_turn_counts_towards_the_whole_call() {
+    let server = Server::keeping(answer("200 OK", "")).await;
+    let transport = builder().rate(Rate::per_second(0.01)).build().unwrap();
+    write(&transport, server.uri("/")).await.unwrap();
+    let begin = Instant::now();
+    let error = write(&transport, server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Queue, Delivery::NotSent);
+    assert_eq!(begin.elapsed().as_secs(), 80);
+    assert_eq!(server.ledger.whole(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_go_out_at_the_rate() {
+    let server = Server::keeping(answer("200 OK", "")).await;
+    let transport = builder().rate(Rate::default()).build().unwrap();
+    let begin = Instant::now();
+    for _ in 0..17 {
+        read(&transport.clone(), server.uri("/")).await.unwrap();
+    }
+    assert_eq!(begin.elapsed().as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_does_not_answer_is_given_up() {
+    struct Silent;
+    impl ProvideCredentials for Silent {
+        fn provide(&self) -> Provided<'_> {
+            Box::pin(future::pending())
+        }
+    }
+    let transport = Transport::builder().credentials(Silent).build().unwrap();
+    let begin = Instant::now();
+    let error = write(&transport, "https://dayu.example.com/")
+        .await
+        .unwrap_err();
+    timed_out(&error, Phase::Credentials, Delivery::NotSent);
+    assert_eq!(begin.elapsed().as_secs(), 5);
+    assert_eq!(
+        error.to_string(),
+        "no credentials for dayu.example.com within 5 s"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_silent_in_the_handshake_is_given_up() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let begin = Instant::now();
+    let roots = crate::support::tls::Issuer::new().roots();
+    let transport = builder().roots(roots).build().unwrap();
+    let error = write(&transport, format!("https://{address}/"))
+        .await
+        .unwrap_err();
+    timed_out(&error, Phase::Tls, Delivery::NotSent);
+    assert_eq!(begin.elapsed().as_secs(), 5);
+    assert_eq!(
+        error.to_string(),
+        format!("no TLS session with {address} within 5 s")
+    );
+}
+
+#[tokio::test]
+async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
+    let limits = Limits::default().with_body_bytes(1000);
+    let transport = builder().limits(limits).build().unwrap();
+    for (bytes, fits) in [
+        (999, true),
+        (1000, true),
+        (1001, false),
+        (100_000_000, false),
+    ] {
+        let body = "x".repeat(bytes.min(2000));
+        let chunked: String = body
+            .as_bytes()
+            .chunks(100)
+            .map(|c| format!("{:x}\r\n{}\r\n", c.len(), "x".repeat(c.len())))
+            .collect();
+        for answer in [
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n{body}"),
+            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}0\r\n\r\n"),
+            format!("HTTP/1.1 200 OK\r\n\r\n{body}"),
+        ] {
+            let server = Server::answering(answer).await;
+            let outcome = read(&transport, server.uri("/")).await;
+            assert_eq!(server.ledger.whole(), 1, "too much is not asked for again");
+            match outcome {
+                Ok(answer) => assert_eq!((answer.body().len(), fits), (bytes, true)),
+                Err(error) => {
+                    assert!(!fits, "{error}");
+                    assert_eq!(error.kind(), ErrorKind::TooLarge);
+                    assert_eq!(error.delivery(), Delivery::Answered);
+                    assert_eq!(error.status().unwrap(), 200);
+                    let message = format!(
+                        "the answer from {} (status 200) is larger than 1000 bytes",
+                        server.address
+                    );
+                    assert_eq!(error.to_string(), message);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
+    for limit in [500, 9000, 64 << 10] {
+        let limits = Limits::default().with_head_bytes(limit);
+        let transport = builder().limits(limits).build().unwrap();
+        let without = answer_with("200 OK", "X: \r\n", "").len();
+        for (bytes, fits) in [
+            (limit - 1, true),
+            (limit, true),
+            (limit + 1, false),
+            (10 * limit, false),
+        ] {
+            let header = format!("X: {}\r\n", "y".repeat(bytes - without));
+            let server = Server::answering(answer_with("200 OK", &header, "")).await;
+            let outcome = read(&transport, server.uri("/")).await;
+            assert_eq!(server.ledger.whole(), 1);
+            match outcome {
+                Ok(_) => assert!(fits, "{bytes} of {limit}"),
+                Err(error) => {
+                    assert!(!fits, "{bytes} of {limit}");
+                    assert_eq!(error.kind(), ErrorKind::Protocol);
+                    assert_eq!(error.delivery(), Delivery::Unknown);
+                    let message = format!(
+                        "the head of the answer from {} is larger than {limit} bytes or 100 headers",
+                        server.address
+                    );
+                    assert_eq!(error.to_string(), message);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_may_have_a_hundred_headers() {
+    for (count, fits) in [(100, true), (101, false)] {
+        // One of them is the length.
+        let headers: String = (1..count)
+            .map(|number| format!("X-{number}: y\r\n"))
+            .collect();
+        let server = Server::answering(answer_with("200 OK", &headers, "")).await;
+        assert_eq!(
+            write(&transport(), server.uri("/")).await.is_ok(),
+            fits,
+            "{count}"
+        );
+    }
+}
