@@ -187,7 +187,7 @@ async fn a_status_that_no_request_asks_for_is_no_answer() {
             let error = transport().call(request, resend).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol);
             assert_eq!(error.delivery(), Delivery::Unknown);
-            assert_eq!(error.status().unwrap().as_str(), &status[..3]);
+            assert!(status.starts_with(error.status().unwrap().as_str()));
             assert_eq!(error.attempts(), 1);
         }
         assert_eq!(server.ledger.whole(), 2);
