@@ -133,7 +133,7 @@ fn the_sdk_deploys_once_and_the_ledger_shows_one_release() {
     let ledger = serde_json::to_value(referee().emulator.ledger()).unwrap();
     let releases = ledger["releases"].as_array().unwrap();
     assert_eq!(releases.len(), 1, "{releases:?}");
-    assert_eq!(releases[0]["package_id"], 23);
+    assert_eq!(releases[0]["package_id"], "23");
     assert_eq!(releases[0]["outcome"], "succeeded");
     assert_eq!(releases[0]["copy_of"], Value::Null);
 }

@@ -200,6 +200,12 @@ impl Call<'_> {
         }
         let package = self.state.by_background_task(id).ok_or_else(unknown)?;
         let at = package.released_at().unwrap_or_default();
+        let end = at.saturating_add(self.state.release_time());
+        let updated = if package.status == BEING_RELEASED {
+            self.now
+        } else {
+            end
+        };
         let subtasks: Vec<Value> = package
             .task_statuses(self.now, self.state.release_time())
             .into_iter()
@@ -208,7 +214,7 @@ impl Call<'_> {
             .map(|((status, task), place)| {
                 json!({
                     "id": format!("{id}-{place}"),
-                    "lastUpdate": self.now,
+                    "lastUpdate": updated,
                     "name": format!("Release {}.", task.name),
                     "status": word(status),
                     "taskId": id,
@@ -217,7 +223,7 @@ impl Call<'_> {
             .collect();
         let mut task = json!({
             "id": id,
-            "lastUpdate": self.now,
+            "lastUpdate": updated,
             "name": format!("Release the package {}.", package.seed.name),
             "projectId": self.state.project,
             "startTime": at,
@@ -225,7 +231,7 @@ impl Call<'_> {
             "subtasks": subtasks,
         });
         if let (true, Some(task)) = (package.status != BEING_RELEASED, task.as_object_mut()) {
-            task.insert("endTime".to_owned(), json!(at + self.state.release_time()));
+            task.insert("endTime".to_owned(), json!(end));
         }
         Ok(Some(task))
     }
