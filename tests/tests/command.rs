@@ -301,6 +301,72 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ready, ca) = (folder.path().join("ready"), folder.path().join("ca.pem"));
+    let mut serve = bare()
+        .args([
+            "emulator",
+            "serve",
+            "--release-time",
+            "50ms",
+            "--ready-file",
+        ])
+        .args([&ready, std::path::Path::new("--tls"), &ca])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !ready.exists() {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the ready file never came"
+        );
+        std::thread::yield_now();
+    }
+    let url = std::fs::read_to_string(&ready).unwrap();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let deploy = |trust: Option<&std::path::Path>| {
+        let mut command = bare();
+        command
+            .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
+            .env("HUAWEICLOUD_SDK_SK", "example-secret-key");
+        if let Some(path) = trust {
+            command.env("SSL_CERT_FILE", path);
+        }
+        command.args(["deploy", "23", "--no-start", "--workspace", "default"]);
+        command
+            .args(["--project-id", PROJECT, "--endpoint", &url])
+            .output()
+            .unwrap()
+    };
+    assert_eq!(code(&deploy(None)), 11);
+    let trusting = deploy(Some(&ca));
+    let terminated = Command::new("kill")
+        .arg(serve.id().to_string())
+        .status()
+        .unwrap();
+    assert!(terminated.success());
+    assert_eq!(serve.wait().unwrap().code(), Some(0));
+    assert_eq!(code(&trusting), 0, "{}", stderr(&trusting));
+}
+
+#[test]
+fn a_state_file_with_an_unknown_key_is_refused_with_key_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.toml");
+    let seed = bare().args(["emulator", "seed"]).output().unwrap();
+    let text = String::from_utf8(seed.stdout).unwrap();
+    std::fs::write(&path, text.replacen("role =", "rolle =", 1)).unwrap();
+    let serve = ["emulator", "serve", "--state"];
+    let output = bare().args(serve).arg(&path).output().unwrap();
+    assert_eq!(code(&output), 2);
+    let text = stderr(&output);
+    assert!(text.contains("rolle") && text.contains("line "), "{text}");
+}
+
+#[test]
 fn sign_reproduces_the_official_signer() {
     let text = include_str!("../../crates/dls-transport/tests/data/signing-vectors.json");
     let file: Value = serde_json::from_str(text).unwrap();

@@ -199,6 +199,10 @@ pub(crate) struct Serve {
     /// Add this many packages to be reviewed, with ids from 1001
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) packages: u32,
+    /// Speak TLS, and write the certificate that clients must trust to this file (they read it with
+    /// SSL_CERT_FILE)
+    #[arg(long, value_name = "CA-FILE")]
+    pub(crate) tls: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

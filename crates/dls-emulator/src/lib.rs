@@ -10,6 +10,7 @@ mod seed;
 mod server;
 mod state;
 mod throttle;
+mod tls;
 mod verify;
 
 pub use crate::assume::{Assumption, InvalidAssumption, assumptions};

@@ -13,13 +13,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 use crate::assume::{Assumed, InvalidAssumption};
 use crate::core::{Core, LARGEST_BODY, RateLimit};
 use crate::ledger::Ledger;
 use crate::seed::Seed;
+use crate::tls::Identity;
 
 const HEAD_TIME: Duration = Duration::from_secs(60);
 
@@ -37,6 +40,7 @@ impl Emulator {
             rate_limit: RateLimit::Documented,
             assumed: Assumed::default(),
             extra_packages: 0,
+            tls: false,
         }
     }
 }
@@ -50,6 +54,7 @@ pub struct Builder {
     rate_limit: RateLimit,
     assumed: Assumed,
     extra_packages: u32,
+    tls: bool,
 }
 
 impl Builder {
@@ -82,6 +87,12 @@ impl Builder {
         }
     }
 
+    /// Whether to speak TLS, with a certificate made for this one run: see
+    /// [`Running::ca_certificate_pem`].
+    pub fn tls(self, tls: bool) -> Self {
+        Self { tls, ..self }
+    }
+
     /// Chooses the value of an [assumption](crate::assumptions).
     ///
     /// # Errors
@@ -106,10 +117,18 @@ impl Builder {
         let core = Core::new(seed, self.release_time, self.assumed, self.rate_limit);
         let core = Arc::new(Mutex::new(core));
         let listener = TcpListener::bind(listen).await?;
-        let base_url = format!("http://{}", listener.local_addr()?);
-        let task = tokio::spawn(serve(listener, core.clone()));
+        let identity = if self.tls {
+            Some(Identity::generate(listen.ip())?)
+        } else {
+            None
+        };
+        let scheme = if self.tls { "https" } else { "http" };
+        let base_url = format!("{scheme}://{}", listener.local_addr()?);
+        let (acceptor, certificate) = identity.map(|it| (it.acceptor, it.pem)).unzip();
+        let task = tokio::spawn(serve(listener, acceptor, core.clone()));
         Ok(Running {
             base_url,
+            certificate,
             core,
             task,
         })
@@ -119,15 +138,22 @@ impl Builder {
 /// An emulator that serves. Dropping it stops it.
 pub struct Running {
     base_url: String,
+    certificate: Option<String>,
     core: Arc<Mutex<Core>>,
     task: JoinHandle<()>,
 }
 
 impl Running {
-    /// Where it listens, as `http://127.0.0.1:PORT`.
+    /// Where it listens, as `http://127.0.0.1:PORT`, or `https://…`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// The certificate that clients must trust, if it speaks TLS.
+    #[must_use]
+    pub fn ca_certificate_pem(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// What arrived and what came of it, up to now.
@@ -157,14 +183,14 @@ impl std::fmt::Debug for Running {
     }
 }
 
-async fn serve(listener: TcpListener, core: Arc<Mutex<Core>>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, core: Arc<Mutex<Core>>) {
     // The connections end with this set, and so with this task.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, core.clone()));
+                    connections.spawn(connection(stream, tls.clone(), core.clone()));
                 }
                 // Too many open files, say: that passes.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -174,8 +200,19 @@ async fn serve(listener: TcpListener, core: Arc<Mutex<Core>>) {
     }
 }
 
-async fn connection(stream: TcpStream, core: Arc<Mutex<Core>>) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, core: Arc<Mutex<Core>>) {
     let _ = stream.set_nodelay(true);
+    match tls {
+        None => talk(stream, core).await,
+        Some(tls) => {
+            if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await {
+                talk(stream, core).await;
+            }
+        }
+    }
+}
+
+async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, core: Arc<Mutex<Core>>) {
     let service = service_fn(|request| {
         let core = core.clone();
         async move { Ok::<_, Infallible>(answer(request, &core).await) }

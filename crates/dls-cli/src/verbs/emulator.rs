@@ -22,6 +22,7 @@ pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
     let mut builder = Emulator::builder()
         .release_time(release_time)
         .extra_packages(args.packages)
+        .tls(args.tls.is_some())
         .rate_limit(match args.rate_limit {
             args::RateLimit::Documented => RateLimit::Documented,
             args::RateLimit::Off => RateLimit::Off,
@@ -44,6 +45,10 @@ pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
     let emulator = builder.start(listen).await;
     let emulator = emulator
         .map_err(|error| Failure::new(11, format!("cannot listen on {listen}: {error}")))?;
+    if let (Some(path), Some(certificate)) = (&args.tls, emulator.ca_certificate_pem()) {
+        std::fs::write(path, certificate)
+            .map_err(|error| Failure::usage(format!("--tls {}: {error}", path.display())))?;
+    }
     text(emulator.base_url());
     note("the emulator listens; it ends on SIGTERM or SIGINT");
     if let Some(path) = &args.ready_file {
