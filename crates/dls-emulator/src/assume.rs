@@ -1,165 +1,386 @@
-//! What no source settles: each such behaviour has a name, a default and a switch.
+//! Assumptions: what no document says, one row a behaviour, so that a client can be tried with each
+//! answer that the service may give.
 
-use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
-/// A behaviour of the service that is inferred, or that no document settles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A behaviour of the emulator that the service's documents leave open, and how it can be switched.
+///
+/// ```
+/// let row = dls_emulator::assumptions().iter().find(|row| row.name == "list-offset");
+/// assert_eq!(row.map(|row| row.default), Some("pages"));
+/// ```
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Assumption {
-    /// Its name, as `--assume NAME=VALUE` takes it.
+    /// What [`EmulatorBuilder::assume`](crate::EmulatorBuilder::assume) knows it by.
     pub name: &'static str,
-    /// What it decides.
+    /// What it is about.
     pub meaning: &'static str,
-    /// The value that holds unless another is chosen.
+    /// The value that it has unless told otherwise.
     pub default: &'static str,
-    /// The values it takes; `N` stands for a whole number from 1.
+    /// The values that it can have. `N` stands for a whole number from 1, `TIME` for a whole number of
+    /// `ms`, `s` or `m`.
     pub values: &'static [&'static str],
-    /// Why it is open, and where one could look.
+    /// What the documents do say (a page id), and what the default rests on.
     pub source: &'static str,
 }
 
-/// All of them, by name.
+/// All assumptions, in the order of a request's way through the emulator.
 #[must_use]
 pub fn assumptions() -> &'static [Assumption] {
-    &TABLE
+    TABLE
 }
 
-const TABLE: [Assumption; 8] = [
-    Assumption {
-        name: "deploy-names-ids",
-        meaning: "whether the answer to a deploy names the packages",
-        default: "all",
-        values: &["all", "none"],
-        source: "dataartsstudio_02_0204 marks deploy_package_details as not mandatory",
+/// An assumption that does not exist, or a value that it does not have. `Display` lists the valid ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidAssumption {
+    /// There is no assumption of this name.
+    Name {
+        /// The name.
+        name: String,
     },
-    Assumption {
-        name: "deploy-partial",
-        meaning: "whether one bad id refuses the whole deploy, or only itself",
-        default: "whole",
-        values: &["whole", "each"],
-        source: "dataartsstudio_02_0204 says nothing of partial success",
+    /// There is, but it has no such value.
+    Value {
+        /// The name.
+        name: &'static str,
+        /// The value.
+        value: String,
+        /// What it can be, as in [`Assumption::values`].
+        values: &'static [&'static str],
     },
-    Assumption {
-        name: "key-lock-after",
-        meaning: "how many failed signatures in a row lock a key for five minutes",
-        default: "5",
-        values: &["N"],
-        source: "api-sign-0001 says \"more than 5\", and not what counts as one",
-    },
-    Assumption {
-        name: "list-offset",
-        meaning: "whether `offset` of the list counts pages or rows",
-        default: "pages",
-        values: &["pages", "rows"],
-        source: "dataartsstudio_02_0195 calls it \"start page\"",
-    },
-    Assumption {
-        name: "redeploy",
-        meaning: "what a deploy of a released package, or of one being released, does",
-        default: "error",
-        values: &["error", "no-op", "new-release"],
-        source: "not documented; DLF.20990 is printed for revoking a released package",
-    },
-    Assumption {
-        name: "role-refusal",
-        meaning: "how a call that the user's role does not allow is refused",
-        default: "gateway",
-        values: &["gateway", "service"],
-        source: "APIGW.0302 (403) and DLF.6888 (400) both fit their descriptions",
-    },
-    Assumption {
-        name: "system-task",
-        meaning: "whether the task id of a deploy can be asked for",
-        default: "pollable",
-        values: &["pollable", "unknown"],
-        source: "dataartsstudio_02_0096 speaks of imported jobs only",
-    },
-    Assumption {
-        name: "unknown-project",
-        meaning: "how a project that the user does not have is refused",
-        default: "gateway",
-        values: &["gateway", "service"],
-        source: "APIGW.0302 (403) is inferred; a FAQ prints \"Workspace does not exists\"",
-    },
-];
-
-/// The values that were chosen.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Assumed(BTreeMap<&'static str, String>);
-
-impl Assumed {
-    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidAssumption> {
-        let Some(it) = TABLE.iter().find(|it| it.name == name) else {
-            let names = TABLE.map(|it| it.name).join(", ");
-            let name = name.escape_debug();
-            return Err(InvalidAssumption(format!(
-                "no assumption is called `{name}`; there are {names}"
-            )));
-        };
-        let is_number = value.parse::<u32>().is_ok_and(|number| number > 0);
-        if value == "N" || !(it.values.contains(&value) || (it.values == ["N"] && is_number)) {
-            let (value, values) = (value.escape_debug(), it.values.join(", "));
-            return Err(InvalidAssumption(format!(
-                "`{name}` cannot be `{value}`; it takes {values}"
-            )));
-        }
-        self.0.insert(it.name, value.to_owned());
-        Ok(())
-    }
-
-    /// Whether this assumption has this value.
-    pub(crate) fn is(&self, name: &str, value: &str) -> bool {
-        self.value(name) == value
-    }
-
-    pub(crate) fn number(&self, name: &str) -> u32 {
-        self.value(name).parse().unwrap_or(u32::MAX)
-    }
-
-    fn value(&self, name: &str) -> &str {
-        let default = || TABLE.iter().find(|it| it.name == name).map(|it| it.default);
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .or_else(default)
-            .unwrap_or_default()
-    }
 }
-
-/// An assumption that does not exist, or a value that it does not take.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidAssumption(String);
 
 impl fmt::Display for InvalidAssumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::Name { name } => {
+                let names: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
+                write!(
+                    f,
+                    "unknown assumption {name:?}, expected one of {}",
+                    names.join(", ")
+                )
+            }
+            Self::Value {
+                name,
+                value,
+                values,
+            } => {
+                write!(
+                    f,
+                    "{value:?} is no value of {name:?}, expected one of {}",
+                    values.join(", ")
+                )
+            }
+        }
     }
 }
 
-impl std::error::Error for InvalidAssumption {}
+impl Error for InvalidAssumption {}
+
+/// What can be the value of an assumption.
+trait Choice: Sized {
+    const VALUES: &'static [&'static str];
+
+    fn read(text: &str) -> Option<Self>;
+}
+
+macro_rules! words {
+    ($($name:ident { $($word:literal => $variant:ident),+ $(,)? })+) => {$(
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum $name { $($variant),+ }
+
+        impl Choice for $name {
+            const VALUES: &'static [&'static str] = &[$($word),+];
+
+            fn read(text: &str) -> Option<Self> {
+                match text {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    )+};
+}
+
+words! {
+    UnknownProject { "APIGW.0310" => Unavailable, "APIGW.0301" => Unauthenticated, "DLF.0819" => Workspace }
+    ProjectHeader { "optional" => Optional, "required" => Required, "ignored" => Ignored }
+    RoleRefusal { "DLF.6888" => Service, "APIGW.0302" => Gateway }
+    UserRate { "per-user" => User, "per-user-and-api" => UserAndApi }
+    Presence { "absent" => Absent, "present" => Present }
+    Need { "required" => Required, "optional" => Optional }
+    ListOffset { "pages" => Pages, "rows" => Rows }
+    OverLimit { "refused" => Refused, "clamped" => Clamped }
+    Permission { "allowed" => Allowed, "refused" => Refused }
+    Partial { "whole" => Whole, "each" => Each, "each-but-refused" => EachButRefused }
+    Duplicates { "refused" => Refused, "once" => Once }
+    PublishType { "ignored" => Ignored, "required" => Required }
+    UnknownPackage { "DLF.0810" => Short, "DLF.20810" => Long }
+    Redeploy { "error" => Error, "no-op" => NoOp, "new-release" => NewRelease }
+    NamedIds { "all" => All, "without-tasks" => WithoutTasks, "none" => None }
+    ReleaseTime { "accepted" => Accepted, "finished" => Finished }
+    Never { "absent" => Absent, "zero" => Zero, "null" => Null }
+    NoStart { "absent" => Absent, "zero" => Zero }
+    YesNo { "yes" => Yes, "no" => No }
+    RevokeEffect { "gone" => Gone, "status-4" => Status4, "deleted-flag" => DeletedFlag }
+}
+
+impl Choice for u32 {
+    const VALUES: &'static [&'static str] = &["N"];
+
+    fn read(text: &str) -> Option<Self> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|number| digits && *number > 0)
+    }
+}
+
+impl Choice for Option<u32> {
+    const VALUES: &'static [&'static str] = &["N", "none"];
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "none" => Some(None),
+            _ => u32::read(text).map(Some),
+        }
+    }
+}
+
+impl Choice for Duration {
+    const VALUES: &'static [&'static str] = &["TIME"];
+
+    fn read(text: &str) -> Option<Self> {
+        let end = text.find(|c: char| !c.is_ascii_digit())?;
+        let (number, unit) = text.split_at_checked(end)?;
+        let number: u64 = number.parse().ok()?;
+        match unit {
+            "ms" => Some(Self::from_millis(number)),
+            "s" => Some(Self::from_secs(number)),
+            "m" => Some(Self::from_secs(number.checked_mul(60)?)),
+            _ => None,
+        }
+    }
+}
+
+/// One row an assumption: its name, the field that holds it, its default as value and as word, what it
+/// is about, and what is known.
+macro_rules! table {
+    ($($name:literal $field:ident: $type:ty = $default:expr, $word:literal, $meaning:literal, $source:literal;)+) => {
+        const TABLE: &[Assumption] = &[$(Assumption {
+            name: $name,
+            meaning: $meaning,
+            default: $word,
+            values: <$type as Choice>::VALUES,
+            source: $source,
+        }),+];
+
+        /// What is assumed.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub(crate) struct Assumed {
+            $(pub(crate) $field: $type,)+
+        }
+
+        impl Default for Assumed {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        impl Assumed {
+            pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidAssumption> {
+                match name {
+                    $($name => match Choice::read(value) {
+                        Some(value) => self.$field = value,
+                        None => {
+                            return Err(InvalidAssumption::Value {
+                                name: $name,
+                                value: value.to_owned(),
+                                values: <$type as Choice>::VALUES,
+                            });
+                        }
+                    },)+
+                    _ => return Err(InvalidAssumption::Name { name: name.to_owned() }),
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+table! {
+    "host-signed" host_signed: Need = Need::Required, "required",
+        "whether a signature must cover the Host header",
+        "devg-apisign: the algorithm page signs Host, another page calls only X-Sdk-Date mandatory";
+    "key-lock-after" key_lock_after: u32 = 5, "5",
+        "after how many wrong signatures in a row an access key is locked for five minutes",
+        "api-sign-0001: more than 5 failures lock the key for 5 minutes; what counts as one is not said";
+    "canonical-request-echo" canonical_request_echo: YesNo = YesNo::No, "no",
+        "whether the refusal of a signature repeats the canonical request, line ends as |",
+        "devg-apisign: some texts show it; when is not said";
+    "user-rate" user_rate: UserRate = UserRate::User, "per-user",
+        "whether a user's requests are counted over all calls of an API version, or call by call",
+        "apiOverview_DLF_V1, _V2: so many per user, without saying over what; the stricter reading";
+    "retry-after" retry_after: Presence = Presence::Absent, "absent",
+        "whether a 429 carries Retry-After (one second)",
+        "no page mentions the header";
+    "unknown-project" unknown_project: UnknownProject = UnknownProject::Unavailable, "APIGW.0310",
+        "what a path with a foreign project is refused with",
+        "devg-apisign: 0310 is \"project unavailable\"; that it is used here is not said";
+    "project-header" project_header: ProjectHeader = ProjectHeader::Optional, "optional",
+        "whether X-Project-Id must be there with an access key; where it is not ignored it must name the path's project",
+        "dataartsstudio_03_0404: without it a sub-project answers \"Workspace does not exists\"";
+    "role-refusal" role_refusal: RoleRefusal = RoleRefusal::Service, "DLF.6888",
+        "what a call that the user's role does not permit is refused with",
+        "dataartsstudio_02_0313 lists DLF.6888, devg-apisign APIGW.0302; which one comes is not said";
+    "unknown-package" unknown_package: UnknownPackage = UnknownPackage::Short, "DLF.0810",
+        "what an unknown package is refused with",
+        "dataartsstudio_02_0204, _0205 print DLF.0810 without a cause; _0096 has both codes for tasks";
+    "duplicate-ids" duplicate_ids: Duplicates = Duplicates::Refused, "refused",
+        "whether an id that stands twice in one call is refused (DLF.3051) or counts once",
+        "not documented";
+    "publish-type" publish_type: PublishType = PublishType::Ignored, "ignored",
+        "whether a deploy must say publish_type \"asy\"",
+        "dataartsstudio_02_0204: in an example of 2024 only, in no table";
+    "deploy-partial" deploy_partial: Partial = Partial::Whole, "whole",
+        "whether one bad id refuses the whole deploy, is left out of a 200, or is answered with a 400 while the others are released",
+        "dataartsstudio_02_0204 is silent";
+    "deploy-names-ids" deploy_names_ids: NamedIds = NamedIds::All, "all",
+        "whether the answer to a deploy names all accepted ids, names them without asy_task_id, or has no details",
+        "dataartsstudio_02_0204: no member of the answer is mandatory";
+    "redeploy-running" redeploy_running: Redeploy = Redeploy::Error, "error",
+        "what deploying a package does that is being released (5): DLF.20990, nothing, or a second release",
+        "not documented";
+    "redeploy-released" redeploy_released: Redeploy = Redeploy::Error, "error",
+        "what deploying a package does that is released (2): DLF.20990, nothing, or a second release",
+        "not documented; the code is the one of dataartsstudio_02_0205 for a package that is released";
+    "redeploy-failed" redeploy_failed: Redeploy = Redeploy::NewRelease, "new-release",
+        "what deploying a package does whose release failed (3): DLF.20990, nothing, or a new release",
+        "not documented";
+    "deploy-timestamp" deploy_timestamp: ReleaseTime = ReleaseTime::Accepted, "accepted",
+        "whether deploy_timestamp is when the release was accepted (shown in 5, too) or when it ended",
+        "dataartsstudio_02_0195 calls it the release time";
+    "before-release" before_release: Never = Never::Absent, "absent",
+        "what deploy_timestamp and deploy_user_* are before a release: not there, zero and empty, or null",
+        "dataartsstudio_02_0195 is silent";
+    "start-status-later" start_status_later: NoStart = NoStart::Absent, "absent",
+        "what start_job_status is where no start was asked for: not there, or 0",
+        "dataartsstudio_02_0196 names 2 and 3 only";
+    "status-lag" status_lag: Duration = Duration::ZERO, "0s",
+        "how long list and show lag behind what happened",
+        "not documented";
+    "system-task-pollable" system_task_pollable: YesNo = YesNo::Yes, "yes",
+        "whether asy_task_id can be read as a system task",
+        "dataartsstudio_02_0204: \"for polling\"; _0096 speaks of imports only";
+    "list-offset" list_offset: ListOffset = ListOffset::Pages, "pages",
+        "whether offset counts pages or rows",
+        "dataartsstudio_02_0195: \"start page\", default 0";
+    "list-max-limit" list_max_limit: Option<u32> = Some(100), "100",
+        "the greatest limit of a list",
+        "dataartsstudio_02_0195 names none; the neighbouring lists take at most 100";
+    "list-over-limit" list_over_limit: OverLimit = OverLimit::Refused, "refused",
+        "whether a greater limit is refused (DLF.3051) or counts as the greatest",
+        "not documented";
+    "list-ascending" list_ascending: Permission = Permission::Allowed, "allowed",
+        "whether sorted_direction may be asc",
+        "dataartsstudio_02_0195 names desc only";
+    "revoke-partial" revoke_partial: Partial = Partial::Whole, "whole",
+        "whether one bad id refuses the whole revoke, is passed over, or is answered with a 400 while the others are revoked",
+        "dataartsstudio_02_0205 is silent";
+    "revoke-failed" revoke_failed: Permission = Permission::Allowed, "allowed",
+        "whether a package whose release failed can be revoked",
+        "dataartsstudio_02_0205 refuses only what has been released";
+    "revoke-max-ids" revoke_max_ids: Option<u32> = Some(100), "100",
+        "the most ids in a revoke",
+        "dataartsstudio_02_0205 names no limit; a deploy takes 100";
+    "revoke-effect" revoke_effect: RevokeEffect = RevokeEffect::Gone, "gone",
+        "what becomes of a revoked package: not there, deploy_status 4, or delete_flag 1",
+        "not documented; no page explains status 4";
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_default_holds_until_another_value_is_chosen() {
-        let mut assumed = Assumed::default();
-        assert!(assumed.is("list-offset", "pages"));
-        assumed.set("list-offset", "rows").unwrap();
-        assert!(assumed.is("list-offset", "rows"));
-        assumed.set("key-lock-after", "3").unwrap();
-        assert_eq!(assumed.number("key-lock-after"), 3);
+    fn each_default_is_what_its_word_says() {
+        for row in assumptions() {
+            let mut assumed = Assumed::default();
+            assumed.set(row.name, row.default).unwrap();
+            assert_eq!(assumed, Assumed::default(), "{}", row.name);
+        }
     }
 
     #[test]
-    fn what_does_not_exist_is_answered_with_what_does() {
+    fn each_word_can_be_set_and_names_are_unique() {
+        for (index, row) in TABLE.iter().enumerate() {
+            assert!(
+                TABLE[..index].iter().all(|other| other.name != row.name),
+                "{}",
+                row.name
+            );
+            for word in row
+                .values
+                .iter()
+                .filter(|word| !["N", "TIME"].contains(word))
+            {
+                Assumed::default().set(row.name, word).unwrap();
+            }
+            assert!(
+                !row.meaning.is_empty() && !row.source.is_empty(),
+                "{}",
+                row.name
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_names_and_an_unknown_value_the_values() {
         let mut assumed = Assumed::default();
-        let unknown = assumed.set("offset", "rows").unwrap_err().to_string();
-        assert!(unknown.contains("list-offset"), "{unknown}");
-        let wrong = assumed.set("list-offset", "bytes").unwrap_err().to_string();
-        assert!(wrong.contains("pages, rows"), "{wrong}");
-        assert!(assumed.set("list-offset", "3").is_err());
+        let unknown = assumed.set("list-offsets", "rows").unwrap_err().to_string();
+        assert!(
+            unknown.starts_with("unknown assumption \"list-offsets\", expected one of host-signed, "),
+            "{unknown}"
+        );
+        assert!(unknown.contains("list-offset"));
+        let value = assumed.set("list-offset", "row").unwrap_err().to_string();
+        assert_eq!(
+            value,
+            "\"row\" is no value of \"list-offset\", expected one of pages, rows"
+        );
+        assert_eq!(assumed, Assumed::default());
+    }
+
+    #[test]
+    fn numbers_and_times_are_read_strictly() {
+        let mut assumed = Assumed::default();
+        for (name, bad) in [
+            ("key-lock-after", "0"),
+            ("key-lock-after", "+3"),
+            ("key-lock-after", ""),
+            ("key-lock-after", "none"),
+            ("list-max-limit", "-1"),
+            ("list-max-limit", "None"),
+            ("status-lag", "5"),
+            ("status-lag", "s"),
+            ("status-lag", "1.5s"),
+            ("status-lag", "1h"),
+            ("status-lag", "5 s"),
+            ("status-lag", "99999999999999999999s"),
+            ("status-lag", "9999999999999999999m"),
+            ("status-lag", ""),
+        ] {
+            assert!(assumed.set(name, bad).is_err(), "{name}={bad}");
+        }
+        assumed.set("key-lock-after", "7").unwrap();
+        assumed.set("list-max-limit", "none").unwrap();
+        assumed.set("status-lag", "1500ms").unwrap();
+        assert_eq!(assumed.key_lock_after, 7);
+        assert_eq!(assumed.list_max_limit, None);
+        assert_eq!(assumed.status_lag, Duration::from_millis(1500));
+        assumed.set("status-lag", "2m").unwrap();
+        assert_eq!(assumed.status_lag, Duration::from_secs(120));
     }
 }

@@ -1,266 +1,203 @@
-//! From request to answer, with the clock passed in: no sockets, no time of its own.
+//! The core: from a request to an answer, with the time passed in. The gateway's checks stand here in
+//! their order; the service behind it is in `service`. No socket, no clock.
 
-use std::fmt::Write as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use http::{Method, Request, Response};
-use sha2::{Digest, Sha256};
+use dls_model::Timestamp;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Response, StatusCode};
+use serde_json::json;
 
-use crate::assume::Assumed;
-use crate::ledger::{Ledger, LedgerRequest};
-use crate::operations::Call;
-use crate::reply::{Outcome, Refusal, response};
-use crate::seed::Seed;
-use crate::state::{State, rfc3339};
+use crate::assume::Presence;
+use crate::ledger::{Book, Ledger, LedgerRequest};
+use crate::refusal::Refusal;
+use crate::reply::{self, Answer};
+use crate::route;
+use crate::service::{Order, Service};
 use crate::throttle::Throttle;
-use crate::verify::{Gate, header};
+use crate::verify::Gate;
 
-/// The largest signed body, in bytes.
-pub(crate) const LARGEST_BODY: usize = 12 * 1024 * 1024;
+/// The largest body that is taken, in bytes (page `dataartsstudio_02_0010`: 12 MB).
+pub(crate) const MAX_BODY: usize = 12 * 1024 * 1024;
+const MAX_URI: usize = 32 * 1024;
+const MAX_HEADER: usize = 32 * 1024;
+const MAX_HEADERS: usize = 128 * 1024;
 
-/// Whether requests are throttled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum RateLimit {
-    /// As documented: 10 a second for a user and 100 in all, an API (30 and 300 under `/v1/`).
-    #[default]
-    Documented,
-    /// Never.
-    Off,
-}
-
-pub(crate) struct Core {
-    state: State,
-    assumed: Assumed,
-    rate_limit: RateLimit,
+/// The emulator without sockets and without a clock: a function from a request and a time to an answer,
+/// with what happened before in its memory. [`EmulatorBuilder::core`](crate::EmulatorBuilder::core)
+/// makes one.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use dls_emulator::Emulator;
+///
+/// let mut core = Emulator::builder().core();
+/// let request = http::Request::get("/v2/p-1/factory/release-packages/23").body(Vec::new())?;
+/// let answer = core.answer(SystemTime::UNIX_EPOCH, &request);
+/// assert_eq!(answer.status(), 401, "nobody signed it");
+/// assert_eq!(core.ledger(SystemTime::UNIX_EPOCH).requests.len(), 1);
+/// # Ok::<(), http::Error>(())
+/// ```
+pub struct Core {
     gate: Gate,
     throttle: Throttle,
-    requests: Vec<LedgerRequest>,
+    service: Service,
+    book: Book,
 }
 
-enum Operation {
-    Deploy,
-    List,
-    Show(String),
-    Revoke,
-    SystemTask(String),
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("requests", &self.book.requests().len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Core {
-    pub(crate) fn new(
-        seed: Seed,
-        release_time: Duration,
-        assumed: Assumed,
-        rate_limit: RateLimit,
-    ) -> Self {
+    pub(crate) fn new(gate: Gate, throttle: Throttle, service: Service) -> Self {
         Self {
-            state: State::new(seed, release_time),
-            assumed,
-            rate_limit,
-            gate: Gate::default(),
-            throttle: Throttle::default(),
-            requests: Vec::new(),
+            gate,
+            throttle,
+            service,
+            book: Book::default(),
         }
     }
 
-    /// What happened up to now.
-    pub(crate) fn ledger(&mut self, now: SystemTime) -> Ledger {
-        self.state.settle(millis(now));
-        Ledger {
-            requests: self.requests.clone(),
-            releases: self.state.releases.clone(),
+    /// Answers a request that arrives at `now`, and writes it into the ledger.
+    ///
+    /// The request is as HTTP/1.1 carries it: the target as its URI, `Host` among the headers. A time
+    /// outside the years 1970 to 9999 counts as the nearest inside.
+    pub fn answer(&mut self, now: SystemTime, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+        let now = timestamp(now);
+        if let Some(page) = own_path(request.uri().path()) {
+            return self.own_page(page, now, request.method());
         }
-    }
-
-    pub(crate) fn answer(
-        &mut self,
-        now: SystemTime,
-        request: &Request<Vec<u8>>,
-    ) -> Response<Vec<u8>> {
-        let now = millis(now);
-        self.state.settle(now);
-        let seq = self.requests.len() + 1;
-        let fingerprint = fingerprint(request);
-        let request_id = hex(&Sha256::digest(format!("{seq} {fingerprint}")), 16);
-        let first = self
-            .requests
-            .iter()
-            .find(|it| it.fingerprint == fingerprint);
-        let copy_of = first.map(|it| it.request_id.clone());
-        let mut user = None;
-        let outcome = self.perform(now, request, &request_id, copy_of.clone(), &mut user);
-        let response = response(&outcome, &request_id);
-        self.requests.push(LedgerRequest {
-            seq,
-            at: rfc3339(now),
-            method: request.method().to_string(),
-            path: request
-                .uri()
-                .path_and_query()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            request_id,
-            user,
-            fingerprint,
-            copy_of,
-            status: response.status().as_u16(),
-            error_code: outcome.err().map(|refusal| refusal.code.to_owned()),
-        });
+        let mut record = self.book.open(now, request);
+        let outcome = self.judge(now, request, &mut record);
+        let retry_after = self.service.assumed.retry_after == Presence::Present;
+        let (response, error_code) = match outcome {
+            Ok(answer) => (reply::answered(answer, now, &record.request_id), None),
+            Err(refusal) => {
+                let response = reply::refused(&refusal, now, &record.request_id, retry_after);
+                (response, Some(refusal.code))
+            }
+        };
+        record.status = response.status().as_u16();
+        record.error_code = error_code;
+        self.book.write(record);
         response
     }
 
-    fn perform(
+    /// What happened up to `now`.
+    #[must_use]
+    pub fn ledger(&self, now: SystemTime) -> Ledger {
+        Ledger {
+            requests: self.book.requests().to_vec(),
+            releases: self.service.state.records(timestamp(now)),
+        }
+    }
+
+    fn judge(
         &mut self,
-        now: i64,
+        now: Timestamp,
         request: &Request<Vec<u8>>,
-        request_id: &str,
-        copy_of: Option<String>,
-        who: &mut Option<String>,
-    ) -> Outcome {
-        if request.body().len() > LARGEST_BODY {
-            return Err(Refusal::new(
-                413,
-                "APIGW.0201",
-                "The request body is too large.",
-            ));
-        }
-        let (project, operation) = route(request)?;
-        let lock_after = self.assumed.number("key-lock-after");
-        let user = self
+        record: &mut LedgerRequest,
+    ) -> Result<Answer, Refusal> {
+        check_sizes(request)?;
+        let route = route::find(request)?;
+        record.operation = Some(route.name);
+        let caller = self
             .gate
-            .identify(&self.state.users, request, now, lock_after)?
-            .clone();
-        *who = Some(user.name.clone());
-        if !request.body().is_empty() {
-            is_json(request)?;
+            .authenticate(now, request, &self.service.assumed, record)?;
+        record.user = Some(caller.user.clone());
+        self.throttle
+            .admit(now, &caller.user, route.family, route.name)?;
+        if !has_right_content_type(request) {
+            return Err(Refusal::content_type());
         }
-        if self.rate_limit == RateLimit::Documented {
-            let (v1, api) = operation.api();
-            self.throttle.pass(v1, api, &user.name, now)?;
-        }
-        if project != self.state.project {
-            return Err(match self.assumed.is("unknown-project", "service") {
-                true => Refusal::service("DLF.0819", "Workspace does not exists."),
-                false => Refusal::new(403, "APIGW.0302", "The project is not the user's."),
-            });
-        }
-        let workspace = header(request, "workspace").unwrap_or("default").to_owned();
-        if !self.state.workspaces.contains(&workspace) {
-            return Err(Refusal::service(
-                "DLF.0819",
-                "The workspace ID does not exist.",
-            ));
-        }
-        let mut call = Call {
-            state: &mut self.state,
-            assumed: &self.assumed,
-            user,
-            workspace,
-            body: request.body(),
+        self.service.serve(&Order {
+            route,
             now,
-            request_id,
-            copy_of,
-        };
-        match operation {
-            Operation::Deploy => call.deploy(),
-            Operation::List => call.list(),
-            Operation::Show(id) => call.show(&id),
-            Operation::Revoke => call.revoke(),
-            Operation::SystemTask(id) => call.system_task(&id),
-        }
-    }
-}
-
-impl Operation {
-    fn api(&self) -> (bool, &'static str) {
-        match self {
-            Self::Deploy => (false, "deploy"),
-            Self::List => (false, "list"),
-            Self::Show(_) => (false, "show"),
-            Self::Revoke => (false, "unpack"),
-            Self::SystemTask(_) => (true, "system-task"),
-        }
-    }
-}
-
-/// The project and the operation, if this host family has such a path.
-fn route(request: &Request<Vec<u8>>) -> Result<(String, Operation), Refusal> {
-    let unknown = || {
-        let text = "The API does not exist or has not been published in the environment.";
-        Refusal::new(404, "APIGW.0101", text)
-    };
-    let path: Vec<&str> = request.uri().path().split('/').skip(1).collect();
-    let (get, post) = (
-        request.method() == Method::GET,
-        request.method() == Method::POST,
-    );
-    let (project, operation, family) = match path.as_slice() {
-        ["v2", project, "factory", "release-packages"] if post => {
-            (project, Operation::List, "dayu.")
-        }
-        ["v2", project, "factory", "release-packages", "deploy"] if post => {
-            (project, Operation::Deploy, "dayu.")
-        }
-        ["v2", project, "factory", "release-packages", "unpack"] if post => {
-            (project, Operation::Revoke, "dayu.")
-        }
-        ["v2", project, "factory", "release-packages", id] if get && !id.is_empty() => {
-            (project, Operation::Show((*id).to_owned()), "dayu.")
-        }
-        ["v1", project, "system-tasks", id] if get && !id.is_empty() => (
-            project,
-            Operation::SystemTask((*id).to_owned()),
-            "dayu-dlf.",
-        ),
-        _ => return Err(unknown()),
-    };
-    let host = header(request, "host").unwrap_or_default();
-    let of_a_family = ["dayu.", "dayu-dlf."]
-        .iter()
-        .any(|prefix| host.starts_with(prefix));
-    if of_a_family && !host.starts_with(family) {
-        return Err(unknown());
-    }
-    Ok(((*project).to_owned(), operation))
-}
-
-fn is_json(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
-    let kind = header(request, "content-type").unwrap_or_default();
-    if kind.to_ascii_lowercase().starts_with("application/json") {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        400,
-        "APIGW.0106",
-        "Invalid header parameter: Content-Type, required",
-    ))
-}
-
-/// A hash of what was signed; it gives away neither signature nor token.
-fn fingerprint(request: &Request<Vec<u8>>) -> String {
-    let mut hash = Sha256::new();
-    hash.update(request.method().as_str());
-    hash.update(request.uri().to_string());
-    for name in ["authorization", "x-auth-token", "x-sdk-date", "workspace"] {
-        hash.update([0]);
-        hash.update(header(request, name).unwrap_or_default());
-    }
-    hash.update(request.body());
-    hex(&hash.finalize(), 16)
-}
-
-fn hex(bytes: &[u8], most: usize) -> String {
-    bytes
-        .iter()
-        .take(most)
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
+            caller: &caller,
+            request,
+            request_id: &record.request_id,
+            copy_of: record.copy_of.as_deref(),
         })
+    }
+
+    /// The emulator's own pages, which need no signature and are not in the ledger.
+    fn own_page(&self, page: &str, now: Timestamp, method: &Method) -> Response<Vec<u8>> {
+        match (method, page) {
+            (&Method::GET, "health") => {
+                reply::own_page(StatusCode::OK, &json!({ "status": "ok" }), now)
+            }
+            (&Method::GET, "ledger") => {
+                reply::own_page(StatusCode::OK, &self.ledger(now.into()), now)
+            }
+            _ => {
+                let hint = "GET /__emulator/health or GET /__emulator/ledger";
+                reply::own_page(StatusCode::NOT_FOUND, &json!({ "error": hint }), now)
+            }
+        }
+    }
 }
 
-fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+fn own_path(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/__emulator")?;
+    if rest.is_empty() {
+        Some("")
+    } else {
+        rest.strip_prefix('/')
+    }
+}
+
+fn timestamp(now: SystemTime) -> Timestamp {
+    let nearest = if now > SystemTime::UNIX_EPOCH {
+        Some(Timestamp::MAX)
+    } else {
+        Timestamp::from_millis(1)
+    };
+    Timestamp::from_system_time(now)
+        .or(nearest)
+        .unwrap_or(Timestamp::MAX)
+}
+
+fn check_sizes(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
+    if request.uri().to_string().len() > MAX_URI {
+        return Err(Refusal::uri_too_long());
+    }
+    let headers = request.headers().iter();
+    let sizes = headers.map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+    let (largest, all) = sizes.fold((0, 0_usize), |(largest, all), size| {
+        (size.max(largest), all.saturating_add(size))
+    });
+    if largest > MAX_HEADER || all > MAX_HEADERS {
+        return Err(Refusal::headers_too_large());
+    }
+    if request.body().len() > MAX_BODY {
+        return Err(Refusal::body_too_large());
+    }
+    Ok(())
+}
+
+/// JSON in UTF-8, on every POST and on whatever else has a body.
+fn has_right_content_type(request: &Request<Vec<u8>>) -> bool {
+    if request.body().is_empty() && request.method() != Method::POST {
+        return true;
+    }
+    let value = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let mut parts = value.unwrap_or_default().split(';').map(str::trim);
+    let is_json = parts
+        .next()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    is_json
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
+                value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+            }
+            _ => true,
+        })
 }

@@ -1,59 +1,142 @@
-//! The truth: each request that arrived, and each release that was accepted.
+//! The truth: each request that arrived and each release that was accepted, whatever the client
+//! came to know of it.
 
+use std::collections::HashMap;
+
+use dls_model::Timestamp;
+use http::Request;
+use http::header::AUTHORIZATION;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-/// What arrived and what came of it. `GET /__emulator/ledger` answers with it.
-#[derive(Debug, Clone, Default, Serialize)]
+/// All that happened so far. `GET /__emulator/ledger` answers with it as JSON.
+///
+/// It holds no secret, signature or token, and grows with each request.
+#[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
-    /// Each request to the API, in the order of arrival.
+    /// The requests, in the order in which they arrived. Those to `/__emulator/` are not among them.
     pub requests: Vec<LedgerRequest>,
-    /// Each release that was accepted.
+    /// The releases, in the order in which they were accepted.
     pub releases: Vec<LedgerRelease>,
 }
 
-/// A request that arrived.
-#[derive(Debug, Clone, Serialize)]
+/// One request that arrived.
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct LedgerRequest {
-    /// Its place, counted from 1.
-    pub seq: usize,
-    /// When it arrived, RFC 3339.
+    /// Counted from 1.
+    pub seq: u64,
+    /// When it arrived; RFC 3339 in UTC.
     pub at: String,
-    /// Its method.
+    /// The method.
     pub method: String,
-    /// Its path, with the query.
+    /// The path, without query.
     pub path: String,
-    /// The id that its answer carries.
+    /// The operation's name, such as `deploy` (`dls_model::Operation::NAME`), if it was one.
+    pub operation: Option<&'static str>,
+    /// The id that the answer carries, too.
     pub request_id: String,
-    /// Who asked, once that was verified.
+    /// Who asked, once the signature or the token was found right.
     pub user: Option<String>,
-    /// A short hash of all that was signed: copies of one signed request have the same.
+    /// The access key id that the request names, cut to 64 characters.
+    pub access_key: Option<String>,
+    /// A short hash over credentials, target and body: the same for copies of one request.
     pub fingerprint: String,
-    /// The request id of the first request with this fingerprint, if there was one before.
+    /// Of a signed request: the request id of the first one with the same signature, target and body.
+    ///
+    /// A signature's time is in seconds: two equal requests that one client signs within the same
+    /// second are the same bytes, and cannot be told from a copy.
     pub copy_of: Option<String>,
     /// The status of the answer.
     pub status: u16,
     /// The code of the refusal, if it was refused.
-    pub error_code: Option<String>,
+    pub error_code: Option<&'static str>,
 }
 
-/// A release that was accepted.
-#[derive(Debug, Clone, Serialize)]
+/// One release that was accepted.
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct LedgerRelease {
     /// The package.
     pub package_id: String,
-    /// When it was accepted, RFC 3339.
+    /// When it was accepted; RFC 3339 in UTC.
     pub accepted_at: String,
-    /// The request that it was accepted for.
+    /// The request that asked for it.
     pub request_id: String,
-    /// Who released it.
+    /// Who asked for it.
     pub user: String,
-    /// The request of which that request was a copy, if it was one.
+    /// The first of the requests that the asking one is a copy of, if it is one.
     pub copy_of: Option<String>,
-    /// `succeeded`, `failed`, or nothing yet.
+    /// `succeeded` or `failed`; absent while it is under way.
     pub outcome: Option<&'static str>,
-    /// When it was over, RFC 3339.
+    /// When it ended; RFC 3339 in UTC.
     pub finished_at: Option<String>,
+}
+
+/// The records of requests, as they are written.
+#[derive(Default)]
+pub(crate) struct Book {
+    requests: Vec<LedgerRequest>,
+    /// Fingerprint of a signed request → its first request id.
+    signed: HashMap<String, String>,
+}
+
+impl Book {
+    /// A record of a request that arrives now, to be completed and given to [`Book::write`].
+    pub(crate) fn open(&mut self, at: Timestamp, request: &Request<Vec<u8>>) -> LedgerRequest {
+        let seq = u64::try_from(self.requests.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        let request_id = format!("{seq:032x}");
+        let fingerprint = fingerprint(request);
+        let copy_of = if request.headers().contains_key(AUTHORIZATION) {
+            let first = self.signed.entry(fingerprint.clone());
+            let first = first.or_insert_with(|| request_id.clone());
+            (*first != request_id).then(|| first.clone())
+        } else {
+            None
+        };
+        LedgerRequest {
+            seq,
+            at: at.to_string(),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            operation: None,
+            request_id,
+            user: None,
+            access_key: None,
+            fingerprint,
+            copy_of,
+            status: 0,
+            error_code: None,
+        }
+    }
+
+    pub(crate) fn write(&mut self, record: LedgerRequest) {
+        self.requests.push(record);
+    }
+
+    pub(crate) fn requests(&self) -> &[LedgerRequest] {
+        &self.requests
+    }
+}
+
+fn fingerprint(request: &Request<Vec<u8>>) -> String {
+    let mut hash = Sha256::new();
+    for name in [AUTHORIZATION.as_str(), "x-auth-token"] {
+        for value in request.headers().get_all(name) {
+            hash.update(value.as_bytes());
+            hash.update("\n");
+        }
+    }
+    hash.update(request.method().as_str());
+    hash.update(request.uri().to_string());
+    hash.update(Sha256::digest(request.body()));
+    let digest = hash.finalize();
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

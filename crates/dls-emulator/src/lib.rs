@@ -3,18 +3,24 @@
 
 mod assume;
 mod core;
+mod emulator;
 mod ledger;
-mod operations;
+mod list;
+mod refusal;
+mod release;
 mod reply;
+mod route;
 mod seed;
 mod server;
+mod service;
 mod state;
 mod throttle;
 mod tls;
 mod verify;
 
 pub use crate::assume::{Assumption, InvalidAssumption, assumptions};
-pub use crate::core::RateLimit;
+pub use crate::core::Core;
+pub use crate::emulator::{Emulator, EmulatorBuilder, Running};
 pub use crate::ledger::{Ledger, LedgerRelease, LedgerRequest};
 pub use crate::seed::{InvalidSeed, Seed};
-pub use crate::server::{Builder, Emulator, Running};
+pub use crate::throttle::{InvalidRateLimit, RateLimit};

@@ -1,56 +1,91 @@
-//! Answers and refusals, in the shapes that the service and its gateway use.
+//! From an outcome to the bytes of an answer: bodies, and the headers that every answer carries.
 
-use http::{HeaderValue, Response, StatusCode};
-use serde_json::{Value, json};
+use dls_model::Timestamp;
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use serde::Serialize;
+use serde_json::json;
 
-/// What an operation comes to: a JSON document, or nothing; or a refusal.
-pub(crate) type Outcome = Result<Option<Value>, Refusal>;
+use crate::refusal::Refusal;
 
-/// A no, with a documented code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) status: u16,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What is answered with 200.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Json(Vec<u8>),
+    Empty,
 }
 
-impl Refusal {
-    pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-        }
-    }
-
-    /// The service's own refusals are all HTTP 400.
-    pub(crate) fn service(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(400, code, message)
+impl Answer {
+    pub(crate) fn json(body: &impl Serialize) -> Result<Self, Refusal> {
+        serde_json::to_vec(body)
+            .map(Self::Json)
+            .map_err(|_| Refusal::internal())
     }
 }
 
-pub(crate) fn response(outcome: &Outcome, request_id: &str) -> Response<Vec<u8>> {
-    let (status, body) = match outcome {
-        Ok(None) => (200, Vec::new()),
-        Ok(Some(document)) => (200, document.to_string().into_bytes()),
-        Err(refusal) => {
-            let mut body = json!({"error_code": refusal.code, "error_msg": refusal.message});
-            // Only the gateway repeats the request id in the body.
-            if let (true, Some(body)) = (refusal.code.starts_with("APIGW."), body.as_object_mut()) {
-                body.insert("request_id".to_owned(), json!(request_id));
-            }
-            (refusal.status, body.to_string().into_bytes())
-        }
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+pub(crate) fn answered(answer: Answer, now: Timestamp, request_id: &str) -> Response<Vec<u8>> {
+    match answer {
+        Answer::Json(body) => response(StatusCode::OK, Some(body), now, request_id),
+        Answer::Empty => response(StatusCode::OK, None, now, request_id),
+    }
+}
+
+/// The gateway writes the request id into the body, the service does not.
+pub(crate) fn refused(
+    refusal: &Refusal,
+    now: Timestamp,
+    request_id: &str,
+    retry_after: bool,
+) -> Response<Vec<u8>> {
+    let mut body = json!({ "error_code": refusal.code, "error_msg": refusal.text });
+    if refusal.is_of_the_gateway()
+        && let Some(members) = body.as_object_mut()
+    {
+        members.insert("request_id".to_owned(), json!(request_id));
+    }
+    let body = body.to_string().into_bytes();
+    let mut response = response(refusal.status, Some(body), now, request_id);
+    if retry_after && refusal.status == StatusCode::TOO_MANY_REQUESTS {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+/// A page of the emulator's own, made to be read by people, too.
+pub(crate) fn own_page(
+    status: StatusCode,
+    body: &impl Serialize,
+    now: Timestamp,
+) -> Response<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(body).unwrap_or_default();
+    text.push(b'\n');
+    response(status, Some(text), now, "emulator")
+}
+
+fn response(
+    status: StatusCode,
+    body: Option<Vec<u8>>,
+    now: Timestamp,
+    request_id: &str,
+) -> Response<Vec<u8>> {
+    let has_body = body.is_some();
+    let mut response = Response::new(body.unwrap_or_default());
+    *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        "content-type",
-        HeaderValue::from_static("application/json;charset=UTF-8"),
-    );
+    if has_body {
+        headers.insert(CONTENT_TYPE, JSON);
+    }
+    // Both are visible ASCII, always.
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert("x-request-id", id);
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into())) {
+        headers.insert(DATE, date);
     }
     response
 }

@@ -1,23 +1,68 @@
-//! The state to begin with: a built-in example, or a TOML file of the same form.
+//! The state to start with: who may do what, and which packages there are. Read from TOML and checked,
+//! so that whatever holds a [`Seed`] can rely on its references.
 
+use std::collections::HashSet;
+use std::error::Error;
 use std::fmt;
+use std::hash::Hash;
+use std::ops::Range;
+use std::str::FromStr;
+use std::time::SystemTime;
 
-use serde::Deserialize;
+use dls_model::{PackageId, ProjectId, Timestamp, WorkspaceId};
+use dls_transport::credentials::{AccessKey, SecretKey, SecurityToken, Token};
+use dls_transport::sign::SdkDate;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use toml::Spanned;
+use toml::value::{Datetime, Offset};
 
-/// Projects, users and packages to begin with.
-#[derive(Debug, Clone, Deserialize)]
+/// The state that an emulator starts with: project, workspaces, users with their keys and tokens, packages.
+///
+/// Its form is TOML; [`Seed::BUILT_IN`] is an example of everything, with comments. All in it is made
+/// up: `Debug` hides secrets nevertheless.
+///
+/// ```
+/// use dls_emulator::Seed;
+///
+/// let seed = Seed::from_toml(Seed::BUILT_IN)?;
+/// assert_eq!(seed, Seed::built_in());
+///
+/// let error = Seed::from_toml("project = \"p-1\"\nworkspace = []\n").unwrap_err();
+/// assert!(error.to_string().starts_with("line 2: unknown key \"workspace\", expected one of "));
+/// # Ok::<(), dls_emulator::InvalidSeed>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
-    pub(crate) project: String,
-    pub(crate) workspaces: Vec<String>,
-    #[serde(rename = "user")]
-    pub(crate) users: Vec<SeedUser>,
-    #[serde(rename = "package")]
-    pub(crate) packages: Vec<SeedPackage>,
+    pub(crate) project: ProjectId,
+    pub(crate) workspaces: Vec<Spanned<Workspace>>,
+    #[serde(default)]
+    pub(crate) users: Vec<Spanned<User>>,
+    #[serde(default)]
+    pub(crate) access_keys: Vec<Spanned<Key>>,
+    #[serde(default)]
+    pub(crate) tokens: Vec<Spanned<UserToken>>,
+    #[serde(default)]
+    pub(crate) packages: Vec<Spanned<Package>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Workspace {
+    pub(crate) id: WorkspaceId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) role: Role,
+}
+
+/// A role in all workspaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Role {
     Admin,
     Developer,
@@ -26,154 +71,256 @@ pub(crate) enum Role {
     Viewer,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SeedUser {
-    pub(crate) id: String,
+pub(crate) struct Key {
+    pub(crate) access: String,
+    pub(crate) secret: Secret<SecretKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) security_token: Option<Secret<SecurityToken>>,
+    pub(crate) user: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserToken {
+    pub(crate) token: Secret<Token>,
+    pub(crate) user: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<Instant>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Package {
+    pub(crate) id: PackageId,
+    /// Absent means the one called `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) workspace: Option<WorkspaceId>,
     pub(crate) name: String,
-    pub(crate) role: Role,
-    pub(crate) access_key: Option<String>,
-    pub(crate) secret_key: Option<String>,
-    pub(crate) token: Option<String>,
+    pub(crate) applicant: String,
+    pub(crate) applied_at: Instant,
     #[serde(default)]
-    pub(crate) token_expired: bool,
+    pub(crate) reviewers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) release: Option<PastRelease>,
+    #[serde(default)]
+    pub(crate) tasks: Vec<Task>,
 }
 
-impl fmt::Debug for SeedUser {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SeedUser")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PastRelease {
+    pub(crate) by: String,
+    pub(crate) at: Instant,
+    pub(crate) outcome: PastOutcome,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum SeedStatus {
-    #[default]
-    ToBeReviewed,
+pub(crate) enum PastOutcome {
     Successful,
     Failed,
+    Running,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SeedPackage {
+pub(crate) struct Task {
     pub(crate) id: u64,
+    pub(crate) kind: Kind,
     pub(crate) name: String,
-    #[serde(default = "default_workspace")]
-    pub(crate) workspace: String,
-    #[serde(default)]
-    pub(crate) status: SeedStatus,
-    /// The release will fail at its last task.
-    #[serde(default)]
+    pub(crate) change: Change,
+    /// The id of the job or of the script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) object_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pending_version: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deployed_version: Option<i64>,
+    /// Absent means when the package was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) submitted_at: Option<Instant>,
+    #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) fails: bool,
-    /// Jobs will not start after the release.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) start_fails: bool,
-    pub(crate) tasks: Vec<SeedTask>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SeedTask {
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) kind: SeedKind,
-    #[serde(default)]
-    pub(crate) change: SeedChange,
-    #[serde(default)]
-    pub(crate) deployed_version: i64,
-    #[serde(default = "first_version")]
-    pub(crate) pending_version: i64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum SeedKind {
-    #[default]
+pub(crate) enum Kind {
     Job,
     Script,
     Resource,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum SeedChange {
+pub(crate) enum Change {
     Add,
-    #[default]
     Modify,
     Delete,
 }
 
-fn default_workspace() -> String {
-    "default".to_owned()
-}
-
-fn first_version() -> i64 {
-    1
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Seed {
-    /// The built-in example as text, comments included.
-    pub const BUILT_IN: &'static str = include_str!("seed.toml");
+    /// The built-in example as TOML with comments: what `dls emulator seed` prints.
+    pub const BUILT_IN: &str = include_str!("seed.toml");
 
     /// The built-in example.
-    ///
-    /// # Errors
-    ///
-    /// Never, as a test sees to.
-    pub fn built_in() -> Result<Self, InvalidSeed> {
-        Self::from_toml(Self::BUILT_IN)
-    }
-
-    /// Reads a state in the form of [`BUILT_IN`](Self::BUILT_IN).
-    ///
-    /// # Errors
-    ///
-    /// What is wrong, and in which line.
-    pub fn from_toml(text: &str) -> Result<Self, InvalidSeed> {
-        toml::from_str(text).map_err(|error| {
-            let before = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .unwrap_or_default();
-            let message = error.message().lines().collect::<Vec<_>>().join(" ");
-            InvalidSeed {
-                line: before.matches('\n').count() + 1,
-                message,
-            }
-        })
-    }
-
-    /// Adds packages to be reviewed, with ids from 1001, each with a job of its own.
     #[must_use]
-    pub(crate) fn with_extra_packages(mut self, count: u32) -> Self {
-        self.packages
-            .extend((1001..).take(count as usize).map(|id: u64| SeedPackage {
-                id,
-                name: format!("extra_{id}"),
-                workspace: default_workspace(),
-                status: SeedStatus::ToBeReviewed,
-                fails: false,
-                start_fails: false,
-                tasks: vec![SeedTask {
-                    name: format!("job_extra_{id}"),
-                    kind: SeedKind::Job,
-                    change: SeedChange::Modify,
-                    deployed_version: 1,
-                    pending_version: 2,
-                }],
-            }));
-        self
+    #[expect(
+        clippy::expect_used,
+        reason = "the text is a part of this crate, and a test reads it"
+    )]
+    pub fn built_in() -> Self {
+        Self::from_toml(Self::BUILT_IN).expect("the built-in example is valid")
+    }
+
+    /// Reads a seed of the form of [`Seed::BUILT_IN`].
+    ///
+    /// # Errors
+    ///
+    /// Anything that is not TOML of that form (unknown keys, too), an id or user that stands twice, or a
+    /// reference to a user or workspace that is not there. The error is one line that names line and key.
+    pub fn from_toml(text: &str) -> Result<Self, InvalidSeed> {
+        let seed: Self = toml::from_str(text).map_err(|error| InvalidSeed::new(text, &error))?;
+        match seed.broken_rule() {
+            Some((span, message)) => Err(InvalidSeed {
+                line: line_of(text, span.start),
+                message,
+            }),
+            None => Ok(seed),
+        }
+    }
+
+    /// The seed as TOML, without comments. Reading it back gives the same seed.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // It was read from TOML, and so can be written.
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// The first rule between rows that does not hold, and where.
+    fn broken_rule(&self) -> Option<(Range<usize>, String)> {
+        first_twice(&self.workspaces, "workspace", |row| row.id.as_str())
+            .or_else(|| first_twice(&self.users, "user", |row| row.name.as_str()))
+            .or_else(|| first_twice(&self.access_keys, "access key", |row| row.access.as_str()))
+            .or_else(|| first_twice(&self.packages, "package", |row| row.id))
+            .or_else(|| self.access_keys.iter().find_map(|row| self.bad_key(row)))
+            .or_else(|| self.tokens.iter().find_map(|row| self.bad_token(row)))
+            .or_else(|| self.packages.iter().find_map(|row| self.bad_package(row)))
+            .or_else(|| self.task_that_stands_twice())
+    }
+
+    fn bad_key(&self, row: &Spanned<Key>) -> Option<(Range<usize>, String)> {
+        let key = row.as_ref();
+        let message = match AccessKey::new(&key.access, key.secret.value.clone()) {
+            Err(error) => format!("key \"access\": {error}"),
+            Ok(_) => self.unknown_user("user", &key.user)?,
+        };
+        Some((row.span(), message))
+    }
+
+    fn bad_token(&self, row: &Spanned<UserToken>) -> Option<(Range<usize>, String)> {
+        Some((row.span(), self.unknown_user("user", &row.as_ref().user)?))
+    }
+
+    fn bad_package(&self, row: &Spanned<Package>) -> Option<(Range<usize>, String)> {
+        let package = row.as_ref();
+        let message = self
+            .unknown_workspace(package)
+            .or_else(|| self.unknown_user("applicant", &package.applicant))
+            .or_else(|| {
+                let mut reviewers = package.reviewers.iter();
+                reviewers.find_map(|name| self.unknown_user("reviewers", name))
+            })
+            .or_else(|| self.unknown_user("release.by", &package.release.as_ref()?.by))?;
+        Some((row.span(), format!("package {}: {message}", package.id)))
+    }
+
+    fn unknown_workspace(&self, package: &Package) -> Option<String> {
+        let id = package
+            .workspace
+            .as_ref()
+            .map_or(DEFAULT_WORKSPACE, WorkspaceId::as_str);
+        let known = self
+            .workspaces
+            .iter()
+            .any(|row| row.as_ref().id.as_str() == id);
+        (!known).then(|| format!("key \"workspace\": there is no workspace {id:?}"))
+    }
+
+    fn unknown_user(&self, key: &str, name: &str) -> Option<String> {
+        let known = self.users.iter().any(|row| row.as_ref().name == name);
+        (!known).then(|| printable(&format!("key {key:?}: there is no user {name:?}")))
+    }
+
+    fn task_that_stands_twice(&self) -> Option<(Range<usize>, String)> {
+        let mut seen = HashSet::new();
+        self.packages.iter().find_map(|row| {
+            let mut tasks = row.as_ref().tasks.iter();
+            let again = tasks.find(|task| !seen.insert(task.id))?;
+            let package = row.as_ref().id;
+            let message = format!("package {package}: task {} stands twice", again.id);
+            Some((row.span(), message))
+        })
     }
 }
 
-/// A state that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The id of the workspace that a request without the header means.
+pub(crate) const DEFAULT_WORKSPACE: &str = "default";
+
+fn first_twice<'a, T, K: Eq + Hash + fmt::Display>(
+    rows: &'a [Spanned<T>],
+    what: &str,
+    key: impl Fn(&'a T) -> K,
+) -> Option<(Range<usize>, String)> {
+    let mut seen = HashSet::new();
+    let mut keys = rows.iter().map(|row| (row, key(row.as_ref())));
+    let (row, key) = keys.find_map(|(row, key)| {
+        let message = key.to_string();
+        (!seen.insert(key)).then_some((row, message))
+    })?;
+    Some((row.span(), printable(&format!("{what} {key} stands twice"))))
+}
+
+/// Why a text is no [`Seed`]: one line that begins with the number of the line at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidSeed {
     line: usize,
     message: String,
+}
+
+impl InvalidSeed {
+    fn new(text: &str, error: &toml::de::Error) -> Self {
+        let span = error.span().unwrap_or_default();
+        let message = error
+            .message()
+            .replace("unknown field", "unknown key")
+            .replace("missing field", "missing key")
+            .replace("unknown variant", "unknown value")
+            .replace("expected `", "expected one of `")
+            .replace('`', "\"");
+        let message = match key_before(text, span.start) {
+            Some(key) => format!("key {key:?}: {message}"),
+            None => message,
+        };
+        Self {
+            line: line_of(text, span.start),
+            message: printable(&message),
+        }
+    }
+
+    /// The line at fault, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
 }
 
 impl fmt::Display for InvalidSeed {
@@ -182,62 +329,140 @@ impl fmt::Display for InvalidSeed {
     }
 }
 
-impl std::error::Error for InvalidSeed {}
+impl Error for InvalidSeed {}
 
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}
 
-    use super::*;
+/// The key whose value begins at `offset`, if one does.
+fn key_before(text: &str, offset: usize) -> Option<&str> {
+    let (before, _) = text.split_at_checked(offset)?;
+    let line = before.rsplit('\n').next()?;
+    let assignment = line.rsplit(['{', ',', '[']).next()?.trim();
+    let key = assignment.strip_suffix('=')?.trim();
+    (!key.is_empty()).then_some(key)
+}
 
-    #[test]
-    fn only_61_and_62_touch_the_same_object() {
-        let seed = Seed::built_in().unwrap().with_extra_packages(5);
-        let mut seen = HashSet::new();
-        let again: Vec<&str> = seed
-            .packages
-            .iter()
-            .flat_map(|package| {
-                package
-                    .tasks
-                    .iter()
-                    .map(|task| (&package.workspace, &task.name))
-            })
-            .filter(|object| !seen.insert(*object))
-            .map(|(_, name)| name.as_str())
-            .collect();
-        assert_eq!(again, ["job_shared_daily"]);
-    }
-
-    #[test]
-    fn the_packages_that_the_documents_name_are_there_and_harmless() {
-        let seed = Seed::built_in().unwrap();
-        for id in [12, 13, 23, 24, 31] {
-            let package = seed.packages.iter().find(|it| it.id == id).unwrap();
-            assert_eq!(package.status, SeedStatus::ToBeReviewed);
-            assert_eq!(package.fails, id == 31);
-            assert!(
-                package
-                    .tasks
-                    .iter()
-                    .all(|task| task.change != SeedChange::Delete)
-            );
+/// One line that can be shown, however strange the text was.
+fn printable(text: &str) -> String {
+    const MOST: usize = 300;
+    let mut out = String::new();
+    for c in text.chars().take(MOST) {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
         }
-        assert!(
-            seed.packages
-                .iter()
-                .filter(|it| it.workspace == "default")
-                .count()
-                >= 25
-        );
     }
+    if text.chars().nth(MOST).is_some() {
+        out.push('…');
+    }
+    out
+}
 
-    #[test]
-    fn an_unknown_key_is_named_with_its_line() {
-        let text = Seed::BUILT_IN.replacen("status = \"successful\"", "statos = \"successful\"", 1);
-        let error = Seed::from_toml(&text).unwrap_err();
-        assert!(error.to_string().contains("statos"), "{error}");
-        let line = text.lines().nth(error.line - 1).unwrap();
-        assert!(line.contains("statos"), "{line}");
+/// Text that is checked as a credential, and shown by nobody but [`Seed::to_toml`].
+#[derive(Clone)]
+pub(crate) struct Secret<T> {
+    text: String,
+    pub(crate) value: T,
+}
+
+impl<T> Secret<T> {
+    pub(crate) fn matches(&self, given: &[u8]) -> bool {
+        self.text.as_bytes() == given
     }
+}
+
+impl<T> PartialEq for Secret<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl<T> Serialize for Secret<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+/// The three kinds of credential that a seed holds.
+trait Credential: Sized {
+    fn check(text: &str) -> Result<Self, dls_transport::credentials::InvalidCredential>;
+}
+
+impl Credential for SecretKey {
+    fn check(text: &str) -> Result<Self, dls_transport::credentials::InvalidCredential> {
+        Self::new(text)
+    }
+}
+
+impl Credential for SecurityToken {
+    fn check(text: &str) -> Result<Self, dls_transport::credentials::InvalidCredential> {
+        Self::new(text)
+    }
+}
+
+impl Credential for Token {
+    fn check(text: &str) -> Result<Self, dls_transport::credentials::InvalidCredential> {
+        Self::new(text)
+    }
+}
+
+impl<'de, T: Credential> Deserialize<'de> for Secret<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let value = T::check(&text).map_err(de::Error::custom)?;
+        Ok(Self { text, value })
+    }
+}
+
+/// A date and time of TOML, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Instant(pub(crate) Timestamp);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.to_string();
+        let time = Datetime::from_str(&text).map_err(ser::Error::custom)?;
+        time.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let time = Datetime::deserialize(deserializer)?;
+        instant(&time).ok_or_else(|| {
+            de::Error::custom(format!(
+                "{time} is no time in UTC after 1970, such as 2025-05-13T03:13:20Z"
+            ))
+        })
+    }
+}
+
+fn instant(time: &Datetime) -> Option<Instant> {
+    let (date, clock) = (time.date?, time.time?);
+    if time.offset != Some(Offset::Z) {
+        return None;
+    }
+    let (hour, minute, second) = (clock.hour, clock.minute, clock.second.unwrap_or_default());
+    let date: SdkDate = format!(
+        "{:04}{:02}{:02}T{hour:02}{minute:02}{second:02}Z",
+        date.year, date.month, date.day
+    )
+    .parse()
+    .ok()?;
+    let millis = i64::from(clock.nanosecond.unwrap_or_default() / 1_000_000);
+    let whole = Timestamp::from_system_time(SystemTime::from(date))?;
+    Timestamp::from_millis(whole.as_millis().checked_add(millis)?).map(Instant)
 }

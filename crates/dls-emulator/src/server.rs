@@ -1,263 +1,172 @@
-//! The core behind real HTTP/1.1 on a socket.
+//! The core behind a socket: HTTP/1.1 with keep-alive, plain or through TLS, every wait with a limit.
 
-use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::assume::{Assumed, InvalidAssumption};
-use crate::core::{Core, LARGEST_BODY, RateLimit};
+use crate::core::{Core, MAX_BODY};
 use crate::ledger::Ledger;
-use crate::seed::Seed;
-use crate::tls::Identity;
 
-const HEAD_TIME: Duration = Duration::from_secs(60);
+/// For a request's head, and for how long a connection may idle between two requests.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+const BODY_TIME: Duration = Duration::from_secs(30);
+const TLS_TIME: Duration = Duration::from_secs(10);
+/// For requests that are under way when the emulator is stopped.
+const LAST_TIME: Duration = Duration::from_secs(5);
+/// How much of a body that is too large is read and thrown away, so that the answer can be read.
+const MAX_DISCARDED: usize = 64 * 1024 * 1024;
+const MAX_CONNECTIONS: usize = 1024;
 
-/// The emulator; see [`builder`](Self::builder).
-#[derive(Debug)]
-pub struct Emulator;
+/// Tells the time.
+pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-impl Emulator {
-    /// Begins an emulator with the built-in example, releases that take a second, and throttling as
-    /// documented.
-    pub fn builder() -> Builder {
-        Builder {
-            seed: None,
-            release_time: Duration::from_secs(1),
-            rate_limit: RateLimit::Documented,
-            assumed: Assumed::default(),
-            extra_packages: 0,
-            tls: false,
-        }
-    }
-}
-
-/// Settings of an emulator.
-#[derive(Debug)]
-#[must_use]
-pub struct Builder {
-    seed: Option<Seed>,
-    release_time: Duration,
-    rate_limit: RateLimit,
-    assumed: Assumed,
-    extra_packages: u32,
-    tls: bool,
-}
-
-impl Builder {
-    /// The state to begin with.
-    pub fn seed(self, seed: Seed) -> Self {
-        Self {
-            seed: Some(seed),
-            ..self
-        }
-    }
-
-    /// How long a release takes.
-    pub fn release_time(self, time: Duration) -> Self {
-        Self {
-            release_time: time,
-            ..self
-        }
-    }
-
-    /// Whether requests are throttled.
-    pub fn rate_limit(self, rate_limit: RateLimit) -> Self {
-        Self { rate_limit, ..self }
-    }
-
-    /// Adds packages to be reviewed, with ids from 1001.
-    pub fn extra_packages(self, count: u32) -> Self {
-        Self {
-            extra_packages: count,
-            ..self
-        }
-    }
-
-    /// Whether to speak TLS, with a certificate made for this one run: see
-    /// [`Running::ca_certificate_pem`].
-    pub fn tls(self, tls: bool) -> Self {
-        Self { tls, ..self }
-    }
-
-    /// Chooses the value of an [assumption](crate::assumptions).
-    ///
-    /// # Errors
-    ///
-    /// When there is no such assumption, or when it does not take this value.
-    pub fn assume(mut self, name: &str, value: &str) -> Result<Self, InvalidAssumption> {
-        self.assumed.set(name, value)?;
-        Ok(self)
-    }
-
-    /// Listens, and serves in the background of the current tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// When the address cannot be listened on.
-    pub async fn start(self, listen: SocketAddr) -> io::Result<Running> {
-        let seed = match self.seed {
-            Some(seed) => seed,
-            None => Seed::built_in().map_err(io::Error::other)?,
-        };
-        let seed = seed.with_extra_packages(self.extra_packages);
-        let core = Core::new(seed, self.release_time, self.assumed, self.rate_limit);
-        let core = Arc::new(Mutex::new(core));
-        let listener = TcpListener::bind(listen).await?;
-        let identity = if self.tls {
-            Some(Identity::generate(listen.ip())?)
-        } else {
-            None
-        };
-        let scheme = if self.tls { "https" } else { "http" };
-        let base_url = format!("{scheme}://{}", listener.local_addr()?);
-        let (acceptor, certificate) = identity.map(|it| (it.acceptor, it.pem)).unzip();
-        let task = tokio::spawn(serve(listener, acceptor, core.clone()));
-        Ok(Running {
-            base_url,
-            certificate,
-            core,
-            task,
-        })
-    }
-}
-
-/// An emulator that serves. Dropping it stops it.
-pub struct Running {
-    base_url: String,
-    certificate: Option<String>,
+/// What all connections share.
+#[derive(Clone)]
+pub(crate) struct Shared {
     core: Arc<Mutex<Core>>,
-    task: JoinHandle<()>,
+    clock: Clock,
 }
 
-impl Running {
-    /// Where it listens, as `http://127.0.0.1:PORT`, or `https://…`.
-    #[must_use]
-    pub fn base_url(&self) -> &str {
-        &self.base_url
+impl Shared {
+    pub(crate) fn new(core: Core, clock: Clock) -> Self {
+        Self {
+            core: Arc::new(Mutex::new(core)),
+            clock,
+        }
     }
 
-    /// The certificate that clients must trust, if it speaks TLS.
-    #[must_use]
-    pub fn ca_certificate_pem(&self) -> Option<&str> {
-        self.certificate.as_deref()
+    pub(crate) fn ledger(&self) -> Ledger {
+        let now = (self.clock)();
+        self.with_core(|core| core.ledger(now))
     }
 
-    /// What arrived and what came of it, up to now.
-    #[must_use]
-    pub fn ledger(&self) -> Ledger {
-        locked(&self.core).ledger(now())
+    fn with_core<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
+        // Whoever panicked left a core that is whole: records are written last.
+        f(&mut self.core.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Stops listening, and closes all connections.
-    pub async fn stop(mut self) {
-        self.task.abort();
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+        let (head, body) = request.into_parts();
+        let body = timeout(BODY_TIME, read(body)).await??;
+        let request = Request::from_parts(head, body);
+        let now = (self.clock)();
+        Ok(self
+            .with_core(|core| core.answer(now, &request))
+            .map(Full::from))
     }
 }
 
-impl std::fmt::Debug for Running {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Running")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
-    }
-}
-
-async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, core: Arc<Mutex<Core>>) {
-    // The connections end with this set, and so with this task.
+/// Accepts connections until it is told to stop, then lets the requests that are under way end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    shared: Shared,
+    mut stop: watch::Receiver<bool>,
+) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, tls.clone(), core.clone()));
-                }
-                // Too many open files, say: that passes.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            },
-            Some(_) = connections.join_next() => {}
+        let next = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            () = stopped(&mut stop) => break,
+            Some(_) = connections.join_next() => continue,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (tls, shared, stop) = (tls.clone(), shared.clone(), stop.clone());
+                connections.spawn(async move {
+                    connection(stream, tls, shared, stop).await;
+                    drop(slot);
+                });
+            }
+            // Out of file descriptors, say. Whatever it is, it does not get better by asking at once.
+            Err(_) => sleep(Duration::from_millis(50)).await,
         }
     }
+    drop(listener);
+    // What is still there afterwards is dropped, and with it closed.
+    let rest = async { while connections.join_next().await.is_some() {} };
+    drop(timeout(LAST_TIME, rest).await);
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, core: Arc<Mutex<Core>>) {
-    let _ = stream.set_nodelay(true);
+async fn connection(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    shared: Shared,
+    stop: watch::Receiver<bool>,
+) {
+    // An answer is one small write; without this the second one on a connection may wait for an ACK.
+    drop(stream.set_nodelay(true));
     match tls {
-        None => talk(stream, core).await,
-        Some(tls) => {
-            if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await {
-                talk(stream, core).await;
+        None => exchanges(stream, shared, stop).await,
+        Some(acceptor) => {
+            if let Ok(Ok(stream)) = timeout(TLS_TIME, acceptor.accept(stream)).await {
+                exchanges(stream, shared, stop).await;
             }
         }
     }
 }
 
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, core: Arc<Mutex<Core>>) {
+async fn exchanges(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    shared: Shared,
+    mut stop: watch::Receiver<bool>,
+) {
     let service = service_fn(|request| {
-        let core = core.clone();
-        async move { Ok::<_, Infallible>(answer(request, &core).await) }
+        let shared = shared.clone();
+        async move { shared.answer(request).await }
     });
-    // A connection that breaks has nobody left to tell.
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-}
-
-async fn answer(request: Request<Incoming>, core: &Mutex<Core>) -> Response<Full<Bytes>> {
-    let (parts, body) = request.into_parts();
-    // One byte more than is allowed is enough to know that it is too much.
-    let body = match Limited::new(body, LARGEST_BODY + 1).collect().await {
-        Ok(body) => body.to_bytes().to_vec(),
-        Err(_) => vec![0; LARGEST_BODY + 1],
-    };
-    let request = Request::from_parts(parts, body);
-    let response = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/__emulator/health") => own(r#"{"status":"ok"}"#.to_owned()),
-        (&Method::GET, "/__emulator/ledger") => {
-            own(serde_json::to_string(&locked(core).ledger(now())).unwrap_or_default())
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    // How a connection ends, be it well or badly, is the client's business.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            drop(connection.await);
         }
-        _ => locked(core).answer(now(), &request),
-    };
-    response.map(|body| Full::new(body.into()))
+    }
 }
 
-fn own(document: String) -> Response<Vec<u8>> {
-    let mut response = Response::new(document.into_bytes());
-    let kind = http::HeaderValue::from_static("application/json");
-    response.headers_mut().insert("content-type", kind);
-    response
+/// Returns when the emulator is stopped or dropped.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
-fn locked(core: &Mutex<Core>) -> std::sync::MutexGuard<'_, Core> {
-    core.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the emulator takes the time"
-)]
-fn now() -> SystemTime {
-    SystemTime::now()
+/// Reads a body: all of it, or one byte more than is allowed.
+async fn read(mut body: Incoming) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut discarded = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(io::Error::other)?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        let room = (MAX_BODY + 1).saturating_sub(bytes.len());
+        bytes.extend(data.iter().take(room));
+        discarded = discarded.saturating_add(data.len().saturating_sub(room));
+        if discarded > MAX_DISCARDED {
+            break;
+        }
+    }
+    Ok(bytes)
 }

@@ -1,285 +1,403 @@
-//! Packages and their releases. What time has done is worked out when somebody looks.
+//! What there is: packages with their releases, seen as of a moment.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use dls_model::{
+    Change, PackageId, ProjectId, StartStatus, Status, Task, TaskKind, Timestamp, User, WorkspaceId,
+};
 
+use crate::assume::{Assumed, NoStart, ReleaseTime, RevokeEffect};
 use crate::ledger::LedgerRelease;
-use crate::seed::{Seed, SeedChange, SeedKind, SeedPackage, SeedStatus, SeedUser};
+use crate::release::Release;
+use crate::seed::{self, DEFAULT_WORKSPACE, PastOutcome, Role, Seed};
 
-pub(crate) const TO_BE_REVIEWED: i64 = 1;
-pub(crate) const SUCCESSFUL: i64 = 2;
-pub(crate) const FAILED: i64 = 3;
-pub(crate) const BEING_RELEASED: i64 = 5;
+/// The ids of packages that are added to a seed begin here.
+const FIRST_EXTRA: u64 = 1001;
 
-/// When the example packages were submitted: 2025-05-13, a minute apart.
-const SUBMITTED: i64 = 1_747_106_000_000;
-
-#[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) project: String,
-    pub(crate) workspaces: Vec<String>,
-    pub(crate) users: Vec<SeedUser>,
-    pub(crate) packages: Vec<Package>,
-    pub(crate) releases: Vec<LedgerRelease>,
-    release_time: i64,
+    pub(crate) project: ProjectId,
+    workspaces: Vec<WorkspaceId>,
+    users: Vec<seed::User>,
+    pub(crate) packages: BTreeMap<PackageId, Package>,
+    accepted: Vec<Accepted>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Package {
-    pub(crate) seed: SeedPackage,
-    pub(crate) status: i64,
-    submitted_at: i64,
-    released_at: Option<i64>,
-    released_by: Option<(String, String)>,
-    start: bool,
-    running: Option<Running>,
+    pub(crate) id: PackageId,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) name: String,
+    applicant: User,
+    pub(crate) applied_at: Timestamp,
+    reviewers: Vec<User>,
+    tasks: Vec<seed::Task>,
+    /// In the order of acceptance.
+    releases: Vec<Release>,
+    revoked_at: Option<Timestamp>,
 }
 
-#[derive(Debug)]
-struct Running {
-    since: i64,
+/// A release that was accepted here, as opposed to one of the seed.
+struct Accepted {
+    package: PackageId,
+    /// Its place among the package's releases.
     release: usize,
+    request_id: String,
+    copy_of: Option<String>,
 }
 
-/// Who deploys what, and how it is to be noted.
+/// What is the same for all packages of one deploy.
 pub(crate) struct Deployment<'a> {
-    pub(crate) user: &'a SeedUser,
-    pub(crate) start: bool,
-    pub(crate) now: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) user: &'a str,
+    pub(crate) starts_jobs: bool,
+    pub(crate) length: Duration,
     pub(crate) request_id: &'a str,
-    pub(crate) copy_of: Option<String>,
+    pub(crate) copy_of: Option<&'a str>,
 }
 
 impl State {
-    pub(crate) fn new(seed: Seed, release_time: Duration) -> Self {
-        let deployer = seed
-            .users
-            .first()
-            .map(|user| (user.id.clone(), user.name.clone()));
-        let packages = (SUBMITTED..).step_by(60_000).zip(seed.packages);
-        let packages = packages.map(|(at, seed)| Package::new(seed, at, deployer.clone()));
-        Self {
+    pub(crate) fn new(seed: Seed, extra_packages: u32) -> Self {
+        fn rows<T>(rows: Vec<toml::Spanned<T>>) -> impl Iterator<Item = T> {
+            rows.into_iter().map(toml::Spanned::into_inner)
+        }
+        let mut state = Self {
             project: seed.project,
-            workspaces: seed.workspaces,
-            packages: packages.collect(),
-            users: seed.users,
-            releases: Vec::new(),
-            release_time: i64::try_from(release_time.as_millis()).unwrap_or(i64::MAX),
+            workspaces: rows(seed.workspaces).map(|row| row.id).collect(),
+            users: rows(seed.users).collect(),
+            packages: BTreeMap::new(),
+            accepted: Vec::new(),
+        };
+        for row in rows(seed.packages) {
+            state.add(row);
         }
-    }
-
-    /// Ends the releases whose time has come.
-    pub(crate) fn settle(&mut self, now: i64) {
-        for package in &mut self.packages {
-            let Some(running) = &package.running else {
-                continue;
-            };
-            let end = running.since.saturating_add(self.release_time);
-            if now < end {
-                continue;
-            }
-            package.status = if package.seed.fails {
-                FAILED
-            } else {
-                SUCCESSFUL
-            };
-            if let Some(release) = self.releases.get_mut(running.release) {
-                release.outcome = Some(if package.seed.fails {
-                    "failed"
-                } else {
-                    "succeeded"
-                });
-                release.finished_at = Some(rfc3339(end));
-            }
-            package.running = None;
+        let free: Vec<PackageId> = (FIRST_EXTRA..)
+            .map_while(|id| PackageId::try_from(id).ok())
+            .filter(|id| !state.packages.contains_key(id))
+            .take(usize::try_from(extra_packages).unwrap_or(usize::MAX))
+            .collect();
+        for id in free {
+            state.add(extra_package(id, &state.users));
         }
+        state
     }
 
-    pub(crate) fn find(&mut self, workspace: &str, id: &str) -> Option<&mut Package> {
-        self.packages
-            .iter_mut()
-            .find(|it| it.seed.workspace == workspace && it.seed.id.to_string() == id)
-    }
-
-    pub(crate) fn deploy(&mut self, workspace: &str, id: &str, deployment: &Deployment<'_>) {
-        let Deployment {
-            user,
-            start,
-            now,
-            request_id,
-            copy_of,
-        } = deployment;
-        let release = self.releases.len();
-        let Some(package) = self.find(workspace, id) else {
+    fn add(&mut self, row: seed::Package) {
+        let workspace = match row.workspace {
+            Some(workspace) => self.workspace(workspace.as_str()),
+            None => self.workspace(DEFAULT_WORKSPACE),
+        };
+        // A seed names only workspaces that it has; one without any can hold no package.
+        let Some(workspace) = workspace.or(self.workspaces.first()).cloned() else {
             return;
         };
-        package.status = BEING_RELEASED;
-        package.start = *start;
-        package.released_at = Some(*now);
-        package.released_by = Some((user.id.clone(), user.name.clone()));
-        package.running = Some(Running {
-            since: *now,
-            release,
-        });
-        self.releases.push(LedgerRelease {
-            package_id: id.to_owned(),
-            accepted_at: rfc3339(*now),
-            request_id: (*request_id).to_owned(),
-            user: user.name.clone(),
-            copy_of: copy_of.clone(),
-            outcome: None,
-            finished_at: None,
-        });
-    }
-
-    /// The package whose release has this background task.
-    pub(crate) fn by_background_task(&self, id: &str) -> Option<&Package> {
-        self.packages
-            .iter()
-            .find(|it| it.released_at.is_some() && it.background_task() == id)
-    }
-
-    pub(crate) fn reviewers(&self) -> Vec<Value> {
-        let reviewers = self
-            .users
-            .iter()
-            .filter(|user| user.role == crate::seed::Role::Admin);
-        reviewers
-            .map(|it| json!({"user_id": it.id, "user_name": it.name}))
-            .collect()
-    }
-
-    pub(crate) fn release_time(&self) -> i64 {
-        self.release_time
-    }
-}
-
-impl Package {
-    fn new(seed: SeedPackage, submitted_at: i64, deployer: Option<(String, String)>) -> Self {
-        let status = match seed.status {
-            SeedStatus::ToBeReviewed => TO_BE_REVIEWED,
-            SeedStatus::Successful => SUCCESSFUL,
-            SeedStatus::Failed => FAILED,
+        let releases = row.release.iter();
+        let releases = releases.map(|past| past_release(past, &row.tasks, self.user(&past.by)));
+        let package = Package {
+            id: row.id,
+            workspace,
+            name: row.name,
+            applicant: self.user(&row.applicant),
+            applied_at: row.applied_at.0,
+            reviewers: row.reviewers.iter().map(|name| self.user(name)).collect(),
+            releases: releases.collect(),
+            tasks: row.tasks,
+            revoked_at: None,
         };
-        let released = status != TO_BE_REVIEWED;
-        Self {
-            seed,
-            status,
-            submitted_at,
-            released_at: released.then_some(submitted_at + 1000),
-            released_by: deployer.filter(|_| released),
-            start: false,
-            running: None,
+        self.packages.insert(row.id, package);
+    }
+
+    pub(crate) fn workspace(&self, id: &str) -> Option<&WorkspaceId> {
+        self.workspaces.iter().find(|known| known.as_str() == id)
+    }
+
+    pub(crate) fn role(&self, user: &str) -> Option<Role> {
+        let mut users = self.users.iter();
+        users.find(|known| known.name == user).map(|user| user.role)
+    }
+
+    fn user(&self, name: &str) -> User {
+        let mut users = self.users.iter();
+        match users.find(|user| user.name == name) {
+            Some(user) => User::new(&user.id, &user.name),
+            None => User::default(),
         }
     }
 
-    pub(crate) fn background_task(&self) -> String {
-        format!("ff8080818c81c8ab018c{:012x}", self.seed.id)
+    /// The package of this id in this workspace.
+    pub(crate) fn package(&self, workspace: &WorkspaceId, id: PackageId) -> Option<&Package> {
+        let package = self.packages.get(&id);
+        package.filter(|package| package.workspace == *workspace)
     }
 
-    pub(crate) fn submitted_at(&self) -> i64 {
-        self.submitted_at
-    }
-
-    pub(crate) fn released_at(&self) -> Option<i64> {
-        self.released_at
-    }
-
-    pub(crate) fn released_by(&self) -> Option<&str> {
-        self.released_by.as_ref().map(|(_, name)| name.as_str())
-    }
-
-    /// The row of a list, and the head of a detail.
-    pub(crate) fn row(&self, project: &str, submitter: &SeedUser, reviewers: &[Value]) -> Value {
-        let mut row = Map::new();
-        let mut put = |name: &str, value: Value| row.insert(name.to_owned(), value);
-        put("apply_timestamp", json!(self.submitted_at));
-        put("apply_user_id", json!(submitter.id));
-        put("apply_user_name", json!(submitter.name));
-        put("delete_flag", json!(0));
-        put("deploy_status", json!(self.status));
-        if let (Some(at), Some((id, name))) = (self.released_at, &self.released_by) {
-            put("deploy_timestamp", json!(at));
-            put("deploy_user_id", json!(id));
-            put("deploy_user_name", json!(name));
-        }
-        put("package_approvers", json!(reviewers));
-        put("package_id", json!(self.seed.id.to_string()));
-        put("package_name", json!(self.seed.name));
-        put(
-            "project_id",
-            json!(format!("{project}-workspace-{}", self.seed.workspace)),
-        );
-        put("workspace_id", json!(self.seed.workspace));
-        Value::Object(row)
-    }
-
-    /// The status of each task: they are released one after the other, in equal parts of the time.
-    pub(crate) fn task_statuses(&self, now: i64, release_time: i64) -> Vec<i64> {
-        let count = self.seed.tasks.len();
-        let ended = self.running.as_ref().map_or(count, |running| {
-            let parts = i64::try_from(count).unwrap_or(1).max(1);
-            let part = (release_time / parts).max(1);
-            usize::try_from((now - running.since).max(0) / part).unwrap_or(0)
-        });
-        let status = |index: usize| match self.status {
-            TO_BE_REVIEWED => TO_BE_REVIEWED,
-            _ if index > ended => TO_BE_REVIEWED,
-            _ if index == ended => BEING_RELEASED,
-            _ if self.seed.fails && index + 1 == count => FAILED,
-            FAILED if !self.seed.fails && index + 1 == count => FAILED,
-            _ => SUCCESSFUL,
-        };
-        (0..count).map(status).collect()
-    }
-
-    pub(crate) fn task_rows(
-        &self,
-        now: i64,
-        release_time: i64,
-        submitter: &SeedUser,
-    ) -> Vec<Value> {
-        let statuses = self.task_statuses(now, release_time);
-        let rows = (1_u64..).zip(&self.seed.tasks).zip(statuses).map(|((place, task), status)| {
-            let object_id = (self.seed.id * 100 + place).to_string();
-            let is_script = task.kind == SeedKind::Script;
-            let released = status == SUCCESSFUL;
-            let mut row = json!({
-                "deploy_status": status,
-                "deployed_version": if released { task.pending_version } else { task.deployed_version },
-                "item_name": task.name,
-                "pending_item_id": (self.seed.id * 1000 + place).to_string(),
-                "pending_version": task.pending_version,
-                "script_id": if is_script { object_id.as_str() } else { "" },
-                "task_id": if is_script { "" } else { object_id.as_str() },
-                "submit_timestamp": self.submitted_at - 100_000,
-                "submit_user_id": submitter.id,
-                "submit_user_name": submitter.name,
-                "task_type": match task.kind {
-                    SeedKind::Job => 1,
-                    SeedKind::Script => 2,
-                    SeedKind::Resource => 3,
-                },
-                "update_type": match task.change {
-                    SeedChange::Add => 1,
-                    SeedChange::Modify => 2,
-                    SeedChange::Delete => 3,
-                },
+    /// Accepts a release. The answer is the number of the background task that runs it.
+    pub(crate) fn release(&mut self, id: PackageId, deployment: &Deployment<'_>) -> usize {
+        let by = self.user(deployment.user);
+        let number = self.accepted.len();
+        if let Some(package) = self.packages.get_mut(&id) {
+            self.accepted.push(Accepted {
+                package: id,
+                release: package.releases.len(),
+                request_id: deployment.request_id.to_owned(),
+                copy_of: deployment.copy_of.map(str::to_owned),
             });
-            let starts = self.start && task.kind == SeedKind::Job && released;
-            if let (true, Some(row)) = (starts && task.change != SeedChange::Delete, row.as_object_mut()) {
-                let started = if self.seed.start_fails { 3 } else { 2 };
-                row.insert("start_job_status".to_owned(), json!(started));
-            }
-            row
+            package.releases.push(Release {
+                accepted_at: deployment.at,
+                by,
+                starts_jobs: deployment.starts_jobs,
+                length: deployment.length,
+                tasks: package.tasks.len(),
+                fails_at: package.tasks.iter().position(|task| task.fails),
+            });
+        }
+        number
+    }
+
+    /// The number of the background task of the package's last release here.
+    pub(crate) fn last_task(&self, id: PackageId) -> Option<usize> {
+        self.accepted
+            .iter()
+            .rposition(|accepted| accepted.package == id)
+    }
+
+    pub(crate) fn revoke(&mut self, id: PackageId, at: Timestamp) {
+        if let Some(package) = self.packages.get_mut(&id) {
+            package.revoked_at = Some(at);
+        }
+    }
+
+    /// The package and the release that a background task is about.
+    pub(crate) fn task(&self, number: usize) -> Option<(&Package, &Release)> {
+        let accepted = self.accepted.get(number)?;
+        let package = self.packages.get(&accepted.package)?;
+        Some((package, package.releases.get(accepted.release)?))
+    }
+
+    /// All releases that were accepted here, as of now.
+    pub(crate) fn records(&self, now: Timestamp) -> Vec<LedgerRelease> {
+        let rows = self.accepted.iter().enumerate();
+        let rows = rows.filter_map(|(number, accepted)| {
+            let (_, release) = self.task(number)?;
+            let finished_at = release.ends_at().filter(|end| *end <= now);
+            Some(LedgerRelease {
+                package_id: accepted.package.to_string(),
+                accepted_at: release.accepted_at.to_string(),
+                request_id: accepted.request_id.clone(),
+                user: release.by.name.clone().unwrap_or_default(),
+                copy_of: accepted.copy_of.clone(),
+                outcome: finished_at.map(|_| match release.outcome() {
+                    Status::Failed => "failed",
+                    _ => "succeeded",
+                }),
+                finished_at: finished_at.map(|end| end.to_string()),
+            })
         });
         rows.collect()
     }
 }
 
-pub(crate) fn rfc3339(millis: i64) -> String {
-    dls_model::Timestamp::from_millis(millis)
-        .map(|at| at.to_string())
-        .unwrap_or_default()
+impl Package {
+    pub(crate) fn is_revoked(&self, at: Timestamp) -> bool {
+        self.revoked_at.is_some_and(|time| time <= at)
+    }
+
+    /// Whether list and show report it at all.
+    pub(crate) fn is_visible(&self, at: Timestamp, assumed: &Assumed) -> bool {
+        assumed.revoke_effect != RevokeEffect::Gone || !self.is_revoked(at)
+    }
+
+    /// What its releases have made of it.
+    pub(crate) fn status(&self, at: Timestamp) -> Status {
+        match self.release(at) {
+            Some(release) => release.status(at),
+            None => Status::ToBeReviewed,
+        }
+    }
+
+    /// The same, but for what a revoke may make of it.
+    pub(crate) fn reported_status(&self, at: Timestamp, assumed: &Assumed) -> Status {
+        match assumed.revoke_effect {
+            RevokeEffect::Status4 if self.is_revoked(at) => Status::Unknown(4),
+            _ => self.status(at),
+        }
+    }
+
+    pub(crate) fn released_at(&self, at: Timestamp, assumed: &Assumed) -> Option<Timestamp> {
+        let release = self.release(at)?;
+        match assumed.deploy_timestamp {
+            ReleaseTime::Accepted => Some(release.accepted_at),
+            ReleaseTime::Finished => release.ends_at().filter(|end| *end <= at),
+        }
+    }
+
+    pub(crate) fn applicant(&self) -> &User {
+        &self.applicant
+    }
+
+    pub(crate) fn deployer(&self, at: Timestamp) -> Option<&User> {
+        self.release(at).map(|release| &release.by)
+    }
+
+    pub(crate) fn tasks(&self) -> &[seed::Task] {
+        &self.tasks
+    }
+
+    /// The last release that had been accepted by then.
+    fn release(&self, at: Timestamp) -> Option<&Release> {
+        let mut releases = self.releases.iter();
+        releases.rfind(|release| release.accepted_at <= at)
+    }
+
+    /// As list and show report it.
+    pub(crate) fn described(
+        &self,
+        at: Timestamp,
+        project: &ProjectId,
+        assumed: &Assumed,
+    ) -> dls_model::Package {
+        let deleted = self.is_revoked(at) && assumed.revoke_effect == RevokeEffect::DeletedFlag;
+        let mut row = dls_model::Package::default();
+        row.id = Some(self.id);
+        row.name = Some(self.name.clone());
+        row.status = Some(self.reported_status(at, assumed));
+        row.applied_at = Some(self.applied_at);
+        row.applicant = Some(self.applicant.clone());
+        row.deployed_at = self.released_at(at, assumed);
+        row.deployer = self.deployer(at).cloned();
+        row.reviewers.clone_from(&self.reviewers);
+        row.deleted = Some(deleted);
+        row.workspace_id = Some(self.workspace.to_string());
+        row.project_ref = Some(format!("{project}-workspace-{}", self.workspace));
+        row
+    }
+
+    /// Its tasks, as show reports them.
+    pub(crate) fn described_tasks(&self, at: Timestamp, assumed: &Assumed) -> Vec<Task> {
+        let rows = self.tasks.iter().enumerate();
+        rows.map(|(index, task)| self.described_task(index, task, at, assumed))
+            .collect()
+    }
+
+    fn described_task(
+        &self,
+        index: usize,
+        task: &seed::Task,
+        at: Timestamp,
+        assumed: &Assumed,
+    ) -> Task {
+        let release = self.release(at);
+        let status = match release {
+            Some(release) => release.task_status(index, at),
+            None => Status::ToBeReviewed,
+        };
+        let begun = self
+            .releases
+            .iter()
+            .filter(|release| release.accepted_at <= at);
+        let in_production = begun
+            .map(|release| release.task_status(index, at))
+            .any(|it| it == Status::Successful);
+        let object_id = task.object_id.clone().unwrap_or_default();
+        let (job_id, script_id) = match task.kind {
+            seed::Kind::Job => (object_id, String::new()),
+            seed::Kind::Script => (String::new(), object_id),
+            seed::Kind::Resource => (String::new(), String::new()),
+        };
+
+        let mut row = Task::default();
+        row.id = Some(task.id.to_string());
+        row.name = Some(task.name.clone());
+        row.kind = Some(match task.kind {
+            seed::Kind::Job => TaskKind::Job,
+            seed::Kind::Script => TaskKind::Script,
+            seed::Kind::Resource => TaskKind::Resource,
+        });
+        row.change = Some(match task.change {
+            seed::Change::Add => Change::Add,
+            seed::Change::Modify => Change::Modify,
+            seed::Change::Delete => Change::Delete,
+        });
+        row.status = Some(status);
+        row.start_status = start_status(task, status, release, assumed);
+        row.pending_version = task.pending_version;
+        row.deployed_version = match task.change {
+            seed::Change::Delete if in_production => None,
+            _ if in_production => task.pending_version,
+            _ => task.deployed_version,
+        };
+        row.job_id = Some(job_id);
+        row.script_id = Some(script_id);
+        row.submitted_at = Some(task.submitted_at.map_or(self.applied_at, |time| time.0));
+        row.submitter = Some(self.applicant.clone());
+        row
+    }
+}
+
+/// Only a job that is in production can have been started.
+fn start_status(
+    task: &seed::Task,
+    status: Status,
+    release: Option<&Release>,
+    assumed: &Assumed,
+) -> Option<StartStatus> {
+    let can_start = task.kind == seed::Kind::Job && task.change != seed::Change::Delete;
+    let release = release.filter(|_| can_start && status == Status::Successful)?;
+    match (release.starts_jobs, assumed.start_status_later) {
+        (true, _) if task.start_fails => Some(StartStatus::StartFailed),
+        (true, _) => Some(StartStatus::Started),
+        (false, NoStart::Absent) => None,
+        (false, NoStart::Zero) => Some(StartStatus::from_code(0)),
+    }
+}
+
+fn past_release(past: &seed::PastRelease, tasks: &[seed::Task], by: User) -> Release {
+    let first_bad = tasks.iter().position(|task| task.fails);
+    let last = tasks.len().saturating_sub(1);
+    Release {
+        accepted_at: past.at.0,
+        by,
+        starts_jobs: true,
+        length: match past.outcome {
+            PastOutcome::Running => Duration::MAX,
+            PastOutcome::Failed | PastOutcome::Successful => Duration::ZERO,
+        },
+        tasks: tasks.len(),
+        fails_at: (past.outcome == PastOutcome::Failed).then(|| first_bad.unwrap_or(last)),
+    }
+}
+
+/// A package to be reviewed that touches nothing that another one touches.
+fn extra_package(id: PackageId, users: &[seed::User]) -> seed::Package {
+    let number = id.as_u64();
+    let after = i64::try_from(number % 1_000_000).unwrap_or_default();
+    let first = users
+        .first()
+        .map(|user| user.name.clone())
+        .unwrap_or_default();
+    let task = |place: u64, kind, name: &str| seed::Task {
+        id: number.saturating_mul(10).saturating_add(place),
+        kind,
+        name: format!("extra_{number}_{name}"),
+        change: seed::Change::Modify,
+        object_id: Some(format!("9{number}{place}")),
+        pending_version: Some(2),
+        deployed_version: Some(1),
+        submitted_at: None,
+        fails: false,
+        start_fails: false,
+    };
+    // From 2025-07-01T00:00:00Z on, one a second.
+    let applied_at = Timestamp::from_millis(1_751_328_000_000 + after * 1000);
+    seed::Package {
+        id,
+        workspace: None,
+        name: format!("extra_{number}"),
+        applicant: first.clone(),
+        applied_at: seed::Instant(applied_at.unwrap_or(Timestamp::MAX)),
+        reviewers: vec![first],
+        release: None,
+        tasks: vec![
+            task(0, seed::Kind::Job, "job"),
+            task(1, seed::Kind::Script, "script"),
+        ],
+    }
 }

@@ -1,143 +1,236 @@
-//! Who asks: the signature is computed again from the bytes that arrived.
+//! Who asks: the signature recomputed from the bytes that arrived, the date window, locked keys, tokens.
 
-use std::collections::HashMap;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use dls_transport::credentials::SecretKey;
+use dls_model::Timestamp;
+use dls_transport::credentials::{AccessKey, SecurityToken, Token};
 use dls_transport::sign::{
-    self, SdkDate, canonical_request, parse_authorization, parse_query, string_to_sign,
+    Authorization, SdkDate, canonical_request, parse_authorization, parse_query, payload_hash,
+    string_to_sign, verify,
 };
 use http::Request;
 
-use crate::reply::Refusal;
-use crate::seed::SeedUser;
+use crate::assume::{Assumed, Need, YesNo};
+use crate::ledger::LedgerRequest;
+use crate::refusal::Refusal;
+use crate::seed::{Secret, Seed};
 
-/// How far `X-Sdk-Date` may be from our clock.
-const WINDOW_MS: i64 = 15 * 60 * 1000;
-const LOCK_MS: i64 = 5 * 60 * 1000;
+/// How far `X-Sdk-Date` may be from the clock (page `dataartsstudio_02_0010`).
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// How long a key stays locked (page `api-sign-0001`).
+const LOCKED: Duration = Duration::from_secs(5 * 60);
+const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-#[derive(Debug, Default)]
-pub(crate) struct Gate {
-    failures: HashMap<String, Failures>,
+/// A user who has proved to be one.
+pub(crate) struct Caller {
+    pub(crate) user: String,
+    /// By a signature, not by a token.
+    pub(crate) signed: bool,
 }
 
-#[derive(Debug, Default)]
-struct Failures {
-    in_a_row: u32,
-    locked_until: i64,
+/// The keys and tokens that are known, and what keys have done wrong.
+pub(crate) struct Gate {
+    keys: Vec<Key>,
+    tokens: Vec<KnownToken>,
+}
+
+struct Key {
+    key: AccessKey,
+    security_token: Option<Secret<SecurityToken>>,
+    user: String,
+    failures_in_a_row: u32,
+    locked_until: Option<SystemTime>,
+}
+
+struct KnownToken {
+    token: Secret<Token>,
+    user: String,
+    expires_at: Option<Timestamp>,
 }
 
 impl Gate {
-    /// The user whose key signed this request, or whose token it bears.
-    pub(crate) fn identify<'a>(
+    pub(crate) fn new(seed: &Seed) -> Self {
+        let keys = seed.access_keys.iter().map(AsRef::as_ref);
+        let tokens = seed.tokens.iter().map(AsRef::as_ref);
+        Self {
+            keys: keys
+                .filter_map(|row| {
+                    Some(Key {
+                        // A seed holds only ids that pass here.
+                        key: AccessKey::new(&row.access, row.secret.value.clone()).ok()?,
+                        security_token: row.security_token.clone(),
+                        user: row.user.clone(),
+                        failures_in_a_row: 0,
+                        locked_until: None,
+                    })
+                })
+                .collect(),
+            tokens: tokens
+                .map(|row| KnownToken {
+                    token: row.token.clone(),
+                    user: row.user.clone(),
+                    expires_at: row.expires_at.map(|time| time.0),
+                })
+                .collect(),
+        }
+    }
+
+    /// A signature counts before a token, if both are there.
+    pub(crate) fn authenticate(
         &mut self,
-        users: &'a [SeedUser],
+        now: Timestamp,
         request: &Request<Vec<u8>>,
-        now: i64,
-        lock_after: u32,
-    ) -> Result<&'a SeedUser, Refusal> {
-        let Some(authorization) = header(request, "authorization") else {
-            return bearer(users, request);
-        };
-        let parsed = parse_authorization(authorization)
-            .ok_or_else(|| denied("Incorrect IAM authentication information: malformed"))?;
-        let failures = self.failures.entry(parsed.access.to_owned()).or_default();
-        if now < failures.locked_until {
-            return Err(denied("AK access failed to reach the limit,forbidden"));
+        assumed: &Assumed,
+        record: &mut LedgerRequest,
+    ) -> Result<Caller, Refusal> {
+        if let Some(value) = only(request, "authorization")? {
+            let authorization = parse_authorization(value).ok_or_else(|| {
+                Refusal::authentication("the Authorization header is not of SDK-HMAC-SHA256")
+            })?;
+            record.access_key = Some(authorization.access.chars().take(64).collect());
+            return self.by_signature(now, request, assumed, &authorization);
         }
-        let user = users
-            .iter()
-            .find(|user| user.access_key.as_deref() == Some(parsed.access));
-        let user = user.ok_or_else(|| denied(format!("ak {} not exist", parsed.access)))?;
-        in_time(request, now)?;
-        let verified = user
-            .secret_key
-            .as_deref()
-            .is_some_and(|secret| is_signed_with(secret, request, &parsed).unwrap_or_default());
-        if verified {
-            failures.in_a_row = 0;
-            return Ok(user);
+        match only(request, "x-auth-token")? {
+            Some(token) => self.by_token(now, token),
+            None => Err(Refusal::authentication("x-auth-token not found")),
         }
-        failures.in_a_row += 1;
-        if failures.in_a_row >= lock_after {
-            failures.in_a_row = 0;
-            failures.locked_until = now + LOCK_MS;
+    }
+
+    fn by_signature(
+        &mut self,
+        now: Timestamp,
+        request: &Request<Vec<u8>>,
+        assumed: &Assumed,
+        authorization: &Authorization<'_>,
+    ) -> Result<Caller, Refusal> {
+        let access = authorization.access;
+        let unknown = || Refusal::authentication(format_args!("ak {access} not exist"));
+        let now = SystemTime::from(now);
+
+        let mut keys = self.keys.iter_mut();
+        let key = keys
+            .find(|key| key.key.id() == access)
+            .ok_or_else(unknown)?;
+        if key.locked_until.is_some_and(|end| now < end) {
+            let text = "AK access failed to reach the limit, forbidden";
+            return Err(Refusal::authentication(text));
         }
-        Err(denied(
-            "Incorrect IAM authentication information: verify aksk signature fail",
-        ))
+        match (&key.security_token, only(request, "x-security-token")?) {
+            (None, None) => {}
+            (Some(_), None) => return Err(unknown()),
+            (Some(token), Some(given)) if token.matches(given.as_bytes()) => {}
+            (_, Some(_)) => return Err(Refusal::authentication("decrypt token fail")),
+        }
+
+        let date = date_inside_window(now, request)?;
+        let canonical = canonical(request, authorization, assumed.host_signed)?;
+        let to_sign = string_to_sign(date, &canonical);
+        if verify(key.key.secret(), &to_sign, authorization.signature) {
+            key.failures_in_a_row = 0;
+            return Ok(Caller {
+                user: key.user.clone(),
+                signed: true,
+            });
+        }
+        key.fail(now, assumed.key_lock_after);
+        Err(match assumed.canonical_request_echo {
+            YesNo::No => Refusal::authentication("verify aksk signature fail"),
+            YesNo::Yes => Refusal::authentication(format_args!(
+                "verify aksk signature fail, canonicalRequest:{}",
+                canonical.replace('\n', "|")
+            )),
+        })
+    }
+
+    fn by_token(&self, now: Timestamp, given: &str) -> Result<Caller, Refusal> {
+        let mut tokens = self.tokens.iter();
+        let token = tokens
+            .find(|known| known.token.matches(given.as_bytes()))
+            .ok_or_else(|| Refusal::authentication("decrypt token fail"))?;
+        if token.expires_at.is_some_and(|end| end <= now) {
+            return Err(Refusal::token_expired());
+        }
+        Ok(Caller {
+            user: token.user.clone(),
+            signed: false,
+        })
     }
 }
 
-fn bearer<'a>(users: &'a [SeedUser], request: &Request<Vec<u8>>) -> Result<&'a SeedUser, Refusal> {
-    let token = header(request, "x-auth-token")
-        .ok_or_else(|| denied("Incorrect IAM authentication information: no authorization"))?;
-    let user = users
-        .iter()
-        .find(|user| user.token.as_deref() == Some(token));
-    match user {
-        Some(user) if user.token_expired => Err(Refusal::new(
-            401,
-            "APIGW.0307",
-            "The token must be updated.",
-        )),
-        Some(user) => Ok(user),
-        None => Err(denied(
-            "Incorrect IAM authentication information: decrypt token fail",
-        )),
+impl Key {
+    fn fail(&mut self, now: SystemTime, lock_after: u32) {
+        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+        if self.failures_in_a_row >= lock_after {
+            self.failures_in_a_row = 0;
+            self.locked_until = now.checked_add(LOCKED);
+        }
     }
 }
 
-fn in_time(request: &Request<Vec<u8>>, now: i64) -> Result<(), Refusal> {
-    let date = header(request, "x-sdk-date").and_then(|text| text.parse::<SdkDate>().ok());
-    let date = date.ok_or_else(|| denied("x-sdk-date is missing or malformed"))?;
-    let since = std::time::SystemTime::from(date).duration_since(UNIX_EPOCH);
-    let millis = since.as_ref().map_or(0, Duration::as_millis);
-    let apart = i64::try_from(millis)
-        .unwrap_or(i64::MAX)
-        .saturating_sub(now);
-    if apart.saturating_abs() > WINDOW_MS {
-        let text = "Incorrect app authentication information: x-sdk-date is expired";
-        return Err(Refusal::new(401, "APIGW.0303", text));
+fn date_inside_window(now: SystemTime, request: &Request<Vec<u8>>) -> Result<SdkDate, Refusal> {
+    let date: SdkDate = only(request, "x-sdk-date")?
+        .ok_or_else(|| Refusal::authentication("x-sdk-date not found"))?
+        .trim()
+        .parse()
+        .map_err(|_| Refusal::authentication("x-sdk-date is not of the form YYYYMMDDTHHMMSSZ"))?;
+    let time = SystemTime::from(date);
+    let apart = now
+        .duration_since(time)
+        .or_else(|_| time.duration_since(now));
+    match apart {
+        Ok(apart) if apart <= WINDOW => Ok(date),
+        _ => Err(Refusal::date_outside_window()),
     }
-    Ok(())
 }
 
-/// `None` if the signature does not cover what it must, or a signed header is not there.
-fn is_signed_with(
-    secret: &str,
+/// The canonical request of what arrived, over exactly the headers that the signature names.
+fn canonical(
     request: &Request<Vec<u8>>,
-    authorization: &sign::Authorization<'_>,
-) -> Option<bool> {
+    authorization: &Authorization<'_>,
+    host: Need,
+) -> Result<String, Refusal> {
     let mut headers = Vec::new();
     for name in authorization.header_names() {
-        headers.push((name, header(request, name)?.trim()));
+        let value = only(request, name)?.ok_or_else(|| {
+            Refusal::authentication(format_args!("the signed header {name} not found"))
+        })?;
+        headers.push((name.to_ascii_lowercase(), value));
     }
-    let signed = |wanted: &str| {
-        headers
-            .iter()
-            .find(|(name, _)| *name == wanted)
-            .map(|it| it.1)
+    let is_signed = |wanted: &str| headers.iter().any(|(name, _)| name == wanted);
+    if !is_signed("x-sdk-date") {
+        return Err(Refusal::authentication("x-sdk-date is not signed"));
+    }
+    if host == Need::Required && !is_signed("host") {
+        return Err(Refusal::authentication("host is not signed"));
+    }
+
+    // A body may go unsigned only if the signature says so. A hash that is given is recomputed.
+    let unsigned = headers
+        .iter()
+        .any(|(name, value)| name == "x-sdk-content-sha256" && value.trim() == UNSIGNED_PAYLOAD);
+    let hash = payload_hash(unsigned.then_some(UNSIGNED_PAYLOAD), request.body());
+    let uri = request.uri();
+    let query = parse_query(uri.query().unwrap_or_default());
+    let method = request.method().as_str();
+    Ok(canonical_request(
+        method,
+        uri.path(),
+        &query,
+        &headers,
+        &hash,
+    ))
+}
+
+/// The value of a header that may stand there once, as text.
+fn only<'r>(request: &'r Request<Vec<u8>>, name: &str) -> Result<Option<&'r str>, Refusal> {
+    let mut values = request.headers().get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
     };
-    signed("host")?;
-    let date: SdkDate = signed("x-sdk-date")?.parse().ok()?;
-    // A temporary key's token is worth nothing unless it is signed.
-    if request.headers().contains_key("x-security-token") {
-        signed("x-security-token")?;
+    match (std::str::from_utf8(value.as_bytes()), values.next()) {
+        (Ok(text), None) => Ok(Some(text)),
+        _ => Err(Refusal::authentication(format_args!(
+            "the header {name} stands twice or is no text"
+        ))),
     }
-    let payload = sign::payload_hash(signed("x-sdk-content-sha256"), request.body());
-    let query = parse_query(request.uri().query().unwrap_or_default());
-    let (method, path) = (request.method().as_str(), request.uri().path());
-    let canonical = canonical_request(method, path, &query, &headers, &payload);
-    let secret = SecretKey::new(secret).ok()?;
-    let text = string_to_sign(date, &canonical);
-    Some(sign::verify(&secret, &text, authorization.signature))
-}
-
-pub(crate) fn header<'a>(request: &'a Request<Vec<u8>>, name: &str) -> Option<&'a str> {
-    str::from_utf8(request.headers().get(name)?.as_bytes()).ok()
-}
-
-fn denied(message: impl Into<String>) -> Refusal {
-    Refusal::new(401, "APIGW.0301", message)
 }

@@ -1,0 +1,216 @@
+//! List: filters, order and pages.
+
+use dls_model::{Package as Row, PackageId, PackagePage, Timestamp, WorkspaceId};
+use serde::Deserialize;
+
+use crate::assume::{Assumed, ListOffset, OverLimit, Permission};
+use crate::refusal::Refusal;
+use crate::state::{Package, State};
+
+/// The body of a list. Every member may be absent.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Query {
+    key_word: Option<String>,
+    apply_user_name: Option<String>,
+    deploy_user_name: Option<String>,
+    apply_begin_time: Option<i64>,
+    apply_end_time: Option<i64>,
+    deploy_begin_time: Option<i64>,
+    deploy_end_time: Option<i64>,
+    apply_user_name_filter: Option<Vec<String>>,
+    deploy_user_name_filter: Option<Vec<String>>,
+    deploy_status_filter: Option<Vec<i64>>,
+    sorted_direction: Option<String>,
+    order_column: Option<String>,
+    limit: Option<i32>,
+    offset: Option<i32>,
+}
+
+/// The packages of a workspace as they were at a moment, as asked for.
+pub(crate) fn list(
+    state: &State,
+    assumed: &Assumed,
+    workspace: &WorkspaceId,
+    at: Timestamp,
+    query: &Query,
+) -> Result<PackagePage, Refusal> {
+    let (skip, take) = query.check(assumed)?;
+    let seen = Seen { at, assumed };
+    let column = query.column()?;
+
+    let packages = state.packages.values();
+    let packages = packages.filter(|package| package.workspace == *workspace);
+    let mut found: Vec<(Key<'_>, PackageId, &Package)> = packages
+        .filter(|package| package.is_visible(at, assumed) && query.matches(package, seen))
+        .map(|package| (column(package, seen), package.id, package))
+        .collect();
+    found.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    if !query.ascending() {
+        found.reverse();
+    }
+
+    let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let page = found.into_iter().skip(skip).take(take);
+    let rows = page.map(|(.., package)| package.described(at, &state.project, assumed));
+    let mut answer = PackagePage::default();
+    answer.packages = rows.collect::<Vec<Row>>();
+    answer.total = Some(total);
+    Ok(answer)
+}
+
+/// When, and under which assumptions, a package is looked at.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    at: Timestamp,
+    assumed: &'a Assumed,
+}
+
+/// What packages are ordered by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'a> {
+    Number(i64),
+    Text(&'a str),
+}
+
+type Column = for<'a> fn(&'a Package, Seen<'_>) -> Key<'a>;
+
+fn millis(time: Option<Timestamp>) -> Key<'static> {
+    Key::Number(time.map_or(0, Timestamp::as_millis))
+}
+
+fn text(text: Option<&String>) -> Key<'_> {
+    Key::Text(text.map_or("", String::as_str))
+}
+
+/// No page says which columns there are; these are the members that a row has.
+const COLUMNS: [(&str, Column); 7] = [
+    ("apply_timestamp", |package, _| {
+        millis(Some(package.applied_at))
+    }),
+    ("apply_user_name", |package, _| {
+        text(package.applicant().name.as_ref())
+    }),
+    ("deploy_status", |package, seen| {
+        Key::Number(package.reported_status(seen.at, seen.assumed).code())
+    }),
+    ("deploy_timestamp", |package, seen| {
+        millis(package.released_at(seen.at, seen.assumed))
+    }),
+    ("deploy_user_name", |package, seen| {
+        text(
+            package
+                .deployer(seen.at)
+                .and_then(|user| user.name.as_ref()),
+        )
+    }),
+    ("package_id", |package, _| {
+        Key::Number(i64::try_from(package.id.as_u64()).unwrap_or(i64::MAX))
+    }),
+    ("package_name", |package, _| Key::Text(&package.name)),
+];
+
+impl Query {
+    /// How many rows to skip and to take.
+    fn check(&self, assumed: &Assumed) -> Result<(usize, usize), Refusal> {
+        const THIRTEEN_DIGITS: std::ops::Range<i64> = 1_000_000_000_000..10_000_000_000_000;
+        let times = [
+            self.apply_begin_time,
+            self.apply_end_time,
+            self.deploy_begin_time,
+            self.deploy_end_time,
+        ];
+        let direction = match self.sorted_direction.as_deref() {
+            None | Some("desc") => true,
+            Some("asc") => assumed.list_ascending == Permission::Allowed,
+            Some(_) => false,
+        };
+        // The pages ask for it: a set must contain the name that is asked for, too.
+        let in_set = |name: &Option<String>, set: &Option<Vec<String>>| {
+            let both = name.as_ref().zip(set.as_ref());
+            both.is_none_or(|(name, set)| set.contains(name))
+        };
+        let valid = direction
+            && times
+                .iter()
+                .flatten()
+                .all(|time| THIRTEEN_DIGITS.contains(time))
+            && in_set(&self.apply_user_name, &self.apply_user_name_filter)
+            && in_set(&self.deploy_user_name, &self.deploy_user_name_filter);
+        if !valid {
+            return Err(Refusal::invalid_parameter());
+        }
+
+        let invalid = |_| Refusal::invalid_parameter();
+        let offset = usize::try_from(self.offset.unwrap_or(0)).map_err(invalid)?;
+        let limit = usize::try_from(self.limit.unwrap_or(10)).map_err(invalid)?;
+        let most = assumed.list_max_limit.map_or(usize::MAX, |most| {
+            usize::try_from(most).unwrap_or(usize::MAX)
+        });
+        if limit == 0 || limit > most && assumed.list_over_limit == OverLimit::Refused {
+            return Err(Refusal::invalid_parameter());
+        }
+        let take = limit.min(most);
+        Ok(match assumed.list_offset {
+            ListOffset::Pages => (offset.saturating_mul(take), take),
+            ListOffset::Rows => (offset, take),
+        })
+    }
+
+    fn column(&self) -> Result<Column, Refusal> {
+        let wanted = self.order_column.as_deref().unwrap_or("apply_timestamp");
+        let column = COLUMNS.iter().find(|(name, _)| *name == wanted);
+        column
+            .map(|(_, key)| *key)
+            .ok_or_else(Refusal::invalid_parameter)
+    }
+
+    fn ascending(&self) -> bool {
+        self.sorted_direction.as_deref() == Some("asc")
+    }
+
+    fn matches(&self, package: &Package, seen: Seen<'_>) -> bool {
+        let deployer = package
+            .deployer(seen.at)
+            .and_then(|user| user.name.as_deref());
+        let status = package.reported_status(seen.at, seen.assumed).code();
+        let statuses = self.deploy_status_filter.as_deref().unwrap_or_default();
+
+        self.key_word
+            .as_ref()
+            .is_none_or(|part| package.name.contains(part))
+            && is_named(
+                package.applicant().name.as_deref(),
+                self.apply_user_name.as_deref(),
+                self.apply_user_name_filter.as_deref(),
+            )
+            && is_named(
+                deployer,
+                self.deploy_user_name.as_deref(),
+                self.deploy_user_name_filter.as_deref(),
+            )
+            && (statuses.is_empty() || statuses.contains(&status))
+            && is_within(
+                Some(package.applied_at),
+                self.apply_begin_time,
+                self.apply_end_time,
+            )
+            && is_within(
+                package.released_at(seen.at, seen.assumed),
+                self.deploy_begin_time,
+                self.deploy_end_time,
+            )
+    }
+}
+
+fn is_named(name: Option<&str>, wanted: Option<&str>, set: Option<&[String]>) -> bool {
+    let set = set.unwrap_or_default();
+    wanted.is_none_or(|wanted| name == Some(wanted))
+        && (set.is_empty() || set.iter().any(|wanted| name == Some(wanted)))
+}
+
+fn is_within(time: Option<Timestamp>, begin: Option<i64>, end: Option<i64>) -> bool {
+    let time = time.map(Timestamp::as_millis);
+    begin.is_none_or(|begin| time.is_some_and(|time| begin <= time))
+        && end.is_none_or(|end| time.is_some_and(|time| time <= end))
+}

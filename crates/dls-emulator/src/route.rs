@@ -1,0 +1,191 @@
+//! Which operation a request means, by method and path, and whether its host serves that.
+
+use dls_model::{Deploy, HostFamily, ListPackages, Operation, Revoke, ShowPackage, ShowSystemTask};
+use http::{Method, Request, header::HOST};
+
+use crate::refusal::Refusal;
+
+/// An operation that is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Deploy,
+    List,
+    Revoke,
+    Show,
+    SystemTask,
+}
+
+/// Where a request leads.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Route<'r> {
+    pub(crate) call: Call,
+    pub(crate) name: &'static str,
+    pub(crate) family: HostFamily,
+    pub(crate) project: &'r str,
+    /// The last segment, where the route has a place for one; otherwise empty.
+    pub(crate) parameter: &'r str,
+}
+
+struct Row {
+    call: Call,
+    name: &'static str,
+    method: Method,
+    template: &'static str,
+    family: HostFamily,
+}
+
+const fn row<O: Operation>(call: Call) -> Row {
+    Row {
+        call,
+        name: O::NAME,
+        method: O::METHOD,
+        template: O::ROUTE,
+        family: O::HOST,
+    }
+}
+
+static TABLE: [Row; 5] = [
+    row::<Deploy>(Call::Deploy),
+    row::<ListPackages>(Call::List),
+    row::<Revoke>(Call::Revoke),
+    row::<ShowPackage>(Call::Show),
+    row::<ShowSystemTask>(Call::SystemTask),
+];
+
+/// Finds the operation of a request.
+///
+/// A host that begins `dayu.` serves V2 paths only, one that begins `dayu-dlf.` V1 paths only. Any
+/// other one serves both, so that proxies can stand in front.
+pub(crate) fn find(request: &Request<Vec<u8>>) -> Result<Route<'_>, Refusal> {
+    let rows = TABLE.iter().filter(|row| row.method == *request.method());
+    let route = rows
+        .filter_map(|row| matched(row, request.uri().path()))
+        .next()
+        .ok_or_else(Refusal::unknown_api)?;
+    let host = request
+        .headers()
+        .get(HOST)
+        .map_or(&b""[..], |host| host.as_bytes());
+    let serves = |family: HostFamily| {
+        let prefix = family.prefix().as_bytes();
+        let rest = host.get(prefix.len()..).filter(|_| begins(host, prefix));
+        rest.is_some_and(|rest| rest.starts_with(b"."))
+    };
+    let other = match route.family {
+        HostFamily::V1 => HostFamily::V2,
+        HostFamily::V2 => HostFamily::V1,
+    };
+    if serves(other) {
+        return Err(Refusal::unknown_api());
+    }
+    Ok(route)
+}
+
+fn begins(text: &[u8], prefix: &[u8]) -> bool {
+    let beginning = text.get(..prefix.len());
+    beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix))
+}
+
+fn matched<'r>(row: &Row, path: &'r str) -> Option<Route<'r>> {
+    let (mut project, mut parameter) = ("", "");
+    let mut segments = path.split('/');
+    for wanted in row.template.split('/') {
+        let segment = segments.next()?;
+        match wanted {
+            "{project_id}" => project = segment,
+            _ if wanted.starts_with('{') && !segment.is_empty() => parameter = segment,
+            _ if wanted == segment => {}
+            _ => return None,
+        }
+    }
+    segments.next().is_none().then_some(Route {
+        call: row.call,
+        name: row.name,
+        family: row.family,
+        project,
+        parameter,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: &str, host: &str, path: &str) -> Option<(Call, String, String)> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", host);
+        let request = request.body(Vec::new()).unwrap();
+        let route = find(&request).ok()?;
+        Some((
+            route.call,
+            route.project.to_owned(),
+            route.parameter.to_owned(),
+        ))
+    }
+
+    fn call(method: &str, path: &str) -> Option<Call> {
+        found(method, "localhost:80", path).map(|(call, ..)| call)
+    }
+
+    #[test]
+    fn the_five_operations_are_found_by_method_and_path() {
+        let packages = "/v2/p-1/factory/release-packages";
+        for (method, path, expected) in [
+            ("POST", format!("{packages}/deploy"), Call::Deploy),
+            ("POST", packages.to_owned(), Call::List),
+            ("POST", format!("{packages}/unpack"), Call::Revoke),
+            ("GET", format!("{packages}/23"), Call::Show),
+            ("GET", format!("{packages}/deploy"), Call::Show),
+            (
+                "GET",
+                "/v1/p-1/system-tasks/ff80".to_owned(),
+                Call::SystemTask,
+            ),
+        ] {
+            assert_eq!(call(method, &path), Some(expected), "{method} {path}");
+        }
+        let (_, project, parameter) = found("GET", "x", "/v1/p-1/system-tasks/a%2Fb?c=d").unwrap();
+        assert_eq!((project.as_str(), parameter.as_str()), ("p-1", "a%2Fb"));
+    }
+
+    #[test]
+    fn everything_else_is_no_operation() {
+        let packages = "/v2/p-1/factory/release-packages";
+        for (method, path) in [
+            ("GET", packages.to_owned()),
+            ("PUT", format!("{packages}/deploy")),
+            ("GET", format!("{packages}/")),
+            ("POST", format!("{packages}/deploy/")),
+            ("POST", format!("/{packages}/deploy")),
+            ("POST", format!("{packages}/Deploy")),
+            ("POST", packages.replace("v2", "v1")),
+            ("GET", "/v2/p-1/system-tasks/ff80".to_owned()),
+            ("GET", "/".to_owned()),
+            ("OPTIONS", "*".to_owned()),
+        ] {
+            assert_eq!(call(method, &path), None, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_one_family_does_not_serve_the_other() {
+        let (v2, v1) = (
+            "/v2/p-1/factory/release-packages/23",
+            "/v1/p-1/system-tasks/ff80",
+        );
+        for (host, serves_v2, serves_v1) in [
+            ("dayu.cn-north-4.myhuaweicloud.com", true, false),
+            ("DAYU.cn-north-4.myhuaweicloud.com:443", true, false),
+            ("dayu-dlf.cn-north-4.myhuaweicloud.com", false, true),
+            ("dayu", true, true),
+            ("dayu-other.example.com", true, true),
+            ("proxy.dayu.example.com", true, true),
+            ("127.0.0.1:8080", true, true),
+        ] {
+            assert_eq!(found("GET", host, v2).is_some(), serves_v2, "{host}");
+            assert_eq!(found("GET", host, v1).is_some(), serves_v1, "{host}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Laws: nothing that arrives makes the core panic, and no order of calls makes the ledger lie.
+
+use dls_emulator::Seed;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn targets() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(packages("/deploy")),
+        Just(packages("/unpack")),
+        Just(packages("")),
+        "[ -~]{0,40}".prop_map(|text| packages(&format!("/{text}"))),
+        "[ -~]{0,40}".prop_map(|text| format!("/v1/{PROJECT}/system-tasks/{text}")),
+        "[ -~]{0,40}".prop_map(|text| format!("/v2/{text}/factory/release-packages/23?{text}")),
+        "/__emulator/[ -~]{0,10}",
+        "[ -~]{0,60}",
+        "\\PC{0,30}",
+    ]
+}
+
+fn header() -> impl Strategy<Value = (String, Vec<u8>)> {
+    let names = prop_oneof![
+        Just("authorization".to_owned()),
+        Just("host".to_owned()),
+        Just("x-sdk-date".to_owned()),
+        Just("x-auth-token".to_owned()),
+        Just("x-security-token".to_owned()),
+        Just("x-project-id".to_owned()),
+        Just("workspace".to_owned()),
+        Just("content-type".to_owned()),
+        Just("x-sdk-content-sha256".to_owned()),
+        "[a-z-]{1,12}",
+    ];
+    let values = prop_oneof![
+        vec(any::<u8>(), 0..60),
+        "[ -~]{0,60}".prop_map(String::into_bytes),
+        "SDK-HMAC-SHA256 Access=AKIDEXAMPLE, SignedHeaders=[a-zé;-]{0,20}, Signature=[0-9a-f]{0,64}"
+            .prop_map(String::into_bytes),
+        "[0-9]{8}T[0-9]{6}Z".prop_map(String::into_bytes),
+        Just(b"20251124T160000Z".to_vec()),
+        Just(b"example-token".to_vec()),
+        Just(b"default".to_vec()),
+        Just(b"application/json".to_vec()),
+    ];
+    (names, values)
+}
+
+fn requests() -> impl Strategy<Value = Request<Vec<u8>>> {
+    let methods = prop_oneof![
+        Just("GET".to_owned()),
+        Just("POST".to_owned()),
+        "[!-~]{1,8}"
+    ];
+    let parts = (methods, targets(), vec(header(), 0..8), bodies());
+    parts.prop_filter_map("not HTTP", |(method, target, headers, body)| {
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
+        *request.uri_mut() = target.parse::<Uri>().ok()?;
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            request
+                .headers_mut()
+                .append(name, HeaderValue::from_bytes(&value).ok()?);
+        }
+        Some(request)
+    })
+}
+
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(any::<u8>(), 0..80),
+        documents().prop_map(|value| value.to_string().into_bytes()),
+    ]
+}
+
+/// JSON with the members that the service knows, and values that it may not.
+fn documents() -> impl Strategy<Value = Value> {
+    let names = prop_oneof![
+        Just("package_ids"),
+        Just("startup_mode"),
+        Just("publish_type"),
+        Just("limit"),
+        Just("offset"),
+        Just("order_column"),
+        Just("sorted_direction"),
+        Just("key_word"),
+        Just("deploy_status_filter"),
+        Just("apply_begin_time"),
+        Just("deploy_user_name"),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(|number| json!(number)),
+        (0..130_i64).prop_map(Value::from),
+        "[ -~]{0,10}".prop_map(Value::from),
+        prop_oneof![
+            Just("23"),
+            Just("41"),
+            Just("999"),
+            Just("desc"),
+            Just("package_id"),
+            Just("asy")
+        ]
+        .prop_map(Value::from),
+    ];
+    let values = leaf.prop_recursive(3, 16, 4, |inner| vec(inner, 0..4).prop_map(Value::from));
+    vec((names, values), 0..5).prop_map(|members| {
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    })
+}
+
+/// What may happen, with a package or a time in milliseconds.
+#[derive(Clone, Debug)]
+enum Step {
+    Deploy(Vec<usize>),
+    Revoke(usize),
+    Pass(u64),
+}
+
+const IDS: [&str; 6] = ["12", "23", "31", "41", "42", "999"];
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => vec(0..IDS.len(), 1..3).prop_map(Step::Deploy),
+        1 => (0..IDS.len()).prop_map(Step::Revoke),
+        3 => (0..3000_u64).prop_map(Step::Pass),
+    ];
+    vec(step, 1..30)
+}
+
+proptest! {
+    #[test]
+    fn no_request_makes_the_core_panic(requests in vec(requests(), 1..5)) {
+        let mut world = world();
+        for request in &requests {
+            let seen = world.send(request);
+            prop_assert!([200, 400, 401, 403, 404, 414].contains(&seen.status), "{}", seen.status);
+            prop_assert!(seen.header("date").is_some() && seen.header("x-request-id").is_some());
+            prop_assert!(seen.status == 200 || seen.body.is_object());
+        }
+        prop_assert!(world.ledger().requests.len() <= requests.len());
+    }
+
+    #[test]
+    fn no_body_makes_the_service_panic(target in 0..3_usize, body in bodies()) {
+        let ask = Ask { body, ..post(packages(["", "/deploy", "/unpack"][target]), &json!({})) };
+        let seen = world().ask(ask);
+        prop_assert!([200, 400].contains(&seen.status), "{}", seen.status);
+    }
+
+    #[test]
+    fn no_time_makes_the_core_panic(seconds in any::<i64>()) {
+        let mut world = world();
+        let span = std::time::Duration::from_secs(seconds.unsigned_abs());
+        let epoch = std::time::UNIX_EPOCH;
+        let time = if seconds < 0 { epoch.checked_sub(span) } else { epoch.checked_add(span) };
+        if let Some(time) = time {
+            let request = deploy(&["23"]).signed(start());
+            world.now = time;
+            world.send(&request);
+            world.ledger();
+        }
+    }
+
+    #[test]
+    fn the_ledger_and_the_status_of_a_package_agree(steps in steps()) {
+        let mut world = world();
+        for step in steps {
+            match step {
+                Step::Deploy(ids) => {
+                    let ids: Vec<&str> = ids.iter().map(|index| IDS[*index]).collect();
+                    let before = world.releases();
+                    let seen = world.deploy(&ids);
+                    let accepted = if seen.status == 200 { ids.len() } else { 0 };
+                    prop_assert_eq!(world.releases(), before + accepted);
+                }
+                Step::Revoke(index) => drop(world.revoke(&[IDS[index]])),
+                Step::Pass(millis) => world.pass(millis),
+            }
+            for id in IDS {
+                let status = world.status(id);
+                let ledger = world.ledger();
+                let releases = ledger.releases.iter().filter(|it| it.package_id == id);
+                let releases: Vec<_> = releases.collect();
+                // Only a release that failed is followed by another one.
+                let all_but_last = releases.split_last().map_or(&[][..], |(_, rest)| rest);
+                prop_assert!(all_but_last.iter().all(|it| it.outcome == Some("failed")));
+                let Some(last) = releases.last().filter(|_| !status.is_null()) else { continue };
+                let expected = match last.outcome {
+                    None => 5,
+                    Some("succeeded") => 2,
+                    Some(_) => 3,
+                };
+                prop_assert_eq!(&status, &json!(expected), "{}", id);
+                prop_assert_eq!(last.outcome.is_some(), last.finished_at.is_some());
+                prop_assert!(last.finished_at.as_ref().is_none_or(|end| *end >= last.accepted_at));
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_seed_panic(text in "\\PC{0,200}") {
+        let error = Seed::from_toml(&text).map(|seed| seed.to_toml());
+        prop_assert!(error.is_err());
+    }
+
+    #[test]
+    fn a_seed_with_a_mistake_anywhere_is_read_or_refused_in_one_line(
+        at in 0..Seed::BUILT_IN.len(), with in prop_oneof!["[ -~]{0,3}", Just("\n".to_owned())],
+        cut in 0..4_usize,
+    ) {
+        let bytes = Seed::BUILT_IN.as_bytes();
+        let end = (at + cut).min(bytes.len());
+        let text = [&bytes[..at], with.as_bytes(), &bytes[end..]].concat();
+        let text = String::from_utf8(text).unwrap();
+        match Seed::from_toml(&text) {
+            Ok(seed) => prop_assert_eq!(Seed::from_toml(&seed.to_toml()).unwrap(), seed),
+            Err(error) => {
+                let lines = text.lines().count() + 1;
+                prop_assert!((1..=lines).contains(&error.line()), "{}", error);
+                prop_assert!(!error.to_string().contains('\n'), "{}", error);
+            }
+        }
+    }
+}

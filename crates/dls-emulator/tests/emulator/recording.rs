@@ -1,0 +1,192 @@
+//! The ledger: what it holds, how it tells copies apart, and what it never holds.
+
+use http::Request;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn page(world: &mut World, path: &str) -> Seen {
+    world.send(&Request::get(path).body(Vec::new()).unwrap())
+}
+
+#[test]
+fn each_request_and_each_release_is_recorded() {
+    let mut world = world();
+    world.ask(deploy(&["23", "31"]));
+    world.show("999");
+    world.ask(show("23").by(("AKIDEXAMPLE", "wrong")));
+    world.send(&get("/nowhere".to_owned()).unsigned(None));
+    world.pass(2000);
+    world.deploy(&["24"]);
+
+    let seen = page(&mut world, "/__emulator/ledger");
+    assert_eq!(seen.status, 200);
+    assert_eq!(seen.header("content-type"), Some("application/json"));
+    let requests = seen.body["requests"].as_array().unwrap();
+    let summary: Vec<Value> = requests
+        .iter()
+        .map(|row| {
+            json!([
+                row["seq"],
+                row["operation"],
+                row["user"],
+                row["status"],
+                row["error_code"]
+            ])
+        })
+        .collect();
+    let expected = [
+        json!([1, "deploy", "ci-bot", 200, null]),
+        json!([2, "show", "ci-bot", 400, "DLF.0810"]),
+        json!([3, "show", null, 401, "APIGW.0301"]),
+        json!([4, null, null, 404, "APIGW.0101"]),
+        json!([5, "deploy", "ci-bot", 200, null]),
+    ];
+    assert_eq!(summary, expected);
+    assert_eq!(requests[0]["at"], "2025-11-24T16:00:00Z");
+    assert_eq!(requests[0]["method"], "POST");
+    assert_eq!(requests[0]["path"], packages("/deploy"));
+    assert_eq!(requests[2]["access_key"], "AKIDEXAMPLE");
+
+    let release = |id: &str, request: usize, outcome: Value, at: &str, finished: Value| {
+        json!({
+            "package_id": id, "accepted_at": at, "request_id": requests[request]["request_id"],
+            "user": "ci-bot", "copy_of": null, "outcome": outcome, "finished_at": finished,
+        })
+    };
+    let (first, second) = ("2025-11-24T16:00:00Z", "2025-11-24T16:00:02Z");
+    let expected = [
+        release("23", 0, json!("succeeded"), first, json!(second)),
+        release("31", 0, json!("failed"), first, json!(second)),
+        release("24", 4, Value::Null, second, Value::Null),
+    ];
+    assert_eq!(seen.body["releases"], json!(expected));
+}
+
+#[test]
+fn a_copy_of_a_signed_request_names_the_first_one() {
+    let mut world = World::of(builder().assume("redeploy-running", "new-release").unwrap());
+    let request = deploy(&["23"]).signed(world.now);
+    world.send(&request);
+    world.pass(1500);
+    world.send(&request);
+    world.send(&request);
+    world.deploy(&["23"]);
+
+    let ledger = world.ledger();
+    let first = ledger.requests[0].request_id.clone();
+    let copies: Vec<Option<String>> = ledger
+        .requests
+        .iter()
+        .map(|request| request.copy_of.clone())
+        .collect();
+    assert_eq!(
+        copies,
+        [None, Some(first.clone()), Some(first.clone()), None]
+    );
+    let copies: Vec<Option<String>> = ledger
+        .releases
+        .iter()
+        .map(|release| release.copy_of.clone())
+        .collect();
+    assert_eq!(copies, [None, Some(first.clone()), Some(first), None]);
+    assert_eq!(
+        ledger.requests[0].fingerprint,
+        ledger.requests[1].fingerprint
+    );
+    assert_ne!(
+        ledger.requests[0].fingerprint,
+        ledger.requests[3].fingerprint
+    );
+}
+
+#[test]
+fn requests_with_a_token_have_no_date_and_so_are_never_called_copies() {
+    let mut world = world();
+    let request = show("23").unsigned(Some("example-token"));
+    world.send(&request);
+    world.send(&request);
+    let ledger = world.ledger();
+    assert_eq!(
+        ledger.requests[0].fingerprint,
+        ledger.requests[1].fingerprint
+    );
+    assert_eq!(ledger.requests[1].copy_of, None);
+}
+
+#[test]
+fn the_ledger_as_a_value_says_the_same() {
+    let mut world = world();
+    world.deploy(&["31"]);
+    assert_eq!(world.ledger().releases[0].outcome, None);
+    world.pass(2000);
+    let release = &world.ledger().releases[0];
+    assert_eq!(release.outcome, Some("failed"));
+    assert_eq!(release.package_id, "31");
+    assert_eq!(release.finished_at.as_deref(), Some("2025-11-24T16:00:02Z"));
+}
+
+#[test]
+fn the_emulators_own_pages_need_no_signature_and_are_not_recorded() {
+    let mut world = world();
+    let health = page(&mut world, "/__emulator/health");
+    assert_eq!((health.status, health.body), (200, json!({"status": "ok"})));
+    let empty = page(&mut world, "/__emulator/ledger");
+    assert_eq!(empty.body, json!({"requests": [], "releases": []}));
+    for path in [
+        "/__emulator",
+        "/__emulator/",
+        "/__emulator/other",
+        "/__emulator/ledger/",
+    ] {
+        assert_eq!(page(&mut world, path).status, 404, "{path}");
+    }
+    let post = Request::post("/__emulator/ledger")
+        .body(Vec::new())
+        .unwrap();
+    assert_eq!(world.send(&post).status, 404);
+    assert!(world.ledger().requests.is_empty());
+    assert_eq!(page(&mut world, "/__emulators").status, 404);
+    assert_eq!(
+        world.ledger().requests.len(),
+        1,
+        "that one was to the service"
+    );
+}
+
+#[test]
+fn no_secret_is_in_the_ledger_nor_in_an_answer_nor_in_debug() {
+    let mut world = world();
+    let signed = show("23").signed(world.now);
+    let signature = signed.headers()["authorization"].to_str().unwrap();
+    let signature = signature.rsplit('=').next().unwrap().to_owned();
+    let temporary = Ask {
+        security_token: Some("example-security-token".to_owned()),
+        ..show("23").by(("AKIDTEMPORARY", "wrong"))
+    };
+    let mut told = String::new();
+    for request in [
+        signed,
+        temporary.signed(world.now),
+        show("23").by(("AKIDEXAMPLE", "wrong")).signed(world.now),
+        show("23").unsigned(Some("example-token")),
+        show("23").unsigned(Some("example-expired-token")),
+    ] {
+        let seen = world.send(&request);
+        told.push_str(&format!("{seen:?}"));
+    }
+    told.push_str(&page(&mut world, "/__emulator/ledger").body.to_string());
+    told.push_str(&format!("{:?}", world.ledger()));
+    told.push_str(&format!("{:?} {:?}", world.core, builder()));
+    told.push_str(&format!("{:?}", dls_emulator::Seed::built_in()));
+    for secret in [
+        signature.as_str(),
+        "example-secret-key",
+        "example-security-token",
+        "example-token",
+        "example-expired-token",
+        "example-temporary-key",
+    ] {
+        assert!(!told.contains(secret), "{secret}");
+    }
+}

@@ -1,0 +1,223 @@
+//! What deploy, show, system task and revoke do.
+
+use std::time::Duration;
+
+use dls_emulator::Seed;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// Status of the package, then of its tasks.
+fn statuses(world: &mut World, id: &str) -> Vec<i64> {
+    let seen = world.show(id);
+    let tasks = seen.body["task_details"].as_array().unwrap();
+    let all = std::iter::once(&seen.body["release_package"]).chain(tasks);
+    all.map(|row| row["deploy_status"].as_i64().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_release_goes_from_1_over_5_to_2_task_by_task() {
+    let mut world = world();
+    assert_eq!(statuses(&mut world, "23"), [1, 1, 1]);
+    world.deploy(&["23"]).assert_ok();
+    assert_eq!(statuses(&mut world, "23"), [5, 5, 1]);
+    world.pass(1000);
+    assert_eq!(statuses(&mut world, "23"), [5, 2, 5]);
+    world.pass(999);
+    assert_eq!(statuses(&mut world, "23"), [5, 2, 5]);
+    world.pass(1);
+    assert_eq!(statuses(&mut world, "23"), [2, 2, 2]);
+}
+
+#[test]
+fn a_release_that_fails_ends_in_3_at_one_of_its_tasks() {
+    let mut world = world();
+    world.deploy(&["31"]).assert_ok();
+    world.pass(1999);
+    assert_eq!(statuses(&mut world, "31"), [5, 2, 5]);
+    world.pass(1);
+    assert_eq!(statuses(&mut world, "31"), [3, 2, 3]);
+    assert_eq!(world.ledger().releases.len(), 1);
+}
+
+#[test]
+fn a_failed_package_can_be_deployed_again() {
+    let mut world = world();
+    assert_eq!(statuses(&mut world, "42"), [3, 3]);
+    world.deploy(&["42"]).assert_ok();
+    assert_eq!(statuses(&mut world, "42"), [5, 5]);
+    world.pass(2000);
+    assert_eq!(statuses(&mut world, "42"), [2, 2]);
+}
+
+#[test]
+fn a_release_may_be_over_at_once() {
+    let mut world = World::of(builder().release_time(Duration::ZERO));
+    world.deploy(&["23", "31"]).assert_ok();
+    assert_eq!(statuses(&mut world, "23"), [2, 2, 2]);
+    assert_eq!(statuses(&mut world, "31"), [3, 2, 3]);
+}
+
+#[test]
+fn a_release_shows_who_released_it_when_and_which_versions_are_in_production() {
+    let mut world = world();
+    let before = world.show("23").body;
+    for member in ["deploy_timestamp", "deploy_user_id", "deploy_user_name"] {
+        assert!(before["release_package"].get(member).is_none(), "{member}");
+    }
+    assert_eq!(before["task_details"][0]["deployed_version"], 14);
+    assert!(
+        before["task_details"][1].get("deployed_version").is_none(),
+        "it is new"
+    );
+
+    world.pass(5);
+    world.deploy(&["23", "51"]).assert_ok();
+    world.pass(2000);
+    let after = world.show("23").body;
+    assert_eq!(after["release_package"]["deploy_user_name"], "ci-bot");
+    assert_eq!(
+        after["release_package"]["deploy_timestamp"],
+        1_764_000_000_005_i64
+    );
+    assert_eq!(after["task_details"][0]["deployed_version"], 15);
+    assert_eq!(after["task_details"][1]["deployed_version"], 1);
+
+    let deletion = &world.show("51").body["task_details"][0];
+    assert_eq!(deletion["update_type"], 3);
+    assert!(deletion.get("deployed_version").is_none(), "it is gone");
+}
+
+#[test]
+fn jobs_start_only_if_that_was_asked_for() {
+    let started = |ask: Ask, id: &str| -> Vec<Value> {
+        let mut world = world();
+        world.ask(ask).assert_ok();
+        let pending = world.show(id).body["task_details"][0].clone();
+        assert!(
+            pending.get("start_job_status").is_none(),
+            "not before it is released"
+        );
+        world.pass(2000);
+        let seen = world.show(id).body;
+        let tasks = seen["task_details"].as_array().unwrap().iter();
+        tasks.map(|task| task["start_job_status"].clone()).collect()
+    };
+    // A job and a script: only the job can start.
+    assert_eq!(started(deploy(&["23"]), "23"), [Value::Null, Value::Null]);
+    assert_eq!(
+        started(deploy_and_start(&["23"]), "23"),
+        [json!(2), Value::Null]
+    );
+    let by_default = post(packages("/deploy"), &json!({"package_ids": ["23"]}));
+    assert_eq!(
+        started(by_default, "23"),
+        [json!(2), Value::Null],
+        "1 is the documented default"
+    );
+    // A job that will not start, and the deletion of a job.
+    assert_eq!(started(deploy_and_start(&["32"]), "32"), [json!(3)]);
+    assert_eq!(
+        started(deploy_and_start(&["51"]), "51"),
+        [Value::Null, json!(2)]
+    );
+}
+
+#[test]
+fn a_background_task_tells_of_a_release_and_its_parts() {
+    let mut world = world();
+    let deployed = world.deploy(&["24", "31"]);
+    let details = deployed.body["deploy_package_details"].as_array().unwrap();
+    assert_eq!(details[0]["asy_subtask_num"], 2);
+    let (good, bad) = (&details[0]["asy_task_id"], &details[1]["asy_task_id"]);
+    assert_ne!(good, bad);
+    let (good, bad) = (good.as_str().unwrap(), bad.as_str().unwrap());
+
+    let words = |body: &Value| -> Vec<String> {
+        let subtasks = body["subtasks"].as_array().unwrap();
+        let all = std::iter::once(body).chain(subtasks);
+        all.map(|row| row["status"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    world.pass(1500);
+    let seen = world.ask(system_task(good)).body;
+    assert_eq!(words(&seen), ["RUNNING", "SUCCESSFUL", "RUNNING"]);
+    assert_eq!(seen["startTime"], 1_764_000_000_000_i64);
+    assert_eq!(seen["lastUpdate"], 1_764_000_001_000_i64);
+    assert!(seen.get("endTime").is_none());
+
+    world.pass(500);
+    let seen = world.ask(system_task(good)).body;
+    assert_eq!(words(&seen), ["SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL"]);
+    assert_eq!(seen["endTime"], 1_764_000_002_000_i64);
+    let seen = world.ask(system_task(bad)).body;
+    assert_eq!(words(&seen), ["FAILED", "SUCCESSFUL", "FAILED"]);
+    assert!(seen["message"].as_str().unwrap().contains("failed"));
+
+    let elsewhere = system_task(good).with("workspace", OTHER_WORKSPACE);
+    world.ask(elsewhere).assert_refused(400, "DLF.20810");
+}
+
+#[test]
+fn a_revoked_package_is_gone_and_its_answer_is_empty() {
+    let mut world = world();
+    let total = world.list(json!({})).body["total"].as_u64().unwrap();
+    let seen = world.revoke(&["12", "13"]);
+    seen.assert_ok();
+    assert!(seen.response.body().is_empty());
+    assert_eq!(seen.header("content-type"), None);
+    world.show("12").assert_refused(400, "DLF.0810");
+    world.deploy(&["12"]).assert_refused(400, "DLF.0810");
+    world.revoke(&["12"]).assert_refused(400, "DLF.0810");
+    assert_eq!(world.list(json!({})).body["total"], total - 2);
+}
+
+#[test]
+fn one_bad_id_refuses_the_whole_call() {
+    let mut world = world();
+    world
+        .deploy(&["23", "999", "24"])
+        .assert_refused(400, "DLF.0810");
+    world.deploy(&["41", "23"]).assert_refused(400, "DLF.20990");
+    world.revoke(&["12", "41"]).assert_refused(400, "DLF.20990");
+    assert_eq!(world.releases(), 0);
+    assert_eq!(world.status("12"), 1);
+}
+
+#[test]
+fn a_package_can_be_stuck_in_a_release_of_long_ago() {
+    let seed = Seed::BUILT_IN.replacen(
+        "at = 2025-05-06T02:20:00Z, outcome = \"successful\"",
+        "at = 2025-05-06T02:20:00Z, outcome = \"running\"",
+        1,
+    );
+    let mut world = World::of(builder().seed(Seed::from_toml(&seed).unwrap()));
+    assert_eq!(statuses(&mut world, "41"), [5, 5]);
+    world.deploy(&["41"]).assert_refused(400, "DLF.20990");
+}
+
+#[test]
+fn extra_packages_get_ids_from_1001_and_can_be_released() {
+    let mut world = World::of(builder().extra_packages(3));
+    assert_eq!(statuses(&mut world, "1001"), [1, 1, 1]);
+    world.deploy(&["1001", "1003"]).assert_ok();
+    world.deploy(&["1004"]).assert_refused(400, "DLF.0810");
+    world.pass(2000);
+    assert_eq!(statuses(&mut world, "1003"), [2, 2, 2]);
+
+    let taken = Seed::BUILT_IN.replacen("id = 119\n", "id = 1002\n", 1);
+    let mut world = World::of(
+        builder()
+            .seed(Seed::from_toml(&taken).unwrap())
+            .extra_packages(2),
+    );
+    assert_eq!(
+        world.show("1002").body["release_package"]["package_name"],
+        "budgets_20250524"
+    );
+    assert_eq!(
+        world.show("1003").body["release_package"]["package_name"],
+        "extra_1003"
+    );
+}

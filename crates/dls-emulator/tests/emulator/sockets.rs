@@ -1,0 +1,331 @@
+//! The core behind sockets: connections, TLS, limits, and the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dls_emulator::{EmulatorBuilder, Running};
+use http::Request;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::support::*;
+
+async fn running(builder: EmulatorBuilder) -> Running {
+    // The clock of these tests stands still, so that requests can be signed for it.
+    let builder = builder.clock(start);
+    builder.start("127.0.0.1:0".parse().unwrap()).await.unwrap()
+}
+
+fn authority(emulator: &Running) -> &str {
+    emulator.base_url().split_once("://").unwrap().1
+}
+
+async fn connected(emulator: &Running) -> TcpStream {
+    TcpStream::connect(authority(emulator)).await.unwrap()
+}
+
+fn bytes_of(request: &Request<Vec<u8>>) -> Vec<u8> {
+    let mut bytes = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).into_bytes();
+    for (name, value) in request.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(format!("content-length: {}\r\n\r\n", request.body().len()).bytes());
+    bytes.extend(request.body());
+    bytes
+}
+
+/// Signs for the host that it is sent to, port included.
+fn signed_for(emulator: &Running, ask: Ask) -> Vec<u8> {
+    bytes_of(&ask.to(authority(emulator)).signed(start()))
+}
+
+/// Status, head and body of one answer; the connection stays as it is.
+async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> (u16, String, Vec<u8>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).await.unwrap();
+    (head[9..12].parse().unwrap(), head, body)
+}
+
+async fn exchange(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &[u8],
+) -> (u16, Value) {
+    stream.write_all(request).await.unwrap();
+    let (status, _, body) = answer(stream).await;
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn a_connection_serves_several_requests() {
+    let emulator = running(builder()).await;
+    assert!(emulator.base_url().starts_with("http://127.0.0.1:"));
+    assert_eq!(emulator.ca_certificate_pem(), None);
+    let mut stream = connected(&emulator).await;
+    for (ask, expected) in [
+        (show("23"), 200),
+        (deploy(&["23"]), 200),
+        (show("999"), 400),
+    ] {
+        let (status, body) = exchange(&mut stream, &signed_for(&emulator, ask)).await;
+        assert_eq!(status, expected, "{body}");
+    }
+    // The date is the emulator's, and stands there once.
+    stream
+        .write_all(&signed_for(&emulator, show("23")))
+        .await
+        .unwrap();
+    let (_, head, _) = answer(&mut stream).await;
+    assert_eq!(head.matches("\r\ndate: ").count(), 1, "{head}");
+    assert!(
+        head.contains("date: mon, 24 nov 2025 16:00:00 gmt"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn tls_with_the_certificate_that_is_handed_out() {
+    let emulator = running(builder().tls(true)).await;
+    assert!(emulator.base_url().starts_with("https://127.0.0.1:"));
+    let pem = emulator.ca_certificate_pem().unwrap();
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let connector = TlsConnector::from(Arc::new(config));
+    for name in ["127.0.0.1", "localhost"] {
+        let name = ServerName::try_from(name).unwrap();
+        let stream = connector.connect(name, connected(&emulator).await).await;
+        let mut stream = stream.unwrap();
+        for _ in 0..2 {
+            let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
+            assert_eq!(status, 200);
+        }
+    }
+
+    // Without TLS there is no answer, and nothing breaks.
+    let mut plain = connected(&emulator).await;
+    plain
+        .write_all(&signed_for(&emulator, show("23")))
+        .await
+        .unwrap();
+    let mut rest = Vec::new();
+    drop(plain.read_to_end(&mut rest).await);
+    assert!(!rest.starts_with(b"HTTP/"));
+    assert_eq!(emulator.ledger().requests.len(), 4);
+}
+
+#[tokio::test]
+async fn a_signed_request_that_arrives_twice_is_told_from_two_requests() {
+    let builder = builder().assume("redeploy-running", "new-release").unwrap();
+    let emulator = running(builder).await;
+    let request = signed_for(&emulator, deploy(&["23"]));
+    for _ in 0..2 {
+        let mut stream = connected(&emulator).await;
+        assert_eq!(exchange(&mut stream, &request).await.0, 200);
+    }
+    let mut stream = connected(&emulator).await;
+    let page = b"GET /__emulator/ledger HTTP/1.1\r\nhost: x\r\n\r\n";
+    let (status, ledger) = exchange(&mut stream, page).await;
+    assert_eq!(status, 200);
+    let first = &ledger["requests"][0]["request_id"];
+    assert!(ledger["requests"][0]["copy_of"].is_null());
+    assert_eq!(&ledger["requests"][1]["copy_of"], first);
+    assert_eq!(ledger["releases"].as_array().unwrap().len(), 2);
+    assert_eq!(&ledger["releases"][1]["copy_of"], first);
+    assert_eq!(ledger, serde_json::to_value(emulator.ledger()).unwrap());
+}
+
+#[tokio::test]
+async fn a_deploy_of_101_ids_is_refused() {
+    let emulator = running(builder().extra_packages(101)).await;
+    let ids: Vec<String> = (1001..=1101).map(|id| id.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut stream = connected(&emulator).await;
+    let (status, body) = exchange(&mut stream, &signed_for(&emulator, deploy(&ids))).await;
+    assert_eq!(
+        (status, body["error_code"].as_str()),
+        (400, Some("DLF.3051"))
+    );
+    assert!(emulator.ledger().releases.is_empty());
+}
+
+#[tokio::test]
+async fn a_body_over_12_mb_is_refused_and_the_refusal_arrives() {
+    let emulator = running(builder()).await;
+    let large = Ask {
+        body: vec![b' '; 13 * 1024 * 1024],
+        ..deploy(&[])
+    };
+    let mut stream = connected(&emulator).await;
+    let (status, body) = exchange(&mut stream, &signed_for(&emulator, large)).await;
+    assert_eq!(
+        (status, body["error_code"].as_str()),
+        (413, Some("APIGW.0201"))
+    );
+    assert_eq!(
+        exchange(&mut stream, &signed_for(&emulator, show("23")))
+            .await
+            .0,
+        200
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_and_the_next_connection_is_served() {
+    let emulator = running(builder()).await;
+    for garbage in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: \x00\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"\r\n\r\n\r\n",
+        &[0; 100],
+    ] {
+        let mut stream = connected(&emulator).await;
+        stream.write_all(garbage).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        drop(stream.read_to_end(&mut rest).await);
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "{garbage:?}");
+    }
+    let mut stream = connected(&emulator).await;
+    let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_request_that_did_not_arrive_whole_is_not_recorded() {
+    let emulator = running(builder()).await;
+    let request = signed_for(&emulator, deploy(&["23"]));
+    for length in [request.len() - 1, request.len() / 2, 1, 0] {
+        let mut stream = connected(&emulator).await;
+        stream.write_all(&request[..length]).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        drop(stream.read_to_end(&mut rest).await);
+    }
+    assert!(emulator.ledger().requests.is_empty());
+}
+
+// In these the time is tokio's and jumps ahead whenever everybody waits.
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_says_nothing_or_not_enough_is_closed() {
+    let emulator = running(builder()).await;
+    let request = signed_for(&emulator, deploy(&["23"]));
+    for length in [0, 10, request.len() - 1] {
+        let mut stream = connected(&emulator).await;
+        stream.write_all(&request[..length]).await.unwrap();
+        let mut rest = Vec::new();
+        drop(stream.read_to_end(&mut rest).await);
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "{length}");
+    }
+    assert!(emulator.ledger().requests.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tls_handshake_that_does_not_go_on_is_ended() {
+    let emulator = running(builder().tls(true)).await;
+    let mut stream = connected(&emulator).await;
+    stream.write_all(b"\x16").await.unwrap();
+    let mut rest = Vec::new();
+    drop(stream.read_to_end(&mut rest).await);
+    assert_eq!(rest, b"");
+}
+
+#[tokio::test]
+async fn stopping_ends_idle_connections_and_the_listener() {
+    let emulator = running(builder()).await;
+    let address = authority(&emulator).to_owned();
+    let mut idle = connected(&emulator).await;
+    let (status, _) = exchange(&mut idle, &signed_for(&emulator, show("23"))).await;
+    assert_eq!(status, 200);
+    emulator.stop().await;
+    assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0);
+    assert!(TcpStream::connect(&address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_is_answered_before_the_end() {
+    let emulator = running(builder()).await;
+    let request = signed_for(&emulator, show("23"));
+    let mut stream = connected(&emulator).await;
+    // Two requests; of the second only a part, so that the server is in the middle of it.
+    let (first, second) = (request.clone(), post(packages(""), &serde_json::json!({})));
+    let second = signed_for(&emulator, second);
+    let (begin, end) = second.split_at(second.len() - 1);
+    assert_eq!(exchange(&mut stream, &first).await.0, 200);
+    stream.write_all(begin).await.unwrap();
+    // Another connection's answer comes after the server has seen that part.
+    assert_eq!(
+        exchange(&mut connected(&emulator).await, &first).await.0,
+        200
+    );
+    let stopping = tokio::spawn(emulator.stop());
+    tokio::task::yield_now().await;
+    stream.write_all(end).await.unwrap();
+    assert_eq!(answer(&mut stream).await.0, 200);
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_ends_the_listener() {
+    let emulator = running(builder()).await;
+    let address = authority(&emulator).to_owned();
+    drop(emulator);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+    while TcpStream::connect(&address).await.is_ok() {
+        assert!(tokio::time::Instant::now() < deadline, "it still listens");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_an_error_and_one_for_all_interfaces_can_be_called() {
+    let emulator = running(builder()).await;
+    let taken = builder().start(authority(&emulator).parse().unwrap()).await;
+    assert_eq!(taken.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+    let everywhere = builder().start("0.0.0.0:0".parse().unwrap()).await.unwrap();
+    assert!(everywhere.base_url().starts_with("http://127.0.0.1:"));
+    drop(connected(&everywhere).await);
+}
+
+#[tokio::test]
+async fn without_another_clock_the_time_is_the_systems() {
+    let emulator = builder()
+        .start("127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap();
+    let mut stream = connected(&emulator).await;
+    let old = signed_for(&emulator, show("23"));
+    let (status, body) = exchange(&mut stream, &old).await;
+    assert_eq!(
+        (status, body["error_code"].as_str()),
+        (401, Some("APIGW.0303"))
+    );
+    assert!(emulator.ledger().requests[0].at.as_str() > "2025-11-24T16:00:00Z");
+}
