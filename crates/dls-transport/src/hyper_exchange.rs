@@ -34,8 +34,11 @@ pub(crate) struct Connection {
     written: Written,
 }
 
-/// hyper's state machine of the connection, until it has come to an end.
-struct Driver(Option<http1::Connection<TokioIo<Stream>, Full<Bytes>>>);
+/// hyper's state machine of the connection, and what ended it.
+struct Driver {
+    running: Option<http1::Connection<TokioIo<Stream>, Full<Bytes>>>,
+    failure: Option<hyper::Error>,
+}
 
 impl Driver {
     /// Lets the connection go on while `work` waits for what it does.
@@ -49,11 +52,12 @@ impl Driver {
     }
 
     fn advance(&mut self, cx: &mut Context<'_>) {
-        if let Some(connection) = &mut self.0 {
-            // How it ended is told to whoever waits for an answer or a body.
-            if Pin::new(connection).poll(cx).is_ready() {
-                self.0 = None;
-            }
+        if let Some(running) = &mut self.running
+            && let Poll::Ready(outcome) = Pin::new(running).poll(cx)
+        {
+            // Whoever waits for an answer or a body is told as well, and then there is no error here.
+            self.failure = outcome.err();
+            self.running = None;
         }
     }
 }
@@ -78,7 +82,10 @@ impl Connection {
             .await?;
         Ok(Self {
             sender,
-            driver: Driver(Some(connection)),
+            driver: Driver {
+                running: Some(connection),
+                failure: None,
+            },
             written,
         })
     }
@@ -94,10 +101,22 @@ impl Connection {
     async fn is_idle(&mut self) -> bool {
         poll_fn(|cx| {
             self.driver.advance(cx);
-            let ready = matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(())));
-            Poll::Ready(ready && self.driver.0.is_some())
+            Poll::Ready(matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
         })
         .await
+    }
+
+    /// The error if it is no longer alive: no request was written.
+    pub(crate) fn closed_before_use(self, origin: &Origin) -> Error {
+        let message = format!("the connection to {origin} was closed before its use");
+        let error = match &self.driver.failure {
+            Some(failure) if tls::is_refusal_of_us(failure) => wants_a_certificate(origin),
+            _ => Error::new(ErrorKind::Interrupted, Phase::Answer, message),
+        };
+        match self.driver.failure {
+            Some(failure) => error.with_source(failure),
+            None => error,
+        }
     }
 
     /// Writes the request and waits for the head of its answer.
@@ -125,12 +144,17 @@ impl Connection {
         // First end the connection: only then is the count final.
         let written = self.written.clone();
         drop(self);
-        let left = written.bytes() != before && !handed_back;
-        Err(error.with_delivery(if left {
-            Delivery::Unknown
-        } else {
-            Delivery::NotSent
-        }))
+        Err(error.with_delivery(proved(handed_back, written.bytes() - before)))
+    }
+}
+
+/// What is proved of a request that got no answer: whether hyper handed it back, and how many bytes
+/// were written since it was handed to hyper. Each alone is proof; the kind of the error is none.
+fn proved(handed_back: bool, bytes: u64) -> Delivery {
+    if handed_back || bytes == 0 {
+        Delivery::NotSent
+    } else {
+        Delivery::Unknown
     }
 }
 
@@ -266,10 +290,7 @@ fn no_answer(error: hyper::Error, terms: &Terms<'_>) -> Error {
             format!("{origin} did not answer in HTTP/1.1"),
         )
     } else if tls::is_refusal_of_us(&error) {
-        (
-            ErrorKind::Tls,
-            format!("{origin} wants to know us by a certificate, which we have not"),
-        )
+        return wants_a_certificate(origin).with_source(error);
     } else {
         let message = format!("the connection to {origin} was lost before an answer came");
         (ErrorKind::Interrupted, message)
@@ -277,8 +298,89 @@ fn no_answer(error: hyper::Error, terms: &Terms<'_>) -> Error {
     Error::new(kind, Phase::Answer, message).with_source(error)
 }
 
+fn wants_a_certificate(origin: &Origin) -> Error {
+    let message = format!("{origin} wants to know us by a certificate, which we have not");
+    Error::new(ErrorKind::Tls, Phase::Answer, message)
+}
+
 /// hyper has a method for it, but only with its server. Another wording in a later version makes
 /// this [`ErrorKind::Protocol`] all the same.
 fn is_too_large(error: &hyper::Error) -> bool {
     error.is_parse() && error.to_string() == "message head is too large"
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::origin::PlaintextHosts;
+    use crate::stream::Counting;
+
+    /// A connection and the server's end of it.
+    pub(crate) async fn connection() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let stream = Stream::Plain(Counting::new(client.unwrap()));
+        let connection = Connection::over(stream, &Limits::default()).await.unwrap();
+        (connection, server.unwrap().0)
+    }
+
+    async fn ask(connection: Connection) -> Error {
+        let uri = "http://localhost/".parse().unwrap();
+        let terms = Terms {
+            origin: &Origin::of(&uri, PlaintextHosts::Loopback).unwrap(),
+            limits: &Limits::default(),
+            head: Duration::from_secs(1),
+            budget: &Budget::starting_now(Duration::from_secs(1)),
+        };
+        let request = Request::new(Full::new(Bytes::from_static(b"body")));
+        let outcome = connection.ask(request, &terms, || SystemTime::UNIX_EPOCH);
+        outcome.await.err().unwrap()
+    }
+
+    #[test]
+    fn each_proof_is_enough_alone_and_nothing_else_is_one() {
+        assert_eq!(proved(true, 0), Delivery::NotSent);
+        assert_eq!(proved(true, 24), Delivery::NotSent);
+        assert_eq!(proved(false, 0), Delivery::NotSent);
+        assert_eq!(proved(false, 1), Delivery::Unknown);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_handed_back_was_not_sent() {
+        let (connection, server) = connection().await;
+        drop(server);
+        // The runtime learns that the connection is closed.
+        tokio::task::yield_now().await;
+        let written = connection.written.clone();
+        let error = ask(connection).await;
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+        assert_eq!((error.delivery(), written.bytes()), (Delivery::NotSent, 0));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_no_socket_took_was_not_sent() {
+        let (mut connection, server) = connection().await;
+        assert!(connection.is_alive().await);
+        server.set_zero_linger().unwrap();
+        drop(server);
+        // The runtime does not know of the reset; the kernel tells it at the first write.
+        let written = connection.written.clone();
+        let error = ask(connection).await;
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+        assert_eq!((error.delivery(), written.bytes()), (Delivery::NotSent, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_a_socket_took_is_in_doubt_also_if_nobody_reads_it() {
+        let (connection, server) = connection().await;
+        let error = ask(connection).await;
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(error.delivery(), Delivery::Unknown);
+        drop(server);
+    }
 }

@@ -115,3 +115,47 @@ fn throw_away_old(shelf: &Weak<Mutex<Shelf>>) -> Option<Instant> {
 fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
     shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hyper_exchange::tests::connection;
+    use crate::origin::PlaintextHosts;
+
+    #[test]
+    fn a_runtime_that_ends_takes_the_watch_along_and_the_next_one_sets_another() {
+        let pool = Pool::default();
+        let uri = "http://localhost/".parse().unwrap();
+        let origin = Origin::of(&uri, PlaintextHosts::Loopback).unwrap();
+        for kept in 1..=2 {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let runtime = runtime.unwrap();
+            runtime.block_on(async {
+                pool.keep(origin.clone(), connection().await.0);
+            });
+            assert!(lock(&pool.0).is_watched);
+            assert_eq!(lock(&pool.0).kept.len(), kept);
+            drop(runtime);
+            assert!(!lock(&pool.0).is_watched);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_watch_ends_with_the_last_connection_or_with_the_pool() {
+        let pool = Pool::default();
+        let shelf = Arc::downgrade(&pool.0);
+        let uri = "http://localhost/".parse().unwrap();
+        let origin = Origin::of(&uri, PlaintextHosts::Loopback).unwrap();
+        for _ in 0..2 {
+            pool.keep(origin.clone(), connection().await.0);
+            tokio::time::sleep(MAX_IDLE + Duration::from_millis(1)).await;
+            assert!(lock(&pool.0).kept.is_empty());
+            assert!(!lock(&pool.0).is_watched);
+        }
+        pool.keep(origin, connection().await.0);
+        drop(pool);
+        assert!(shelf.upgrade().is_none());
+    }
+}

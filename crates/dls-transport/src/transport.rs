@@ -358,8 +358,7 @@ impl Shared {
         let settings = &self.settings;
         let request = outgoing.render(&settings.dress, credentials, date)?;
         if resend == Resend::Never && !connection.is_alive().await {
-            let message = format!("the connection to {origin} was closed before its use");
-            return Err(Error::new(ErrorKind::Interrupted, Phase::Answer, message));
+            return Err(connection.closed_before_use(origin));
         }
         self.check_stopped(origin.authority())?;
 

@@ -141,6 +141,7 @@ async fn an_early_answer_is_delivered_and_its_connection_not_used_again() {
             (answer.status().as_u16(), &answer.body()[..]),
             (413, &b"too much"[..])
         );
+        assert_eq!(answer.extensions().get::<Facts>().unwrap().attempts(), 1);
         assert_eq!(server.ledger.connections(), connections);
     }
 }

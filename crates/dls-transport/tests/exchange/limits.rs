@@ -280,6 +280,23 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_announced_too_large_is_not_waited_for() {
+    let server = Server::start(|mut peer, _| async move {
+        peer.request().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+            .await;
+        peer.closed().await;
+    })
+    .await;
+    let begin = Instant::now();
+    let error = write(&transport(), server.uri("/")).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), begin.elapsed()),
+        (ErrorKind::TooLarge, Duration::ZERO)
+    );
+}
+
 #[tokio::test]
 async fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
     for limit in [500, 9000, 64 << 10] {

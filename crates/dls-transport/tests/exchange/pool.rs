@@ -1,11 +1,13 @@
 //! Connections kept for reads: how many, how long, and what happens when one turns out dead.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use dls_transport::{Delivery, ErrorKind, Facts};
-use tokio::time::{advance, sleep};
+use tokio::sync::{Barrier, Notify};
+use tokio::time::{Instant, advance, sleep};
 
-use crate::support::{Server, answer, builder, read, transport, write};
+use crate::support::{Server, answer, answer_with, builder, read, transport, write};
 
 #[tokio::test]
 async fn reads_use_a_connection_again_and_writes_never_do() {
@@ -59,6 +61,23 @@ async fn an_answer_that_does_not_end_cleanly_leaves_no_connection_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_cannot_be_used_again_is_closed_at_once() {
+    let headers = "Connection: close\r\n";
+    let server = Server::start(move |mut peer, _| async move {
+        peer.request().await;
+        peer.say(answer_with("200 OK", headers, "")).await;
+        peer.closed().await;
+    })
+    .await;
+    let transport = transport();
+    let begin = Instant::now();
+    read(&transport, server.uri("/")).await.unwrap();
+    server.ledger.all_closed().await;
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    drop(transport);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_after_a_while() {
     let server = Server::keeping(answer("200 OK", "")).await;
     let transport = transport();
@@ -102,7 +121,7 @@ async fn dropping_the_last_clone_closes_what_was_kept() {
 #[tokio::test(start_paused = true)]
 async fn few_connections_are_kept_for_an_origin() {
     // All requests are answered together, so that each has a connection of its own.
-    let gate = std::sync::Arc::new(tokio::sync::Barrier::new(10));
+    let gate = Arc::new(Barrier::new(10));
     let server = Server::start(move |mut peer, _| {
         let gate = gate.clone();
         async move {
@@ -130,11 +149,17 @@ async fn few_connections_are_kept_for_an_origin() {
 #[tokio::test]
 async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
     for reset in [false, true] {
-        let server = Server::start(move |mut peer, _| async move {
-            peer.request().await;
-            peer.say(answer("200 OK", "")).await;
-            if reset {
-                peer.rst();
+        let close = Arc::new(Notify::new());
+        let told = close.clone();
+        let server = Server::start(move |mut peer, _| {
+            let told = told.clone();
+            async move {
+                peer.request().await;
+                peer.say(answer("200 OK", "")).await;
+                told.notified().await;
+                if reset {
+                    peer.rst();
+                }
             }
         })
         .await;
@@ -147,8 +172,9 @@ async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
                 1,
                 "no attempt was lost on a dead connection"
             );
-            server.ledger.all_closed().await;
             assert_eq!(server.ledger.connections(), connections);
+            close.notify_one();
+            server.ledger.all_closed().await;
         }
         assert_eq!(server.ledger.whole(), 3);
     }
@@ -223,15 +249,11 @@ async fn a_request_lost_with_a_kept_connection_is_in_doubt() {
 
 #[test]
 fn a_transport_outlives_a_runtime() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-    };
     let transport = transport();
     for _ in 0..3 {
-        runtime().block_on(async {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
             let server = Server::keeping(answer("200 OK", "")).await;
             for _ in 0..2 {
                 read(&transport, server.uri("/")).await.unwrap();

@@ -347,6 +347,16 @@ async fn callers_that_wait_for_their_turn_are_stopped_by_a_401() {
         );
     }
     assert_eq!((stopped, server.ledger.whole()), (9, 1));
+    assert_eq!(
+        server.ledger.connections(),
+        1,
+        "not even a connection is opened any more"
+    );
+
+    // And nobody waits for a turn that there will not be.
+    let begin = Instant::now();
+    read(&transport, server.uri("/")).await.unwrap_err();
+    assert_eq!(begin.elapsed(), Duration::ZERO);
 }
 
 /// Hands out what the closure says and counts how often it is asked.

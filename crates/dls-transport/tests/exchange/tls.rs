@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use dls_transport::{Delivery, Error, ErrorKind, Phase, Roots, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Phase, Resend, Roots, Transport};
 use rustls::server::{Acceptor, ClientHello, WebPkiClientVerifier};
 use rustls::{HandshakeKind, RootCertStore, ServerConfig};
 use rustls_pki_types::CertificateDer;
@@ -174,14 +174,20 @@ async fn a_server_that_wants_a_certificate_is_never_called_unsent_wrongly() {
     strict.alpn_protocols = config.alpn_protocols;
     let server = keeping(strict).await;
     for _ in 0..20 {
-        let error = write(&trusting(&issuer), server.tls_uri("/"))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::Tls | ErrorKind::Interrupted),
-            "{error:?}"
-        );
-        assert_ne!(error.delivery(), Delivery::Answered);
+        for resend in [Resend::Never, Resend::Allowed] {
+            let transport = trusting(&issuer);
+            let error = transport
+                .call(post(server.tls_uri("/")), resend)
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Tls, "{error:?}");
+            assert_ne!(error.delivery(), Delivery::Answered);
+            assert_eq!(error.attempts(), 1);
+            let port = server.address.port();
+            let message = "wants to know us by a certificate, which we have not";
+            assert_eq!(error.to_string(), format!("localhost:{port} {message}"));
+            assert!(std::error::Error::source(&error).is_some());
+        }
     }
     assert_eq!(server.ledger.whole(), 0);
 }

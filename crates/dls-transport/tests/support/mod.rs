@@ -13,6 +13,7 @@ use std::future::{self, Future};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use dls_transport::credentials::{AccessKey, Credentials, SecretKey};
 use dls_transport::{Error, Rate, Resend, Transport, TransportBuilder};
@@ -20,6 +21,7 @@ use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// What a server saw.
 #[derive(Debug, Default)]
@@ -56,11 +58,15 @@ impl Ledger {
         self.settled(0).await;
     }
 
-    /// Waits until so many connections came and all are closed again.
+    /// Waits until so many connections came and all are closed again, for a minute at most.
     pub(crate) async fn settled(&self, connections: usize) {
-        while self.connections() < connections || self.open() > 0 {
-            self.changed.notified().await;
-        }
+        let settled = async {
+            while self.connections() < connections || self.open() > 0 {
+                self.changed.notified().await;
+            }
+        };
+        let ended = timeout(Duration::from_secs(60), settled).await;
+        assert!(ended.is_ok(), "{} connections stay open", self.open());
     }
 
     pub(crate) fn note_whole(&self, request: String) {
