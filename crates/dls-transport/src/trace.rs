@@ -108,6 +108,18 @@ pub(crate) fn connection(kept: bool) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn connection(_: bool) {}
 
+/// The first half of a write came to its end.
+#[cfg(feature = "tracing")]
+pub(crate) fn ready(host: &str, failure: Option<&Error>) {
+    match failure {
+        None => tracing::debug!(host, "ready to send"),
+        Some(error) => tracing::debug!(host, outcome = ?error.kind(), "not ready to send"),
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn ready(_: &str, _: Option<&Error>) {}
+
 /// A 401 ended this transport.
 #[cfg(feature = "tracing")]
 pub(crate) fn stopped(host: &str) {

@@ -123,9 +123,10 @@ impl Transport {
             let connection = shared.open(&origin, &budget).await?;
             Ok((credentials, connection))
         };
-        let (credentials, connection) = prepared
-            .await
-            .map_err(|error: Error| error.of_call(1, Delivery::NotSent))?;
+        let prepared: Result<_, Error> = prepared.await;
+        trace::ready(origin.authority(), prepared.as_ref().err());
+        let (credentials, connection) =
+            prepared.map_err(|error| error.of_call(1, Delivery::NotSent))?;
         Ok(Ready {
             transport: self.clone(),
             origin,

@@ -440,6 +440,13 @@ async fn each_attempt_each_pause_and_the_end_of_a_transport_are_logged() {
         lines(&output, "pausing before the next attempt attempts=").len(),
         2
     );
+    let uri = server.uri("/").parse().unwrap();
+    support::transport().connect(&uri).await.unwrap();
+    let nobody = "http://127.0.0.1:1/".parse().unwrap();
+    support::transport().connect(&nobody).await.unwrap_err();
+    assert_eq!(lines(&output, ": ready to send host=").len(), 1);
+    let failed = "not ready to send host=\"127.0.0.1:1\" outcome=Connect";
+    assert_eq!(lines(&output, failed).len(), 1);
     let stopped = lines(&output, "WARN");
     assert!(
         stopped.len() == 1 && stopped[0].contains("refused with 401"),

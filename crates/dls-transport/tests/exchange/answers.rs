@@ -1,8 +1,11 @@
 //! Which answers are answers, and what is sent to get one.
 
+use std::time::Duration;
+
 use dls_transport::credentials::{Credentials, Token};
 use dls_transport::{ClockSkew, Delivery, ErrorKind, Facts, PlaintextHosts, Resend, Transport};
 use http::{Method, Request};
+use tokio::time::Instant;
 
 use crate::support::{Server, answer, answer_with, builder, read, transport, write};
 
@@ -24,7 +27,7 @@ async fn an_answer_comes_back_whole_with_its_facts() {
     assert_eq!(facts.retry_after().unwrap().as_secs(), 3);
     assert_eq!(
         facts.clock_skew(),
-        Some(ClockSkew::Ahead(std::time::Duration::from_secs(60)))
+        Some(ClockSkew::Ahead(Duration::from_secs(60)))
     );
 }
 
@@ -119,8 +122,8 @@ async fn the_body_of_head_is_not_waited_for() {
     assert!(answer.unwrap().body().is_empty());
 }
 
-#[tokio::test]
-async fn an_early_answer_is_delivered_and_its_connection_not_used_again() {
+#[tokio::test(start_paused = true)]
+async fn an_early_answer_is_delivered_and_its_connection_closed() {
     let server = Server::start(|mut peer, _| async move {
         // Only a part of the body is read.
         let mut some = [0; 1000];
@@ -143,6 +146,9 @@ async fn an_early_answer_is_delivered_and_its_connection_not_used_again() {
         );
         assert_eq!(answer.extensions().get::<Facts>().unwrap().attempts(), 1);
         assert_eq!(server.ledger.connections(), connections);
+        let begin = Instant::now();
+        server.ledger.all_closed().await;
+        assert_eq!(begin.elapsed(), Duration::ZERO, "it cannot be used again");
     }
 }
 

@@ -104,7 +104,7 @@ async fn a_connection_that_died_while_it_waited_proves_that_nothing_was_sent() {
             (error.kind(), error.phase()),
             (ErrorKind::Interrupted, Phase::Answer)
         );
-        assert_eq!(error.delivery(), Delivery::NotSent);
+        assert_eq!((error.delivery(), error.attempts()), (Delivery::NotSent, 1));
         assert_eq!((server.ledger.whole(), server.ledger.connections()), (0, 1));
     }
 }

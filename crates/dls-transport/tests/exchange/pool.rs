@@ -146,6 +146,52 @@ async fn few_connections_are_kept_for_an_origin() {
     server.ledger.all_closed().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_connection_used_last_is_used_next_so_that_others_grow_old() {
+    let gate = Arc::new(Barrier::new(2));
+    let server = Server::start(move |mut peer, _| {
+        let gate = gate.clone();
+        async move {
+            peer.request().await;
+            gate.wait().await;
+            peer.say(answer("200 OK", "")).await;
+            while peer.request().await.is_some() {
+                peer.say(answer("200 OK", "")).await;
+            }
+        }
+    })
+    .await;
+    let transport = transport();
+    let uri = server.uri("/");
+    let (one, other) = tokio::join!(read(&transport, &uri), read(&transport, &uri));
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(server.ledger.open(), 2);
+    for _ in 0..4 {
+        sleep(Duration::from_secs(5)).await;
+        read(&transport, &uri).await.unwrap();
+    }
+    assert_eq!((server.ledger.connections(), server.ledger.open()), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_callers_on_many_threads_share_a_transport() {
+    let server = Server::keeping(answer("200 OK", "x")).await;
+    let transport = transport();
+    let callers = (0..20).map(|_| {
+        let (transport, uri) = (transport.clone(), server.uri("/"));
+        tokio::spawn(async move {
+            for _ in 0..50 {
+                assert_eq!(read(&transport, &uri).await.unwrap().body(), b"x");
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap();
+    }
+    assert_eq!(server.ledger.whole(), 1000);
+    assert!(server.ledger.open() <= 4, "{}", server.ledger.open());
+}
+
 #[tokio::test]
 async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
     for reset in [false, true] {

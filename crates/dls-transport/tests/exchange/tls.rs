@@ -189,6 +189,19 @@ async fn a_server_that_wants_a_certificate_is_never_called_unsent_wrongly() {
             assert!(std::error::Error::source(&error).is_some());
         }
     }
+    // Here the refusal has arrived before anything is written.
+    let transport = trusting(&issuer);
+    let ready = transport
+        .connect(&server.tls_uri("/").parse().unwrap())
+        .await
+        .unwrap();
+    server.ledger.all_closed().await;
+    let error = ready.send(post(server.tls_uri("/"))).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::Tls, Delivery::NotSent)
+    );
+    assert!(std::error::Error::source(&error).is_some());
     assert_eq!(server.ledger.whole(), 0);
 }
 
