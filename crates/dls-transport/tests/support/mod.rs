@@ -58,14 +58,20 @@ impl Ledger {
         self.settled(0).await;
     }
 
-    /// Waits until so many connections came and all are closed again, for a minute at most.
+    /// Waits until so many connections came and all are closed again.
     pub(crate) async fn settled(&self, connections: usize) {
-        let settled = async {
-            while self.connections() < connections || self.open() > 0 {
+        self.until(|ledger| ledger.connections() >= connections && ledger.open() == 0)
+            .await;
+    }
+
+    /// Waits until this holds after a connection was closed, for a minute at most.
+    pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let wait = async {
+            while !holds(self) {
                 self.changed.notified().await;
             }
         };
-        let ended = timeout(Duration::from_secs(60), settled).await;
+        let ended = timeout(Duration::from_secs(60), wait).await;
         assert!(ended.is_ok(), "{} connections stay open", self.open());
     }
 
