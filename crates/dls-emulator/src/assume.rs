@@ -341,7 +341,8 @@ mod tests {
         let mut assumed = Assumed::default();
         let unknown = assumed.set("list-offsets", "rows").unwrap_err().to_string();
         assert!(
-            unknown.starts_with("unknown assumption \"list-offsets\", expected one of host-signed, "),
+            unknown
+                .starts_with("unknown assumption \"list-offsets\", expected one of host-signed, "),
             "{unknown}"
         );
         assert!(unknown.contains("list-offset"));
