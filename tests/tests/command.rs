@@ -353,6 +353,28 @@ fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
 }
 
 #[test]
+fn the_emulator_refuses_what_it_cannot_be_told() {
+    for (flag, value) in [
+        ("--rate-limit", "fast"),
+        ("--rate-limit", "0"),
+        ("--assume", "list-offset=bytes"),
+        ("--listen", "here"),
+        ("--release-time", "soon"),
+    ] {
+        let output = bare()
+            .args(["emulator", "serve", flag, value])
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 2, "{flag} {value}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(flag),
+            "{flag} {value}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
 fn a_state_file_with_an_unknown_key_is_refused_with_key_and_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.toml");

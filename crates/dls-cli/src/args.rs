@@ -190,9 +190,13 @@ pub(crate) struct Serve {
     /// How long a release takes
     #[arg(long, value_name = "TIME", default_value = "1s")]
     pub(crate) release_time: String,
-    /// Throttle as documented, or not at all
-    #[arg(long, value_name = "WHICH", default_value = "documented")]
-    pub(crate) rate_limit: RateLimit,
+    /// Throttle as documented, not at all, or at the documented rates times a factor such as 0.5
+    #[arg(
+        long,
+        value_name = "documented|off|FACTOR",
+        default_value = "documented"
+    )]
+    pub(crate) rate_limit: String,
     /// Choose an assumed behaviour (see `assumptions`); may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) assume: Vec<String>,
@@ -203,12 +207,6 @@ pub(crate) struct Serve {
     /// SSL_CERT_FILE)
     #[arg(long, value_name = "CA-FILE")]
     pub(crate) tls: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RateLimit {
-    Documented,
-    Off,
 }
 
 #[derive(Debug, Args)]

@@ -23,10 +23,7 @@ pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
         .release_time(release_time)
         .extra_packages(args.packages)
         .tls(args.tls.is_some())
-        .rate_limit(match args.rate_limit {
-            args::RateLimit::Documented => RateLimit::Documented,
-            args::RateLimit::Off => RateLimit::Off,
-        });
+        .rate_limit(rate_limit(&args.rate_limit)?);
     if let Some(path) = &args.state {
         builder = builder.seed(state(path)?);
     }
@@ -99,6 +96,18 @@ pub(crate) fn assumptions(output: Output) -> Result<u8, Failure> {
         rows.collect(),
     );
     Ok(0)
+}
+
+fn rate_limit(text: &str) -> Result<RateLimit, Failure> {
+    match (text, text.parse::<f64>()) {
+        ("documented", _) => Ok(RateLimit::Documented),
+        ("off", _) => Ok(RateLimit::Off),
+        (_, Ok(factor)) if factor.is_finite() && factor > 0.0 => Ok(RateLimit::Scaled(factor)),
+        _ => Err(Failure::usage(format!(
+            "--rate-limit: `{}` is neither documented, off, nor a factor above 0",
+            text.escape_debug()
+        ))),
+    }
 }
 
 fn state(path: &Path) -> Result<Seed, Failure> {
