@@ -78,6 +78,8 @@ pub struct Rollout {
     round: u32,
     failed_looks: u32,
     failed_sends: u32,
+    /// What stood in the way of the send so far, should the time run out.
+    obstacle: Option<NotSent>,
     request_id: Option<String>,
 }
 
@@ -120,6 +122,7 @@ impl Rollout {
             round: 0,
             failed_looks: 0,
             failed_sends: 0,
+            obstacle: None,
             request_id: None,
         }
     }
@@ -184,6 +187,7 @@ impl Rollout {
             Stage::Baseline => {
                 entry.baseline = Some(detail);
                 self.failed_looks = 0;
+                self.obstacle = None;
                 if self.packages.iter().all(|entry| entry.baseline.is_some()) {
                     self.choose_batch();
                 }
@@ -217,15 +221,15 @@ impl Rollout {
             }
             LookFailure::Refused(error) => NotSent::LookRefused(error),
             LookFailure::NotAuthenticated(why) => NotSent::NotAuthenticated(why),
-            LookFailure::Unreachable(_) | LookFailure::Unavailable(_)
-                if self.failed_looks < TRIES =>
-            {
-                self.rest = Some(pause(self.failed_looks - 1));
-                return;
-            }
             LookFailure::Unreachable(why) => NotSent::Unreachable(why),
             LookFailure::Unavailable(why) => NotSent::Unavailable(why),
         };
+        let may_pass = matches!(why, NotSent::Unreachable(_) | NotSent::Unavailable(_));
+        if may_pass && self.failed_looks < TRIES {
+            self.rest = Some(pause(self.failed_looks - 1));
+            self.obstacle = Some(why);
+            return;
+        }
         self.settle(|_| Verdict::NotSent(why.clone()));
     }
 
@@ -313,11 +317,13 @@ impl Rollout {
         self.failed_sends += 1;
         let again = self.failed_sends < TRIES;
         let verdict = match failure {
-            SendFailure::NotSent(_) if again => return self.send_again(),
+            SendFailure::NotSent(why) if again => {
+                return self.send_again(NotSent::Unreachable(why));
+            }
             SendFailure::NotSent(why) => Verdict::NotSent(NotSent::Unreachable(why)),
             SendFailure::NotAuthenticated(why) => Verdict::NotSent(NotSent::NotAuthenticated(why)),
             SendFailure::Answered(error) if again && is_throttled_by_gateway(&error) => {
-                return self.send_again();
+                return self.send_again(NotSent::Unavailable(error.to_string()));
             }
             SendFailure::Answered(error) => {
                 self.request_id = error.request_id().map(str::to_owned);
@@ -341,16 +347,21 @@ impl Rollout {
         self.watch();
     }
 
-    fn send_again(&mut self) {
+    fn send_again(&mut self, obstacle: NotSent) {
         self.stage = Stage::Ready;
+        self.obstacle = Some(obstacle);
         self.rest = Some(pause(self.failed_sends - 1));
     }
 
     fn out_of_time(&mut self) {
         self.rest = None;
         let stage = self.stage;
+        let not_sent = self
+            .obstacle
+            .take()
+            .unwrap_or_else(|| self.nothing_sent_in_time());
         self.settle(|entry| match stage {
-            Stage::Baseline | Stage::Ready => Verdict::NotSent(NotSent::OutOfTime),
+            Stage::Baseline | Stage::Ready => Verdict::NotSent(not_sent.clone()),
             Stage::Sending if entry.in_batch => Verdict::Unknown {
                 evidence: "the request was sent, and the time was over before an answer came"
                     .to_owned(),
@@ -359,6 +370,14 @@ impl Rollout {
                 why: "the time to wait was over".to_owned(),
             },
         });
+    }
+
+    /// A service that never answered a look counts as unavailable, not as merely slow.
+    fn nothing_sent_in_time(&self) -> NotSent {
+        if self.packages.iter().any(|entry| entry.baseline.is_some()) {
+            return NotSent::OutOfTime;
+        }
+        NotSent::Unavailable("no look came back before the time was over".to_owned())
     }
 
     fn watch(&mut self) {

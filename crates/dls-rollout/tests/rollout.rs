@@ -196,6 +196,38 @@ fn a_baseline_that_never_comes_ends_as_not_sent() {
 }
 
 #[test]
+fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
+    let after = |events: &[Event]| {
+        let mut rollout = rollout(&[23, 24], later());
+        for event in events {
+            rollout.fold(event.clone());
+        }
+        rollout.fold(Event::OutOfTime);
+        assert_eq!(words(&rollout), ["not-sent", "not-sent"]);
+        rollout.report().exit_code
+    };
+    let failed = |failure| Event::LookFailed(id(23), failure);
+    let seen = |package| Event::Looked(id(package), detail(package, 1, 0));
+    assert_eq!(after(&[]), 10, "nothing was ever heard");
+    assert_eq!(
+        after(&[failed(LookFailure::Unreachable("refused".into()))]),
+        11
+    );
+    assert_eq!(after(&[failed(LookFailure::Unavailable("502".into()))]), 10);
+    assert_eq!(after(&[seen(23)]), 8);
+    let not_sent = Event::SendFailed(SendFailure::NotSent("refused".into()));
+    assert_eq!(after(&[seen(23), seen(24), not_sent]), 11);
+    let throttled = SendFailure::Answered(service_error(429, "APIGW.0308"));
+    let sent = [
+        seen(23),
+        seen(24),
+        Event::SendIntended,
+        Event::SendFailed(throttled),
+    ];
+    assert_eq!(after(&sent), 10);
+}
+
+#[test]
 fn a_lost_answer_is_unknown_and_not_sent_again() {
     let mut rollout = ready(&[23, 24], later());
     rollout.fold(Event::SendIntended);
