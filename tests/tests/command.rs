@@ -189,6 +189,17 @@ fn nobody_listening_exits_11() {
 }
 
 #[test]
+fn running_out_of_patience_with_nobody_there_is_not_pending() {
+    let bench = Bench::quick();
+    let mut command = bench.dls();
+    command.env("DLS_ENDPOINT", "http://127.0.0.1:1");
+    let args = ["deploy", "23", "--no-start", "--timeout", "100ms"];
+    let output = command.args(args).output().unwrap();
+    assert!([10, 11].contains(&code(&output)), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("goes on"), "{}", stderr(&output));
+}
+
+#[test]
 fn running_out_of_patience_exits_8_and_the_release_goes_on() {
     let bench = Bench::new(Duration::from_secs(60));
     let output = bench.run("deploy 23 --no-start --timeout 1s -o json");
@@ -287,10 +298,15 @@ fn what_is_missing_is_named() {
         let mut command = bench.dls();
         command.env_remove(variable);
         let output = command
-            .args(["deploy", "23", "--no-start"])
+            .args(["deploy", "23", "--no-start", "-o", "json"])
             .output()
             .unwrap();
         assert_eq!(code(&output), exit_code, "{variable}: {}", stderr(&output));
+        if exit_code == 4 {
+            let document = json(&output);
+            assert_eq!(document["outcome"], "refused");
+            assert_eq!(document["packages"][0]["outcome"], "not-sent");
+        }
         assert!(
             stderr(&output).contains(named),
             "{variable}: {}",

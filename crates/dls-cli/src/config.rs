@@ -1,7 +1,7 @@
 //! From flags and environment to a client.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dls::transport::credentials::{AccessKey, Credentials, Environment, SecretKey, Token};
@@ -16,10 +16,16 @@ pub(crate) struct Place {
     pub(crate) endpoints: Endpoints,
     pub(crate) project: ProjectId,
     pub(crate) workspace: Option<WorkspaceId>,
-    credentials: Option<Credentials>,
+    credentials: Source,
     limits: Limits,
     /// The emulator of this one command; it ends with the place.
     _emulator: Option<Running>,
+}
+
+/// Where the credentials come from. They are found when a client is made, not before.
+enum Source {
+    User { token_file: Option<PathBuf> },
+    Emulator,
 }
 
 #[derive(Default)]
@@ -60,7 +66,9 @@ impl Place {
             workspace: workspace
                 .map(|workspace| workspace.parse("workspace"))
                 .transpose()?,
-            credentials: credentials(global.token_file.as_deref())?,
+            credentials: Source::User {
+                token_file: global.token_file.clone(),
+            },
             limits,
             _emulator: None,
         })
@@ -93,7 +101,7 @@ impl Place {
                 )
                 .parse("workspace")?,
             ),
-            credentials: Some(emulated::credentials()?),
+            credentials: Source::Emulator,
             limits,
             _emulator: Some(emulator),
         })
@@ -108,10 +116,15 @@ impl Place {
     }
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let Some(credentials) = self.credentials.clone() else {
-            return Err(Failure::new(4, "no credentials").with_next(
-                "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give --token-file FILE",
-            ));
+        let credentials = match &self.credentials {
+            Source::Emulator => emulated::credentials()?,
+            Source::User { token_file } => {
+                credentials(token_file.as_deref())?.ok_or_else(|| {
+                    Failure::new(4, "no credentials").with_next(
+                        "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give --token-file FILE",
+                    )
+                })?
+            }
         };
         let mut limits = dls::transport::Limits::default();
         if let Some(time) = self.limits.connect {

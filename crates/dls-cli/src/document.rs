@@ -182,7 +182,7 @@ impl PackageRow {
             Some(error) => ErrorRow::of(error),
             None => ErrorRow {
                 code: None,
-                message: crate::exit::in_one_line(error),
+                message: error.in_full(),
             },
         };
         Self {

@@ -52,7 +52,7 @@ impl Failure {
 
     /// What a failed read comes to. A write needs [`of_write`](Self::of_write).
     pub(crate) fn of_read(error: &dls::Error) -> Self {
-        Self::new(read_exit_code(error), in_one_line(error)).with_next_for(error)
+        Self::new(read_exit_code(error), error.in_full()).with_next_for(error)
     }
 
     /// What a failed write that named so many packages comes to: refused, provably not sent, or
@@ -64,7 +64,7 @@ impl Failure {
         if refused || error.delivery() == Delivery::NotSent {
             return Self::of_read(error);
         }
-        let message = format!("unknown whether it was done: {}", in_one_line(error));
+        let message = format!("unknown whether it was done: {}", error.in_full());
         Self::new(7, message)
     }
 
@@ -116,16 +116,4 @@ fn next_for(code: u8, error: &dls::Error) -> Option<String> {
         11 => "check --endpoint or --region, and the network".to_owned(),
         _ => return None,
     })
-}
-
-/// The error and its causes.
-pub(crate) fn in_one_line(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }

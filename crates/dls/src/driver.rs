@@ -1,6 +1,5 @@
 //! Feeds a rollout: does what it asks for and tells it what came of that.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use dls_model::{Deploy, Meaning, Origin, PackageId, ServiceError, meaning};
@@ -106,7 +105,7 @@ async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) ->
 }
 
 fn look_failure(error: Error) -> LookFailure {
-    let text = in_one_line(&error);
+    let text = error.in_full();
     if is_about_credentials(&error) {
         return LookFailure::NotAuthenticated(text);
     }
@@ -122,7 +121,7 @@ fn look_failure(error: Error) -> LookFailure {
 }
 
 fn send_failure(error: Error) -> SendFailure {
-    let text = in_one_line(&error);
+    let text = error.in_full();
     if is_about_credentials(&error) {
         return SendFailure::NotAuthenticated(text);
     }
@@ -147,16 +146,4 @@ fn is_about_credentials(error: &Error) -> bool {
     error
         .transport()
         .is_some_and(|error| matches!(error.kind(), Credentials | Stopped))
-}
-
-/// The error and its causes, for evidence that outlives the error itself.
-fn in_one_line(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }

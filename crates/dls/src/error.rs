@@ -129,6 +129,19 @@ impl Error {
         }
     }
 
+    /// The error and its causes in one line, for a report. `Display` alone leaves the causes out.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            cause = error.source();
+        }
+        line
+    }
+
     pub(crate) fn setup(what: &'static str) -> Self {
         Self(Box::new(Cause::Setup(what)))
     }

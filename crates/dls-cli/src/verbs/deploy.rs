@@ -1,8 +1,10 @@
 //! `dls deploy`: release, and wait until it is known what became of each package.
 
-use dls::JobStart;
+use std::time::Duration;
+
 use dls::model::{Deploy, Operation as _, Scope};
-use dls::rollout::{Options, Report, Verdict};
+use dls::rollout::{Event, LookFailure, Options, Report, Rollout, Verdict};
+use dls::{Client, JobStart, PackageIds};
 use serde_json::json;
 
 use super::package_ids;
@@ -31,23 +33,14 @@ pub(crate) async fn run(
         let scope = Scope::new(place.project.clone()).with_workspace(workspace);
         return dry_run(&place, &Deploy::new(ids, start), &scope, output);
     }
-    let client = place.client()?;
     let options = Options::new(start)
         .with_wait(!args.no_wait)
         .with_again(args.again);
-    let run = client
-        .rollout(ids, options)
-        .map_err(|error| Failure::of_read(&error))?;
-    let mut run = match timeout {
-        Some(timeout) => run.with_timeout(timeout),
-        None => run,
+    let report = match place.client() {
+        Ok(client) => release(&client, ids, options, timeout).await?,
+        Err(failure) if failure.code == 4 => unsent(ids, options, failure.message),
+        Err(failure) => return Err(failure),
     };
-    let mut progress = Progress::new();
-    while run.next_event().await.is_some() {
-        progress.tell(&run.report());
-    }
-    progress.end();
-    let report = run.report();
     if output.is_json() {
         Output::json(&Run::new(&place, &report));
     } else {
@@ -55,6 +48,35 @@ pub(crate) async fn run(
     }
     conclude(&report);
     Ok(report.exit_code)
+}
+
+async fn release(
+    client: &Client,
+    ids: PackageIds,
+    options: Options,
+    timeout: Option<Duration>,
+) -> Result<Report, Failure> {
+    let run = client.rollout(ids, options);
+    let mut run = run.map_err(|error| Failure::of_read(&error))?;
+    if let Some(timeout) = timeout {
+        run = run.with_timeout(timeout);
+    }
+    let mut progress = Progress::new();
+    while run.next_event().await.is_some() {
+        progress.tell(&run.report());
+    }
+    progress.end();
+    Ok(run.report())
+}
+
+/// The report of a run that has nobody to ask as.
+fn unsent(ids: PackageIds, options: Options, why: String) -> Report {
+    let first = ids.as_slice().first().copied();
+    let mut rollout = Rollout::new(ids, options);
+    if let Some(id) = first {
+        rollout.fold(Event::LookFailed(id, LookFailure::NotAuthenticated(why)));
+    }
+    rollout.report()
 }
 
 fn table(report: &Report, output: Output) {
@@ -76,74 +98,59 @@ fn table(report: &Report, output: Output) {
 
 /// One line on why it is not 0, and one on what to do next.
 fn conclude(report: &Report) {
-    let ids = |word: &str| {
+    let verdicts = || report.packages.iter().filter_map(|it| it.verdict.as_ref());
+    let why_in_full = verdicts().find_map(why).unwrap_or_default();
+    let ids = |words: &[&str]| {
         let with = report.packages.iter().filter(|package| {
-            package
-                .verdict
-                .as_ref()
-                .is_some_and(|verdict| verdict.word() == word)
+            let verdict = package.verdict.as_ref();
+            verdict.is_some_and(|verdict| words.contains(&verdict.word()))
         });
-        with.map(|package| package.id.to_string())
-            .collect::<Vec<_>>()
-            .join(" ")
+        with.map(|package| format!(" {}", package.id))
+            .collect::<String>()
     };
-    let first_why = || {
-        report
-            .packages
-            .iter()
-            .filter_map(|it| it.verdict.as_ref())
-            .find_map(why)
-    };
+    let goes_on = verdicts().any(|it| matches!(it, Verdict::StillRunning { .. }));
     let (what, next) = match report.exit_code {
         0 => return,
         3 => (
-            "the release failed".to_owned(),
-            format!("dls view {}", ids("failed")),
-        ),
-        4 => (
-            first_why().unwrap_or_default(),
-            "check HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, the \
-              clock and your role in the workspace"
-                .to_owned(),
+            "the release failed",
+            format!("dls view{}", ids(&["failed"])),
         ),
         5 => (
-            "not found; nothing was released".to_owned(),
-            "dls list (an id means something in its \
-              own workspace only)"
-                .to_owned(),
+            "not found; nothing was released",
+            "dls list, and check --workspace".to_owned(),
         ),
         6 => (
-            "only a part succeeded".to_owned(),
-            "see the outcome of each package".to_owned(),
+            "only a part succeeded, or a released job did not start",
+            "see the outcome of each package above".to_owned(),
         ),
         7 => (
-            "the outcome is unknown: a request may have been received. It was not sent again"
-                .to_owned(),
-            format!("dls status {}", ids("unknown")),
+            "the outcome is unknown: a request may have been received, and it was not sent again",
+            format!("dls status{}", ids(&["unknown", "gone"])),
+        ),
+        8 if goes_on => (
+            "not over yet; the release goes on without us",
+            format!("dls status{}", ids(&["pending"])),
         ),
         8 => (
-            "not over yet; the release goes on without us".to_owned(),
-            format!("dls status {}", ids("pending")),
+            "the time was over before anything was sent",
+            "run it again".to_owned(),
         ),
-        9 => (
-            first_why().unwrap_or_default(),
-            "nothing was released".to_owned(),
-        ),
-        10 => (
-            first_why().unwrap_or_default(),
-            "wait a little, then run it again: nothing was \
-               accepted"
-                .to_owned(),
-        ),
-        _ => (
-            first_why().unwrap_or_default(),
-            "check --endpoint or --region, and the network: \
-              nothing was accepted"
-                .to_owned(),
+        code => (
+            why_in_full.as_str(),
+            match code {
+                4 => {
+                    "check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (or --token-file), the clock, \
+                      and your role in the workspace"
+                }
+                9 => "dls status, to see what may be released",
+                10 => "wait a little, then run it again",
+                _ => "check --endpoint or --region, and the network; then run it again",
+            }
+            .to_owned(),
         ),
     };
     note(&format!("error: {what}"));
-    note(&format!("  next: {}", next.trim()));
+    note(&format!("  next: {next}"));
 }
 
 /// Shows the request as it would be made. Nothing is signed, nothing is sent.

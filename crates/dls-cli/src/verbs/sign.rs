@@ -39,8 +39,7 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
         headers: &headers,
         body: &body,
     };
-    let signed = sign(&parts, &key, date)
-        .map_err(|error| Failure::usage(crate::exit::in_one_line(&error)))?;
+    let signed = sign(&parts, &key, date).map_err(|error| Failure::usage(error.to_string()))?;
     if output.is_json() {
         let headers: Map<_, _> = signed
             .headers
