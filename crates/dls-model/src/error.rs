@@ -4,6 +4,8 @@
 use std::fmt;
 
 use http::{HeaderMap, StatusCode};
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::catalogue::{self, Meaning};
 use crate::error_body::{self, Found, Members};
@@ -72,13 +74,35 @@ impl From<Undecodable> for AnswerError {
 ///
 /// Texts change and are never to be matched on; classify by [`meaning`](Self::meaning). They are made safe
 /// to print: on one line, bounded, and with tokens and signatures that the gateway may echo blotted out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its serde form is ours and not the wire's: status, code, message and request id, for a record of what
+/// happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceError {
+    #[serde(with = "status_number")]
     status: StatusCode,
     code: Option<ErrorCode>,
     message: String,
     request_id: Option<String>,
+    #[serde(skip)]
     encoded_authorization_message: Option<String>,
+}
+
+mod status_number {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        status: &StatusCode,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(status.as_u16())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<StatusCode, D::Error> {
+        StatusCode::from_u16(u16::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
 }
 
 impl ServiceError {
@@ -187,7 +211,8 @@ pub(crate) fn id_text(text: &str) -> Option<String> {
 }
 
 /// The code of an error, such as `DLF.0810`. The set is open: no document lists all.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ErrorCode(String);
 
 impl ErrorCode {

@@ -296,6 +296,13 @@ text_id! {
     WorkspaceId, IdKind::Workspace, |c| c.is_ascii_graphic()
 }
 
+impl WorkspaceId {
+    /// The workspace that the service takes for a request that names none.
+    pub fn service_default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
 text_id! {
     /// The id of a background task (wire: `asy_task_id`, `task_id`): 1 to 128 characters, none of them a
     /// control character, and neither `.` nor `..`.
