@@ -1,34 +1,158 @@
-//! What happened, as the driver tells it to the fold.
+//! What happened, as the driver tells it to the fold. The events of a run are its journal.
 
-use dls_model::{DeployAnswer, PackageDetail, PackageId, ServiceError};
+use std::time::Duration;
 
-/// Something that happened. A [`Rollout`] has no state that its events do not give back.
-///
-/// [`Rollout`]: crate::Rollout
-#[derive(Debug, Clone)]
+use dls_model::{
+    DeployAnswer, Package, PackageDetail, PackageId, PackageIds, ServiceError, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::options::Options;
+use crate::pace::Pace;
+use crate::plan::{Place, Plan};
+use crate::selection::Selection;
+
+/// Something that happened. A [`Rollout`](crate::Rollout) has no state that its events do not give
+/// back, and no clock but their times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum Event {
-    /// A look at a package came back.
-    Looked(PackageId, Box<PackageDetail>),
+pub struct Event {
+    /// When it was over.
+    pub at: Timestamp,
+    /// What it was.
+    pub what: What,
+}
+
+impl Event {
+    /// Something that was over at this time.
+    #[must_use]
+    pub fn new(at: Timestamp, what: What) -> Self {
+        Self { at, what }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum What {
+    /// The run began. Always the first event, and never another one.
+    Began(Box<Began>),
+    /// A look at a package came back. Made by [`Rollout::looked`](crate::Rollout::looked).
+    Looked {
+        /// The package.
+        package: PackageId,
+        /// What it is like; absent if it is as it was at the last look.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Box<PackageDetail>>,
+    },
     /// A look at a package did not come back with the package.
-    LookFailed(PackageId, LookFailure),
+    LookFailed {
+        /// The package.
+        package: PackageId,
+        /// Why.
+        failure: LookFailure,
+    },
+    /// A list came back. Made by [`Rollout::listed`](crate::Rollout::listed).
+    Listed {
+        /// The packages of this run that are not as they were at the last look.
+        rows: Vec<Package>,
+        /// Those that were looked for and not found. That proves nothing.
+        missing: Vec<PackageId>,
+    },
+    /// A list could not be read.
+    ListFailed {
+        /// Why.
+        failure: LookFailure,
+    },
     /// The deploy request is about to be signed and written. From here on no replay may send it
     /// again on its own account.
-    SendIntended,
+    SendIntended {
+        /// The packages that it names.
+        packages: PackageIds,
+        /// The time that its signature bears (`X-Sdk-Date`).
+        signed_at: Timestamp,
+    },
     /// The service answered the deploy request with a decoded 2xx.
-    Accepted(DeployAnswer),
+    Accepted {
+        /// The answer.
+        answer: DeployAnswer,
+        /// Its request id.
+        request_id: Option<String>,
+    },
     /// The deploy request came to no decoded 2xx.
-    SendFailed(SendFailure),
-    /// The time of an [`Action::Wait`] has passed.
-    ///
-    /// [`Action::Wait`]: crate::Action::Wait
+    SendFailed {
+        /// What it came to.
+        failure: SendFailure,
+    },
+    /// The time of an [`Action::Wait`](crate::Action::Wait) has passed.
     Waited,
     /// The caller's patience is over. Neither a failure nor a success.
     OutOfTime,
+    /// The run is taken up again. Nothing that was seen before counts as a look any more.
+    Resumed {
+        /// The grace from now on.
+        grace: Duration,
+        /// The pace from now on.
+        pace: Pace,
+    },
+    /// The caller consents to sending these packages once more although what became of the first
+    /// request is unknown.
+    ResendAllowed {
+        /// The packages.
+        packages: Vec<PackageId>,
+    },
+}
+
+/// The first event: all that was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Began {
+    /// The version of the events' form, [`Began::VERSION`].
+    pub version: u32,
+    /// Where.
+    pub place: Place,
+    /// Which packages.
+    pub packages: Selection,
+    /// How.
+    pub options: Options,
+    /// The plan that was consented to, if one was made before.
+    pub plan: Option<Plan>,
+    /// The hash of that plan, as whoever made the plan computed it.
+    pub plan_hash: Option<String>,
+}
+
+impl Began {
+    /// The version of the events' form that this crate writes. It reads all before it, too.
+    pub const VERSION: u32 = 1;
+
+    /// A run without a plan that was made before.
+    #[must_use]
+    pub fn new(place: Place, packages: Selection, options: Options) -> Self {
+        Self {
+            version: Self::VERSION,
+            place,
+            packages,
+            options,
+            plan: None,
+            plan_hash: None,
+        }
+    }
+
+    /// Holds the packages against a plan: nothing is sent for one that has changed since.
+    #[must_use]
+    pub fn with_plan(self, plan: Plan, hash: impl Into<String>) -> Self {
+        Self {
+            plan: Some(plan),
+            plan_hash: Some(hash.into()),
+            ..self
+        }
+    }
 }
 
 /// Why a look brought nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum LookFailure {
     /// The service says that there is no such package.
@@ -45,7 +169,8 @@ pub enum LookFailure {
 }
 
 /// What a deploy request came to when it did not come to a decoded 2xx.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SendFailure {
     /// Proved: no byte of the request left. One line.

@@ -2,12 +2,24 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+mod admit;
+mod entry;
 pub mod event;
+mod guard;
+pub mod options;
 mod pace;
+pub mod plan;
 pub mod rollout;
+mod selection;
 pub mod verdict;
 
 pub use action::Action;
-pub use event::{Event, LookFailure, SendFailure};
-pub use rollout::{Options, Rollout, is_refusal};
-pub use verdict::{NotSent, Outcome, PackageReport, Report, Verdict, refusal_exit_code};
+pub use event::{Began, Event, LookFailure, SendFailure, What};
+pub use options::{IfReleased, OnLostAnswer, Options};
+pub use pace::Pace;
+pub use plan::{Place, Plan, PlannedPackage};
+pub use rollout::{InvalidEvents, Rollout};
+pub use selection::Selection;
+pub use verdict::{
+    NotSent, Outcome, PackageReport, Report, Verdict, is_refusal, refusal_exit_code,
+};

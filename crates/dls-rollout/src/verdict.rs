@@ -1,7 +1,11 @@
 //! What became of each package, and of the run: one truth table from verdicts to outcome and exit
 //! code.
 
-use dls_model::{Meaning, PackageDetail, PackageId, ServiceError, Status, Timestamp, meaning};
+use dls_model::{
+    ErrorCode, Meaning, Origin, PackageDetail, PackageId, ServiceError, Status, Timestamp, meaning,
+};
+
+use crate::guard::{Guard, holds};
 
 /// What became of one package since its baseline, the state read before anything was sent.
 #[derive(Debug, Clone)]
@@ -26,8 +30,14 @@ pub enum Verdict {
         /// When, as the service reports it.
         at: Option<Timestamp>,
     },
-    /// The service or its gateway said no, and nothing was accepted.
-    Refused(Box<ServiceError>),
+    /// The service or its gateway said no.
+    Refused {
+        /// What it said.
+        error: Box<ServiceError>,
+        /// Whether that proves that nothing was accepted. A no to several packages at once proves
+        /// nothing about one of them: it has only not been seen to move.
+        proved: bool,
+    },
     /// Proved: no deploy request that names it was sent.
     NotSent(NotSent),
     /// A request that names it may have been received. Look before sending anything again.
@@ -63,6 +73,24 @@ pub enum NotSent {
     LastReleaseFailed,
     /// It is neither to be reviewed nor anything else that a release may start from.
     WrongStatus(Option<Status>),
+    /// Somebody had released it before, and that was to stop the run.
+    ReleasedBefore {
+        /// Who released it, as the service reports it.
+        by: Option<String>,
+        /// When, as the service reports it.
+        at: Option<Timestamp>,
+    },
+    /// It is not as it was planned. What has changed, in one line.
+    Drifted(String),
+    /// It removes these from production, and nobody consented to that.
+    Deletes(Vec<String>),
+    /// It touches what other packages of the run touch, and they were not to be sent in order.
+    Overlaps {
+        /// The name of the job, script or resource.
+        name: String,
+        /// The other packages.
+        with: Vec<PackageId>,
+    },
     /// Another package of the same run stood in the way.
     RunStopped,
     /// The caller's patience was over first.
@@ -79,7 +107,7 @@ impl Verdict {
             Self::Failed { .. } => "failed",
             Self::Accepted => "accepted",
             Self::AlreadyReleased { .. } => "already-released",
-            Self::Refused(_) => "refused",
+            Self::Refused { .. } => "refused",
             Self::NotSent(_) => "not-sent",
             Self::Unknown { .. } => "unknown",
             Self::StillRunning { .. } => "pending",
@@ -95,18 +123,35 @@ impl Verdict {
             Self::Succeeded { .. } => 6,
             Self::Accepted | Self::AlreadyReleased { .. } => 0,
             Self::Failed { .. } => 3,
-            Self::Refused(error) | Self::NotSent(NotSent::LookRefused(error)) => {
+            Self::Refused { error, .. } | Self::NotSent(NotSent::LookRefused(error)) => {
                 refusal_exit_code(error)
             }
             Self::NotSent(NotSent::RunStopped) => return None,
             Self::NotSent(NotSent::NotAuthenticated(_)) => 4,
-            Self::NotSent(NotSent::LastReleaseFailed | NotSent::WrongStatus(_)) => 9,
+            Self::NotSent(
+                NotSent::LastReleaseFailed
+                | NotSent::WrongStatus(_)
+                | NotSent::ReleasedBefore { .. }
+                | NotSent::Drifted(_)
+                | NotSent::Deletes(_)
+                | NotSent::Overlaps { .. },
+            ) => 9,
             Self::NotSent(NotSent::Unavailable(_)) => 10,
             Self::NotSent(NotSent::Unreachable(_)) => 11,
             Self::NotSent(NotSent::OutOfTime) | Self::StillRunning { .. } => 8,
             Self::Unknown { .. } | Self::Gone { sent: true } => 7,
             Self::Gone { sent: false } => 5,
         })
+    }
+
+    /// Whether looking again may still bring another verdict: the release goes on, or what became
+    /// of the request is not known.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Accepted | Self::StillRunning { .. } | Self::Unknown { .. }
+        )
     }
 
     fn is_success(&self) -> bool {
@@ -116,7 +161,7 @@ impl Verdict {
     fn is_shortfall(&self) -> bool {
         matches!(
             self,
-            Self::Failed { .. } | Self::Refused(_) | Self::NotSent(_)
+            Self::Failed { .. } | Self::Refused { .. } | Self::NotSent(_)
         )
     }
 }
@@ -195,6 +240,12 @@ pub struct PackageReport {
     pub verdict: Option<Verdict>,
     /// What the last look saw of it; `None` if no look ever came back.
     pub latest: Option<PackageDetail>,
+    /// What the last look before the request saw of it.
+    pub baseline: Option<PackageDetail>,
+    /// Whether a request of ours that names it may have been read.
+    pub sent: bool,
+    /// The time that the signature of the last request bears that was to name it.
+    pub signed_at: Option<Timestamp>,
     /// Whether a decoded 2xx to *our* request names it. Anything else is "released by …, as the
     /// service reports it".
     pub ours: bool,
@@ -206,7 +257,21 @@ pub struct PackageReport {
     pub request_id: Option<String>,
 }
 
+impl PackageReport {
+    /// Whether its story is not over: no verdict yet, or one that [is open](Verdict::is_open).
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.verdict.as_ref().is_none_or(Verdict::is_open)
+    }
+}
+
 impl Report {
+    /// Whether the story of any package is not over.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.packages.iter().any(PackageReport::is_open)
+    }
+
     pub(crate) fn new(packages: Vec<PackageReport>) -> Self {
         let (outcome, exit_code) = judge(packages.iter().filter_map(|p| p.verdict.as_ref()));
         Self {
@@ -241,4 +306,33 @@ fn judge<'a>(verdicts: impl Iterator<Item = &'a Verdict> + Clone) -> (Outcome, u
         _ => Outcome::Refused,
     };
     (outcome, exit_code)
+}
+
+/// Whether an error answer to a write that names so many packages proves that nothing was done.
+///
+/// It does if it is a 4xx of the gateway, or of the service to a request that names one package. To
+/// several packages the service may have said no to one and yes to another.
+#[must_use]
+pub fn is_refusal(error: &ServiceError, packages: usize) -> bool {
+    error.status().is_client_error()
+        && match error.code().map(ErrorCode::origin) {
+            Some(Origin::Gateway) => true,
+            Some(Origin::Service) => packages == 1 || !holds(Guard::RefusalNeedsProof),
+            _ => false,
+        }
+}
+
+/// Whether an error answer may be a no of the service to several packages, of which some may have
+/// been released all the same.
+pub(crate) fn is_partial_refusal(error: &ServiceError) -> bool {
+    error.status().is_client_error() && error.code().map(ErrorCode::origin) == Some(Origin::Service)
+}
+
+/// Whether the gateway turned a request away before it reached the service, only because there were
+/// too many.
+pub(crate) fn is_throttled_by_gateway(error: &ServiceError) -> bool {
+    error.status().as_u16() == 429
+        && error.code().is_some_and(|code| {
+            code.origin() == Origin::Gateway && code.as_str().ends_with(".0308")
+        })
 }

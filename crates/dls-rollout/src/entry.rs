@@ -1,0 +1,240 @@
+//! One package on its way: what was seen of it, and what that proves.
+
+use dls_model::{
+    DeployDetail, PackageDetail, PackageId, ServiceError, StartStatus, Status, Timestamp,
+};
+
+use crate::guard::{Guard, holds};
+use crate::options::Options;
+use crate::verdict::Verdict;
+
+/// Where a package stands.
+#[derive(Debug, Clone)]
+pub(crate) enum Phase {
+    /// No request names it, or the caller has consented to another one.
+    Waiting,
+    /// A request names it, and whether that was accepted is not known.
+    InDoubt,
+    /// Its release is under way, by us or by somebody else.
+    Running,
+    Done(Verdict),
+}
+
+/// What is known of a request whose answer says nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Doubt {
+    pub(crate) since: Timestamp,
+    pub(crate) evidence: String,
+    /// The service said no to several packages at once, which may be a no to some of them only.
+    pub(crate) refusal: Option<Box<ServiceError>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) id: PackageId,
+    pub(crate) phase: Phase,
+    /// The last look before a request named it. Everything later is compared with it.
+    pub(crate) baseline: Option<PackageDetail>,
+    pub(crate) latest: Option<PackageDetail>,
+    pub(crate) looked_at: Option<Timestamp>,
+    pub(crate) doubt: Option<Doubt>,
+    /// The doubt about an earlier request, while one that the caller consented to is under way.
+    earlier: Option<Doubt>,
+    /// A request of ours named it, and may have been read.
+    pub(crate) sent: bool,
+    /// The time that the signature of the last such request bears.
+    pub(crate) signed_at: Option<Timestamp>,
+    pub(crate) accepted: Option<DeployDetail>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) seen_running: bool,
+    pub(crate) absences: u32,
+    /// To be looked at in this round.
+    pub(crate) due: bool,
+}
+
+impl Entry {
+    pub(crate) fn new(id: PackageId) -> Self {
+        Self {
+            id,
+            phase: Phase::Waiting,
+            baseline: None,
+            latest: None,
+            looked_at: None,
+            doubt: None,
+            earlier: None,
+            sent: false,
+            signed_at: None,
+            accepted: None,
+            request_id: None,
+            seen_running: false,
+            absences: 0,
+            due: true,
+        }
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting)
+    }
+
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        matches!(self.phase, Phase::InDoubt)
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        matches!(self.phase, Phase::InDoubt | Phase::Running)
+    }
+
+    pub(crate) fn verdict(&self) -> Option<&Verdict> {
+        match &self.phase {
+            Phase::Done(verdict) => Some(verdict),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn end(&mut self, verdict: Verdict) {
+        self.phase = Phase::Done(verdict);
+    }
+
+    /// From here on it is in doubt, until an outcome says otherwise.
+    pub(crate) fn send(&mut self, at: Timestamp, signed_at: Timestamp) {
+        let doubt = Doubt {
+            since: at,
+            evidence: "the request went out, and what came of it was not recorded".to_owned(),
+            refusal: None,
+        };
+        self.earlier = self.doubt.replace(doubt);
+        self.phase = Phase::InDoubt;
+        self.sent = true;
+        self.signed_at = Some(signed_at);
+    }
+
+    /// The last request had no effect. An earlier one may have had.
+    pub(crate) fn unsend(&mut self) {
+        self.doubt = self.earlier.take();
+        self.sent = self.doubt.is_some();
+        self.phase = Phase::Waiting;
+    }
+
+    /// It will not be sent, or not again.
+    pub(crate) fn end_unsent(&mut self, verdict: Verdict) {
+        self.phase = Phase::Done(match &self.doubt {
+            None => verdict,
+            Some(doubt) => Verdict::Unknown {
+                evidence: doubt.evidence.clone(),
+            },
+        });
+    }
+
+    pub(crate) fn status(&self) -> Option<Status> {
+        self.latest
+            .as_ref()
+            .and_then(|detail| detail.package.status)
+    }
+
+    /// Takes in what a look saw. Before a request names the package, that is its baseline.
+    pub(crate) fn see(&mut self, detail: PackageDetail, at: Timestamp) {
+        if self.is_waiting() && !self.sent {
+            self.baseline = Some(detail.clone());
+        }
+        self.seen_running |= detail.package.status == Some(Status::BeingReleased);
+        self.latest = Some(detail);
+        self.looked_at = Some(at);
+        self.absences = 0;
+        self.due = false;
+    }
+
+    /// Success and failure rest on one word: it *moved* since the baseline. A status that was there
+    /// before says nothing about our release.
+    pub(crate) fn has_moved(&self) -> bool {
+        match (&self.baseline, &self.latest) {
+            (Some(baseline), Some(latest)) => {
+                self.seen_running || fingerprint(baseline) != fingerprint(latest)
+            }
+            _ => false,
+        }
+    }
+
+    /// Judges a watched package by the last look at it.
+    pub(crate) fn judge(&mut self, at: Timestamp, options: &Options) {
+        if !self.is_watched() {
+            return;
+        }
+        let Some(latest) = &self.latest else { return };
+        let moved = self.has_moved() || !holds(Guard::MovedToEnd);
+        match latest.package.status {
+            Some(Status::Successful) if moved => self.phase = Phase::Done(succeeded(latest)),
+            Some(Status::Failed) if moved => self.phase = Phase::Done(failed(latest)),
+            Some(Status::BeingReleased) => self.phase = Phase::Running,
+            _ => self.end_doubt_after(options.grace, at),
+        }
+    }
+
+    /// A package in doubt that was not seen to be released within the grace is unknown.
+    fn end_doubt_after(&mut self, grace: std::time::Duration, at: Timestamp) {
+        let Some(doubt) = self.doubt.as_ref().filter(|_| self.is_in_doubt()) else {
+            return;
+        };
+        if since(doubt.since, at) < grace {
+            return;
+        }
+        self.phase = Phase::Done(match &doubt.refusal {
+            Some(error) => Verdict::Refused {
+                error: error.clone(),
+                proved: false,
+            },
+            None => Verdict::Unknown {
+                evidence: format!("{}; no release of it was seen since", doubt.evidence),
+            },
+        });
+    }
+
+    /// What it ends as when nobody looks any more.
+    pub(crate) fn give_up(&self, why: &str) -> Verdict {
+        match (&self.phase, &self.doubt) {
+            (Phase::InDoubt, Some(doubt)) if holds(Guard::DoubtEndsUnknown) => Verdict::Unknown {
+                evidence: format!("{}; {why}", doubt.evidence),
+            },
+            _ => Verdict::StillRunning {
+                why: why.to_owned(),
+            },
+        }
+    }
+}
+
+/// The time from `from` to `to`, zero if a clock went back in between.
+pub(crate) fn since(from: Timestamp, to: Timestamp) -> std::time::Duration {
+    let millis = to.as_millis().saturating_sub(from.as_millis());
+    std::time::Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// What moves when a package is released.
+pub(crate) fn fingerprint(detail: &PackageDetail) -> impl PartialEq + use<'_> {
+    let package = &detail.package;
+    (
+        package.status,
+        package.deployed_at,
+        package.deployer.as_ref(),
+    )
+}
+
+pub(crate) fn succeeded(detail: &PackageDetail) -> Verdict {
+    Verdict::Succeeded {
+        start_failures: task_names(detail, |task| {
+            task.start_status == Some(StartStatus::StartFailed)
+        }),
+    }
+}
+
+pub(crate) fn failed(detail: &PackageDetail) -> Verdict {
+    Verdict::Failed {
+        tasks: task_names(detail, |task| task.status == Some(Status::Failed)),
+    }
+}
+
+fn task_names(detail: &PackageDetail, wanted: impl Fn(&dls_model::Task) -> bool) -> Vec<String> {
+    let unnamed = || "(a task without a name)".to_owned();
+    let wanted = detail.tasks.iter().filter(|task| wanted(task));
+    wanted
+        .map(|task| task.name.clone().unwrap_or_else(unnamed))
+        .collect()
+}

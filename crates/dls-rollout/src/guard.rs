@@ -1,0 +1,80 @@
+//! The checks that a promise rests on, one name each. A build of the tests can take one away, to see
+//! that the search for counterexamples then finds one.
+
+/// A check without which a promise would break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Nothing is sent for a package before its state was read.
+    BaselineFirst,
+    /// A package that is released or being released is not sent.
+    ReleasedIsNotSent,
+    /// Nothing is sent while a request is in doubt.
+    DoubtBlocksSending,
+    /// A request whose answer was lost is not sent again.
+    LostIsNotResent,
+    /// A no to several packages proves nothing about one of them.
+    RefusalNeedsProof,
+    /// An answer says something only about the packages that it names.
+    AnswerMustName,
+    /// Only a package that moved has succeeded or failed.
+    MovedToEnd,
+    /// When patience is over, what is in doubt is unknown.
+    DoubtEndsUnknown,
+    /// What was seen before a run is taken up again is no look.
+    ResumeLooksAgain,
+    /// Nothing more is sent after an unknown outcome.
+    UnknownStops,
+}
+
+/// Whether a guard is in place: always, but in the test that takes it away.
+#[cfg(not(test))]
+pub(crate) const fn holds(_: Guard) -> bool {
+    true
+}
+
+#[cfg(test)]
+pub(crate) use removal::holds;
+
+#[cfg(test)]
+mod removal {
+    use std::cell::Cell;
+
+    use super::Guard;
+
+    pub(crate) const ALL: [Guard; 10] = [
+        Guard::BaselineFirst,
+        Guard::ReleasedIsNotSent,
+        Guard::DoubtBlocksSending,
+        Guard::LostIsNotResent,
+        Guard::RefusalNeedsProof,
+        Guard::AnswerMustName,
+        Guard::MovedToEnd,
+        Guard::DoubtEndsUnknown,
+        Guard::ResumeLooksAgain,
+        Guard::UnknownStops,
+    ];
+
+    thread_local! {
+        static REMOVED: Cell<Option<Guard>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn holds(guard: Guard) -> bool {
+        REMOVED.get() != Some(guard)
+    }
+
+    /// Does this with a guard taken away.
+    pub(crate) fn without<T>(guard: Guard, work: impl FnOnce() -> T) -> T {
+        REMOVED.set(Some(guard));
+        let result = work();
+        REMOVED.set(None);
+        result
+    }
+
+    #[test]
+    fn a_guard_that_was_taken_away_is_back_afterwards() {
+        for guard in ALL {
+            assert!(!without(guard, || holds(guard)));
+            assert!(holds(guard));
+        }
+    }
+}

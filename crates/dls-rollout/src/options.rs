@@ -1,0 +1,159 @@
+//! What the caller wants of a rollout.
+
+use std::time::Duration;
+
+use dls_model::JobStart;
+use serde::{Deserialize, Serialize};
+
+use crate::pace::Pace;
+
+/// What the caller wants of a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Options {
+    /// Whether jobs start once they are released (wire: `startup_mode`). `None` sends nothing at all
+    /// and only watches.
+    pub start: Option<JobStart>,
+    /// Whether to look until the release is over.
+    pub wait: bool,
+    /// Whether a package whose last release failed is sent once more.
+    pub again: bool,
+    /// Whether packages may be sent that remove something from production.
+    pub allow_delete: bool,
+    /// Sends one package after the other, each once the one before has succeeded. Needed for
+    /// packages that touch the same object. It always waits.
+    pub in_order: bool,
+    /// Whether the next batch goes out after one that was refused. It never does after an unknown
+    /// one.
+    pub keep_going: bool,
+    /// Whether a package that somebody has released already is as good as released by us.
+    pub if_released: IfReleased,
+    /// What a lost answer leads to.
+    pub on_lost_answer: OnLostAnswer,
+    /// How long the status of a package may lag behind: after a lost answer a package that has not
+    /// moved by then is unknown.
+    pub grace: Duration,
+    /// How long to rest between looks.
+    pub pace: Pace,
+}
+
+/// What a package that is released already leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum IfReleased {
+    /// There is nothing to do for it.
+    Ok,
+    /// The run is refused.
+    Fail,
+}
+
+/// What a lost answer leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum OnLostAnswer {
+    /// Looks at the packages until each has moved, or the grace is over.
+    Reconcile,
+    /// They are unknown at once.
+    Stop,
+}
+
+impl Options {
+    /// How long the status of a package may lag behind, unless told otherwise: 120 s.
+    pub const GRACE: Duration = Duration::from_secs(120);
+
+    /// Waits for the end, reconciles a lost answer, and consents to nothing beyond the release.
+    #[must_use]
+    pub fn new(start: JobStart) -> Self {
+        Self {
+            start: Some(start),
+            wait: true,
+            again: false,
+            allow_delete: false,
+            in_order: false,
+            keep_going: false,
+            if_released: IfReleased::Ok,
+            on_lost_answer: OnLostAnswer::Reconcile,
+            grace: Self::GRACE,
+            pace: Pace::default(),
+        }
+    }
+
+    /// Only watches: nothing is ever sent.
+    #[must_use]
+    pub fn watch_only() -> Self {
+        Self {
+            start: None,
+            ..Self::new(JobStart::Later)
+        }
+    }
+
+    /// Sets [`wait`](Self::wait).
+    #[must_use]
+    pub fn with_wait(self, wait: bool) -> Self {
+        Self { wait, ..self }
+    }
+
+    /// Sets [`again`](Self::again).
+    #[must_use]
+    pub fn with_again(self, again: bool) -> Self {
+        Self { again, ..self }
+    }
+
+    /// Sets [`allow_delete`](Self::allow_delete).
+    #[must_use]
+    pub fn with_allow_delete(self, allow_delete: bool) -> Self {
+        Self {
+            allow_delete,
+            ..self
+        }
+    }
+
+    /// Sets [`in_order`](Self::in_order).
+    #[must_use]
+    pub fn with_in_order(self, in_order: bool) -> Self {
+        Self { in_order, ..self }
+    }
+
+    /// Sets [`keep_going`](Self::keep_going).
+    #[must_use]
+    pub fn with_keep_going(self, keep_going: bool) -> Self {
+        Self { keep_going, ..self }
+    }
+
+    /// Sets [`if_released`](Self::if_released).
+    #[must_use]
+    pub fn with_if_released(self, if_released: IfReleased) -> Self {
+        Self {
+            if_released,
+            ..self
+        }
+    }
+
+    /// Sets [`on_lost_answer`](Self::on_lost_answer).
+    #[must_use]
+    pub fn with_on_lost_answer(self, on_lost_answer: OnLostAnswer) -> Self {
+        Self {
+            on_lost_answer,
+            ..self
+        }
+    }
+
+    /// Sets [`grace`](Self::grace).
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// Sets [`pace`](Self::pace).
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// Waiting is all that there is to do in order, or when nothing is sent.
+    pub(crate) fn waits(&self) -> bool {
+        self.wait || self.in_order || self.start.is_none()
+    }
+}

@@ -1,0 +1,393 @@
+//! What happened: one method an event.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use dls_model::{
+    DeployAnswer, Package, PackageDetail, PackageId, PackageIds, ServiceError, Status, Timestamp,
+};
+
+use super::Rollout;
+use crate::entry::{Doubt, Entry, Phase};
+use crate::event::{Event, LookFailure, SendFailure, What};
+use crate::guard::{Guard, holds};
+use crate::options::{OnLostAnswer, Options};
+use crate::pace::Pace;
+use crate::verdict::{NotSent, Verdict, is_partial_refusal, is_refusal, is_throttled_by_gateway};
+
+/// How often one thing is tried before it is given up: a look before the send, and a send that
+/// provably did not happen or was throttled by the gateway.
+const TRIES: u32 = 3;
+/// How many looks in a row must say "not found" before a watched package counts as gone.
+const ABSENCES: u32 = 3;
+
+impl Rollout {
+    /// The event of a look at a package that came back.
+    #[must_use]
+    pub fn looked(&self, package: PackageId, seen: PackageDetail) -> What {
+        let entry = self.entries.iter().find(|entry| entry.id == package);
+        let known = entry.and_then(|entry| entry.latest.as_ref());
+        let same = known
+            .is_some_and(|known| (&known.package, &known.tasks) == (&seen.package, &seen.tasks));
+        What::Looked {
+            package,
+            seen: (!same).then(|| Box::new(seen)),
+        }
+    }
+
+    /// The event of a list that came back, all pages of it.
+    #[must_use]
+    pub fn listed(&self, rows: impl IntoIterator<Item = Package>) -> What {
+        let mut rows: Vec<Package> = rows.into_iter().collect();
+        let there: HashSet<_> = rows.iter().filter_map(|row| row.id).collect();
+        let watched = self.watched().map(|entry| entry.id);
+        let missing = watched.filter(|id| !there.contains(id)).collect();
+        rows.retain(|row| {
+            let mut watched = self.watched();
+            let entry = watched.find(|entry| Some(entry.id) == row.id);
+            let known = entry.map(|entry| entry.latest.as_ref().map(|detail| &detail.package));
+            known.is_some_and(|known| known != Some(row))
+        });
+        What::Listed { rows, missing }
+    }
+
+    /// Takes in what happened.
+    pub fn fold(&mut self, event: Event) {
+        self.now = event.at;
+        match event.what {
+            // Only ever the first event, which made this rollout.
+            What::Began(_) => {}
+            What::Looked { package, seen } => self.on_looked(package, seen.map(|seen| *seen)),
+            What::LookFailed { package, failure } => self.on_look_failed(package, failure),
+            What::Listed { rows, missing } => self.on_listed(rows, &missing),
+            What::ListFailed { failure } => self.on_list_failed(&failure),
+            What::SendIntended {
+                packages,
+                signed_at,
+            } => self.on_send_intended(&packages, signed_at),
+            What::Accepted { answer, request_id } => self.on_accepted(&answer, request_id),
+            What::SendFailed { failure } => self.on_send_failed(failure),
+            What::Waited => self.rest = None,
+            What::OutOfTime => self.on_out_of_time(),
+            What::Resumed { grace, pace } => self.on_resumed(grace, pace),
+            What::ResendAllowed { packages } => self.on_resend_allowed(&packages),
+        }
+        self.advance();
+    }
+
+    fn on_looked(&mut self, package: PackageId, seen: Option<PackageDetail>) {
+        let (now, options) = (self.now, self.began.options);
+        let Some(entry) = self.entry(package) else {
+            return;
+        };
+        let Some(seen) = seen.or_else(|| entry.latest.clone()) else {
+            return;
+        };
+        entry.see(seen, now);
+        // To be sent once more, and meanwhile the first request has turned out to have had an effect.
+        if entry.is_waiting() && entry.sent && entry.has_moved() {
+            entry.phase = Phase::InDoubt;
+        }
+        entry.judge(now, &options);
+        if entry.is_waiting() {
+            self.failed_looks = 0;
+            self.obstacle = None;
+        }
+        self.stop_if_in_trouble(package);
+    }
+
+    fn on_look_failed(&mut self, package: PackageId, failure: LookFailure) {
+        let Some(entry) = self.entry(package) else {
+            return;
+        };
+        if entry.is_waiting() {
+            return self.on_check_failed(package, failure);
+        }
+        entry.due = false;
+        match failure {
+            LookFailure::NotFound(_) => {
+                entry.absences += 1;
+                if entry.absences >= ABSENCES {
+                    entry.end(Verdict::Gone { sent: entry.sent });
+                    self.stop_if_in_trouble(package);
+                }
+            }
+            failure => self.end_watch_if_forbidden(&failure),
+        }
+    }
+
+    /// A look at a package that no request names yet.
+    fn on_check_failed(&mut self, package: PackageId, failure: LookFailure) {
+        self.failed_looks += 1;
+        let why = match failure {
+            LookFailure::NotFound(_) => {
+                let sends = self.began.options.start.is_some();
+                if let Some(entry) = self.entry(package) {
+                    entry.end(Verdict::Gone { sent: entry.sent });
+                }
+                if sends {
+                    self.stop();
+                }
+                return;
+            }
+            LookFailure::Refused(error) => NotSent::LookRefused(error),
+            LookFailure::NotAuthenticated(why) => NotSent::NotAuthenticated(why),
+            LookFailure::Unreachable(why) => NotSent::Unreachable(why),
+            LookFailure::Unavailable(why) => NotSent::Unavailable(why),
+        };
+        let may_pass = matches!(why, NotSent::Unreachable(_) | NotSent::Unavailable(_));
+        if may_pass && self.failed_looks < TRIES {
+            self.rest = Some(self.began.options.pace.pause(self.failed_looks - 1));
+            self.obstacle = Some(why);
+            return;
+        }
+        self.settle_waiting(&why);
+    }
+
+    /// Failed signatures in a row lock the key, so a 401 or 403 ends the looking. Any other failed
+    /// look says nothing about the release: it is simply made again.
+    fn end_watch_if_forbidden(&mut self, failure: &LookFailure) {
+        let why = match failure {
+            LookFailure::NotAuthenticated(why) => why.clone(),
+            LookFailure::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
+                error.to_string()
+            }
+            _ => return,
+        };
+        self.settle_waiting(&NotSent::NotAuthenticated(why.clone()));
+        self.settle_watched(&why);
+    }
+
+    fn on_listed(&mut self, rows: Vec<Package>, missing: &[PackageId]) {
+        let (now, options) = (self.now, self.began.options);
+        self.listed = true;
+        for row in rows {
+            let id = row.id;
+            let Some(entry) = self
+                .entries
+                .iter_mut()
+                .find(|entry| Some(entry.id) == id && entry.is_watched())
+            else {
+                continue;
+            };
+            let mut detail = entry.latest.clone().unwrap_or_default();
+            detail.package = row;
+            entry.see(detail, now);
+        }
+        for entry in self.entries.iter_mut().filter(|entry| entry.is_watched()) {
+            // How it ended is read in full.
+            entry.due = missing.contains(&entry.id) || entry.status().is_some_and(Status::is_final);
+            if !entry.due {
+                entry.judge(now, &options);
+            }
+        }
+        self.stop_if_unknown();
+    }
+
+    fn on_list_failed(&mut self, failure: &LookFailure) {
+        self.end_watch_if_forbidden(failure);
+        match failure {
+            LookFailure::NotFound(_) | LookFailure::Refused(_) => {
+                self.lists = false;
+                self.begin_round();
+            }
+            _ => self.listed = true,
+        }
+    }
+
+    fn on_send_intended(&mut self, packages: &PackageIds, signed_at: Timestamp) {
+        let at = self.now;
+        for entry in &mut self.entries {
+            if packages.contains(entry.id) && entry.is_waiting() {
+                entry.send(at, signed_at);
+            }
+        }
+        self.cleared = false;
+        self.watch_anew();
+    }
+
+    fn on_accepted(&mut self, answer: &DeployAnswer, request_id: Option<String>) {
+        let since = self.now;
+        for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
+            entry.request_id.clone_from(&request_id);
+            entry.accepted = answer.detail(entry.id).cloned();
+            if entry.accepted.is_some() || !holds(Guard::AnswerMustName) {
+                entry.phase = Phase::Running;
+                continue;
+            }
+            entry.doubt = Some(Doubt {
+                since,
+                evidence: "the request was accepted, and the answer does not name this package"
+                    .to_owned(),
+                refusal: None,
+            });
+        }
+        self.failed_sends = 0;
+        self.obstacle = None;
+        self.end_doubt_at_once_if_asked();
+        self.next_turn();
+    }
+
+    fn on_send_failed(&mut self, failure: SendFailure) {
+        self.failed_sends += 1;
+        let again = self.failed_sends < TRIES;
+        match failure {
+            SendFailure::NotSent(why) if again => self.send_again(NotSent::Unreachable(why)),
+            SendFailure::NotSent(why) => self.not_sent(&NotSent::Unreachable(why)),
+            SendFailure::NotAuthenticated(why) => self.not_sent(&NotSent::NotAuthenticated(why)),
+            SendFailure::Answered(error) if again && is_throttled_by_gateway(&error) => {
+                self.send_again(NotSent::Unavailable(error.to_string()));
+            }
+            SendFailure::Answered(error) => {
+                let request_id = error.request_id().map(str::to_owned);
+                let in_doubt = self.entries.iter_mut().filter(|entry| entry.is_in_doubt());
+                in_doubt.for_each(|entry| entry.request_id.clone_from(&request_id));
+                if is_refusal(&error, self.watched().filter(|e| e.is_in_doubt()).count()) {
+                    self.refused(&error);
+                } else {
+                    let refusal = is_partial_refusal(&error).then(|| error.clone());
+                    self.lost(format!("the request was sent; {error}"), refusal);
+                }
+            }
+            SendFailure::Lost(_) if again && !holds(Guard::LostIsNotResent) => {
+                self.send_again(NotSent::OutOfTime);
+            }
+            SendFailure::Lost(evidence) => self.lost(evidence, None),
+        }
+    }
+
+    /// Proved: nothing happened. The batch stays the next one.
+    fn send_again(&mut self, obstacle: NotSent) {
+        self.unsend();
+        self.cleared = true;
+        self.obstacle = Some(obstacle);
+        self.rest = Some(self.began.options.pace.pause(self.failed_sends - 1));
+    }
+
+    fn not_sent(&mut self, why: &NotSent) {
+        self.unsend();
+        let size = self.batch().count();
+        let batch = self
+            .entries
+            .iter_mut()
+            .filter(|it| it.is_waiting())
+            .take(size);
+        batch.for_each(|entry| entry.end_unsent(Verdict::NotSent(why.clone())));
+        self.stop();
+        self.watch_anew();
+    }
+
+    fn unsend(&mut self) {
+        let in_doubt = self.entries.iter_mut().filter(|entry| entry.is_in_doubt());
+        in_doubt.for_each(Entry::unsend);
+    }
+
+    fn refused(&mut self, error: &ServiceError) {
+        for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
+            entry.unsend();
+            entry.end_unsent(Verdict::Refused {
+                error: Box::new(error.clone()),
+                proved: true,
+            });
+        }
+        self.failed_sends = 0;
+        // Whoever may not ask, or is turned away, fares no better with the next batch.
+        let hopeless = matches!(error.status().as_u16(), 401 | 403 | 429);
+        if !self.began.options.keep_going || hopeless {
+            self.stop();
+        }
+        self.next_turn();
+    }
+
+    fn lost(&mut self, evidence: String, refusal: Option<Box<ServiceError>>) {
+        let since = self.now;
+        for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
+            entry.doubt = Some(Doubt {
+                since,
+                evidence: evidence.clone(),
+                refusal: refusal.clone(),
+            });
+        }
+        // Part of the batch was refused, whatever became of the rest.
+        if refusal.is_some() {
+            self.stop();
+        }
+        self.failed_sends = 0;
+        self.end_doubt_at_once_if_asked();
+        self.next_turn();
+    }
+
+    fn end_doubt_at_once_if_asked(&mut self) {
+        if self.began.options.on_lost_answer == OnLostAnswer::Reconcile {
+            return;
+        }
+        for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
+            let verdict = entry.give_up("nobody asked to look what became of it");
+            entry.end(verdict);
+        }
+        self.stop_if_unknown();
+    }
+
+    fn on_out_of_time(&mut self) {
+        let not_sent = self
+            .obstacle
+            .take()
+            .unwrap_or_else(|| self.nothing_sent_in_time());
+        self.settle_waiting(&not_sent);
+        if self.began.options.start.is_none() {
+            let watched = self.entries.iter_mut().filter(|it| it.is_watched());
+            for entry in watched.filter(|entry| !entry.has_moved()) {
+                entry.end(Verdict::NotSent(NotSent::OutOfTime));
+            }
+        }
+        self.settle_watched("the time to wait was over");
+    }
+
+    /// A service that never answered a look counts as unavailable, not as merely slow.
+    fn nothing_sent_in_time(&self) -> NotSent {
+        if self.entries.iter().any(|entry| entry.latest.is_some()) {
+            return NotSent::OutOfTime;
+        }
+        NotSent::Unavailable("no look came back before the time was over".to_owned())
+    }
+
+    /// Whatever was still open is looked at again, and nothing that was seen before counts as a look.
+    fn on_resumed(&mut self, grace: Duration, pace: Pace) {
+        self.began.options = Options {
+            grace,
+            pace,
+            wait: true,
+            on_lost_answer: OnLostAnswer::Reconcile,
+            ..self.began.options
+        };
+        for entry in &mut self.entries {
+            if holds(Guard::ResumeLooksAgain) {
+                entry.looked_at = None;
+            }
+            entry.absences = 0;
+            match entry.verdict() {
+                Some(Verdict::Unknown { .. }) => entry.phase = Phase::InDoubt,
+                Some(Verdict::Accepted | Verdict::StillRunning { .. }) => {
+                    entry.phase = Phase::Running;
+                }
+                _ => {}
+            }
+        }
+        (self.failed_looks, self.failed_sends) = (0, 0);
+        self.obstacle = None;
+        self.lists = true;
+        self.next_turn();
+    }
+
+    fn on_resend_allowed(&mut self, packages: &[PackageId]) {
+        for entry in self
+            .entries
+            .iter_mut()
+            .filter(|entry| packages.contains(&entry.id) && entry.is_in_doubt())
+        {
+            entry.phase = Phase::Waiting;
+            entry.looked_at = None;
+        }
+        self.next_turn();
+    }
+}

@@ -1,0 +1,122 @@
+//! More packages than a request may name.
+
+use std::time::Duration;
+
+use dls_rollout::{Action, NotSent, What};
+
+use crate::bench::*;
+
+fn many() -> Vec<u64> {
+    (1..=250).collect()
+}
+
+#[test]
+fn the_next_batch_goes_out_once_the_last_one_is_accepted() {
+    let all = many();
+    let mut bench = Bench::ready(&all, later());
+    for batch in all.chunks(100) {
+        bench.send(batch);
+        bench.fold(accepted(batch));
+    }
+    assert!(matches!(bench.next(), Action::List(_)));
+    assert!(bench.report().packages.iter().all(|it| it.ours));
+}
+
+#[test]
+fn the_next_batch_waits_while_one_is_in_doubt_and_goes_out_once_it_is_seen() {
+    let all = many();
+    let mut bench = Bench::first_lost(&all, later());
+    let rows = |status| all[..100].iter().map(|id| row(*id, status)).collect();
+    bench.list(rows(1));
+    bench.rest();
+    bench.list(rows(5));
+    bench.send(&all[100..200]);
+}
+
+impl Bench {
+    /// All was looked at, and the answer to the first batch was lost.
+    fn first_lost(all: &[u64], options: dls_rollout::Options) -> Self {
+        let mut bench = Self::ready(all, options);
+        bench.send(&all[..100]);
+        bench.fold(lost());
+        bench
+    }
+}
+
+#[test]
+fn an_unknown_batch_stops_the_rest_even_if_told_to_keep_going() {
+    let all = many();
+    let mut bench = Bench::first_lost(&all, later().with_keep_going(true));
+    bench.pass(Duration::from_secs(120));
+    bench.list(all[..100].iter().map(|id| row(*id, 1)).collect());
+    assert_eq!(bench.next(), Action::Done);
+    let words = bench.words();
+    assert!(words[..100].iter().all(|it| *it == "unknown"));
+    assert!(words[100..].iter().all(|it| *it == "not-sent"));
+    assert!(matches!(bench.not_sent(101), NotSent::RunStopped));
+    assert_eq!(bench.exit_code(), 7);
+}
+
+#[test]
+fn a_refused_batch_stops_the_rest_unless_told_to_keep_going() {
+    let all = many();
+    for (keep_going, word) in [(false, "not-sent"), (true, "-")] {
+        let mut bench = Bench::ready(&all, later().with_keep_going(keep_going));
+        bench.send(&all[..100]);
+        bench.fold(refused(400, "APIGW.0201"));
+        assert_eq!(bench.words()[100], word);
+        if keep_going {
+            bench.send(&all[100..200]);
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
+    let all = many();
+    let mut bench = Bench::ready(&all, later());
+    bench.send(&all[..100]);
+    bench.fold(accepted(&all[..100]));
+    for _ in 0..3 {
+        bench.send(&all[100..200]);
+        bench.fold(not_sent());
+        if matches!(bench.next(), Action::Wait(_)) {
+            bench.rest();
+        }
+    }
+    let words = bench.words();
+    assert_eq!(
+        (words[0], words[100], words[200]),
+        ("-", "not-sent", "not-sent")
+    );
+    assert!(matches!(bench.not_sent(101), NotSent::Unreachable(_)));
+    assert!(matches!(bench.not_sent(201), NotSent::RunStopped));
+    assert!(matches!(bench.next(), Action::List(_)));
+}
+
+#[test]
+fn in_order_each_package_waits_for_the_one_before() {
+    let mut bench = Bench::ready(&[61, 62, 63], later().with_in_order(true));
+    bench.send(&[61]);
+    bench.fold(accepted(&[61]));
+    bench.see_all(&[61], 5, 0);
+    bench.rest();
+    bench.see_all(&[61], 2, 7);
+    bench.send(&[62]);
+    bench.fold(accepted(&[62]));
+    bench.see_all(&[62], 3, 7);
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!(bench.words(), ["successful", "failed", "not-sent"]);
+    assert_eq!(bench.exit_code(), 6);
+}
+
+#[test]
+fn when_time_is_over_unsent_batches_are_not_sent() {
+    let all = many();
+    let mut bench = Bench::ready(&all, later());
+    bench.send(&all[..100]);
+    bench.fold(accepted(&all[..100]));
+    bench.fold(What::OutOfTime);
+    assert!(matches!(bench.not_sent(101), NotSent::OutOfTime));
+    assert_eq!(bench.exit_code(), 8);
+}

@@ -1,0 +1,271 @@
+//! A rollout and what can happen to it, in the words of the tests.
+
+use std::time::Duration;
+
+use dls_model::{
+    AnswerError, Deploy, DeployAnswer, JobStart, Operation, Package, PackageDetail, PackageId,
+    PackageIds, ServiceError, ShowPackage, Timestamp,
+};
+use dls_rollout::{
+    Action, Began, Event, LookFailure, NotSent, Options, Place, PlannedPackage, Report, Rollout,
+    Selection, SendFailure, Verdict, What,
+};
+use http::{HeaderMap, StatusCode};
+
+pub(crate) const START: i64 = 1_747_106_000_000;
+
+pub(crate) fn id(id: u64) -> PackageId {
+    PackageId::try_from(id).unwrap()
+}
+
+pub(crate) fn ids(all: &[u64]) -> PackageIds {
+    PackageIds::new(all.iter().map(|it| id(*it))).unwrap()
+}
+
+pub(crate) fn later() -> Options {
+    Options::new(JobStart::Later)
+}
+
+pub(crate) fn place() -> Place {
+    let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
+    Place::new("https://dayu.example.com", project, workspace)
+}
+
+pub(crate) fn began(packages: &[u64], options: Options) -> Began {
+    let packages = Selection::new(packages.iter().map(|it| id(*it))).unwrap();
+    Began::new(place(), packages, options)
+}
+
+/// What the service would say of a package in this status, with a task that is a job of its own.
+pub(crate) fn detail(package: u64, status: i64, released_at: i64) -> PackageDetail {
+    detail_with(
+        package,
+        status,
+        released_at,
+        &[(&format!("job_{package}"), 2, 15)],
+    )
+}
+
+/// The same with tasks: name, change, pending version.
+pub(crate) fn detail_with(
+    package: u64,
+    status: i64,
+    released_at: i64,
+    tasks: &[(&str, i64, i64)],
+) -> PackageDetail {
+    let tasks = tasks.iter().map(|(name, change, version)| {
+        format!(
+            r#"{{"item_name":"{name}","task_type":1,"update_type":{change},
+                "pending_version":{version},"deploy_status":{status}}}"#
+        )
+    });
+    let body = format!(
+        r#"{{"release_package":{{"package_id":"{package}","package_name":"p{package}",
+            "deploy_status":{status},"deploy_timestamp":{released_at},"package_approvers":[]}},
+            "task_details":[{}]}}"#,
+        tasks.collect::<Vec<_>>().join(",")
+    );
+    ShowPackage::decode(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap()
+}
+
+pub(crate) fn row(package: u64, status: i64) -> Package {
+    detail(package, status, 0).package
+}
+
+pub(crate) fn planned(package: u64, seen: PackageDetail) -> PlannedPackage {
+    PlannedPackage::new(id(package), seen)
+}
+
+pub(crate) fn answer(ids: &[u64]) -> DeployAnswer {
+    let details: Vec<String> = ids
+        .iter()
+        .map(|id| format!(r#"{{"package_id":{id},"asy_task_id":"t{id}"}}"#))
+        .collect();
+    let body = format!(r#"{{"deploy_package_details":[{}]}}"#, details.join(","));
+    Deploy::decode(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap()
+}
+
+pub(crate) fn service_error(status: u16, code: &str) -> Box<ServiceError> {
+    let body = format!(r#"{{"error_code":"{code}","error_msg":"no"}}"#);
+    let status = StatusCode::from_u16(status).unwrap();
+    match Deploy::decode(status, &HeaderMap::new(), body.as_bytes()) {
+        Err(AnswerError::Service(error)) => Box::new(error),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A rollout with the events that made it.
+pub(crate) struct Bench {
+    pub(crate) rollout: Rollout,
+    pub(crate) events: Vec<Event>,
+    now: Timestamp,
+}
+
+impl Bench {
+    pub(crate) fn new(packages: &[u64], options: Options) -> Self {
+        Self::of(began(packages, options))
+    }
+
+    pub(crate) fn of(began: Began) -> Self {
+        let now = Timestamp::from_millis(START).unwrap();
+        Self {
+            rollout: Rollout::new(began.clone(), now),
+            events: vec![Event::new(now, What::Began(Box::new(began)))],
+            now,
+        }
+    }
+
+    /// Every package was looked at and is to be reviewed.
+    pub(crate) fn ready(packages: &[u64], options: Options) -> Self {
+        let mut bench = Self::new(packages, options);
+        bench.see_all(packages, 1, 0);
+        bench
+    }
+
+    /// The batch went out, and this came of it.
+    pub(crate) fn sent(packages: &[u64], options: Options, outcome: What) -> Self {
+        let mut bench = Self::ready(packages, options);
+        bench.send(packages);
+        bench.fold(outcome);
+        bench
+    }
+
+    /// The batch went out and was accepted.
+    pub(crate) fn accepted(packages: &[u64], options: Options) -> Self {
+        Self::sent(packages, options, accepted(packages))
+    }
+
+    /// The batch went out, and the answer was lost.
+    pub(crate) fn lost(packages: &[u64], options: Options) -> Self {
+        Self::sent(packages, options, lost())
+    }
+
+    pub(crate) fn fold(&mut self, what: What) {
+        let event = Event::new(self.now, what);
+        self.events.push(event.clone());
+        self.rollout.fold(event);
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap();
+        self.now = Timestamp::from_millis(self.now.as_millis() + millis).unwrap();
+    }
+
+    pub(crate) fn next(&self) -> Action {
+        self.rollout.next()
+    }
+
+    /// A look that comes back, whether it was asked for or not.
+    pub(crate) fn see(&mut self, package: u64, status: i64, released_at: i64) {
+        self.see_as(package, detail(package, status, released_at));
+    }
+
+    pub(crate) fn see_as(&mut self, package: u64, seen: PackageDetail) {
+        let what = self.rollout.looked(id(package), seen);
+        self.fold(what);
+    }
+
+    pub(crate) fn see_all(&mut self, packages: &[u64], status: i64, released_at: i64) {
+        for package in packages {
+            assert_eq!(self.next(), Action::Look(id(*package)));
+            self.see(*package, status, released_at);
+        }
+    }
+
+    pub(crate) fn fail_look(&mut self, package: u64, failure: LookFailure) {
+        let package = id(package);
+        self.fold(What::LookFailed { package, failure });
+    }
+
+    pub(crate) fn list(&mut self, rows: Vec<Package>) {
+        assert!(matches!(self.next(), Action::List(_)), "{:?}", self.next());
+        let what = self.rollout.listed(rows);
+        self.fold(what);
+    }
+
+    pub(crate) fn send(&mut self, packages: &[u64]) {
+        let start = self.rollout.began().options.start.unwrap();
+        assert_eq!(self.next(), Action::Deploy(ids(packages), start));
+        self.intend(packages);
+    }
+
+    pub(crate) fn intend(&mut self, packages: &[u64]) {
+        let packages = ids(packages);
+        let signed_at = self.now;
+        self.fold(What::SendIntended {
+            packages,
+            signed_at,
+        });
+    }
+
+    /// Lets the rest that is asked for pass.
+    pub(crate) fn rest(&mut self) {
+        let Action::Wait(time) = self.next() else {
+            panic!("no rest but {:?}", self.next());
+        };
+        self.pass(time);
+        self.fold(What::Waited);
+    }
+
+    pub(crate) fn resume(&mut self) {
+        let options = self.rollout.began().options;
+        let (grace, pace) = (options.grace, options.pace);
+        self.fold(What::Resumed { grace, pace });
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        self.rollout.report()
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.report().exit_code
+    }
+
+    pub(crate) fn verdict(&self, package: u64) -> Option<Verdict> {
+        let packages = self.report().packages;
+        let report = packages.into_iter().find(|it| it.id == id(package));
+        report.unwrap().verdict
+    }
+
+    pub(crate) fn not_sent(&self, package: u64) -> NotSent {
+        match self.verdict(package) {
+            Some(Verdict::NotSent(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The verdicts' words, `-` where there is none yet.
+    pub(crate) fn words(&self) -> Vec<&'static str> {
+        let packages = self.report().packages.into_iter();
+        packages
+            .map(|it| it.verdict.as_ref().map_or("-", Verdict::word))
+            .collect()
+    }
+}
+
+pub(crate) fn accepted(packages: &[u64]) -> What {
+    What::Accepted {
+        answer: answer(packages),
+        request_id: Some("r-1".to_owned()),
+    }
+}
+
+pub(crate) fn failed(failure: SendFailure) -> What {
+    What::SendFailed { failure }
+}
+
+pub(crate) fn lost() -> What {
+    failed(SendFailure::Lost("reset after 300 bytes".to_owned()))
+}
+
+pub(crate) fn refused(status: u16, code: &str) -> What {
+    failed(SendFailure::Answered(service_error(status, code)))
+}
+
+pub(crate) fn not_sent() -> What {
+    failed(SendFailure::NotSent("refused".to_owned()))
+}
+
+pub(crate) fn unavailable() -> LookFailure {
+    LookFailure::Unavailable("502".to_owned())
+}

@@ -1,0 +1,125 @@
+//! A lost answer, and what looking makes of it.
+
+use std::time::Duration;
+
+use dls_rollout::{Action, OnLostAnswer, Verdict, What};
+
+use crate::bench::*;
+
+const GRACE: Duration = Duration::from_secs(120);
+
+#[test]
+fn a_lost_answer_is_settled_by_looking_and_never_by_sending() {
+    let mut bench = Bench::lost(&[23, 24], later());
+    bench.see_all(&[23], 5, 0);
+    bench.see_all(&[24], 1, 0);
+    bench.rest();
+    bench.see_all(&[23, 24], 2, 7);
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!(
+        (bench.words(), bench.exit_code()),
+        (vec!["successful"; 2], 0)
+    );
+    let report = bench.report();
+    assert!(report.packages.iter().all(|it| it.sent && !it.ours));
+}
+
+#[test]
+fn what_has_not_moved_within_the_grace_is_unknown() {
+    let mut bench = Bench::lost(&[23], later());
+    let mut looks = 0;
+    while bench.next() != Action::Done {
+        match bench.next() {
+            Action::Look(_) => {
+                looks += 1;
+                bench.see(23, 1, 0);
+            }
+            _ => bench.rest(),
+        }
+    }
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+    assert!(looks > 5, "{looks}");
+    let waited = bench.events.last().unwrap().at.as_millis() - START;
+    assert_eq!(
+        u64::try_from(waited).unwrap(),
+        u64::try_from(GRACE.as_millis()).unwrap(),
+        "it looks once when the grace is over, and not later"
+    );
+}
+
+#[test]
+fn a_look_that_fails_settles_nothing() {
+    let mut bench = Bench::lost(&[23], later());
+    bench.pass(GRACE * 2);
+    bench.fail_look(23, unavailable());
+    bench.rest();
+    bench.see(23, 5, 0);
+    bench.see(23, 2, 7);
+    assert_eq!(bench.words(), ["successful"]);
+}
+
+#[test]
+fn a_lost_answer_is_unknown_at_once_if_nobody_is_to_look() {
+    let options = later().with_on_lost_answer(OnLostAnswer::Stop);
+    let bench = Bench::lost(&[23, 24], options);
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"; 2], 7));
+}
+
+#[test]
+fn a_lost_answer_still_unsettled_when_time_is_over_is_unknown() {
+    let mut bench = Bench::lost(&[23, 24], later());
+    bench.see_all(&[23], 5, 0);
+    bench.fold(What::OutOfTime);
+    assert_eq!(bench.words(), ["pending", "unknown"]);
+    assert_eq!(bench.exit_code(), 7);
+}
+
+#[test]
+fn a_package_that_the_answer_does_not_name_is_in_doubt() {
+    let mut bench = Bench::sent(&[23, 24], later().with_wait(false), accepted(&[23]));
+    assert_eq!(bench.words(), ["accepted", "-"]);
+    bench.pass(GRACE);
+    bench.see(24, 1, 0);
+    assert_eq!(bench.words(), ["accepted", "unknown"]);
+    assert_eq!(bench.exit_code(), 7);
+}
+
+#[test]
+fn a_no_to_several_packages_is_reconciled_and_proves_nothing() {
+    let mut bench = Bench::sent(&[23, 24], later(), refused(400, "DLF.20990"));
+    bench.see_all(&[23], 5, 0);
+    bench.see_all(&[24], 1, 0);
+    bench.pass(GRACE);
+    bench.fold(What::Waited);
+    bench.see(23, 2, 7);
+    bench.see(24, 1, 0);
+    assert_eq!(bench.words(), ["successful", "refused"]);
+    assert!(matches!(
+        bench.verdict(24),
+        Some(Verdict::Refused { proved: false, .. })
+    ));
+    assert_eq!(bench.exit_code(), 6);
+}
+
+#[test]
+fn an_old_failure_is_not_taken_for_the_new_result() {
+    let mut bench = Bench::new(&[31], later().with_again(true));
+    bench.see(31, 3, 5);
+    bench.send(&[31]);
+    bench.fold(accepted(&[31]));
+    bench.see_all(&[31], 3, 5);
+    assert_eq!(bench.words(), ["-"], "it has not moved");
+    bench.rest();
+    bench.see_all(&[31], 3, 9);
+    assert!(matches!(bench.verdict(31), Some(Verdict::Failed { tasks }) if tasks == ["job_31"]));
+    assert_eq!(bench.exit_code(), 3);
+}
+
+#[test]
+fn a_package_in_doubt_that_is_revoked_was_not_seen_to_be_released() {
+    let mut bench = Bench::lost(&[23], later());
+    bench.pass(GRACE);
+    bench.see(23, 4, 0);
+    assert_eq!(bench.words(), ["unknown"]);
+}

@@ -1,0 +1,201 @@
+//! The journal: the same events give the same rollout, and one that is taken up again looks first.
+
+use std::time::Duration;
+
+use dls_model::JobStart;
+use dls_rollout::{Action, Began, Event, InvalidEvents, Rollout, What};
+
+use crate::bench::*;
+
+/// What a journal would hold, read back.
+fn through_text(events: &[Event]) -> Vec<Event> {
+    let lines = events.iter().map(|it| serde_json::to_string(it).unwrap());
+    let read = lines.map(|line| serde_json::from_str(&line).unwrap());
+    read.collect()
+}
+
+fn replayed(bench: &Bench) -> Rollout {
+    Rollout::replay(through_text(&bench.events)).unwrap()
+}
+
+#[test]
+fn events_give_the_rollout_back_at_every_step() {
+    let mut bench = Bench::ready(&[23, 24], later());
+    bench.send(&[23, 24]);
+    bench.fold(refused(400, "DLF.3051"));
+    bench.see_all(&[23], 5, 0);
+    bench.see_all(&[24], 1, 0);
+    bench.rest();
+    bench.fail_look(23, unavailable());
+    bench.fold(What::OutOfTime);
+    bench.resume();
+    bench.see_all(&[23], 2, 7);
+    let all = through_text(&bench.events);
+    assert_eq!(all, bench.events);
+    for end in 1..=all.len() {
+        let rollout = Rollout::replay(all[..end].to_vec()).unwrap();
+        let again = Rollout::replay(bench.events[..end].to_vec()).unwrap();
+        assert_eq!(rollout.next(), again.next());
+        assert_eq!(format!("{rollout:?}"), format!("{again:?}"));
+    }
+    assert_eq!(
+        format!("{:?}", replayed(&bench)),
+        format!("{:?}", bench.rollout)
+    );
+}
+
+#[test]
+fn events_of_a_later_version_and_those_without_a_beginning_are_refused() {
+    let mut began = began(&[23], later());
+    began.version = Began::VERSION + 1;
+    let bench = Bench::of(began);
+    assert_eq!(
+        Rollout::replay(bench.events).unwrap_err(),
+        InvalidEvents::Newer { version: 2 }
+    );
+    let bench = Bench::ready(&[23], later());
+    let tail = bench.events.into_iter().skip(1);
+    assert_eq!(
+        Rollout::replay(tail).unwrap_err(),
+        InvalidEvents::NoBeginning
+    );
+}
+
+#[test]
+fn a_run_that_ended_after_an_intention_looks_and_sends_nothing() {
+    let mut bench = Bench::ready(&[23], later());
+    bench.send(&[23]);
+    bench.rollout = replayed(&bench);
+    bench.resume();
+    bench.pass(Duration::from_secs(3600));
+    assert_eq!(bench.next(), Action::Look(id(23)));
+    bench.see(23, 1, 0);
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+}
+
+#[test]
+fn a_run_that_ended_before_the_send_looks_again_and_sends() {
+    let mut bench = Bench::ready(&[23, 24], later());
+    bench.resume();
+    bench.see_all(&[23], 1, 0);
+    assert_eq!(bench.next(), Action::Look(id(24)));
+    bench.see(24, 2, 7);
+    assert_eq!(bench.next(), Action::Deploy(ids(&[23]), JobStart::Later));
+    assert_eq!(bench.words(), ["-", "already-released"]);
+}
+
+#[test]
+fn what_was_open_is_looked_at_again_and_what_was_not_stays() {
+    let mut bench = Bench::accepted(&[23, 24], later());
+    bench.see_all(&[23], 2, 7);
+    bench.fold(What::OutOfTime);
+    assert_eq!(bench.words(), ["successful", "pending"]);
+    bench.resume();
+    assert_eq!(bench.words(), ["successful", "-"]);
+    bench.see_all(&[24], 2, 7);
+    assert_eq!(
+        (bench.words(), bench.exit_code()),
+        (vec!["successful"; 2], 0)
+    );
+}
+
+#[test]
+fn an_unknown_package_is_looked_at_once_more_and_may_have_succeeded() {
+    let unknown = || {
+        let mut bench = Bench::lost(&[23], later());
+        bench.pass(Duration::from_secs(120));
+        bench.see(23, 1, 0);
+        assert_eq!(bench.words(), ["unknown"]);
+        bench.resume();
+        bench
+    };
+    let mut bench = unknown();
+    bench.see_all(&[23], 2, 7);
+    assert_eq!(bench.words(), ["successful"]);
+    let mut bench = unknown();
+    bench.see_all(&[23], 1, 0);
+    assert_eq!(bench.words(), ["unknown"]);
+}
+
+#[test]
+fn a_resumed_run_sends_what_is_unsent_once_the_batch_in_flight_is_seen() {
+    let all: Vec<u64> = (1..=250).collect();
+    let mut bench = Bench::ready(&all, later());
+    bench.send(&all[..100]);
+    bench.resume();
+    bench.list(all[..100].iter().map(|id| row(*id, 5)).collect());
+    bench.see_all(&all[100..200], 1, 0);
+    bench.send(&all[100..200]);
+}
+
+mod resending {
+    use super::*;
+
+    fn unknown(packages: &[u64]) -> Bench {
+        let mut bench = Bench::lost(packages, later());
+        bench.pass(Duration::from_secs(120));
+        for package in packages {
+            bench.see(*package, 1, 0);
+        }
+        bench.resume();
+        bench
+    }
+
+    fn allow(bench: &mut Bench, package: u64) {
+        bench.fold(What::ResendAllowed {
+            packages: vec![id(package)],
+        });
+    }
+
+    #[test]
+    fn only_consent_sends_an_unknown_package_again_and_only_that_one() {
+        let mut bench = unknown(&[23, 24]);
+        allow(&mut bench, 23);
+        assert_eq!(bench.next(), Action::Look(id(24)));
+        bench.see(24, 1, 0);
+        assert_eq!(bench.words(), ["-", "unknown"]);
+        bench.see_all(&[23], 1, 0);
+        bench.send(&[23]);
+        bench.fold(accepted(&[23]));
+        bench.see_all(&[23], 2, 7);
+        assert_eq!(bench.words(), ["successful", "unknown"]);
+    }
+
+    #[test]
+    fn a_package_that_has_moved_after_all_is_not_sent_again() {
+        let mut bench = unknown(&[23]);
+        allow(&mut bench, 23);
+        bench.see_all(&[23], 5, 0);
+        bench.rest();
+        bench.see_all(&[23], 2, 7);
+        assert_eq!(bench.words(), ["successful"]);
+    }
+
+    #[test]
+    fn a_second_request_that_had_no_effect_leaves_the_first_in_doubt() {
+        for outcome in [refused(403, "APIGW.0302"), refused(400, "DLF.20990")] {
+            let mut bench = unknown(&[23]);
+            allow(&mut bench, 23);
+            bench.see_all(&[23], 1, 0);
+            bench.send(&[23]);
+            bench.fold(outcome);
+            assert_eq!(bench.words(), ["unknown"]);
+        }
+        let mut bench = unknown(&[23]);
+        allow(&mut bench, 23);
+        bench.see_all(&[23], 1, 0);
+        bench.fold(not_sent());
+        bench.fold(What::OutOfTime);
+        assert_eq!(bench.words(), ["unknown"]);
+    }
+
+    #[test]
+    fn a_package_that_is_not_unknown_is_not_sent_again() {
+        let mut bench = Bench::accepted(&[23], later());
+        bench.resume();
+        allow(&mut bench, 23);
+        assert_eq!(bench.next(), Action::Look(id(23)));
+        bench.see(23, 1, 0);
+        assert!(matches!(bench.next(), Action::Wait(_)));
+    }
+}

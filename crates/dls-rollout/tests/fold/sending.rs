@@ -1,0 +1,185 @@
+//! From the first look to the answer of the one request.
+
+use std::time::Duration;
+
+use dls_model::JobStart;
+use dls_rollout::{Action, LookFailure, SendFailure, Verdict, What};
+
+use crate::bench::*;
+
+#[test]
+fn nothing_is_sent_before_every_baseline_was_read() {
+    let mut bench = Bench::new(&[23, 24], later());
+    bench.see(23, 1, 0);
+    assert_eq!(bench.next(), Action::Look(id(24)));
+    bench.see(24, 1, 0);
+    assert_eq!(
+        bench.next(),
+        Action::Deploy(ids(&[23, 24]), JobStart::Later)
+    );
+}
+
+#[test]
+fn an_intended_send_without_an_outcome_is_looked_at_and_never_sent() {
+    let mut bench = Bench::ready(&[23], later());
+    bench.send(&[23]);
+    assert_eq!(bench.next(), Action::Look(id(23)));
+    bench.fold(What::OutOfTime);
+    assert_eq!(bench.exit_code(), 7);
+}
+
+#[test]
+fn a_package_succeeds_when_it_moved_and_is_released() {
+    let mut bench = Bench::accepted(&[23], later());
+    bench.see_all(&[23], 5, 0);
+    bench.rest();
+    bench.see_all(&[23], 2, 7);
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"], 0));
+    let report = bench.report();
+    let package = &report.packages[0];
+    assert!(package.ours && package.sent);
+    assert_eq!(package.background_task.as_deref(), Some("t23"));
+    assert_eq!(package.request_id.as_deref(), Some("r-1"));
+}
+
+#[test]
+fn a_baseline_that_never_comes_ends_as_not_sent() {
+    for (failure, exit_code) in [
+        (LookFailure::Unreachable("refused".into()), 11),
+        (unavailable(), 10),
+        (LookFailure::Refused(service_error(401, "APIGW.0301")), 4),
+        (LookFailure::Refused(service_error(400, "DLF.0819")), 5),
+        (LookFailure::NotAuthenticated("stopped".into()), 4),
+    ] {
+        let mut bench = Bench::new(&[23], later());
+        for _ in 0..10 {
+            match bench.next() {
+                Action::Look(_) => bench.fail_look(23, failure.clone()),
+                Action::Wait(_) => bench.rest(),
+                Action::Done => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(bench.next(), Action::Done, "{failure:?}");
+        assert_eq!(bench.words(), ["not-sent"]);
+        assert_eq!(bench.exit_code(), exit_code, "{failure:?}");
+    }
+}
+
+#[test]
+fn a_failed_look_before_the_send_is_made_again() {
+    let mut bench = Bench::new(&[23], later());
+    for _ in 0..2 {
+        bench.fail_look(23, unavailable());
+        bench.rest();
+    }
+    bench.see_all(&[23], 1, 0);
+    assert!(matches!(bench.next(), Action::Deploy(..)));
+}
+
+#[test]
+fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
+    fn after(steps: impl FnOnce(&mut Bench)) -> u8 {
+        let mut bench = Bench::new(&[23, 24], later());
+        steps(&mut bench);
+        bench.fold(What::OutOfTime);
+        assert_eq!(bench.words(), ["not-sent", "not-sent"]);
+        bench.exit_code()
+    }
+    let unreachable = || LookFailure::Unreachable("refused".into());
+    assert_eq!(after(|_| ()), 10, "nothing was ever heard");
+    assert_eq!(after(|it| it.fail_look(23, unreachable())), 11);
+    assert_eq!(after(|it| it.fail_look(23, unavailable())), 10);
+    assert_eq!(after(|it| it.see(23, 1, 0)), 8);
+    assert_eq!(
+        after(|it| {
+            it.see_all(&[23, 24], 1, 0);
+            it.fold(not_sent());
+        }),
+        11
+    );
+    assert_eq!(
+        after(|it| {
+            it.see_all(&[23, 24], 1, 0);
+            it.send(&[23, 24]);
+            it.fold(refused(429, "APIGW.0308"));
+        }),
+        10
+    );
+}
+
+#[test]
+fn only_a_proved_refusal_ends_at_once() {
+    for (packages, status, code, exit_code) in [
+        (&[23][..], 400, "DLF.3051", Some(9)),
+        (&[23, 24], 403, "APIGW.0302", Some(4)),
+        (&[23], 404, "APIGW.0101", Some(5)),
+        (&[23, 24], 400, "DLF.3051", None),
+        (&[23], 400, "OTHER.1", None),
+        (&[23], 429, "OTHER.1", None),
+        (&[23], 504, "APIGW.0203", None),
+        (&[23], 500, "DLF.0001", None),
+    ] {
+        let mut bench = Bench::sent(packages, later(), refused(status, code));
+        if let Some(exit_code) = exit_code {
+            assert_eq!(bench.next(), Action::Done, "{status} {code}");
+            assert!(bench.words().iter().all(|it| *it == "refused"));
+            assert_eq!(bench.exit_code(), exit_code, "{status} {code}");
+        } else {
+            assert_eq!(bench.next(), Action::Look(id(23)), "{status} {code}");
+            bench.fold(What::OutOfTime);
+            assert_eq!(bench.exit_code(), 7, "{status} {code}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
+    let throttled = || refused(429, "APIGW.0308");
+    for (failure, exit_code) in [(throttled as fn() -> What, 10), (not_sent, 11)] {
+        let mut bench = Bench::ready(&[23], later());
+        let mut sends = 0;
+        loop {
+            match bench.next() {
+                Action::Deploy(..) => {
+                    sends += 1;
+                    bench.send(&[23]);
+                    bench.fold(failure());
+                }
+                Action::Wait(_) => bench.rest(),
+                Action::Done => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((sends, bench.exit_code()), (3, exit_code));
+        assert!(!bench.report().packages[0].sent);
+    }
+}
+
+#[test]
+fn no_credentials_at_the_send_is_no_doubt() {
+    let why = SendFailure::NotAuthenticated("expired".into());
+    let bench = Bench::sent(&[23, 24], later(), failed(why));
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 4));
+}
+
+#[test]
+fn without_waiting_an_accepted_package_ends_as_accepted() {
+    let bench = Bench::accepted(&[23], later().with_wait(false));
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["accepted"], 0));
+    assert!(bench.report().is_open(), "its end is not known");
+}
+
+#[test]
+fn impatience_is_neither_failure_nor_success() {
+    let mut bench = Bench::accepted(&[23], later());
+    bench.pass(Duration::from_secs(1800));
+    bench.fold(What::OutOfTime);
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["pending"], 8));
+    assert!(matches!(
+        bench.verdict(23),
+        Some(Verdict::StillRunning { .. })
+    ));
+}

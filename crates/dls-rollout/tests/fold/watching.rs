@@ -1,0 +1,148 @@
+//! Looking until the end, with few calls.
+
+use dls_model::Status;
+use dls_rollout::{Action, LookFailure, Verdict};
+
+use crate::bench::*;
+
+#[test]
+fn a_failed_look_at_a_running_release_is_no_end_but_a_401_is() {
+    let mut bench = Bench::accepted(&[23], later());
+    for _ in 0..20 {
+        bench.fail_look(23, unavailable());
+        bench.rest();
+    }
+    bench.fail_look(23, LookFailure::Refused(service_error(401, "APIGW.0301")));
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["pending"], 8));
+}
+
+#[test]
+fn a_403_leaves_what_is_in_doubt_unknown() {
+    let mut bench = Bench::lost(&[23], later());
+    bench.fail_look(23, LookFailure::Refused(service_error(403, "APIGW.0302")));
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+}
+
+#[test]
+fn a_success_beside_a_failure_is_partial() {
+    let mut bench = Bench::accepted(&[23, 31], later());
+    bench.see_all(&[23], 2, 7);
+    bench.see_all(&[31], 3, 7);
+    assert_eq!(bench.words(), ["successful", "failed"]);
+    assert_eq!(bench.exit_code(), 6);
+    assert_eq!(bench.report().outcome.word(), "partial");
+}
+
+#[test]
+fn a_package_is_gone_after_three_absences_in_a_row() {
+    let missing = || LookFailure::NotFound(service_error(400, "DLF.0810"));
+    let mut bench = Bench::accepted(&[23], later());
+    for _ in 0..2 {
+        bench.fail_look(23, missing());
+        bench.rest();
+    }
+    bench.see_all(&[23], 1, 0);
+    bench.rest();
+    for round in 0..3 {
+        assert_eq!(bench.words(), ["-"], "{round}");
+        bench.fail_look(23, missing());
+        if round < 2 {
+            bench.rest();
+        }
+    }
+    assert!(matches!(
+        bench.verdict(23),
+        Some(Verdict::Gone { sent: true })
+    ));
+    assert_eq!(bench.exit_code(), 7);
+}
+
+#[test]
+fn more_than_ten_packages_are_watched_by_lists_and_each_end_is_read_in_full() {
+    let all: Vec<u64> = (1..=12).collect();
+    let mut bench = Bench::accepted(&all, later());
+    let Action::List(query) = bench.next() else {
+        panic!("{:?}", bench.next());
+    };
+    let text = serde_json::to_string(&query).unwrap();
+    assert!(text.contains("[1,5]"), "{text}");
+    bench.list(all.iter().map(|id| row(*id, 5)).collect());
+    bench.rest();
+    let Action::List(query) = bench.next() else {
+        panic!("{:?}", bench.next());
+    };
+    let text = serde_json::to_string(&query).unwrap();
+    assert!(text.contains("[5]"), "none is to be reviewed: {text}");
+    // 1 is not among them any more: only it is looked at.
+    bench.list(all[1..].iter().map(|id| row(*id, 5)).collect());
+    bench.see_all(&[1], 2, 7);
+    assert_eq!(bench.words()[..2], ["successful", "-"]);
+    assert!(matches!(bench.next(), Action::Wait(_)));
+}
+
+#[test]
+fn a_list_holds_foreign_packages_and_what_has_not_changed_and_neither_is_recorded() {
+    let all: Vec<u64> = (1..=11).collect();
+    let bench = Bench::accepted(&all, later());
+    let rows = (1..=40).map(|id| row(id, if id == 3 { 5 } else { 1 }));
+    let what = serde_json::to_value(bench.rollout.listed(rows)).unwrap();
+    assert_eq!(what["listed"]["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(what["listed"]["missing"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn absence_from_a_list_proves_nothing() {
+    let all: Vec<u64> = (1..=11).collect();
+    let mut bench = Bench::accepted(&all, later());
+    bench.list(Vec::new());
+    bench.see_all(&all, 5, 0);
+    assert!(bench.words().iter().all(|it| *it == "-"));
+    assert!(matches!(bench.next(), Action::Wait(_)));
+}
+
+#[test]
+fn a_list_that_says_it_is_over_is_not_believed_without_a_look() {
+    let all: Vec<u64> = (1..=11).collect();
+    let mut bench = Bench::accepted(&all, later());
+    let status = |id| if id == 1 { 2 } else { 5 };
+    bench.list(all.iter().map(|id| row(*id, status(*id))).collect());
+    assert_eq!(bench.words()[0], "-");
+    bench.see_all(&[1], 2, 7);
+    assert_eq!(bench.words()[0], "successful");
+}
+
+#[test]
+fn where_lists_are_refused_each_package_is_looked_at() {
+    let all: Vec<u64> = (1..=11).collect();
+    let mut bench = Bench::accepted(&all, later());
+    let failure = LookFailure::Refused(service_error(400, "DLF.3051"));
+    bench.fold(dls_rollout::What::ListFailed { failure });
+    bench.see_all(&all, 5, 0);
+    bench.rest();
+    assert_eq!(bench.next(), Action::Look(id(1)));
+}
+
+#[test]
+fn pauses_grow_between_rounds() {
+    let mut bench = Bench::accepted(&[23], later());
+    let mut pauses = Vec::new();
+    for _ in 0..12 {
+        bench.see_all(&[23], 5, 0);
+        let Action::Wait(pause) = bench.next() else {
+            panic!("{:?}", bench.next());
+        };
+        pauses.push(pause);
+        bench.rest();
+    }
+    assert!(pauses.is_sorted());
+    assert_eq!((pauses[0].as_secs(), pauses[11].as_secs()), (1, 30));
+    assert_eq!(
+        bench.report().packages[0]
+            .latest
+            .as_ref()
+            .unwrap()
+            .package
+            .status,
+        Some(Status::BeingReleased)
+    );
+}
