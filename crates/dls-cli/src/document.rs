@@ -114,9 +114,9 @@ impl PackageRun {
         let package = report.latest.as_ref().map(|detail| &detail.package);
         let released_at = package.and_then(|package| package.deployed_at);
         let error = match &report.verdict {
-            Some(Verdict::Refused(error) | Verdict::NotSent(NotSent::LookRefused(error))) => {
-                Some(ErrorRow::of(error))
-            }
+            Some(
+                Verdict::Refused { error, .. } | Verdict::NotSent(NotSent::LookRefused(error)),
+            ) => Some(ErrorRow::of(error)),
             _ => None,
         };
         Self {
@@ -215,7 +215,13 @@ pub(crate) fn why(verdict: &Verdict) -> Option<String> {
         Verdict::AlreadyReleased { by: Some(by), .. } => {
             format!("released by {by} before this run")
         }
-        Verdict::Refused(error) => error.to_string(),
+        Verdict::Refused {
+            error,
+            proved: true,
+        } => error.to_string(),
+        Verdict::Refused { error, .. } => {
+            format!("{error}; it was one of several, and no release of it was seen")
+        }
         Verdict::Unknown { evidence } => evidence.clone(),
         Verdict::StillRunning { why } => why.clone(),
         Verdict::Gone { .. } => "the service knows no such package".to_owned(),
@@ -226,6 +232,22 @@ pub(crate) fn why(verdict: &Verdict) -> Option<String> {
             NotSent::LastReleaseFailed => "its last release failed; --again sends it".to_owned(),
             NotSent::WrongStatus(Some(status)) => format!("its status is {status}"),
             NotSent::WrongStatus(None) => "the service reports no status".to_owned(),
+            NotSent::ReleasedBefore { by: Some(by), .. } => format!("released by {by} before"),
+            NotSent::ReleasedBefore { .. } => "it was released before".to_owned(),
+            NotSent::Drifted(what) => format!("not as planned: {what}"),
+            NotSent::Deletes(names) => {
+                format!(
+                    "it deletes {} in production; --allow-delete sends it",
+                    names.join(", ")
+                )
+            }
+            NotSent::Overlaps { name, with } => {
+                let with: Vec<String> = with.iter().map(ToString::to_string).collect();
+                format!(
+                    "{name} is also in package {}; --in-order sends one after the other",
+                    with.join(", ")
+                )
+            }
             NotSent::OutOfTime => "the time to wait was over first".to_owned(),
             _ => "another package stopped the run".to_owned(),
         },

@@ -135,6 +135,12 @@ impl Transport {
         })
     }
 
+    /// The time by the clock that signatures are made with.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.0.settings.clock.now()
+    }
+
     /// Whether a 401 has stopped this transport and its clones. There is no way back: build
     /// another one, with credentials that are right.
     #[must_use]

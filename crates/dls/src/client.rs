@@ -1,17 +1,20 @@
 //! The client: one verb an operation, each of them one line over the model and the transport.
 
+use std::time::{Duration, SystemTime};
+
 use dls_model::{
     Deploy, DeployAnswer, Effect, InvalidRequest, JobStart, ListPackages, Operation, PackageDetail,
     PackageId, PackageIds, ProjectId, Revoke, Revoked, Scope, ShowPackage, ShowSystemTask,
-    SystemTask, SystemTaskId, WorkspaceId,
+    SystemTask, SystemTaskId, Timestamp, WorkspaceId,
 };
-use dls_rollout::{Options, Rollout};
+use dls_rollout::{Began, Options, Place, Plan, PlannedPackage, Selection};
 use dls_transport::credentials::ProvideCredentials;
-use dls_transport::{Ready, Resend, Transport, TransportBuilder};
+use dls_transport::{Facts, Ready, Resend, Transport, TransportBuilder};
 
-use crate::driver::Run;
+use crate::driver::{Resume, Run, length};
 use crate::endpoint::{Endpoint, Endpoints};
-use crate::error::Error;
+use crate::error::{Error, PlanMismatch};
+use crate::journal::{Journal, JournalError, RunId};
 use crate::pager::Pager;
 
 /// A client of one project, and of one of its workspaces.
@@ -43,17 +46,110 @@ impl Client {
         self.call(&Deploy::new(ids, start)).await
     }
 
-    /// Releases packages and watches them to their end. Nothing is sent before the first
-    /// [`Run::next_event`] or [`Run::wait`].
+    /// What releasing these packages would change: one look a package. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without a workspace.
-    pub fn rollout(&self, ids: PackageIds, options: Options) -> Result<Run, Error> {
-        self.scope
-            .workspace()
-            .ok_or(InvalidRequest::MissingWorkspace)?;
-        Ok(Run::new(self.clone(), Rollout::new(ids, options)))
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without a workspace; otherwise those of
+    /// the first look that fails.
+    pub async fn plan(
+        &self,
+        packages: impl Into<Selection>,
+        start: Option<JobStart>,
+    ) -> Result<Plan, Error> {
+        let place = self.place()?;
+        let mut planned = Vec::new();
+        for id in &packages.into() {
+            planned.push(PlannedPackage::new(*id, self.package(*id).await?));
+        }
+        let made_at = Timestamp::from_system_time(self.transport.now());
+        let made_at = made_at.unwrap_or(Timestamp::MAX);
+        Ok(Plan::new(place, made_at, start, planned))
+    }
+
+    /// Releases packages, or what was planned, and watches them to their end. Nothing is sent before
+    /// the first [`Run::next_event`] or [`Run::wait`].
+    ///
+    /// Packages that are not as they were planned are not sent, nor is anything else then.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without a workspace;
+    /// [`Plan`](crate::ErrorKind::Plan) if the plan is of another place, or has the jobs started
+    /// otherwise than the options do.
+    pub fn rollout(&self, what: impl Into<Release>, options: Options) -> Result<Run, Error> {
+        let place = self.place()?;
+        let began = match what.into() {
+            Release::Packages(packages) => Began::new(place, packages, options),
+            Release::Plan(plan) => {
+                if plan.place != place {
+                    return Err(PlanMismatch::Place.into());
+                }
+                if plan.start.is_some() && plan.start != options.start {
+                    return Err(PlanMismatch::Start.into());
+                }
+                let ids = plan.packages.iter().map(|planned| planned.id);
+                let packages = Selection::new(ids).map_err(PlanMismatch::Packages)?;
+                let hash = crate::plan::hash(&plan);
+                Began::new(place, packages, options).with_plan(*plan, hash)
+            }
+        };
+        Ok(Run::new(self.clone(), began))
+    }
+
+    /// Watches packages without sending anything: a status as it stands is what became of them.
+    ///
+    /// Of the options only [`grace`](Options::grace) and [`pace`](Options::pace) are used.
+    #[must_use]
+    pub fn watch(&self, packages: impl Into<Selection>, options: Options) -> Run {
+        let workspace = self.scope.workspace().cloned();
+        let place = Place::new(
+            self.endpoints.v2().to_string(),
+            self.scope.project().clone(),
+            workspace.unwrap_or_else(WorkspaceId::service_default),
+        );
+        let mut options = options;
+        options.start = None;
+        Run::new(self.clone(), Began::new(place, packages.into(), options))
+    }
+
+    /// Takes up a run again where its journal ends. Nothing that was sent is sent again: whatever
+    /// is in doubt is looked at first.
+    ///
+    /// # Errors
+    ///
+    /// There is no such run, another process is at it, its journal cannot be read or is of a later
+    /// version, or it is of another place.
+    pub fn resume(
+        &self,
+        journal: &Journal,
+        run: &RunId,
+        resume: Resume,
+    ) -> Result<Run, JournalError> {
+        let (record, rollout) = journal.take_up(run)?;
+        if self.place().ok().as_ref() != Some(&rollout.began().place) {
+            return Err(JournalError::OtherPlace { run: run.clone() });
+        }
+        Ok(Run::taken_up(self.clone(), record, rollout, resume))
+    }
+
+    fn place(&self) -> Result<Place, Error> {
+        let workspace = self.scope.workspace();
+        let workspace = workspace.ok_or(InvalidRequest::MissingWorkspace)?;
+        Ok(Place::new(
+            self.endpoints.v2().to_string(),
+            self.scope.project().clone(),
+            workspace.clone(),
+        ))
+    }
+
+    /// How far our clock and the service's are apart, as a look at this package tells.
+    pub(crate) async fn clock_skew(&self, package: PackageId) -> Result<Duration, Error> {
+        let request = self.request(&ShowPackage::new(package))?;
+        let answer = self.transport.call(request, Resend::Allowed).await?;
+        let facts = answer.extensions().get::<Facts>();
+        let skew = facts.and_then(Facts::clock_skew);
+        Ok(skew.map(length).unwrap_or_default())
     }
 
     /// The packages that match, page by page (wire: `release-packages`).
@@ -148,6 +244,40 @@ impl Client {
     }
 }
 
+/// What is to be released.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Release {
+    /// These packages, as they are.
+    Packages(Selection),
+    /// What was planned, as long as it is still so.
+    Plan(Box<Plan>),
+}
+
+impl From<Selection> for Release {
+    fn from(packages: Selection) -> Self {
+        Self::Packages(packages)
+    }
+}
+
+impl From<PackageIds> for Release {
+    fn from(packages: PackageIds) -> Self {
+        Self::Packages(packages.into())
+    }
+}
+
+impl From<PackageId> for Release {
+    fn from(package: PackageId) -> Self {
+        Self::Packages(package.into())
+    }
+}
+
+impl From<Plan> for Release {
+    fn from(plan: Plan) -> Self {
+        Self::Plan(Box::new(plan))
+    }
+}
+
 /// A request that could go out now.
 pub(crate) struct Connected {
     ready: Ready,
@@ -155,9 +285,9 @@ pub(crate) struct Connected {
 }
 
 impl Connected {
-    /// The second half of a write: sign it and send it, once.
-    pub(crate) async fn send<O: Operation>(self) -> Result<O::Answer, Error> {
-        let answer = self.ready.send(self.request).await?;
+    /// The second half of a write: sign it with this time and send it, once.
+    pub(crate) async fn send<O: Operation>(self, at: SystemTime) -> Result<O::Answer, Error> {
+        let answer = self.ready.send_at(self.request, at).await?;
         decode::<O>(&answer)
     }
 }

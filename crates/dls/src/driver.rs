@@ -1,14 +1,22 @@
-//! Feeds a rollout: does what it asks for and tells it what came of that.
+//! Feeds a rollout: does what it asks for and tells it, and the journal, what came of that.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::{Duration, SystemTime};
 
-use dls_model::{Deploy, Meaning, Origin, PackageId, ServiceError, meaning};
-use dls_rollout::{Action, Event, LookFailure, Report, Rollout, SendFailure};
-use dls_transport::Delivery;
+use dls_model::{
+    Deploy, ListPackages, Meaning, Origin, PackageId, ServiceError, Timestamp, meaning,
+};
+use dls_rollout::{Action, Event, LookFailure, Pace, Report, Rollout, SendFailure, Verdict, What};
+use dls_transport::{ClockSkew, Delivery};
 use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::journal::{Journal, JournalError, Record, RunId};
+
+/// How long a signature is accepted, and some time for clocks to differ.
+const FENCE: Duration = Duration::from_secs(15 * 60 + 60);
 
 /// A release under way.
 ///
@@ -17,16 +25,61 @@ use crate::error::Error;
 pub struct Run {
     client: Client,
     rollout: Rollout,
+    record: Option<Record>,
+    clock: Clock,
     deadline: Option<Instant>,
+    /// Events that happened in one step and were not handed out yet.
+    told: VecDeque<Event>,
 }
 
 impl Run {
-    pub(crate) fn new(client: Client, rollout: Rollout) -> Self {
+    pub(crate) fn new(client: Client, began: dls_rollout::Began) -> Self {
+        let clock = Clock::new(client.transport().now());
+        let rollout = Rollout::new(began, clock.now());
         Self {
             client,
             rollout,
+            record: None,
+            clock,
             deadline: None,
+            told: VecDeque::new(),
         }
+    }
+
+    pub(crate) fn taken_up(
+        client: Client,
+        record: Record,
+        rollout: Rollout,
+        resume: Resume,
+    ) -> Self {
+        let options = rollout.began().options;
+        let mut run = Self {
+            clock: Clock::new(client.transport().now()),
+            client,
+            rollout,
+            record: Some(record),
+            deadline: None,
+            told: VecDeque::new(),
+        };
+        if run.report().is_open() {
+            run.note(What::Resumed {
+                grace: resume.grace.unwrap_or(options.grace),
+                pace: resume.pace.unwrap_or(options.pace),
+            });
+        }
+        run
+    }
+
+    /// Keeps a journal of this run from its first event on, so that it can be
+    /// [taken up again](Client::resume) after whatever ends it. To be called before the first
+    /// event.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be written, or a package belongs to a run whose end is not known.
+    pub fn with_journal(mut self, journal: &Journal) -> Result<Self, JournalError> {
+        self.record = Some(journal.begin(self.rollout.began(), self.clock.now())?);
+        Ok(self)
     }
 
     /// Stops after this time, counted from now, whatever was reached by then. A release that is
@@ -40,25 +93,26 @@ impl Run {
         }
     }
 
+    /// The name under which the journal keeps it, if there is one.
+    #[must_use]
+    pub fn id(&self) -> Option<&RunId> {
+        self.record.as_ref().map(Record::id)
+    }
+
     /// Does one thing and says what happened; `None` once every package has its verdict.
+    ///
+    /// Dropping the future in the middle of a request leaves that request in doubt.
     pub async fn next_event(&mut self) -> Option<Event> {
-        let event = match self.rollout.next() {
-            Action::Done => return None,
-            Action::Look(id) => in_time(self.deadline, self.look(id)).await,
-            Action::Wait(time) => in_time(self.deadline, rest(time)).await,
-            Action::Deploy(ids, start) => self.deploy(&Deploy::new(ids, start)).await,
-            // An action of a later version of the fold, which this driver cannot do.
-            _ => None,
-        };
-        let event = event.unwrap_or(Event::OutOfTime);
-        self.rollout.fold(event.clone());
-        Some(event)
+        if self.told.is_empty() {
+            self.step().await;
+        }
+        self.told.pop_front()
     }
 
     /// Goes on to the end, and says what became of each package.
     pub async fn wait(mut self) -> Report {
         while self.next_event().await.is_some() {}
-        self.rollout.report()
+        self.report()
     }
 
     /// What is known now.
@@ -67,33 +121,251 @@ impl Run {
         self.rollout.report()
     }
 
-    /// One step for the fold, in this order: connect, where a failure proves that nothing was sent;
-    /// note the intention; sign and write. Nothing is decided in between.
-    async fn deploy(&mut self, deploy: &Deploy) -> Option<Event> {
-        let connected = match in_time(self.deadline, self.client.connect(deploy)).await? {
-            Ok(connected) => connected,
-            Err(error) => return Some(Event::SendFailed(send_failure(error))),
-        };
-        self.rollout.fold(Event::SendIntended);
-        Some(
-            match in_time(self.deadline, connected.send::<Deploy>()).await? {
-                Ok(answer) => Event::Accepted(answer),
-                Err(error) => Event::SendFailed(send_failure(error)),
-            },
-        )
+    /// What was asked for.
+    #[must_use]
+    pub fn began(&self) -> &dls_rollout::Began {
+        self.rollout.began()
     }
 
-    async fn look(&self, id: PackageId) -> Event {
-        match self.client.package(id).await {
-            Ok(detail) => Event::Looked(id, Box::new(detail)),
-            Err(error) => Event::LookFailed(id, look_failure(error)),
+    /// Consents to sending these packages once more, although what became of the first request is
+    /// not known. They are looked at once more before.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not unknown, or a copy of its first request could still be accepted: its
+    /// signature is good for 15 minutes. With a token instead of a pair of keys there is no
+    /// signature, and the fence proves less.
+    pub async fn allow_resend(&mut self, packages: &[PackageId]) -> Result<(), ResendRefused> {
+        let report = self.report();
+        let mut last = None;
+        for id in packages {
+            let package = report.packages.iter().find(|package| package.id == *id);
+            // Taken up again, it has no verdict until it was looked at.
+            let package =
+                package.filter(|it| it.sent && it.verdict.as_ref().is_none_or(is_unknown));
+            let signed_at = package.and_then(|package| package.signed_at);
+            let signed_at = signed_at.ok_or(ResendRefused::NotUnknown { package: *id })?;
+            last = last.max(Some((signed_at, *id)));
+        }
+        let Some((signed_at, package)) = last else {
+            return Ok(());
+        };
+        let skew = self.client.clock_skew(package).await;
+        let skew = skew.map_err(|error| ResendRefused::NoClock(error.in_full()))?;
+        let fence = signed_at.to_system_time() + FENCE + skew;
+        if let Ok(left) = fence.duration_since(self.client.transport().now()) {
+            let left = Duration::from_secs(left.as_secs() + 1);
+            return Err(ResendRefused::TooEarly { package, left });
+        }
+        self.note(What::ResendAllowed {
+            packages: packages.to_vec(),
+        });
+        Ok(())
+    }
+
+    async fn step(&mut self) {
+        let what = match self.rollout.next() {
+            Action::Done => return self.finish(),
+            Action::Look(id) => in_time(self.deadline, self.look(id)).await,
+            Action::List(query) => in_time(self.deadline, self.list(*query)).await,
+            Action::Wait(time) => in_time(self.deadline, rest(time)).await,
+            Action::Deploy(ids, start) => self.deploy(&Deploy::new(ids, start)).await,
+            // An action of a later version of the fold, which this driver cannot do.
+            _ => None,
+        };
+        self.note(what.unwrap_or(What::OutOfTime));
+    }
+
+    /// One step for the fold, in this order: connect, where a failure proves that nothing was sent;
+    /// write the intention to disk; sign and write. Nothing is decided in between.
+    async fn deploy(&mut self, deploy: &Deploy) -> Option<What> {
+        let connected = match in_time(self.deadline, self.client.connect(deploy)).await? {
+            Ok(connected) => connected,
+            Err(error) => return Some(send_failed(error)),
+        };
+        let signed_at = self.client.transport().now();
+        let intended = self.intend(What::SendIntended {
+            packages: deploy.packages().clone(),
+            signed_at: timestamp(signed_at),
+        });
+        if let Err(error) = intended {
+            let why = format!("the journal cannot be written: {error}");
+            let failure = SendFailure::NotSent(why);
+            return Some(What::SendFailed { failure });
+        }
+        let sent = in_time(self.deadline, connected.send::<Deploy>(signed_at)).await?;
+        Some(match sent {
+            Ok(answer) => What::Accepted {
+                request_id: answer.request_id.clone(),
+                answer,
+            },
+            Err(error) => send_failed(error),
+        })
+    }
+
+    /// The intention is on disk before the fold, or anybody, takes it for one.
+    fn intend(&mut self, what: What) -> std::io::Result<()> {
+        let event = Event::new(self.clock.now(), what);
+        if let Some(record) = &self.record {
+            record.append(&event)?;
+            record.flush()?;
+        }
+        self.tell(event);
+        Ok(())
+    }
+
+    /// What already happened is not undone by a full disk: the run goes on, and whoever takes it
+    /// up again knows less and looks more.
+    fn note(&mut self, what: What) {
+        let event = Event::new(self.clock.now(), what);
+        if let Some(record) = &self.record {
+            drop(record.append(&event));
+        }
+        self.tell(event);
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.rollout.fold(event.clone());
+        self.told.push_back(event);
+    }
+
+    fn finish(&mut self) {
+        let is_open = self.report().is_open();
+        if let Some(record) = self.record.as_mut().filter(|_| !is_open) {
+            record.finish();
+        }
+    }
+
+    async fn look(&self, package: PackageId) -> What {
+        match self.client.package(package).await {
+            Ok(detail) => self.rollout.looked(package, detail),
+            Err(error) => What::LookFailed {
+                package,
+                failure: look_failure(error),
+            },
+        }
+    }
+
+    async fn list(&self, query: ListPackages) -> What {
+        let mut pager = self.client.packages(query);
+        let mut rows = Vec::new();
+        loop {
+            match pager.next().await {
+                Ok(Some(row)) => rows.push(row),
+                Ok(None) => return self.rollout.listed(rows),
+                Err(error) => {
+                    return What::ListFailed {
+                        failure: look_failure(error),
+                    };
+                }
+            }
         }
     }
 }
 
-async fn rest(time: Duration) -> Event {
+/// What is to be otherwise when a run is taken up again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resume {
+    /// How long a status may lag behind; as before if absent.
+    pub grace: Option<Duration>,
+    /// How long to rest between looks; as before if absent.
+    pub pace: Option<Pace>,
+}
+
+impl Resume {
+    /// Everything as before.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Another [grace](dls_rollout::Options::grace).
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self {
+            grace: Some(grace),
+            ..self
+        }
+    }
+
+    /// Another [pace](dls_rollout::Options::pace).
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self {
+            pace: Some(pace),
+            ..self
+        }
+    }
+}
+
+/// Why a package is not sent once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResendRefused {
+    /// What became of it is known, or it is not of this run.
+    NotUnknown {
+        /// The package.
+        package: PackageId,
+    },
+    /// Its first request could still be accepted.
+    TooEarly {
+        /// The package.
+        package: PackageId,
+        /// How long yet.
+        left: Duration,
+    },
+    /// How far our clock is from the service's could not be asked.
+    NoClock(String),
+}
+
+impl fmt::Display for ResendRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUnknown { package } => write!(
+                f,
+                "package {package} is not unknown in this run, so there is nothing to send again"
+            ),
+            Self::TooEarly { package, left } => write!(
+                f,
+                "the first request for package {package} could still be accepted for {} s",
+                left.as_secs()
+            ),
+            Self::NoClock(why) => write!(f, "the service's clock could not be asked: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for ResendRefused {}
+
+/// The wall clock when the run began, and the time that has passed since: it never goes back.
+#[derive(Debug)]
+struct Clock {
+    began: SystemTime,
+    since: Instant,
+}
+
+impl Clock {
+    fn new(now: SystemTime) -> Self {
+        Self {
+            began: now,
+            since: Instant::now(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        timestamp(self.began + self.since.elapsed())
+    }
+}
+
+/// A clock that shows no year that can be written is as good as none.
+fn timestamp(time: SystemTime) -> Timestamp {
+    Timestamp::from_system_time(time).unwrap_or(Timestamp::MAX)
+}
+
+async fn rest(time: Duration) -> What {
     tokio::time::sleep(time).await;
-    Event::Waited
+    What::Waited
 }
 
 /// What the work came to, or `None` if the deadline came first.
@@ -101,6 +373,16 @@ async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) ->
     match deadline {
         Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
         None => Some(work.await),
+    }
+}
+
+fn is_unknown(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Unknown { .. })
+}
+
+pub(crate) fn length(skew: ClockSkew) -> Duration {
+    match skew {
+        ClockSkew::Ahead(by) | ClockSkew::Behind(by) => by,
     }
 }
 
@@ -117,6 +399,12 @@ fn look_failure(error: Error) -> LookFailure {
         },
         Err(error) if error.status().is_some() => LookFailure::Unavailable(text),
         Err(_) => LookFailure::Unreachable(text),
+    }
+}
+
+fn send_failed(error: Error) -> What {
+    What::SendFailed {
+        failure: send_failure(error),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use dls_model::{AnswerError, InvalidRequest, PageError, ServiceError, Undecodable};
+use dls_model::{
+    AnswerError, InvalidPackageIds, InvalidRequest, PageError, ServiceError, Undecodable,
+};
 use dls_transport::Delivery;
 use http::StatusCode;
 
@@ -27,6 +29,25 @@ enum Cause {
     Undecodable(Undecodable),
     Answer(AnswerError),
     Paging(PageError),
+    Plan(PlanMismatch),
+}
+
+/// Why a plan cannot be carried out here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlanMismatch {
+    Place,
+    Start,
+    Packages(InvalidPackageIds),
+}
+
+impl fmt::Display for PlanMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Place => f.write_str("the plan is of another endpoint, project or workspace"),
+            Self::Start => f.write_str("the plan has chosen otherwise whether jobs start"),
+            Self::Packages(error) => write!(f, "the plan: {error}"),
+        }
+    }
 }
 
 /// What kind of thing went wrong.
@@ -61,6 +82,11 @@ pub enum ErrorKind {
     /// *Troubleshooting*: the rows handed out so far are sound; the rest could not be reached. Set
     /// a filter that makes the list shorter.
     Paging,
+    /// A plan that cannot be carried out as it is asked for.
+    ///
+    /// *Troubleshooting*: nothing was sent. Make another plan, or take the client and the options
+    /// that it was made with.
+    Plan,
 }
 
 impl Error {
@@ -74,6 +100,7 @@ impl Error {
             Cause::Service(_) => ErrorKind::Service,
             Cause::Undecodable(_) | Cause::Answer(_) => ErrorKind::Undecodable,
             Cause::Paging(_) => ErrorKind::Paging,
+            Cause::Plan(_) => ErrorKind::Plan,
         }
     }
 
@@ -81,7 +108,9 @@ impl Error {
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match &*self.0 {
-            Cause::Setup(_) | Cause::Endpoint(_) | Cause::Invalid(_) => Delivery::NotSent,
+            Cause::Setup(_) | Cause::Endpoint(_) | Cause::Invalid(_) | Cause::Plan(_) => {
+                Delivery::NotSent
+            }
             Cause::Transport(error) => error.delivery(),
             Cause::Service(_) | Cause::Undecodable(_) | Cause::Answer(_) | Cause::Paging(_) => {
                 Delivery::Answered
@@ -165,6 +194,7 @@ impl fmt::Display for Error {
             Cause::Undecodable(error) => error.fmt(f),
             Cause::Answer(error) => error.fmt(f),
             Cause::Paging(error) => error.fmt(f),
+            Cause::Plan(error) => error.fmt(f),
         }
     }
 }
@@ -172,7 +202,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0 {
-            Cause::Setup(_) => None,
+            Cause::Setup(_) | Cause::Plan(_) => None,
             Cause::Endpoint(error) => error.source(),
             Cause::Invalid(error) => error.source(),
             Cause::Transport(error) => error.source(),
@@ -216,5 +246,11 @@ impl From<AnswerError> for Error {
 impl From<PageError> for Error {
     fn from(error: PageError) -> Self {
         Self(Box::new(Cause::Paging(error)))
+    }
+}
+
+impl From<PlanMismatch> for Error {
+    fn from(error: PlanMismatch) -> Self {
+        Self(Box::new(Cause::Plan(error)))
     }
 }

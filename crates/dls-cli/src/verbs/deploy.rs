@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use dls::model::{Deploy, Operation as _, Scope};
-use dls::rollout::{Event, LookFailure, Options, Report, Rollout, Verdict};
+use dls::model::{Deploy, Operation as _, Scope, Timestamp};
+use dls::rollout::{
+    Began, Event, LookFailure, Options, Place as RunPlace, Report, Rollout, Verdict, What,
+};
 use dls::{Client, JobStart, PackageIds};
 use serde_json::json;
 
@@ -38,7 +40,7 @@ pub(crate) async fn run(
         .with_again(args.again);
     let report = match place.client() {
         Ok(client) => release(&client, ids, options, timeout).await?,
-        Err(failure) if failure.code == 4 => unsent(ids, options, failure.message),
+        Err(failure) if failure.code == 4 => unsent(&place, ids, options, failure.message),
         Err(failure) => return Err(failure),
     };
     if output.is_json() {
@@ -70,11 +72,19 @@ async fn release(
 }
 
 /// The report of a run that has nobody to ask as.
-fn unsent(ids: PackageIds, options: Options, why: String) -> Report {
-    let first = ids.as_slice().first().copied();
-    let mut rollout = Rollout::new(ids, options);
-    if let Some(id) = first {
-        rollout.fold(Event::LookFailed(id, LookFailure::NotAuthenticated(why)));
+fn unsent(place: &Place, ids: PackageIds, options: Options, why: String) -> Report {
+    let workspace = place.workspace.clone();
+    let run_place = RunPlace::new(
+        place.endpoints.v2().to_string(),
+        place.project.clone(),
+        workspace.unwrap_or_else(dls::WorkspaceId::service_default),
+    );
+    let packages: Vec<_> = ids.iter().copied().collect();
+    let mut rollout = Rollout::new(Began::new(run_place, ids.into(), options), Timestamp::MAX);
+    if let Some(package) = packages.first().copied() {
+        let failure = LookFailure::NotAuthenticated(why);
+        let what = What::LookFailed { package, failure };
+        rollout.fold(Event::new(Timestamp::MAX, what));
     }
     rollout.report()
 }

@@ -1,0 +1,102 @@
+//! An emulator, a client of it, and a journal that vanishes with the test.
+
+use std::time::Duration;
+
+use dls::rollout::{Options, Pace};
+use dls::transport::credentials::{AccessKey, Credentials, SecretKey};
+use dls::{Client, JobStart, Journal, PackageId, Run, RunId, Selection};
+use dls_emulator::{Emulator, EmulatorBuilder, RateLimit, Running};
+use tempfile::TempDir;
+
+pub(crate) const SECRET: &str = "example-secret-key";
+
+pub(crate) struct Bench {
+    pub(crate) emulator: Running,
+    pub(crate) client: Client,
+    pub(crate) folder: TempDir,
+}
+
+impl Bench {
+    /// Releases take so long.
+    pub(crate) async fn new(release_time: Duration) -> Self {
+        Self::of(Emulator::builder().release_time(release_time)).await
+    }
+
+    pub(crate) async fn of(builder: EmulatorBuilder) -> Self {
+        let builder = builder.rate_limit(RateLimit::Off);
+        let emulator = builder.start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        Self {
+            client: client(&emulator, "default"),
+            emulator,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn journal(&self) -> Journal {
+        Journal::at(self.folder.path().join("runs")).unwrap()
+    }
+
+    pub(crate) fn run(&self, packages: &[u64]) -> Run {
+        let run = self.client.rollout(selection(packages), quick()).unwrap();
+        run.with_journal(&self.journal()).unwrap()
+    }
+
+    /// The releases that the emulator has accepted.
+    pub(crate) fn releases(&self) -> usize {
+        self.emulator.ledger().releases.len()
+    }
+
+    pub(crate) fn requests(&self, operation: &str) -> usize {
+        let requests = self.emulator.ledger().requests;
+        let named = requests.iter().filter(|it| it.operation == Some(operation));
+        named.count()
+    }
+
+    /// The file of a run, whether it is over or not.
+    pub(crate) fn file(&self, run: &RunId) -> std::path::PathBuf {
+        let folder = self.journal().path().to_owned();
+        let open = folder.join(format!("{run}.jsonl"));
+        if open.exists() {
+            return open;
+        }
+        folder.join(format!("{run}.done.jsonl"))
+    }
+}
+
+pub(crate) fn client(emulator: &Running, workspace: &str) -> Client {
+    let key = AccessKey::new("AKIDEXAMPLE", SecretKey::new(SECRET).unwrap()).unwrap();
+    Client::builder()
+        .endpoint(emulator.base_url().parse().unwrap())
+        .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
+        .workspace(workspace.parse().unwrap())
+        .credentials(Credentials::from(key))
+        .configure(|transport| transport.rate(dls::transport::Rate::Unlimited))
+        .build()
+        .unwrap()
+}
+
+pub(crate) fn quick() -> Options {
+    let pace = Pace::new(Duration::from_millis(20), Duration::from_millis(50));
+    Options::new(JobStart::Later).with_pace(pace)
+}
+
+pub(crate) fn selection(packages: &[u64]) -> Selection {
+    Selection::new(packages.iter().map(|it| id(*it))).unwrap()
+}
+
+pub(crate) fn id(package: u64) -> PackageId {
+    PackageId::try_from(package).unwrap()
+}
+
+/// Goes on until something of this kind has happened.
+pub(crate) async fn until(run: &mut Run, kind: &str) {
+    loop {
+        let event = run.next_event().await.unwrap();
+        let what = serde_json::to_value(&event.what).unwrap();
+        let named = what.as_str().map(str::to_owned);
+        let named = named.or_else(|| what.as_object()?.keys().next().cloned());
+        if named.as_deref() == Some(kind) {
+            return;
+        }
+    }
+}

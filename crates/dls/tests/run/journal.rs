@@ -1,0 +1,239 @@
+//! The journal of a run, and taking it up again.
+
+use std::fs;
+use std::time::Duration;
+
+use dls::{Journal, JournalError, ResendRefused, Resume};
+
+use crate::bench::*;
+
+const LONG: Duration = Duration::from_secs(3600);
+const SHORT: Duration = Duration::from_millis(30);
+
+#[tokio::test]
+async fn a_run_that_ended_after_its_request_is_taken_up_and_sends_nothing() {
+    let bench = Bench::new(Duration::from_millis(300)).await;
+    let mut run = bench.run(&[23, 24]);
+    until(&mut run, "accepted").await;
+    let id = run.id().unwrap().clone();
+    drop(run);
+
+    let stored = bench.journal().run(&id).unwrap();
+    assert!(stored.is_open());
+    let run = bench
+        .client
+        .resume(&bench.journal(), &id, Resume::new())
+        .unwrap();
+    let report = run.wait().await;
+    assert_eq!(report.exit_code, 0);
+    assert!(report.packages.iter().all(|it| it.ours));
+    assert_eq!((bench.releases(), bench.requests("deploy")), (2, 1));
+    assert!(!bench.journal().run(&id).unwrap().is_open());
+}
+
+#[tokio::test]
+async fn a_run_that_ended_before_its_request_is_taken_up_and_sends_it() {
+    let bench = Bench::new(SHORT).await;
+    let mut run = bench.run(&[23, 24]);
+    until(&mut run, "looked").await;
+    let id = run.id().unwrap().clone();
+    drop(run);
+    let run = bench
+        .client
+        .resume(&bench.journal(), &id, Resume::new())
+        .unwrap();
+    assert_eq!(run.wait().await.exit_code, 0);
+    assert_eq!(bench.releases(), 2);
+}
+
+#[tokio::test]
+async fn dropping_a_run_does_not_take_back_its_release() {
+    let bench = Bench::new(SHORT).await;
+    let mut run = bench.run(&[23]);
+    until(&mut run, "accepted").await;
+    drop(run);
+    let report = bench.client.watch(id(23), quick()).wait().await;
+    assert_eq!(report.exit_code, 0);
+}
+
+#[tokio::test]
+async fn a_half_written_line_is_cut_and_the_run_goes_on() {
+    let bench = Bench::new(SHORT).await;
+    let mut run = bench.run(&[23]);
+    until(&mut run, "accepted").await;
+    let id = run.id().unwrap().clone();
+    drop(run);
+    let path = bench.file(&id);
+    let mut bytes = fs::read(&path).unwrap();
+    // As if the outcome had not been written whole.
+    let last = bytes[..bytes.len() - 1]
+        .iter()
+        .rposition(|it| *it == b'\n')
+        .unwrap();
+    bytes.truncate(last + 20);
+    fs::write(&path, bytes).unwrap();
+    let run = bench
+        .client
+        .resume(&bench.journal(), &id, Resume::new())
+        .unwrap();
+    let report = run.wait().await;
+    assert_eq!(report.exit_code, 0);
+    assert!(
+        !report.packages[0].ours,
+        "the answer was lost with the line"
+    );
+    assert_eq!(bench.requests("deploy"), 1);
+    let text = fs::read_to_string(bench.file(&id)).unwrap();
+    for line in text.lines() {
+        serde_json::from_str::<dls::rollout::Event>(line).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_trusted_is_refused() {
+    let bench = Bench::new(LONG).await;
+    let mut run = bench.run(&[23]);
+    until(&mut run, "accepted").await;
+    let id = run.id().unwrap().clone();
+    drop(run);
+    let path = bench.file(&id);
+    let text = fs::read_to_string(&path).unwrap();
+    let refused = |content: &str| {
+        fs::write(&path, content).unwrap();
+        let resumed = bench.client.resume(&bench.journal(), &id, Resume::new());
+        let begun = bench.client.rollout(selection(&[24]), quick()).unwrap();
+        let begun = begun.with_journal(&bench.journal());
+        (resumed.unwrap_err(), begun.err())
+    };
+    let newer = text.replacen("\"version\":1", "\"version\":2,\"new\":[]", 1);
+    let (error, others) = refused(&newer);
+    assert!(matches!(error, JournalError::Newer { version: 2, .. }));
+    assert_eq!(others, Some(error), "it may hold any package");
+    let (error, others) = refused(&text.replacen("looked", "peeked", 1));
+    assert!(
+        matches!(error, JournalError::Broken { line: 2, .. }),
+        "{error}"
+    );
+    assert_eq!(others, Some(error));
+    let (error, others) = refused("");
+    assert!(matches!(error, JournalError::Empty { .. }));
+    assert_eq!(others, None, "whatever ended so early has sent nothing");
+    assert_eq!(bench.requests("deploy"), 1);
+}
+
+#[tokio::test]
+async fn only_one_process_is_at_a_run() {
+    let bench = Bench::new(LONG).await;
+    let mut run = bench.run(&[23]);
+    until(&mut run, "looked").await;
+    let id = run.id().unwrap().clone();
+    let again = bench.client.resume(&bench.journal(), &id, Resume::new());
+    assert_eq!(again.unwrap_err(), JournalError::Locked { run: id });
+}
+
+#[tokio::test]
+async fn a_package_of_an_open_run_is_not_sent_by_another() {
+    let bench = Bench::new(SHORT).await;
+    let mut run = bench.run(&[23, 24]);
+    until(&mut run, "accepted").await;
+    let first = run.id().unwrap().clone();
+    drop(run);
+    let another = bench.client.rollout(selection(&[24, 12]), quick()).unwrap();
+    let conflict = another.with_journal(&bench.journal()).unwrap_err();
+    assert_eq!(
+        conflict,
+        JournalError::Conflict {
+            run: first.clone(),
+            packages: vec![id(24)],
+            same_plan: false
+        }
+    );
+    // Elsewhere the same id is another package.
+    let workspace = "d1cd7861478748a6925bc02f47c69279";
+    let elsewhere = client(&bench.emulator, workspace);
+    let other = elsewhere.rollout(selection(&[24]), quick()).unwrap();
+    drop(other.with_journal(&bench.journal()).unwrap());
+    // And once its end is known, it stands in nobody's way.
+    let resumed = bench
+        .client
+        .resume(&bench.journal(), &first, Resume::new())
+        .unwrap();
+    assert_eq!(resumed.wait().await.exit_code, 0);
+    assert_eq!(bench.run(&[24, 12]).wait().await.exit_code, 0);
+    assert_eq!(bench.releases(), 3);
+}
+
+#[tokio::test]
+async fn a_run_is_taken_up_only_where_it_took_place() {
+    let bench = Bench::new(LONG).await;
+    let mut run = bench.run(&[23]);
+    until(&mut run, "accepted").await;
+    let id = run.id().unwrap().clone();
+    drop(run);
+    let elsewhere = client(&bench.emulator, "d1cd7861478748a6925bc02f47c69279");
+    let error = elsewhere.resume(&bench.journal(), &id, Resume::new());
+    assert_eq!(
+        error.unwrap_err(),
+        JournalError::OtherPlace { run: id.clone() }
+    );
+    let unknown = "20200101-000000-0000".parse().unwrap();
+    let error = bench
+        .client
+        .resume(&bench.journal(), &unknown, Resume::new());
+    assert!(matches!(error.unwrap_err(), JournalError::NoSuchRun { .. }));
+}
+
+#[tokio::test]
+async fn a_journal_where_nothing_can_be_written_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Journal::at(file.join("runs")).unwrap_err();
+    assert!(matches!(error, JournalError::Unusable { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_is_its_owners_alone_and_holds_no_secret() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new(SHORT).await;
+    let run = bench.run(&[23]);
+    let id = run.id().unwrap().clone();
+    run.wait().await;
+    let path = bench.file(&id);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let text = fs::read_to_string(path).unwrap();
+    assert!(!text.contains(SECRET) && !text.contains("Signature"));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_once_more_before_the_first_request_is_dead() {
+    let bench = Bench::new(LONG).await;
+    let mut run = bench.run(&[23]);
+    until(&mut run, "send-intended").await;
+    let name = run.id().unwrap().clone();
+    drop(run);
+    // Without its outcome, as after a crash.
+    let path = bench.file(&name);
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let intended = lines.iter().position(|it| it.contains("send-intended"));
+    let kept = lines[..=intended.unwrap()].join("\n");
+    fs::write(&path, format!("{kept}\n")).unwrap();
+    let resume = Resume::new();
+    let mut run = bench
+        .client
+        .resume(&bench.journal(), &name, resume)
+        .unwrap();
+    let early = run.allow_resend(&[id(23)]).await.unwrap_err();
+    assert!(
+        matches!(early, ResendRefused::TooEarly { left, .. } if left > Duration::from_secs(900)),
+        "{early}"
+    );
+    let wrong = run.allow_resend(&[id(24)]).await.unwrap_err();
+    assert!(matches!(wrong, ResendRefused::NotUnknown { .. }));
+    assert_eq!(bench.requests("deploy"), 1);
+}

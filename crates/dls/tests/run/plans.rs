@@ -1,0 +1,102 @@
+//! Plans: what they hold, and what a run makes of them.
+
+use std::time::Duration;
+
+use dls::plan::{self, InvalidPlan};
+use dls::rollout::{NotSent, Verdict};
+use dls::{ErrorKind, JobStart};
+
+use crate::bench::*;
+
+#[tokio::test]
+async fn a_plan_costs_one_look_a_package_and_survives_its_file() {
+    let bench = Bench::new(Duration::from_millis(30)).await;
+    let packages = selection(&[23, 24]);
+    let made = bench.client.plan(packages, Some(JobStart::Later)).await;
+    let made = made.unwrap();
+    assert_eq!(bench.emulator.ledger().requests.len(), 2);
+    let read = plan::from_json(&plan::to_json(&made)).unwrap();
+    assert_eq!(plan::hash(&read), plan::hash(&made));
+    let run = bench.client.rollout(read, quick()).unwrap();
+    assert_eq!(run.wait().await.exit_code, 0);
+    assert_eq!(bench.releases(), 2);
+}
+
+#[tokio::test]
+async fn a_plan_that_was_changed_by_hand_is_refused() {
+    let bench = Bench::new(Duration::ZERO).await;
+    let made = bench.client.plan(selection(&[23]), None).await.unwrap();
+    let text = plan::to_json(&made);
+    for (from, to) in [
+        ("\"ods_orders_d\"", "\"another\""),
+        ("not-chosen", "start"),
+        ("\"pending_version\": 15", "\"pending_version\": 16"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let changed = plan::from_json(&text.replace(from, to));
+        assert_eq!(changed.unwrap_err(), InvalidPlan::Changed, "{from}");
+    }
+    let newer = text.replace("dls.plan/1", "dls.plan/2");
+    assert!(matches!(
+        plan::from_json(&newer),
+        Err(InvalidPlan::Schema { .. })
+    ));
+    assert!(matches!(
+        plan::from_json("{"),
+        Err(InvalidPlan::Unreadable { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_hash_does_not_move_as_a_release_does() {
+    let bench = Bench::new(Duration::ZERO).await;
+    let before = bench.client.plan(selection(&[23]), None).await.unwrap();
+    let run = bench.client.rollout(selection(&[23]), quick()).unwrap();
+    assert_eq!(run.wait().await.exit_code, 0);
+    let after = bench.client.plan(selection(&[23]), None).await.unwrap();
+    assert_ne!(before.packages, after.packages);
+    assert_eq!(plan::hash(&before), plan::hash(&after));
+    let chosen = bench
+        .client
+        .plan(selection(&[23]), Some(JobStart::Later))
+        .await
+        .unwrap();
+    assert_ne!(plan::hash(&after), plan::hash(&chosen));
+}
+
+#[tokio::test]
+async fn a_plan_of_another_place_or_start_is_refused_before_anything_is_sent() {
+    let bench = Bench::new(Duration::ZERO).await;
+    let start = Some(JobStart::Immediately);
+    let made = bench.client.plan(selection(&[23]), start).await.unwrap();
+    let other_start = bench.client.rollout(made.clone(), quick());
+    assert_eq!(other_start.unwrap_err().kind(), ErrorKind::Plan);
+    let elsewhere = client(&bench.emulator, "d1cd7861478748a6925bc02f47c69279");
+    let other_place = elsewhere.rollout(made, quick());
+    assert_eq!(other_place.unwrap_err().kind(), ErrorKind::Plan);
+    assert_eq!(bench.requests("deploy"), 0);
+}
+
+#[tokio::test]
+async fn the_same_plan_again_after_success_is_nothing_to_do() {
+    let bench = Bench::new(Duration::from_millis(30)).await;
+    let made = bench.client.plan(selection(&[23]), None).await.unwrap();
+    for outcome in ["successful", "nothing-to-do"] {
+        let run = bench.client.rollout(made.clone(), quick()).unwrap();
+        let report = run.wait().await;
+        assert_eq!((report.outcome.word(), report.exit_code), (outcome, 0));
+    }
+    assert_eq!(bench.requests("deploy"), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_is_not_sent_without_consent() {
+    let bench = Bench::new(Duration::ZERO).await;
+    let run = bench.client.rollout(selection(&[51]), quick()).unwrap();
+    let report = run.wait().await;
+    assert!(matches!(
+        report.packages[0].verdict,
+        Some(Verdict::NotSent(NotSent::Deletes(_)))
+    ));
+    assert_eq!((report.exit_code, bench.requests("deploy")), (9, 0));
+}

@@ -1,0 +1,64 @@
+//! What watching costs, counted by the emulator.
+
+use std::time::Duration;
+
+use dls::rollout::What;
+use dls_emulator::Emulator;
+
+use crate::bench::*;
+
+/// Of the workspace `default` so many are to be reviewed or being released, beside ours.
+const FOREIGN: u64 = 300;
+const PAGE: u64 = 100;
+
+#[tokio::test]
+async fn watching_many_packages_costs_few_lists_and_two_shows_at_each_end() {
+    let builder = Emulator::builder()
+        .extra_packages(550)
+        .release_time(Duration::from_millis(700));
+    let bench = Bench::of(builder).await;
+    let ours: Vec<u64> = (1001..=1250).collect();
+    let mut run = bench.client.rollout(selection(&ours), quick()).unwrap();
+    let mut rounds = 0;
+    while let Some(event) = run.next_event().await {
+        if let What::Listed { .. } = event.what {
+            rounds += 1;
+        }
+    }
+    let report = run.report();
+    assert_eq!(report.exit_code, 0);
+    assert_eq!(bench.releases(), 250);
+    assert_eq!(bench.requests("deploy"), 3);
+    let there = 250 + FOREIGN + 30;
+    let lists = u64::try_from(bench.requests("list")).unwrap();
+    let budget = rounds * (there.div_ceil(PAGE) + 1);
+    assert!(rounds > 2, "{rounds}");
+    assert!(lists <= budget, "{lists} lists in {rounds} rounds");
+    let shows = bench.requests("show");
+    assert!(shows <= 250 + 2 * 250, "{shows} shows");
+}
+
+#[tokio::test]
+async fn a_few_packages_are_watched_with_their_tasks() {
+    let bench = Bench::new(Duration::from_millis(200)).await;
+    let run = bench.client.rollout(selection(&[23, 24]), quick()).unwrap();
+    assert_eq!(run.wait().await.exit_code, 0);
+    assert_eq!(bench.requests("list"), 0);
+    assert!(bench.requests("show") > 4);
+}
+
+#[tokio::test]
+async fn by_id_nothing_is_ever_sent() {
+    let bench = Bench::new(Duration::ZERO).await;
+    let run = bench.client.watch(selection(&[41, 31, 23]), quick());
+    let report = run.with_timeout(Duration::from_millis(300)).wait().await;
+    let words = report
+        .packages
+        .iter()
+        .map(|it| it.verdict.as_ref().unwrap().word());
+    assert_eq!(
+        words.collect::<Vec<_>>(),
+        ["already-released", "not-sent", "not-sent"]
+    );
+    assert_eq!((report.exit_code, bench.requests("deploy")), (8, 0));
+}
