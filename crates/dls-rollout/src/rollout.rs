@@ -10,7 +10,7 @@ mod follow;
 use std::fmt;
 use std::time::Duration;
 
-use dls_model::{ListPackages, PackageIds, Status, Timestamp};
+use dls_model::{ListPackages, PackageId, PackageIds, Status, Timestamp};
 
 use crate::action::Action;
 use crate::entry::{Entry, since};
@@ -153,19 +153,14 @@ impl Rollout {
     /// What is known now; final once [`next`](Self::next) answers [`Action::Done`].
     #[must_use]
     pub fn report(&self) -> Report {
-        let packages = self.entries.iter().map(|entry| PackageReport {
-            id: entry.id,
-            verdict: entry.verdict().cloned(),
-            latest: entry.latest.clone(),
-            baseline: entry.baseline.clone(),
-            sent: entry.sent,
-            signed_at: entry.signed_at,
-            ours: entry.accepted.is_some(),
-            background_task: entry.accepted.as_ref().and_then(|d| d.task_id.clone()),
-            subtasks: entry.accepted.as_ref().and_then(|d| d.subtask_count),
-            request_id: entry.request_id.clone(),
-        });
-        Report::new(packages.collect())
+        Report::new(self.entries.iter().map(PackageReport::of).collect())
+    }
+
+    /// The same for one package.
+    #[must_use]
+    pub fn package(&self, id: PackageId) -> Option<PackageReport> {
+        let entry = self.entries.iter().find(|entry| entry.id == id);
+        entry.map(PackageReport::of)
     }
 
     fn watched(&self) -> impl Iterator<Item = &Entry> {

@@ -5,6 +5,7 @@ use dls_model::{
     ErrorCode, Meaning, Origin, PackageDetail, PackageId, ServiceError, Status, Timestamp, meaning,
 };
 
+use crate::entry::Entry;
 use crate::guard::{Guard, holds};
 
 /// What became of one package since its baseline, the state read before anything was sent.
@@ -258,6 +259,22 @@ pub struct PackageReport {
 }
 
 impl PackageReport {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let accepted = entry.accepted.as_ref();
+        Self {
+            id: entry.id,
+            verdict: entry.verdict().cloned(),
+            latest: entry.latest.clone(),
+            baseline: entry.baseline.clone(),
+            sent: entry.sent,
+            signed_at: entry.signed_at,
+            ours: accepted.is_some(),
+            background_task: accepted.and_then(|detail| detail.task_id.clone()),
+            subtasks: accepted.and_then(|detail| detail.subtask_count),
+            request_id: entry.request_id.clone(),
+        }
+    }
+
     /// Whether its story is not over: no verdict yet, or one that [is open](Verdict::is_open).
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use dls_model::{
     Deploy, ListPackages, Meaning, Origin, PackageId, ServiceError, Timestamp, meaning,
 };
-use dls_rollout::{Action, Event, LookFailure, Pace, Report, Rollout, SendFailure, Verdict, What};
+use dls_rollout::{
+    Action, Event, LookFailure, Pace, PackageReport, Report, Rollout, SendFailure, Verdict, What,
+};
 use dls_transport::{ClockSkew, Delivery};
 use tokio::time::Instant;
 
@@ -119,6 +121,21 @@ impl Run {
     #[must_use]
     pub fn report(&self) -> Report {
         self.rollout.report()
+    }
+
+    /// The same for one package.
+    #[must_use]
+    pub fn package(&self, id: PackageId) -> Option<PackageReport> {
+        self.rollout.package(id)
+    }
+
+    /// What the report would be if nobody looked any more from now on: what waits is not sent, what
+    /// is in doubt is unknown. Nothing is folded and nothing recorded.
+    #[must_use]
+    pub fn report_if_left(&self) -> Report {
+        let mut left = self.rollout.clone();
+        left.fold(Event::new(self.clock.now(), What::OutOfTime));
+        left.report()
     }
 
     /// What was asked for.
