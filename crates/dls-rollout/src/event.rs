@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use dls_model::{
-    DeployAnswer, Package, PackageDetail, PackageId, PackageIds, ServiceError, Timestamp,
+    AnswerError, DeployAnswer, Meaning, Origin, Package, PackageDetail, PackageId, PackageIds,
+    ServiceError, Timestamp, meaning,
 };
 use serde::{Deserialize, Serialize};
 
@@ -168,6 +169,29 @@ pub enum LookFailure {
     Unavailable(String),
 }
 
+impl LookFailure {
+    /// What an answer that is no package, or no list, comes to.
+    #[must_use]
+    pub fn of_answer(error: AnswerError) -> Self {
+        let service = match error {
+            AnswerError::Service(service) => service,
+            error => return Self::Unavailable(error.to_string()),
+        };
+        match service.status().as_u16() {
+            408 | 429 | 500.. | ..400 => Self::Unavailable(service.to_string()),
+            _ if is_about_a_missing_package(&service) => Self::NotFound(Box::new(service)),
+            _ => Self::Refused(Box::new(service)),
+        }
+    }
+}
+
+/// A gateway's "no such API" is about the address, not about the package.
+fn is_about_a_missing_package(error: &ServiceError) -> bool {
+    error
+        .code()
+        .is_some_and(|code| code.origin() == Origin::Service && meaning(code) == Meaning::NotFound)
+}
+
 /// What a deploy request came to when it did not come to a decoded 2xx.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -182,4 +206,15 @@ pub enum SendFailure {
     Answered(Box<ServiceError>),
     /// The request may have been read, and no usable answer came. The evidence in one line.
     Lost(String),
+}
+
+impl SendFailure {
+    /// What an answer that is no decoded 2xx comes to.
+    #[must_use]
+    pub fn of_answer(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Service(service) => Self::Answered(Box::new(service)),
+            error => Self::Lost(error.to_string()),
+        }
+    }
 }

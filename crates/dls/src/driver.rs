@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use dls_model::{
-    Deploy, ListPackages, Meaning, Origin, PackageId, ServiceError, Timestamp, meaning,
-};
+use dls_model::{Deploy, ListPackages, PackageId, Timestamp};
 use dls_rollout::{
     Action, Event, LookFailure, Pace, PackageReport, Report, Rollout, SendFailure, Verdict, What,
 };
@@ -409,11 +407,7 @@ fn look_failure(error: Error) -> LookFailure {
         return LookFailure::NotAuthenticated(text);
     }
     match error.into_service() {
-        Ok(service) => match service.status().as_u16() {
-            408 | 429 | 500.. | ..400 => LookFailure::Unavailable(text),
-            _ if is_about_a_missing_package(&service) => LookFailure::NotFound(Box::new(service)),
-            _ => LookFailure::Refused(Box::new(service)),
-        },
+        Ok(service) => LookFailure::of_answer(service.into()),
         Err(error) if error.status().is_some() => LookFailure::Unavailable(text),
         Err(_) => LookFailure::Unreachable(text),
     }
@@ -434,16 +428,9 @@ fn send_failure(error: Error) -> SendFailure {
         return SendFailure::NotSent(text);
     }
     match error.into_service() {
-        Ok(service) => SendFailure::Answered(Box::new(service)),
+        Ok(service) => SendFailure::of_answer(service.into()),
         Err(_) => SendFailure::Lost(text),
     }
-}
-
-/// A gateway's "no such API" is about the address, not about the package.
-fn is_about_a_missing_package(error: &ServiceError) -> bool {
-    error
-        .code()
-        .is_some_and(|code| code.origin() == Origin::Service && meaning(code) == Meaning::NotFound)
 }
 
 fn is_about_credentials(error: &Error) -> bool {
