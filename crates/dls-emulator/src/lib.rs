@@ -6,6 +6,7 @@ mod core;
 mod emulator;
 mod ledger;
 mod list;
+mod mistake;
 mod refusal;
 mod release;
 mod reply;

@@ -16,6 +16,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use toml::Spanned;
 use toml::value::{Datetime, Offset};
 
+use crate::mistake::{self, Mistake};
+
 /// The state that an emulator starts with: project, workspaces, users with their keys and tokens, packages.
 ///
 /// Its form is TOML; [`Seed::BUILT_IN`] is an example of everything, with comments. All in it is made
@@ -188,12 +190,9 @@ impl Seed {
     /// Anything that is not TOML of that form (unknown keys, too), an id or user that stands twice, or a
     /// reference to a user or workspace that is not there. The error is one line that names line and key.
     pub fn from_toml(text: &str) -> Result<Self, InvalidSeed> {
-        let seed: Self = toml::from_str(text).map_err(|error| InvalidSeed::new(text, &error))?;
+        let seed: Self = mistake::read(text).map_err(InvalidSeed)?;
         match seed.broken_rule() {
-            Some((span, message)) => Err(InvalidSeed {
-                line: line_of(text, span.start),
-                message,
-            }),
+            Some((span, message)) => Err(InvalidSeed(Mistake::at(text, &span, &message))),
             None => Ok(seed),
         }
     }
@@ -257,7 +256,7 @@ impl Seed {
 
     fn unknown_user(&self, key: &str, name: &str) -> Option<String> {
         let known = self.users.iter().any(|row| row.as_ref().name == name);
-        (!known).then(|| printable(&format!("key {key:?}: there is no user {name:?}")))
+        (!known).then(|| format!("key {key:?}: there is no user {name:?}"))
     }
 
     fn task_that_stands_twice(&self) -> Option<(Range<usize>, String)> {
@@ -286,84 +285,28 @@ fn first_twice<'a, T, K: Eq + Hash + fmt::Display>(
         let message = key.to_string();
         (!seen.insert(key)).then_some((row, message))
     })?;
-    Some((row.span(), printable(&format!("{what} {key} stands twice"))))
+    Some((row.span(), format!("{what} {key} stands twice")))
 }
 
 /// Why a text is no [`Seed`]: one line that begins with the number of the line at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidSeed {
-    line: usize,
-    message: String,
-}
+pub struct InvalidSeed(Mistake);
 
 impl InvalidSeed {
-    fn new(text: &str, error: &toml::de::Error) -> Self {
-        let span = error.span().unwrap_or_default();
-        let message = error
-            .message()
-            .replace("unknown field", "unknown key")
-            .replace("missing field", "missing key")
-            .replace("unknown variant", "unknown value")
-            .replace("expected `", "expected one of `")
-            .replace('`', "\"");
-        let message = match key_before(text, span.start) {
-            Some(key) => format!("key {key:?}: {message}"),
-            None => message,
-        };
-        Self {
-            line: line_of(text, span.start),
-            message: printable(&message),
-        }
-    }
-
     /// The line at fault, counted from 1.
     #[must_use]
     pub fn line(&self) -> usize {
-        self.line
+        self.0.line()
     }
 }
 
 impl fmt::Display for InvalidSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.message)
+        self.0.fmt(f)
     }
 }
 
 impl Error for InvalidSeed {}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes()
-        .take(offset)
-        .filter(|byte| *byte == b'\n')
-        .count()
-        + 1
-}
-
-/// The key whose value begins at `offset`, if one does.
-fn key_before(text: &str, offset: usize) -> Option<&str> {
-    let (before, _) = text.split_at_checked(offset)?;
-    let line = before.rsplit('\n').next()?;
-    let assignment = line.rsplit(['{', ',', '[']).next()?.trim();
-    let key = assignment.strip_suffix('=')?.trim();
-    (!key.is_empty()).then_some(key)
-}
-
-/// One line that can be shown, however strange the text was.
-fn printable(text: &str) -> String {
-    const MOST: usize = 300;
-    let mut out = String::new();
-    for c in text.chars().take(MOST) {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    if text.chars().nth(MOST).is_some() {
-        out.push('…');
-    }
-    out
-}
 
 /// Text that is checked as a credential, and shown by nobody but [`Seed::to_toml`].
 #[derive(Clone)]
