@@ -12,8 +12,8 @@ use crate::assume::Presence;
 use crate::ledger::{Book, Ledger, LedgerRequest};
 use crate::refusal::Refusal;
 use crate::reply::{self, Answer};
-use crate::route;
-use crate::service::{Order, Service};
+use crate::route::{self, Call};
+use crate::service::{self, Order, Service};
 use crate::throttle::Throttle;
 use crate::verify::Gate;
 
@@ -82,7 +82,8 @@ impl Core {
                 (response, Some(refusal.code))
             }
         };
-        record.status = response.status().as_u16();
+        record.seen = true;
+        record.status = Some(response.status().as_u16());
         record.error_code = error_code;
         self.book.write(record);
         response
@@ -92,6 +93,7 @@ impl Core {
     #[must_use]
     pub fn ledger(&self, now: SystemTime) -> Ledger {
         Ledger {
+            connections: 0,
             requests: self.book.requests().to_vec(),
             releases: self.service.state.records(timestamp(now)),
         }
@@ -106,6 +108,9 @@ impl Core {
         check_sizes(request)?;
         let route = route::find(request)?;
         record.operation = Some(route.name);
+        if route.call == Call::Deploy {
+            record.packages = service::named_packages(request.body());
+        }
         let caller = self
             .gate
             .authenticate(now, request, &self.service.assumed, record)?;

@@ -15,6 +15,9 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
+    /// How many connections were accepted. Without sockets it is how often
+    /// [`Core::connect`](crate::Core::connect) said so.
+    pub connections: u64,
     /// The requests, in the order in which they arrived. Those to `/__emulator/` are not among them.
     pub requests: Vec<LedgerRequest>,
     /// The releases, in the order in which they were accepted.
@@ -29,12 +32,16 @@ pub struct LedgerRequest {
     pub seq: u64,
     /// When it arrived; RFC 3339 in UTC.
     pub at: String,
+    /// The same in milliseconds since 1970.
+    pub at_ms: i64,
     /// The method.
     pub method: String,
     /// The path, without query.
     pub path: String,
     /// The operation's name, such as `deploy` (`dls_model::Operation::NAME`), if it was one.
     pub operation: Option<&'static str>,
+    /// The package ids that a deploy names; of anything else, none.
+    pub packages: Vec<String>,
     /// The id that the answer carries, too.
     pub request_id: String,
     /// Who asked, once the signature or the token was found right.
@@ -48,8 +55,11 @@ pub struct LedgerRequest {
     /// A signature's time is in seconds: two equal requests that one client signs within the same
     /// second are the same bytes, and cannot be told from a copy.
     pub copy_of: Option<String>,
-    /// The status of the answer.
-    pub status: u16,
+    /// Whether it reached the service. A fault can swallow it on the way.
+    pub seen: bool,
+    /// The status of the service's answer, whether or not the client got it; absent if the service did not
+    /// see the request.
+    pub status: Option<u16>,
     /// The code of the refusal, if it was refused.
     pub error_code: Option<&'static str>,
 }
@@ -62,8 +72,12 @@ pub struct LedgerRelease {
     pub package_id: String,
     /// When it was accepted; RFC 3339 in UTC.
     pub accepted_at: String,
-    /// The request that asked for it.
-    pub request_id: String,
+    /// The same in milliseconds since 1970.
+    pub accepted_ms: i64,
+    /// What brought it about.
+    pub by: By,
+    /// The request that asked for it, unless another actor did.
+    pub request_id: Option<String>,
     /// Who asked for it.
     pub user: String,
     /// The first of the requests that the asking one is a copy of, if it is one.
@@ -72,6 +86,21 @@ pub struct LedgerRelease {
     pub outcome: Option<&'static str>,
     /// When it ended; RFC 3339 in UTC.
     pub finished_at: Option<String>,
+    /// The same in milliseconds since 1970.
+    pub finished_ms: Option<i64>,
+}
+
+/// What brought a release about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum By {
+    /// A request that a client sent.
+    Client,
+    /// A copy of one ([`LedgerRequest::copy_of`]).
+    Copy,
+    /// Another actor, who came by no request: somebody at the console, say.
+    Other,
 }
 
 /// The records of requests, as they are written.
@@ -100,15 +129,18 @@ impl Book {
         LedgerRequest {
             seq,
             at: at.to_string(),
+            at_ms: at.as_millis(),
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             operation: None,
+            packages: Vec::new(),
             request_id,
             user: None,
             access_key: None,
             fingerprint,
             copy_of,
-            status: 0,
+            seen: false,
+            status: None,
             error_code: None,
         }
     }

@@ -22,6 +22,6 @@ mod verify;
 pub use crate::assume::{Assumption, InvalidAssumption, assumptions};
 pub use crate::core::Core;
 pub use crate::emulator::{Emulator, EmulatorBuilder, Running};
-pub use crate::ledger::{Ledger, LedgerRelease, LedgerRequest};
+pub use crate::ledger::{By, Ledger, LedgerRelease, LedgerRequest};
 pub use crate::seed::{InvalidSeed, Seed};
 pub use crate::throttle::{InvalidRateLimit, RateLimit};

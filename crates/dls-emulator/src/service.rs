@@ -122,7 +122,7 @@ impl Service {
             user: &order.caller.user,
             starts_jobs,
             length: self.release_time,
-            request_id: order.request_id,
+            request_id: Some(order.request_id),
             copy_of: order.copy_of,
         };
         let details = good.into_iter().map(|(id, step)| {
@@ -326,6 +326,14 @@ struct DeployBody {
 #[derive(Deserialize)]
 struct RevokeBody {
     package_ids: Vec<String>,
+}
+
+/// The ids that a deploy or a revoke names, whether or not it is one that can be served.
+pub(crate) fn named_packages(body: &[u8]) -> Vec<String> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let ids = body.get("package_ids").and_then(Value::as_array);
+    let texts = ids.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
 }
 
 /// What deploying a package leads to.

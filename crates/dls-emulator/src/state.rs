@@ -8,7 +8,7 @@ use dls_model::{
 };
 
 use crate::assume::{Assumed, NoStart, ReleaseTime, RevokeEffect};
-use crate::ledger::LedgerRelease;
+use crate::ledger::{By, LedgerRelease};
 use crate::release::Release;
 use crate::seed::{self, DEFAULT_WORKSPACE, PastOutcome, Role, Seed};
 
@@ -41,8 +41,18 @@ struct Accepted {
     package: PackageId,
     /// Its place among the package's releases.
     release: usize,
-    request_id: String,
+    request_id: Option<String>,
     copy_of: Option<String>,
+}
+
+impl Accepted {
+    fn by(&self) -> By {
+        match (&self.request_id, &self.copy_of) {
+            (None, _) => By::Other,
+            (Some(_), Some(_)) => By::Copy,
+            (Some(_), None) => By::Client,
+        }
+    }
 }
 
 /// What is the same for all packages of one deploy.
@@ -51,7 +61,8 @@ pub(crate) struct Deployment<'a> {
     pub(crate) user: &'a str,
     pub(crate) starts_jobs: bool,
     pub(crate) length: Duration,
-    pub(crate) request_id: &'a str,
+    /// Absent if no request asks for it.
+    pub(crate) request_id: Option<&'a str>,
     pub(crate) copy_of: Option<&'a str>,
 }
 
@@ -137,7 +148,7 @@ impl State {
             self.accepted.push(Accepted {
                 package: id,
                 release: package.releases.len(),
-                request_id: deployment.request_id.to_owned(),
+                request_id: deployment.request_id.map(str::to_owned),
                 copy_of: deployment.copy_of.map(str::to_owned),
             });
             package.releases.push(Release {
@@ -181,6 +192,8 @@ impl State {
             Some(LedgerRelease {
                 package_id: accepted.package.to_string(),
                 accepted_at: release.accepted_at.to_string(),
+                accepted_ms: release.accepted_at.as_millis(),
+                by: accepted.by(),
                 request_id: accepted.request_id.clone(),
                 user: release.by.name.clone().unwrap_or_default(),
                 copy_of: accepted.copy_of.clone(),
@@ -189,6 +202,7 @@ impl State {
                     _ => "succeeded",
                 }),
                 finished_at: finished_at.map(|end| end.to_string()),
+                finished_ms: finished_at.map(Timestamp::as_millis),
             })
         });
         rows.collect()

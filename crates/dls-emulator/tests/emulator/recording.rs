@@ -1,5 +1,6 @@
 //! The ledger: what it holds, how it tells copies apart, and what it never holds.
 
+use dls_emulator::By;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -29,6 +30,7 @@ fn each_request_and_each_release_is_recorded() {
             json!([
                 row["seq"],
                 row["operation"],
+                row["packages"],
                 row["user"],
                 row["status"],
                 row["error_code"]
@@ -36,29 +38,41 @@ fn each_request_and_each_release_is_recorded() {
         })
         .collect();
     let expected = [
-        json!([1, "deploy", "ci-bot", 200, null]),
-        json!([2, "show", "ci-bot", 400, "DLF.0810"]),
-        json!([3, "show", null, 401, "APIGW.0301"]),
-        json!([4, null, null, 404, "APIGW.0101"]),
-        json!([5, "deploy", "ci-bot", 200, null]),
+        json!([1, "deploy", ["23", "31"], "ci-bot", 200, null]),
+        json!([2, "show", [], "ci-bot", 400, "DLF.0810"]),
+        json!([3, "show", [], null, 401, "APIGW.0301"]),
+        json!([4, null, [], null, 404, "APIGW.0101"]),
+        json!([5, "deploy", ["24"], "ci-bot", 200, null]),
     ];
     assert_eq!(summary, expected);
     assert_eq!(requests[0]["at"], "2025-11-24T16:00:00Z");
+    assert_eq!(requests[0]["at_ms"], 1_764_000_000_000_i64);
+    assert_eq!(requests[0]["seen"], true);
     assert_eq!(requests[0]["method"], "POST");
     assert_eq!(requests[0]["path"], packages("/deploy"));
     assert_eq!(requests[2]["access_key"], "AKIDEXAMPLE");
 
-    let release = |id: &str, request: usize, outcome: Value, at: &str, finished: Value| {
+    let (first, second) = ("2025-11-24T16:00:00Z", "2025-11-24T16:00:02Z");
+    let (first_ms, second_ms) = (1_764_000_000_000_i64, 1_764_000_002_000_i64);
+    let release = |id: &str, request: usize, outcome: Value| {
+        let is_first = request == 0;
         json!({
-            "package_id": id, "accepted_at": at, "request_id": requests[request]["request_id"],
-            "user": "ci-bot", "copy_of": null, "outcome": outcome, "finished_at": finished,
+            "package_id": id,
+            "accepted_at": if is_first { first } else { second },
+            "accepted_ms": if is_first { first_ms } else { second_ms },
+            "by": "client",
+            "request_id": requests[request]["request_id"],
+            "user": "ci-bot",
+            "copy_of": null,
+            "finished_at": outcome.is_string().then_some(second),
+            "finished_ms": outcome.is_string().then_some(second_ms),
+            "outcome": outcome,
         })
     };
-    let (first, second) = ("2025-11-24T16:00:00Z", "2025-11-24T16:00:02Z");
     let expected = [
-        release("23", 0, json!("succeeded"), first, json!(second)),
-        release("31", 0, json!("failed"), first, json!(second)),
-        release("24", 4, Value::Null, second, Value::Null),
+        release("23", 0, json!("succeeded")),
+        release("31", 0, json!("failed")),
+        release("24", 4, Value::Null),
     ];
     assert_eq!(seen.body["releases"], json!(expected));
 }
@@ -90,6 +104,8 @@ fn a_copy_of_a_signed_request_names_the_first_one() {
         .map(|release| release.copy_of.clone())
         .collect();
     assert_eq!(copies, [None, Some(first.clone()), Some(first), None]);
+    let by: Vec<By> = ledger.releases.iter().map(|release| release.by).collect();
+    assert_eq!(by, [By::Client, By::Copy, By::Copy, By::Client]);
     assert_eq!(
         ledger.requests[0].fingerprint,
         ledger.requests[1].fingerprint
@@ -132,7 +148,10 @@ fn the_emulators_own_pages_need_no_signature_and_are_not_recorded() {
     let health = page(&mut world, "/__emulator/health");
     assert_eq!((health.status, health.body), (200, json!({"status": "ok"})));
     let empty = page(&mut world, "/__emulator/ledger");
-    assert_eq!(empty.body, json!({"requests": [], "releases": []}));
+    assert_eq!(
+        empty.body,
+        json!({"connections": 0, "requests": [], "releases": []})
+    );
     for path in [
         "/__emulator",
         "/__emulator/",
