@@ -172,6 +172,8 @@ pub(crate) enum Emulator {
     Serve(Serve),
     /// Print the built-in example state, to be changed and given to `serve --state`
     Seed,
+    /// Print an example of faults, to be changed and given to `serve --faults`
+    Faults,
     /// List every behaviour that is assumed rather than documented
     Assumptions,
 }
@@ -203,6 +205,9 @@ pub(crate) struct Serve {
     /// Add this many packages to be reviewed, with ids from 1001
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) packages: u32,
+    /// What goes wrong and when, in the form that `faults` prints
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
     /// Speak TLS, and write the certificate that clients must trust to this file (they read it with
     /// SSL_CERT_FILE)
     #[arg(long, value_name = "CA-FILE")]

@@ -44,6 +44,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             Verb::Revoke(args) => verbs::revoke::run(global, args, output).await,
             Verb::Emulator(Emulator::Serve(args)) => verbs::emulator::serve(args).await,
             Verb::Emulator(Emulator::Seed) => verbs::emulator::seed(),
+            Verb::Emulator(Emulator::Faults) => verbs::emulator::faults(),
             Verb::Emulator(Emulator::Assumptions) => verbs::emulator::assumptions(output),
             Verb::Sign(args) => verbs::sign::run(global, args, output),
             Verb::ExitCodes => {

@@ -153,15 +153,20 @@ impl Choice for Duration {
     const VALUES: &'static [&'static str] = &["TIME"];
 
     fn read(text: &str) -> Option<Self> {
-        let end = text.find(|c: char| !c.is_ascii_digit())?;
-        let (number, unit) = text.split_at_checked(end)?;
-        let number: u64 = number.parse().ok()?;
-        match unit {
-            "ms" => Some(Self::from_millis(number)),
-            "s" => Some(Self::from_secs(number)),
-            "m" => Some(Self::from_secs(number.checked_mul(60)?)),
-            _ => None,
-        }
+        duration(text)
+    }
+}
+
+/// A whole number of `ms`, `s` or `m`.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(end)?;
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
+        _ => None,
     }
 }
 

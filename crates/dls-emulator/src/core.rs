@@ -10,11 +10,13 @@ use serde_json::json;
 
 use crate::assume::Presence;
 use crate::ledger::{Book, Ledger, LedgerRequest};
+use crate::meet::Copy;
 use crate::refusal::Refusal;
 use crate::reply::{self, Answer};
-use crate::route::{self, Call};
+use crate::route::{self, Call, Route};
 use crate::service::{self, Order, Service};
 use crate::throttle::Throttle;
+use crate::turn::Turns;
 use crate::verify::Gate;
 
 /// The largest body that is taken, in bytes (page `dataartsstudio_02_0010`: 12 MB).
@@ -39,10 +41,15 @@ const MAX_HEADERS: usize = 128 * 1024;
 /// # Ok::<(), http::Error>(())
 /// ```
 pub struct Core {
-    gate: Gate,
+    pub(crate) gate: Gate,
     throttle: Throttle,
-    service: Service,
-    book: Book,
+    pub(crate) service: Service,
+    pub(crate) book: Book,
+    pub(crate) turns: Turns,
+    /// How far the gateway's clock is ahead, in milliseconds.
+    pub(crate) skew: i64,
+    pub(crate) copies: Vec<Copy>,
+    pub(crate) connections: u64,
 }
 
 impl std::fmt::Debug for Core {
@@ -54,16 +61,21 @@ impl std::fmt::Debug for Core {
 }
 
 impl Core {
-    pub(crate) fn new(gate: Gate, throttle: Throttle, service: Service) -> Self {
+    pub(crate) fn new(gate: Gate, throttle: Throttle, service: Service, turns: Turns) -> Self {
         Self {
             gate,
             throttle,
             service,
             book: Book::default(),
+            turns,
+            skew: 0,
+            copies: Vec::new(),
+            connections: 0,
         }
     }
 
-    /// Answers a request that arrives at `now`, and writes it into the ledger.
+    /// Answers a request that arrives at `now`, and writes it into the ledger. [`Core::meet`] is the same
+    /// among faults.
     ///
     /// The request is as HTTP/1.1 carries it: the target as its URI, `Host` among the headers. A time
     /// outside the years 1970 to 9999 counts as the nearest inside.
@@ -72,31 +84,52 @@ impl Core {
         if let Some(page) = own_path(request.uri().path()) {
             return self.own_page(page, now, request.method());
         }
+        self.deliver_copies(now);
         let mut record = self.book.open(now, request);
-        let outcome = self.judge(now, request, &mut record);
+        let response = self.serve(now, request, &mut record);
+        self.book.write(record);
+        response
+    }
+
+    /// What happened up to `now`. Copies of requests that have come due by then are delivered first.
+    #[must_use]
+    pub fn ledger(&mut self, now: SystemTime) -> Ledger {
+        let now = timestamp(now);
+        self.deliver_copies(now);
+        Ledger {
+            connections: self.connections,
+            requests: self.book.requests().to_vec(),
+            releases: self.service.state.records(now),
+        }
+    }
+
+    /// The service answers.
+    pub(crate) fn serve(
+        &mut self,
+        now: Timestamp,
+        request: &Request<Vec<u8>>,
+        record: &mut LedgerRequest,
+    ) -> Response<Vec<u8>> {
+        let outcome = self.judge(now, request, record);
         let retry_after = self.service.assumed.retry_after == Presence::Present;
+        let told = self.told(now);
         let (response, error_code) = match outcome {
-            Ok(answer) => (reply::answered(answer, now, &record.request_id), None),
+            Ok(answer) => (reply::answered(answer, told, &record.request_id), None),
             Err(refusal) => {
-                let response = reply::refused(&refusal, now, &record.request_id, retry_after);
+                let response = reply::refused(&refusal, told, &record.request_id, retry_after);
                 (response, Some(refusal.code))
             }
         };
         record.seen = true;
         record.status = Some(response.status().as_u16());
         record.error_code = error_code;
-        self.book.write(record);
         response
     }
 
-    /// What happened up to `now`.
-    #[must_use]
-    pub fn ledger(&self, now: SystemTime) -> Ledger {
-        Ledger {
-            connections: 0,
-            requests: self.book.requests().to_vec(),
-            releases: self.service.state.records(timestamp(now)),
-        }
+    /// What the gateway's clock says.
+    pub(crate) fn told(&self, now: Timestamp) -> Timestamp {
+        let told = Timestamp::from_millis(now.as_millis().saturating_add(self.skew));
+        told.unwrap_or(now)
     }
 
     fn judge(
@@ -105,15 +138,11 @@ impl Core {
         request: &Request<Vec<u8>>,
         record: &mut LedgerRequest,
     ) -> Result<Answer, Refusal> {
-        check_sizes(request)?;
-        let route = route::find(request)?;
-        record.operation = Some(route.name);
-        if route.call == Call::Deploy {
-            record.packages = service::named_packages(request.body());
-        }
+        let route = identify(request, record)?;
+        let told = self.told(now);
         let caller = self
             .gate
-            .authenticate(now, request, &self.service.assumed, record)?;
+            .authenticate(told, request, &self.service.assumed, record)?;
         record.user = Some(caller.user.clone());
         self.throttle
             .admit(now, &caller.user, route.family, route.name)?;
@@ -131,7 +160,7 @@ impl Core {
     }
 
     /// The emulator's own pages, which need no signature and are not in the ledger.
-    fn own_page(&self, page: &str, now: Timestamp, method: &Method) -> Response<Vec<u8>> {
+    fn own_page(&mut self, page: &str, now: Timestamp, method: &Method) -> Response<Vec<u8>> {
         match (method, page) {
             (&Method::GET, "health") => {
                 reply::own_page(StatusCode::OK, &json!({ "status": "ok" }), now)
@@ -147,7 +176,21 @@ impl Core {
     }
 }
 
-fn own_path(path: &str) -> Option<&str> {
+/// Where a request leads, written into its record.
+pub(crate) fn identify<'r>(
+    request: &'r Request<Vec<u8>>,
+    record: &mut LedgerRequest,
+) -> Result<Route<'r>, Refusal> {
+    check_sizes(request)?;
+    let route = route::find(request)?;
+    record.operation = Some(route.name);
+    if route.call == Call::Deploy {
+        record.packages = service::named_packages(request.body());
+    }
+    Ok(route)
+}
+
+pub(crate) fn own_path(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("/__emulator")?;
     if rest.is_empty() {
         Some("")
@@ -156,7 +199,7 @@ fn own_path(path: &str) -> Option<&str> {
     }
 }
 
-fn timestamp(now: SystemTime) -> Timestamp {
+pub(crate) fn timestamp(now: SystemTime) -> Timestamp {
     let nearest = if now > SystemTime::UNIX_EPOCH {
         Some(Timestamp::MAX)
     } else {

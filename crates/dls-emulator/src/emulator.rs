@@ -12,6 +12,8 @@ use tokio::task::JoinHandle;
 
 use crate::assume::{Assumed, InvalidAssumption};
 use crate::core::Core;
+use crate::door::Door;
+use crate::fault::FaultPlan;
 use crate::ledger::Ledger;
 use crate::seed::Seed;
 use crate::server::{Clock, Shared, serve};
@@ -19,6 +21,7 @@ use crate::service::Service;
 use crate::state::State;
 use crate::throttle::{RateLimit, Throttle};
 use crate::tls;
+use crate::turn::Turns;
 use crate::verify::Gate;
 
 /// The emulator; [`Emulator::builder`] is where it begins.
@@ -37,6 +40,7 @@ impl Emulator {
             extra_packages: 0,
             tls: false,
             clock: Arc::new(system_time),
+            faults: FaultPlan::default(),
         }
     }
 }
@@ -60,6 +64,7 @@ pub struct EmulatorBuilder {
     extra_packages: u32,
     tls: bool,
     clock: Clock,
+    faults: FaultPlan,
 }
 
 impl fmt::Debug for EmulatorBuilder {
@@ -70,6 +75,7 @@ impl fmt::Debug for EmulatorBuilder {
             .field("assumed", &self.assumed)
             .field("extra_packages", &self.extra_packages)
             .field("tls", &self.tls)
+            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }
@@ -125,6 +131,11 @@ impl EmulatorBuilder {
         }
     }
 
+    /// What goes wrong, and when; nothing, unless told otherwise.
+    pub fn faults(self, faults: FaultPlan) -> Self {
+        Self { faults, ..self }
+    }
+
     /// The emulator without sockets and clock.
     #[must_use]
     pub fn core(self) -> Core {
@@ -134,8 +145,9 @@ impl EmulatorBuilder {
             state: State::new(self.seed, self.extra_packages),
             assumed: self.assumed,
             release_time: self.release_time,
+            lag: Duration::ZERO,
         };
-        Core::new(gate, throttle, service)
+        Core::new(gate, throttle, service, Turns::new(self.faults))
     }
 
     /// Listens, and serves in tasks of the tokio runtime that this is called in. Port 0 takes a free one.
@@ -145,20 +157,26 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on, or no certificate can be made.
+    /// The address cannot be listened on, no certificate can be made, or the fault plan
+    /// [breaks handshakes](FaultPlan::needs_tls) without TLS ([`io::ErrorKind::InvalidInput`]).
     pub async fn start(self, listen: SocketAddr) -> io::Result<Running> {
+        if self.faults.needs_tls() && !self.tls {
+            let message = "the fault plan breaks TLS handshakes, and there is no TLS";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let listener = TcpListener::bind(listen).await?;
         let address = reachable(listener.local_addr()?);
         let identity = self.tls.then(|| tls::identity(address.ip())).transpose()?;
-        let (scheme, acceptor, ca_pem) = match identity {
-            Some(identity) => ("https", Some(identity.acceptor), Some(identity.ca_pem)),
+        let (scheme, acceptors, ca_pem) = match identity {
+            Some(identity) => ("https", Some(identity.acceptors), Some(identity.ca_pem)),
             None => ("http", None, None),
         };
 
         let clock = Arc::clone(&self.clock);
         let shared = Shared::new(self.core(), clock);
+        let door = Door::new(listener, &shared)?;
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, acceptor, shared.clone(), stopped));
+        let server = tokio::spawn(serve(door, acceptors, shared.clone(), stopped));
         Ok(Running {
             base_url: format!("{scheme}://{address}"),
             ca_pem,

@@ -55,6 +55,8 @@ pub struct LedgerRequest {
     /// A signature's time is in seconds: two equal requests that one client signs within the same
     /// second are the same bytes, and cannot be told from a copy.
     pub copy_of: Option<String>,
+    /// The [faults](crate::FaultPlan) that it met, by their words.
+    pub faults: Vec<String>,
     /// Whether it reached the service. A fault can swallow it on the way.
     pub seen: bool,
     /// The status of the service's answer, whether or not the client got it; absent if the service did not
@@ -139,6 +141,7 @@ impl Book {
             access_key: None,
             fingerprint,
             copy_of,
+            faults: Vec::new(),
             seen: false,
             status: None,
             error_code: None,

@@ -3,9 +3,13 @@
 
 mod assume;
 mod core;
+mod door;
 mod emulator;
+mod fate;
+mod fault;
 mod ledger;
 mod list;
+mod meet;
 mod mistake;
 mod refusal;
 mod release;
@@ -17,11 +21,16 @@ mod service;
 mod state;
 mod throttle;
 mod tls;
+mod turn;
 mod verify;
+mod wire;
+mod word;
 
 pub use crate::assume::{Assumption, InvalidAssumption, assumptions};
 pub use crate::core::Core;
 pub use crate::emulator::{Emulator, EmulatorBuilder, Running};
+pub use crate::fate::{End, Fate, TlsFault, Welcome};
+pub use crate::fault::{FaultPlan, InvalidFaultPlan};
 pub use crate::ledger::{By, Ledger, LedgerRelease, LedgerRequest};
 pub use crate::seed::{InvalidSeed, Seed};
 pub use crate::throttle::{InvalidRateLimit, RateLimit};

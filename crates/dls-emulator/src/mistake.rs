@@ -71,7 +71,7 @@ fn key_before(text: &str, offset: usize) -> Option<&str> {
 
 /// One line that can be shown, however strange the text was.
 fn printable(text: &str) -> String {
-    const MOST: usize = 300;
+    const MOST: usize = 600;
     let mut out = String::new();
     for c in text.chars().take(MOST) {
         if c.is_control() {

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::refusal::Refusal;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const HTML: HeaderValue = HeaderValue::from_static("text/html");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What is answered with 200.
@@ -65,6 +66,20 @@ pub(crate) fn own_page(
     let mut text = serde_json::to_vec_pretty(body).unwrap_or_default();
     text.push(b'\n');
     response(status, Some(text), now, "emulator")
+}
+
+/// A page of something else on the way, which knows neither the gateway's codes nor its headers.
+pub(crate) fn strangers(status: StatusCode, now: Timestamp) -> Response<Vec<u8>> {
+    let title = status.canonical_reason().unwrap_or("Unknown");
+    let page = format!(
+        "<html><head><title>{code} {title}</title></head><body><h1>{title}</h1></body></html>\n",
+        code = status.as_u16()
+    );
+    let mut response = response(status, Some(page.into_bytes()), now, "");
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HTML);
+    headers.remove(REQUEST_ID);
+    response
 }
 
 fn response(

@@ -5,21 +5,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use crate::core::{Core, MAX_BODY};
+use crate::door::Door;
+use crate::fate::{End, Fate, GARBAGE, TlsFault, Welcome};
 use crate::ledger::Ledger;
+use crate::tls::Acceptors;
+use crate::wire::{self, Line};
 
 /// For a request's head, and for how long a connection may idle between two requests.
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -59,21 +61,27 @@ impl Shared {
         f(&mut self.core.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    pub(crate) fn next_connection(&self) -> Welcome {
+        self.with_core(Core::next_connection)
+    }
+
+    pub(crate) fn count_connection(&self) {
+        self.with_core(Core::count_connection);
+    }
+
+    async fn meet(&self, request: Request<Incoming>) -> io::Result<Fate> {
         let (head, body) = request.into_parts();
         let body = timeout(BODY_TIME, read(body)).await??;
         let request = Request::from_parts(head, body);
         let now = (self.clock)();
-        Ok(self
-            .with_core(|core| core.answer(now, &request))
-            .map(Full::from))
+        Ok(self.with_core(|core| core.meet(now, &request)))
     }
 }
 
 /// Accepts connections until it is told to stop, then lets the requests that are under way end.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    mut door: Door,
+    tls: Option<Acceptors>,
     shared: Shared,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -82,7 +90,7 @@ pub(crate) async fn serve(
     loop {
         let next = async {
             let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
+            (slot, door.next(&shared).await)
         };
         let (slot, accepted) = tokio::select! {
             () = stopped(&mut stop) => break,
@@ -90,10 +98,10 @@ pub(crate) async fn serve(
             next = next => next,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, welcome)) => {
                 let (tls, shared, stop) = (tls.clone(), shared.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, tls, shared, stop).await;
+                    connection(stream, welcome, tls, shared, stop).await;
                     drop(slot);
                 });
             }
@@ -101,7 +109,7 @@ pub(crate) async fn serve(
             Err(_) => sleep(Duration::from_millis(50)).await,
         }
     }
-    drop(listener);
+    drop(door);
     // What is still there afterwards is dropped, and with it closed.
     let rest = async { while connections.join_next().await.is_some() {} };
     drop(timeout(LAST_TIME, rest).await);
@@ -109,41 +117,93 @@ pub(crate) async fn serve(
 
 async fn connection(
     stream: TcpStream,
-    tls: Option<TlsAcceptor>,
-    shared: Shared,
-    stop: watch::Receiver<bool>,
-) {
-    // An answer is one small write; without this the second one on a connection may wait for an ACK.
-    drop(stream.set_nodelay(true));
-    match tls {
-        None => exchanges(stream, shared, stop).await,
-        Some(acceptor) => {
-            if let Ok(Ok(stream)) = timeout(TLS_TIME, acceptor.accept(stream)).await {
-                exchanges(stream, shared, stop).await;
-            }
-        }
-    }
-}
-
-async fn exchanges(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    welcome: Welcome,
+    tls: Option<Acceptors>,
     shared: Shared,
     mut stop: watch::Receiver<bool>,
 ) {
+    // An answer is one small write; without this the second one on a connection may wait for an ACK.
+    drop(stream.set_nodelay(true));
+    let Some(tls) = tls else {
+        return lead(stream, welcome, shared, stop).await;
+    };
+    let acceptor = match welcome {
+        Welcome::Cut { after: 0, end } => {
+            return until(&mut stop, wire::end(stream, end)).await;
+        }
+        Welcome::Tls(TlsFault::WrongName) => tls.wrong_name,
+        Welcome::Tls(TlsFault::Expired) => tls.expired,
+        Welcome::Tls(fault) => return until(&mut stop, spoil(stream, fault)).await,
+        _ => tls.right,
+    };
+    if let Ok(Ok(stream)) = timeout(TLS_TIME, acceptor.accept(stream)).await {
+        lead(stream, welcome, shared, stop).await;
+    }
+}
+
+/// A handshake that comes to nothing.
+async fn spoil(mut stream: TcpStream, fault: TlsFault) {
+    wire::listen(&mut stream).await;
+    let (bytes, end) = match fault {
+        TlsFault::Garbage => (GARBAGE, End::Close),
+        TlsFault::Silence => (&b""[..], End::Silence),
+        _ => (&b""[..], End::Close),
+    };
+    let fate = Fate::Raw {
+        bytes: bytes.to_vec(),
+        pause: Duration::ZERO,
+        end,
+    };
+    wire::perform(stream, fate).await;
+}
+
+/// What happens on a connection over which both sides can talk.
+async fn lead(line: impl Line, welcome: Welcome, shared: Shared, mut stop: watch::Receiver<bool>) {
+    match welcome {
+        Welcome::Cut { after, end } => until(&mut stop, wire::cut(line, after, end)).await,
+        _ => exchanges(line, shared, stop).await,
+    }
+}
+
+async fn exchanges(mut line: impl Line, shared: Shared, mut stop: watch::Receiver<bool>) {
+    // What hyper cannot do it leaves here, and gives up the connection.
+    let odd = Mutex::new(None);
     let service = service_fn(|request| {
-        let shared = shared.clone();
-        async move { shared.answer(request).await }
+        let (shared, odd) = (shared.clone(), &odd);
+        async move {
+            match shared.meet(request).await? {
+                Fate::Answer(answer) => Ok(answer.map(|body| Full::new(Bytes::from(body)))),
+                fate => {
+                    *odd.lock().unwrap_or_else(PoisonError::into_inner) = Some(fate);
+                    Err(io::Error::other("a fault"))
+                }
+            }
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
-    // How a connection ends, be it well or badly, is the client's business.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            drop(connection.await);
+    {
+        let io = TokioIo::new(&mut line);
+        let mut connection = std::pin::pin!(http.serve_connection(io, service));
+        // How a connection ends, be it well or badly, is the client's business.
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = stopped(&mut stop) => {
+                connection.as_mut().graceful_shutdown();
+                drop(connection.await);
+            }
         }
+    }
+    if let Some(fate) = odd.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        until(&mut stop, wire::perform(line, fate)).await;
+    }
+}
+
+/// Waits for something, but not longer than the emulator runs.
+async fn until(stop: &mut watch::Receiver<bool>, something: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stopped(stop) => {}
+        () = something => {}
     }
 }
 

@@ -15,6 +15,7 @@ use crate::assume::{
     Assumed, Duplicates, NamedIds, Never, Partial, Permission, ProjectHeader, PublishType,
     Redeploy, RoleRefusal, UnknownPackage, UnknownProject, YesNo,
 };
+use crate::fault::DeedKind;
 use crate::list;
 use crate::refusal::Refusal;
 use crate::release::Release;
@@ -31,6 +32,8 @@ pub(crate) struct Service {
     pub(crate) state: State,
     pub(crate) assumed: Assumed,
     pub(crate) release_time: Duration,
+    /// How far list and show lag behind, over and above what is assumed.
+    pub(crate) lag: Duration,
 }
 
 /// A request that has passed the gateway.
@@ -205,6 +208,37 @@ impl Service {
         }
     }
 
+    /// What somebody else does, if the service allows it: it knows neither keys nor limits of rate.
+    pub(crate) fn other(&mut self, kind: DeedKind, ids: &[String], now: Timestamp) {
+        let user = self.state.somebody();
+        let deployment = Deployment {
+            at: now,
+            user: &user,
+            starts_jobs: false,
+            length: self.release_time,
+            request_id: None,
+            copy_of: None,
+        };
+        for id in ids.iter().filter_map(|id| id.parse::<PackageId>().ok()) {
+            let Some(package) = self.state.packages.get(&id) else {
+                continue;
+            };
+            let workspace = &package.workspace;
+            match kind {
+                DeedKind::Release => {
+                    if let Ok(Step::Release) = self.deployable(id, workspace, now) {
+                        self.state.release(id, &deployment);
+                    }
+                }
+                DeedKind::Revoke => {
+                    if self.revocable(id, workspace, now).is_ok() {
+                        self.state.revoke(id, now);
+                    }
+                }
+            }
+        }
+    }
+
     /// The ids of a body, which are text.
     fn ids(&self, texts: &[String], most: Option<usize>) -> Result<Vec<PackageId>, Refusal> {
         if texts.is_empty() || most.is_some_and(|most| texts.len() > most) {
@@ -297,7 +331,8 @@ impl Service {
 
     /// The moment that list and show report.
     fn as_seen(&self, now: Timestamp) -> Timestamp {
-        let lag = i64::try_from(self.assumed.status_lag.as_millis()).unwrap_or(i64::MAX);
+        let lag = self.assumed.status_lag.saturating_add(self.lag);
+        let lag = i64::try_from(lag.as_millis()).unwrap_or(i64::MAX);
         let then = Timestamp::from_millis(now.as_millis().saturating_sub(lag));
         then.or(Timestamp::from_millis(1)).unwrap_or(now)
     }

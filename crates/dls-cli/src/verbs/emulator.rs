@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use dls_emulator::{Emulator, RateLimit, Seed};
+use dls_emulator::{Emulator, FaultPlan, RateLimit, Seed};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args;
@@ -26,6 +26,9 @@ pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
         .rate_limit(rate_limit(&args.rate_limit)?);
     if let Some(path) = &args.state {
         builder = builder.seed(state(path)?);
+    }
+    if let Some(path) = &args.faults {
+        builder = builder.faults(fault_plan(path, args.tls.is_some())?);
     }
     for assumption in &args.assume {
         let (name, value) = assumption.split_once('=').ok_or_else(|| {
@@ -62,6 +65,11 @@ pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
 
 pub(crate) fn seed() -> Result<u8, Failure> {
     text(Seed::BUILT_IN.trim_end());
+    Ok(0)
+}
+
+pub(crate) fn faults() -> Result<u8, Failure> {
+    text(FaultPlan::EXAMPLE.trim_end());
     Ok(0)
 }
 
@@ -112,9 +120,26 @@ fn rate_limit(text: &str) -> Result<RateLimit, Failure> {
 
 fn state(path: &Path) -> Result<Seed, Failure> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("state file {shown}: {error}")))?;
+    let text = read("state file", path)?;
     Seed::from_toml(&text).map_err(|error| Failure::usage(format!("state file {shown} {error}")))
+}
+
+fn fault_plan(path: &Path, tls: bool) -> Result<FaultPlan, Failure> {
+    let shown = path.display();
+    let text = read("fault plan", path)?;
+    let plan = FaultPlan::from_toml(&text)
+        .map_err(|error| Failure::usage(format!("fault plan {shown} {error}")))?;
+    match plan.needs_tls() && !tls {
+        true => Err(Failure::usage(format!(
+            "fault plan {shown}: it breaks TLS handshakes, which needs --tls"
+        ))),
+        false => Ok(plan),
+    }
+}
+
+fn read(what: &str, path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{what} {}: {error}", path.display())))
 }
 
 /// The file appears whole, or not at all.

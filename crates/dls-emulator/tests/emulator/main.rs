@@ -10,9 +10,13 @@
 )]
 
 mod assumptions;
+mod breaks;
 mod examples;
+mod faults;
 mod laws;
 mod listing;
+mod net;
+mod plans;
 mod recording;
 mod refusals;
 mod releases;

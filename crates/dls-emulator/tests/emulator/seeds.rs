@@ -103,7 +103,7 @@ fn assert_mistake(text: &str, expected: &str) {
     let error = Seed::from_toml(text).unwrap_err().to_string();
     assert!(error.starts_with(expected), "{error}\nexpected {expected}");
     assert!(
-        !error.contains('\n') && error.chars().count() < 350,
+        !error.contains('\n') && error.chars().count() < 650,
         "{error}"
     );
 }

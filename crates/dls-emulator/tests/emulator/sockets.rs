@@ -1,72 +1,13 @@
 //! The core behind sockets: connections, TLS, limits, and the end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use dls_emulator::{EmulatorBuilder, Running};
-use http::Request;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
+use crate::net::*;
 use crate::support::*;
-
-async fn running(builder: EmulatorBuilder) -> Running {
-    // The clock of these tests stands still, so that requests can be signed for it.
-    let builder = builder.clock(start);
-    builder.start("127.0.0.1:0".parse().unwrap()).await.unwrap()
-}
-
-fn authority(emulator: &Running) -> &str {
-    emulator.base_url().split_once("://").unwrap().1
-}
-
-async fn connected(emulator: &Running) -> TcpStream {
-    TcpStream::connect(authority(emulator)).await.unwrap()
-}
-
-fn bytes_of(request: &Request<Vec<u8>>) -> Vec<u8> {
-    let mut bytes = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).into_bytes();
-    for (name, value) in request.headers() {
-        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-    }
-    bytes.extend(format!("content-length: {}\r\n\r\n", request.body().len()).bytes());
-    bytes.extend(request.body());
-    bytes
-}
-
-/// Signs for the host that it is sent to, port included.
-fn signed_for(emulator: &Running, ask: Ask) -> Vec<u8> {
-    bytes_of(&ask.to(authority(emulator)).signed(start()))
-}
-
-/// Status, head and body of one answer; the connection stays as it is.
-async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> (u16, String, Vec<u8>) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
-    }
-    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
-    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-    stream.read_exact(&mut body).await.unwrap();
-    (head[9..12].parse().unwrap(), head, body)
-}
-
-async fn exchange(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    request: &[u8],
-) -> (u16, Value) {
-    stream.write_all(request).await.unwrap();
-    let (status, _, body) = answer(stream).await;
-    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
-}
 
 #[tokio::test]
 async fn a_connection_serves_several_requests() {
@@ -99,19 +40,7 @@ async fn a_connection_serves_several_requests() {
 async fn tls_with_the_certificate_that_is_handed_out() {
     let emulator = running(builder().tls(true)).await;
     assert!(emulator.base_url().starts_with("https://127.0.0.1:"));
-    let pem = emulator.ca_certificate_pem().unwrap();
-    let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap())
-        .unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let connector = TlsConnector::from(Arc::new(config));
+    let connector = connector(&emulator);
     for name in ["127.0.0.1", "localhost"] {
         let name = ServerName::try_from(name).unwrap();
         let stream = connector.connect(name, connected(&emulator).await).await;

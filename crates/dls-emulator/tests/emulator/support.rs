@@ -77,11 +77,11 @@ impl World {
         self.show(id).body["release_package"]["deploy_status"].clone()
     }
 
-    pub(crate) fn ledger(&self) -> Ledger {
+    pub(crate) fn ledger(&mut self) -> Ledger {
         self.core.ledger(self.now)
     }
 
-    pub(crate) fn releases(&self) -> usize {
+    pub(crate) fn releases(&mut self) -> usize {
         self.ledger().releases.len()
     }
 }

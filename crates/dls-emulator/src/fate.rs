@@ -1,0 +1,185 @@
+//! What becomes of connections and requests, as values: the server makes bytes of them, a simulator
+//! whatever it likes.
+
+use std::time::Duration;
+
+use dls_model::Timestamp;
+use http::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::refusal::Refusal;
+use crate::reply;
+
+/// What becomes of a connection. See [`Core::connect`](crate::Core::connect).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Welcome {
+    /// It is accepted, and its requests are served.
+    Serve,
+    /// Nobody listens, for so long. It does not count as accepted.
+    Refuse {
+        /// How long.
+        lasts: Duration,
+    },
+    /// It ends once so many bytes were read of what the client wrote, and nothing on it is served.
+    Cut {
+        /// How many bytes. With TLS, 0 is before the handshake and more is after it, in plain bytes.
+        after: usize,
+        /// How it ends.
+        end: End,
+    },
+    /// The TLS handshake goes wrong.
+    Tls(TlsFault),
+}
+
+/// How a TLS handshake goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsFault {
+    /// It is closed after the client's first words.
+    Close,
+    /// It is answered with what is no TLS.
+    Garbage,
+    /// It is not answered.
+    Silence,
+    /// The certificate is for another name.
+    WrongName,
+    /// The certificate has expired.
+    Expired,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// In order: FIN.
+    Close,
+    /// At once: RST.
+    Reset,
+    /// Not at all: nothing more comes, until the client gives up.
+    Silence,
+}
+
+/// What the client of a request gets to see. See [`Core::meet`](crate::Core::meet).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fate {
+    /// An answer that is right as HTTP, whether or not it is the truth.
+    Answer(Response<Vec<u8>>),
+    /// The connection ends before the whole request was read.
+    Cut {
+        /// So many bytes of the request were read.
+        after: usize,
+        /// How it ends.
+        end: End,
+    },
+    /// These bytes, which may be none and may be no HTTP; then the connection ends.
+    Raw {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// A pause before each byte; zero for all of them at once.
+        pause: Duration,
+        /// How it ends.
+        end: End,
+    },
+}
+
+/// What a client is told instead of the truth.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Forged {
+    End(End),
+    Status(StatusCode),
+    /// By the gateway, as it documents it.
+    Throttle,
+    Html,
+    Redirect(HeaderValue),
+    Garbage,
+    Empty,
+    Truncated,
+    Overlong,
+    Padded(usize),
+    Drip(Duration),
+}
+
+/// What is neither HTTP nor TLS.
+pub(crate) const GARBAGE: &[u8] = b"SSH-2.0-OpenSSH_9.6\r\n";
+/// What stands where an answer of the right length would have ended.
+const SURPLUS: &[u8] = b"\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+
+/// Makes of the true answer what the client gets to see.
+pub(crate) fn forge(
+    forged: &Forged,
+    retry_after: Option<&HeaderValue>,
+    mut truth: Response<Vec<u8>>,
+    now: Timestamp,
+    request_id: &str,
+) -> Fate {
+    let raw = |bytes| Fate::Raw {
+        bytes,
+        pause: Duration::ZERO,
+        end: End::Close,
+    };
+    let retry = |mut response: Response<Vec<u8>>| {
+        if let Some(value) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, value.clone());
+        }
+        Fate::Answer(response)
+    };
+    match forged {
+        Forged::End(end) => Fate::Raw {
+            bytes: Vec::new(),
+            pause: Duration::ZERO,
+            end: *end,
+        },
+        Forged::Status(status) => retry(reply::strangers(*status, now)),
+        Forged::Throttle => {
+            let refusal = Refusal::throttled(10, "user");
+            retry(reply::refused(&refusal, now, request_id, false))
+        }
+        Forged::Html => Fate::Answer(reply::strangers(StatusCode::OK, now)),
+        Forged::Redirect(target) => {
+            let mut response = reply::strangers(StatusCode::TEMPORARY_REDIRECT, now);
+            response.headers_mut().insert(LOCATION, target.clone());
+            Fate::Answer(response)
+        }
+        Forged::Garbage => raw(GARBAGE.to_vec()),
+        Forged::Empty => {
+            truth.body_mut().clear();
+            Fate::Answer(truth)
+        }
+        Forged::Truncated => {
+            // At least one byte is missing, also of an empty body.
+            let length = truth.body().len().max(1);
+            truth.body_mut().truncate(length / 2);
+            raw(wire_bytes(&truth, length))
+        }
+        Forged::Overlong => {
+            let length = truth.body().len();
+            truth.body_mut().extend(SURPLUS);
+            raw(wire_bytes(&truth, length))
+        }
+        Forged::Padded(length) => {
+            let length = truth.body().len().max(*length);
+            truth.body_mut().resize(length, b' ');
+            Fate::Answer(truth)
+        }
+        Forged::Drip(pause) => Fate::Raw {
+            bytes: wire_bytes(&truth, truth.body().len()),
+            pause: *pause,
+            end: End::Close,
+        },
+    }
+}
+
+/// An answer as HTTP/1.1 carries it, with whatever length it claims to have.
+fn wire_bytes(response: &Response<Vec<u8>>, length: usize) -> Vec<u8> {
+    let status = response.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(format!("{CONTENT_LENGTH}: {length}\r\nconnection: close\r\n\r\n").bytes());
+    bytes.extend(response.body());
+    bytes
+}

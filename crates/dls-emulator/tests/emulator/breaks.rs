@@ -1,0 +1,345 @@
+//! Faults over real sockets: what the system reports to a client, and what the ledger knows.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use dls_emulator::{By, Running};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::faults::{plan, rule};
+use crate::net::*;
+use crate::support::*;
+
+async fn broken(rules: &str) -> Running {
+    running(builder().faults(rule(rules))).await
+}
+
+/// Sends a deploy of 23 on a connection of its own and reads to the end: the bytes, and the error if it
+/// did not end in order.
+async fn deployed(emulator: &Running) -> (Vec<u8>, Option<ErrorKind>) {
+    let mut stream = connected(emulator).await;
+    let sent = stream
+        .write_all(&signed_for(emulator, deploy(&["23"])))
+        .await;
+    let mut bytes = Vec::new();
+    let read = stream.read_to_end(&mut bytes).await;
+    (
+        bytes,
+        sent.and(read.map(drop)).err().map(|error| error.kind()),
+    )
+}
+
+/// How many releases there are, and whether the service saw each request.
+fn known(emulator: &Running) -> (usize, Vec<bool>) {
+    let ledger = emulator.ledger();
+    let seen = ledger.requests.iter().map(|request| request.seen).collect();
+    (ledger.releases.len(), seen)
+}
+
+#[tokio::test]
+async fn a_client_sees_the_end_that_the_rule_says_whether_the_service_worked_or_not() {
+    for (word, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
+        for done in [true, false] {
+            let emulator = broken(&format!("on = \"deploy\"\ndo = {word:?}\ndone = {done}")).await;
+            assert_eq!(
+                deployed(&emulator).await,
+                (Vec::new(), error),
+                "{word} {done}"
+            );
+            assert_eq!(
+                known(&emulator),
+                (usize::from(done), vec![done]),
+                "{word} {done}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_ends_before_anything_was_read() {
+    for (word, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
+        let emulator = broken(&format!("on = \"connection\"\nnth = 1\ndo = {word:?}")).await;
+        let mut stream = connected(&emulator).await;
+        let read = stream.read(&mut [0; 1]).await.map_err(|error| error.kind());
+        assert_eq!(read, error.map_or(Ok(0), Err), "{word}");
+        assert_eq!(known(&emulator), (0, vec![]), "{word}");
+        drop(stream);
+        assert!(deployed_in_order(&emulator).await);
+        assert_eq!(emulator.ledger().connections, 2);
+    }
+}
+
+async fn deployed_in_order(emulator: &Running) -> bool {
+    let mut stream = connected(emulator).await;
+    exchange(&mut stream, &signed_for(emulator, deploy(&["23"])))
+        .await
+        .0
+        == 200
+}
+
+#[tokio::test]
+async fn a_connection_ends_after_some_bytes_and_the_service_sees_none_of_them() {
+    for (word, error) in [
+        ("close-after-bytes", None),
+        ("reset-after-bytes", Some(ErrorKind::ConnectionReset)),
+    ] {
+        for after in [1, 40, 400] {
+            let rule = format!("on = \"connection\"\ndo = {{ {word} = {after} }}");
+            let emulator = broken(&rule).await;
+            assert_eq!(deployed(&emulator).await, (Vec::new(), error), "{rule}");
+            assert_eq!(known(&emulator), (0, vec![]), "{rule}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_open_survives_that_others_are_refused() {
+    let emulator = broken("on = \"connection\"\nnth = 2\ndo = { refuse = \"10m\" }").await;
+    let mut stream = connected(&emulator).await;
+    for _ in 0..2 {
+        let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
+        assert_eq!(status, 200);
+        let refused = TcpStream::connect(authority(&emulator)).await;
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    }
+    assert_eq!(emulator.ledger().connections, 1);
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_answer_arrive_as_they_are() {
+    let emulator = broken("on = \"deploy\"\ndo = \"garbage\"").await;
+    let (bytes, error) = deployed(&emulator).await;
+    assert!(bytes.starts_with(b"SSH-2.0-"), "{bytes:?}");
+    assert_eq!((error, known(&emulator)), (None, (1, vec![true])));
+
+    for (word, longer) in [("truncated", false), ("overlong", true)] {
+        let emulator = broken(&format!("on = \"deploy\"\ndo = {word:?}")).await;
+        let (bytes, error) = deployed(&emulator).await;
+        let answer = String::from_utf8(bytes).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.unwrap().parse().unwrap();
+        assert_eq!(body.len() > length, longer, "{answer}");
+        assert_ne!(body.len(), length, "{answer}");
+        assert_eq!((error, known(&emulator)), (None, (1, vec![true])));
+    }
+}
+
+#[tokio::test]
+async fn a_false_answer_keeps_the_connection() {
+    let emulator = broken("on = \"deploy\"\nnth = 1\ndo = { status = 504 }").await;
+    let mut stream = connected(&emulator).await;
+    let (status, _) = exchange(&mut stream, &signed_for(&emulator, deploy(&["23"]))).await;
+    assert_eq!(status, 504);
+    let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        (known(&emulator), emulator.ledger().connections),
+        ((1, vec![true, true]), 1)
+    );
+}
+
+#[tokio::test]
+async fn a_fault_can_meet_the_second_request_of_a_connection() {
+    let emulator = broken("on = \"deploy\"\ndo = \"reset\"").await;
+    let mut stream = connected(&emulator).await;
+    let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
+    assert_eq!(status, 200);
+    stream
+        .write_all(&signed_for(&emulator, deploy(&["23"])))
+        .await
+        .unwrap();
+    let error = stream.read(&mut [0; 1]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    assert_eq!(known(&emulator), (1, vec![true, true]));
+}
+
+#[tokio::test]
+async fn a_copy_shows_in_the_ledger_of_a_server() {
+    let emulator = broken("on = \"deploy\"\ndo = { copy = \"0s\" }").await;
+    assert!(deployed_in_order(&emulator).await);
+    let ledger = emulator.ledger();
+    assert_eq!(
+        ledger.requests[1].error_code,
+        Some("DLF.20990"),
+        "it is being released"
+    );
+    assert_eq!(
+        ledger.requests[1].copy_of.as_ref(),
+        Some(&ledger.requests[0].request_id)
+    );
+    assert_eq!(
+        (ledger.releases.len(), ledger.releases[0].by),
+        (1, By::Client)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_drips_with_its_pauses() {
+    let emulator = broken("on = \"deploy\"\ndo = { drip = \"100ms\" }").await;
+    let before = tokio::time::Instant::now();
+    let (bytes, error) = deployed(&emulator).await;
+    assert!(
+        bytes.starts_with(b"HTTP/1.1 200 OK\r\n") && bytes.ends_with(b"}"),
+        "{bytes:?}"
+    );
+    let took = before.elapsed();
+    let bytes = u32::try_from(bytes.len()).unwrap();
+    assert!(
+        took >= Duration::from_millis(100) * bytes,
+        "{took:?} for {bytes}"
+    );
+    assert_eq!((error, known(&emulator)), (None, (1, vec![true])));
+}
+
+#[tokio::test]
+async fn handshakes_fail_as_the_rules_say_and_the_next_one_is_right() {
+    let emulator = running(builder().tls(true).faults(plan(
+        "[[faults]]\non = \"connection\"\nnth = 1\ndo = \"tls-close\"\n\
+         [[faults]]\non = \"connection\"\nnth = 2\ndo = \"tls-garbage\"\n\
+         [[faults]]\non = \"connection\"\nnth = 3\ndo = \"tls-wrong-name\"\n\
+         [[faults]]\non = \"connection\"\nnth = 4\ndo = \"tls-expired\"\n\
+         [[faults]]\non = \"connection\"\nnth = 5\ndo = \"reset\"\n",
+    )))
+    .await;
+    let connector = connector(&emulator);
+    let name = || ServerName::try_from("localhost").unwrap();
+    for expected in [
+        "eof",
+        "InvalidContentType",
+        "NotValidForName",
+        "Expired",
+        "reset",
+    ] {
+        let failed = connector.connect(name(), connected(&emulator).await).await;
+        let shown = format!("{:?}", failed.map(drop).unwrap_err());
+        assert!(
+            shown.to_lowercase().contains(&expected.to_lowercase()),
+            "{expected}: {shown}"
+        );
+    }
+    assert!(emulator.ledger().requests.is_empty());
+
+    let stream = connector.connect(name(), connected(&emulator).await).await;
+    let (status, _) = exchange(&mut stream.unwrap(), &signed_for(&emulator, show("23"))).await;
+    assert_eq!(status, 200);
+    assert_eq!(emulator.ledger().connections, 6);
+}
+
+#[tokio::test]
+async fn what_happens_to_requests_happens_through_tls_too() {
+    let emulator = running(builder().tls(true).faults(plan(
+        "[[faults]]\non = \"deploy\"\nnth = 1\ndo = \"reset\"\n\
+         [[faults]]\non = \"connection\"\nnth = 2\ndo = { close-after-bytes = 40 }\n",
+    )))
+    .await;
+    for expected in [Err(ErrorKind::ConnectionReset), Ok(0)] {
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = connector(&emulator)
+            .connect(name, connected(&emulator).await)
+            .await;
+        let mut stream = stream.unwrap();
+        stream
+            .write_all(&signed_for(&emulator, deploy(&["23"])))
+            .await
+            .unwrap();
+        let read = stream.read(&mut [0; 1]).await.map_err(|error| error.kind());
+        assert_eq!(read, expected);
+    }
+    assert_eq!(known(&emulator), (1, vec![true]));
+}
+
+#[tokio::test]
+async fn a_plan_that_breaks_handshakes_needs_tls() {
+    let builder = builder().faults(rule("on = \"connection\"\ndo = \"tls-close\""));
+    let error = builder
+        .start("127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+// In these the time is tokio's and jumps ahead whenever everybody waits.
+
+/// Nothing comes for a minute.
+async fn is_silent(something: impl Future) -> bool {
+    let minute = Duration::from_secs(60);
+    tokio::time::timeout(minute, something).await.is_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_cut_is_open_until_the_bytes_are_there() {
+    let emulator = broken("on = \"connection\"\ndo = { close-after-bytes = 5 }").await;
+    let mut stream = connected(&emulator).await;
+    stream.write_all(b"POST").await.unwrap();
+    let wait = Duration::from_secs(20);
+    let early = tokio::time::timeout(wait, stream.read(&mut [0; 1])).await;
+    assert!(early.is_err(), "it is closed early");
+    stream.write_all(b" ").await.unwrap();
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_lasts_until_the_emulator_ends() {
+    for (rules, seen) in [
+        ("on = \"deploy\"\ndo = \"silence\"", vec![true]),
+        ("on = \"connection\"\ndo = \"silence\"", vec![]),
+    ] {
+        let emulator = broken(rules).await;
+        let mut stream = connected(&emulator).await;
+        let request = signed_for(&emulator, deploy(&["23"]));
+        stream.write_all(&request).await.unwrap();
+        assert!(is_silent(stream.read(&mut [0; 1])).await, "{rules}");
+        assert_eq!(known(&emulator), (seen.len(), seen));
+        let before = tokio::time::Instant::now();
+        emulator.stop().await;
+        assert!(
+            before.elapsed() < Duration::from_secs(1),
+            "it waits for the silent one"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_can_meet_silence() {
+    let rule = rule("on = \"connection\"\ndo = \"tls-silence\"");
+    let emulator = running(builder().tls(true).faults(rule)).await;
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = connector(&emulator);
+    assert!(is_silent(connector.connect(name, connected(&emulator).await)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_listens_for_a_while_and_then_the_same_port_answers() {
+    for nth in [1, 2] {
+        let rule = format!("on = \"connection\"\nnth = {nth}\ndo = {{ refuse = \"10m\" }}");
+        let emulator = broken(&rule).await;
+        for _ in 1..nth {
+            assert!(deployed_in_order(&emulator).await);
+        }
+        let begin = tokio::time::Instant::now();
+        let refused = TcpStream::connect(authority(&emulator)).await;
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+        let mut stream = loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if let Ok(stream) = TcpStream::connect(authority(&emulator)).await {
+                break stream;
+            }
+            assert!(
+                begin.elapsed() < Duration::from_secs(660),
+                "it does not come back"
+            );
+        };
+        assert!(
+            begin.elapsed() > Duration::from_secs(590),
+            "it comes back early"
+        );
+        let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
+        assert_eq!(status, 200);
+    }
+}
