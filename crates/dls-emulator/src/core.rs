@@ -87,6 +87,7 @@ impl Core {
         self.deliver_copies(now);
         let mut record = self.book.open(now, request);
         let response = self.serve(now, request, &mut record);
+        record.answered = true;
         self.book.write(record);
         response
     }
@@ -154,6 +155,7 @@ impl Core {
             now,
             caller: &caller,
             request,
+            by: record.by,
             request_id: &record.request_id,
             copy_of: record.copy_of.as_deref(),
         })

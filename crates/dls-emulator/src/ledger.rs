@@ -42,6 +42,8 @@ pub struct LedgerRequest {
     pub operation: Option<&'static str>,
     /// The package ids that a deploy names; of anything else, none.
     pub packages: Vec<String>,
+    /// How it came: with a client, or as a copy that a fault made.
+    pub by: By,
     /// The id that the answer carries, too.
     pub request_id: String,
     /// Who asked, once the signature or the token was found right.
@@ -59,6 +61,9 @@ pub struct LedgerRequest {
     pub faults: Vec<String>,
     /// Whether it reached the service. A fault can swallow it on the way.
     pub seen: bool,
+    /// Whether the service's answer went back as it was. A fault can put another in its place, or none, and
+    /// nobody reads that to a copy.
+    pub answered: bool,
     /// The status of the service's answer, whether or not the client got it; absent if the service did not
     /// see the request.
     pub status: Option<u16>,
@@ -92,14 +97,14 @@ pub struct LedgerRelease {
     pub finished_ms: Option<i64>,
 }
 
-/// What brought a release about.
+/// What brought a request or a release about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum By {
-    /// A request that a client sent.
+    /// A client, as far as one can tell: [`LedgerRequest::copy_of`] tells the same bytes sent twice.
     Client,
-    /// A copy of one ([`LedgerRequest::copy_of`]).
+    /// A copy of a client's request, made by a [fault](crate::FaultPlan).
     Copy,
     /// Another actor, who came by no request: somebody at the console, say.
     Other,
@@ -136,6 +141,7 @@ impl Book {
             path: request.uri().path().to_owned(),
             operation: None,
             packages: Vec::new(),
+            by: By::Client,
             request_id,
             user: None,
             access_key: None,
@@ -143,6 +149,7 @@ impl Book {
             copy_of,
             faults: Vec::new(),
             seen: false,
+            answered: false,
             status: None,
             error_code: None,
         }

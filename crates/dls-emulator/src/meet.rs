@@ -9,7 +9,7 @@ use http::{Request, Response};
 use crate::core::{Core, identify, own_path, timestamp};
 use crate::fate::{Fate, Welcome, forge};
 use crate::fault::{Action, Effect, Rule};
-use crate::ledger::LedgerRequest;
+use crate::ledger::{By, LedgerRequest};
 use crate::refusal::Refusal;
 use crate::reply::{self, Answer};
 use crate::route::{self, Route};
@@ -108,7 +108,10 @@ impl Core {
             }
         }
         let fate = match &turn.told {
-            None => Fate::Answer(self.serve(now, request, &mut record)),
+            None => {
+                record.answered = true;
+                Fate::Answer(self.serve(now, request, &mut record))
+            }
             Some(rule) => self.tell(rule, now, request, &mut record),
         };
         self.book.write(record);
@@ -153,6 +156,7 @@ impl Core {
         for copy in due {
             let mut record = self.book.open(copy.due, &copy.request);
             record.copy_of = Some(copy.of);
+            record.by = By::Copy;
             let _: Response<_> = self.serve(copy.due, &copy.request, &mut record);
             self.book.write(record);
         }

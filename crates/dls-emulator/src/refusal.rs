@@ -5,6 +5,9 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
+/// The code of [`Refusal::throttled`].
+pub(crate) const THROTTLED: &str = "APIGW.0308";
+
 /// An error answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -103,7 +106,7 @@ impl Refusal {
     pub(crate) fn throttled(limit: usize, whose: &str) -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
-            "APIGW.0308",
+            THROTTLED,
             format!(
                 "The throttling threshold has been reached: policy {whose} over ratelimit,limit:{limit},time:1 second"
             ),

@@ -16,6 +16,7 @@ use crate::assume::{
     Redeploy, RoleRefusal, UnknownPackage, UnknownProject, YesNo,
 };
 use crate::fault::DeedKind;
+use crate::ledger::By;
 use crate::list;
 use crate::refusal::Refusal;
 use crate::release::Release;
@@ -42,6 +43,7 @@ pub(crate) struct Order<'a> {
     pub(crate) now: Timestamp,
     pub(crate) caller: &'a Caller,
     pub(crate) request: &'a Request<Vec<u8>>,
+    pub(crate) by: By,
     pub(crate) request_id: &'a str,
     pub(crate) copy_of: Option<&'a str>,
 }
@@ -125,6 +127,7 @@ impl Service {
             user: &order.caller.user,
             starts_jobs,
             length: self.release_time,
+            by: order.by,
             request_id: Some(order.request_id),
             copy_of: order.copy_of,
         };
@@ -216,6 +219,7 @@ impl Service {
             user: &user,
             starts_jobs: false,
             length: self.release_time,
+            by: By::Other,
             request_id: None,
             copy_of: None,
         };

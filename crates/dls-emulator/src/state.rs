@@ -41,18 +41,9 @@ struct Accepted {
     package: PackageId,
     /// Its place among the package's releases.
     release: usize,
+    by: By,
     request_id: Option<String>,
     copy_of: Option<String>,
-}
-
-impl Accepted {
-    fn by(&self) -> By {
-        match (&self.request_id, &self.copy_of) {
-            (None, _) => By::Other,
-            (Some(_), Some(_)) => By::Copy,
-            (Some(_), None) => By::Client,
-        }
-    }
 }
 
 /// What is the same for all packages of one deploy.
@@ -61,6 +52,7 @@ pub(crate) struct Deployment<'a> {
     pub(crate) user: &'a str,
     pub(crate) starts_jobs: bool,
     pub(crate) length: Duration,
+    pub(crate) by: By,
     /// Absent if no request asks for it.
     pub(crate) request_id: Option<&'a str>,
     pub(crate) copy_of: Option<&'a str>,
@@ -155,6 +147,7 @@ impl State {
             self.accepted.push(Accepted {
                 package: id,
                 release: package.releases.len(),
+                by: deployment.by,
                 request_id: deployment.request_id.map(str::to_owned),
                 copy_of: deployment.copy_of.map(str::to_owned),
             });
@@ -200,7 +193,7 @@ impl State {
                 package_id: accepted.package.to_string(),
                 accepted_at: release.accepted_at.to_string(),
                 accepted_ms: release.accepted_at.as_millis(),
-                by: accepted.by(),
+                by: accepted.by,
                 request_id: accepted.request_id.clone(),
                 user: release.by.name.clone().unwrap_or_default(),
                 copy_of: accepted.copy_of.clone(),

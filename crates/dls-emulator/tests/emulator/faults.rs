@@ -76,6 +76,7 @@ fn without_rules_a_request_meets_nothing() {
     assert_eq!(world.core.connect(), Welcome::Serve);
     assert_eq!(world.requests(), [(true, Some(200), String::new())]);
     assert_eq!(world.released_by(), [("23".to_owned(), By::Client)]);
+    assert!(world.ledger().requests[0].answered);
     assert_eq!(world.ledger().connections, 1);
 }
 
@@ -164,6 +165,7 @@ fn an_exchange_without_an_answer_is_done_or_not_as_the_rule_says() {
             let row = (seen, seen.then_some(200), word.to_owned());
             assert_eq!(world.requests(), [row]);
             let request = &world.ledger().requests[0];
+            assert!(!request.answered);
             assert_eq!(request.operation, Some("deploy"));
             assert_eq!(request.packages, ["23"]);
         }
@@ -370,6 +372,8 @@ fn a_copy_reaches_the_service_later_and_nobody_reads_its_answer() {
         Some(&ledger.requests[0].request_id)
     );
     assert_eq!(ledger.requests[1].faults, [""; 0]);
+    assert_eq!(ledger.requests[1].by, By::Copy);
+    assert!(ledger.requests[0].answered && !ledger.requests[1].answered);
     assert_eq!(ledger.requests[1].packages, ["23"]);
     assert_eq!(ledger.releases[1].accepted_ms, 1_764_000_003_000);
 }

@@ -1,6 +1,6 @@
 //! The ledger: what it holds, how it tells copies apart, and what it never holds.
 
-use dls_emulator::By;
+use dls_emulator::{By, LedgerRelease};
 use http::Request;
 use serde_json::{Value, json};
 
@@ -104,8 +104,8 @@ fn a_copy_of_a_signed_request_names_the_first_one() {
         .map(|release| release.copy_of.clone())
         .collect();
     assert_eq!(copies, [None, Some(first.clone()), Some(first), None]);
-    let by: Vec<By> = ledger.releases.iter().map(|release| release.by).collect();
-    assert_eq!(by, [By::Client, By::Copy, By::Copy, By::Client]);
+    let sent = |release: &LedgerRelease| release.by == By::Client;
+    assert!(ledger.releases.iter().all(sent), "no fault made them");
     assert_eq!(
         ledger.requests[0].fingerprint,
         ledger.requests[1].fingerprint
