@@ -1,6 +1,6 @@
 //! Laws: nothing that arrives makes the core panic, and no order of calls makes the ledger lie.
 
-use dls_emulator::Seed;
+use dls_emulator::{By, FaultPlan, Seed};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -137,7 +137,84 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..30)
 }
 
+/// A rule of a plan, right or not.
+fn rules() -> impl Strategy<Value = String> {
+    let on = prop_oneof!["connection", "any", "deploy", "list", "show", "revoke"];
+    let when = prop_oneof![
+        "",
+        "nth = [0-3]",
+        "every = [1-3]",
+        "chance = 0\\.[0-9]",
+        "times = 1"
+    ];
+    let word = "refuse|close|reset|silence|throttle|html|redirect|garbage|empty|truncated|overlong\
+        |drip|token-ends|copy|other-(releases|revokes)-(before|after)|tls-expired|lag";
+    let with = "\\{ (lag|skew|copy|drip|refuse) = \"-?[0-9]{1,3}(ms|s|m)\" \\}\
+        |\\{ (status|padded|(close|reset)-after-bytes) = [0-9]{3} \\}";
+    let what = prop_oneof![2 => word.prop_map(|word| format!("{word:?}")), 1 => with];
+    let done = prop_oneof![
+        "",
+        "done = (true|false)",
+        "retry-after = \"[ -!#-\\[\\]-~]{0,3}\""
+    ];
+    (on, when, what, done).prop_map(|(on, when, what, done)| {
+        format!("[[faults]]\non = {on:?}\n{when}\ndo = {what}\n{done}\n")
+    })
+}
+
 proptest! {
+    #[test]
+    fn no_text_makes_reading_a_plan_panic(text in "\\PC{0,80}", rule in rules()) {
+        for text in [text.clone(), format!("{rule}{text}"), rule.replace('"', &text)] {
+            if let Err(error) = FaultPlan::from_toml(&text) {
+                prop_assert_eq!(error.to_string().lines().count(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_goes_wrong_the_ledger_has_each_request_and_no_release_without_a_cause(
+        rules in vec(rules(), 1..6),
+        steps in steps(),
+    ) {
+        let rules = rules.into_iter().filter(|rule| FaultPlan::from_toml(rule).is_ok());
+        let text: String = rules.collect();
+        let mut world = World::of(builder().faults(FaultPlan::from_toml(&text).unwrap()));
+        let mut sent = 0;
+        for step in steps {
+            let ask = match step {
+                Step::Deploy(picked) => deploy(&picked.iter().map(|at| IDS[*at]).collect::<Vec<_>>()),
+                Step::Revoke(at) => revoke(&[IDS[at]]),
+                Step::Pass(millis) => {
+                    world.pass(millis);
+                    show("23")
+                }
+            };
+            world.core.connect();
+            world.core.meet(world.now, &ask.signed(world.now));
+            sent += 1;
+        }
+        let ledger = world.ledger();
+        let requests = &ledger.requests;
+        let came = requests.iter().filter(|request| request.by == By::Client).count();
+        prop_assert_eq!(came, sent);
+        for request in requests {
+            prop_assert_eq!(request.seen, request.status.is_some());
+            prop_assert!(request.seen || !request.answered);
+            prop_assert_eq!(request.by == By::Copy, request.copy_of.is_some() && request.faults.is_empty() && !request.answered);
+        }
+        for release in &ledger.releases {
+            let cause = requests.iter().find(|it| Some(&it.request_id) == release.request_id.as_ref());
+            match cause {
+                Some(cause) => {
+                    prop_assert!(cause.seen && cause.by == release.by);
+                    prop_assert!(cause.packages.contains(&release.package_id));
+                }
+                None => prop_assert_eq!(release.by, By::Other),
+            }
+        }
+    }
+
     #[test]
     fn no_request_makes_the_core_panic(requests in vec(requests(), 1..5)) {
         let mut world = world();
