@@ -109,6 +109,23 @@ async fn a_connection_that_is_open_survives_that_others_are_refused() {
 }
 
 #[tokio::test]
+async fn a_close_is_in_order_while_the_client_still_writes_and_a_reset_is_not() {
+    let large = Ask {
+        body: vec![b' '; 12 * 1024 * 1024],
+        ..deploy(&["23"])
+    };
+    for (word, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
+        let rule = format!("on = \"connection\"\ndo = {{ {word}-after-bytes = 40 }}");
+        let emulator = broken(&rule).await;
+        let mut stream = connected(&emulator).await;
+        let sent = stream
+            .write_all(&signed_for(&emulator, large.clone()))
+            .await;
+        assert_eq!(sent.err().map(|error| error.kind()), error, "{word}");
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_answer_arrive_as_they_are() {
     let emulator = broken("on = \"deploy\"\ndo = \"garbage\"").await;
     let (bytes, error) = deployed(&emulator).await;
