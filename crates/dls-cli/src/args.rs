@@ -176,6 +176,18 @@ pub(crate) enum Emulator {
     Faults,
     /// List every behaviour that is assumed rather than documented
     Assumptions,
+    /// Play random cases in memory (faults, crashes, other actors) and hold them against the promises
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// How many cases
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) cases: u64,
+    /// Seed of the first case; the next one has the next seed
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod document;
 mod exit;
 mod output;
 mod progress;
+mod simulation;
 mod verbs;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             Verb::Emulator(Emulator::Seed) => verbs::emulator::seed(),
             Verb::Emulator(Emulator::Faults) => verbs::emulator::faults(),
             Verb::Emulator(Emulator::Assumptions) => verbs::emulator::assumptions(output),
+            Verb::Emulator(Emulator::Verify(args)) => verbs::verify::run(args, output),
             Verb::Sign(args) => verbs::sign::run(global, args, output),
             Verb::ExitCodes => {
                 output::text(exit::TABLE);

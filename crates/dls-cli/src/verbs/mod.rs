@@ -6,6 +6,7 @@ pub(crate) mod list;
 pub(crate) mod revoke;
 pub(crate) mod sign;
 pub(crate) mod status;
+pub(crate) mod verify;
 pub(crate) mod view;
 
 use dls::{PackageId, PackageIds};

@@ -1,0 +1,188 @@
+//! One random case: a service with its assumptions and faults, and a run that meets it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use dls::model::{JobStart, PackageId};
+use dls::rollout::{IfReleased, OnLostAnswer, Options, Pace, Selection};
+use dls_emulator::{Core, Emulator, EmulatorBuilder, FaultPlan, RateLimit, assumptions};
+use fastrand::Rng;
+
+/// Packages of the emulator's built-in state: to be reviewed, failing, deleting, overlapping, released
+/// and failed before.
+const BUILT_IN: [u64; 16] = [
+    12, 13, 23, 24, 31, 32, 41, 42, 51, 61, 62, 101, 102, 103, 118, 119,
+];
+/// The ids of packages that are added to it begin here.
+const ADDED: u64 = 1001;
+/// So many are added.
+const MANY: u64 = 350;
+
+pub(crate) struct Case {
+    pub(crate) core: Core,
+    pub(crate) packages: Selection,
+    pub(crate) options: Options,
+    /// The time that each process of the run gives itself.
+    pub(crate) limit: Duration,
+    /// How likely the process dies at an event.
+    pub(crate) crashes: f64,
+    /// How often the run is taken up again after it ended open.
+    pub(crate) resumes: u32,
+    /// Whether the user then wants sent again what is unknown.
+    pub(crate) resends: bool,
+    /// The faults, as their file has them.
+    pub(crate) faults: String,
+}
+
+impl Case {
+    pub(crate) fn random(rng: &mut Rng) -> Option<Self> {
+        let grace = Duration::from_secs(one_of(rng, &[5, 30, 120]));
+        let faults = faults(rng, grace);
+        Some(Self {
+            core: service(rng, grace, &faults)?,
+            packages: packages(rng)?,
+            options: options(rng, grace),
+            limit: Duration::from_secs(one_of(rng, &[20, 300, 1800])),
+            crashes: one_of(rng, &[0.0, 0.0, 0.02, 0.15]),
+            resumes: rng.u32(0..3),
+            resends: rng.u8(0..3) == 0,
+            faults,
+        })
+    }
+}
+
+fn one_of<T: Copy + Default>(rng: &mut Rng, values: &[T]) -> T {
+    rng.choice(values).copied().unwrap_or_default()
+}
+
+fn packages(rng: &mut Rng) -> Option<Selection> {
+    // Few packages are the usual case and the quick one; now and then there are several requests.
+    let (few, many) = (rng.usize(1..6), rng.usize(90..MANY as usize));
+    let count = if rng.u8(0..50) == 0 { many } else { few };
+    let mut ids: Vec<u64> = BUILT_IN.into_iter().chain(ADDED..ADDED + MANY).collect();
+    if count == few && rng.bool() {
+        ids.truncate(BUILT_IN.len());
+    }
+    rng.shuffle(&mut ids);
+    let ids = ids.into_iter().take(count);
+    let ids = ids.filter_map(|id| PackageId::try_from(id).ok());
+    Selection::new(ids).ok()
+}
+
+fn options(rng: &mut Rng, grace: Duration) -> Options {
+    let start = one_of_two(rng, JobStart::Later, JobStart::Immediately);
+    let lost = one_of_two(rng, OnLostAnswer::Reconcile, OnLostAnswer::Stop);
+    Options::new(start)
+        .with_wait(rng.u8(0..4) != 0)
+        .with_again(rng.bool())
+        .with_allow_delete(rng.u8(0..4) != 0)
+        .with_in_order(rng.u8(0..3) == 0)
+        .with_keep_going(rng.bool())
+        .with_if_released(one_of_two(rng, IfReleased::Ok, IfReleased::Fail))
+        .with_on_lost_answer(if rng.u8(0..4) == 0 {
+            lost
+        } else {
+            OnLostAnswer::Reconcile
+        })
+        .with_grace(grace)
+        .with_pace(Pace::default())
+}
+
+fn one_of_two<T>(rng: &mut Rng, one: T, other: T) -> T {
+    if rng.bool() { one } else { other }
+}
+
+fn service(rng: &mut Rng, grace: Duration, faults: &str) -> Option<Core> {
+    let length = one_of(rng, &[0, 2, 20, 200]);
+    let mut builder = Emulator::builder()
+        .rate_limit(RateLimit::Off)
+        .release_time(Duration::from_secs(length))
+        .extra_packages(u32::try_from(MANY).unwrap_or_default());
+    if rng.bool() {
+        builder = assume(rng, builder, grace);
+    }
+    let plan = FaultPlan::from_toml(faults).ok()?;
+    Some(builder.faults(plan).core())
+}
+
+/// Each answer that the service may give to what its documents leave open.
+fn assume(rng: &mut Rng, mut builder: EmulatorBuilder, grace: Duration) -> EmulatorBuilder {
+    for assumption in assumptions() {
+        if rng.u8(0..3) != 0 {
+            continue;
+        }
+        let value = rng.choice(assumption.values).copied().unwrap_or_default();
+        let value = match value {
+            "TIME" => format!("{}ms", rng.u128(0..grace.as_millis() / 2)),
+            "N" => rng.u32(2..120).to_string(),
+            word => word.to_owned(),
+        };
+        let assumed = builder.clone().assume(assumption.name, &value);
+        builder = assumed.unwrap_or(builder);
+    }
+    builder
+}
+
+/// Up to five rules, as a file would have them.
+fn faults(rng: &mut Rng, grace: Duration) -> String {
+    let mut text = format!("seed = {}\n", rng.u32(..));
+    for _ in 0..rng.u8(0..6) {
+        let on = one_of(rng, &["deploy", "deploy", "deploy", "show", "list", "any"]);
+        let when = match rng.u8(0..3) {
+            0 => format!("nth = {}", rng.u8(1..4)),
+            1 => format!("every = {}", rng.u8(2..5)),
+            _ => format!("chance = 0.{}", rng.u8(1..7)),
+        };
+        let what = what(rng, grace);
+        let _ = write!(text, "[[faults]]\non = \"{on}\"\n{when}\ndo = {what}\n");
+        // A gateway that throws a request away says so because it did not let it through.
+        let is_told = !what.contains("throttle") && rng.bool();
+        if is_told && ANSWERS.iter().any(|word| what.contains(word)) {
+            let _ = writeln!(text, "done = {}", rng.bool());
+        }
+    }
+    text
+}
+
+/// Faults that put something in the place of the answer.
+const ANSWERS: [&str; 8] = [
+    "\"close\"",
+    "\"reset\"",
+    "status",
+    "html",
+    "redirect",
+    "garbage",
+    "empty",
+    "truncated",
+];
+
+fn what(rng: &mut Rng, grace: Duration) -> String {
+    let words = [
+        "close",
+        "reset",
+        "silence",
+        "html",
+        "redirect",
+        "garbage",
+        "empty",
+        "truncated",
+        "overlong",
+        "throttle",
+    ];
+    match rng.u8(0..10) {
+        0..4 => format!("\"{}\"", one_of(rng, &words)),
+        4 => {
+            let status: u16 = one_of(rng, &[401, 403, 404, 429, 500, 502, 503, 504]);
+            format!("{{ status = {status} }}")
+        }
+        5 => format!("{{ close-after-bytes = {} }}", rng.u8(..)),
+        6 => format!("{{ lag = \"{}ms\" }}", rng.u128(0..grace.as_millis() / 2)),
+        7 => format!("{{ copy = \"{}ms\" }}", rng.u32(1..120_000)),
+        8 => {
+            let who = one_of(rng, &["releases", "revokes"]);
+            let order = one_of(rng, &["before", "after"]);
+            format!("\"other-{who}-{order}\"")
+        }
+        _ => format!("{{ drip = \"{}ms\" }}", one_of(rng, &[1, 90_000])),
+    }
+}

@@ -1,0 +1,68 @@
+//! `dls emulator verify`: random cases in memory, held against the promises.
+
+use crate::args;
+use crate::exit::Failure;
+use crate::output::{Output, text};
+use crate::simulation::{Tally, verify};
+
+/// So many broken cases are shown, and so many lines of each.
+const SHOWN: usize = 3;
+const LINES: usize = 20;
+
+pub(crate) fn run(args: &args::Verify, output: Output) -> Result<u8, Failure> {
+    let tally = verify(args.cases, args.seed);
+    if output.is_json() {
+        Output::json(&serde_json::json!({
+            "schema": "dls.emulator.verify/1",
+            "seed": args.seed,
+            "cases": tally.cases,
+            "packages": tally.packages,
+            "deploys": tally.deploys,
+            "crashes": tally.crashes,
+            "faults": tally.faults,
+            "unknown": tally.unknown,
+            "double_sends": tally.double_sends,
+            "false_successes": tally.false_successes,
+            "false_failures": tally.false_failures,
+            "other_violations": tally.other_violations,
+            "endless": tally.endless,
+            "broken_seeds": tally.broken.iter().map(|(seed, _)| seed).collect::<Vec<_>>(),
+        }));
+    } else {
+        show(&tally);
+    }
+    match tally.broken.first() {
+        None => Ok(0),
+        Some((seed, _)) => {
+            Err(
+                Failure::new(1, format!("{} cases broke a promise", tally.broken.len())).with_next(
+                    format!("dls emulator verify --cases 1 --seed {seed}, and report it, please"),
+                ),
+            )
+        }
+    }
+}
+
+fn show(tally: &Tally) {
+    for (seed, lines) in tally.broken.iter().take(SHOWN) {
+        text(&format!("seed {seed}:"));
+        for line in lines.iter().flat_map(|lines| lines.lines()).take(LINES) {
+            text(&format!("  {line}"));
+        }
+    }
+    text(&format!(
+        "{} cases ({} packages, {} deploy requests, {} faults met, {} crashes): {} double sends, {} \
+         false successes, {} false failures, {} other violations, {} endless, {} reported unknown",
+        tally.cases,
+        tally.packages,
+        tally.deploys,
+        tally.faults,
+        tally.crashes,
+        tally.double_sends,
+        tally.false_successes,
+        tally.false_failures,
+        tally.other_violations,
+        tally.endless,
+        tally.unknown,
+    ));
+}
