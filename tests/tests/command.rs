@@ -13,11 +13,13 @@ use std::time::Duration;
 
 use dls_emulator::{Emulator, RateLimit, Running};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
 
 struct Bench {
+    folder: TempDir,
     emulator: Running,
     // After the emulator, which lives on it.
     _runtime: Runtime,
@@ -36,6 +38,7 @@ impl Bench {
             .start("127.0.0.1:0".parse().unwrap());
         let emulator = runtime.block_on(emulator).unwrap();
         Self {
+            folder: tempfile::tempdir().unwrap(),
             emulator,
             _runtime: runtime,
         }
@@ -51,6 +54,7 @@ impl Bench {
         command
             .env("DLS_ENDPOINT", self.emulator.base_url())
             .env("DLS_WORKSPACE", "default")
+            .env("DLS_JOURNAL", self.folder.path().join("runs"))
             .env("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
             .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
             .env("HUAWEICLOUD_SDK_SK", "example-secret-key");
@@ -245,10 +249,6 @@ fn a_list_goes_over_all_pages() {
 #[test]
 fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
     let bench = Bench::quick();
-    let many = (1..=101)
-        .map(|id| id.to_string())
-        .collect::<Vec<_>>()
-        .join(" ");
     for args in [
         "deploy --no-start",
         "deploy 23",
@@ -263,7 +263,6 @@ fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
         "list --endpoint https://me:hunter2@dayu.example.com",
         "list --workspace x",
         "list --project-id a/b",
-        &format!("deploy {many} --no-start"),
     ] {
         let output = bench.run(args);
         assert_eq!(code(&output), 2, "{args}: {}", stderr(&output));
@@ -346,6 +345,7 @@ fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
     let deploy = |trust: Option<&std::path::Path>| {
         let mut command = bare();
         command
+            .env("DLS_JOURNAL", folder.path().join("runs"))
             .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
             .env("HUAWEICLOUD_SDK_SK", "example-secret-key");
         if let Some(path) = trust {

@@ -1,9 +1,15 @@
 //! What can be typed. Texts become values in [`crate::config`] and in the verbs, so that every wrong
 //! one gets the same kind of line.
 
+mod run;
+
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use run::{
+    Deploy, IfReleased, OnLostAnswer, Patience, Plan, Resume, StartChoice, Watch,
+};
 
 /// Release data pipelines safely on Huawei Cloud DataArts Studio.
 #[derive(Debug, Parser)]
@@ -50,6 +56,10 @@ pub(crate) struct Global {
     /// tab-separated]
     #[arg(short, long, global = true, value_name = "FORM")]
     pub(crate) output: Option<Form>,
+    /// Directory in which runs are kept, so that they can be taken up again; `off` keeps none
+    /// [env: DLS_JOURNAL] [default: $XDG_STATE_HOME/dls/runs, or ~/.local/state/dls/runs]
+    #[arg(long, global = true, value_name = "DIR|off")]
+    pub(crate) journal: Option<PathBuf>,
     /// Run against the embedded emulator, started for this one command, with a profile of its own
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "region", "token_file"])]
     pub(crate) emulator: bool,
@@ -59,7 +69,12 @@ pub(crate) struct Global {
 pub(crate) enum Form {
     Auto,
     Table,
+    /// One document
     Json,
+    /// One event a line while something is followed, the document last
+    Ndjson,
+    /// For a pull request; of a plan only
+    Markdown,
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,6 +82,16 @@ pub(crate) enum Verb {
     /// Release packages and wait until it is known what became of them
     #[command(visible_alias = "release")]
     Deploy(Deploy),
+    /// Show what releasing packages would change, and send nothing
+    Plan(Plan),
+    /// Follow packages to the end of their release, with a live view
+    Watch(Watch),
+    /// The same without the view
+    Wait(Watch),
+    /// Take up a run again that was cut short; nothing is sent twice
+    Resume(Resume),
+    /// List the runs that are in the journal
+    History,
     /// List packages
     List(List),
     /// Show one package with its tasks
@@ -84,35 +109,6 @@ pub(crate) enum Verb {
     /// List the exit codes
     #[command(long_about = crate::exit::TABLE, hide = true)]
     ExitCodes,
-}
-
-#[derive(Debug, Args)]
-#[command(group(ArgGroup::new("start-choice").required(true).args(["start", "no_start"])))]
-pub(crate) struct Deploy {
-    /// Ids of the packages, 1 to 100
-    #[arg(required = true, value_name = "ID")]
-    pub(crate) ids: Vec<String>,
-    /// Start the jobs as soon as they are released
-    #[arg(long)]
-    pub(crate) start: bool,
-    /// Do not start the jobs
-    #[arg(long)]
-    pub(crate) no_start: bool,
-    /// Come back as soon as the service has accepted the release
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-    /// Stop waiting after this time; 0 waits without a limit
-    #[arg(long, value_name = "TIME", default_value = "30m")]
-    pub(crate) timeout: String,
-    /// Also send packages whose last release failed
-    #[arg(long)]
-    pub(crate) again: bool,
-    /// Show the request and send nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Answer every question with yes (nothing is asked yet)
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -151,14 +147,14 @@ pub(crate) struct View {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Ids of the packages, 1 to 100
+    /// Ids of the packages; @FILE and - read more of them from a file or from stdin
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
-    /// Ids of the packages, 1 to 100
+    /// Ids of the packages, 1 to 100; @FILE and - read more of them from a file or from stdin
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
     /// Answer every question with yes (nothing is asked yet)

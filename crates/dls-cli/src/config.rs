@@ -1,5 +1,7 @@
 //! From flags and environment to a client.
 
+mod named;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +12,8 @@ use dls_emulator::{Emulator, Running};
 
 use crate::args::{Form, Global};
 use crate::exit::Failure;
+
+pub(crate) use named::Named;
 
 /// Where a command works and as whom.
 pub(crate) struct Place {
@@ -34,12 +38,18 @@ struct Limits {
     request: Option<Duration>,
 }
 
-impl Place {
-    pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
-        let limits = Limits {
+impl Limits {
+    fn of(global: &Global) -> Result<Self, Failure> {
+        Ok(Self {
             connect: time("--connect-timeout", global.connect_timeout.as_deref())?,
             request: time("--request-timeout", global.request_timeout.as_deref())?,
-        };
+        })
+    }
+}
+
+impl Place {
+    pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
+        let limits = Limits::of(global)?;
         if global.emulator {
             Self::emulated(global, limits).await
         } else {
@@ -48,28 +58,31 @@ impl Place {
     }
 
     fn real(global: &Global, limits: Limits) -> Result<Self, Failure> {
-        let endpoints = endpoints(global)?;
-        let project = setting(
-            global.project_id.as_deref(),
-            "--project-id",
-            &PROJECT_VARIABLES,
-        )?
-        .ok_or_else(no_project)?;
-        let workspace = setting(
-            global.workspace.as_deref(),
-            "--workspace",
-            &["DLS_WORKSPACE"],
-        )?;
+        let named = Named::anyhow(global)?;
         Ok(Self {
-            endpoints,
-            project: project.parse("project id")?,
-            workspace: workspace
-                .map(|workspace| workspace.parse("workspace"))
-                .transpose()?,
+            endpoints: named.endpoints.ok_or_else(no_address)?,
+            project: named.project.ok_or_else(no_project)?,
+            workspace: named.workspace,
             credentials: Source::User {
                 token_file: global.token_file.clone(),
             },
             limits,
+            _emulator: None,
+        })
+    }
+
+    /// The place of a run that is taken up again, with the credentials of now.
+    pub(crate) fn of_run(global: &Global, run: &dls::rollout::Place) -> Result<Self, Failure> {
+        let endpoint = run.endpoint.parse::<Endpoint>();
+        let endpoint = endpoint.map_err(|error| Failure::new(9, format!("the run: {error}")))?;
+        Ok(Self {
+            endpoints: Endpoints::single(endpoint),
+            project: run.project.clone(),
+            workspace: Some(run.workspace.clone()),
+            credentials: Source::User {
+                token_file: global.token_file.clone(),
+            },
+            limits: Limits::of(global)?,
             _emulator: None,
         })
     }
@@ -105,6 +118,16 @@ impl Place {
             limits,
             _emulator: Some(emulator),
         })
+    }
+
+    /// The place as runs and plans know it.
+    pub(crate) fn of_runs(&self) -> dls::rollout::Place {
+        let workspace = self.workspace.clone();
+        dls::rollout::Place::new(
+            self.endpoints.v2().to_string(),
+            self.project.clone(),
+            workspace.unwrap_or_else(WorkspaceId::service_default),
+        )
     }
 
     /// The workspace of a write, which is never implicit.
@@ -166,8 +189,6 @@ mod emulated {
     }
 }
 
-const PROJECT_VARIABLES: [&str; 2] = ["DLS_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"];
-
 fn no_project() -> Failure {
     Failure::usage(
         "no project id: set HUAWEICLOUD_SDK_PROJECT_ID (or DLS_PROJECT_ID), or give --project-id",
@@ -221,28 +242,9 @@ fn setting(
     Ok(None)
 }
 
-fn endpoints(global: &Global) -> Result<Endpoints, Failure> {
-    // A flag for one of the two wins over the other's variable.
-    let endpoint = match (&global.endpoint, &global.region) {
-        (None, Some(_)) => None,
-        (flag, _) => setting(flag.as_deref(), "--endpoint", &["DLS_ENDPOINT"])?,
-    };
-    if let Some(endpoint) = endpoint {
-        return Ok(Endpoints::single(endpoint.parse("endpoint")?));
-    }
-    match setting(global.region.as_deref(), "--region", &["DLS_REGION"])? {
-        Some(region) => Endpoints::of_region(&region.text).map_err(|error| {
-            Failure::usage(format!(
-                "region (from {origin}): {error}",
-                origin = region.origin
-            ))
-        }),
-        None => Err(
-            Failure::usage("no address: neither an endpoint nor a region is set").with_next(
-                "add --region REGION, or --endpoint URL, or set DLS_REGION or DLS_ENDPOINT",
-            ),
-        ),
-    }
+fn no_address() -> Failure {
+    Failure::usage("no address: neither an endpoint nor a region is set")
+        .with_next("add --region REGION, or --endpoint URL, or set DLS_REGION or DLS_ENDPOINT")
 }
 
 /// The form of the result, by flag or `DLS_OUTPUT`.
@@ -254,7 +256,7 @@ pub(crate) fn form(global: &Global) -> Result<Form, Failure> {
             Some(Setting { text, .. }) => clap::ValueEnum::from_str(&text, false).map_err(|_| {
                 let text = text.escape_debug();
                 Failure::usage(format!(
-                    "DLS_OUTPUT is `{text}`: it must be auto, table or json"
+                    "DLS_OUTPUT is `{text}`: it must be auto, table, json, ndjson or markdown"
                 ))
             }),
         },

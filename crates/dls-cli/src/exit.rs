@@ -17,7 +17,10 @@ Exit codes:
     9  refused, by us before sending or by the service
    10  throttled, or the service is unavailable; nothing was accepted
    11  network or TLS; nothing was accepted
-  130  interrupted
+   20  plan --detailed-exitcode: there is something to change
+   21  plan --detailed-exitcode: there is, and something would be deleted
+  130  interrupted by SIGINT; stderr says what was sent, and how to take it up again
+  143  the same by SIGTERM
 
 Where several apply, 7 wins over 6, then 3, then 8, then the rest.";
 
@@ -26,7 +29,7 @@ Where several apply, 7 wins over 6, then 3, then 8, then the rest.";
 pub(crate) struct Failure {
     pub(crate) code: u8,
     pub(crate) message: String,
-    pub(crate) next: Option<String>,
+    pub(crate) next: Vec<String>,
 }
 
 impl Failure {
@@ -34,7 +37,7 @@ impl Failure {
         Self {
             code,
             message: message.into(),
-            next: None,
+            next: Vec::new(),
         }
     }
 
@@ -43,11 +46,10 @@ impl Failure {
         Self::new(2, message)
     }
 
-    pub(crate) fn with_next(self, next: impl Into<String>) -> Self {
-        Self {
-            next: Some(next.into()),
-            ..self
-        }
+    /// What to do next; said once more, what else could be done.
+    pub(crate) fn with_next(mut self, next: impl Into<String>) -> Self {
+        self.next.push(next.into());
+        self
     }
 
     /// What a failed read comes to. A write needs [`of_write`](Self::of_write).
@@ -79,6 +81,9 @@ impl Failure {
 fn read_exit_code(error: &dls::Error) -> u8 {
     if let Some(answer) = error.service() {
         return dls::rollout::refusal_exit_code(answer);
+    }
+    if error.kind() == dls::ErrorKind::Plan {
+        return 9;
     }
     match error.transport().map(dls::transport::Error::kind) {
         Some(TransportErrorKind::Credentials | TransportErrorKind::Stopped) => 4,

@@ -2,13 +2,19 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod clock;
 mod config;
 mod document;
+mod evidence;
 mod exit;
+mod follow;
+mod ids;
+mod keep;
 mod output;
-mod progress;
+mod patience;
 mod simulation;
 mod verbs;
+mod words;
 
 use std::process::ExitCode;
 
@@ -34,11 +40,17 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
-    let output = output::Output::new(config::form(&cli.global)?);
     let global = &cli.global;
+    let output = output::Output::new(config::form(global)?);
+    output.refuse_if_not_offered(&cli.verb)?;
     runtime.block_on(async {
         match &cli.verb {
             Verb::Deploy(args) => verbs::deploy::run(global, args, output).await,
+            Verb::Plan(args) => verbs::plan::run(global, args, output).await,
+            Verb::Watch(args) => verbs::watch::run(global, args, output, false).await,
+            Verb::Wait(args) => verbs::watch::run(global, args, output, true).await,
+            Verb::Resume(args) => verbs::resume::run(global, args, output).await,
+            Verb::History => verbs::history::run(global, output),
             Verb::List(args) => verbs::list::run(global, args, output).await,
             Verb::View(args) => verbs::view::run(global, args, output).await,
             Verb::Status(args) => verbs::status::run(global, args, output).await,
@@ -59,7 +71,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 
 fn report(failure: &Failure) -> u8 {
     output::note(&format!("error: {}", failure.message));
-    if let Some(next) = &failure.next {
+    for next in &failure.next {
         output::note(&format!("  next: {next}"));
     }
     failure.code

@@ -5,7 +5,11 @@ use std::io::{IsTerminal as _, Write as _};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use crate::args::Form;
+use crate::args::{Form, Verb};
+use crate::document::Run;
+use crate::exit::Failure;
+use crate::follow::Events;
+use crate::words::shown;
 
 /// The form of a result.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +22,46 @@ impl Output {
         Self { form }
     }
 
+    pub(crate) fn form(self) -> Form {
+        self.form
+    }
+
+    /// Not every verb has every form.
+    pub(crate) fn refuse_if_not_offered(self, verb: &Verb) -> Result<(), Failure> {
+        use Verb::{Deploy, Plan, Resume, Wait, Watch};
+        let (form, verbs) = match (self.form, verb) {
+            (Form::Ndjson, Deploy(_) | Resume(_) | Watch(_) | Wait(_)) => return Ok(()),
+            (Form::Markdown, Plan(_)) => return Ok(()),
+            (Form::Ndjson, _) => ("ndjson", "deploy, resume, watch and wait"),
+            (Form::Markdown, _) => ("markdown", "plan"),
+            _ => return Ok(()),
+        };
+        let failure = Failure::usage(format!("the form {form} is for {verbs} only"));
+        Err(failure.with_next("choose another one with -o, or in DLS_OUTPUT"))
+    }
+
+    /// What became of a run, in whatever form.
+    pub(crate) fn run(self, run: &Run, events: &mut Events, exit_code: u8) {
+        match self.form {
+            Form::Json => Self::json(run),
+            Form::Ndjson => events.done(run, exit_code),
+            _ => self.rows(&["id", "name", "outcome", ""], run.rows()),
+        }
+    }
+
     pub(crate) fn is_json(self) -> bool {
         self.form == Form::Json
+    }
+
+    /// A document, in lines for people or in one for programs.
+    pub(crate) fn document(self, document: &impl Serialize) {
+        match self.form {
+            Form::Ndjson => match serde_json::to_string(document) {
+                Ok(line) => text(&line),
+                Err(error) => note(&format!("error: the result cannot be written: {error}")),
+            },
+            _ => Self::json(document),
+        }
     }
 
     pub(crate) fn json(document: &impl Serialize) {
@@ -30,7 +72,10 @@ impl Output {
     }
 
     /// Rows for people on a terminal, tab-separated rows for programs.
-    pub(crate) fn rows(self, head: &[&str], rows: Vec<Vec<String>>) {
+    pub(crate) fn rows(self, head: &[&str], mut rows: Vec<Vec<String>>) {
+        for cell in rows.iter_mut().flatten() {
+            *cell = shown(cell);
+        }
         let is_table = match self.form {
             Form::Auto => std::io::stdout().is_terminal(),
             form => form == Form::Table,

@@ -142,6 +142,12 @@ impl Run {
         self.rollout.began()
     }
 
+    /// When.
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        self.rollout.began_at()
+    }
+
     /// Consents to sending these packages once more, although what became of the first request is
     /// not known. They are looked at once more before.
     ///

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::package_ids;
 use crate::args;
 use crate::config::Place;
 use crate::exit::Failure;
+use crate::ids;
 use crate::output::Output;
 
 pub(crate) async fn run(
@@ -13,7 +13,7 @@ pub(crate) async fn run(
     args: &args::Revoke,
     output: Output,
 ) -> Result<u8, Failure> {
-    let ids = package_ids(&args.ids)?;
+    let ids = ids::of_one_request(&args.ids)?;
     let place = Place::resolve(global).await?;
     place.workspace_for_a_write()?;
     let result = place.client()?.revoke(ids.clone()).await;

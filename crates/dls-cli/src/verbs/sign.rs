@@ -115,16 +115,8 @@ fn date(args: &args::Sign, headers: &[(&str, &str)]) -> Result<SdkDate, Failure>
         (Some(_), Some(_)) => Err(Failure::usage("--at and -H X-Sdk-Date: give one of them")),
         (Some(at), None) => parse("--at", at),
         (None, Some((_, value))) => parse("X-Sdk-Date", value),
-        (None, None) => Ok(now()),
+        (None, None) => Ok(crate::clock::now().into()),
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an offline signature has no client to give the time"
-)]
-fn now() -> SdkDate {
-    std::time::SystemTime::now().into()
 }
 
 fn body(data: Option<&str>) -> Result<Vec<u8>, Failure> {

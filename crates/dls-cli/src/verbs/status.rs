@@ -1,10 +1,10 @@
 //! `dls status`: one look at each package, without waiting.
 
-use super::package_ids;
 use crate::args;
 use crate::config::Place;
 use crate::document::{PackageRow, Packages};
 use crate::exit::Failure;
+use crate::ids;
 use crate::output::Output;
 
 pub(crate) async fn run(
@@ -12,7 +12,7 @@ pub(crate) async fn run(
     args: &args::Status,
     output: Output,
 ) -> Result<u8, Failure> {
-    let ids = package_ids(&args.ids)?;
+    let ids = ids::selection(&args.ids)?;
     let place = Place::resolve(global).await?;
     let client = place.client()?;
     let mut packages = Vec::new();

@@ -1,10 +1,10 @@
 //! `dls view`: one package with its tasks.
 
-use super::package_id;
 use crate::args;
 use crate::config::Place;
 use crate::document::{PackageRow, Packages};
 use crate::exit::Failure;
+use crate::ids;
 use crate::output::Output;
 
 pub(crate) async fn run(
@@ -12,7 +12,7 @@ pub(crate) async fn run(
     args: &args::View,
     output: Output,
 ) -> Result<u8, Failure> {
-    let id = package_id(&args.id)?;
+    let id = ids::one(&args.id)?;
     let place = Place::resolve(global).await?;
     let detail = place.client()?.package(id).await;
     let detail = detail.map_err(|error| Failure::of_read(&error))?;

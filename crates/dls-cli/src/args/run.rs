@@ -1,0 +1,132 @@
+//! What can be typed to plan, to release, and to follow what was released.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// Ids of the packages; @FILE and - read more of them from a file or from stdin
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    #[command(flatten)]
+    pub(crate) start: StartChoice,
+    /// Write the plan to this file, for `deploy --plan`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Exit 20 if there is anything to change, 21 if something would be deleted
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    /// Ids of the packages; @FILE and - read more of them from a file or from stdin
+    #[arg(
+        required_unless_present = "plan",
+        conflicts_with = "plan",
+        value_name = "ID"
+    )]
+    pub(crate) ids: Vec<String>,
+    /// Release what this plan says, as long as it is still so
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) start: StartChoice,
+    /// Come back as soon as the service has accepted the release
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+    /// What a package leads to that somebody has released already
+    #[arg(long, value_name = "ok|fail", default_value = "ok")]
+    pub(crate) if_released: IfReleased,
+    /// Look what became of packages whose answer was lost, or stop at once
+    #[arg(long, value_name = "reconcile|stop", default_value = "reconcile")]
+    pub(crate) on_lost_answer: OnLostAnswer,
+    /// Go on to the next request after one that was refused (never after an unknown one)
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+    /// Also send packages that delete something in production
+    #[arg(long)]
+    pub(crate) allow_delete: bool,
+    /// Send one package after the other, each once the one before has succeeded
+    #[arg(long)]
+    pub(crate) in_order: bool,
+    /// Also send packages whose last release failed
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// Write what was released, by whom and with what outcome to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
+    /// Show the request and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Answer every question with yes (nothing is asked yet)
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Ids of the packages; @FILE and - read more of them from a file or from stdin
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// Name of the run [default: the one that is open]
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Send these packages once more although it is unknown what became of the first request;
+    /// refused as long as that one could still be accepted
+    #[arg(long, value_name = "ID", num_args = 1.., requires = "run")]
+    pub(crate) resend: Vec<String>,
+    #[command(flatten)]
+    pub(crate) start: StartChoice,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+    /// Write what was released, by whom and with what outcome to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
+}
+
+/// Whether the jobs start. There is no default.
+#[derive(Debug, Args)]
+pub(crate) struct StartChoice {
+    /// Start the jobs as soon as they are released
+    #[arg(long, conflicts_with = "no_start")]
+    pub(crate) start: bool,
+    /// Do not start the jobs
+    #[arg(long)]
+    pub(crate) no_start: bool,
+}
+
+/// How long to wait, and how often to look.
+#[derive(Debug, Args)]
+pub(crate) struct Patience {
+    /// Stop waiting after this time; 0 waits without a limit
+    #[arg(long, value_name = "TIME", default_value = "30m")]
+    pub(crate) timeout: String,
+    /// How long a package may take to move after its answer was lost [default: 120s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) grace: Option<String>,
+    /// Pause between looks: the first and the longest, or one for both [default: 1s..30s]
+    #[arg(long, value_name = "MIN..MAX")]
+    pub(crate) interval: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum IfReleased {
+    Ok,
+    Fail,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum OnLostAnswer {
+    Reconcile,
+    Stop,
+}

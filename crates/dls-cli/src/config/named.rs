@@ -1,0 +1,92 @@
+//! Which place flags and environment name, as far as they do.
+
+use dls::rollout::Place;
+use dls::{Endpoints, ProjectId, WorkspaceId};
+
+use super::{Setting, setting};
+use crate::args::Global;
+use crate::exit::Failure;
+
+/// A place, or a part of one.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    pub(crate) endpoints: Option<Endpoints>,
+    pub(crate) project: Option<ProjectId>,
+    pub(crate) workspace: Option<WorkspaceId>,
+}
+
+impl Named {
+    /// What flags name, and variables where there is no flag.
+    pub(crate) fn anyhow(global: &Global) -> Result<Self, Failure> {
+        Self::of(global, |variables| variables)
+    }
+
+    /// What flags alone name.
+    pub(crate) fn by_flags(global: &Global) -> Result<Self, Failure> {
+        Self::of(global, |_| &[])
+    }
+
+    fn of(
+        global: &Global,
+        variables: impl Fn(&'static [&'static str]) -> &'static [&'static str],
+    ) -> Result<Self, Failure> {
+        let project = setting(
+            global.project_id.as_deref(),
+            "--project-id",
+            variables(&["DLS_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"]),
+        )?;
+        let workspace = setting(
+            global.workspace.as_deref(),
+            "--workspace",
+            variables(&["DLS_WORKSPACE"]),
+        )?;
+        // A flag for one of the two wins over the other's variable.
+        let endpoint = match (&global.endpoint, &global.region) {
+            (None, Some(_)) => None,
+            (flag, _) => setting(flag.as_deref(), "--endpoint", variables(&["DLS_ENDPOINT"]))?,
+        };
+        let region = setting(
+            global.region.as_deref(),
+            "--region",
+            variables(&["DLS_REGION"]),
+        )?;
+        Ok(Self {
+            endpoints: match (endpoint, region) {
+                (Some(endpoint), _) => Some(Endpoints::single(endpoint.parse("endpoint")?)),
+                (None, Some(region)) => Some(of_region(&region)?),
+                (None, None) => None,
+            },
+            project: project.map(|it| it.parse("project id")).transpose()?,
+            workspace: workspace.map(|it| it.parse("workspace")).transpose()?,
+        })
+    }
+
+    /// How a place is another one than what is named here, in one line.
+    pub(crate) fn contradiction(&self, place: &Place) -> Option<String> {
+        let endpoint = self.endpoints.as_ref().map(|it| it.v2().to_string());
+        let parts = [
+            ("endpoint", endpoint.as_deref(), place.endpoint.as_str()),
+            (
+                "project",
+                self.project.as_ref().map(ProjectId::as_str),
+                place.project.as_str(),
+            ),
+            (
+                "workspace",
+                self.workspace.as_ref().map(WorkspaceId::as_str),
+                place.workspace.as_str(),
+            ),
+        ];
+        parts.into_iter().find_map(|(what, here, there)| {
+            let here = here.filter(|here| *here != there)?;
+            Some(format!("its {what} is {there}, and not {here}"))
+        })
+    }
+}
+
+fn of_region(region: &Setting) -> Result<Endpoints, Failure> {
+    Endpoints::of_region(&region.text).map_err(|error| {
+        let origin = region.origin;
+        Failure::usage(format!("region (from {origin}): {error}"))
+    })
+}

@@ -1,0 +1,149 @@
+//! From what happened to what has changed: most events are looks that saw nothing new.
+
+use std::collections::HashMap;
+
+use dls::model::{Status, Task, Timestamp};
+use dls::rollout::{Event, LookFailure, PackageReport, SendFailure, What};
+use dls::{PackageId, Run};
+
+/// Something that is worth telling.
+pub(crate) enum Change<'a> {
+    /// The status of a package, which was not known before or another one.
+    Status {
+        now: &'a PackageReport,
+        is_first: bool,
+    },
+    /// The status of a task, which was another one.
+    Task {
+        of: &'a PackageReport,
+        task: &'a Task,
+    },
+    /// A look brought nothing; it is made again.
+    LookFailed(&'a LookFailure),
+    Sent {
+        packages: &'a [PackageId],
+        signed_at: Timestamp,
+    },
+    Accepted {
+        packages: &'a [PackageReport],
+        request_id: Option<&'a str>,
+    },
+    SendFailed {
+        packages: &'a [PackageId],
+        failure: &'a SendFailure,
+    },
+    ResendAllowed(&'a [PackageId]),
+    /// What became of a package.
+    Verdict(&'a PackageReport),
+}
+
+/// What was told already.
+#[derive(Default)]
+pub(crate) struct Changes {
+    told: HashMap<PackageId, Told>,
+    /// The packages of the last request.
+    sent: Vec<PackageId>,
+}
+
+#[derive(Default)]
+struct Told {
+    status: Option<Status>,
+    tasks: Vec<Option<Status>>,
+    verdict: bool,
+}
+
+impl Changes {
+    /// Tells what an event has changed in the packages that it is about. What it changed in others is
+    /// told by [`rest`](Self::rest): asking for all of them each time would take long for many.
+    pub(crate) fn of(&mut self, run: &Run, event: &Event, tell: &mut impl FnMut(&Change<'_>)) {
+        match &event.what {
+            What::Looked { package, .. } => self.looked(run, *package, tell),
+            What::LookFailed { package, failure } => {
+                tell(&Change::LookFailed(failure));
+                self.looked(run, *package, tell);
+            }
+            What::Listed { rows, missing } => {
+                let listed = rows.iter().filter_map(|row| row.id);
+                listed
+                    .chain(missing.iter().copied())
+                    .for_each(|id| self.looked(run, id, tell));
+            }
+            What::ListFailed { failure } => tell(&Change::LookFailed(failure)),
+            What::SendIntended {
+                packages,
+                signed_at,
+            } => {
+                self.sent = packages.as_slice().to_vec();
+                tell(&Change::Sent {
+                    packages: &self.sent,
+                    signed_at: *signed_at,
+                });
+            }
+            What::Accepted { request_id, .. } => {
+                let reports: Vec<_> = self.sent.iter().filter_map(|id| run.package(*id)).collect();
+                tell(&Change::Accepted {
+                    packages: &reports,
+                    request_id: request_id.as_deref(),
+                });
+                self.verdicts(&reports, tell);
+            }
+            What::SendFailed { failure } => {
+                tell(&Change::SendFailed {
+                    packages: &self.sent,
+                    failure,
+                });
+                let reports: Vec<_> = self.sent.iter().filter_map(|id| run.package(*id)).collect();
+                self.verdicts(&reports, tell);
+                self.sent.clear();
+            }
+            What::ResendAllowed { packages } => tell(&Change::ResendAllowed(packages)),
+            _ => {}
+        }
+    }
+
+    /// Tells the verdicts that were not told yet.
+    pub(crate) fn rest(&mut self, reports: &[PackageReport], tell: &mut impl FnMut(&Change<'_>)) {
+        self.verdicts(reports, tell);
+    }
+
+    fn looked(&mut self, run: &Run, id: PackageId, tell: &mut impl FnMut(&Change<'_>)) {
+        let Some(now) = run.package(id) else { return };
+        self.status(&now, tell);
+        self.tasks(&now, tell);
+        self.verdicts(std::slice::from_ref(&now), tell);
+    }
+
+    fn status(&mut self, now: &PackageReport, tell: &mut impl FnMut(&Change<'_>)) {
+        let told = self.told.entry(now.id).or_default();
+        let status = now.latest.as_ref().and_then(|it| it.package.status);
+        if status.is_none() || status == told.status {
+            return;
+        }
+        let is_first = told.status.is_none();
+        told.status = status;
+        tell(&Change::Status { now, is_first });
+    }
+
+    fn tasks(&mut self, now: &PackageReport, tell: &mut impl FnMut(&Change<'_>)) {
+        let told = self.told.entry(now.id).or_default();
+        let tasks = now.latest.as_ref().map(|it| it.tasks.as_slice());
+        let tasks = tasks.unwrap_or_default();
+        // Tasks that are seen for the first time have not changed.
+        if told.tasks.len() == tasks.len() {
+            let pairs = tasks.iter().zip(&told.tasks);
+            for (task, _) in pairs.filter(|(task, told)| task.status != **told) {
+                tell(&Change::Task { of: now, task });
+            }
+        }
+        told.tasks = tasks.iter().map(|task| task.status).collect();
+    }
+
+    fn verdicts(&mut self, reports: &[PackageReport], tell: &mut impl FnMut(&Change<'_>)) {
+        for now in reports {
+            let told = self.told.entry(now.id).or_default();
+            if now.verdict.is_some() && !std::mem::replace(&mut told.verdict, true) {
+                tell(&Change::Verdict(now));
+            }
+        }
+    }
+}

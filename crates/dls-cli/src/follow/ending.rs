@@ -1,0 +1,207 @@
+//! The last words of a run that did not end well: one line on what happened, and what to do next.
+
+use dls::model::Status;
+use dls::rollout::{NotSent, PackageReport, Report, Verdict};
+
+use super::Caught;
+use crate::document::outcome;
+use crate::exit::Failure;
+use crate::words::{count, ids, why};
+
+pub(super) struct Ending<'a> {
+    pub(super) report: &'a Report,
+    /// Whether this command was to send anything.
+    pub(super) is_release: bool,
+    /// The line that takes the run up again.
+    pub(super) resume: Option<&'a str>,
+}
+
+impl Ending<'_> {
+    /// Why it is not 0.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let code = self.report.exit_code;
+        let failure = |message: String| Failure::new(code, message);
+        Some(match code {
+            0 => return None,
+            3 => failure(format!("the release of {} failed", self.ids(&["failed"])))
+                .with_next(format!("dls view {}", self.first("failed"))),
+            5 => failure(format!(
+                "not found: package {}; nothing was sent",
+                self.ids(&["gone"])
+            ))
+            .with_next("dls list (and check --workspace: an id means something in its own only)"),
+            6 => failure("only a part succeeded, or a released job did not start".to_owned())
+                .with_next("see the outcome of each package above"),
+            7 => self.unknown(),
+            8 => self.pending(),
+            code => {
+                let next = match code {
+                    4 => "check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (or --token-file), the \
+                         clock, and your role in the workspace"
+                        .to_owned(),
+                    9 => self.way_past_a_refusal(),
+                    10 => "wait a little, then run it again".to_owned(),
+                    _ => "check --endpoint or --region, and the network; then run it again"
+                        .to_owned(),
+                };
+                failure(self.decisive()).with_next(next)
+            }
+        })
+    }
+
+    /// The end by a signal: what was sent goes on without us.
+    pub(super) fn interrupted(&self, caught: Caught) -> Failure {
+        let sent: Vec<_> = self.packages().filter(|it| it.sent).collect();
+        let name = caught.name();
+        let message = match (self.is_release, sent.is_empty()) {
+            (false, _) => format!("interrupted by {name}; nothing is sent by watching"),
+            (true, true) => format!("interrupted by {name}; nothing was sent"),
+            (true, false) => format!(
+                "interrupted by {name}; sent {}, which goes on without us",
+                ids(sent.iter().map(|it| it.id))
+            ),
+        };
+        let failure = Failure::new(caught.exit_code(), message);
+        match (self.resume, sent.is_empty()) {
+            (Some(resume), _) => failure.with_next(resume),
+            (None, false) => failure.with_next(format!("dls watch {}", self.open())),
+            (None, true) if self.is_release => failure.with_next("run it again"),
+            (None, true) => failure.with_next(format!("dls watch {}", self.open())),
+        }
+    }
+
+    fn unknown(&self) -> Failure {
+        let in_doubt = self.ids(&["unknown", "gone"]);
+        let message = format!(
+            "the outcome of {} of {} is unknown: a request may have been received. Nothing was sent \
+             twice.",
+            in_doubt.split(' ').count(),
+            count(self.report.packages.len(), "package"),
+        );
+        let failure = Failure::new(7, message).with_next(format!("dls status {in_doubt}"));
+        let unknown = self.ids(&["unknown"]);
+        match self.resume {
+            Some(resume) if !unknown.is_empty() => failure.with_next(format!(
+                "or, once its signature is dead (16 min): {resume} --resend {unknown}"
+            )),
+            _ => failure,
+        }
+    }
+
+    fn pending(&self) -> Failure {
+        let under_way = self.packages().any(|it| {
+            matches!(it.verdict, Some(Verdict::StillRunning { .. }))
+                || status(it) == Some(Status::BeingReleased)
+        });
+        let message = match (under_way, self.is_release) {
+            (true, _) => "not over yet (--timeout); the release goes on without us",
+            (false, true) => "the time was over (--timeout) before anything was sent",
+            (false, false) => "nothing has happened to it before the time was over (--timeout)",
+        };
+        let next = match (self.resume, under_way, self.is_release) {
+            (Some(resume), true, _) => resume.to_owned(),
+            (None, true, _) | (_, false, false) => format!("dls watch {}", self.open()),
+            (_, false, true) => "run it again".to_owned(),
+        };
+        Failure::new(8, message).with_next(next)
+    }
+
+    /// The line on the package that decided how it ended.
+    fn decisive(&self) -> String {
+        let others_stopped_it = |package: &&PackageReport| {
+            matches!(package.verdict, Some(Verdict::NotSent(NotSent::RunStopped)))
+        };
+        let mut packages = self.packages().filter(|it| !others_stopped_it(it));
+        let Some((package, verdict)) =
+            packages.find_map(|it| Some((it, it.verdict.as_ref().filter(|it| is_refusal(it))?)))
+        else {
+            return "refused".to_owned();
+        };
+        let why = match verdict {
+            Verdict::NotSent(NotSent::Drifted(what)) => {
+                format!("the plan is out of date: package {}: {what}", package.id)
+            }
+            Verdict::NotSent(
+                NotSent::Unreachable(why)
+                | NotSent::Unavailable(why)
+                | NotSent::NotAuthenticated(why),
+            ) => why.clone(),
+            verdict => format!(
+                "package {}: {}",
+                package.id,
+                why(verdict).unwrap_or_default()
+            ),
+        };
+        let is_proved = self
+            .packages()
+            .all(|it| !it.sent && matches!(it.verdict, Some(Verdict::NotSent(_))));
+        match is_proved {
+            true => format!("{why}; nothing was sent"),
+            false => why,
+        }
+    }
+
+    /// What may be sent with a consent, says which.
+    fn way_past_a_refusal(&self) -> String {
+        let all = ids(self.packages().map(|it| it.id));
+        let not_sent = self.packages().find_map(|it| match &it.verdict {
+            Some(Verdict::NotSent(NotSent::RunStopped)) => None,
+            Some(Verdict::NotSent(why)) => Some(why),
+            _ => None,
+        });
+        match not_sent {
+            Some(NotSent::Drifted(_)) => format!("dls plan {all} --out FILE, and review it again"),
+            Some(NotSent::Deletes(_)) => {
+                format!("dls plan {all}, then add --allow-delete if that is meant")
+            }
+            Some(NotSent::Overlaps { .. }) => {
+                "add --in-order to send one after the other, in the order given".to_owned()
+            }
+            Some(NotSent::LastReleaseFailed) => {
+                "add --again to send it once more, after `dls view` says why it failed".to_owned()
+            }
+            Some(NotSent::ReleasedBefore { .. }) => {
+                "leave it away, or say --if-released ok".to_owned()
+            }
+            _ => format!("dls status {all}"),
+        }
+    }
+
+    fn packages(&self) -> impl Iterator<Item = &PackageReport> {
+        self.report.packages.iter()
+    }
+
+    fn ids(&self, words: &[&str]) -> String {
+        let with = self.packages().filter(|it| words.contains(&outcome(it)));
+        ids(with.map(|it| it.id))
+    }
+
+    fn first(&self, word: &str) -> String {
+        let mut with = self.packages().filter(|it| outcome(it) == word);
+        with.next().map(|it| it.id.to_string()).unwrap_or_default()
+    }
+
+    /// Those whose story goes on.
+    fn open(&self) -> String {
+        let ended = |it: &&PackageReport| {
+            matches!(
+                it.verdict,
+                Some(
+                    Verdict::Succeeded { .. }
+                        | Verdict::Failed { .. }
+                        | Verdict::AlreadyReleased { .. }
+                        | Verdict::Gone { .. }
+                )
+            )
+        };
+        ids(self.packages().filter(|it| !ended(it)).map(|it| it.id))
+    }
+}
+
+fn status(package: &PackageReport) -> Option<Status> {
+    package.latest.as_ref().and_then(|it| it.package.status)
+}
+
+fn is_refusal(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::NotSent(_) | Verdict::Refused { .. })
+}

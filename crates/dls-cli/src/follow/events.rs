@@ -1,0 +1,160 @@
+//! `-o ndjson`: one event a line, in a sequence, the document last.
+
+use dls::model::{ServiceError, Timestamp};
+use dls::rollout::{Began, LookFailure, PackageReport, SendFailure};
+use dls::{PackageId, RunId};
+use serde_json::{Value, json};
+
+use super::changes::Change;
+use crate::clock;
+use crate::document::Run;
+use crate::output::text;
+use crate::words::{start, why};
+
+/// The events so far.
+#[derive(Default)]
+pub(crate) struct Events {
+    seq: u64,
+}
+
+impl Events {
+    pub(crate) fn began(&mut self, run: Option<&RunId>, began: &Began, at: Timestamp) {
+        let event = json!({
+            "event": "began",
+            "schema": "dls.events/1",
+            "run_id": run.map(ToString::to_string),
+            "endpoint": began.place.endpoint,
+            "project_id": began.place.project.as_str(),
+            "workspace": began.place.workspace.as_str(),
+            "plan_hash": began.plan_hash,
+            "start": start(began.options.start),
+            "packages": texts(began.packages.iter()),
+        });
+        self.write(at, event);
+    }
+
+    pub(crate) fn tell(&mut self, change: &Change<'_>, at: Timestamp) {
+        self.write(at, of(change));
+    }
+
+    pub(crate) fn interrupted(&mut self, signal: &str) {
+        let event = json!({"event": "interrupted", "signal": signal});
+        self.write(clock::timestamp(), event);
+    }
+
+    pub(crate) fn done(&mut self, document: &Run, exit_code: u8) {
+        let event = json!({"event": "done", "exit_code": exit_code, "document": document});
+        self.write(clock::timestamp(), event);
+    }
+
+    fn write(&mut self, at: Timestamp, event: Value) {
+        self.seq += 1;
+        let mut line = json!({"seq": self.seq, "at": at.to_string()});
+        if let (Some(line), Value::Object(event)) = (line.as_object_mut(), event) {
+            line.extend(event);
+        }
+        text(&line.to_string());
+    }
+}
+
+fn of(change: &Change<'_>) -> Value {
+    match change {
+        Change::Status { now, .. } => {
+            let package = now.latest.as_ref().map(|it| &it.package);
+            let status = package.and_then(|package| package.status);
+            json!({
+                "event": "package",
+                "package": now.id,
+                "name": package.and_then(|it| it.name.as_ref()),
+                "status": status.map(|it| it.to_string()),
+                "status_code": status,
+            })
+        }
+        Change::Task { of, task } => json!({
+            "event": "task",
+            "package": of.id,
+            "name": task.name,
+            "kind": task.kind.map(|it| it.to_string()),
+            "change": task.change.map(|it| it.to_string()),
+            "status": task.status.map(|it| it.to_string()),
+            "status_code": task.status,
+        }),
+        Change::LookFailed(failure) => json!({
+            "event": "look-failed", "why": look_failure(failure),
+        }),
+        Change::Sent {
+            packages,
+            signed_at,
+        } => json!({
+            "event": "sent",
+            "packages": texts(packages.iter()),
+            "signed_at": signed_at.to_string(),
+        }),
+        Change::Accepted {
+            packages,
+            request_id,
+        } => json!({
+            "event": "accepted",
+            "request_id": request_id,
+            "packages": packages.iter().filter(|it| it.ours).map(accepted).collect::<Vec<_>>(),
+        }),
+        Change::SendFailed { packages, failure } => {
+            let (outcome, why) = send_failure(failure);
+            json!({
+                "event": "send-failed",
+                "outcome": outcome,
+                "packages": texts(packages.iter()),
+                "why": why,
+            })
+        }
+        Change::ResendAllowed(packages) => json!({
+            "event": "resend-allowed", "packages": texts(packages.iter()),
+        }),
+        Change::Verdict(now) => json!({
+            "event": "verdict",
+            "package": now.id,
+            "outcome": crate::document::outcome(now),
+            "why": now.verdict.as_ref().and_then(why),
+        }),
+    }
+}
+
+fn accepted(package: &PackageReport) -> Value {
+    json!({
+        "package": package.id,
+        "asy_task_id": package.background_task,
+        "subtasks": package.subtasks,
+    })
+}
+
+fn texts<'a>(ids: impl Iterator<Item = &'a PackageId>) -> Vec<String> {
+    ids.map(ToString::to_string).collect()
+}
+
+/// Why a look brought nothing, in one line.
+pub(super) fn look_failure(failure: &LookFailure) -> String {
+    match failure {
+        LookFailure::NotFound(error) | LookFailure::Refused(error) => error.to_string(),
+        LookFailure::NotAuthenticated(why)
+        | LookFailure::Unreachable(why)
+        | LookFailure::Unavailable(why) => why.clone(),
+        _ => "no answer".to_owned(),
+    }
+}
+
+/// What a request that was not accepted came to, in a word and in one line.
+pub(super) fn send_failure(failure: &SendFailure) -> (&'static str, String) {
+    match failure {
+        SendFailure::NotSent(why) | SendFailure::NotAuthenticated(why) => ("not-sent", why.clone()),
+        SendFailure::Answered(error) => (answered(error), error.to_string()),
+        SendFailure::Lost(why) => ("lost", why.clone()),
+        _ => ("lost", "no answer that can be used".to_owned()),
+    }
+}
+
+fn answered(error: &ServiceError) -> &'static str {
+    match error.status().is_client_error() {
+        true => "refused",
+        false => "lost",
+    }
+}

@@ -1,0 +1,231 @@
+//! Follows a run to its end, to a signal, or to the end of the user's patience, and says what became of
+//! each package: the common part of `deploy`, `resume`, `watch` and `wait`.
+
+mod changes;
+mod ending;
+mod events;
+mod view;
+
+use dls::rollout::{Place, Report};
+use dls::{Run, Selection};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::Form;
+use crate::document;
+use crate::evidence::{Evidence, Facts};
+use crate::exit::Failure;
+use crate::keep::Keep;
+use crate::output::Output;
+use changes::Changes;
+pub(crate) use events::Events;
+use view::View;
+
+/// How a run is followed.
+pub(crate) struct Follow {
+    pub(crate) output: Output,
+    pub(crate) keep: Keep,
+    pub(crate) evidence: Option<Evidence>,
+    /// Whether to tell what happens meanwhile.
+    pub(crate) is_quiet: bool,
+}
+
+impl Follow {
+    /// Goes on to the end, prints the document, and says what to do next.
+    pub(crate) async fn until_it_ends(self, mut run: Run) -> Result<u8, Failure> {
+        let mut signals = Signals::new()?;
+        let mut teller = Teller::new(&self, &run);
+        let interrupted = loop {
+            let event = tokio::select! {
+                biased;
+                caught = signals.caught() => break Some(caught),
+                event = run.next_event() => event,
+            };
+            match event {
+                Some(event) => teller.tell(&run, &event),
+                None => break None,
+            }
+        };
+        let report = match interrupted {
+            None => run.report(),
+            Some(_) => run.report_if_left(),
+        };
+        teller.end(&report, interrupted);
+        self.conclude(&run, &report, interrupted, teller.events)
+    }
+
+    /// Ends a run that could not go on as it was asked to.
+    pub(crate) fn stopped(self, run: &Run, failure: Failure) -> Result<u8, Failure> {
+        if let Some(evidence) = self.evidence {
+            evidence.forget();
+        }
+        let report = run.report_if_left();
+        let document = document::Run::new(run.began(), run.id(), &report);
+        self.output
+            .run(&document, &mut Events::default(), failure.code);
+        Err(failure)
+    }
+
+    /// Ends a run that was refused before it began: every package is told to be not sent.
+    pub(crate) fn refused(
+        self,
+        place: &Place,
+        is_release: bool,
+        packages: &Selection,
+        failure: Failure,
+    ) -> Result<u8, Failure> {
+        if let Some(evidence) = self.evidence {
+            evidence.forget();
+        }
+        let document = document::Run::refused(place, is_release, packages, &failure);
+        self.output
+            .run(&document, &mut Events::default(), failure.code);
+        Err(failure)
+    }
+
+    fn conclude(
+        self,
+        run: &Run,
+        report: &Report,
+        interrupted: Option<Caught>,
+        events: Option<Events>,
+    ) -> Result<u8, Failure> {
+        let exit_code = interrupted.map_or(report.exit_code, Caught::exit_code);
+        let document = document::Run::new(run.began(), run.id(), report);
+        self.output
+            .run(&document, &mut events.unwrap_or_default(), exit_code);
+        let written = self.evidence.map(|evidence| {
+            let interrupted = interrupted.map(Caught::name);
+            evidence.write(&Facts::new(run, report, exit_code, interrupted))
+        });
+        let resume = run.id().and_then(|id| self.keep.resume(id));
+        let ending = ending::Ending {
+            report,
+            is_release: run.began().options.start.is_some(),
+            resume: resume.as_deref(),
+        };
+        let failure = match interrupted {
+            Some(caught) => Some(ending.interrupted(caught)),
+            None => ending.failure(),
+        };
+        match (failure, written) {
+            (Some(failure), written) => {
+                if let Some(Err(unwritten)) = written {
+                    crate::report(&unwritten);
+                }
+                Err(failure)
+            }
+            (None, Some(Err(unwritten))) => Err(unwritten),
+            (None, _) => Ok(exit_code),
+        }
+    }
+}
+
+/// Tells, as it happens.
+struct Teller {
+    changes: Changes,
+    events: Option<Events>,
+    view: Option<View>,
+}
+
+impl Teller {
+    fn new(follow: &Follow, run: &Run) -> Self {
+        let began = run.began();
+        let mut events = (follow.output.form() == Form::Ndjson).then(Events::default);
+        if let Some(events) = &mut events {
+            events.began(run.id(), began, run.began_at());
+        }
+        let view = (!follow.is_quiet).then(|| View::new(began));
+        if let Some(view) = &view {
+            view.began(run.id(), began);
+        }
+        Self {
+            changes: Changes::default(),
+            events,
+            view,
+        }
+    }
+
+    fn tell(&mut self, run: &Run, event: &dls::rollout::Event) {
+        let Self {
+            changes,
+            events,
+            view,
+        } = self;
+        changes.of(run, event, &mut |change| {
+            if let Some(events) = events {
+                events.tell(change, event.at);
+            }
+            if let Some(view) = view {
+                view.tell(change);
+            }
+        });
+    }
+
+    fn end(&mut self, report: &Report, interrupted: Option<Caught>) {
+        let Self {
+            changes,
+            events,
+            view,
+        } = self;
+        let now = crate::clock::timestamp();
+        if let (Some(events), Some(caught)) = (&mut *events, interrupted) {
+            events.interrupted(caught.name());
+        }
+        changes.rest(&report.packages, &mut |change| {
+            if let Some(events) = events {
+                events.tell(change, now);
+            }
+        });
+        if let Some(view) = view.take() {
+            view.end();
+        }
+    }
+}
+
+/// The signals that end a command in an orderly way.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Caught {
+    Interrupt,
+    Terminate,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let of = |kind| {
+            signal(kind).map_err(|error| Failure::new(1, format!("no signal handler: {error}")))
+        };
+        Ok(Self {
+            interrupt: of(SignalKind::interrupt())?,
+            terminate: of(SignalKind::terminate())?,
+        })
+    }
+
+    async fn caught(&mut self) -> Caught {
+        tokio::select! {
+            _ = self.interrupt.recv() => Caught::Interrupt,
+            _ = self.terminate.recv() => Caught::Terminate,
+        }
+    }
+}
+
+impl Caught {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+
+    /// As shells report a process that died of it.
+    fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `dls plan`: what a release would change, before it does. Nothing is sent.
+
+mod markdown;
+mod table;
+
+use std::path::Path;
+
+use super::deploy::chosen;
+use crate::args::{self, Form};
+use crate::config::Place;
+use crate::document::Planned;
+use crate::exit::Failure;
+use crate::ids;
+use crate::keep::quoted;
+use crate::output::{Output, note, text};
+
+pub(crate) async fn run(
+    global: &args::Global,
+    args: &args::Plan,
+    output: Output,
+) -> Result<u8, Failure> {
+    let packages = ids::selection(&args.ids)?;
+    let place = Place::resolve(global).await?;
+    place.workspace_for_a_write()?;
+    let plan = place.client()?.plan(packages, chosen(&args.start)).await;
+    let plan = plan.map_err(|error| Failure::of_read(&error))?;
+    let planned = Planned::new(&plan);
+    match output.form() {
+        Form::Json => Output::json(&planned),
+        Form::Markdown => text(&markdown::of(&planned)),
+        _ => text(&table::of(&planned, plan.made_at)),
+    }
+    if let Some(path) = &args.out {
+        write(path, &dls::plan::to_json(&plan))?;
+    }
+    Ok(match &planned.summary {
+        _ if !args.detailed_exitcode => 0,
+        summary if summary.delete > 0 => 21,
+        summary if summary.packages > 0 => 20,
+        _ => 0,
+    })
+}
+
+fn write(path: &Path, plan: &str) -> Result<(), Failure> {
+    let shown = path.display();
+    let unwritten =
+        |error: std::io::Error| Failure::usage(format!("--out {shown}: {error}; there is no plan"));
+    std::fs::write(path, format!("{plan}\n")).map_err(unwritten)?;
+    note(&format!(
+        "to release it: dls deploy --plan {}",
+        quoted(&path.to_string_lossy())
+    ));
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! `dls resume`: take up a run again that was cut short. Place, packages and the choice whether jobs
+//! start are those that it began with.
+
+use dls::rollout::Began;
+use dls::{Journal, JournalError, PackageId, ResendRefused, Run, RunId, StoredRun};
+
+use super::deploy::{chosen, refuse_start};
+use crate::args;
+use crate::config::{Named, Place};
+use crate::document;
+use crate::evidence::Evidence;
+use crate::exit::Failure;
+use crate::follow::{Events, Follow};
+use crate::ids;
+use crate::keep::Keep;
+use crate::output::Output;
+use crate::patience::Patience;
+use crate::words;
+
+pub(crate) async fn run(
+    global: &args::Global,
+    args: &args::Resume,
+    output: Output,
+) -> Result<u8, Failure> {
+    let patience = Patience::parse(&args.patience)?;
+    let again = ids::read(&args.resend)?;
+    let keep = Keep::resolve(global)?;
+    let stored = match &args.run {
+        Some(name) => named(&keep, name)?,
+        None => the_open_one(&keep, &Named::anyhow(global)?)?,
+    };
+    refuse_contradiction(global, args, &stored)?;
+    let place = Place::of_run(global, &stored.began.place)?;
+    match begin(&place, &keep, &stored.id, patience, args) {
+        Ok((run, evidence)) => {
+            let follow = Follow {
+                output,
+                keep,
+                evidence,
+                is_quiet: false,
+            };
+            resend(follow, run, &again).await
+        }
+        Err(failure) => {
+            let document = document::Run::new(&stored.began, Some(&stored.id), &stored.report);
+            output.run(&document, &mut Events::default(), failure.code);
+            Err(failure)
+        }
+    }
+}
+
+fn begin(
+    place: &Place,
+    keep: &Keep,
+    id: &RunId,
+    patience: Patience,
+    args: &args::Resume,
+) -> Result<(Run, Option<Evidence>), Failure> {
+    let client = place.client()?;
+    let evidence = args.evidence.as_deref().map(Evidence::at).transpose()?;
+    let journal = journal(keep)?;
+    let run = client.resume(journal, id, patience.in_resume());
+    let run = run.map_err(|error| keep.failure(&error))?;
+    Ok((patience.limit(run), evidence))
+}
+
+/// Goes on, after what is to be sent once more was found to be beyond its fence.
+async fn resend(follow: Follow, mut run: Run, again: &[PackageId]) -> Result<u8, Failure> {
+    match run.allow_resend(again).await {
+        Ok(()) => follow.until_it_ends(run).await,
+        Err(refused) => {
+            let failure = Failure::new(9, format!("{refused}; nothing was sent"));
+            let failure = failure.with_next(match refused {
+                ResendRefused::TooEarly { package, left } => format!(
+                    "try again in {}; until then dls status {package}",
+                    words::span(left)
+                ),
+                ResendRefused::NoClock(_) => "check the network, then run it again".to_owned(),
+                _ => format!("dls resume {} without --resend", words::ids(run.id())),
+            });
+            follow.stopped(&run, failure)
+        }
+    }
+}
+
+fn journal(keep: &Keep) -> Result<&Journal, Failure> {
+    keep.journal().ok_or_else(|| {
+        Failure::usage("--journal off: there is no journal to take a run from")
+            .with_next("give --journal DIR, or leave it away")
+    })
+}
+
+fn named(keep: &Keep, name: &str) -> Result<StoredRun, Failure> {
+    let id: RunId = name.parse().map_err(|error| {
+        let shown: String = name.chars().take(40).collect();
+        Failure::usage(format!("`{}`: {error}", shown.escape_debug())).with_next("dls history")
+    })?;
+    journal(keep)?
+        .run(&id)
+        .map_err(|error| keep.failure(&error))
+}
+
+/// The one run that is open at a place, or anywhere if none is named.
+fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> {
+    let journal = journal(keep)?;
+    let (mut open, mut broken) = (Vec::new(), None);
+    for run in journal.runs().map_err(|error| keep.failure(&error))? {
+        match run {
+            Ok(run) if run.is_open() && named.contradiction(&run.began.place).is_none() => {
+                open.push(run);
+            }
+            // A run of another place, one that is over, or one that had not begun.
+            Ok(_) | Err(JournalError::Empty { .. }) => {}
+            Err(error) => broken = Some(error),
+        }
+    }
+    if let Some(error) = broken {
+        return Err(keep.failure(&error));
+    }
+    match (open.pop(), open.as_slice()) {
+        (None, _) => Err(Failure::new(
+            5,
+            format!("there is no open run in {}", journal.path().display()),
+        )
+        .with_next("dls history")),
+        (Some(run), []) => Ok(run),
+        (Some(run), others) => {
+            let all = others.iter().chain([&run]);
+            let failure = Failure::usage("there is more than one open run: say which");
+            Err(all.fold(failure, |failure, run| failure.with_next(line(keep, run))))
+        }
+    }
+}
+
+fn line(keep: &Keep, run: &StoredRun) -> String {
+    let resume = keep.resume(&run.id).unwrap_or_default();
+    let Began {
+        place, packages, ..
+    } = &run.began;
+    format!(
+        "{resume}   (begun at {}, {} in workspace {} at {})",
+        run.began_at,
+        words::count(packages.len(), "package"),
+        place.workspace,
+        place.endpoint
+    )
+}
+
+fn refuse_contradiction(
+    global: &args::Global,
+    args: &args::Resume,
+    stored: &StoredRun,
+) -> Result<(), Failure> {
+    let id = &stored.id;
+    if global.emulator {
+        return Err(Failure::new(
+            9,
+            format!("run {id} is not of this emulator, which begins with this command"),
+        )
+        .with_next("leave --emulator away"));
+    }
+    if let Some(how) = Named::by_flags(global)?.contradiction(&stored.began.place) {
+        return Err(Failure::new(
+            9,
+            format!("run {id} is of another place: {how}; nothing was sent"),
+        )
+        .with_next("leave the flags for the place away: it is in the journal"));
+    }
+    refuse_start(id, stored.began.options.start, chosen(&args.start))
+}

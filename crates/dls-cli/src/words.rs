@@ -1,0 +1,133 @@
+//! Words for people: what a verdict has to say, and what came from the service made fit to be shown.
+
+use std::time::Duration;
+
+use dls::JobStart;
+use dls::model::Timestamp;
+use dls::rollout::{NotSent, Verdict};
+
+/// What a verdict has to say beyond its word.
+pub(crate) fn why(verdict: &Verdict) -> Option<String> {
+    Some(match verdict {
+        Verdict::Succeeded { start_failures } if start_failures.is_empty() => return None,
+        Verdict::Succeeded { start_failures } => {
+            format!("released, but not started: {}", start_failures.join(", "))
+        }
+        Verdict::Failed { tasks } if tasks.is_empty() => return None,
+        Verdict::Failed { tasks } => format!("at {}", tasks.join(", ")),
+        Verdict::AlreadyReleased { by, at } => released_before(by.as_deref(), *at),
+        Verdict::Refused {
+            error,
+            proved: true,
+        } => error.to_string(),
+        Verdict::Refused { error, .. } => {
+            format!("{error}; it was one of several, and no release of it was seen")
+        }
+        Verdict::Unknown { evidence } => evidence.clone(),
+        Verdict::StillRunning { why } => why.clone(),
+        Verdict::Gone { .. } => "the service knows no such package".to_owned(),
+        Verdict::NotSent(why) => why_not_sent(why),
+        _ => return None,
+    })
+}
+
+fn why_not_sent(why: &NotSent) -> String {
+    match why {
+        NotSent::Unreachable(why) | NotSent::Unavailable(why) | NotSent::NotAuthenticated(why) => {
+            why.clone()
+        }
+        NotSent::LookRefused(error) => error.to_string(),
+        NotSent::LastReleaseFailed => "its last release failed".to_owned(),
+        NotSent::WrongStatus(Some(status)) => format!("its status is {status}"),
+        NotSent::WrongStatus(None) => "the service reports no status".to_owned(),
+        NotSent::ReleasedBefore { by, at } => released_before(by.as_deref(), *at),
+        NotSent::Drifted(what) => format!("not as planned: {what}"),
+        NotSent::Deletes(names) => format!("it deletes {} in production", names.join(", ")),
+        NotSent::Overlaps { name, with } => {
+            let with: Vec<String> = with.iter().map(ToString::to_string).collect();
+            format!("{name} is also in package {}", with.join(", "))
+        }
+        NotSent::OutOfTime => "the time to wait was over first".to_owned(),
+        _ => "another package stopped the run".to_owned(),
+    }
+}
+
+fn released_before(by: Option<&str>, at: Option<Timestamp>) -> String {
+    let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+    let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+    format!("released{by}{at}, not by this run")
+}
+
+/// Whether jobs start, as the flags and the documents say it.
+pub(crate) fn start(start: Option<JobStart>) -> &'static str {
+    match start {
+        Some(JobStart::Immediately) => "start",
+        Some(JobStart::Later) => "no-start",
+        None => "not-chosen",
+    }
+}
+
+/// `1 package`, `2 packages`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
+/// Ids in a row, as a shell line takes them.
+pub(crate) fn ids<T: ToString>(ids: impl IntoIterator<Item = T>) -> String {
+    let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+    ids.join(" ")
+}
+
+/// How long ago `then` was.
+pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
+    let since = now.to_system_time().duration_since(then.to_system_time());
+    format!("{} ago", span(since.unwrap_or_default()))
+}
+
+/// A span in its largest unit.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}min", seconds / 60),
+        3600..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A name that others gave, without the characters that would move a terminal's cursor, break a line
+/// or reverse its direction.
+pub(crate) fn shown(name: &str) -> String {
+    let unsafe_to_show = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    name.replace(unsafe_to_show, "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_told_in_its_largest_unit() {
+        let told = |seconds| span(Duration::from_secs(seconds));
+        assert_eq!(
+            [0, 59, 60, 7200, 200_000].map(told),
+            ["0s", "59s", "1min", "2h", "2d"]
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        assert_eq!(
+            shown("ods_\u{1b}[2Jorders\n"),
+            "ods_\u{fffd}[2Jorders\u{fffd}"
+        );
+        assert_eq!(shown("订单_2025"), "订单_2025");
+        assert_eq!(shown("a\u{202e}b"), "a\u{fffd}b");
+    }
+}
