@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::core::timestamp;
-use crate::ledger::{By, Ledger, LedgerRequest};
+use crate::ledger::{By, Ledger, LedgerRelease, LedgerRequest};
 use crate::refusal::THROTTLED;
 
 /// A run may take so much longer than its limit.
@@ -341,12 +341,27 @@ impl History {
     }
 
     /// By a request of ours or a copy of one, at any time since the beginning.
+    ///
+    /// A copy of a request that was turned away is the network's doing alone: to the first one the
+    /// client got its no, and that was the truth.
     fn is_released_by_us(&self, package: &str) -> bool {
         let began = millis(self.began);
         let mut releases = self.ledger.releases.iter();
         releases.any(|release| {
-            release.package_id == package && release.by != By::Other && release.accepted_ms >= began
+            release.package_id == package
+                && release.accepted_ms >= began
+                && match release.by {
+                    By::Client => true,
+                    By::Copy => !self.is_of_one_turned_away(release),
+                    By::Other => false,
+                }
         })
+    }
+
+    fn is_of_one_turned_away(&self, release: &LedgerRelease) -> bool {
+        let mut requests = self.ledger.requests.iter();
+        let first = requests.find(|it| Some(&it.request_id) == release.copy_of.as_ref());
+        first.is_some_and(|it| was_throttled(it) || (it.answered && it.status >= Some(400)))
     }
 
     fn secrets_told(&self) -> impl Iterator<Item = Violation> {

@@ -28,8 +28,18 @@ pub(crate) struct Tally {
     pub(crate) false_failures: u64,
     pub(crate) other_violations: u64,
     pub(crate) endless: u64,
-    /// The cases that broke a promise, each with the lines that say how.
-    pub(crate) broken: Vec<(u64, Vec<String>)>,
+    /// The cases that broke a promise.
+    pub(crate) broken: Vec<Broken>,
+}
+
+/// A case that broke a promise.
+#[derive(Debug, Clone)]
+pub(crate) struct Broken {
+    pub(crate) seed: u64,
+    /// What was not kept, one line each.
+    pub(crate) violations: Vec<String>,
+    /// The faults that it met, and the journal of its run.
+    pub(crate) story: Vec<String>,
 }
 
 impl AddAssign for Tally {
@@ -73,7 +83,7 @@ pub(crate) fn verify(cases: u64, seed: u64) -> Tally {
             }
         }
     });
-    all.broken.sort_by_key(|(seed, _)| *seed);
+    all.broken.sort_by_key(|broken| broken.seed);
     all
 }
 

@@ -8,9 +8,9 @@ use dls::transport::credentials::{AccessKey, SecretKey};
 use dls_emulator::{Claim, History, Violation, check};
 use fastrand::Rng;
 
-use super::Tally;
 use super::case::Case;
 use super::wire::Wire;
+use super::{Broken, Tally};
 
 const SECRET: &str = "example-secret-key";
 /// More steps than any case needs: whoever takes them does not end.
@@ -43,12 +43,12 @@ struct Play {
 pub(crate) fn play(seed: u64) -> Tally {
     let mut rng = Rng::with_seed(seed);
     let Some(case) = Case::random(&mut rng) else {
-        return broken(seed, vec!["there is no such case".to_owned()]);
+        return impossible(seed, "there is no such case");
     };
     let packages = case.packages.clone();
     let (resumes, resends, faults) = (case.resumes, case.resends, case.faults.clone());
     let Some(mut play) = Play::new(case, rng) else {
-        return broken(seed, vec!["the case cannot be set up".to_owned()]);
+        return impossible(seed, "the case cannot be set up");
     };
     play.go_on();
     for _ in 0..resumes {
@@ -73,6 +73,12 @@ pub(crate) fn play(seed: u64) -> Tally {
         crashes,
         ..Tally::default()
     };
+    let mut story: Vec<String> = faults.lines().map(str::to_owned).collect();
+    story.extend(
+        play.events
+            .iter()
+            .filter_map(|it| serde_json::to_string(it).ok()),
+    );
     let (violations, met) = play.judge(&report);
     tally.faults = met;
     for violation in &violations {
@@ -83,22 +89,29 @@ pub(crate) fn play(seed: u64) -> Tally {
             _ => tally.other_violations += 1,
         }
     }
-    let mut lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    let mut violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
     if tally.endless > 0 {
-        lines.push(format!("it does not end in {MOST_STEPS} steps"));
+        violations.push(format!("it does not end in {MOST_STEPS} steps"));
     }
-    if !lines.is_empty() {
-        lines.push(faults);
-        tally.broken.push((seed, lines));
+    if !violations.is_empty() {
+        tally.broken.push(Broken {
+            seed,
+            violations,
+            story,
+        });
     }
     tally
 }
 
-fn broken(seed: u64, lines: Vec<String>) -> Tally {
+fn impossible(seed: u64, why: &str) -> Tally {
     Tally {
         cases: 1,
         other_violations: 1,
-        broken: vec![(seed, lines)],
+        broken: vec![Broken {
+            seed,
+            violations: vec![why.to_owned()],
+            story: Vec::new(),
+        }],
         ..Tally::default()
     }
 }

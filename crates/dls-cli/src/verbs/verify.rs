@@ -26,28 +26,33 @@ pub(crate) fn run(args: &args::Verify, output: Output) -> Result<u8, Failure> {
             "false_failures": tally.false_failures,
             "other_violations": tally.other_violations,
             "endless": tally.endless,
-            "broken_seeds": tally.broken.iter().map(|(seed, _)| seed).collect::<Vec<_>>(),
+            "broken_seeds": tally.broken.iter().map(|it| it.seed).collect::<Vec<_>>(),
         }));
     } else {
         show(&tally);
     }
     match tally.broken.first() {
         None => Ok(0),
-        Some((seed, _)) => {
-            Err(
-                Failure::new(1, format!("{} cases broke a promise", tally.broken.len())).with_next(
-                    format!("dls emulator verify --cases 1 --seed {seed}, and report it, please"),
-                ),
-            )
-        }
+        Some(broken) => Err(Failure::new(
+            1,
+            format!("{} cases broke a promise", tally.broken.len()),
+        )
+        .with_next(format!(
+            "dls emulator verify --cases 1 --seed {} tells its story; report it, please",
+            broken.seed
+        ))),
     }
 }
 
 fn show(tally: &Tally) {
-    for (seed, lines) in tally.broken.iter().take(SHOWN) {
-        text(&format!("seed {seed}:"));
-        for line in lines.iter().flat_map(|lines| lines.lines()).take(LINES) {
+    for broken in tally.broken.iter().take(SHOWN) {
+        text(&format!("seed {}:", broken.seed));
+        for line in broken.violations.iter().take(LINES) {
             text(&format!("  {line}"));
+        }
+        // A single case is asked for to be understood.
+        if tally.cases == 1 {
+            broken.story.iter().for_each(|line| text(line));
         }
     }
     text(&format!(

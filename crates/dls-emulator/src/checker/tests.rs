@@ -1,7 +1,6 @@
 //! For each promise a history that breaks it, and one that keeps it.
 
 use super::*;
-use crate::ledger::LedgerRelease;
 use dls_model::Timestamp;
 
 const BEGAN: i64 = 1_764_000_000_000;
@@ -202,6 +201,20 @@ fn a_failure_had_failed_and_nothing_later_succeeded() {
         let history = with(said("failed"), &releases);
         assert_eq!(broken(&history), expected, "{releases:?}");
     }
+}
+
+#[test]
+fn a_copy_of_a_request_that_was_turned_away_is_not_held_against_the_client() {
+    let mut copy = release(By::Copy, None, 900_000, 0);
+    let mut first = request();
+    copy.copy_of = Some(first.request_id.clone());
+    first.faults = vec!["throttle".to_owned()];
+    let mut history = with(said("not-sent"), &[copy]);
+    history.sends = vec![sent(false)];
+    history.ledger.requests = vec![first];
+    assert_eq!(broken(&history), [""; 0]);
+    history.ledger.requests[0].faults.clear();
+    assert_eq!(broken(&history), ["FalseRefusal"]);
 }
 
 #[test]
