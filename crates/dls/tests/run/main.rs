@@ -8,5 +8,6 @@
 
 mod bench;
 mod journal;
+mod old_files;
 mod plans;
 mod watching;
