@@ -119,6 +119,7 @@ impl Rollout {
     /// A look at a package that no request names yet.
     fn on_check_failed(&mut self, package: PackageId, failure: LookFailure) {
         self.failed_looks += 1;
+        let forbidden = why_forbidden(&failure);
         let why = match failure {
             LookFailure::NotFound(_) => {
                 let sends = self.began.options.start.is_some();
@@ -142,20 +143,17 @@ impl Rollout {
             return;
         }
         self.settle_waiting(&why);
+        if let Some(why) = forbidden {
+            self.settle_watched(&why);
+        }
     }
 
-    /// Failed signatures in a row lock the key, so a 401 or 403 ends the looking. Any other failed
-    /// look says nothing about the release: it is simply made again.
+    /// Any failed look but a 401 or 403 says nothing about the release: it is simply made again.
     fn end_watch_if_forbidden(&mut self, failure: &LookFailure) {
-        let why = match failure {
-            LookFailure::NotAuthenticated(why) => why.clone(),
-            LookFailure::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
-                error.to_string()
-            }
-            _ => return,
-        };
-        self.settle_waiting(&NotSent::NotAuthenticated(why.clone()));
-        self.settle_watched(&why);
+        if let Some(why) = why_forbidden(failure) {
+            self.settle_waiting(&NotSent::NotAuthenticated(why.clone()));
+            self.settle_watched(&why);
+        }
     }
 
     fn on_listed(&mut self, rows: Vec<Package>, missing: &[PackageId]) {
@@ -389,5 +387,16 @@ impl Rollout {
             entry.looked_at = None;
         }
         self.next_turn();
+    }
+}
+
+/// Failed signatures in a row lock the key, so a 401 or 403 ends all looking.
+fn why_forbidden(failure: &LookFailure) -> Option<String> {
+    match failure {
+        LookFailure::NotAuthenticated(why) => Some(why.clone()),
+        LookFailure::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
+            Some(error.to_string())
+        }
+        _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls_model::JobStart;
-use dls_rollout::{Action, Began, Event, InvalidEvents, Rollout, What};
+use dls_rollout::{Action, Began, Event, InvalidEvents, LookFailure, Rollout, What};
 
 use crate::bench::*;
 
@@ -187,6 +187,17 @@ mod resending {
         bench.fold(not_sent());
         bench.fold(What::OutOfTime);
         assert_eq!(bench.words(), ["unknown"]);
+    }
+
+    #[test]
+    fn a_401_at_the_look_before_ends_the_watch_of_the_others_too() {
+        let mut bench = unknown(&[23, 24]);
+        allow(&mut bench, 23);
+        bench.see_all(&[24], 5, 0);
+        let refused = LookFailure::Refused(service_error(401, "APIGW.0301"));
+        bench.fail_look(23, refused);
+        assert_eq!(bench.next(), Action::Done);
+        assert_eq!(bench.words(), ["unknown", "pending"]);
     }
 
     #[test]
