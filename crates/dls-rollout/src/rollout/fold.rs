@@ -289,6 +289,8 @@ impl Rollout {
             });
         }
         self.failed_sends = 0;
+        // What an earlier request came to is still unknown.
+        self.stop_if_unknown();
         // Whoever may not ask, or is turned away, fares no better with the next batch.
         let hopeless = matches!(error.status().as_u16(), 401 | 403 | 429);
         if !self.began.options.keep_going || hopeless {

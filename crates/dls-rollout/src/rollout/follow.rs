@@ -47,7 +47,7 @@ impl Rollout {
                 Standing::Watch => entry.phase = Phase::Running,
                 Standing::Ends(verdict) => entry.end(verdict),
                 Standing::Against(why) => {
-                    entry.end(Verdict::NotSent(why));
+                    entry.end_unsent(Verdict::NotSent(why));
                     blocked = true;
                 }
             }

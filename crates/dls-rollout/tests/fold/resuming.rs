@@ -190,6 +190,27 @@ mod resending {
     }
 
     #[test]
+    fn a_refused_second_request_leaves_the_first_unknown_and_stops_the_rest() {
+        let options = later().with_in_order(true).with_keep_going(true);
+        let mut bench = Bench::ready(&[23, 24], options);
+        bench.send(&[23]);
+        bench.resume();
+        allow(&mut bench, 23);
+        bench.see_all(&[23], 1, 0);
+        bench.send(&[23]);
+        bench.fold(refused(400, "DLF.20990"));
+        assert_eq!(bench.words(), ["unknown", "not-sent"]);
+    }
+
+    #[test]
+    fn a_package_that_must_not_be_sent_again_stays_unknown() {
+        let mut bench = unknown(&[23]);
+        allow(&mut bench, 23);
+        bench.see_as(23, detail_with(23, 1, 0, &[("job_23", 3, 15)]));
+        assert_eq!(bench.words(), ["unknown"], "it deletes now");
+    }
+
+    #[test]
     fn a_401_at_the_look_before_ends_the_watch_of_the_others_too() {
         let mut bench = unknown(&[23, 24]);
         allow(&mut bench, 23);
