@@ -1,5 +1,7 @@
 //! One package on its way: what was seen of it, and what that proves.
 
+use std::time::Duration;
+
 use dls_model::{
     DeployDetail, PackageDetail, PackageId, ServiceError, StartStatus, Status, Timestamp,
 };
@@ -46,7 +48,8 @@ pub(crate) struct Entry {
     pub(crate) signed_at: Option<Timestamp>,
     pub(crate) accepted: Option<DeployDetail>,
     pub(crate) request_id: Option<String>,
-    pub(crate) seen_running: bool,
+    /// When a look last saw it being released.
+    running_at: Option<Timestamp>,
     pub(crate) absences: u32,
     /// To be looked at in this round.
     pub(crate) due: bool,
@@ -66,7 +69,7 @@ impl Entry {
             signed_at: None,
             accepted: None,
             request_id: None,
-            seen_running: false,
+            running_at: None,
             absences: 0,
             due: true,
         }
@@ -136,7 +139,9 @@ impl Entry {
         if self.is_waiting() && !self.sent {
             self.baseline = Some(detail.clone());
         }
-        self.seen_running |= detail.package.status == Some(Status::BeingReleased);
+        if detail.package.status == Some(Status::BeingReleased) {
+            self.running_at = Some(at);
+        }
         self.latest = Some(detail);
         self.looked_at = Some(at);
         self.absences = 0;
@@ -146,12 +151,20 @@ impl Entry {
     /// Success and failure rest on one word: it *moved* since the baseline. A status that was there
     /// before says nothing about our release.
     pub(crate) fn has_moved(&self) -> bool {
-        match (&self.baseline, &self.latest) {
-            (Some(baseline), Some(latest)) => {
-                self.seen_running || fingerprint(baseline) != fingerprint(latest)
-            }
-            _ => false,
-        }
+        self.baseline.is_some() && (self.running_at.is_some() || !self.reads_as_before())
+    }
+
+    /// It moved, and the last look shows what it came to. What was being released and reads as at the
+    /// baseline again has failed without a trace, or the status lags behind: the grace tells.
+    fn has_ended(&self, at: Timestamp, grace: Duration) -> bool {
+        let ran_lately = self.running_at.is_some_and(|ran| since(ran, at) < grace);
+        let may_lag = ran_lately && self.reads_as_before() && holds(Guard::OldFailureNeedsTime);
+        self.has_moved() && !may_lag
+    }
+
+    fn reads_as_before(&self) -> bool {
+        let now = self.latest.as_ref().map(fingerprint);
+        now == self.baseline.as_ref().map(fingerprint)
     }
 
     /// Judges a watched package by the last look at it.
@@ -160,17 +173,17 @@ impl Entry {
             return;
         }
         let Some(latest) = &self.latest else { return };
-        let moved = self.has_moved() || !holds(Guard::MovedToEnd);
+        let ended = self.has_ended(at, options.grace) || !holds(Guard::MovedToEnd);
         match latest.package.status {
-            Some(Status::Successful) if moved => self.phase = Phase::Done(succeeded(latest)),
-            Some(Status::Failed) if moved => self.phase = Phase::Done(failed(latest)),
+            Some(Status::Successful) if ended => self.phase = Phase::Done(succeeded(latest)),
+            Some(Status::Failed) if ended => self.phase = Phase::Done(failed(latest)),
             Some(Status::BeingReleased) => self.phase = Phase::Running,
             _ => self.end_doubt_after(options.grace, at),
         }
     }
 
     /// A package in doubt that was not seen to be released within the grace is unknown.
-    fn end_doubt_after(&mut self, grace: std::time::Duration, at: Timestamp) {
+    fn end_doubt_after(&mut self, grace: Duration, at: Timestamp) {
         let Some(doubt) = self.doubt.as_ref().filter(|_| self.is_in_doubt()) else {
             return;
         };
@@ -202,9 +215,9 @@ impl Entry {
 }
 
 /// The time from `from` to `to`, zero if a clock went back in between.
-pub(crate) fn since(from: Timestamp, to: Timestamp) -> std::time::Duration {
+pub(crate) fn since(from: Timestamp, to: Timestamp) -> Duration {
     let millis = to.as_millis().saturating_sub(from.as_millis());
-    std::time::Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
 /// What moves when a package is released.

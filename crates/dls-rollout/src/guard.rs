@@ -18,6 +18,8 @@ pub(crate) enum Guard {
     AnswerMustName,
     /// Only a package that moved has succeeded or failed.
     MovedToEnd,
+    /// A failure that was there before, and is there again after a release was seen, may lag behind.
+    OldFailureNeedsTime,
     /// When patience is over, what is in doubt is unknown.
     DoubtEndsUnknown,
     /// What was seen before a run is taken up again is no look.
@@ -41,7 +43,7 @@ mod removal {
 
     use super::Guard;
 
-    pub(crate) const ALL: [Guard; 10] = [
+    pub(crate) const ALL: [Guard; 11] = [
         Guard::BaselineFirst,
         Guard::ReleasedIsNotSent,
         Guard::DoubtBlocksSending,
@@ -49,6 +51,7 @@ mod removal {
         Guard::RefusalNeedsProof,
         Guard::AnswerMustName,
         Guard::MovedToEnd,
+        Guard::OldFailureNeedsTime,
         Guard::DoubtEndsUnknown,
         Guard::ResumeLooksAgain,
         Guard::UnknownStops,

@@ -117,6 +117,22 @@ fn an_old_failure_is_not_taken_for_the_new_result() {
 }
 
 #[test]
+fn an_old_failure_that_comes_back_after_a_release_was_seen_is_believed_once_no_status_lags_so_long()
+{
+    let mut bench = Bench::new(&[31], later().with_again(true));
+    bench.see(31, 3, 5);
+    bench.send(&[31]);
+    bench.fold(accepted(&[31]));
+    bench.see_all(&[31], 5, 5);
+    bench.pass(Duration::from_secs(119));
+    bench.see(31, 3, 5);
+    assert_eq!(bench.words(), ["-"], "the look may lag behind");
+    bench.pass(Duration::from_secs(1));
+    bench.see(31, 3, 5);
+    assert_eq!(bench.words(), ["failed"]);
+}
+
+#[test]
 fn a_package_in_doubt_that_is_revoked_was_not_seen_to_be_released() {
     let mut bench = Bench::lost(&[23], later());
     bench.pass(GRACE);
