@@ -6,6 +6,8 @@
 pub(crate) enum Guard {
     /// Nothing is sent for a package before its state was read.
     BaselineFirst,
+    /// A look is not old when the turn of its batch comes.
+    LookIsFresh,
     /// A package that is released or being released is not sent.
     ReleasedIsNotSent,
     /// Nothing is sent while a request is in doubt.
@@ -26,6 +28,8 @@ pub(crate) enum Guard {
     ResumeLooksAgain,
     /// Nothing more is sent after an unknown outcome.
     UnknownStops,
+    /// Consent to another request counts only for what is in doubt.
+    ConsentNeedsDoubt,
 }
 
 /// Whether a guard is in place: always, but in the test that takes it away.
@@ -43,8 +47,9 @@ mod removal {
 
     use super::Guard;
 
-    pub(crate) const ALL: [Guard; 11] = [
+    pub(crate) const ALL: [Guard; 13] = [
         Guard::BaselineFirst,
+        Guard::LookIsFresh,
         Guard::ReleasedIsNotSent,
         Guard::DoubtBlocksSending,
         Guard::LostIsNotResent,
@@ -55,6 +60,7 @@ mod removal {
         Guard::DoubtEndsUnknown,
         Guard::ResumeLooksAgain,
         Guard::UnknownStops,
+        Guard::ConsentNeedsDoubt,
     ];
 
     thread_local! {

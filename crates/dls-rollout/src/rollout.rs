@@ -199,10 +199,10 @@ impl Rollout {
     }
 
     fn is_stale(&self, entry: &Entry) -> bool {
-        holds(Guard::BaselineFirst)
-            && entry
-                .looked_at
-                .is_none_or(|looked| since(looked, self.turn) > FRESH)
+        match entry.looked_at {
+            None => holds(Guard::BaselineFirst),
+            Some(looked) => since(looked, self.turn) > FRESH && holds(Guard::LookIsFresh),
+        }
     }
 
     /// Whoever is neither to be reviewed nor being released is asked for by a look of its own.

@@ -54,6 +54,7 @@ impl Rollout {
     /// Takes in what happened.
     pub fn fold(&mut self, event: Event) {
         self.now = event.at;
+        let blocked = !self.may_send();
         match event.what {
             // Only ever the first event, which made this rollout.
             What::Began(_) => {}
@@ -71,6 +72,9 @@ impl Rollout {
             What::OutOfTime => self.on_out_of_time(),
             What::Resumed { grace, pace } => self.on_resumed(grace, pace),
             What::ResendAllowed { packages } => self.on_resend_allowed(&packages),
+        }
+        if blocked && self.may_send() && !self.cleared {
+            self.turn = self.now;
         }
         self.advance();
     }
@@ -383,7 +387,8 @@ impl Rollout {
         for entry in self
             .entries
             .iter_mut()
-            .filter(|entry| packages.contains(&entry.id) && entry.is_in_doubt())
+            .filter(|entry| packages.contains(&entry.id))
+            .filter(|entry| entry.is_in_doubt() || !holds(Guard::ConsentNeedsDoubt))
         {
             entry.phase = Phase::Waiting;
             entry.looked_at = None;

@@ -111,6 +111,18 @@ fn in_order_each_package_waits_for_the_one_before() {
 }
 
 #[test]
+fn in_order_a_package_is_looked_at_again_if_the_one_before_took_its_time() {
+    let mut bench = Bench::ready(&[61, 62], later().with_in_order(true));
+    bench.send(&[61]);
+    bench.fold(accepted(&[61]));
+    bench.pass(Duration::from_secs(600));
+    bench.see(61, 2, 7);
+    assert_eq!(bench.next(), Action::Look(id(62)));
+    bench.see(62, 2, 8);
+    assert_eq!(bench.words(), ["successful", "already-released"]);
+}
+
+#[test]
 fn when_time_is_over_unsent_batches_are_not_sent() {
     let all = many();
     let mut bench = Bench::ready(&all, later());
