@@ -48,7 +48,10 @@ pub(crate) struct Entry {
     pub(crate) signed_at: Option<Timestamp>,
     pub(crate) accepted: Option<DeployDetail>,
     pub(crate) request_id: Option<String>,
-    /// When a look last saw it being released.
+    /// When it was last looked at before a request named it, or when the last request went out.
+    /// What it was like then is what later looks are held against.
+    from: Option<Timestamp>,
+    /// When a look last saw it being released since.
     running_at: Option<Timestamp>,
     pub(crate) absences: u32,
     /// To be looked at in this round.
@@ -69,6 +72,7 @@ impl Entry {
             signed_at: None,
             accepted: None,
             request_id: None,
+            from: None,
             running_at: None,
             absences: 0,
             due: true,
@@ -108,6 +112,7 @@ impl Entry {
         self.earlier = self.doubt.replace(doubt);
         self.phase = Phase::InDoubt;
         self.sent = true;
+        self.from = Some(at);
         self.signed_at = Some(signed_at);
     }
 
@@ -135,14 +140,15 @@ impl Entry {
     }
 
     /// Takes in what a look saw. Before a request names the package, that is its baseline.
-    pub(crate) fn see(&mut self, detail: PackageDetail, at: Timestamp) {
+    pub(crate) fn see(&mut self, detail: PackageDetail, at: Timestamp, grace: Duration) {
         if self.is_waiting() && !self.sent {
             self.baseline = Some(detail.clone());
-        }
-        if detail.package.status == Some(Status::BeingReleased) {
-            self.running_at = Some(at);
+            self.from = Some(at);
         }
         self.latest = Some(detail);
+        if self.status() == Some(Status::BeingReleased) && !self.may_be_old(at, grace) {
+            self.running_at = Some(at);
+        }
         self.looked_at = Some(at);
         self.absences = 0;
         self.due = false;
@@ -159,7 +165,31 @@ impl Entry {
     fn has_ended(&self, at: Timestamp, grace: Duration) -> bool {
         let ran_lately = self.running_at.is_some_and(|ran| since(ran, at) < grace);
         let may_lag = ran_lately && self.reads_as_before() && holds(Guard::OldFailureNeedsTime);
-        self.has_moved() && !may_lag
+        self.has_moved() && !may_lag && !self.may_be_old(at, grace)
+    }
+
+    /// Whether the last look may show what was before the baseline: a status may lag by less than the
+    /// grace. It matters only where there was a release before.
+    fn may_be_old(&self, at: Timestamp, grace: Duration) -> bool {
+        let (Some(baseline), Some(latest), Some(from)) = (&self.baseline, &self.latest, self.from)
+        else {
+            return false;
+        };
+        let (before, now) = (&baseline.package, &latest.package);
+        let was_running = match before.status {
+            Some(Status::BeingReleased) => true,
+            Some(Status::Failed) => false,
+            _ => return false,
+        };
+        since(from, at) < grace
+            && holds(Guard::OldLooksProveNothing)
+            && match (before.deployed_at, now.deployed_at) {
+                // The release that was running then is the one that has ended now.
+                (Some(before), Some(now)) if was_running => now < before,
+                (Some(before), Some(now)) => now <= before,
+                // Without its times a success is taken for what it is, and a failure is not.
+                _ => now.status == Some(Status::Failed) || !was_running,
+            }
     }
 
     fn reads_as_before(&self) -> bool {
@@ -177,7 +207,9 @@ impl Entry {
         match latest.package.status {
             Some(Status::Successful) if ended => self.phase = Phase::Done(succeeded(latest)),
             Some(Status::Failed) if ended => self.phase = Phase::Done(failed(latest)),
-            Some(Status::BeingReleased) => self.phase = Phase::Running,
+            Some(Status::BeingReleased) if self.running_at.is_some() => {
+                self.phase = Phase::Running;
+            }
             _ => self.end_doubt_after(options.grace, at),
         }
     }

@@ -22,6 +22,8 @@ pub(crate) enum Guard {
     MovedToEnd,
     /// A failure that was there before, and is there again after a release was seen, may lag behind.
     OldFailureNeedsTime,
+    /// A look that may show what was before the baseline proves nothing.
+    OldLooksProveNothing,
     /// When patience is over, what is in doubt is unknown.
     DoubtEndsUnknown,
     /// What was seen before a run is taken up again is no look.
@@ -47,7 +49,7 @@ mod removal {
 
     use super::Guard;
 
-    pub(crate) const ALL: [Guard; 13] = [
+    pub(crate) const ALL: [Guard; 14] = [
         Guard::BaselineFirst,
         Guard::LookIsFresh,
         Guard::ReleasedIsNotSent,
@@ -57,6 +59,7 @@ mod removal {
         Guard::AnswerMustName,
         Guard::MovedToEnd,
         Guard::OldFailureNeedsTime,
+        Guard::OldLooksProveNothing,
         Guard::DoubtEndsUnknown,
         Guard::ResumeLooksAgain,
         Guard::UnknownStops,

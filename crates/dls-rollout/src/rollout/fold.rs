@@ -87,7 +87,7 @@ impl Rollout {
         let Some(seen) = seen.or_else(|| entry.latest.clone()) else {
             return;
         };
-        entry.see(seen, now);
+        entry.see(seen, now, options.grace);
         // To be sent once more, and meanwhile the first request has turned out to have had an effect.
         if entry.is_waiting() && entry.sent && entry.has_moved() {
             entry.phase = Phase::InDoubt;
@@ -174,7 +174,7 @@ impl Rollout {
             };
             let mut detail = entry.latest.clone().unwrap_or_default();
             detail.package = row;
-            entry.see(detail, now);
+            entry.see(detail, now, options.grace);
         }
         for entry in self.entries.iter_mut().filter(|entry| entry.is_watched()) {
             // How it ended is read in full.

@@ -123,7 +123,7 @@ fn an_old_failure_that_comes_back_after_a_release_was_seen_is_believed_once_no_s
     bench.see(31, 3, 5);
     bench.send(&[31]);
     bench.fold(accepted(&[31]));
-    bench.see_all(&[31], 5, 5);
+    bench.see_all(&[31], 5, 9);
     bench.pass(Duration::from_secs(119));
     bench.see(31, 3, 5);
     assert_eq!(bench.words(), ["-"], "the look may lag behind");
@@ -138,4 +138,61 @@ fn a_package_in_doubt_that_is_revoked_was_not_seen_to_be_released() {
     bench.pass(GRACE);
     bench.see(23, 4, 0);
     assert_eq!(bench.words(), ["unknown"]);
+}
+
+/// Its last release failed at 5; it was sent again, and accepted or lost.
+fn again(outcome: What) -> Bench {
+    let mut bench = Bench::new(&[31], later().with_again(true));
+    bench.see(31, 3, 5);
+    bench.send(&[31]);
+    bench.fold(outcome);
+    bench
+}
+
+#[test]
+fn a_status_that_lags_behind_the_baseline_proves_no_release() {
+    let mut bench = again(lost());
+    // The release before this run, as a status that lags shows it.
+    bench.see_all(&[31], 5, 5);
+    bench.rest();
+    bench.see_all(&[31], 3, 5);
+    bench.pass(GRACE);
+    bench.fold(What::Waited);
+    bench.see(31, 3, 5);
+    assert_eq!(bench.words(), ["unknown"]);
+}
+
+#[test]
+fn a_release_that_is_newer_than_the_baseline_is_believed_at_once() {
+    let mut bench = again(lost());
+    bench.see_all(&[31], 5, 9);
+    bench.rest();
+    bench.see_all(&[31], 3, 9);
+    assert_eq!(bench.words(), ["failed"]);
+}
+
+#[test]
+fn a_running_release_has_not_failed_because_an_older_one_did() {
+    let mut bench = Bench::new(&[23], later());
+    bench.see(23, 5, 9);
+    bench.see(23, 3, 5);
+    assert_eq!(bench.words(), ["-"]);
+    bench.rest();
+    bench.see(23, 3, 9);
+    assert_eq!(bench.words(), ["failed"]);
+}
+
+#[test]
+fn without_times_a_failure_is_believed_once_no_status_lags_so_long() {
+    for (status, at_once) in [(2, "successful"), (3, "-")] {
+        let mut bench = Bench::new(&[23], later());
+        bench.see(23, 5, 0);
+        bench.see(23, status, 0);
+        assert_eq!(bench.words(), [at_once]);
+        if at_once == "-" {
+            bench.pass(GRACE);
+            bench.see(23, status, 0);
+            assert_eq!(bench.words(), ["failed"]);
+        }
+    }
 }
