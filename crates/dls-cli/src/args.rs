@@ -52,6 +52,12 @@ pub(crate) struct Global {
     /// Limit for the head of an answer [default: 15s for reads, 30s for writes]
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) request_timeout: Option<String>,
+    /// Requests a second, at most [default: 8; the service allows a user 10]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) rate: Option<String>,
+    /// How often a read is tried before it has failed [default: 3]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) max_attempts: Option<String>,
     /// Form of the result [env: DLS_OUTPUT] [default: auto: a table on a terminal, else
     /// tab-separated]
     #[arg(short, long, global = true, value_name = "FORM")]

@@ -3,10 +3,12 @@
 mod named;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dls::transport::credentials::{AccessKey, Credentials, Environment, SecretKey, Token};
+use dls::transport::{Rate, TransportBuilder};
 use dls::{Client, Endpoint, Endpoints, ProjectId, WorkspaceId};
 use dls_emulator::{Emulator, Running};
 
@@ -36,6 +38,8 @@ enum Source {
 struct Limits {
     connect: Option<Duration>,
     request: Option<Duration>,
+    rate: Option<Rate>,
+    attempts: Option<NonZeroU32>,
 }
 
 impl Limits {
@@ -43,7 +47,27 @@ impl Limits {
         Ok(Self {
             connect: time("--connect-timeout", global.connect_timeout.as_deref())?,
             request: time("--request-timeout", global.request_timeout.as_deref())?,
+            rate: global.rate.as_deref().map(rate).transpose()?,
+            attempts: global.max_attempts.as_deref().map(attempts).transpose()?,
         })
+    }
+
+    fn transport(&self, transport: TransportBuilder) -> TransportBuilder {
+        let mut limits = dls::transport::Limits::default();
+        if let Some(time) = self.connect {
+            limits = limits.with_connect(time).with_tls(time);
+        }
+        if let Some(time) = self.request {
+            limits = limits.with_read_head(time).with_write_head(time);
+        }
+        let mut transport = transport.limits(limits);
+        if let Some(rate) = self.rate {
+            transport = transport.rate(rate);
+        }
+        if let Some(attempts) = self.attempts {
+            transport = transport.max_attempts(attempts);
+        }
+        transport
     }
 }
 
@@ -149,21 +173,14 @@ impl Place {
                 })?
             }
         };
-        let mut limits = dls::transport::Limits::default();
-        if let Some(time) = self.limits.connect {
-            limits = limits.with_connect(time).with_tls(time);
-        }
-        if let Some(time) = self.limits.request {
-            limits = limits.with_read_head(time).with_write_head(time);
-        }
         let mut builder = Client::builder()
             .endpoint(self.endpoints.v2().clone())
             .v1_endpoint(self.endpoints.v1().clone())
             .project_id(self.project.clone())
             .credentials(credentials)
             .configure(|transport| {
-                transport
-                    .limits(limits)
+                self.limits
+                    .transport(transport)
                     .user_agent(concat!("dls/", env!("CARGO_PKG_VERSION")))
             });
         if let Some(workspace) = &self.workspace {
@@ -284,6 +301,26 @@ fn environment() -> Result<Option<Credentials>, Failure> {
         Failure::new(4, error.to_string())
             .with_next("set both HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
     })
+}
+
+fn rate(text: &str) -> Result<Rate, Failure> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Rate::per_second(rate)),
+        _ => Err(no_number("--rate", text, "above 0, such as 8 or 0.5")),
+    }
+}
+
+fn attempts(text: &str) -> Result<NonZeroU32, Failure> {
+    let attempts = text.parse();
+    attempts.map_err(|_| no_number("--max-attempts", text, "from 1 on"))
+}
+
+fn no_number(flag: &str, text: &str, wanted: &str) -> Failure {
+    let text = text.chars().take(40).collect::<String>();
+    Failure::usage(format!(
+        "{flag}: `{}` is no number {wanted}",
+        text.escape_debug()
+    ))
 }
 
 /// A span of time as people write it: `30s`, `45m`, `1h 30m`, `500ms`.

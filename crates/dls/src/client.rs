@@ -51,7 +51,7 @@ impl Client {
     /// # Errors
     ///
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without a workspace; otherwise those of
-    /// the first look that fails.
+    /// the first look that fails, which [names the package](Error::package).
     pub async fn plan(
         &self,
         packages: impl Into<Selection>,
@@ -60,7 +60,9 @@ impl Client {
         let place = self.place()?;
         let mut planned = Vec::new();
         for id in &packages.into() {
-            planned.push(PlannedPackage::new(*id, self.package(*id).await?));
+            let seen = self.package(*id).await;
+            let seen = seen.map_err(|error| error.about(*id))?;
+            planned.push(PlannedPackage::new(*id, seen));
         }
         let made_at = Timestamp::from_system_time(self.transport.now());
         let made_at = made_at.unwrap_or(Timestamp::MAX);

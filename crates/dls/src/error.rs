@@ -3,7 +3,7 @@
 use std::fmt;
 
 use dls_model::{
-    AnswerError, InvalidPackageIds, InvalidRequest, PageError, ServiceError, Undecodable,
+    AnswerError, InvalidPackageIds, InvalidRequest, PackageId, PageError, ServiceError, Undecodable,
 };
 use dls_transport::Delivery;
 use http::StatusCode;
@@ -17,7 +17,11 @@ use crate::endpoint::InvalidEndpoint;
 /// There is no `is_retryable`: whether a call may be repeated depends on the call. Look at
 /// [`delivery`](Self::delivery): a write may be sent again only if it is [`Delivery::NotSent`].
 #[derive(Debug)]
-pub struct Error(Box<Cause>);
+pub struct Error {
+    cause: Box<Cause>,
+    /// Where one call is about several.
+    package: Option<PackageId>,
+}
 
 #[derive(Debug)]
 enum Cause {
@@ -93,7 +97,7 @@ impl Error {
     /// What kind of thing went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        match &*self.0 {
+        match &*self.cause {
             Cause::Setup(_) | Cause::Endpoint(_) => ErrorKind::Setup,
             Cause::Invalid(_) => ErrorKind::InvalidRequest,
             Cause::Transport(_) => ErrorKind::Transport,
@@ -107,7 +111,7 @@ impl Error {
     /// What is proved about the delivery of the request.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        match &*self.0 {
+        match &*self.cause {
             Cause::Setup(_) | Cause::Endpoint(_) | Cause::Invalid(_) | Cause::Plan(_) => {
                 Delivery::NotSent
             }
@@ -121,7 +125,7 @@ impl Error {
     /// The HTTP status, if an answer had one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        match &*self.0 {
+        match &*self.cause {
             Cause::Transport(error) => error.status(),
             Cause::Service(error) => Some(error.status()),
             Cause::Undecodable(error) => Some(error.status()),
@@ -132,7 +136,7 @@ impl Error {
     /// The request id, if an answer named one. Support asks for it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        match &*self.0 {
+        match &*self.cause {
             Cause::Transport(error) => error.request_id(),
             Cause::Service(error) => error.request_id(),
             Cause::Undecodable(error) => error.request_id(),
@@ -140,10 +144,16 @@ impl Error {
         }
     }
 
+    /// The package that it is about, where a call looks at several.
+    #[must_use]
+    pub fn package(&self) -> Option<PackageId> {
+        self.package
+    }
+
     /// The error answer, if the service or its gateway gave one.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
-        match &*self.0 {
+        match &*self.cause {
             Cause::Service(error) => Some(error),
             _ => None,
         }
@@ -152,7 +162,7 @@ impl Error {
     /// What happened on the way, if no answer came back whole.
     #[must_use]
     pub fn transport(&self) -> Option<&dls_transport::Error> {
-        match &*self.0 {
+        match &*self.cause {
             Cause::Transport(error) => Some(error),
             _ => None,
         }
@@ -172,20 +182,30 @@ impl Error {
     }
 
     pub(crate) fn setup(what: &'static str) -> Self {
-        Self(Box::new(Cause::Setup(what)))
+        Cause::Setup(what).into()
+    }
+
+    pub(crate) fn about(self, package: PackageId) -> Self {
+        Self {
+            package: Some(package),
+            ..self
+        }
     }
 
     pub(crate) fn into_service(self) -> Result<ServiceError, Self> {
-        match *self.0 {
+        match *self.cause {
             Cause::Service(error) => Ok(error),
-            cause => Err(Self(Box::new(cause))),
+            cause => Err(cause.into()),
         }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
+        if let Some(package) = self.package {
+            write!(f, "package {package}: ")?;
+        }
+        match &*self.cause {
             Cause::Setup(what) => f.write_str(what),
             Cause::Endpoint(error) => error.fmt(f),
             Cause::Invalid(error) => error.fmt(f),
@@ -201,7 +221,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.0 {
+        match &*self.cause {
             Cause::Setup(_) | Cause::Plan(_) => None,
             Cause::Endpoint(error) => error.source(),
             Cause::Invalid(error) => error.source(),
@@ -214,43 +234,53 @@ impl std::error::Error for Error {
     }
 }
 
+impl From<Cause> for Error {
+    fn from(cause: Cause) -> Self {
+        Self {
+            cause: Box::new(cause),
+            package: None,
+        }
+    }
+}
+
 impl From<InvalidEndpoint> for Error {
     fn from(error: InvalidEndpoint) -> Self {
-        Self(Box::new(Cause::Endpoint(error)))
+        Cause::Endpoint(error).into()
     }
 }
 
 impl From<InvalidRequest> for Error {
     fn from(error: InvalidRequest) -> Self {
-        Self(Box::new(Cause::Invalid(error)))
+        Cause::Invalid(error).into()
     }
 }
 
 impl From<dls_transport::Error> for Error {
     fn from(error: dls_transport::Error) -> Self {
-        Self(Box::new(Cause::Transport(error)))
+        Cause::Transport(error).into()
     }
 }
 
 impl From<AnswerError> for Error {
     fn from(error: AnswerError) -> Self {
-        Self(Box::new(match error {
+        let cause = match error {
             AnswerError::Service(error) => Cause::Service(error),
             AnswerError::Undecodable(error) => Cause::Undecodable(error),
             // A kind of a later version of the model.
             other => Cause::Answer(other),
-        }))
+        };
+        cause.into()
     }
 }
 
 impl From<PageError> for Error {
     fn from(error: PageError) -> Self {
-        Self(Box::new(Cause::Paging(error)))
+        Cause::Paging(error).into()
     }
 }
 
 impl From<PlanMismatch> for Error {
     fn from(error: PlanMismatch) -> Self {
-        Self(Box::new(Cause::Plan(error)))
+        Cause::Plan(error).into()
     }
 }

@@ -31,10 +31,22 @@ pub(crate) enum Change<'a> {
     SendFailed {
         packages: &'a [PackageId],
         failure: &'a SendFailure,
+        then: Then,
     },
     ResendAllowed(&'a [PackageId]),
     /// What became of a package.
     Verdict(&'a PackageReport),
+}
+
+/// What follows from a request that was not accepted.
+#[derive(Clone, Copy)]
+pub(crate) enum Then {
+    /// Its packages end with that.
+    Ends,
+    /// It had no effect, and goes out again.
+    SendsAgain,
+    /// It may have had an effect, and the service is asked.
+    Asks,
 }
 
 /// What was told already.
@@ -80,7 +92,7 @@ impl Changes {
                 });
             }
             What::Accepted { request_id, .. } => {
-                let reports: Vec<_> = self.sent.iter().filter_map(|id| run.package(*id)).collect();
+                let reports = self.answered(run);
                 tell(&Change::Accepted {
                     packages: &reports,
                     request_id: request_id.as_deref(),
@@ -88,13 +100,14 @@ impl Changes {
                 self.verdicts(&reports, tell);
             }
             What::SendFailed { failure } => {
+                let reports = self.answered(run);
+                let packages: Vec<_> = reports.iter().map(|report| report.id).collect();
                 tell(&Change::SendFailed {
-                    packages: &self.sent,
+                    packages: &packages,
                     failure,
+                    then: then(&reports),
                 });
-                let reports: Vec<_> = self.sent.iter().filter_map(|id| run.package(*id)).collect();
                 self.verdicts(&reports, tell);
-                self.sent.clear();
             }
             What::ResendAllowed { packages } => tell(&Change::ResendAllowed(packages)),
             _ => {}
@@ -104,6 +117,12 @@ impl Changes {
     /// Tells the verdicts that were not told yet.
     pub(crate) fn rest(&mut self, reports: &[PackageReport], tell: &mut impl FnMut(&Change<'_>)) {
         self.verdicts(reports, tell);
+    }
+
+    /// The packages of the request that this is the answer to. One that found no connection has none.
+    fn answered(&mut self, run: &Run) -> Vec<PackageReport> {
+        let sent = std::mem::take(&mut self.sent);
+        sent.into_iter().filter_map(|id| run.package(id)).collect()
     }
 
     fn looked(&mut self, run: &Run, id: PackageId, tell: &mut impl FnMut(&Change<'_>)) {
@@ -145,5 +164,13 @@ impl Changes {
                 tell(&Change::Verdict(now));
             }
         }
+    }
+}
+
+fn then(packages: &[PackageReport]) -> Then {
+    match packages.iter().find(|it| it.verdict.is_none()) {
+        None => Then::Ends,
+        Some(waiting) if !waiting.sent => Then::SendsAgain,
+        Some(_) => Then::Asks,
     }
 }

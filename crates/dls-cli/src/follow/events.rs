@@ -1,11 +1,11 @@
 //! `-o ndjson`: one event a line, in a sequence, the document last.
 
-use dls::model::{ServiceError, Timestamp};
+use dls::model::Timestamp;
 use dls::rollout::{Began, LookFailure, PackageReport, SendFailure};
 use dls::{PackageId, RunId};
 use serde_json::{Value, json};
 
-use super::changes::Change;
+use super::changes::{Change, Then};
 use crate::clock;
 use crate::document::Run;
 use crate::output::text;
@@ -98,8 +98,12 @@ fn of(change: &Change<'_>) -> Value {
             "request_id": request_id,
             "packages": packages.iter().filter(|it| it.ours).map(accepted).collect::<Vec<_>>(),
         }),
-        Change::SendFailed { packages, failure } => {
-            let (outcome, why) = send_failure(failure);
+        Change::SendFailed {
+            packages,
+            failure,
+            then,
+        } => {
+            let (outcome, why) = send_failure(failure, *then);
             json!({
                 "event": "send-failed",
                 "outcome": outcome,
@@ -143,18 +147,19 @@ pub(super) fn look_failure(failure: &LookFailure) -> String {
 }
 
 /// What a request that was not accepted came to, in a word and in one line.
-pub(super) fn send_failure(failure: &SendFailure) -> (&'static str, String) {
-    match failure {
-        SendFailure::NotSent(why) | SendFailure::NotAuthenticated(why) => ("not-sent", why.clone()),
-        SendFailure::Answered(error) => (answered(error), error.to_string()),
-        SendFailure::Lost(why) => ("lost", why.clone()),
-        _ => ("lost", "no answer that can be used".to_owned()),
-    }
-}
-
-fn answered(error: &ServiceError) -> &'static str {
-    match error.status().is_client_error() {
-        true => "refused",
-        false => "lost",
+pub(super) fn send_failure(failure: &SendFailure, then: Then) -> (&'static str, String) {
+    let why = match failure {
+        SendFailure::NotSent(why) | SendFailure::NotAuthenticated(why) => {
+            return ("not-sent", why.clone());
+        }
+        SendFailure::Answered(error) => error.to_string(),
+        SendFailure::Lost(why) => why.clone(),
+        _ => "no answer that can be used".to_owned(),
+    };
+    let is_refused =
+        matches!(failure, SendFailure::Answered(error) if error.status().is_client_error());
+    match (is_refused, then) {
+        (true, Then::Ends | Then::SendsAgain) => ("refused", why),
+        _ => ("lost", why),
     }
 }

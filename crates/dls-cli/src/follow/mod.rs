@@ -6,7 +6,7 @@ mod ending;
 mod events;
 mod view;
 
-use dls::rollout::{Place, Report};
+use dls::rollout::{NotSent, Place, Report, Verdict};
 use dls::{Run, Selection};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -47,7 +47,7 @@ impl Follow {
         };
         let report = match interrupted {
             None => run.report(),
-            Some(_) => run.report_if_left(),
+            Some(caught) => left(&run, caught),
         };
         teller.end(&report, interrupted);
         self.conclude(&run, &report, interrupted, teller.events)
@@ -118,6 +118,25 @@ impl Follow {
             (None, _) => Ok(exit_code),
         }
     }
+}
+
+/// The report of a run that a signal ends. The fold knows of no other end than that of patience.
+fn left(run: &Run, caught: Caught) -> Report {
+    const PATIENCE: &str = "the time to wait was over";
+    let mut report = run.report_if_left();
+    let name = caught.name();
+    for package in &mut report.packages {
+        match &mut package.verdict {
+            Some(Verdict::StillRunning { why } | Verdict::Unknown { evidence: why }) => {
+                *why = why.replace(PATIENCE, name);
+            }
+            Some(Verdict::NotSent(why @ NotSent::OutOfTime)) => {
+                *why = NotSent::Unavailable(format!("{name} came first"));
+            }
+            _ => {}
+        }
+    }
+    report
 }
 
 /// Tells, as it happens.

@@ -10,7 +10,7 @@ use dls::rollout::{Began, PackageReport, SendFailure};
 use dls::{PackageId, RunId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::changes::Change;
+use super::changes::{Change, Then};
 use super::events::{look_failure, send_failure};
 use crate::output::note;
 use crate::words::{count, ids, shown, why};
@@ -110,7 +110,11 @@ fn lines(change: &Change<'_>, is_few: bool) -> Vec<String> {
             packages,
             request_id,
         } => accepted(packages, *request_id),
-        Change::SendFailed { packages, failure } => send_failed(packages, failure),
+        Change::SendFailed {
+            packages,
+            failure,
+            then,
+        } => vec![send_failed(packages, failure, *then)],
         Change::ResendAllowed(packages) => {
             vec![format!(
                 "to be sent once more, as you consent to: {}",
@@ -142,18 +146,23 @@ fn accepted(packages: &[PackageReport], request_id: Option<&str>) -> Vec<String>
     lines
 }
 
-fn send_failed(packages: &[PackageId], failure: &SendFailure) -> Vec<String> {
-    let (outcome, why) = send_failure(failure);
-    let why = shown(&why);
-    vec![match outcome {
-        "not-sent" => format!("! nothing was sent: {why}"),
-        "refused" => format!("! refused: {why}"),
+fn send_failed(packages: &[PackageId], failure: &SendFailure, then: Then) -> String {
+    let (outcome, why) = send_failure(failure, then);
+    let what = match outcome {
+        "not-sent" => "the request was not sent".to_owned(),
+        "refused" => "refused".to_owned(),
         _ => format!(
-            "! answer lost after the request for {} was sent ({why}). Not sending again; asking the \
-             service.",
+            "answer lost after the request for {} was sent",
             ids(packages)
         ),
-    }]
+    };
+    let then = match (outcome, then) {
+        (_, Then::SendsAgain) => " Nothing happened, so it is sent again.",
+        ("lost", Then::Asks) => " Not sending again; asking the service.",
+        ("lost", _) => " Not sending again.",
+        _ => "",
+    };
+    format!("! {what} ({}).{then}", shown(&why))
 }
 
 fn title(package: &PackageReport) -> String {

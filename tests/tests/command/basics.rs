@@ -1,114 +1,11 @@
-//! The command as a user has it: a process of its own, against an emulator of its own.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail loudly"
-)]
+//! What the command did from the first day on: deploy, list, view, status, revoke, sign, emulator.
 
-use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::process::Command;
 use std::time::Duration;
 
-use dls_emulator::{Emulator, RateLimit, Running};
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
-
-struct Bench {
-    folder: TempDir,
-    emulator: Running,
-    // After the emulator, which lives on it.
-    _runtime: Runtime,
-}
-
-impl Bench {
-    fn new(release_time: Duration) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let emulator = Emulator::builder()
-            .release_time(release_time)
-            .rate_limit(RateLimit::Off)
-            .start("127.0.0.1:0".parse().unwrap());
-        let emulator = runtime.block_on(emulator).unwrap();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            emulator,
-            _runtime: runtime,
-        }
-    }
-
-    fn quick() -> Self {
-        Self::new(Duration::from_millis(50))
-    }
-
-    /// The command with the settings of a user of this emulator.
-    fn dls(&self) -> Command {
-        let mut command = bare();
-        command
-            .env("DLS_ENDPOINT", self.emulator.base_url())
-            .env("DLS_WORKSPACE", "default")
-            .env("DLS_JOURNAL", self.folder.path().join("runs"))
-            .env("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
-            .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
-            .env("HUAWEICLOUD_SDK_SK", "example-secret-key");
-        command
-    }
-
-    fn run(&self, args: &str) -> Output {
-        self.dls().args(args.split_whitespace()).output().unwrap()
-    }
-
-    fn releases(&self) -> usize {
-        self.emulator.ledger().releases.len()
-    }
-
-    fn requests(&self) -> usize {
-        self.emulator.ledger().requests.len()
-    }
-}
-
-fn bare() -> Command {
-    let mut command = Command::new(binary());
-    command.env_clear();
-    command
-}
-
-/// The built command, which lies beside the tests.
-fn binary() -> &'static std::path::Path {
-    static BINARY: OnceLock<std::path::PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            .args(["build", "--quiet", "--locked", "--package", "dls-cli"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success(), "the command cannot be built");
-        let mut path = std::env::current_exe().unwrap();
-        path.pop();
-        path.pop();
-        path.join("dls")
-    })
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stdout)))
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use crate::bench::*;
 
 #[test]
 fn a_deploy_releases_each_package_once_and_exits_0() {
@@ -406,7 +303,7 @@ fn a_state_file_with_an_unknown_key_is_refused_with_key_and_line() {
 
 #[test]
 fn sign_reproduces_the_official_signer() {
-    let text = include_str!("../../crates/dls-transport/tests/data/signing-vectors.json");
+    let text = include_str!("../../../crates/dls-transport/tests/data/signing-vectors.json");
     let file: Value = serde_json::from_str(text).unwrap();
     let mut checked = 0;
     for vector in file["vectors"].as_array().unwrap() {

@@ -1,0 +1,254 @@
+//! An emulator, the command with the settings of a user of it, and a folder that vanishes with both.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use dls_emulator::{Emulator, EmulatorBuilder, FaultPlan, RateLimit, Running, Seed};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub(crate) const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
+pub(crate) const SHORT: Duration = Duration::from_millis(50);
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
+
+pub(crate) struct Bench {
+    folder: TempDir,
+    emulator: Option<Running>,
+    url: String,
+    // After the emulator, which lives on it.
+    runtime: Runtime,
+}
+
+impl Bench {
+    /// Releases take so long.
+    pub(crate) fn new(release_time: Duration) -> Self {
+        Self::of(Emulator::builder().release_time(release_time))
+    }
+
+    pub(crate) fn quick() -> Self {
+        Self::new(SHORT)
+    }
+
+    /// The state that a transcript begins with, instead of the built-in one.
+    pub(crate) fn seeded(packages: &str, release_time: Duration) -> Self {
+        let seed = seed(packages);
+        Self::of(Emulator::builder().seed(seed).release_time(release_time))
+    }
+
+    /// What goes wrong, in the form of a fault file.
+    pub(crate) fn faulty(faults: &str, release_time: Duration) -> Self {
+        let faults = FaultPlan::from_toml(faults).unwrap();
+        let builder = Emulator::builder().release_time(release_time);
+        Self::of(builder.faults(faults))
+    }
+
+    pub(crate) fn of(builder: EmulatorBuilder) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let builder = builder.rate_limit(RateLimit::Off);
+        let emulator = builder.start("127.0.0.1:0".parse().unwrap());
+        let emulator = runtime.block_on(emulator).unwrap();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            url: emulator.base_url().to_owned(),
+            emulator: Some(emulator),
+            runtime,
+        }
+    }
+
+    /// Another state at the same address, as if somebody had changed it meanwhile.
+    pub(crate) fn becomes(&mut self, packages: &str) {
+        let stopped = self.emulator.take().unwrap();
+        self.runtime.block_on(stopped.stop());
+        let address = self.url.strip_prefix("http://").unwrap();
+        let builder = Emulator::builder()
+            .seed(seed(packages))
+            .release_time(SHORT)
+            .rate_limit(RateLimit::Off);
+        let emulator = builder.start(address.parse().unwrap());
+        self.emulator = Some(self.runtime.block_on(emulator).unwrap());
+    }
+
+    /// The command with the settings of a user of this emulator.
+    pub(crate) fn dls(&self) -> Command {
+        let mut command = bare();
+        command
+            .env("DLS_ENDPOINT", &self.url)
+            .env("DLS_WORKSPACE", "default")
+            .env("DLS_JOURNAL", self.journal())
+            .env("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
+            .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
+            .env("HUAWEICLOUD_SDK_SK", "example-secret-key")
+            .current_dir(self.folder.path());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &str) -> Output {
+        self.dls().args(args.split_whitespace()).output().unwrap()
+    }
+
+    /// A command that goes on while the test does.
+    pub(crate) fn spawn(&self, args: &str) -> Child {
+        let mut command = self.dls();
+        command.args(args.split_whitespace());
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.folder.path().join("runs")
+    }
+
+    /// The files of runs, whether over or not.
+    pub(crate) fn run_files(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.journal()) else {
+            return Vec::new();
+        };
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths
+            .filter(|path| path.extension().is_some_and(|it| it == "jsonl"))
+            .collect()
+    }
+
+    /// All that is in the journal.
+    pub(crate) fn journal_text(&self) -> String {
+        let files = self.run_files();
+        let texts = files.iter().map(std::fs::read_to_string);
+        texts.map(Result::unwrap_or_default).collect()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The releases that the service has accepted.
+    pub(crate) fn releases(&self) -> usize {
+        self.ledger().releases.len()
+    }
+
+    /// How often the service has accepted a release of this package.
+    pub(crate) fn releases_of(&self, package: &str) -> usize {
+        let releases = self.ledger().releases;
+        let of_it = releases.iter().filter(|it| it.package_id == package);
+        of_it.count()
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.ledger().requests.len()
+    }
+
+    /// How many requests of this kind arrived.
+    pub(crate) fn requests_to(&self, operation: &str) -> usize {
+        let requests = self.ledger().requests;
+        let named = requests.iter().filter(|it| it.operation == Some(operation));
+        named.count()
+    }
+
+    fn ledger(&self) -> dls_emulator::Ledger {
+        self.emulator.as_ref().unwrap().ledger()
+    }
+
+    /// Waits until this is so.
+    pub(crate) fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        self.runtime.block_on(async {
+            let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+            while !is_so(self) {
+                assert!(tokio::time::Instant::now() < deadline, "never: {what}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+    }
+
+    /// Waits until the journal holds an event of this kind.
+    pub(crate) fn until_journal_has(&self, event: &str) {
+        let event = format!("\"{event}\"");
+        self.until(&event, |bench| bench.journal_text().contains(&event));
+    }
+}
+
+/// Users and workspaces of the built-in state, and these packages.
+fn seed(packages: &str) -> Seed {
+    let (head, _) = Seed::BUILT_IN.split_once("[[packages]]").unwrap();
+    Seed::from_toml(&format!("{head}\n{packages}")).unwrap()
+}
+
+pub(crate) fn bare() -> Command {
+    let mut command = Command::new(binary());
+    command.env_clear();
+    command
+}
+
+/// The built command, which lies beside the tests.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--locked", "--package", "dls-cli"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(built.unwrap().success(), "the command cannot be built");
+        let mut path = std::env::current_exe().unwrap();
+        path.pop();
+        path.pop();
+        path.join("dls")
+    })
+}
+
+/// Sends a signal to a command, and waits for its end.
+pub(crate) fn end_with(child: Child, signal: &str) -> Output {
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    child.wait_with_output().unwrap()
+}
+
+pub(crate) fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+pub(crate) fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}{}", stdout(output), stderr(output)))
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The outcome of each package, in order.
+pub(crate) fn outcomes(document: &Value) -> Vec<&str> {
+    let packages = document["packages"].as_array().unwrap().iter();
+    packages.map(|it| it["outcome"].as_str().unwrap()).collect()
+}
+
+/// What a `next:` line of this output says to type, as arguments of `dls`.
+pub(crate) fn next_line(output: &Output, verb: &str) -> String {
+    let text = stderr(output);
+    let start = format!("dls {verb}");
+    let line = text.lines().find_map(|line| {
+        let line = line.trim().strip_prefix("next: ")?;
+        line.starts_with(&start).then(|| line.to_owned())
+    });
+    let line = line.unwrap_or_else(|| panic!("no `{start}` in {text}"));
+    line.strip_prefix("dls ").unwrap().to_owned()
+}

@@ -1,0 +1,121 @@
+//! Signals and kills: what was sent goes on, and can be taken up again.
+
+use std::time::Duration;
+
+use crate::bench::*;
+
+#[test]
+fn a_signal_ends_with_what_was_sent_and_with_the_line_that_takes_it_up() {
+    for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
+        let bench = Bench::new(Duration::from_millis(700));
+        let child = bench.spawn("deploy 23 24 --no-start -o json --evidence evidence.json");
+        bench.until_journal_has("accepted");
+        let output = end_with(child, signal);
+        assert_eq!(code(&output), expected, "{}", stderr(&output));
+        assert_eq!(outcomes(&json(&output)), ["pending", "pending"]);
+        assert!(
+            stderr(&output).contains("sent 23 24"),
+            "{}",
+            stderr(&output)
+        );
+        assert!(bench.read("evidence.json").contains("interrupted_by"));
+        // The line is to be typed as it stands.
+        let resumed = bench.run(&format!("{} -o json", next_line(&output, "resume")));
+        assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
+        assert_eq!(json(&resumed)["run_id"], json(&output)["run_id"]);
+        assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
+    }
+}
+
+#[test]
+fn a_signal_before_the_request_says_that_nothing_was_sent() {
+    let faults = "faults = [{ on = \"show\", nth = 2, do = \"silence\" }]";
+    let bench = Bench::faulty(faults, SHORT);
+    let child = bench.spawn("deploy 23 24 --no-start -o json");
+    bench.until("the second look", |bench| bench.requests_to("show") == 2);
+    let output = end_with(child, "-INT");
+    assert_eq!(code(&output), 130, "{}", stderr(&output));
+    assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
+    assert!(
+        stderr(&output).contains("nothing was sent"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(bench.releases(), 0);
+    let resumed = bench.run(&next_line(&output, "resume"));
+    assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
+    assert_eq!(bench.releases(), 2);
+}
+
+#[test]
+fn a_signal_while_the_answer_is_awaited_leaves_it_unknown() {
+    let faults = "faults = [{ on = \"deploy\", do = \"silence\" }]";
+    let bench = Bench::faulty(faults, SHORT);
+    let child = bench.spawn("deploy 23 --no-start -o json");
+    bench.until("the release", |bench| bench.releases() == 1);
+    let output = end_with(child, "-TERM");
+    assert_eq!(code(&output), 143, "{}", stderr(&output));
+    assert_eq!(outcomes(&json(&output)), ["unknown"]);
+    let resumed = bench.run(&next_line(&output, "resume"));
+    assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
+    assert_eq!(bench.requests_to("deploy"), 1);
+}
+
+#[test]
+fn a_watch_that_is_interrupted_says_how_to_go_on() {
+    let bench = Bench::new(LONG);
+    assert_eq!(code(&bench.run("deploy 23 --no-start --no-wait")), 0);
+    for verb in ["watch", "wait"] {
+        let before = bench.requests_to("show");
+        let child = bench.spawn(&format!("{verb} 23 --interval 20ms -o json"));
+        bench.until("a few looks", |bench| {
+            bench.requests_to("show") > before + 4
+        });
+        let output = end_with(child, "-INT");
+        assert_eq!(code(&output), 130, "{}", stderr(&output));
+        assert_eq!(outcomes(&json(&output)), ["pending"]);
+        assert_eq!(next_line(&output, "watch"), "watch 23");
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_at_any_step_is_resumed_with_one_release_each() {
+    for event in ["began", "looked", "send-intended", "accepted"] {
+        let bench = Bench::new(Duration::from_millis(300));
+        let child = bench.spawn("deploy 23 24 --no-start --interval 50ms");
+        bench.until_journal_has(event);
+        end_with(child, "-9");
+        let output = bench.run("resume --interval 50ms -o json");
+        assert_eq!(code(&output), 0, "{event}: {}", stderr(&output));
+        assert_eq!(
+            outcomes(&json(&output)),
+            ["successful", "successful"],
+            "{event}"
+        );
+        assert_eq!(
+            (bench.releases_of("23"), bench.releases_of("24")),
+            (1, 1),
+            "{event}"
+        );
+    }
+}
+
+#[test]
+fn a_plan_whose_run_was_killed_is_taken_up_by_deploying_it_again() {
+    let bench = Bench::new(Duration::from_millis(500));
+    bench.run("plan 23 24 --out plan.json");
+    let child = bench.spawn("deploy --plan plan.json --no-start");
+    bench.until_journal_has("accepted");
+    end_with(child, "-9");
+    let other = bench.run("deploy --plan plan.json --start");
+    assert_eq!(code(&other), 9, "the choice is made: {}", stderr(&other));
+    let output = bench.run("deploy --plan plan.json --no-start --interval 50ms -o json");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(
+        json(&output)["packages"][0]["ours"],
+        true,
+        "the journal knows the answer"
+    );
+    assert_eq!(bench.run_files().len(), 1, "it is the same run");
+    assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
+}

@@ -1,0 +1,103 @@
+//! Where runs are kept.
+
+use std::time::Duration;
+
+use crate::bench::*;
+
+#[test]
+fn a_journal_is_kept_in_the_state_folder_unless_told_otherwise() {
+    let bench = Bench::quick();
+    let home = bench.path("home").display().to_string();
+    let state = bench.path("state").display().to_string();
+    let run = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = bench.dls();
+        command.env_remove("DLS_JOURNAL");
+        command.envs(variables.iter().copied());
+        command.args(["deploy", "41", "--no-start"]).args(args);
+        let output = command.output().unwrap();
+        assert_eq!(
+            code(&output),
+            0,
+            "{variables:?} {args:?}: {}",
+            stderr(&output)
+        );
+        output
+    };
+    let runs = |folder: &str| {
+        let folder = std::fs::read_dir(bench.path(folder));
+        folder.map_or(0, |entries| {
+            let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| name.ends_with(".jsonl")).count()
+        })
+    };
+    run(&[("HOME", &home)], &[]);
+    assert_eq!(runs("home/.local/state/dls/runs"), 1);
+    run(&[("HOME", &home), ("XDG_STATE_HOME", &state)], &[]);
+    assert_eq!(runs("state/dls/runs"), 1);
+    // A relative folder is none: nothing is ever kept in the working directory.
+    run(&[("HOME", &home), ("XDG_STATE_HOME", "state")], &[]);
+    assert_eq!(runs("home/.local/state/dls/runs"), 2);
+    run(&[("HOME", &home), ("DLS_JOURNAL", "variable")], &[]);
+    assert_eq!(runs("variable"), 1);
+    run(&[("DLS_JOURNAL", "variable")], &["--journal", "flag"]);
+    assert_eq!(runs("flag"), 1);
+    let off = run(&[("DLS_JOURNAL", "off")], &[]);
+    assert!(stderr(&off).contains("--journal off"), "{}", stderr(&off));
+    run(&[("DLS_JOURNAL", "variable")], &["--journal", "off"]);
+    assert_eq!(runs("variable"), 1);
+    assert!(!bench.path("off").exists());
+}
+
+#[test]
+fn without_a_place_for_a_journal_nothing_is_sent() {
+    let bench = Bench::quick();
+    bench.write("file", "");
+    let file = bench.path("file/runs").display().to_string();
+    for variables in [
+        vec![],
+        vec![("HOME", "")],
+        vec![("HOME", "home"), ("XDG_STATE_HOME", ".")],
+        vec![("HOME", file.as_str())],
+        vec![("DLS_JOURNAL", file.as_str())],
+        vec![("DLS_JOURNAL", "/proc/runs")],
+    ] {
+        let mut command = bench.dls();
+        command.env_remove("DLS_JOURNAL").envs(variables.clone());
+        let args = ["deploy", "23", "--no-start", "-o", "json"];
+        let output = command.args(args).output().unwrap();
+        assert_eq!(code(&output), 9, "{variables:?}: {}", stderr(&output));
+        assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("--journal DIR"),
+            "{}",
+            stderr(&output)
+        );
+        assert_eq!(outcomes(&json(&output)), ["not-sent"]);
+    }
+    assert_eq!(bench.requests(), 0);
+}
+
+#[test]
+fn with_an_emulator_of_its_own_a_command_leaves_no_journal_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = bare();
+    command.env("TMPDIR", folder.path());
+    let args = ["--emulator", "deploy", "23", "--no-start", "-o", "json"];
+    let output = command.args(args).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(json(&output)["run_id"].is_string());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn without_a_journal_the_next_steps_name_packages_and_no_run() {
+    let bench = Bench::new(Duration::from_secs(60));
+    let output = bench.run("deploy 23 --no-start --timeout 500ms --journal off -o json");
+    assert_eq!(code(&output), 8, "{}", stderr(&output));
+    assert!(json(&output)["run_id"].is_null());
+    assert_eq!(next_line(&output, "watch"), "watch 23");
+    // With one, the run can be taken up.
+    let output = bench.run("deploy 24 --no-start --timeout 500ms");
+    assert_eq!(code(&output), 8, "{}", stderr(&output));
+    assert!(next_line(&output, "resume").contains("--journal"));
+}

@@ -1,0 +1,124 @@
+//! What stands on stdout, and in which form.
+
+use serde_json::Value;
+
+use crate::bench::*;
+
+fn events(text: &str) -> Vec<Value> {
+    let lines = text.lines().map(serde_json::from_str);
+    lines.map(Result::unwrap).collect()
+}
+
+fn words(events: &[Value]) -> Vec<&str> {
+    let words = events.iter().map(|it| it["event"].as_str().unwrap());
+    words.collect()
+}
+
+#[test]
+fn events_come_in_a_sequence_and_end_with_the_document() {
+    let bench = Bench::new(std::time::Duration::from_millis(400));
+    let output = bench.run("deploy 23 --no-start --interval 20ms -o ndjson");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let events = events(&stdout(&output));
+    let numbers: Vec<u64> = events
+        .iter()
+        .map(|it| it["seq"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    let words = words(&events);
+    let at = |word: &str| words.iter().position(|it| *it == word);
+    assert_eq!(at("began"), Some(0));
+    assert!(
+        at("package") < at("sent") && at("sent") < at("accepted"),
+        "{words:?}"
+    );
+    assert!(
+        at("accepted") < at("task") && at("task") < at("verdict"),
+        "{words:?}"
+    );
+    assert_eq!(at("done"), Some(words.len() - 1));
+    let (accepted, done) = (&events[at("accepted").unwrap()], events.last().unwrap());
+    let document = &done["document"];
+    assert_eq!(accepted["packages"][0]["package"], "23");
+    assert_eq!(
+        accepted["packages"][0]["asy_task_id"],
+        document["packages"][0]["asy_task_id"]
+    );
+    assert_eq!(events[0]["run_id"], document["run_id"]);
+    assert_eq!(done["exit_code"], 0);
+    assert_eq!(outcomes(document), ["successful"]);
+}
+
+#[test]
+fn a_lost_answer_and_an_interruption_are_events_too() {
+    let faults = "faults = [{ on = \"deploy\", do = \"close\" }]";
+    let bench = Bench::faulty(faults, LONG);
+    let child = bench.spawn("deploy 23 --no-start --interval 20ms -o ndjson");
+    bench.until_journal_has("send-failed");
+    let output = end_with(child, "-INT");
+    assert_eq!(code(&output), 130);
+    let events = events(&stdout(&output));
+    let words = words(&events);
+    let failed = words.iter().position(|it| *it == "send-failed");
+    assert_eq!(events[failed.unwrap()]["outcome"], "lost");
+    assert_eq!(words[words.len() - 1], "done");
+    assert!(words.contains(&"interrupted"), "{words:?}");
+    assert_eq!(events.last().unwrap()["exit_code"], 130);
+}
+
+#[test]
+fn a_refusal_before_the_beginning_is_one_event_with_the_document() {
+    let bench = Bench::quick();
+    let output = bench.run("deploy 23 24 --no-start --journal /proc/runs -o ndjson");
+    assert_eq!(code(&output), 9);
+    let events = events(&stdout(&output));
+    assert_eq!(words(&events), ["done"]);
+    assert_eq!(outcomes(&events[0]["document"]), ["not-sent", "not-sent"]);
+}
+
+#[test]
+fn wait_is_silent_until_the_end_and_watch_is_not() {
+    let bench = Bench::quick();
+    let wait = bench.run("wait 41 31 --timeout 200ms --interval 50ms -o json");
+    assert_eq!(code(&wait), 8, "{}", stderr(&wait));
+    assert_eq!(outcomes(&json(&wait)), ["already-released", "not-sent"]);
+    assert_eq!(stderr(&wait).lines().count(), 2, "{}", stderr(&wait));
+    let watch = bench.run("watch 41 42 -o json");
+    assert_eq!(code(&watch), 3, "{}", stderr(&watch));
+    assert!(
+        stderr(&watch).contains("42 returns_20250507  failed"),
+        "{}",
+        stderr(&watch)
+    );
+    assert_eq!(code(&bench.run("watch 41")), 0);
+    assert_eq!(code(&bench.run("watch 4711")), 5);
+    assert_eq!(bench.requests_to("deploy"), 0);
+}
+
+#[test]
+fn ids_to_follow_stand_on_stderr_before_the_waiting() {
+    let bench = Bench::new(LONG);
+    let child = bench.spawn("deploy 23 --no-start -o json");
+    bench.until_journal_has("accepted");
+    let output = end_with(child, "-TERM");
+    let document = json(&output);
+    let text = stderr(&output);
+    for id in [&document["run_id"], &document["packages"][0]["asy_task_id"]] {
+        assert!(text.contains(id.as_str().unwrap()), "{id}: {text}");
+    }
+}
+
+#[test]
+fn the_exit_codes_are_all_listed() {
+    let output = bare().args(["help", "exit-codes"]).output().unwrap();
+    assert_eq!(code(&output), 0);
+    let text = stdout(&output);
+    for code in [
+        "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "20", "21", "130", "143",
+    ] {
+        let listed = text
+            .lines()
+            .any(|line| line.trim_start().starts_with(&format!("{code}  ")));
+        assert!(listed, "{code}: {text}");
+    }
+}

@@ -1,0 +1,212 @@
+//! `dls resume` and `dls history`.
+
+use std::time::Duration;
+
+use crate::bench::*;
+
+/// A run of these packages that was killed after its request was accepted; its id.
+fn killed(bench: &Bench, packages: &str) -> String {
+    let before = bench.releases();
+    let known = bench.run_files();
+    let child = bench.spawn(&format!("deploy {packages} --no-start"));
+    let count = packages.split(' ').count();
+    bench.until("the releases", |bench| bench.releases() == before + count);
+    let file = |bench: &Bench| {
+        let mut files = bench.run_files().into_iter();
+        files.find(|path| !known.contains(path)).unwrap()
+    };
+    let text = |bench: &Bench| std::fs::read_to_string(file(bench)).unwrap();
+    bench.until("the answer", |bench| text(bench).contains("\"accepted\""));
+    end_with(child, "-9");
+    let file = file(bench);
+    let name = file.file_name().unwrap().to_str().unwrap();
+    name.split('.').next().unwrap().to_owned()
+}
+
+#[test]
+fn without_a_name_the_one_open_run_of_the_place_is_meant() {
+    let bench = Bench::new(Duration::from_millis(300));
+    let none = bench.run("resume");
+    assert_eq!(code(&none), 5, "{}", stderr(&none));
+    let first = killed(&bench, "23");
+    let mut anywhere = bench.dls();
+    for variable in [
+        "DLS_ENDPOINT",
+        "DLS_WORKSPACE",
+        "HUAWEICLOUD_SDK_PROJECT_ID",
+    ] {
+        anywhere.env_remove(variable);
+    }
+    let second = killed(&bench, "24 12");
+    let several = bench.run("resume");
+    assert_eq!(code(&several), 2, "{}", stderr(&several));
+    for run in [&first, &second] {
+        assert!(
+            stderr(&several).contains(run.as_str()),
+            "{}",
+            stderr(&several)
+        );
+    }
+    assert_eq!(code(&bench.run(&format!("resume {first}"))), 0);
+    // Nobody names the place, and it is in the journal.
+    let output = anywhere.args(["resume", "-o", "json"]).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(json(&output)["run_id"], second.as_str());
+    assert_eq!(json(&output)["workspace"], "default");
+    assert_eq!(code(&bench.run("resume")), 5, "both are over");
+    assert_eq!((bench.releases(), bench.requests_to("deploy")), (3, 2));
+}
+
+#[test]
+fn a_run_of_another_place_is_not_the_one_that_is_meant() {
+    let bench = Bench::new(LONG);
+    let run = killed(&bench, "23");
+    let elsewhere = "--workspace d1cd7861478748a6925bc02f47c69279";
+    let output = bench.run(&format!("resume {elsewhere}"));
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    for contradiction in [
+        elsewhere,
+        "--project-id another",
+        "--endpoint http://[::1]:1",
+        "--start",
+    ] {
+        let before = bench.requests();
+        let output = bench.run(&format!("resume {run} {contradiction}"));
+        assert_eq!(code(&output), 9, "{contradiction}: {}", stderr(&output));
+        assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
+        assert_eq!(bench.requests(), before);
+    }
+    // What is said and true contradicts nothing.
+    let output = bench.run(&format!(
+        "resume {run} --no-start --workspace default --timeout 200ms"
+    ));
+    assert_eq!(code(&output), 8, "{}", stderr(&output));
+}
+
+#[test]
+fn a_package_of_an_open_run_is_not_deployed_by_another() {
+    let bench = Bench::new(Duration::from_millis(500));
+    let run = killed(&bench, "23 24");
+    let before = bench.requests();
+    let output = bench.run("deploy 24 12 --no-start -o json");
+    assert_eq!(code(&output), 7, "{}", stderr(&output));
+    assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
+    assert!(stderr(&output).contains(&run), "{}", stderr(&output));
+    assert_eq!(bench.requests(), before);
+    let resumed = bench.run(&next_line(&output, "resume"));
+    assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
+    assert_eq!(code(&bench.run("deploy 24 12 --no-start")), 0);
+    assert_eq!(bench.releases(), 3);
+}
+
+#[test]
+fn nothing_is_sent_once_more_before_its_first_request_is_dead() {
+    let faults = "faults = [{ on = \"deploy\", do = { reset-after-bytes = 40 } }]";
+    let bench = Bench::faulty(faults, SHORT);
+    let lost = bench.run("deploy 23 --no-start --grace 200ms --interval 50ms -o json");
+    assert_eq!(code(&lost), 7, "{}", stderr(&lost));
+    let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
+    for (flags, named) in [
+        (format!("{run} --resend 23"), "could still be accepted for"),
+        (format!("{run} --resend 24"), "package 24"),
+    ] {
+        let output = bench.run(&format!("resume {flags} -o json"));
+        assert_eq!(code(&output), 9, "{}", stderr(&output));
+        assert!(stderr(&output).contains(named), "{}", stderr(&output));
+        assert_eq!(outcomes(&json(&output)), ["unknown"]);
+    }
+    assert_eq!(code(&bench.run("resume --resend 23")), 2);
+    assert_eq!(bench.requests_to("deploy"), 1);
+    // Still unknown, and that is what resuming says.
+    let output = bench.run(&format!("resume {run} --grace 100ms --interval 50ms"));
+    assert_eq!(code(&output), 7, "{}", stderr(&output));
+}
+
+#[test]
+fn without_credentials_a_run_is_told_as_the_journal_knows_it() {
+    let bench = Bench::new(LONG);
+    let run = killed(&bench, "23");
+    let mut command = bench.dls();
+    command.env_remove("HUAWEICLOUD_SDK_SK");
+    let output = command
+        .args(["resume", &run, "-o", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    assert_eq!(json(&output)["run_id"], run.as_str());
+    assert_eq!(outcomes(&json(&output)), ["unknown"]);
+}
+
+#[test]
+fn history_tells_the_open_runs_from_those_that_are_over() {
+    let bench = Bench::new(Duration::from_millis(100));
+    bench.run("deploy 12 --no-start --interval 50ms");
+    let open = killed(&bench, "23 24");
+    let document = json(&bench.run("history -o json"));
+    assert_eq!(document["schema"], "dls.history/1");
+    let runs = document["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_eq!(
+        (&runs[0]["open"], &runs[0]["outcome"]),
+        (&false.into(), &"successful".into())
+    );
+    assert_eq!(runs[1]["run_id"], open.as_str());
+    assert_eq!(runs[1]["packages"], serde_json::json!(["23", "24"]));
+    assert_eq!(
+        (&runs[1]["open"], &runs[1]["outcome"]),
+        (&true.into(), &().into())
+    );
+    let text = stdout(&bench.run("history"));
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.lines().nth(1).unwrap().contains("open"), "{text}");
+}
+
+#[test]
+fn a_journal_that_cannot_be_trusted_is_refused_in_one_line() {
+    let bench = Bench::new(LONG);
+    let run = killed(&bench, "23");
+    let file = bench.run_files().remove(0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let newer = text.replacen("\"version\":1", "\"version\":99", 1);
+    let broken = text.replacen("looked", "peeked", 1);
+    let before = bench.requests();
+    for (content, named) in [
+        (newer.as_str(), "version 99"),
+        (&broken, "line 2"),
+        ("", "empty"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let output = bench.run(&format!("resume {run}"));
+        assert_eq!(code(&output), 9, "{named}: {}", stderr(&output));
+        assert!(stderr(&output).contains(named), "{}", stderr(&output));
+        assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
+    }
+    for content in [newer.as_str(), &broken] {
+        std::fs::write(&file, content).unwrap();
+        // It may hold any package, so nothing goes out beside it.
+        assert_eq!(code(&bench.run("deploy 12 --no-start")), 9);
+        assert_eq!(code(&bench.run("resume")), 9);
+        assert_eq!(code(&bench.run("history")), 9);
+    }
+    assert_eq!(bench.requests(), before);
+    let unknown = bench.run("resume 20200101-000000-0000");
+    assert_eq!(code(&unknown), 5, "{}", stderr(&unknown));
+}
+
+#[test]
+fn two_commands_are_not_at_one_run() {
+    let bench = Bench::new(LONG);
+    let child = bench.spawn("deploy 23 --no-start");
+    bench.until_journal_has("accepted");
+    let file = bench.run_files().remove(0);
+    let run = file.file_name().unwrap().to_str().unwrap();
+    let run = run.strip_suffix(".jsonl").unwrap();
+    let output = bench.run(&format!("resume {run}"));
+    assert_eq!(code(&output), 9, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("another process"),
+        "{}",
+        stderr(&output)
+    );
+    end_with(child, "-TERM");
+}
