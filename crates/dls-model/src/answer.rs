@@ -56,7 +56,12 @@ impl Raw<'_> {
     }
 
     fn refuse(self, is_error: impl Fn(&Members) -> bool) -> Result<(), AnswerError> {
+        if self.body.trim_ascii().is_empty() {
+            return Ok(());
+        }
         let root = error_body::parse(self.body);
+        // The first pass skips what it does not want, however deep; whether an error is in there is not known.
+        let root = root.ok_or_else(|| self.undecodable(Problem::NotJson))?;
         if root.iter().any(is_error) {
             let Self {
                 status,

@@ -148,7 +148,8 @@ impl ServiceError {
 
     /// Reads the error of an answer that is no success.
     pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
-        Self::from_root(status, headers, body, &error_body::parse(body))
+        let root = error_body::parse(body).unwrap_or_default();
+        Self::from_root(status, headers, body, &root)
     }
 
     /// Takes the error out of a body that is read already.

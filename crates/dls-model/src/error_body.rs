@@ -79,14 +79,15 @@ pub(crate) fn is_suspicious(name: &str) -> bool {
     )
 }
 
-/// The objects that a body holds at its top: one, those of a list, or none if it is no JSON. Bytes that are
-/// no UTF-8 are replaced, so that a text in another encoding does not cost the code.
-pub(crate) fn parse(body: &[u8]) -> Vec<Members> {
-    match json::parse(&String::from_utf8_lossy(body)) {
-        Some(Json::Object(object)) => vec![object],
-        Some(Json::List(list)) => list,
-        Some(Json::Scalar(_)) | None => Vec::new(),
-    }
+/// The objects that a body holds at its top: one, those of a list, or none. `None` if it is no JSON, or too
+/// deep to be read. Bytes that are no UTF-8 are replaced, so that a text in another encoding does not cost the
+/// code.
+pub(crate) fn parse(body: &[u8]) -> Option<Vec<Members>> {
+    Some(match json::parse(&String::from_utf8_lossy(body))? {
+        Json::Object(object) => vec![object],
+        Json::List(list) => list,
+        Json::Scalar(_) => Vec::new(),
+    })
 }
 
 /// What an error says.

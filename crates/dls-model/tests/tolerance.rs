@@ -229,6 +229,23 @@ fn of_a_member_that_stands_twice_the_last_readable_one_counts() {
 }
 
 #[test]
+fn a_body_that_is_nested_without_end_overflows_nothing() {
+    let nested =
+        |open: &str, close| format!("{}1{}", open.repeat(20_000), str::repeat(close, 20_000));
+    let (lists, objects) = (nested("[", "]"), nested(r#"{"error":"#, "}"));
+    for body in [&lists, &objects, &format!(r#"{{"data":{objects}}}"#)] {
+        assert!(decode::<Revoke>(200, body).is_err());
+        assert!(decode::<ListPackages>(400, body).is_err());
+    }
+    for body in [&lists, &objects] {
+        assert!(decode::<ListPackages>(200, body).is_err());
+    }
+    // Where it is not asked for, nobody minds it.
+    let page = listed(&format!(r#"{{"other":{lists},"total":1}}"#));
+    assert_eq!(page.total, Some(1));
+}
+
+#[test]
 fn an_empty_success_is_an_answer_where_nothing_is_promised() {
     for status in [200, 204] {
         assert_eq!(decode::<Revoke>(status, "").unwrap(), Revoked::default());
