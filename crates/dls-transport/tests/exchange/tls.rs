@@ -8,7 +8,7 @@ use rustls::server::{Acceptor, ClientHello, WebPkiClientVerifier};
 use rustls::{HandshakeKind, RootCertStore, ServerConfig};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::support::tls::{Issuer, Validity};
@@ -288,7 +288,7 @@ async fn a_body_that_the_session_does_not_end_is_broken_off() {
                 peer.fin().await;
             } else {
                 let (mut tcp, _) = peer.stream.into_inner();
-                tokio::io::AsyncWriteExt::shutdown(&mut tcp).await.unwrap();
+                tcp.shutdown().await.unwrap();
             }
         })
         .await;
@@ -304,6 +304,28 @@ async fn a_body_that_the_session_does_not_end_is_broken_off() {
             (outcome, _) => panic!("{outcome:?}"),
         }
     }
+}
+
+/// That the session broke, and not the connection, says nothing about who has read what.
+#[tokio::test]
+async fn a_record_that_is_broken_after_the_request_leaves_doubt() {
+    let issuer = Issuer::new();
+    let config = issuer.server("localhost", Validity::Now);
+    let server = Server::start_tls(config, |mut peer, _| async move {
+        peer.request().await;
+        let (mut tcp, _) = peer.stream.into_inner();
+        let record = [b"\x17\x03\x03\x00\x20".as_slice(), &[7; 32]].concat();
+        tcp.write_all(&record).await.unwrap();
+        tcp.shutdown().await.unwrap();
+        // Its alert is read, so that the connection ends in order.
+        tcp.read_to_end(&mut Vec::new()).await.unwrap();
+    })
+    .await;
+    let error = write(&trusting(&issuer), server.tls_uri("/"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
+    assert_eq!(server.ledger.whole(), 1);
 }
 
 #[tokio::test]
