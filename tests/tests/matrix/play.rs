@@ -1,0 +1,296 @@
+//! Plays cases: a client and an emulator of its own for each, all of a group at once, with everything
+//! logged.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dls::rollout::{Event, Options, Pace, Report, SendFailure, What};
+use dls::transport::credentials::{AccessKey, Credentials, SecretKey, Token};
+use dls::transport::{Limits, Rate, Roots};
+use dls::{Client, JobStart, Journal, Selection};
+use dls_emulator::{By, Claim, Emulator, FaultPlan, History, Ledger, RateLimit, Running, Sent};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::cases::{Case, Over, Who};
+
+/// So many cases are played at a time: mostly they wait, but not for each other.
+const AT_ONCE: usize = 24;
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// How long a release takes.
+const RELEASE: Duration = Duration::from_millis(60);
+/// How long a condition is waited for.
+const SOON: Duration = Duration::from_secs(10);
+
+/// What must be in no text: the keys and the token of the emulator's state, and what a signature and a
+/// token stand behind in a request.
+const SECRETS: [&str; 5] = [
+    "example-secret-key",
+    "example-developer-key",
+    "example-token",
+    "Signature=",
+    "x-auth-token:",
+];
+
+/// Plays these cases and tells all that went otherwise.
+pub(crate) async fn play(cases: &[Case]) {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    let logging = tracing::subscriber::set_default(subscriber);
+    let tables = Arc::new(Semaphore::new(AT_ONCE));
+    let mut games = JoinSet::new();
+    for case in cases {
+        for line in case.lines() {
+            let (case, tables) = (case.clone(), Arc::clone(&tables));
+            games.spawn(async move {
+                let _table = tables.acquire().await;
+                one(case, line).await
+            });
+        }
+    }
+    let mut wrong = games.join_all().await;
+    wrong.retain(|story| !story.is_empty());
+    drop(logging);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let log = log.text();
+    assert!(log.contains("attempt done"), "nothing was logged");
+    for secret in SECRETS {
+        assert!(!log.contains(secret), "{secret:?} was logged");
+    }
+}
+
+/// Plays one case; an empty text says that all was as it should be.
+async fn one(case: Case, line: Over) -> String {
+    let elsewhere = Emulator::builder().start(ANY_PORT).await.unwrap();
+    let faults = case.plan(elsewhere.base_url());
+    let emulator = emulator(&case, line, &faults).await;
+    let client = client(&case, &emulator);
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::at(folder.path()).unwrap();
+
+    let (began, since) = (client.transport().now(), Instant::now());
+    let ids = ids(&case);
+    let run = client.rollout(Selection::new(ids.clone()).unwrap(), options(&case));
+    let run = run.unwrap().with_journal(&journal).unwrap();
+    let mut run = run.with_timeout(case.timeout());
+    let mut events = Vec::new();
+    while let Some(event) = run.next_event().await {
+        events.push(event);
+    }
+    let (report, at) = (run.report(), client.transport().now());
+    let ended_in = since.elapsed();
+    let ledger = settled(&emulator).await;
+
+    let mut story = String::new();
+    let ended = ended(&report, &ledger);
+    if !case.ends.contains(&ended) {
+        let _ = writeln!(story, "ended in {ended:?}");
+    }
+    let abroad = elsewhere.ledger();
+    if (abroad.connections, abroad.requests.len()) != (0, 0) {
+        let _ = writeln!(story, "somebody was asked elsewhere");
+    }
+    let claims = report.packages.iter().map(|package| Claim {
+        package: package.id.to_string(),
+        verdict: package.verdict.as_ref().unwrap().word().to_owned(),
+        at,
+    });
+    let history = History {
+        began,
+        ids: ids.iter().map(ToString::to_string).collect(),
+        sends: sends(&events),
+        claims: claims.collect(),
+        ledger,
+        ended_in,
+        limit: case.timeout(),
+        texts: vec![
+            stored(folder.path()),
+            format!("{client:?} {run:?} {report:?} {events:?}"),
+        ],
+        secrets: SECRETS.map(str::to_owned).into(),
+    };
+    for violation in dls_emulator::check(&history) {
+        let _ = writeln!(story, "{violation}");
+    }
+    if !story.is_empty() {
+        story = format!("\nrows {:?}, {line:?}:\n{faults}\n{story}", case.rows);
+        let verdicts = report.packages.iter().map(|package| &package.verdict);
+        let _ = writeln!(story, "{:?}", verdicts.take(3).collect::<Vec<_>>());
+    }
+    story
+}
+
+async fn emulator(case: &Case, line: Over, faults: &str) -> Running {
+    let mut builder = Emulator::builder()
+        .release_time(RELEASE)
+        .rate_limit(RateLimit::Off)
+        .extra_packages(case.many.unwrap_or(0))
+        .faults(FaultPlan::from_toml(faults).unwrap_or_else(|error| panic!("{error}\n{faults}")))
+        .tls(line == Over::Tls);
+    for (name, value) in &case.assume {
+        builder = builder.assume(name, value).unwrap();
+    }
+    builder.start(ANY_PORT).await.unwrap()
+}
+
+fn client(case: &Case, emulator: &Running) -> Client {
+    let key = |id, secret| AccessKey::new(id, SecretKey::new(secret).unwrap()).unwrap();
+    let credentials = match case.credentials {
+        Who::Key => Credentials::from(key("AKIDEXAMPLE", SECRETS[0])),
+        Who::WrongKey => Credentials::from(key("AKIDEXAMPLE", SECRETS[1])),
+        Who::Developer => Credentials::from(key("AKIDDEVELOPER", SECRETS[1])),
+        Who::Token => Credentials::from(Token::new(SECRETS[2]).unwrap()),
+    };
+    let patience = case.patience();
+    let limits = Limits::default()
+        .with_tls(patience)
+        .with_read_head(patience)
+        .with_write_head(patience)
+        .with_body_idle(patience)
+        .with_body_bytes(64 << 10);
+    let twice = NonZeroU32::MIN.saturating_add(1);
+    let builder = Client::builder()
+        .endpoint(emulator.base_url().parse().unwrap())
+        .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
+        .workspace("default".parse().unwrap())
+        .credentials(credentials)
+        .configure(|transport| transport.limits(limits).max_attempts(twice))
+        .configure(|transport| transport.rate(Rate::Unlimited).jitter_seed(1));
+    let builder = match emulator.ca_certificate_pem() {
+        Some(pem) => builder.configure(|transport| transport.roots(Roots::Pem(pem.into()))),
+        None => builder,
+    };
+    builder.build().unwrap()
+}
+
+fn ids(case: &Case) -> Vec<dls::PackageId> {
+    let ids: Vec<u64> = match case.many {
+        Some(many) => (1001..1001 + u64::from(many)).collect(),
+        None => case.packages.clone(),
+    };
+    let ids = ids.into_iter().map(dls::PackageId::try_from);
+    ids.map(Result::unwrap).collect()
+}
+
+fn options(case: &Case) -> Options {
+    Options::new(JobStart::Later)
+        .with_grace(case.grace())
+        .with_pace(Pace::new(
+            Duration::from_millis(20),
+            Duration::from_millis(50),
+        ))
+}
+
+/// What became of the run, and what the emulator counted, in one line.
+fn ended(report: &Report, ledger: &Ledger) -> String {
+    let mut words = BTreeMap::<&str, usize>::new();
+    for package in &report.packages {
+        *words
+            .entry(package.verdict.as_ref().unwrap().word())
+            .or_default() += 1;
+    }
+    let words: Vec<String> = words
+        .iter()
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    let ours = report
+        .packages
+        .iter()
+        .filter(|package| package.ours)
+        .count();
+    let requests = ledger.requests.iter();
+    let deploys = requests.filter(|it| it.operation == Some("deploy") && it.by == By::Client);
+    let releases = ledger.releases.iter().filter(|it| it.by != By::Other);
+    format!(
+        "exit {}, {}; deploys {}, releases {}, ours {ours}",
+        report.exit_code,
+        words.join(" "),
+        deploys.count(),
+        releases.count(),
+    )
+}
+
+/// The ledger once each copy that is on its way has come.
+async fn settled(emulator: &Running) -> Ledger {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let ledger = emulator.ledger();
+        let copied = ledger
+            .requests
+            .iter()
+            .filter(|it| it.faults.contains(&"copy".to_owned()));
+        let copies = ledger.requests.iter().filter(|it| it.by == By::Copy);
+        if copies.count() >= copied.count() {
+            return ledger;
+        }
+        assert!(Instant::now() < deadline, "a copy never came");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The deploy requests of which a byte may have left, as the journal tells it.
+fn sends(events: &[Event]) -> Vec<Sent> {
+    let mut sends = Vec::new();
+    for event in events {
+        match &event.what {
+            What::SendIntended { packages, .. } => sends.push(Sent {
+                packages: packages.iter().map(ToString::to_string).collect(),
+                consented: false,
+            }),
+            What::SendFailed {
+                failure: SendFailure::NotSent(_) | SendFailure::NotAuthenticated(_),
+            } => {
+                sends.pop();
+            }
+            _ => {}
+        }
+    }
+    sends
+}
+
+/// All files of the journal.
+fn stored(folder: &std::path::Path) -> String {
+    let files = std::fs::read_dir(folder).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    texts.collect()
+}
+
+/// Everything that is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
