@@ -181,15 +181,14 @@ impl Entry {
             Some(Status::Failed) => false,
             _ => return false,
         };
-        since(from, at) < grace
-            && holds(Guard::OldLooksProveNothing)
-            && match (before.deployed_at, now.deployed_at) {
-                // The release that was running then is the one that has ended now.
-                (Some(before), Some(now)) if was_running => now < before,
-                (Some(before), Some(now)) => now <= before,
-                // Without its times a success is taken for what it is, and a failure is not.
-                _ => now.status == Some(Status::Failed) || !was_running,
-            }
+        // Of a release that was running then nobody knows whether its time stood there already. A
+        // success is taken for its end all the same, and a failure may be the one before.
+        let newer = match (before.deployed_at, now.deployed_at) {
+            (Some(before), Some(now)) if now < before => false,
+            (Some(before), Some(now)) if now > before => true,
+            _ => was_running && now.status != Some(Status::Failed),
+        };
+        since(from, at) < grace && !newer && holds(Guard::OldLooksProveNothing)
     }
 
     fn reads_as_before(&self) -> bool {
