@@ -144,6 +144,7 @@ impl Entry {
         if self.is_waiting() && !self.sent {
             self.baseline = Some(detail.clone());
             self.from = Some(at);
+            self.running_at = None;
         }
         self.latest = Some(detail);
         if self.status() == Some(Status::BeingReleased) && !self.may_be_old(at, grace) {

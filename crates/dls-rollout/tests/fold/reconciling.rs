@@ -203,3 +203,17 @@ fn without_times_a_failure_is_believed_once_no_status_lags_so_long() {
         }
     }
 }
+
+#[test]
+fn a_release_that_was_over_at_the_baseline_is_not_taken_for_the_new_one() {
+    let mut bench = Bench::new(&[31, 23], later().with_again(true));
+    bench.see(31, 5, 5);
+    bench.resume();
+    bench.see_all(&[31], 3, 5);
+    bench.see_all(&[23], 1, 0);
+    bench.send(&[31, 23]);
+    bench.fold(lost());
+    bench.pass(GRACE);
+    bench.see(31, 3, 5);
+    assert_eq!(bench.words(), ["unknown", "-"]);
+}
