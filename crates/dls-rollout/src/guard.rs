@@ -41,7 +41,7 @@ pub(crate) const fn holds(_: Guard) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) use removal::holds;
+pub(crate) use removal::{ALL, holds, without};
 
 #[cfg(test)]
 mod removal {

@@ -6,6 +6,8 @@ mod admit;
 mod entry;
 pub mod event;
 mod guard;
+#[cfg(test)]
+mod model_check;
 pub mod options;
 mod pace;
 pub mod plan;

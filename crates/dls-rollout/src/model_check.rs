@@ -1,0 +1,222 @@
+//! All that can happen to two packages, and whether the promises hold in all of it.
+//!
+//! A search takes the fold and a small abstract service through every state that they can reach together:
+//! every order of steps, with so much trouble on each way. `model_check/step.rs` says what may happen,
+//! `model_check/promise.rs` what must be true all the time, and `guard.rs` which checks of the fold it
+//! rests on: without any of them the search finds a way to a broken promise.
+
+mod key;
+mod promise;
+mod search;
+mod state;
+mod step;
+mod world;
+
+use std::time::Duration;
+
+use dls_model::JobStart;
+
+use self::search::{Explored, search};
+use self::state::Scenario;
+use self::world::{BEING_RELEASED, FAILED, SUCCESSFUL, Stamp, TO_BE_REVIEWED};
+use crate::guard::{ALL, Guard, without};
+use crate::options::{OnLostAnswer, Options};
+use crate::pace::Pace;
+
+const READY: [i64; 2] = [TO_BE_REVIEWED; 2];
+
+fn options() -> Options {
+    let minute = Duration::from_secs(60);
+    Options::new(JobStart::Later)
+        .with_grace(minute * 2)
+        .with_pace(Pace::new(minute, minute))
+}
+
+fn in_order() -> Options {
+    options().with_in_order(true)
+}
+
+fn scenario(name: &'static str, statuses: [i64; 2], options: Options) -> Scenario {
+    Scenario {
+        name,
+        statuses,
+        options,
+        stamp: Stamp::Accepted,
+        faults: 2,
+    }
+}
+
+fn one_batch() -> Scenario {
+    scenario("one batch", READY, options())
+}
+
+fn two_batches() -> Scenario {
+    scenario("two batches", READY, in_order())
+}
+
+/// Packages whose last release failed are sent once more. When a `deploy_timestamp` moves, nobody says.
+fn again() -> Vec<Scenario> {
+    let again = |name, statuses, options: Options, stamp| Scenario {
+        stamp,
+        ..scenario(name, statuses, options.with_again(true))
+    };
+    let failed = [FAILED, TO_BE_REVIEWED];
+    let (running, released) = (BEING_RELEASED, SUCCESSFUL);
+    let alone = again("again, alone", [FAILED, released], options(), Stamp::Ended);
+    vec![
+        again("again", failed, options(), Stamp::Succeeded),
+        again("again, stamped at the end", failed, options(), Stamp::Ended),
+        again("again in order", [FAILED; 2], in_order(), Stamp::Accepted),
+        again(
+            "again after others",
+            [running, FAILED],
+            options(),
+            Stamp::Ended,
+        ),
+        // Of one package that matters more may go wrong.
+        Scenario { faults: 4, ..alone },
+    ]
+}
+
+/// Other baselines and other options.
+fn variants() -> Vec<Scenario> {
+    let (ready, running, released) = (TO_BE_REVIEWED, BEING_RELEASED, SUCCESSFUL);
+    let keeps_going = in_order().with_keep_going(true);
+    let stops = in_order().with_on_lost_answer(OnLostAnswer::Stop);
+    vec![
+        scenario("failed before", [FAILED, ready], options()),
+        scenario("released before", [ready, released], options()),
+        scenario("being released", [running, ready], options()),
+        scenario("both by others", [running, released], in_order()),
+        scenario("being released, in order", [ready, running], in_order()),
+        scenario("without waiting", READY, options().with_wait(false)),
+        scenario("keep going", READY, keeps_going),
+        scenario("nobody looks", READY, stops),
+    ]
+}
+
+/// The search found no way to a broken promise, and it went through so many states.
+fn explore(scenario: &Scenario, at_least: usize) -> Explored {
+    let explored = search(scenario).unwrap_or_else(|story| panic!("{story}"));
+    println!("{}: {explored}", scenario.name);
+    let states = explored.states;
+    assert!(states >= at_least, "{}: {states} states", scenario.name);
+    explored
+}
+
+/// What a search must have gone through at least once, lest it be about less than it says.
+const MUST_HAPPEN: [&str; 33] = [
+    "nothing left, proof that it was not sent",
+    "nothing left, no credentials",
+    "the request is stuck underway, no answer",
+    "the request is stuck underway, crash, taken up again",
+    "the gateway turned it away, 403 of the gateway",
+    "the gateway turned it away, 429 of the gateway",
+    "the service releases 1 and 2, the answer names 1 and 2",
+    "the service releases 1 and 2, the answer names 2",
+    "the service releases 1 and 2, the answer names none",
+    "the service releases 1 and 2, no answer",
+    "the service releases 1 and 2, 500",
+    "the service releases 1 and 2, crash, taken up again",
+    "the service releases 1, the answer names 1",
+    "the service releases 1, 400 of the service",
+    "the service releases none, 400 of the service",
+    "the service releases none, 500",
+    "a request for 1 and 2 arrives late and releases 1 and 2",
+    "a request for 1 and 2 arrives late and releases 1",
+    "somebody else releases 2",
+    "the release of 1 succeeds",
+    "the release of 1 fails",
+    "look at 1: to-be-reviewed",
+    "look at 1: to-be-reviewed, which lags behind",
+    "look at 1: being-released",
+    "look at 1: unavailable",
+    "look at 1: not found",
+    "look at 1: 401",
+    "61 s pass",
+    "120 s pass",
+    "out of time",
+    "crash, taken up again",
+    "taken up again",
+    "consent to sending 1 and 2 once more",
+];
+
+#[test]
+fn every_promise_holds_for_one_batch_whatever_three_things_go_wrong() {
+    let explored = explore(
+        &Scenario {
+            faults: 3,
+            ..one_batch()
+        },
+        80_000,
+    );
+    for (step, times) in explored.choices() {
+        println!("  {step}: {times}");
+    }
+    for step in MUST_HAPPEN {
+        assert!(explored.choices().contains_key(step), "never: {step}");
+    }
+    for end in [
+        "successful unknown",
+        "refused successful",
+        "gone not-sent",
+        "pending failed",
+    ] {
+        assert!(explored.ends.contains(end), "never: {end}");
+    }
+}
+
+#[test]
+fn every_promise_holds_for_two_batches_whatever_three_things_go_wrong() {
+    let explored = explore(
+        &Scenario {
+            faults: 3,
+            ..two_batches()
+        },
+        20_000,
+    );
+    for end in [
+        "unknown not-sent",
+        "successful unknown",
+        "successful refused",
+    ] {
+        assert!(explored.ends.contains(end), "never: {end}");
+    }
+}
+
+#[test]
+fn every_promise_holds_for_packages_that_are_sent_again_whatever_two_things_go_wrong() {
+    let explored: Vec<Explored> = again().iter().map(|it| explore(it, 5_000)).collect();
+    let ends = explored.iter().flat_map(|it| &it.ends);
+    assert!(ends.filter(|it| it.starts_with("failed")).count() > 10);
+}
+
+#[test]
+fn every_promise_holds_for_other_baselines_and_options_whatever_two_things_go_wrong() {
+    let explored: Vec<Explored> = variants().iter().map(|it| explore(it, 500)).collect();
+    let states: usize = explored.iter().map(|it| it.states).sum();
+    assert!(states > 30_000, "{states}");
+}
+
+/// A shortest way to a broken promise that any scenario leads to once this guard is away.
+fn counterexample(guard: Guard) -> Option<String> {
+    // One fault mostly will do, and only a small scenario is soon searched with more of them.
+    [1, 3].into_iter().find_map(|faults| {
+        let scenarios = [one_batch(), two_batches()].into_iter();
+        let scenarios = scenarios.chain(variants()).chain(again());
+        let scenarios = scenarios.filter(|it| faults == 1 || it.faults >= faults);
+        let scenarios = scenarios.map(|scenario| Scenario { faults, ..scenario });
+        let stories = scenarios.filter_map(|it| without(guard, || search(&it)).err());
+        stories.min_by_key(|story| story.lines().count())
+    })
+}
+
+#[test]
+fn without_any_of_the_guards_a_promise_is_broken() {
+    for guard in ALL {
+        match counterexample(guard) {
+            Some(story) => println!("without {guard:?}, {story}"),
+            None => panic!("nothing rests on {guard:?}"),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What tells one state from another. Two states that differ only in what nothing will ever rest on are
+//! one.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::iter::Zip;
+use std::slice::Iter;
+
+use dls_model::Status;
+
+use super::state::{Memory, Named, State};
+use super::world::{FAILED, GRACE, START, SUCCESSFUL};
+use crate::options::OnLostAnswer;
+use crate::verdict::PackageReport;
+
+/// What a package of the fold is at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Waiting,
+    InDoubt,
+    Running,
+    /// It has a verdict, which may change once the run is taken up again, or never.
+    Ended {
+        open: bool,
+    },
+}
+
+/// Fields of the fold's debug text that no decision rests on: from this name up to that one. New fields
+/// count unless they are named here.
+fn meaningless(field: &str, at: At, baseline: Option<Status>) -> Option<&'static str> {
+    let was_released = matches!(baseline, Some(Status::Failed | Status::BeingReleased));
+    match (field, at) {
+        // What may change of it is hashed apart.
+        ("began", _) => Some("entries"),
+        // The pace of the scenarios is the same in each round.
+        ("round", _) => Some("listed"),
+        ("signed_at", _) => Some("accepted"),
+        ("looked_at", At::InDoubt | At::Running) => Some("doubt"),
+        ("doubt", At::Running) => Some("sent"),
+        ("Done", At::Ended { open: false }) => Some("due"),
+        // Where nothing was released before, no look is taken for an old one.
+        ("from", _) if !was_released => Some("running_at"),
+        // And only whether it moved counts, which the witness knows.
+        ("running_at", _) if !was_released => Some("absences"),
+        _ => None,
+    }
+}
+
+/// The debug text of a rollout, without what is meaningless. A time counts as the time since, and of that
+/// only what a decision may rest on: none, still fresh, not fresh, and the grace is over.
+struct Text<'a> {
+    bytes: Vec<u8>,
+    now: i64,
+    packages: Packages<'a>,
+    at: At,
+    baseline: Option<Status>,
+    /// The next word says at what a package is.
+    phase: bool,
+    words: bool,
+    skips_to: Option<&'static str>,
+}
+
+type Packages<'a> = Zip<Iter<'a, Memory>, Iter<'a, PackageReport>>;
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Most of it is punctuation.
+        if !text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+            return Ok(());
+        }
+        if self.phase {
+            self.begin_package(text);
+        }
+        self.phase = text == "phase";
+        // The words for people that follow are all the same to the fold.
+        if std::mem::replace(&mut self.words, matches!(text, "evidence" | "why")) {
+            return Ok(());
+        }
+        if self.skips_to.is_none_or(|to| to == text) {
+            self.skips_to = meaningless(text, self.at, self.baseline);
+        }
+        if self.skips_to.is_none() {
+            self.keep(text);
+        }
+        Ok(())
+    }
+}
+
+fn age(millis: i64) -> u8 {
+    [0, 60_000, GRACE - 1]
+        .map(|limit| u8::from(millis > limit))
+        .iter()
+        .sum()
+}
+
+impl Text<'_> {
+    fn keep(&mut self, text: &str) {
+        let time = Some(text).filter(|it| it.len() == 13);
+        match time.and_then(|it| it.parse::<i64>().ok()) {
+            Some(time) => self.bytes.push(age(self.now - time)),
+            None => self.bytes.extend_from_slice(text.as_bytes()),
+        }
+    }
+
+    fn begin_package(&mut self, phase: &str) {
+        let (memory, report) = self.packages.next().unwrap();
+        let baseline = report.baseline.as_ref();
+        self.baseline = baseline.and_then(|it| it.package.status);
+        self.at = match (phase, memory.verdict) {
+            ("Waiting", _) => At::Waiting,
+            ("InDoubt", _) => At::InDoubt,
+            ("Running", _) => At::Running,
+            (_, Some((_, open))) => At::Ended { open },
+            _ => panic!("a package that has ended without a verdict: {phase}"),
+        };
+    }
+}
+
+/// What a state looks like while everything goes well from here on, and what it looks like at all. How
+/// much may still go wrong is not in it.
+pub(super) fn keys(state: &State) -> (u64, u64) {
+    let mut text = Text {
+        bytes: Vec::with_capacity(4096),
+        now: START + state.world.clock,
+        packages: state.memory.iter().zip(state.reports.iter()),
+        at: At::Waiting,
+        baseline: None,
+        phase: false,
+        words: false,
+        skips_to: None,
+    };
+    fmt::write(&mut text, format_args!("{:?}", state.rollout)).unwrap();
+    let mut hasher = DefaultHasher::new();
+    text.bytes.hash(&mut hasher);
+    let options = &state.rollout.began().options;
+    (options.wait, options.on_lost_answer == OnLostAnswer::Stop).hash(&mut hasher);
+    (0..2).for_each(|index| hash_package(state, index, &mut hasher));
+    (state.sending, state.just_taken_up, state.forbidden).hash(&mut hasher);
+    let calm = hasher.finish();
+    (&state.world.left, &state.world.stuck).hash(&mut hasher);
+    for (index, memory) in state.memory.iter().enumerate() {
+        if !memory.is_closed() {
+            let lagging = state.world.lagging(index);
+            lagging.hash(&mut hasher);
+        }
+    }
+    (calm, hasher.finish())
+}
+
+/// Of what is true and remembered of a package, that which a choice or a promise may still ask for.
+fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
+    let (memory, truth) = (&state.memory[index], &state.world.packages[index]);
+    (memory.is_doubted(), memory.lost, memory.verdict).hash(hasher);
+    truth.is_released_by_us().hash(hasher);
+    if memory.is_closed() {
+        return;
+    }
+    let came_to = |status| truth.came_to(status, memory.baseline);
+    (truth.now(), came_to(SUCCESSFUL), came_to(FAILED)).hash(hasher);
+    truth.versions[memory.baseline].hash(hasher);
+    (memory.named, memory.moved, memory.accepted).hash(hasher);
+    // Later it counts only once the run is taken up again, and then it begins anew.
+    if memory.named == Named::No || state.sending.is_some() {
+        truth.versions[memory.shown].hash(hasher);
+        let Memory {
+            seen,
+            stale,
+            consented,
+            requests,
+            ..
+        } = memory;
+        (seen, stale, consented, requests).hash(hasher);
+    }
+}

@@ -1,0 +1,146 @@
+//! What must be true in every state, one function each.
+
+use super::state::{Memory, Named, State};
+use super::step::Step;
+use super::world::{FAILED, SUCCESSFUL, Set, TO_BE_REVIEWED, Truth, index};
+use crate::action::Action;
+use crate::verdict::{PackageReport, Verdict};
+
+/// A promise, and whether a state keeps it.
+pub(super) type Promise = (&'static str, fn(&State) -> bool);
+
+pub(super) const PROMISES: [Promise; 15] = [
+    ("named once without consent", named_once),
+    ("tried three times at most", tried_thrice_at_most),
+    ("seen to be ready when named", seen_ready),
+    ("seen lately when its turn comes", seen_lately),
+    ("nothing sent while in doubt", nothing_sent_in_doubt),
+    ("no false success", no_false_success),
+    ("no false failure", no_false_failure),
+    ("a proved no is a no", a_proved_no_is_a_no),
+    ("not sent means not sent", not_sent_means_not_sent),
+    ("lost is not forgotten", lost_is_not_forgotten),
+    ("ours only if named in an answer", ours_only_if_named),
+    ("a verdict stays", a_verdict_stays),
+    ("the end of patience is the end", out_of_time_ends),
+    ("a 401 ends all asking", forbidden_ends),
+    ("a replay gives the same rollout", replay_is_the_same),
+];
+
+/// The first promise that this state breaks.
+pub(super) fn broken(state: &State) -> Option<&'static str> {
+    let mut promises = PROMISES.iter();
+    promises
+        .find(|(_, keeps)| !keeps(state))
+        .map(|(name, _)| *name)
+}
+
+/// The packages that are to be sent next.
+fn next_batch(state: &State) -> Set {
+    match &state.action {
+        Action::Deploy(ids, _) => Set::of(ids.into_iter().map(|id| index(*id))),
+        _ => Set::NONE,
+    }
+}
+
+fn sends_only(state: &State, may: impl Fn(&Memory) -> bool) -> bool {
+    let mut batch = next_batch(state).indices();
+    batch.all(|index| may(&state.memory[index]))
+}
+
+fn named_once(state: &State) -> bool {
+    sends_only(state, |memory| memory.named == Named::No)
+}
+
+fn tried_thrice_at_most(state: &State) -> bool {
+    sends_only(state, |memory| memory.requests < 3)
+}
+
+fn seen_ready(state: &State) -> bool {
+    let again = state.rollout.began().options.again;
+    sends_only(state, |memory| {
+        memory.seen == Some(TO_BE_REVIEWED) || again && memory.seen == Some(FAILED)
+    })
+}
+
+fn seen_lately(state: &State) -> bool {
+    sends_only(state, |memory| !memory.stale)
+}
+
+/// While it is still looked for what became of a request, nothing goes out; once that has ended in
+/// doubt, only what the caller has consented to.
+fn nothing_sent_in_doubt(state: &State) -> bool {
+    let batch = next_batch(state);
+    let consented = sends_only(state, |memory| memory.consented);
+    let mut doubted = state.memory.iter().filter(|memory| memory.is_doubted());
+    batch == Set::NONE || doubted.all(|memory| consented && memory.verdict.is_some())
+}
+
+fn packages(state: &State) -> impl Iterator<Item = (&PackageReport, &Memory, &Truth)> {
+    let known = state.memory.iter().zip(&state.world.packages);
+    let reports = state.reports.iter().zip(known);
+    reports.map(|(report, (memory, truth))| (report, memory, truth))
+}
+
+fn no_false_success(state: &State) -> bool {
+    packages(state).all(|(report, memory, truth)| match report.verdict {
+        Some(Verdict::Succeeded { .. }) => truth.came_to(SUCCESSFUL, memory.baseline),
+        _ => true,
+    })
+}
+
+fn no_false_failure(state: &State) -> bool {
+    packages(state).all(|(report, memory, truth)| match report.verdict {
+        Some(Verdict::Failed { .. }) => truth.came_to(FAILED, memory.baseline),
+        _ => true,
+    })
+}
+
+fn a_proved_no_is_a_no(state: &State) -> bool {
+    packages(state).all(|(report, _, truth)| match report.verdict {
+        Some(Verdict::Refused { proved: true, .. }) => !truth.is_released_by_us(),
+        _ => true,
+    })
+}
+
+fn not_sent_means_not_sent(state: &State) -> bool {
+    packages(state).all(|(report, memory, truth)| match report.verdict {
+        Some(Verdict::NotSent(_)) => {
+            !truth.is_released_by_us() && !memory.lost && memory.named == Named::No && !report.sent
+        }
+        _ => true,
+    })
+}
+
+/// After a request whose fate is unknown nothing ends as if it were under way, unless that was seen.
+fn lost_is_not_forgotten(state: &State) -> bool {
+    packages(state).all(|(report, memory, _)| match report.verdict {
+        Some(Verdict::StillRunning { .. } | Verdict::Accepted) => {
+            memory.moved || memory.named == Named::Accepted
+        }
+        _ => true,
+    })
+}
+
+fn ours_only_if_named(state: &State) -> bool {
+    packages(state).all(|(report, memory, _)| memory.accepted || !report.ours)
+}
+
+fn a_verdict_stays(state: &State) -> bool {
+    let mut packages = packages(state);
+    packages.all(|(report, memory, _)| {
+        !memory.verdict_changed && report.verdict.is_some() >= state.is_over()
+    })
+}
+
+fn out_of_time_ends(state: &State) -> bool {
+    state.last != Some(Step::OutOfTime) || state.action == Action::Done
+}
+
+fn forbidden_ends(state: &State) -> bool {
+    !state.forbidden || state.action == Action::Done
+}
+
+fn replay_is_the_same(state: &State) -> bool {
+    !state.replay_differs
+}

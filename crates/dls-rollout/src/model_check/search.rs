@@ -1,0 +1,151 @@
+//! Breadth first through all states, so that the first counterexample is a shortest one.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::fmt::{self, Write as _};
+
+use super::key::keys;
+use super::promise::broken;
+use super::state::{Scenario, State};
+use super::step::{Choice, Step, choices};
+
+/// How many calm steps lead to the end at most.
+const SOON: usize = 40;
+
+/// What a search went through without finding a broken promise.
+#[derive(Default)]
+pub(super) struct Explored {
+    pub(super) states: usize,
+    pub(super) transitions: usize,
+    pub(super) depth: usize,
+    /// Ends, by the verdicts' words.
+    pub(super) ends: HashSet<String>,
+    /// How often each choice of the environment was taken.
+    choices: HashMap<Step, usize>,
+}
+
+/// The way to a state: the one before, and the step.
+type Trail = Vec<(usize, Option<Step>)>;
+
+/// The states that were reached. One that was reached with as much trouble left is known.
+#[derive(Default)]
+struct Known {
+    calm: HashMap<u64, usize>,
+    any: HashMap<u64, (u8, usize)>,
+}
+
+impl Known {
+    /// Its number if it is known, else it is known from now on by this one.
+    fn meet(&mut self, state: &State, number: usize) -> Option<usize> {
+        let (calm, any) = keys(state);
+        let alike = self
+            .any
+            .get(&any)
+            .filter(|(faults, _)| *faults >= state.faults);
+        let calm_alike = self.calm.get(&calm).filter(|_| state.faults == 0);
+        let known = alike.map(|(_, number)| *number).or(calm_alike.copied());
+        if known.is_none() {
+            self.any.insert(any, (state.faults, number));
+            self.calm.insert(calm, number);
+        }
+        known
+    }
+}
+
+/// Looks at every state that can be reached.
+///
+/// # Errors
+///
+/// The shortest way to a broken promise, in words.
+pub(super) fn search(scenario: &Scenario) -> Result<Explored, String> {
+    let mut explored = Explored::default();
+    let mut known = Known::default();
+    // The way to each state, and the state that comes next while nothing goes wrong: itself at the end.
+    let mut trail: Trail = vec![(0, None)];
+    let mut calm: Vec<usize> = vec![0];
+    let mut frontier = VecDeque::from([(0, 0, State::begin(scenario))]);
+    while let Some((number, depth, state)) = frontier.pop_front() {
+        explored.depth = explored.depth.max(depth);
+        for (nth, choice) in choices(&state).into_iter().enumerate() {
+            let Some(next) = state.after(choice) else {
+                continue;
+            };
+            let fresh = trail.len();
+            explored.count(choice, &next);
+            if let Some(promise) = broken(&next) {
+                trail.push((number, Some(choice.0)));
+                return Err(story(scenario, promise, &trail, fresh));
+            }
+            // Nothing can happen any more.
+            if next.is_over() && next.faults == 0 {
+                continue;
+            }
+            let reached = known.meet(&next, fresh);
+            if nth == 0 && !state.is_over() {
+                calm[number] = reached.unwrap_or(fresh);
+            }
+            if reached.is_none() {
+                trail.push((number, Some(choice.0)));
+                calm.push(fresh);
+                frontier.push_back((fresh, depth + 1, next));
+            }
+        }
+    }
+    explored.states = trail.len();
+    match endless(&calm) {
+        Some(number) => Err(story(scenario, "every path ends", &trail, number)),
+        None => Ok(explored),
+    }
+}
+
+/// A state from which calm steps do not come to an end soon.
+fn endless(calm: &[usize]) -> Option<usize> {
+    (0..calm.len()).find(|number| {
+        let mut way = std::iter::successors(Some(*number), |at| Some(calm[*at]));
+        way.nth(SOON).is_some_and(|at| calm[at] != at)
+    })
+}
+
+impl Explored {
+    /// What was chosen, in words, and how often.
+    pub(super) fn choices(&self) -> BTreeMap<String, usize> {
+        let choices = self.choices.iter();
+        choices
+            .map(|(step, times)| (step.to_string(), *times))
+            .collect()
+    }
+
+    fn count(&mut self, (step, _): Choice, next: &State) {
+        self.transitions += 1;
+        *self.choices.entry(step).or_default() += 1;
+        if next.is_over() {
+            self.ends.insert(words(next));
+        }
+    }
+}
+
+impl fmt::Display for Explored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (states, transitions, depth) = (self.states, self.transitions, self.depth);
+        let ends = self.ends.len();
+        write!(
+            f,
+            "{states} states, {transitions} transitions, depth {depth}, {ends} ends"
+        )
+    }
+}
+
+fn words(state: &State) -> String {
+    let verdicts = state.reports.iter().filter_map(|it| it.verdict.as_ref());
+    verdicts.map(|it| it.word()).collect::<Vec<_>>().join(" ")
+}
+
+fn story(scenario: &Scenario, promise: &str, trail: &Trail, number: usize) -> String {
+    let back = std::iter::successors(Some(number), |at| (*at > 0).then(|| trail[*at].0));
+    let mut steps: Vec<Step> = back.filter_map(|at| trail[at].1).collect();
+    steps.reverse();
+    let mut text = format!("{}, broken: {promise}\n", scenario.name);
+    for step in steps {
+        let _ = writeln!(text, "    {step}");
+    }
+    text
+}

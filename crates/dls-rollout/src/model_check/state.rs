@@ -1,0 +1,402 @@
+//! One state of the search: the fold, the world, and what an honest witness remembers of the way there.
+
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use dls_model::{DeployAnswer, DeployDetail, PackageIds, ServiceError};
+
+use super::step::{Choice, Effect, Failing, Heard, Step};
+use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id};
+use crate::action::Action;
+use crate::event::{Began, Event, LookFailure, SendFailure, What};
+use crate::options::Options;
+use crate::plan::Place;
+use crate::rollout::Rollout;
+use crate::selection::Selection;
+use crate::verdict::{PackageReport, Verdict};
+
+/// Where a search begins, and how much may go wrong.
+#[derive(Clone)]
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    pub(super) statuses: [i64; 2],
+    pub(super) options: Options,
+    pub(super) stamp: Stamp,
+    pub(super) faults: u8,
+}
+
+/// What is known of the requests that name a package.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Named {
+    /// There is none, or each is proved to have had no effect, or the caller has consented to another.
+    No,
+    InDoubt,
+    Accepted,
+}
+
+/// What a witness remembers of one package.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Memory {
+    /// The status at the last look since the run was begun or taken up again.
+    pub(super) seen: Option<i64>,
+    looked_at: i64,
+    /// The last look was old already when its turn came.
+    pub(super) stale: bool,
+    /// The version that the last look saw.
+    pub(super) shown: usize,
+    /// The version that the last look before a request saw, or the first that saw it being released.
+    pub(super) baseline: usize,
+    pub(super) named: Named,
+    /// A look since the request saw it released, being released, or another than at the baseline.
+    pub(super) moved: bool,
+    /// What became of a request was unknown, ever.
+    pub(super) lost: bool,
+    /// The caller has consented to sending it once more, and it was not sent since.
+    pub(super) consented: bool,
+    /// Requests that named it since the run was begun or taken up again.
+    pub(super) requests: u8,
+    pub(super) accepted: bool,
+    /// Its verdict, and whether that may still change.
+    pub(super) verdict: Option<(&'static str, bool)>,
+    pub(super) verdict_changed: bool,
+}
+
+#[derive(Clone)]
+pub(super) struct State {
+    pub(super) rollout: Rollout,
+    pub(super) world: World,
+    pub(super) memory: [Memory; 2],
+    pub(super) action: Action,
+    pub(super) reports: Rc<[PackageReport]>,
+    /// The driver is in the middle of a request that names these.
+    pub(super) sending: Option<Set>,
+    pub(super) just_taken_up: bool,
+    pub(super) last: Option<Step>,
+    /// A look was answered with 401 since the run was begun or taken up again.
+    pub(super) forbidden: bool,
+    pub(super) replay_differs: bool,
+    pub(super) faults: u8,
+    journal: Rc<Journal>,
+}
+
+struct Journal {
+    event: Event,
+    before: Option<Rc<Self>>,
+}
+
+impl State {
+    pub(super) fn begin(scenario: &Scenario) -> Self {
+        let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
+        let place = Place::new("https://dayu.example.com", project, workspace);
+        let packages = Selection::new([0, 1].map(id)).unwrap();
+        let began = Began::new(place, packages, scenario.options);
+        let world = World::new(scenario.statuses, scenario.stamp);
+        let rollout = Rollout::new(began.clone(), world.at());
+        let event = Event::new(world.at(), What::Began(Box::new(began)));
+        let memory = || Memory {
+            seen: None,
+            looked_at: 0,
+            stale: false,
+            shown: 0,
+            baseline: 0,
+            named: Named::No,
+            moved: false,
+            lost: false,
+            consented: false,
+            requests: 0,
+            accepted: false,
+            verdict: None,
+            verdict_changed: false,
+        };
+        Self {
+            action: rollout.next(),
+            reports: rollout.report().packages.into(),
+            rollout,
+            world,
+            memory: [memory(), memory()],
+            sending: None,
+            just_taken_up: false,
+            last: None,
+            forbidden: false,
+            replay_differs: false,
+            faults: scenario.faults,
+            journal: Rc::new(Journal {
+                event,
+                before: None,
+            }),
+        }
+    }
+
+    /// The state after a step; `None` if there was enough trouble already.
+    pub(super) fn after(&self, (step, faults): Choice) -> Option<Self> {
+        let mut next = Self {
+            faults: self.faults.checked_sub(faults)?,
+            last: Some(step),
+            just_taken_up: false,
+            ..self.clone()
+        };
+        let blocked = self.blocks();
+        next.take(step);
+        next.action = next.rollout.next();
+        next.reports = next.rollout.report().packages.into();
+        next.note_verdicts();
+        // What is sent again after proof has had its turn.
+        let again = matches!(step, Step::Outcome(_, Heard::NotSent | Heard::TooMany));
+        if blocked && !next.blocks() && !again {
+            next.note_turn();
+        }
+        Some(next)
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Seen(package, sight) => {
+                let truth = &self.world.packages[package];
+                let version = truth.versions.len() - 1 - usize::from(sight.late);
+                self.note_sight(package, version);
+                let seen = self.world.packages[package].versions[version].detail(package);
+                self.fold(self.rollout.looked(id(package), seen));
+            }
+            Step::LookFails(package, failing) => {
+                self.forbidden |= failing == Failing::Forbidden;
+                let (package, failure) = (id(package), look_failure(failing));
+                self.fold(What::LookFailed { package, failure });
+            }
+            Step::Intend(batch) => self.intend(batch),
+            Step::Outcome(effect, heard) => {
+                let batch = self.sending.take().unwrap();
+                self.happen(effect, batch);
+                self.note_outcome(batch, heard);
+                self.fold(outcome(heard));
+            }
+            Step::Waited => {
+                if let Action::Wait(rest) = self.action {
+                    self.world.clock += i64::try_from(rest.as_millis()).unwrap();
+                }
+                self.fold(What::Waited);
+            }
+            Step::Ends(package, well) => self.world.end(package, well),
+            Step::OthersRelease(package) => self.world.begin(Set::of([package]), By::Others),
+            Step::Arrives(request, released) => self.world.arrive(request, released),
+            Step::Later(seconds) => self.world.clock += seconds * 1000,
+            Step::OutOfTime => self.fold(What::OutOfTime),
+            Step::Crash(effect) => {
+                if let Some(batch) = self.sending.take() {
+                    self.happen(effect, batch);
+                    batch.indices().for_each(|it| self.memory[it].lost = true);
+                }
+                self.take_up();
+            }
+            Step::TakenUp => self.take_up(),
+            Step::Consent(packages) => {
+                self.world.clock += FENCE;
+                for index in packages.indices() {
+                    let memory = &mut self.memory[index];
+                    if memory.is_doubted() {
+                        (memory.named, memory.consented) = (Named::No, true);
+                    }
+                }
+                let packages = packages.indices().map(id).collect();
+                self.fold(What::ResendAllowed { packages });
+            }
+        }
+    }
+
+    fn fold(&mut self, what: What) {
+        let event = Event::new(self.world.at(), what);
+        self.rollout.fold(event.clone());
+        let before = Some(Rc::clone(&self.journal));
+        self.journal = Rc::new(Journal { event, before });
+    }
+
+    fn intend(&mut self, batch: Set) {
+        for index in batch.indices() {
+            let memory = &mut self.memory[index];
+            if !memory.lost {
+                (memory.baseline, memory.moved) = (memory.shown, false);
+            }
+            memory.named = Named::InDoubt;
+            memory.consented = false;
+            memory.requests += 1;
+        }
+        self.sending = Some(batch);
+        self.fold(What::SendIntended {
+            packages: PackageIds::new(batch.indices().map(id)).unwrap(),
+            signed_at: self.world.at(),
+        });
+    }
+
+    fn happen(&mut self, effect: Effect, batch: Set) {
+        match effect {
+            Effect::None => {}
+            Effect::Stuck => self.world.leave(batch, false),
+            Effect::TurnedAway => self.world.leave(batch, true),
+            Effect::Released(packages) => {
+                self.world.leave(batch, true);
+                self.world.begin(packages, By::Ours);
+            }
+        }
+    }
+
+    /// The process is gone: the fold comes back from its journal, and nothing seen before counts.
+    fn take_up(&mut self) {
+        let replayed = Rollout::replay(self.events()).unwrap();
+        self.replay_differs = format!("{replayed:?}") != format!("{:?}", self.rollout)
+            || replayed.next() != self.rollout.next();
+        self.rollout = replayed;
+        for memory in &mut self.memory {
+            (memory.seen, memory.requests) = (None, 0);
+            if memory.verdict.is_some_and(|(_, open)| open) {
+                memory.verdict = None;
+            }
+        }
+        (self.forbidden, self.just_taken_up) = (false, true);
+        let options = self.rollout.began().options;
+        let (grace, pace) = (options.grace, options.pace);
+        self.fold(What::Resumed { grace, pace });
+    }
+
+    fn events(&self) -> Vec<Event> {
+        let newest = std::iter::successors(Some(&self.journal), |it| it.before.as_ref());
+        let mut events: Vec<Event> = newest.map(|it| it.event.clone()).collect();
+        events.reverse();
+        events
+    }
+
+    fn note_sight(&mut self, package: usize, version: usize) {
+        let versions = &self.world.packages[package].versions;
+        let memory = &mut self.memory[package];
+        let seen = versions[version];
+        (memory.seen, memory.shown) = (Some(seen.status), version);
+        (memory.looked_at, memory.stale) = (self.world.clock, false);
+        if memory.named == Named::No && !memory.lost && !memory.moved {
+            memory.baseline = version;
+        }
+        let was = versions[memory.baseline];
+        let differs = (seen.status, seen.stamp) != (was.status, was.stamp);
+        // A look that shows what was before the baseline tells nothing of what came after.
+        let tells = version >= memory.baseline;
+        memory.moved |= tells && (differs || seen.status == BEING_RELEASED);
+    }
+
+    /// A request that nobody knows the end of holds the next one back, in order each one does.
+    fn blocks(&self) -> bool {
+        let in_order = self.rollout.began().options.in_order;
+        let mut memory = self.memory.iter().filter(|it| it.verdict.is_none());
+        memory.any(|it| it.is_doubted() || in_order && it.named != Named::No)
+    }
+
+    fn note_turn(&mut self) {
+        for memory in &mut self.memory {
+            memory.stale |= self.world.clock - memory.looked_at > 60_000;
+        }
+    }
+
+    fn note_outcome(&mut self, batch: Set, heard: Heard) {
+        let alone = batch.indices().count() == 1;
+        for index in batch.indices() {
+            let memory = &mut self.memory[index];
+            match heard {
+                Heard::NotSent | Heard::NoCredentials | Heard::GatewayNo | Heard::TooMany => {
+                    memory.unname();
+                }
+                Heard::ServiceNo if alone => memory.unname(),
+                Heard::Accepted(named) if named.has(index) => {
+                    (memory.named, memory.accepted) = (Named::Accepted, true);
+                }
+                _ => memory.lost = true,
+            }
+        }
+    }
+
+    fn note_verdicts(&mut self) {
+        for (memory, report) in self.memory.iter_mut().zip(self.reports.iter()) {
+            let verdict = report.verdict.as_ref();
+            let now = verdict.map(|it| (it.word(), it.is_open()));
+            memory.verdict_changed = memory.verdict.is_some() && memory.verdict != now;
+            memory.verdict = now;
+            // Whatever was consented to before does not outlast a run that ended without it.
+            if matches!(verdict, Some(Verdict::Unknown { .. })) {
+                (memory.named, memory.consented) = (Named::InDoubt, false);
+            }
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.action == Action::Done && self.sending.is_none()
+    }
+}
+
+impl Memory {
+    /// Nothing that happens changes its verdict any more.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.verdict, Some((_, false)))
+    }
+
+    /// What became of the last request is unknown, and no look has told since.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.named == Named::InDoubt && !self.moved
+    }
+
+    /// The last request is proved to have had no effect: what was before it is so again.
+    fn unname(&mut self) {
+        self.named = Named::No;
+        self.consented = self.lost;
+    }
+}
+
+fn look_failure(failing: Failing) -> LookFailure {
+    match failing {
+        Failing::Unavailable => LookFailure::Unavailable("503".to_owned()),
+        Failing::NotFound => LookFailure::NotFound(error(0)),
+        Failing::Forbidden => LookFailure::Refused(error(1)),
+    }
+}
+
+fn outcome(heard: Heard) -> What {
+    let failure = match heard {
+        Heard::NotSent => SendFailure::NotSent("refused".to_owned()),
+        Heard::NoCredentials => SendFailure::NotAuthenticated("expired".to_owned()),
+        Heard::Nothing => SendFailure::Lost("reset".to_owned()),
+        Heard::Accepted(named) => return accepted(named),
+        Heard::GatewayNo => SendFailure::Answered(error(2)),
+        Heard::TooMany => SendFailure::Answered(error(3)),
+        Heard::ServiceNo => SendFailure::Answered(error(4)),
+        Heard::ServerError => SendFailure::Answered(error(5)),
+    };
+    What::SendFailed { failure }
+}
+
+fn accepted(named: Set) -> What {
+    let details = named.indices().map(|index| {
+        let mut detail = DeployDetail::default();
+        detail.package_id = Some(id(index));
+        detail
+    });
+    let mut answer = DeployAnswer::default();
+    answer.details = Some(details.collect());
+    What::Accepted {
+        answer,
+        request_id: None,
+    }
+}
+
+fn error(index: usize) -> Box<ServiceError> {
+    static ERRORS: LazyLock<Vec<ServiceError>> = LazyLock::new(|| {
+        let all = [
+            (400, "DLF.0810"),
+            (401, "APIGW.0301"),
+            (403, "APIGW.0302"),
+            (429, "APIGW.0308"),
+            (400, "DLF.20990"),
+            (500, "DLF.0001"),
+        ];
+        let texts = all.map(|(status, code)| {
+            format!(r#"{{"status":{status},"code":"{code}","message":"no"}}"#)
+        });
+        texts
+            .map(|text| serde_json::from_str(&text).unwrap())
+            .into()
+    });
+    Box::new(ERRORS[index].clone())
+}

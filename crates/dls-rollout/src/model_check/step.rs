@@ -1,0 +1,299 @@
+//! What may happen next: every choice that the environment and the caller have.
+
+use std::fmt;
+
+use dls_model::Status;
+
+use super::state::{Memory, Named, State};
+use super::world::{BEING_RELEASED, FAILED, Set, TO_BE_REVIEWED, Version, index};
+use crate::action::Action;
+
+/// Something that happens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Step {
+    Seen(usize, Sight),
+    LookFails(usize, Failing),
+    /// The deploy request is about to be signed and written.
+    Intend(Set),
+    Outcome(Effect, Heard),
+    Waited,
+    Ends(usize, Well),
+    OthersRelease(usize),
+    /// A request that left arrives late or a second time.
+    Arrives(Set, Released),
+    Later(i64),
+    OutOfTime,
+    /// The process dies and the run is taken up again. If a request was being sent, this became of it.
+    Crash(Effect),
+    /// A run that has ended is taken up again.
+    TakenUp,
+    Consent(Set),
+}
+
+/// What a look shows, and whether that was over already.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Sight {
+    pub(super) status: i64,
+    pub(super) late: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Failing {
+    Unavailable,
+    NotFound,
+    Forbidden,
+}
+
+/// Whether a release succeeds.
+type Well = bool;
+/// What a request that arrives releases.
+type Released = Set;
+
+/// What becomes of a deploy request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Effect {
+    /// No byte of it left, or nothing was being sent.
+    None,
+    /// It left, and arrives later or never.
+    Stuck,
+    /// The gateway turned it away.
+    TurnedAway,
+    /// The service read it and began to release these.
+    Released(Set),
+}
+
+/// What we hear of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Heard {
+    NotSent,
+    NoCredentials,
+    Nothing,
+    Accepted(Set),
+    GatewayNo,
+    TooMany,
+    ServiceNo,
+    ServerError,
+}
+
+/// A step, and how many faults it counts as.
+pub(super) type Choice = (Step, u8);
+
+fn free(step: Step) -> Choice {
+    (step, 0)
+}
+
+fn fault(step: Step) -> Choice {
+    (step, 1)
+}
+
+/// What may happen in this state. The first choice is the calm one: nothing goes wrong.
+pub(super) fn choices(state: &State) -> Vec<Choice> {
+    if let Some(batch) = state.sending {
+        return outcomes(state, batch);
+    }
+    let mut choices = match &state.action {
+        Action::Look(id) => at_a_look(state, index(*id)),
+        Action::Deploy(ids, _) => {
+            let batch = Set::of(ids.into_iter().map(|id| index(*id)));
+            let mut choices = vec![free(Step::Intend(batch))];
+            choices.extend(batch.indices().flat_map(|it| meanwhile(state, it)));
+            choices
+        }
+        Action::Wait(_) => at_a_rest(state),
+        Action::Done => at_the_end(state),
+        Action::List(_) => panic!("two packages are never looked up in a list"),
+    };
+    if state.action != Action::Done {
+        choices.extend([fault(Step::OutOfTime), fault(Step::Crash(Effect::None))]);
+    }
+    if state.just_taken_up {
+        choices.extend(Set::ALL[1..].iter().map(|set| free(Step::Consent(*set))));
+    }
+    choices
+}
+
+/// What the service and others do by themselves counts only if somebody looks, or sends something.
+fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
+    let mut choices = Vec::new();
+    match state.world.packages[package].now().status {
+        BEING_RELEASED => {
+            choices.extend([
+                free(Step::Ends(package, true)),
+                fault(Step::Ends(package, false)),
+            ]);
+        }
+        TO_BE_REVIEWED | FAILED => choices.push(fault(Step::OthersRelease(package))),
+        _ => {}
+    }
+    let concerns = |(step, _): &Choice| matches!(step, Step::Arrives(_, it) if it.has(package));
+    choices.extend(arrivals(state).into_iter().filter(concerns));
+    // Time counts where a look may grow old or a grace may be over.
+    let pending = || state.memory.iter().filter(|it| it.verdict.is_none());
+    if pending().any(|it| it.named == Named::No) {
+        choices.push(fault(Step::Later(61)));
+    }
+    if pending().any(Memory::is_doubted) {
+        choices.push(fault(Step::Later(120)));
+    }
+    choices
+}
+
+fn arrivals(state: &State) -> Vec<Choice> {
+    let mut choices = Vec::new();
+    for request in &state.world.left {
+        let released = [false, true].map(|once_more| state.world.release_of(*request, once_more));
+        choices.extend(released.map(|released| fault(Step::Arrives(*request, released))));
+    }
+    choices.retain(|(step, _)| !matches!(step, Step::Arrives(_, Set::NONE)));
+    choices.dedup();
+    choices
+}
+
+fn at_a_look(state: &State, package: usize) -> Vec<Choice> {
+    let sight = |version: Version, late| {
+        let status = version.status;
+        Step::Seen(package, Sight { status, late })
+    };
+    let now = state.world.packages[package].now();
+    let mut choices = meanwhile(state, package);
+    choices.push(free(sight(now, false)));
+    // Releases do end in calm weather, and until then there is nothing else to see.
+    if now.status != BEING_RELEASED {
+        choices.rotate_right(1);
+    }
+    let lagging = state.world.lagging(package);
+    choices.extend(lagging.map(|version| fault(sight(version, true))));
+    let failures = [Failing::Unavailable, Failing::NotFound, Failing::Forbidden];
+    choices.extend(failures.map(|failure| fault(Step::LookFails(package, failure))));
+    choices
+}
+
+/// Of an old failure that failed once more without a trace nothing will ever be seen: only the caller's
+/// patience ends that.
+fn at_a_rest(state: &State) -> Vec<Choice> {
+    let mut known = state.memory.iter().zip(&state.world.packages);
+    let traceless = known.any(|(memory, truth)| {
+        let (was, now) = (truth.versions[memory.baseline], truth.now());
+        let alike = (was.status, was.stamp) == (now.status, now.stamp);
+        memory.named == Named::Accepted && alike
+    });
+    match traceless {
+        true => vec![free(Step::OutOfTime), free(Step::Waited)],
+        false => vec![free(Step::Waited)],
+    }
+}
+
+fn outcomes(state: &State, batch: Set) -> Vec<Choice> {
+    let [ready, most] = [false, true].map(|once_more| state.world.release_of(batch, once_more));
+    let mut choices = vec![free(Step::Outcome(
+        Effect::Released(ready),
+        Heard::Accepted(batch),
+    ))];
+    let mut add = |effect, heard: &[Heard]| {
+        let heard = heard.iter().map(|heard| Step::Outcome(effect, *heard));
+        choices.extend(heard.chain([Step::Crash(effect)]).map(fault));
+    };
+    add(Effect::None, &[Heard::NotSent, Heard::NoCredentials]);
+    add(Effect::Stuck, &[Heard::Nothing, Heard::ServerError]);
+    add(Effect::TurnedAway, &[Heard::GatewayNo, Heard::TooMany]);
+    for released in parts_of(most) {
+        let mut heard = vec![Heard::Nothing, Heard::ServerError];
+        if released.holds(ready) {
+            // All is well, but not with the answer.
+            heard.extend(parts_of(batch).map(Heard::Accepted));
+        } else if released != Set::NONE {
+            heard.push(Heard::Accepted(released));
+        }
+        if released != batch {
+            heard.push(Heard::ServiceNo);
+        }
+        add(Effect::Released(released), &heard);
+    }
+    choices
+}
+
+fn parts_of(whole: Set) -> impl Iterator<Item = Set> {
+    let parts = Set::ALL.into_iter();
+    parts.filter(move |part| whole.holds(*part))
+}
+
+fn at_the_end(state: &State) -> Vec<Choice> {
+    let mut choices = arrivals(state);
+    if !state.memory.iter().all(Memory::is_closed) {
+        choices.push(fault(Step::TakenUp));
+    }
+    choices
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seen(package, sight) => {
+                let late = if sight.late {
+                    ", which lags behind"
+                } else {
+                    ""
+                };
+                let status = Status::from_code(sight.status);
+                write!(f, "look at {}: {status}{late}", package + 1)
+            }
+            Self::LookFails(package, failure) => {
+                write!(f, "look at {}: {failure}", package + 1)
+            }
+            Self::Intend(batch) => write!(f, "deploy {batch}"),
+            Self::Outcome(effect, heard) => write!(f, "{effect}, {heard}"),
+            Self::Waited => f.write_str("wait"),
+            Self::Ends(package, true) => write!(f, "the release of {} succeeds", package + 1),
+            Self::Ends(package, false) => write!(f, "the release of {} fails", package + 1),
+            Self::OthersRelease(package) => write!(f, "somebody else releases {}", package + 1),
+            Self::Arrives(request, released) => {
+                write!(
+                    f,
+                    "a request for {request} arrives late and releases {released}"
+                )
+            }
+            Self::Later(seconds) => write!(f, "{seconds} s pass"),
+            Self::OutOfTime => f.write_str("out of time"),
+            Self::Crash(Effect::None) => f.write_str("crash, taken up again"),
+            Self::Crash(effect) => write!(f, "{effect}, crash, taken up again"),
+            Self::TakenUp => f.write_str("taken up again"),
+            Self::Consent(packages) => write!(f, "consent to sending {packages} once more"),
+        }
+    }
+}
+
+impl fmt::Display for Failing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unavailable => "unavailable",
+            Self::NotFound => "not found",
+            Self::Forbidden => "401",
+        })
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("nothing left"),
+            Self::Stuck => f.write_str("the request is stuck underway"),
+            Self::TurnedAway => f.write_str("the gateway turned it away"),
+            Self::Released(packages) => write!(f, "the service releases {packages}"),
+        }
+    }
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSent => f.write_str("proof that it was not sent"),
+            Self::NoCredentials => f.write_str("no credentials"),
+            Self::Nothing => f.write_str("no answer"),
+            Self::Accepted(named) => write!(f, "the answer names {named}"),
+            Self::GatewayNo => f.write_str("403 of the gateway"),
+            Self::TooMany => f.write_str("429 of the gateway"),
+            Self::ServiceNo => f.write_str("400 of the service"),
+            Self::ServerError => f.write_str("500"),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The service and everybody else, as far as a rollout can tell: two packages, each with the versions it
+//! went through, and the requests that may still be on their way.
+
+use std::fmt;
+
+use dls_model::{PackageDetail, PackageId, Status, Timestamp};
+
+/// How long a status may lag behind; the grace of the rollouts.
+pub(super) const GRACE: i64 = 120_000;
+/// How long after a request the caller's consent to another one is refused by whoever drives.
+pub(super) const FENCE: i64 = 16 * 60_000;
+/// The moment that stands for "now" at the beginning.
+pub(super) const START: i64 = 1_747_106_000_000;
+
+pub(super) const TO_BE_REVIEWED: i64 = 1;
+pub(super) const SUCCESSFUL: i64 = 2;
+pub(super) const FAILED: i64 = 3;
+pub(super) const BEING_RELEASED: i64 = 5;
+
+/// Some of the two packages.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Set(pub(super) u8);
+
+impl Set {
+    pub(super) const NONE: Self = Self(0);
+    pub(super) const ALL: [Self; 4] = [Self(0), Self(1), Self(2), Self(3)];
+
+    pub(super) fn of(ids: impl IntoIterator<Item = usize>) -> Self {
+        Self(ids.into_iter().fold(0, |set, index| set | 1 << index))
+    }
+
+    pub(super) fn has(self, index: usize) -> bool {
+        self.0 & 1 << index != 0
+    }
+
+    pub(super) fn holds(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub(super) fn indices(self) -> impl Iterator<Item = usize> {
+        (0..2).filter(move |index| self.has(*index))
+    }
+}
+
+impl fmt::Display for Set {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(["none", "1", "2", "1 and 2"][usize::from(self.0)])
+    }
+}
+
+pub(super) fn id(index: usize) -> PackageId {
+    PackageId::try_from(index as u64 + 1).unwrap()
+}
+
+pub(super) fn index(id: PackageId) -> usize {
+    usize::try_from(id.as_u64()).unwrap() - 1
+}
+
+/// When `deploy_timestamp` moves. Nobody says.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Stamp {
+    Accepted,
+    Ended,
+    Succeeded,
+}
+
+/// Whose doing a release is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum By {
+    Ours,
+    /// The network made a second request of one.
+    Copy,
+    Others,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Version {
+    pub(super) status: i64,
+    pub(super) stamp: i64,
+    pub(super) by: Option<By>,
+}
+
+impl Version {
+    pub(super) fn detail(self, index: usize) -> PackageDetail {
+        let mut detail = PackageDetail::default();
+        detail.package.id = Some(id(index));
+        detail.package.status = Some(Status::from_code(self.status));
+        detail.package.deployed_at = Timestamp::from_millis(self.stamp);
+        detail
+    }
+}
+
+/// A package and all that became of it.
+#[derive(Clone)]
+pub(super) struct Truth {
+    pub(super) versions: Vec<Version>,
+    changed_at: i64,
+}
+
+impl Truth {
+    pub(super) fn now(&self) -> Version {
+        *self.versions.last().unwrap()
+    }
+
+    pub(super) fn is_released_by_us(&self) -> bool {
+        let mut versions = self.versions.iter();
+        versions.any(|version| version.by == Some(By::Ours))
+    }
+
+    /// Whether it was in this status at any time after that version.
+    pub(super) fn came_to(&self, status: i64, after: usize) -> bool {
+        let mut since = self.versions.iter().skip(after + 1);
+        since.any(|version| version.status == status)
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) packages: [Truth; 2],
+    pub(super) clock: i64,
+    stamp: Stamp,
+    /// Requests that left, by the packages that they name: the network may bring a copy.
+    pub(super) left: Vec<Set>,
+    /// Those of them of which not even the original has arrived.
+    pub(super) stuck: Vec<Set>,
+}
+
+impl World {
+    pub(super) fn new(statuses: [i64; 2], stamp: Stamp) -> Self {
+        let new = Version {
+            status: TO_BE_REVIEWED,
+            stamp: 0,
+            by: None,
+        };
+        let package = Truth {
+            versions: vec![new],
+            changed_at: 0,
+        };
+        let mut world = Self {
+            packages: [package.clone(), package],
+            clock: 0,
+            stamp,
+            left: Vec::new(),
+            stuck: Vec::new(),
+        };
+        for (index, status) in statuses.into_iter().enumerate() {
+            world.bring_to(index, status);
+        }
+        world
+    }
+
+    /// What was before the run has left its traces: a look may lag behind the beginning too.
+    fn bring_to(&mut self, index: usize, status: i64) {
+        let once = Set::of([index]);
+        if status != TO_BE_REVIEWED {
+            self.begin(once, By::Others);
+            self.end(index, status == SUCCESSFUL);
+        }
+        if status == BEING_RELEASED {
+            self.begin(once, By::Others);
+        }
+        let versions = &mut self.packages[index].versions;
+        versions.drain(..versions.len().saturating_sub(2));
+    }
+
+    pub(super) fn at(&self) -> Timestamp {
+        Timestamp::from_millis(START + self.clock).unwrap()
+    }
+
+    /// What a look shows that lags behind, if it may.
+    pub(super) fn lagging(&self, index: usize) -> Option<Version> {
+        let truth = &self.packages[index];
+        let before = truth.versions.len().checked_sub(2)?;
+        (self.clock - truth.changed_at < GRACE).then(|| truth.versions[before])
+    }
+
+    fn push(&mut self, index: usize, status: i64, stamped: bool, by: Option<By>) {
+        let truth = &mut self.packages[index];
+        let stamp = truth.now().stamp + i64::from(stamped);
+        truth.versions.push(Version { status, stamp, by });
+        truth.changed_at = self.clock;
+    }
+
+    pub(super) fn begin(&mut self, released: Set, by: By) {
+        for index in released.indices() {
+            let stamped = self.stamp == Stamp::Accepted;
+            self.push(index, BEING_RELEASED, stamped, Some(by));
+        }
+    }
+
+    pub(super) fn end(&mut self, index: usize, well: bool) {
+        let by = self.packages[index].now().by;
+        let stamped = match self.stamp {
+            Stamp::Accepted => false,
+            Stamp::Ended => true,
+            Stamp::Succeeded => well,
+        };
+        let status = if well { SUCCESSFUL } else { FAILED };
+        self.push(index, status, stamped, by);
+    }
+
+    pub(super) fn leave(&mut self, request: Set, arrived: bool) {
+        for (list, wanted) in [(&mut self.left, true), (&mut self.stuck, !arrived)] {
+            if wanted && !list.contains(&request) {
+                list.push(request);
+                list.sort_unstable_by_key(|set| set.0);
+            }
+        }
+    }
+
+    /// What a request would release that arrives now. What is released already may be released once
+    /// more.
+    pub(super) fn release_of(&self, request: Set, once_more: bool) -> Set {
+        let releases = |index: &usize| match self.packages[*index].now().status {
+            BEING_RELEASED => false,
+            SUCCESSFUL => once_more,
+            _ => true,
+        };
+        Set::of(request.indices().filter(releases))
+    }
+
+    /// A request that left arrives.
+    pub(super) fn arrive(&mut self, request: Set, released: Set) {
+        let by = if self.stuck.contains(&request) {
+            By::Ours
+        } else {
+            By::Copy
+        };
+        self.stuck.retain(|set| *set != request);
+        self.begin(released, by);
+    }
+}
