@@ -70,9 +70,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 }
 
 fn report(failure: &Failure) -> u8 {
-    output::note(&format!("error: {}", failure.message));
+    // A part of it may be what a service, or a file, says.
+    output::note(&format!("error: {}", words::shown(&failure.message)));
     for next in &failure.next {
-        output::note(&format!("  next: {next}"));
+        output::note(&format!("  next: {}", words::shown(next)));
     }
     failure.code
 }

@@ -15,9 +15,6 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::journal::{Journal, JournalError, Record, RunId};
 
-/// How long a signature is accepted, and some time for clocks to differ.
-const FENCE: Duration = Duration::from_secs(15 * 60 + 60);
-
 /// A release under way.
 ///
 /// Dropping it stops the watching and never takes back a release.
@@ -33,6 +30,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// How long after it was signed a request may still be accepted, wherever a copy of it is: 15
+    /// minutes, and one for clocks to differ. [`allow_resend`](Self::allow_resend) adds how far
+    /// they do.
+    pub const FENCE: Duration = Duration::from_secs(15 * 60 + 60);
+
     pub(crate) fn new(client: Client, began: dls_rollout::Began) -> Self {
         let clock = Clock::new(client.transport().now());
         let rollout = Rollout::new(began, clock.now());
@@ -173,7 +175,7 @@ impl Run {
         };
         let skew = self.client.clock_skew(package).await;
         let skew = skew.map_err(|error| ResendRefused::NoClock(error.in_full()))?;
-        let fence = signed_at.to_system_time() + FENCE + skew;
+        let fence = signed_at.to_system_time() + Self::FENCE + skew;
         if let Ok(left) = fence.duration_since(self.client.transport().now()) {
             let left = Duration::from_secs(left.as_secs() + 1);
             return Err(ResendRefused::TooEarly { package, left });

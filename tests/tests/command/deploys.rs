@@ -208,6 +208,39 @@ fn evidence_that_cannot_be_written_stops_the_release_before_it_begins() {
 }
 
 #[test]
+fn the_next_request_goes_out_after_a_refused_one_only_if_asked_for() {
+    let faults = "faults = [{ on = \"deploy\", nth = 1, do = \"other-revokes-before\" }]";
+    for (flag, expected, told) in [
+        ("", 5, ["refused", "not-sent"]),
+        ("--keep-going", 6, ["refused", "successful"]),
+    ] {
+        let bench = Bench::faulty(faults, SHORT);
+        let output = bench.run(&format!(
+            "deploy 23 24 --no-start --in-order --interval 50ms -o json {flag}"
+        ));
+        assert_eq!(code(&output), expected, "{flag}: {}", stderr(&output));
+        assert_eq!(outcomes(&json(&output)), told, "{flag}");
+    }
+}
+
+#[test]
+fn who_may_not_release_is_told_so_and_nothing_is_released() {
+    let bench = Bench::quick();
+    let mut command = bench.dls();
+    command
+        .env("HUAWEICLOUD_SDK_AK", "AKIDDEVELOPER")
+        .env("HUAWEICLOUD_SDK_SK", "example-developer-key");
+    let output = command
+        .args(["deploy", "23", "--no-start", "-o", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    assert_eq!(outcomes(&json(&output)), ["refused"]);
+    assert!(stderr(&output).contains("DLF.6888"), "{}", stderr(&output));
+    assert_eq!(bench.releases(), 0);
+}
+
+#[test]
 fn a_lost_answer_can_be_made_to_stop_at_once() {
     let faults = "faults = [{ on = \"deploy\", do = \"close\" }]";
     let bench = Bench::faulty(faults, LONG);

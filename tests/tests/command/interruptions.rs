@@ -79,25 +79,39 @@ fn a_watch_that_is_interrupted_says_how_to_go_on() {
 }
 
 #[test]
-fn a_run_that_was_killed_at_any_step_is_resumed_with_one_release_each() {
+fn a_run_that_was_killed_at_any_step_is_resumed_with_one_release_each_or_told_to_be_unknown() {
     for event in ["began", "looked", "send-intended", "accepted"] {
         let bench = Bench::new(Duration::from_millis(300));
         let child = bench.spawn("deploy 23 24 --no-start --interval 50ms");
         bench.until_journal_has(event);
         end_with(child, "-9");
-        let output = bench.run("resume --interval 50ms -o json");
-        assert_eq!(code(&output), 0, "{event}: {}", stderr(&output));
-        assert_eq!(
-            outcomes(&json(&output)),
-            ["successful", "successful"],
-            "{event}"
-        );
-        assert_eq!(
-            (bench.releases_of("23"), bench.releases_of("24")),
-            (1, 1),
-            "{event}"
-        );
+        let output = bench.run("resume --interval 50ms --grace 500ms -o json");
+        let document = json(&output);
+        let releases = ["23", "24"].map(|id| bench.releases_of(id));
+        match code(&output) {
+            0 => assert_eq!(releases, [1, 1], "{event}: {document}"),
+            // Killed after the intention and before the first byte: nobody can know.
+            7 => assert_eq!(
+                (releases, event != "accepted"),
+                ([0, 0], true),
+                "{document}"
+            ),
+            _ => panic!("{event}: {}", stderr(&output)),
+        }
+        assert!(bench.requests_to("deploy") <= 1, "{event}");
     }
+}
+
+#[test]
+fn a_run_that_was_killed_before_its_request_is_resumed_and_sends_it() {
+    let faults = "faults = [{ on = \"show\", nth = 2, do = \"silence\" }]";
+    let bench = Bench::faulty(faults, SHORT);
+    let child = bench.spawn("deploy 23 24 --no-start");
+    bench.until("the second look", |bench| bench.requests_to("show") == 2);
+    end_with(child, "-9");
+    let output = bench.run("resume --interval 50ms -o json");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
 }
 
 #[test]

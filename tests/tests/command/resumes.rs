@@ -123,6 +123,32 @@ fn nothing_is_sent_once_more_before_its_first_request_is_dead() {
 }
 
 #[test]
+fn with_consent_and_beyond_the_fence_it_is_sent_once_more() {
+    let faults = "faults = [{ on = \"deploy\", nth = 1, do = { reset-after-bytes = 40 } }]";
+    let bench = Bench::faulty(faults, SHORT);
+    let lost = bench.run("deploy 23 --no-start --grace 200ms --interval 50ms -o json");
+    assert_eq!(code(&lost), 7, "{}", stderr(&lost));
+    // As if the request had been signed twenty minutes ago.
+    let file = bench.run_files().remove(0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (_, signed_at) = text.split_once("\"signed_at\":").unwrap();
+    let signed_at: String = signed_at.chars().take_while(char::is_ascii_digit).collect();
+    let earlier = signed_at.parse::<u64>().unwrap() - 20 * 60 * 1000;
+    std::fs::write(&file, text.replace(&signed_at, &earlier.to_string())).unwrap();
+
+    let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
+    let args = format!("resume {run} --resend 23 --interval 50ms --evidence evidence.json -o json");
+    let output = bench.run(&args);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(outcomes(&json(&output)), ["successful"]);
+    assert!(bench.read("evidence.json").contains(&run));
+    assert_eq!(
+        (bench.requests_to("deploy"), bench.releases_of("23")),
+        (2, 1)
+    );
+}
+
+#[test]
 fn without_credentials_a_run_is_told_as_the_journal_knows_it() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");

@@ -1,6 +1,7 @@
 //! The last words of a run that did not end well: one line on what happened, and what to do next.
 
-use dls::model::Status;
+use dls::Run;
+use dls::model::{Status, Timestamp};
 use dls::rollout::{NotSent, PackageReport, Report, Verdict};
 
 use super::Caught;
@@ -57,8 +58,12 @@ impl Ending<'_> {
             (false, _) => format!("interrupted by {name}; nothing is sent by watching"),
             (true, true) => format!("interrupted by {name}; nothing was sent"),
             (true, false) => format!(
-                "interrupted by {name}; sent {}, which goes on without us",
-                ids(sent.iter().map(|it| it.id))
+                "interrupted by {name}; sent {}, which goes on without us{}",
+                ids(sent.iter().map(|it| it.id)),
+                match self.ids(&["unknown"]).as_str() {
+                    "" => String::new(),
+                    unknown => format!(" (unknown whether it was received: {unknown})"),
+                }
             ),
         };
         let failure = Failure::new(caught.exit_code(), message);
@@ -82,9 +87,21 @@ impl Ending<'_> {
         let unknown = self.ids(&["unknown"]);
         match self.resume {
             Some(resume) if !unknown.is_empty() => failure.with_next(format!(
-                "or, once its signature is dead (16 min): {resume} --resend {unknown}"
+                "or, if it is to be sent once more, {}: {resume} --resend {unknown}",
+                self.fence()
             )),
             _ => failure,
+        }
+    }
+
+    /// When no copy of the request can be accepted any more; the service's clock may ask for more.
+    fn fence(&self) -> String {
+        let unknown = self.packages().filter(|it| outcome(it) == "unknown");
+        let signed_at = unknown.filter_map(|it| it.signed_at).max();
+        let fence = signed_at.map(|at| at.to_system_time() + Run::FENCE);
+        match fence.and_then(Timestamp::from_system_time) {
+            Some(fence) => format!("after {fence}"),
+            None => "after the fence".to_owned(),
         }
     }
 

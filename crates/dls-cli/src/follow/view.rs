@@ -233,9 +233,7 @@ impl Bars {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let bar = |length: usize, template: &str| {
             let bar = all.add(ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX)));
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("██░"));
-            }
+            set_template(&bar, template);
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         };
@@ -265,13 +263,12 @@ impl Bars {
 
     /// Whether the change is shown by a bar, and needs no line.
     fn show(&mut self, change: &Change<'_>) -> bool {
-        let (now, word) = match change {
-            Change::Status { now, .. } | Change::Task { of: now, .. } => (now, status(now)),
-            Change::Verdict(now) => (now, verdict(now)),
+        let now = match change {
+            Change::Status { now, .. } | Change::Task { of: now, .. } | Change::Verdict(now) => now,
             _ => return false,
         };
         match (self.each.get(&now.id), &mut self.total) {
-            (Some(bar), _) => show_one(bar, now, &word),
+            (Some(bar), _) => show_one(bar, now),
             (None, Some(total)) => total.show(now),
             (None, None) => return false,
         }
@@ -279,8 +276,23 @@ impl Bars {
     }
 }
 
-fn show_one(bar: &ProgressBar, now: &PackageReport, word: &str) {
+fn set_template(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("██░"));
+    }
+}
+
+fn show_one(bar: &ProgressBar, now: &PackageReport) {
     let tasks = tasks(now);
+    let word = match &now.verdict {
+        Some(_) => verdict(now),
+        None => status(now),
+    };
+    // Only now is it known how many tasks there are.
+    set_template(
+        bar,
+        "{spinner} {prefix} {bar:10} {pos}/{len} tasks  {wide_msg}",
+    );
     bar.set_prefix(title(now));
     bar.set_length(u64::try_from(tasks.len()).unwrap_or(u64::MAX));
     bar.set_position(u64::try_from(done(tasks)).unwrap_or(u64::MAX));
@@ -293,7 +305,7 @@ fn show_one(bar: &ProgressBar, now: &PackageReport, word: &str) {
         format!("{} {mark}", name(task))
     });
     let told: Vec<String> = told.collect();
-    bar.set_message(format!("{word}  {}", told.join(" · ")));
+    bar.set_message(format!("{}  {word}", told.join(" · ")));
 }
 
 impl Total {

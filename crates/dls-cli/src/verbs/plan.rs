@@ -14,6 +14,9 @@ use crate::ids;
 use crate::keep::quoted;
 use crate::output::{Output, note, text};
 
+/// From here on the reading takes long enough to wonder.
+const MANY: usize = 20;
+
 pub(crate) async fn run(
     global: &args::Global,
     args: &args::Plan,
@@ -22,6 +25,9 @@ pub(crate) async fn run(
     let packages = ids::selection(&args.ids)?;
     let place = Place::resolve(global).await?;
     place.workspace_for_a_write()?;
+    if packages.len() > MANY {
+        note(&format!("reading {} packages …", packages.len()));
+    }
     let plan = place.client()?.plan(packages, chosen(&args.start)).await;
     let plan = plan.map_err(|error| Failure::of_read(&error))?;
     let planned = Planned::new(&plan);
