@@ -175,7 +175,9 @@ impl Run {
         };
         let skew = self.client.clock_skew(package).await;
         let skew = skew.map_err(|error| ResendRefused::NoClock(error.in_full()))?;
-        let fence = signed_at.to_system_time() + Self::FENCE + skew;
+        // A status may lag by as much as the grace, should that be longer.
+        let wait = Self::FENCE.max(self.began().options.grace) + skew;
+        let fence = signed_at.to_system_time() + wait;
         if let Ok(left) = fence.duration_since(self.client.transport().now()) {
             let left = Duration::from_secs(left.as_secs() + 1);
             return Err(ResendRefused::TooEarly { package, left });
