@@ -14,5 +14,6 @@ mod interruptions;
 mod journals;
 mod outputs;
 mod plans;
+mod proof;
 mod resumes;
 mod transcripts;

@@ -1,0 +1,38 @@
+//! `dls emulator verify` as a user runs it.
+
+use crate::bench::{bare, code, json, stderr};
+
+#[test]
+fn thousands_of_random_cases_break_no_promise() {
+    let args = ["emulator", "verify", "--cases", "3000", "-o", "json"];
+    let output = bare().args(args).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let tally = json(&output);
+    assert_eq!(tally["cases"], 3000);
+    for broken in [
+        "double_sends",
+        "false_successes",
+        "false_failures",
+        "other_violations",
+        "endless",
+    ] {
+        assert_eq!(tally[broken], 0, "{tally}");
+    }
+    // It did meet what it is there for.
+    for met in ["deploys", "crashes", "faults", "unknown"] {
+        assert!(tally[met].as_u64().unwrap() > 500, "{tally}");
+    }
+}
+
+#[test]
+fn a_verification_ends_with_one_line_of_counts() {
+    let args = ["emulator", "verify", "--cases", "20", "--seed", "7"];
+    let output = bare().args(args).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(
+        text.starts_with("20 cases (") && text.contains(" 0 double sends"),
+        "{text}"
+    );
+}
