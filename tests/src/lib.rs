@@ -1,5 +1,55 @@
 //! What the tests that cross crates share.
 
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use dls::rollout::{Event, SendFailure, What};
+use dls_emulator::Sent;
+
+/// The command, built; it lies beside the tests. An error says why it does not.
+pub static COMMAND: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build
+        .args(["build", "--quiet", "--locked", "--package", "dls-cli"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    // They tell of this package, and build scripts that look at them would run again each time.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            build.env_remove(name);
+        }
+    }
+    match build.status() {
+        Ok(status) if status.success() => {}
+        outcome => return Err(format!("the command cannot be built: {outcome:?}")),
+    }
+    let test = std::env::current_exe().map_err(|error| error.to_string())?;
+    let folder = test.ancestors().nth(2).ok_or("the tests lie nowhere")?;
+    Ok(folder.join("dls"))
+});
+
+/// The deploy requests of which a byte may have left, as the events of a run tell it.
+pub fn sends<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Sent> {
+    let mut sends = Vec::new();
+    for event in events {
+        match &event.what {
+            What::SendIntended { packages, .. } => sends.push(Sent {
+                packages: packages.iter().map(ToString::to_string).collect(),
+                consented: false,
+            }),
+            What::SendFailed {
+                failure: SendFailure::NotSent(_) | SendFailure::NotAuthenticated(_),
+            } => {
+                sends.pop();
+            }
+            _ => {}
+        }
+    }
+    sends
+}
+
 /// The examples of the front page compile, too.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -11,6 +11,7 @@
 )]
 
 mod cases;
+mod descriptors;
 mod play;
 mod rows;
 

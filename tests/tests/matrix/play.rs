@@ -9,11 +9,11 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dls::rollout::{Event, Options, Pace, Report, SendFailure, What};
+use dls::rollout::{Options, Pace, Report};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey, Token};
 use dls::transport::{Limits, Rate, Roots};
 use dls::{Client, JobStart, Journal, Selection};
-use dls_emulator::{By, Claim, Emulator, FaultPlan, History, Ledger, RateLimit, Running, Sent};
+use dls_emulator::{By, Claim, Emulator, FaultPlan, History, Ledger, RateLimit, Running};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -23,9 +23,10 @@ use crate::cases::{Case, Over, Who};
 
 /// So many cases are played at a time: mostly they wait, but not for each other.
 const AT_ONCE: usize = 24;
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub(crate) const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
+pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// How long a release takes.
-const RELEASE: Duration = Duration::from_millis(60);
+pub(crate) const RELEASE: Duration = Duration::from_millis(60);
 /// How long a condition is waited for.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -109,7 +110,7 @@ async fn one(case: Case, line: Over) -> String {
     let history = History {
         began,
         ids: ids.iter().map(ToString::to_string).collect(),
-        sends: sends(&events),
+        sends: dls_tests::sends(&events),
         claims: claims.collect(),
         ledger,
         ended_in,
@@ -162,7 +163,7 @@ fn client(case: &Case, emulator: &Running) -> Client {
     let twice = NonZeroU32::MIN.saturating_add(1);
     let builder = Client::builder()
         .endpoint(emulator.base_url().parse().unwrap())
-        .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
+        .project_id(PROJECT.parse().unwrap())
         .workspace("default".parse().unwrap())
         .credentials(credentials)
         .configure(|transport| transport.limits(limits).max_attempts(twice))
@@ -237,26 +238,6 @@ async fn settled(emulator: &Running) -> Ledger {
         assert!(Instant::now() < deadline, "a copy never came");
         tokio::task::yield_now().await;
     }
-}
-
-/// The deploy requests of which a byte may have left, as the journal tells it.
-fn sends(events: &[Event]) -> Vec<Sent> {
-    let mut sends = Vec::new();
-    for event in events {
-        match &event.what {
-            What::SendIntended { packages, .. } => sends.push(Sent {
-                packages: packages.iter().map(ToString::to_string).collect(),
-                consented: false,
-            }),
-            What::SendFailed {
-                failure: SendFailure::NotSent(_) | SendFailure::NotAuthenticated(_),
-            } => {
-                sends.pop();
-            }
-            _ => {}
-        }
-    }
-    sends
 }
 
 /// All files of the journal.

@@ -1,0 +1,269 @@
+//! An emulator with some packages, processes of the command against it, and what became of them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use dls::rollout::Event;
+use dls_emulator::{By, Claim, Emulator, FaultPlan, History, LedgerRequest, RateLimit, Running};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+
+/// How long anything is waited for.
+const SOON: Duration = Duration::from_secs(60);
+const SECRET: &str = "example-secret-key";
+
+#[derive(Clone, Copy)]
+pub(crate) enum Verb {
+    Deploy,
+    Resume,
+}
+
+pub(crate) struct Bench {
+    folder: TempDir,
+    packages: u32,
+    emulator: Running,
+    // After the emulator, which lives on it.
+    runtime: Runtime,
+}
+
+impl Bench {
+    /// So many packages that can be released, and what goes wrong, as a list of rules.
+    pub(crate) fn new(packages: u32, faults: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let emulator = Emulator::builder()
+            .release_time(Duration::from_millis(300))
+            .rate_limit(RateLimit::Off)
+            .extra_packages(packages)
+            .faults(FaultPlan::from_toml(&format!("faults = [{faults}]")).unwrap())
+            .start("127.0.0.1:0".parse().unwrap());
+        let emulator = runtime.block_on(emulator).unwrap();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            packages,
+            emulator,
+            runtime,
+        }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        (1001..1001 + self.packages)
+            .map(|id| id.to_string())
+            .collect()
+    }
+
+    /// The command of a user who wants all of them released, or the run taken up.
+    pub(crate) fn start(&self, verb: Verb, interval: &str) -> Process<'_> {
+        let stdout = self.folder.path().join("stdout");
+        let stderr = self.folder.path().join("stderr");
+        let mut command = Command::new(dls_tests::COMMAND.as_ref().unwrap());
+        match verb {
+            Verb::Deploy => command.arg("deploy").args(self.ids()).arg("--no-start"),
+            Verb::Resume => command.arg("resume"),
+        };
+        let child = command
+            .args(["--interval", interval, "--grace", "2s", "--rate", "100000"])
+            .args(["--request-timeout", "3s", "-o", "json"])
+            .env_clear()
+            .env("DLS_ENDPOINT", self.emulator.base_url())
+            .env("DLS_WORKSPACE", "default")
+            .env("DLS_JOURNAL", self.runs())
+            .env(
+                "HUAWEICLOUD_SDK_PROJECT_ID",
+                "b384b9e9ab9b4ee8994c8633aabc9505",
+            )
+            .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
+            .env("HUAWEICLOUD_SDK_SK", SECRET)
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout).unwrap())
+            .stderr(File::create(&stderr).unwrap())
+            .spawn()
+            .unwrap();
+        Process {
+            bench: self,
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs")
+    }
+
+    /// All that is in the journal.
+    pub(crate) fn journal(&self) -> String {
+        let files = std::fs::read_dir(self.runs()).into_iter().flatten();
+        let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()));
+        texts.map(Result::unwrap_or_default).collect()
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.emulator.ledger().requests.len()
+    }
+
+    /// How many requests to this operation came from us.
+    pub(crate) fn asked(&self, operation: &str) -> usize {
+        let requests = self.emulator.ledger().requests;
+        requests.iter().filter(|it| is_ours(it, operation)).count()
+    }
+
+    /// What was said, and what the emulator counted, in one line.
+    pub(crate) fn told(&self, ended: &Ended) -> String {
+        let mut words = BTreeMap::<&str, usize>::new();
+        for outcome in ended.outcomes.values() {
+            *words.entry(outcome).or_default() += 1;
+        }
+        let words = words.iter().map(|(word, count)| format!("{count} {word}"));
+        format!(
+            "exit {}, {}; deploys {}, releases {}",
+            ended.code,
+            words.collect::<Vec<_>>().join(" "),
+            self.asked("deploy"),
+            self.emulator.ledger().releases.len(),
+        )
+    }
+
+    /// No package was named twice or released twice, what is said to be released is, only what was in flight is
+    /// unknown, and all else that was promised.
+    pub(crate) fn check(&self, ended: &Ended) {
+        let ledger = self.emulator.ledger();
+        let deploys = ledger.requests.iter().filter(|it| is_ours(it, "deploy"));
+        let deploys: Vec<&LedgerRequest> = deploys.collect();
+        let releases_of = |id: &str| {
+            ledger
+                .releases
+                .iter()
+                .filter(|it| it.package_id == id)
+                .count()
+        };
+        for (id, outcome) in &ended.outcomes {
+            let sent = deploys.iter().filter(|it| it.packages.contains(id)).count();
+            assert!(sent <= 1, "{id} was sent {sent} times: {ended:?}");
+            let expected = match outcome.as_str() {
+                "successful" => 1..=1,
+                "not-sent" => 0..=0,
+                _ => 0..=1,
+            };
+            let released = releases_of(id);
+            assert!(
+                expected.contains(&released),
+                "{id} was released {released} times: {ended:?}"
+            );
+        }
+        let unknown = |id: &String| ended.outcomes.get(id).is_some_and(|it| it == "unknown");
+        let in_flight = deploys.iter().filter(|it| it.packages.iter().any(unknown));
+        assert!(in_flight.count() <= 1, "{ended:?}");
+
+        let journal = self.journal();
+        let events = journal.lines().map(serde_json::from_str::<Event>);
+        let events: Vec<Event> = events.map(Result::unwrap).collect();
+        let claims = ended.outcomes.iter().map(|(package, outcome)| Claim {
+            package: package.clone(),
+            verdict: outcome.clone(),
+            at: ended.at,
+        });
+        let history = History {
+            ids: self.ids(),
+            sends: dls_tests::sends(&events),
+            claims: claims.collect(),
+            ledger: ledger.clone(),
+            texts: vec![journal, ended.stdout.clone(), ended.stderr.clone()],
+            secrets: vec![SECRET.to_owned(), "Signature=".to_owned()],
+            ..History::default()
+        };
+        let broken = dls_emulator::check(&history);
+        assert!(broken.is_empty(), "{broken:?} {ended:?}");
+    }
+}
+
+fn is_ours(request: &LedgerRequest, operation: &str) -> bool {
+    request.operation == Some(operation) && request.by == By::Client
+}
+
+/// A process of the command.
+pub(crate) struct Process<'a> {
+    bench: &'a Bench,
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Process<'_> {
+    /// Kills it once this is so; what it said if it ended before.
+    pub(crate) fn killed_once(mut self, is_so: impl Fn() -> bool) -> Option<Ended> {
+        if self.is_over_before(is_so) {
+            return Some(self.ended());
+        }
+        // SIGKILL: it has no chance to say or do anything more.
+        self.child.kill().unwrap();
+        let status = self.child.wait().unwrap();
+        status.code().map(|code| self.said(code))
+    }
+
+    /// What it said in the end.
+    pub(crate) fn ended(mut self) -> Ended {
+        let is_over = self.is_over_before(|| false);
+        assert!(is_over);
+        let status = self.child.wait().unwrap();
+        self.said(status.code().unwrap())
+    }
+
+    fn is_over_before(&mut self, is_so: impl Fn() -> bool) -> bool {
+        let deadline = Instant::now() + SOON;
+        loop {
+            // In this order: what is so at its end was so before.
+            let is_over = self.child.try_wait().unwrap().is_some();
+            if is_over || is_so() {
+                return is_over;
+            }
+            assert!(Instant::now() < deadline, "{}", self.read(&self.stderr));
+            let pause = async { tokio::time::sleep(Duration::from_millis(10)).await };
+            self.bench.runtime.block_on(pause);
+        }
+    }
+
+    fn read(&self, path: &PathBuf) -> String {
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    fn said(&self, code: i32) -> Ended {
+        let (stdout, stderr) = (self.read(&self.stdout), self.read(&self.stderr));
+        let document: Value = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{stderr}"));
+        let packages = document["packages"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Ended {
+            code,
+            outcomes: packages
+                .map(|it| (text(&it["id"]), text(&it["outcome"])))
+                .collect(),
+            at: std::fs::metadata(&self.stdout).unwrap().modified().unwrap(),
+            stdout,
+            stderr,
+        }
+    }
+}
+
+/// What a process said, and when.
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    /// The outcome of each package.
+    pub(crate) outcomes: BTreeMap<String, String>,
+    at: SystemTime,
+    stdout: String,
+    stderr: String,
+}
+
+impl std::fmt::Debug for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit {}\n{}", self.code, self.stderr)
+    }
+}
