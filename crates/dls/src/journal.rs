@@ -202,11 +202,14 @@ impl Record {
         &self.id
     }
 
-    /// Writes one event, in one piece.
+    /// Writes one event, in one piece. Half a line would be joined to the next one, and neither could be
+    /// read: what does not fit on the disk is taken back.
     pub(crate) fn append(&self, event: &Event) -> io::Result<()> {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
-        (&self.file).write_all(&line)
+        let whole = self.file.metadata()?.len();
+        let written = (&self.file).write_all(&line);
+        written.or_else(|error| self.file.set_len(whole).and(Err(error)))
     }
 
     /// Returns once all that was written would survive the machine.

@@ -11,9 +11,10 @@
 )]
 
 mod cases;
-mod descriptors;
+
 mod play;
 mod rows;
+mod scarce;
 
 use cases::cases;
 use play::play;

@@ -1,0 +1,97 @@
+//! The command where the system gives it little: few file descriptors, or no room on its disk.
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::Command;
+
+use dls::rollout::Event;
+use dls_emulator::{Emulator, RateLimit};
+
+use crate::play::{ANY_PORT, PROJECT, RELEASE};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn where_no_file_descriptor_is_left_nothing_is_sent_and_the_system_is_quoted() {
+    let with = async |journal| {
+        let mut codes = Vec::new();
+        // With fewer than 8 there is no runtime that could do anything.
+        for count in 8..=20 {
+            let folder = tempfile::tempdir().unwrap();
+            let (code, stderr) =
+                deploy(&format!("ulimit -n {count}"), folder.path(), journal).await;
+            assert_eq!(code == 0, !stderr.contains("os error 24"), "{stderr}");
+            codes.push(code);
+        }
+        codes.dedup();
+        codes
+    };
+    // No runtime, no journal, and then there are enough.
+    assert_eq!(with("runs").await, [1, 9, 0]);
+    // No runtime, no connection, and then there are enough.
+    assert_eq!(with("off").await, [1, 11, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn where_the_disk_is_full_nothing_is_sent_and_the_journal_can_still_be_read() {
+    let mut codes = Vec::new();
+    // So many blocks of half a kibibyte (or one, by shell) are left for each file.
+    for blocks in 0..=16 {
+        let folder = tempfile::tempdir().unwrap();
+        // Without the signal a write that finds no room is an error, as on a full disk.
+        let limit = format!("trap '' XFSZ; ulimit -f {blocks}");
+        let (code, stderr) = deploy(&limit, folder.path(), "runs").await;
+        assert_eq!(
+            code == 0,
+            !stderr.contains("os error 27"),
+            "{code}: {stderr}"
+        );
+        for line in journal(&folder.path().join("runs")).split_inclusive('\n') {
+            let event = serde_json::from_str::<Event>(line);
+            assert!(
+                event.is_ok() && line.ends_with('\n'),
+                "{blocks} blocks: {line}"
+            );
+        }
+        codes.push(code);
+    }
+    codes.dedup();
+    // Not even the first line, not the intention to send, and then there is room.
+    assert_eq!(codes, [9, 11, 0]);
+}
+
+/// A deploy under a limit that a shell sets: its exit code and what it says. Whatever it comes to, it is
+/// released if and only if it says so.
+async fn deploy(limit: &str, folder: &Path, journal: &str) -> (i32, String) {
+    let builder = Emulator::builder().release_time(RELEASE);
+    let builder = builder.rate_limit(RateLimit::Off);
+    let emulator = builder.start(ANY_PORT).await.unwrap();
+    let output = Command::new("sh")
+        .args(["-c", &format!(r#"{limit} && exec "$0" "$@""#)])
+        .arg(dls_tests::COMMAND.as_ref().unwrap())
+        .args(["deploy", "23", "--no-start", "--interval", "20ms"])
+        .args(["--max-attempts", "1", "--journal", journal])
+        .current_dir(folder)
+        .env_clear()
+        .env("DLS_ENDPOINT", emulator.base_url())
+        .env("DLS_WORKSPACE", "default")
+        .env("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
+        .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
+        .env("HUAWEICLOUD_SDK_SK", "example-secret-key")
+        .output()
+        .unwrap();
+    let code = output.status.code().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let ledger = emulator.ledger();
+    let requests = ledger.requests.iter();
+    let deploys = requests.filter(|it| it.operation == Some("deploy"));
+    let counted = (deploys.count(), ledger.releases.len());
+    let expected = usize::from(code == 0);
+    assert_eq!(counted, (expected, expected), "{limit}: {stderr}");
+    (code, stderr)
+}
+
+/// All that is in a journal, if there is one.
+fn journal(folder: &Path) -> String {
+    let files = std::fs::read_dir(folder).into_iter().flatten();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    texts.collect()
+}
