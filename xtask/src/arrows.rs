@@ -182,6 +182,7 @@ mod tests {
         Package {
             name: name.into(),
             dependencies,
+            ..Package::default()
         }
     }
 

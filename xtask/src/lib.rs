@@ -4,10 +4,16 @@
 
 #![forbid(unsafe_code)]
 
+mod api;
 mod arrows;
+mod external_types;
+mod features;
 mod markdown;
 mod metadata;
+mod min_versions;
+mod semver;
 mod shell;
+mod surface;
 mod test;
 mod tidy;
 pub mod venv;
@@ -24,6 +30,7 @@ pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 struct Command {
     name: &'static str,
+    /// Each as it is typed, followed by a blank and a word in capitals if it takes a value.
     options: &'static [&'static str],
     about: &'static str,
     run: fn(&Path, &[String]) -> Outcome,
@@ -42,6 +49,36 @@ const COMMANDS: &[Command] = &[
         about: "the rules of the house: arrows between crates, reasons for dependencies, module heads",
         run: tidy::run,
     },
+    Command {
+        name: "features",
+        options: &[],
+        about: "each published crate by itself: with no feature, the default, each alone, all",
+        run: features::run,
+    },
+    Command {
+        name: "api",
+        options: &["--bless"],
+        about: "compare the public API of each library with api/*.txt (--bless: write it there)",
+        run: api::run,
+    },
+    Command {
+        name: "external-types",
+        options: &[],
+        about: "which crates of others stand in public signatures",
+        run: external_types::run,
+    },
+    Command {
+        name: "min-versions",
+        options: &[],
+        about: "build with the oldest versions that the manifests allow, in a copy",
+        run: min_versions::run,
+    },
+    Command {
+        name: "semver",
+        options: &["--since TAG"],
+        about: "what breaks for callers since the last release, if cargo-semver-checks is installed",
+        run: semver::run,
+    },
 ];
 
 /// Runs the command that `words` name, in the repository's top folder.
@@ -56,10 +93,7 @@ pub fn main(words: &[String]) -> ExitCode {
         eprint!("xtask: there is no command `{name}`\n\n{}", list());
         return ExitCode::from(2);
     };
-    if let Some(odd) = options
-        .iter()
-        .find(|word| !command.options.contains(&word.as_str()))
-    {
+    if let Some(odd) = odd(command.options, options) {
         eprint!("xtask: `{name}` has no option `{odd}`\n\n{}", list());
         return ExitCode::from(2);
     }
@@ -80,18 +114,51 @@ pub fn root() -> PathBuf {
         .map_or_else(|| here.clone(), Path::to_path_buf)
 }
 
-fn list() -> String {
-    let mut text = String::from("Usage: cargo xtask <command>\n\n");
-    for command in COMMANDS {
-        let usage = [&[command.name], command.options].concat().join(" ");
-        text.push_str(&format!("  {usage:<16}{}\n", command.about));
+/// The first word that is no option, or an option whose value is missing.
+fn odd<'a>(all: &[&str], words: &'a [String]) -> Option<&'a str> {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let known = |option: &&&str| option.split(' ').next() == Some(word);
+        match all.iter().find(known) {
+            Some(option) if !option.contains(' ') || words.next().is_some() => {}
+            _ => return Some(word),
+        }
     }
-    text
+    None
+}
+
+fn list() -> String {
+    let usages = COMMANDS
+        .iter()
+        .map(|command| [&[command.name], command.options].concat().join(" "));
+    let usages: Vec<String> = usages.collect();
+    let width = usages.iter().map(String::len).max().unwrap_or_default();
+    let lines = usages
+        .iter()
+        .zip(COMMANDS)
+        .map(|(usage, command)| format!("  {usage:<width$}  {}\n", command.about));
+    format!(
+        "Usage: cargo xtask <command>\n\n{}",
+        lines.collect::<String>()
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_option_that_is_not_known_or_has_no_value_is_odd() {
+        let odd = |text: &str| {
+            let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            odd(&["--bless", "--since TAG"], &words).map(str::to_owned)
+        };
+        assert_eq!(odd(""), None);
+        assert_eq!(odd("--since v1 --bless"), None);
+        assert_eq!(odd("--bless --since"), Some("--since".into()));
+        assert_eq!(odd("--bless v1"), Some("v1".into()));
+        assert_eq!(odd("--sin v1"), Some("--sin".into()));
+    }
 
     #[test]
     fn each_command_has_one_line_in_the_list() {

@@ -1,15 +1,22 @@
 //! What `cargo metadata` says of the workspace, as far as the checks need it.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 
 use crate::{Outcome, shell::Line};
 
 /// A crate of the workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
+    /// May it go to a registry?
+    pub(crate) published: bool,
+    /// Has it a library, which others can call?
+    pub(crate) library: bool,
+    /// What each feature turns on.
+    pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: Vec<Dependency>,
 }
 
@@ -40,6 +47,11 @@ fn package(package: &Value) -> Outcome<Package> {
     let dependencies = list(package, "dependencies")?.iter().map(dependency);
     Ok(Package {
         name: text(package, "name")?,
+        version: text(package, "version")?,
+        // `null` stands for every registry, a list for the ones that it names.
+        published: list(package, "publish").map_or(true, |registries| !registries.is_empty()),
+        library: list(package, "targets")?.iter().any(is_library),
+        features: serde_json::from_value(value(package, "features")?.clone())?,
         dependencies: dependencies.collect::<Outcome<_>>()?,
     })
 }
@@ -51,6 +63,16 @@ fn dependency(dependency: &Value) -> Outcome<Dependency> {
         dev: dependency.get("kind").and_then(Value::as_str) == Some("dev"),
         ours: dependency.get("path").is_some_and(Value::is_string),
     })
+}
+
+fn is_library(target: &Value) -> bool {
+    list(target, "kind").is_ok_and(|kinds| kinds.iter().any(|kind| kind == "lib"))
+}
+
+fn value<'a>(value: &'a Value, key: &str) -> Outcome<&'a Value> {
+    Ok(value
+        .get(key)
+        .ok_or_else(|| format!("cargo metadata has no `{key}`"))?)
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> Outcome<&'a [Value]> {
@@ -71,7 +93,8 @@ mod tests {
 
     #[test]
     fn what_cargo_prints_is_understood() {
-        let text = r#"{"packages":[{"name":"a","version":"0.1.0","dependencies":[
+        let text = r#"{"packages":[{"name":"a","version":"0.1.0",
+            "targets":[{"kind":["lib"]},{"kind":["test"]}],"features":{"f":["dep:c"]},"dependencies":[
             {"name":"b","source":null,"req":"^0.1.0","kind":null,"path":"/x/b"},
             {"name":"c","source":null,"req":"*","kind":"dev","path":"/x/c"},
             {"name":"http","source":"registry+x","req":"^1.4.0","kind":null}]}]}"#;
@@ -90,9 +113,23 @@ mod tests {
             parse(text).unwrap(),
             [Package {
                 name: "a".into(),
+                version: "0.1.0".into(),
+                published: true,
+                library: true,
+                features: BTreeMap::from([("f".into(), vec!["dep:c".into()])]),
                 dependencies
             }]
         );
+    }
+
+    #[test]
+    fn a_crate_that_names_no_registry_is_not_published() {
+        for (publish, published) in [("null", true), ("[]", false), (r#"["own"]"#, true)] {
+            let text = format!(
+                r#"{{"packages":[{{"name":"a","version":"0.1.0","publish":{publish},"targets":[],"features":{{}},"dependencies":[]}}]}}"#
+            );
+            assert_eq!(parse(&text).unwrap()[0].published, published, "{publish}");
+        }
     }
 
     #[test]

@@ -49,6 +49,18 @@ impl Line {
         self
     }
 
+    /// Sets a variable for this program, whose value may hold blanks.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Prints the line, then runs it in `folder`.
+    pub(crate) fn show_and_run(&self, folder: &Path) -> Outcome {
+        println!("$ {self}");
+        self.run(folder)
+    }
+
     /// Runs in `folder` and shows what the program prints.
     pub(crate) fn run(&self, folder: &Path) -> Outcome {
         let status = self
@@ -181,6 +193,8 @@ mod tests {
         let line = Line::at(Path::new("a folder/it's"), "--check");
         assert_eq!(line.to_string(), r"'a folder/it'\''s' --check");
         assert_eq!(line.arguments, ["--check"]);
+        let line = Line::new("cargo doc").set("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(line.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc");
     }
 
     #[test]

@@ -119,8 +119,7 @@ impl Work {
                 Line::at(&tools.program(name), arguments)
             }
         };
-        println!("$ {line}");
-        line.run(root)
+        line.show_and_run(root)
     }
 }
 

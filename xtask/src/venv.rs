@@ -62,14 +62,14 @@ impl Venv {
 
     fn install(&self, root: &Path, requirements: &Path) -> Outcome {
         let python = if cfg!(windows) { "python" } else { "python3" };
-        show_and_run(root, &Line::at(Path::new(python), "-m venv").with(&self.folder)).map_err(|reason| {
+        Line::at(Path::new(python), "-m venv").with(&self.folder).show_and_run(root).map_err(|reason| {
             format!(
                 "{reason}\n       Python 3.10 or newer with its venv module is needed: install `python3` \
                  (on Debian and Ubuntu also `python3-venv`) and run this again"
             )
         })?;
         let pip = "-m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r";
-        show_and_run(root, &Line::at(&self.program("python"), pip).with(requirements)).map_err(|reason| {
+        Line::at(&self.program("python"), pip).with(requirements).show_and_run(root).map_err(|reason| {
             format!(
                 "{reason}\n       The packages could not be installed: the first run needs the Python package \
                  registry (and Python 3.10 or newer); later runs need no network"
@@ -77,11 +77,6 @@ impl Venv {
             .into()
         })
     }
-}
-
-fn show_and_run(root: &Path, line: &Line) -> Outcome {
-    println!("$ {line}");
-    line.run(root)
 }
 
 /// A name that changes when the requirements do. A toolchain that hashes otherwise makes the
