@@ -1,7 +1,7 @@
 //! The last words of a run that did not end well: one line on what happened, and what to do next.
 
 use dls::Run;
-use dls::model::{Status, Timestamp};
+use dls::model::Timestamp;
 use dls::rollout::{NotSent, PackageReport, Report, Verdict};
 
 use super::Caught;
@@ -106,15 +106,16 @@ impl Ending<'_> {
     }
 
     fn pending(&self) -> Failure {
-        let under_way = self.packages().any(|it| {
-            matches!(it.verdict, Some(Verdict::StillRunning { .. }))
-                || status(it) == Some(Status::BeingReleased)
+        let under_way = self.packages().find_map(|it| match &it.verdict {
+            Some(Verdict::StillRunning { why }) => Some(why.as_str()),
+            _ => None,
         });
         let message = match (under_way, self.is_release) {
-            (true, _) => "not over yet (--timeout); the release goes on without us",
-            (false, true) => "the time was over (--timeout) before anything was sent",
-            (false, false) => "nothing has happened to it before the time was over (--timeout)",
+            (Some(why), _) => format!("not over yet: {why}; the release goes on without us"),
+            (None, true) => "the time to wait was over before anything was sent".to_owned(),
+            (None, false) => "nothing has happened before the time to wait was over".to_owned(),
         };
+        let under_way = under_way.is_some();
         let next = match (self.resume, under_way, self.is_release) {
             (Some(resume), true, _) => resume.to_owned(),
             (None, true, _) | (_, false, false) => format!("dls watch {}", self.open()),
@@ -213,10 +214,6 @@ impl Ending<'_> {
         };
         ids(self.packages().filter(|it| !ended(it)).map(|it| it.id))
     }
-}
-
-fn status(package: &PackageReport) -> Option<Status> {
-    package.latest.as_ref().and_then(|it| it.package.status)
 }
 
 fn is_refusal(verdict: &Verdict) -> bool {
