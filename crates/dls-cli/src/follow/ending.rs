@@ -1,5 +1,7 @@
 //! The last words of a run that did not end well: one line on what happened, and what to do next.
 
+use std::time::Duration;
+
 use dls::Run;
 use dls::model::Timestamp;
 use dls::rollout::{NotSent, PackageReport, Report, Verdict};
@@ -15,6 +17,8 @@ pub(super) struct Ending<'a> {
     pub(super) is_release: bool,
     /// The line that takes the run up again.
     pub(super) resume: Option<&'a str>,
+    /// How long the status of a package may lag behind.
+    pub(super) grace: Duration,
 }
 
 impl Ending<'_> {
@@ -98,7 +102,7 @@ impl Ending<'_> {
     fn fence(&self) -> String {
         let unknown = self.packages().filter(|it| outcome(it) == "unknown");
         let signed_at = unknown.filter_map(|it| it.signed_at).max();
-        let fence = signed_at.map(|at| at.to_system_time() + Run::FENCE);
+        let fence = signed_at.map(|at| at.to_system_time() + Run::FENCE.max(self.grace));
         match fence.and_then(Timestamp::from_system_time) {
             Some(fence) => format!("after {fence}"),
             None => "after the fence".to_owned(),

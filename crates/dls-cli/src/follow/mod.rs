@@ -102,6 +102,7 @@ impl Follow {
             report,
             is_release: run.began().options.start.is_some(),
             resume: resume.as_deref(),
+            grace: run.began().options.grace,
         };
         let failure = match interrupted {
             Some(caught) => Some(ending.interrupted(caught)),
