@@ -35,7 +35,7 @@ pub(crate) fn between_ours(packages: &[Package], table: &[Vec<String>]) -> Vec<S
             package
                 .dependencies
                 .iter()
-                .filter_map(|to| misdeclared(package, to)),
+                .filter_map(|to| misdeclared(package, to, packages)),
         );
     }
     for row in rows
@@ -122,15 +122,20 @@ fn unlike(package: &Package, row: &Row) -> Vec<String> {
 
 /// A crate is published with the version of what it needs, but must not wait for what only its
 /// tests need: cargo would ask for that on the registry first, and cycles could never be published.
-fn misdeclared(from: &Package, to: &Dependency) -> Option<String> {
+fn misdeclared(from: &Package, to: &Dependency, packages: &[Package]) -> Option<String> {
+    let (from, name) = (&from.name, &to.name);
     if !to.ours {
-        return None;
+        let named_like_ours = packages.iter().any(|package| package.name == *name);
+        return named_like_ours.then(|| format!("`{from}` needs a path for `{name}`"));
     }
     match (to.dev, to.version.as_str()) {
-        (false, "*") => Some(format!("`{}` needs a version for `{}`", from.name, to.name)),
+        (false, "*") => Some(format!("`{from}` needs a version for `{name}`")),
+        // An exact version would force both to be released together, always.
+        (false, version) if !version.starts_with('^') => Some(format!(
+            "`{from}` needs a caret version for `{name}`, and not `{version}`"
+        )),
         (true, version) if version != "*" => Some(format!(
-            "`{}` must depend on `{}` by path alone, as only its tests need it",
-            from.name, to.name
+            "`{from}` must depend on `{name}` by path alone, as only its tests need it"
         )),
         _ => None,
     }
@@ -269,6 +274,26 @@ mod tests {
             [
                 "`facade` needs a version for `model`",
                 "`facade` must depend on `double` by path alone, as only its tests need it",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_dependency_has_a_path_and_leaves_room_for_the_next_patch() {
+        let mut packages = facade();
+        packages[1].dependencies = vec![to("model", "=0.1.0", false), to("double", "*", true)];
+        let elsewhere = Dependency {
+            ours: false,
+            ..to("model", "^0.1.0", false)
+        };
+        packages[2].dependencies = vec![elsewhere];
+        let wrong = between_ours(&packages, &rows(TABLE));
+        assert_eq!(
+            wrong,
+            [
+                "`facade` needs a caret version for `model`, and not `=0.1.0`",
+                "no longer so: `double` depends on `model`",
+                "`double` needs a path for `model`",
             ]
         );
     }

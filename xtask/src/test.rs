@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use crate::{
-    Outcome,
+    Outcome, api, external_types, features,
     shell::{self, Line},
     tidy,
     venv::Venv,
@@ -72,6 +72,18 @@ const EVERYTHING: &[Step] = &[
         work: Work::Tool("cargo-shear", ""),
     },
     CLIPPY,
+    Step {
+        name: "features",
+        work: Work::Ours("cargo xtask features", features::run),
+    },
+    Step {
+        name: "public API",
+        work: Work::Ours("cargo xtask api", api::run),
+    },
+    Step {
+        name: "external types",
+        work: Work::Ours("cargo xtask external-types", external_types::run),
+    },
     Step {
         name: "docs",
         work: Work::Shell("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features"),

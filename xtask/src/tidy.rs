@@ -21,13 +21,49 @@ const FORBIDDEN: &[(&str, &str)] = &[
         concat!("install_", "default"),
         "the crypto provider is passed in code, never installed for the process",
     ),
-    (
-        concat!("danger", "ous("),
-        "certificates are always verified",
-    ),
+    (concat!("danger", "ous"), "certificates are always verified"),
     (
         concat!("SSLKEY", "LOGFILE"),
         "session keys are never written anywhere",
+    ),
+];
+
+/// Words that stand in no file at all, and why.
+const STRAY: &[(&str, &str)] = &[
+    (
+        concat!("TO", "DO"),
+        "do it, or say as a fact what is not done",
+    ),
+    (
+        concat!("FIX", "ME"),
+        "fix it, or say as a fact what is broken",
+    ),
+    (concat!("XX", "X"), "say what is meant"),
+    (concat!("<<", "<<<<<"), "a merge was left half done"),
+    (concat!(">>", ">>>>>"), "a merge was left half done"),
+    (concat!("/ho", "me/"), "a path of one machine"),
+    (concat!("/ro", "ot/"), "a path of one machine"),
+    (concat!("/wo", "rk/"), "a path of one machine"),
+    (
+        concat!("crates", ".io"),
+        "which registry is used is the reader's choice",
+    ),
+    (
+        concat!("pypi", ".org"),
+        "which registry is used is the reader's choice",
+    ),
+];
+
+/// How many lines a source file has at most, and the files that have more, with a word why.
+const LINES: usize = 500;
+const LONG: &[(&str, &str)] = &[
+    (
+        "crates/dls-emulator/tests/emulator/faults.rs",
+        "one test for each kind of fault, to be read against the list of kinds",
+    ),
+    (
+        "crates/dls-emulator/tests/emulator/refusals.rs",
+        "one test for each documented refusal, to be read against the service's list",
     ),
 ];
 
@@ -37,19 +73,25 @@ pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
     let design = fs::read_to_string(root.join("DESIGN.md"))?;
     let mut wrong = in_design(&packages, &design)?;
     wrong.extend(impure(root)?);
-    for path in sources(root)? {
+    for path in texts(root)? {
         let text = fs::read_to_string(&path)?;
-        let name = path
-            .strip_prefix(root)
-            .unwrap_or(&path)
-            .display()
-            .to_string();
+        let name = name(&path, root);
+        let mut problems = stray(&text, STRAY);
+        if name.ends_with(".rs") {
+            problems.extend(in_source(&text));
+            problems.extend(length(&name, text.lines().count()));
+        }
         wrong.extend(
-            in_source(&text)
+            problems
                 .into_iter()
                 .map(|problem| format!("{name}: {problem}")),
         );
     }
+    wrong.extend(
+        LONG.iter()
+            .filter(|(name, _)| !root.join(name).is_file())
+            .map(|(name, _)| format!("{name}: is excused for its length, and is not there")),
+    );
     for problem in &wrong {
         println!("  {problem}");
     }
@@ -104,12 +146,32 @@ fn in_source(text: &str) -> Vec<String> {
             "begins without `//!`: one or two lines that say what lives here, and why".to_owned(),
         );
     }
+    wrong.extend(stray(text, FORBIDDEN));
+    wrong
+}
+
+fn stray(text: &str, words: &[(&str, &str)]) -> Vec<String> {
+    let mut wrong = Vec::new();
     for (line, number) in text.lines().zip(1..) {
-        for (word, why) in FORBIDDEN.iter().filter(|(word, _)| line.contains(word)) {
+        for (word, why) in words.iter().filter(|(word, _)| line.contains(word)) {
             wrong.push(format!("line {number}: `{word}` may not stand here: {why}"));
         }
     }
     wrong
+}
+
+/// A long file is a sign that something wants to be two, unless somebody said why it is one.
+fn length(name: &str, lines: usize) -> Option<String> {
+    let excused = LONG.iter().any(|(long, _)| *long == name);
+    match (lines > LINES, excused) {
+        (true, false) => Some(format!(
+            "has {lines} lines: make it two, or say in xtask/src/tidy.rs why it is one"
+        )),
+        (false, true) => Some(format!(
+            "has only {lines} lines, and needs no excuse any more"
+        )),
+        _ => None,
+    }
 }
 
 /// Does the file begin with `//!`, or with a page that is included, leaving other attributes aside?
@@ -127,24 +189,36 @@ fn begins_with_a_word(text: &str) -> bool {
     rest.starts_with("//!")
 }
 
-/// All Rust files of the workspace, in a fixed order.
-fn sources(root: &Path) -> Outcome<Vec<PathBuf>> {
-    let mut folders: Vec<PathBuf> = ["crates", "tests", "xtask"]
-        .map(|name| root.join(name))
-        .into();
+/// All Rust files, manifests and documents, in a fixed order: not what was built, nor what
+/// was copied from others.
+fn texts(root: &Path) -> Outcome<Vec<PathBuf>> {
+    let mut folders = vec![root.to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                if !name.starts_with('.') && name != "target" && name != "data" {
+                    folders.push(path);
+                }
+            } else if [".md", ".rs", ".toml"]
+                .iter()
+                .any(|end| name.ends_with(end))
+            {
                 files.push(path);
             }
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// The path from the top folder, with slashes on every platform.
+fn name(path: &Path, root: &Path) -> String {
+    let parts = path.strip_prefix(root).unwrap_or(path).iter();
+    let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }
 
 #[cfg(test)]
@@ -178,6 +252,15 @@ mod tests {
                 [format!("line 2: `{word}` may not stand here: {why}")]
             );
         }
+    }
+
+    #[test]
+    fn a_file_is_long_only_with_a_word_why() {
+        let (excused, _) = LONG[0];
+        assert_eq!(length("src/short.rs", LINES), None);
+        assert!(length("src/long.rs", LINES + 1).is_some());
+        assert_eq!(length(excused, LINES + 1), None);
+        assert!(length(excused, LINES).is_some());
     }
 
     #[test]
