@@ -47,7 +47,9 @@ pub(crate) fn between_ours(packages: &[Package], table: &[Vec<String>]) -> Vec<S
             row.name
         ));
     }
-    wrong.extend(cycle(packages).map(|names| format!("a cycle of crates: {}", names.join(" -> "))));
+    wrong.extend(
+        cycle(below(packages)).map(|names| format!("a cycle of crates: {}", names.join(" -> "))),
+    );
     wrong
 }
 
@@ -141,13 +143,21 @@ fn misdeclared(from: &Package, to: &Dependency, packages: &[Package]) -> Option<
     }
 }
 
-/// The crates of one cycle, the first one named again at the end.
-fn cycle(packages: &[Package]) -> Option<Vec<&str>> {
-    let mut below: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+/// What each crate needs of ours, its tests included.
+fn below(packages: &[Package]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut below = BTreeMap::new();
     for package in packages {
         let ours = package.dependencies.iter().filter(|to| to.ours);
-        below.insert(&package.name, ours.map(|to| to.name.as_str()).collect());
+        below.insert(
+            package.name.as_str(),
+            ours.map(|to| to.name.as_str()).collect(),
+        );
     }
+    below
+}
+
+/// The crates of one cycle, the first one named again at the end.
+pub(crate) fn cycle<'a>(mut below: BTreeMap<&'a str, BTreeSet<&'a str>>) -> Option<Vec<&'a str>> {
     // Take away what nothing below is left of, until that is everything or only cycles remain.
     loop {
         let left: BTreeSet<&str> = below.keys().copied().collect();
@@ -186,6 +196,8 @@ mod tests {
     fn package(name: &str, dependencies: Vec<Dependency>) -> Package {
         Package {
             name: name.into(),
+            version: "0.1.0".into(),
+            published: true,
             dependencies,
             ..Package::default()
         }
@@ -306,8 +318,8 @@ mod tests {
             package("c", vec![to("b", "*", true)]),
             package("d", vec![]),
         ];
-        assert_eq!(cycle(&packages), Some(vec!["b", "c", "b"]));
-        assert_eq!(cycle(&facade()), None);
+        assert_eq!(cycle(below(&packages)), Some(vec!["b", "c", "b"]));
+        assert_eq!(cycle(below(&facade())), None);
     }
 
     #[test]
