@@ -11,6 +11,7 @@ mod features;
 mod markdown;
 mod metadata;
 mod min_versions;
+mod release;
 mod semver;
 mod shell;
 mod surface;
@@ -79,7 +80,16 @@ const COMMANDS: &[Command] = &[
         about: "what breaks for callers since the last release, if cargo-semver-checks is installed",
         run: semver::run,
     },
+    Command {
+        name: "release",
+        options: STEPS,
+        about: "plan, bump, check, tag, publish and rehearse a release; alone, it lists these steps",
+        run: release::run,
+    },
 ];
+
+/// Stands for a command whose first word is a step, which reads its options itself.
+const STEPS: &[&str] = &["STEP"];
 
 /// Runs the command that `words` name, in the repository's top folder.
 ///
@@ -93,7 +103,9 @@ pub fn main(words: &[String]) -> ExitCode {
         eprint!("xtask: there is no command `{name}`\n\n{}", list());
         return ExitCode::from(2);
     };
-    if let Some(odd) = odd(command.options, options) {
+    if command.options != STEPS
+        && let Some(odd) = odd(command.options, options)
+    {
         eprint!("xtask: `{name}` has no option `{odd}`\n\n{}", list());
         return ExitCode::from(2);
     }
@@ -115,7 +127,7 @@ pub fn root() -> PathBuf {
 }
 
 /// The first word that is no option, or an option whose value is missing.
-fn odd<'a>(all: &[&str], words: &'a [String]) -> Option<&'a str> {
+pub(crate) fn odd<'a>(all: &[&str], words: &'a [String]) -> Option<&'a str> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let known = |option: &&&str| option.split(' ').next() == Some(word);

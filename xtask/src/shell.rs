@@ -88,6 +88,18 @@ impl Line {
         }
     }
 
+    /// Runs in `folder` and gives back what the program printed: on its standard output if it
+    /// succeeded, on its standard error if it did not.
+    pub(crate) fn ask(&self, folder: &Path) -> Outcome<Result<String, String>> {
+        let output = self.command(folder).output();
+        let output = output.map_err(|error| self.did_not_start(&error))?;
+        Ok(if output.status.success() {
+            Ok(String::from_utf8(output.stdout)?)
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        })
+    }
+
     fn command(&self, folder: &Path) -> Command {
         let mut command = Command::new(self.place(folder));
         command

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use crate::{
-    Outcome, api, external_types, features,
+    Outcome, api, external_types, features, release,
     shell::{self, Line},
     tidy,
     venv::Venv,
@@ -92,6 +92,11 @@ const EVERYTHING: &[Step] = &[
     Step {
         name: "tests",
         work: Work::Shell("cargo test --workspace --all-features"),
+    },
+    // Offline, too: from what was fetched above.
+    Step {
+        name: "rehearsal of a release",
+        work: Work::Ours("cargo xtask release rehearse", release::rehearse),
     },
 ];
 

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     Outcome, arrows, markdown,
     metadata::{self, Package},
+    release,
     shell::Line,
 };
 
@@ -73,6 +74,7 @@ pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
     let design = fs::read_to_string(root.join("DESIGN.md"))?;
     let mut wrong = in_design(&packages, &design)?;
     wrong.extend(impure(root)?);
+    wrong.extend(release::untold(root)?);
     for path in texts(root)? {
         let text = fs::read_to_string(&path)?;
         let name = name(&path, root);

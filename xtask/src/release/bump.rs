@@ -1,0 +1,75 @@
+//! `release bump`: the plan written into manifests and changelogs, as one commit.
+
+use std::{fs, path::Path};
+
+use super::{Options, changelog, facts::Facts, manifest, plan::Bump, planned, report};
+use crate::{Outcome, shell::Line};
+
+pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
+    clean(root)?;
+    let (facts, bumps) = planned(root, options)?;
+    print!("{}", report::table(&bumps));
+    for bump in &bumps {
+        write(root, bump, &facts)?;
+    }
+    for fragment in &facts.fragments {
+        Line::new("git rm --quiet")
+            .with(&fragment.path)
+            .show_and_run(root)?;
+    }
+    // Only the versions of our own crates: what others released meanwhile is another change.
+    Line::new("cargo update --workspace --offline --quiet").show_and_run(root)?;
+    if Line::new("git status --porcelain").read(root)?.is_empty() {
+        println!("nothing to bump: the manifests have these versions, and the changelogs say so");
+        return Ok(());
+    }
+    Line::new("git add Cargo.toml Cargo.lock crates").show_and_run(root)?;
+    let message = message(&bumps);
+    Line::new("git commit --quiet -m")
+        .with(message)
+        .show_and_run(root)
+}
+
+/// A commit of everything must hold nothing else.
+pub(crate) fn clean(root: &Path) -> Outcome {
+    let changed = Line::new("git status --porcelain").read(root)?;
+    match changed.lines().next() {
+        None => Ok(()),
+        Some(first) => Err(format!("not everything is committed: {}", first.trim()).into()),
+    }
+}
+
+fn write(root: &Path, bump: &Bump, facts: &Facts) -> Outcome {
+    let version = bump.to.to_string();
+    let folder = root.join("crates").join(&bump.name);
+    edit(&folder.join("Cargo.toml"), |text| {
+        manifest::with_version(text, &version)
+    })?;
+    let items = changelog::items(bump, &facts.fragments);
+    edit(&folder.join("CHANGELOG.md"), |text| {
+        Ok(changelog::with(text, &version, &items))
+    })?;
+    // A crate that nobody needs has no entry there.
+    let needs = facts.members.iter().flat_map(|member| &member.needs);
+    if needs.map(|need| &need.on).any(|on| *on == bump.name) {
+        edit(&root.join("Cargo.toml"), |text| {
+            manifest::with_key_of(text, &bump.name, "version", &version)
+        })?;
+    }
+    Ok(())
+}
+
+pub(crate) fn edit(path: &Path, change: impl FnOnce(&str) -> Outcome<String>) -> Outcome {
+    let failed = |reason: String| format!("{}: {reason}", path.display());
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let text = change(&text).map_err(|error| failed(error.to_string()))?;
+    Ok(fs::write(path, text)?)
+}
+
+fn message(bumps: &[Bump]) -> String {
+    let crates: Vec<String> = bumps
+        .iter()
+        .map(|bump| format!("{} {}", bump.name, bump.to))
+        .collect();
+    format!("release: {}", crates.join(", "))
+}

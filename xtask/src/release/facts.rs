@@ -1,0 +1,204 @@
+//! What the planner works on, asked of cargo, git, `changes/` and `api/`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use semver::Version;
+
+use super::{
+    fragment::{self, Fragment, Level},
+    plan::{Change, Member, Need},
+};
+use crate::{
+    Outcome,
+    metadata::{self, Package},
+    shell::Line,
+};
+
+/// Folders and files of a crate that may change without a word: they are not what its users build.
+const QUIET: [&str; 3] = ["tests/", "benches/", "CHANGELOG.md"];
+
+/// The published crates, and what changed in them since their tags.
+pub(crate) struct Facts {
+    pub(crate) members: Vec<Member>,
+    pub(crate) fragments: Vec<Fragment>,
+    /// Fragments that cannot be read, and crates that changed without one.
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Facts {
+    pub(crate) fn read(root: &Path) -> Outcome<Self> {
+        let tags = tags(root)?;
+        let members = members(root, &metadata::read(root)?, &tags)?;
+        let names = members.iter().map(|member| member.name.as_str()).collect();
+        let (fragments, mut wrong) = fragment::read(root, &names)?;
+        for member in &members {
+            let told = fragments.iter().any(|fragment| fragment.of == member.name);
+            if let Some(path) = touched(root, member)?.filter(|_| !told) {
+                wrong.push(format!(
+                    "`{name}` changed since {} ({path}) and says nothing of it in `changes/{name}/`",
+                    tag(&member.name, member.released.as_ref().unwrap_or(&member.version)),
+                    name = member.name,
+                ));
+            }
+        }
+        Ok(Self {
+            members,
+            fragments,
+            wrong,
+        })
+    }
+
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        let change = |fragment: &Fragment| Change {
+            of: fragment.of.clone(),
+            level: fragment.level,
+            told_by: fragment.path.clone(),
+        };
+        self.fragments.iter().map(change).collect()
+    }
+}
+
+/// What a tool found of each crate: `{"dls-model": "break"}`.
+pub(crate) fn found(text: &str, told_by: &str) -> Outcome<Vec<Change>> {
+    let map: BTreeMap<String, serde_json::Value> = match serde_json::from_str(text)? {
+        serde_json::Value::Object(map) => map.into_iter().collect(),
+        _ => return Err(format!("{told_by}: not a map from crates to levels").into()),
+    };
+    let change = |(of, level): (String, serde_json::Value)| {
+        let level = level.as_str().and_then(Level::parse);
+        let level = level.ok_or_else(|| format!("{told_by}: `{of}` has no level"))?;
+        Ok(Change {
+            of,
+            level,
+            told_by: told_by.to_owned(),
+        })
+    };
+    map.into_iter().map(change).collect()
+}
+
+pub(crate) fn tag(name: &str, version: &Version) -> String {
+    format!("{name}-v{version}")
+}
+
+/// The crate and the version of a tag of ours. `-v` may stand in a crate's name as well.
+pub(crate) fn tagged(tag: &str) -> Option<(&str, Version)> {
+    let (name, version) = tag.rsplit_once("-v")?;
+    Some((name, Version::parse(version).ok()?))
+}
+
+/// The tags in the history of what is checked out. Where no history is, there are none.
+fn tags(root: &Path) -> Outcome<Vec<String>> {
+    if !root.join(".git").exists() {
+        return Ok(Vec::new());
+    }
+    let text = Line::new("git tag --list --merged HEAD").read(root)?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Does the public API `text` of a crate name types of the crate `of`?
+fn shows(text: &str, of: &str) -> bool {
+    let library = of.replace('-', "_");
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|word| word == library)
+}
+
+fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Member>> {
+    let member = |package: &Package| {
+        let api = root.join("api").join(format!("{}.txt", package.name));
+        // Nobody calls a crate without a library.
+        let api = if package.library {
+            fs::read_to_string(&api).map_err(|error| format!("{}: {error}", api.display()))?
+        } else {
+            String::new()
+        };
+        let ours = package.dependencies.iter().filter(|to| to.ours && !to.dev);
+        let needs: BTreeSet<&String> = ours.map(|to| &to.name).collect();
+        let versions = tags.iter().filter_map(|tag| tagged(tag));
+        let versions = versions.filter(|(name, _)| *name == package.name);
+        Ok(Member {
+            name: package.name.clone(),
+            version: Version::parse(&package.version)?,
+            released: versions.map(|(_, version)| version).max(),
+            needs: needs
+                .into_iter()
+                .map(|on| Need {
+                    on: on.clone(),
+                    shows: shows(&api, on),
+                })
+                .collect(),
+        })
+    };
+    packages
+        .iter()
+        .filter(|package| package.published)
+        .map(member)
+        .collect()
+}
+
+/// A file of the crate that is not as it was at its tag. None also while a bumped version waits
+/// for its tag: then `changes/` has been told already.
+fn touched(root: &Path, member: &Member) -> Outcome<Option<String>> {
+    let Some(released) = member
+        .released
+        .as_ref()
+        .filter(|tag| **tag == member.version)
+    else {
+        return Ok(None);
+    };
+    let folder = format!("crates/{}", member.name);
+    let tag = tag(&member.name, released);
+    let differ = Line::new(&format!("git diff --name-only {tag} -- {folder}")).read(root)?;
+    let new = format!("git ls-files --others --exclude-standard -- {folder}");
+    let new = Line::new(&new).read(root)?;
+    let loud = |path: &&str| {
+        let inside = path.strip_prefix(&format!("{folder}/")).unwrap_or(path);
+        !QUIET.iter().any(|quiet| inside.starts_with(quiet))
+    };
+    Ok(differ
+        .lines()
+        .chain(new.lines())
+        .find(loud)
+        .map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_a_crate_and_a_version() {
+        let version = Version::new(0, 2, 0);
+        assert_eq!(tag("dls-model", &version), "dls-model-v0.2.0");
+        assert_eq!(
+            tagged("dls-model-v0.2.0"),
+            Some(("dls-model", version.clone()))
+        );
+        assert_eq!(tagged("dls-v0.2.0"), Some(("dls", version)));
+        assert_eq!(tagged("v0.2.0"), None);
+        assert_eq!(tagged("dls-vote"), None);
+    }
+
+    #[test]
+    fn a_crate_shows_the_types_that_its_public_api_names() {
+        let api = "pub fn dls::client::Client::deploy(&self, dls_model::ids::PackageIds)\n";
+        assert!(shows(api, "dls-model"));
+        assert!(shows(api, "dls"));
+        assert!(!shows(api, "dls-rollout"));
+        assert!(!shows("pub fn dls_model::wide()", "dls"));
+    }
+
+    #[test]
+    fn what_a_tool_found_is_a_level_for_each_crate() {
+        let changes = found(r#"{"a": "break", "b": "fix"}"#, "semver.json").unwrap();
+        assert_eq!(changes[0].level, Level::Break);
+        assert_eq!(changes[1].of, "b");
+        for odd in ["[]", r#"{"a": "major"}"#, r#"{"a": 1}"#] {
+            let reason = found(odd, "semver.json").unwrap_err().to_string();
+            assert!(reason.starts_with("semver.json"), "{reason}");
+        }
+    }
+}

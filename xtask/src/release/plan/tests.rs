@@ -1,0 +1,270 @@
+//! The planner: examples of a family of crates as ours, and laws over any.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn version(text: &str) -> Version {
+    Version::parse(text).unwrap()
+}
+
+/// `needs` holds names; one that ends in `!` is shown.
+fn member(name: &str, needs: &[&str]) -> Member {
+    let needs = needs.iter().map(|on| Need {
+        on: on.trim_end_matches('!').into(),
+        shows: on.ends_with('!'),
+    });
+    Member {
+        name: name.into(),
+        version: version("0.1.0"),
+        released: Some(version("0.1.0")),
+        needs: needs.collect(),
+    }
+}
+
+fn family() -> Vec<Member> {
+    vec![
+        member("cli", &["dls"]),
+        member("dls", &["model!", "rollout!", "transport!"]),
+        member("emulator", &["model", "transport"]),
+        member("model", &[]),
+        member("rollout", &["model!"]),
+        member("transport", &[]),
+    ]
+}
+
+fn change(of: &str, level: Level) -> Change {
+    Change {
+        of: of.into(),
+        level,
+        told_by: format!("changes/{of}/x.md"),
+    }
+}
+
+/// Each bump as `name from -> to level: reasons`.
+fn told(members: &[Member], changes: &[Change]) -> Vec<String> {
+    let bumps = plan(members, changes).unwrap();
+    let line = |bump: &Bump| {
+        let reasons: Vec<String> = bump.reasons.iter().map(Reason::to_string).collect();
+        format!(
+            "{} {} -> {} ({})",
+            bump.name,
+            bump.from,
+            bump.to,
+            reasons.join("; ")
+        )
+    };
+    bumps.iter().map(line).collect()
+}
+
+fn names(bumps: &[Bump]) -> Vec<&str> {
+    bumps.iter().map(|bump| bump.name.as_str()).collect()
+}
+
+#[test]
+fn a_break_is_a_break_of_all_who_show_its_types_and_a_fix_of_those_who_need_it() {
+    assert_eq!(
+        told(&family(), &[change("model", Level::Break)]),
+        [
+            "model 0.1.0 -> 0.2.0 (break: changes/model/x.md)",
+            "rollout 0.1.0 -> 0.2.0 (break: shows types of model, which breaks with 0.2.0)",
+            "dls 0.1.0 -> 0.2.0 (break: shows types of model, which breaks with 0.2.0; \
+             break: shows types of rollout, which breaks with 0.2.0)",
+            "cli 0.1.0 -> 0.1.1 (fix: needs dls, which breaks with 0.2.0)",
+            "emulator 0.1.0 -> 0.1.1 (fix: needs model, which breaks with 0.2.0)",
+        ]
+    );
+}
+
+#[test]
+fn a_fix_or_a_feature_bumps_nobody_else() {
+    for level in [Level::Fix, Level::Feature] {
+        let told = told(&family(), &[change("transport", level)]);
+        assert_eq!(
+            told,
+            [format!(
+                "transport 0.1.0 -> 0.1.1 ({level}: changes/transport/x.md)"
+            )]
+        );
+    }
+}
+
+#[test]
+fn the_highest_of_several_levels_counts_and_each_is_told() {
+    let changes = [change("cli", Level::Fix), change("cli", Level::Break)];
+    let bumps = plan(&family(), &changes).unwrap();
+    assert_eq!(bumps[0].to, version("0.2.0"));
+    assert_eq!(bumps[0].reasons.len(), 2);
+}
+
+#[test]
+fn from_one_on_a_break_is_the_first_number_and_a_feature_the_second() {
+    for (from, level, to) in [
+        ("0.3.7", Level::Break, "0.4.0"),
+        ("0.3.7", Level::Feature, "0.3.8"),
+        ("0.3.7", Level::Fix, "0.3.8"),
+        ("1.2.3", Level::Break, "2.0.0"),
+        ("1.2.3", Level::Feature, "1.3.0"),
+        ("1.2.3", Level::Fix, "1.2.4"),
+    ] {
+        assert_eq!(next(&version(from), level), version(to), "{from} {level}");
+    }
+}
+
+#[test]
+fn a_crate_without_a_tag_goes_out_as_it_is_and_breaks_nobody() {
+    let mut members = family();
+    members[3].released = None;
+    assert_eq!(
+        told(&members, &[change("model", Level::Break)]),
+        ["model 0.1.0 -> 0.1.0 (first release; break: changes/model/x.md)"]
+    );
+}
+
+#[test]
+fn what_was_bumped_and_not_tagged_stays_in_the_plan_and_is_not_bumped_twice() {
+    let mut members = family();
+    members[3].version = version("0.2.0");
+    let bumps = plan(&members, &[change("model", Level::Break)]).unwrap();
+    assert_eq!(bumps[0].to, version("0.2.0"));
+    assert!(
+        bumps[0]
+            .reasons
+            .contains(&Reason::Pending(version("0.2.0")))
+    );
+    // Bumped by hand, and the others forgotten: they are found all the same.
+    assert_eq!(
+        names(&plan(&members, &[]).unwrap()),
+        ["model", "rollout", "dls", "cli", "emulator"]
+    );
+}
+
+#[test]
+fn a_cycle_is_named() {
+    let members = [
+        member("a", &["b"]),
+        member("b", &["c!"]),
+        member("c", &["b"]),
+        member("d", &[]),
+    ];
+    assert_eq!(
+        plan(&members, &[]).unwrap_err(),
+        "crates need each other: b -> c -> b"
+    );
+}
+
+/// Up to seven crates that need some of those before them, in any order.
+fn members() -> impl Strategy<Value = Vec<Member>> {
+    let one = (
+        prop::collection::vec((any::<bool>(), any::<bool>()), 7),
+        (0..2u64, 0..3u64, 0..3u64),
+        prop::bool::weighted(0.8),
+    );
+    prop::collection::vec(one, 1..7)
+        .prop_map(|rows| {
+            let member = |(index, (needs, (major, minor, patch), released)): (usize, _)| {
+                let needs: Vec<(bool, bool)> = needs;
+                let version = Version::new(major, minor, patch);
+                let needs = needs.iter().take(index).enumerate();
+                let needs = needs.filter(|(_, (needed, _))| *needed);
+                Member {
+                    // Against the order of needs, so that names alone give no right order.
+                    name: format!("c{}", 9 - index),
+                    released: bool::then_some(released, version.clone()),
+                    version,
+                    needs: needs
+                        .map(|(on, (_, shows))| Need {
+                            on: format!("c{}", 9 - on),
+                            shows: *shows,
+                        })
+                        .collect(),
+                }
+            };
+            rows.into_iter().enumerate().map(member).collect::<Vec<_>>()
+        })
+        .prop_shuffle()
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let level = prop::sample::select(vec![Level::Fix, Level::Feature, Level::Break]);
+    let one = (3..10, level).prop_map(|(crate_, level)| change(&format!("c{crate_}"), level));
+    prop::collection::vec(one, 0..5)
+}
+
+/// The crates once the plan was carried out, bumped and tagged up to `done`, bumped alone from there on.
+fn after(members: &[Member], bumps: &[Bump], done: usize) -> Vec<Member> {
+    let mut members = members.to_vec();
+    for member in &mut members {
+        if let Some(place) = bumps.iter().position(|bump| bump.name == member.name) {
+            member.version = bumps[place].to.clone();
+            if place < done {
+                member.released = Some(bumps[place].to.clone());
+            }
+        }
+    }
+    members
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_bumped_without_a_reason_or_below_what_it_has(members in members(), changes in changes()) {
+        for bump in plan(&members, &changes).unwrap() {
+            prop_assert!(!bump.reasons.is_empty());
+            prop_assert!(bump.to > bump.from || bump.level.is_none());
+        }
+    }
+
+    #[test]
+    fn each_crate_comes_after_what_it_needs(members in members()) {
+        let ordered = order(&members).unwrap();
+        let place = |name: &str| ordered.iter().position(|member| member.name == name).unwrap();
+        for member in &members {
+            for need in &member.needs {
+                prop_assert!(place(&need.on) < place(&member.name));
+            }
+        }
+    }
+
+    #[test]
+    fn the_plan_does_not_depend_on_the_order_of_the_input(members in members(), changes in changes()) {
+        let mut turned = members.clone();
+        turned.reverse();
+        prop_assert_eq!(plan(&members, &changes), plan(&turned, &changes));
+    }
+
+    #[test]
+    fn what_is_not_bumped_still_takes_the_new_versions(members in members(), changes in changes()) {
+        let bumps = plan(&members, &changes).unwrap();
+        let bump = |name: &str| bumps.iter().find(|bump| bump.name == name);
+        for member in members.iter().filter(|member| bump(&member.name).is_none()) {
+            for on in member.needs.iter().filter_map(|need| bump(&need.on)) {
+                prop_assert!(takes(&on.from, &on.to), "{} needs {}", member.name, on.name);
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_shows_the_types_of_what_breaks_breaks(members in members(), changes in changes()) {
+        let bumps = plan(&members, &changes).unwrap();
+        let level = |name: &str| bumps.iter().find(|bump| bump.name == name).and_then(|bump| bump.level);
+        for member in members.iter().filter(|member| member.released.is_some()) {
+            let mut shown = member.needs.iter().filter(|need| need.shows);
+            if shown.any(|need| level(&need.on) == Some(Level::Break)) {
+                prop_assert_eq!(level(&member.name), Some(Level::Break));
+            }
+        }
+    }
+
+    #[test]
+    fn a_release_that_stopped_anywhere_goes_on_to_the_same_versions(
+        members in members(), changes in changes(), done in 0..7usize,
+    ) {
+        let bumps = plan(&members, &changes).unwrap();
+        let again = plan(&after(&members, &bumps, done), &[]).unwrap();
+        let left: Vec<&Bump> = bumps.iter().skip(done).collect();
+        prop_assert_eq!(names(&again), left.iter().map(|bump| bump.name.as_str()).collect::<Vec<_>>());
+        for (again, left) in again.iter().zip(left) {
+            prop_assert_eq!(&again.to, &left.to);
+        }
+    }
+}

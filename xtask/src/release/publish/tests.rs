@@ -1,0 +1,168 @@
+//! Publishing against a registry in memory that fails as it is told.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What becomes of one upload.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Stored,
+    /// Stored, and the answer does not arrive.
+    Lost,
+    Refused,
+    /// Stored, and shown only after so many looks.
+    Late(u32),
+}
+
+#[derive(Default)]
+struct Fake {
+    there: BTreeMap<String, String>,
+    /// What was stored and is not shown yet, with the looks until then.
+    late: BTreeMap<String, u32>,
+    /// One for each upload, in order; after them all are stored.
+    fates: Vec<Fate>,
+    uploads: Vec<String>,
+    pauses: u32,
+}
+
+impl World for Fake {
+    fn pack(&mut self, release: &Release) -> Outcome<String> {
+        Ok(format!("sum of {}", release.name))
+    }
+
+    fn look(&mut self, release: &Release) -> Outcome<Option<String>> {
+        match self.late.get_mut(&release.name) {
+            Some(looks) if *looks > 0 => {
+                *looks -= 1;
+                Ok(None)
+            }
+            _ => Ok(self.there.get(&release.name).cloned()),
+        }
+    }
+
+    fn upload(&mut self, release: &Release) -> Outcome {
+        let fate = if self.fates.is_empty() {
+            Fate::Stored
+        } else {
+            self.fates.remove(0)
+        };
+        self.uploads.push(release.name.clone());
+        if matches!(fate, Fate::Refused) {
+            return Err("503".into());
+        }
+        let sum = self.pack(release)?;
+        let before = self.there.insert(release.name.clone(), sum);
+        assert_eq!(before, None, "{} was stored twice", release.name);
+        match fate {
+            Fate::Lost => Err("no answer".into()),
+            Fate::Late(looks) => {
+                self.late.insert(release.name.clone(), looks);
+                Ok(())
+            }
+            Fate::Stored | Fate::Refused => Ok(()),
+        }
+    }
+
+    fn pause(&mut self) {
+        self.pauses += 1;
+    }
+}
+
+fn releases() -> Vec<Release> {
+    let release = |name: &str| Release {
+        name: name.into(),
+        version: "0.2.0".into(),
+    };
+    ["a", "b", "c"].map(release).into()
+}
+
+#[test]
+fn each_crate_is_uploaded_once_in_order() {
+    let mut fake = Fake::default();
+    publish(&releases(), &mut fake).unwrap();
+    assert_eq!(fake.uploads, ["a", "b", "c"]);
+    publish(&releases(), &mut fake).unwrap();
+    assert_eq!(fake.uploads, ["a", "b", "c"]);
+}
+
+#[test]
+fn an_upload_whose_answer_is_lost_is_found_and_not_repeated() {
+    let mut fake = Fake {
+        fates: vec![Fate::Stored, Fate::Lost],
+        ..Fake::default()
+    };
+    publish(&releases(), &mut fake).unwrap();
+    assert_eq!(fake.uploads, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_refusal_stops_and_the_next_run_goes_on_there() {
+    let mut fake = Fake {
+        fates: vec![Fate::Stored, Fate::Refused],
+        ..Fake::default()
+    };
+    let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
+    assert_eq!(
+        reason,
+        "b 0.2.0 is not there: 503; the same command goes on from here"
+    );
+    assert_eq!(fake.uploads, ["a", "b"]);
+    publish(&releases(), &mut fake).unwrap();
+    assert_eq!(fake.uploads, ["a", "b", "b", "c"]);
+}
+
+#[test]
+fn another_checksum_stops_everything_before_and_after_an_upload() {
+    let mut fake = Fake::default();
+    fake.there.insert("b".into(), "sum of another".into());
+    let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
+    assert!(reason.starts_with("STOP: b 0.2.0"), "{reason}");
+    assert_eq!(fake.uploads, ["a"]);
+    let reason = settle(&releases()[1], "sum of b", Ok(()), &mut fake)
+        .unwrap_err()
+        .to_string();
+    assert!(reason.starts_with("STOP: b 0.2.0"), "{reason}");
+}
+
+#[test]
+fn a_crate_that_is_shown_late_is_waited_for_within_a_limit() {
+    let mut fake = Fake {
+        fates: vec![Fate::Late(LOOKS - 1)],
+        ..Fake::default()
+    };
+    publish(&releases(), &mut fake).unwrap();
+    assert_eq!(fake.pauses, LOOKS - 1);
+
+    let mut fake = Fake {
+        fates: vec![Fate::Late(LOOKS)],
+        ..Fake::default()
+    };
+    let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
+    assert!(reason.contains("took it and does not show it"), "{reason}");
+    assert_eq!(fake.uploads, ["a"]);
+}
+
+proptest! {
+    #[test]
+    fn whatever_fails_repeating_the_command_brings_each_crate_there_once(
+        fates in prop::collection::vec(
+            prop_oneof![
+                Just(Fate::Stored),
+                Just(Fate::Lost),
+                Just(Fate::Refused),
+                (0..LOOKS).prop_map(Fate::Late),
+            ],
+            0..8,
+        )
+    ) {
+        let runs = fates.len() + 1;
+        let mut fake = Fake { fates, ..Fake::default() };
+        let ended = (0..runs).any(|_| publish(&releases(), &mut fake).is_ok());
+        prop_assert!(ended);
+        // That none was stored twice is checked by the fake itself.
+        prop_assert_eq!(fake.there.len(), 3);
+    }
+}
