@@ -93,6 +93,9 @@ fn domain_of(region: &str) -> &'static str {
 }
 
 /// An address: scheme, host and perhaps a port, and nothing else.
+///
+/// What means the same is the same: the host is in lower case, and the scheme's own port is left out.
+/// So a run is known again under each way to write its place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     scheme: Scheme,
@@ -128,12 +131,23 @@ impl FromStr for Endpoint {
         if authority.contains('@') {
             return wrong("it must not hold a user name or password");
         }
+        let authority = authority.to_ascii_lowercase();
         match authority.parse::<Authority>() {
             Ok(authority) if !authority.host().is_empty() && has_sane_port(&authority) => {
+                let authority = without_own_port(&scheme, authority);
                 Ok(Self { scheme, authority })
             }
             _ => wrong("its host or port cannot be read"),
         }
+    }
+}
+
+fn without_own_port(scheme: &Scheme, authority: Authority) -> Authority {
+    let own = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+    let shorter = authority.host().parse();
+    match authority.port_u16() {
+        Some(port) if port == own => shorter.unwrap_or(authority),
+        _ => authority,
     }
 }
 
@@ -242,14 +256,25 @@ mod tests {
             "https://h",
             "https://h:8443",
             "http://127.0.0.1:1",
-            "http://[::1]:80",
+            "http://[::1]:443",
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
-        assert_eq!(
-            "https://h/".parse::<Endpoint>().unwrap().to_string(),
-            "https://h"
-        );
+    }
+
+    #[test]
+    fn each_way_to_write_an_address_is_the_same_address() {
+        for (text, same) in [
+            ("https://h/", "https://h"),
+            ("https://H.Example", "https://h.example"),
+            ("https://h:443", "https://h"),
+            ("https://h:0443", "https://h"),
+            ("http://[::1]:80/", "http://[::1]"),
+        ] {
+            let endpoint = text.parse::<Endpoint>().unwrap();
+            assert_eq!(endpoint.to_string(), same);
+            assert_eq!(endpoint, same.parse().unwrap(), "{text}");
+        }
     }
 
     #[test]
