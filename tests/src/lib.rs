@@ -33,18 +33,24 @@ pub static COMMAND: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
 /// The deploy requests of which a byte may have left, as the events of a run tell it.
 pub fn sends<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Sent> {
     let mut sends = Vec::new();
+    // A request that found no connection was not even intended.
+    let mut is_intended = false;
     for event in events {
         match &event.what {
-            What::SendIntended { packages, .. } => sends.push(Sent {
-                packages: packages.iter().map(ToString::to_string).collect(),
-                consented: false,
-            }),
+            What::SendIntended { packages, .. } => {
+                is_intended = true;
+                sends.push(Sent {
+                    packages: packages.iter().map(ToString::to_string).collect(),
+                    consented: false,
+                });
+            }
             What::SendFailed {
                 failure: SendFailure::NotSent(_) | SendFailure::NotAuthenticated(_),
-            } => {
+            } if is_intended => {
+                is_intended = false;
                 sends.pop();
             }
-            _ => {}
+            _ => is_intended = false,
         }
     }
     sends

@@ -1,8 +1,7 @@
 //! An emulator, the command with the settings of a user of it, and a folder that vanishes with both.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use dls_emulator::{Emulator, EmulatorBuilder, FaultPlan, RateLimit, Running, Seed};
@@ -187,26 +186,9 @@ fn seed(packages: &str) -> Seed {
 }
 
 pub(crate) fn bare() -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(dls_tests::COMMAND.as_ref().unwrap());
     command.env_clear();
     command
-}
-
-/// The built command, which lies beside the tests.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            .args(["build", "--quiet", "--locked", "--package", "dls-cli"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success(), "the command cannot be built");
-        let mut path = std::env::current_exe().unwrap();
-        path.pop();
-        path.pop();
-        path.join("dls")
-    })
 }
 
 /// Sends a signal to a command, and waits for its end.
