@@ -33,9 +33,11 @@ pub(crate) fn why(verdict: &Verdict) -> Option<String> {
 
 fn why_not_sent(why: &NotSent) -> String {
     match why {
-        NotSent::Unreachable(why) | NotSent::Unavailable(why) | NotSent::NotAuthenticated(why) => {
-            why.clone()
-        }
+        NotSent::Unreachable(why)
+        | NotSent::Unavailable(why)
+        | NotSent::NotAuthenticated(why)
+        | NotSent::Left(why)
+        | NotSent::NotRecorded(why) => why.clone(),
         NotSent::LookRefused(error) => error.to_string(),
         NotSent::LastReleaseFailed => "its last release failed".to_owned(),
         NotSent::WrongStatus(Some(status)) => format!("its status is {status}"),

@@ -201,6 +201,8 @@ pub enum SendFailure {
     NotSent(String),
     /// No request can be signed any more, and nothing left. One line.
     NotAuthenticated(String),
+    /// The intention could not be written down, so nothing was sent. One line.
+    NotRecorded(String),
     /// An error answer with a code, or at least a status. Whether it is a refusal depends on who
     /// said it and on how many packages the request named.
     Answered(Box<ServiceError>),

@@ -156,6 +156,16 @@ impl Rollout {
         Report::new(self.entries.iter().map(PackageReport::of).collect())
     }
 
+    /// What the report would be if nobody looked any more from now on, for this reason in one line:
+    /// what waits is not sent, what is in doubt is unknown. Nothing is folded.
+    #[must_use]
+    pub fn report_if_left(&self, why: &str) -> Report {
+        let mut left = self.clone();
+        let not_sent = NotSent::Left(why.to_owned());
+        left.settle(&not_sent, &not_sent, why);
+        left.report()
+    }
+
     /// The same for one package.
     #[must_use]
     pub fn package(&self, id: PackageId) -> Option<PackageReport> {

@@ -96,6 +96,10 @@ pub enum NotSent {
     RunStopped,
     /// The caller's patience was over first.
     OutOfTime,
+    /// The caller left before its turn came. Why, in one line.
+    Left(String),
+    /// The intention to send it could not be written down. Why, in one line.
+    NotRecorded(String),
 }
 
 impl Verdict {
@@ -135,11 +139,12 @@ impl Verdict {
                 | NotSent::ReleasedBefore { .. }
                 | NotSent::Drifted(_)
                 | NotSent::Deletes(_)
-                | NotSent::Overlaps { .. },
+                | NotSent::Overlaps { .. }
+                | NotSent::NotRecorded(_),
             ) => 9,
             Self::NotSent(NotSent::Unavailable(_)) => 10,
             Self::NotSent(NotSent::Unreachable(_)) => 11,
-            Self::NotSent(NotSent::OutOfTime) | Self::StillRunning { .. } => 8,
+            Self::NotSent(NotSent::OutOfTime | NotSent::Left(_)) | Self::StillRunning { .. } => 8,
             Self::Unknown { .. } | Self::Gone { sent: true } => 7,
             Self::Gone { sent: false } => 5,
         })

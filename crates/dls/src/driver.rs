@@ -25,6 +25,8 @@ pub struct Run {
     record: Option<Record>,
     clock: Clock,
     deadline: Option<Instant>,
+    /// Something has happened.
+    is_under_way: bool,
     /// Events that happened in one step and were not handed out yet.
     told: VecDeque<Event>,
 }
@@ -44,6 +46,7 @@ impl Run {
             record: None,
             clock,
             deadline: None,
+            is_under_way: false,
             told: VecDeque::new(),
         }
     }
@@ -61,6 +64,7 @@ impl Run {
             rollout,
             record: Some(record),
             deadline: None,
+            is_under_way: true,
             told: VecDeque::new(),
         };
         if run.report().is_open() {
@@ -73,13 +77,16 @@ impl Run {
     }
 
     /// Keeps a journal of this run from its first event on, so that it can be
-    /// [taken up again](Client::resume) after whatever ends it. To be called before the first
-    /// event.
+    /// [taken up again](Client::resume) after whatever ends it.
     ///
     /// # Errors
     ///
-    /// The journal cannot be written, or a package belongs to a run whose end is not known.
+    /// The journal cannot be written, a package belongs to a run whose end is not known, or this
+    /// run is under way already: a journal without its beginning would not know what was sent.
     pub fn with_journal(mut self, journal: &Journal) -> Result<Self, JournalError> {
+        if self.is_under_way {
+            return Err(JournalError::TooLate);
+        }
         self.record = Some(journal.begin(self.rollout.began(), self.clock.now())?);
         Ok(self)
     }
@@ -129,13 +136,11 @@ impl Run {
         self.rollout.package(id)
     }
 
-    /// What the report would be if nobody looked any more from now on: what waits is not sent, what
-    /// is in doubt is unknown. Nothing is folded and nothing recorded.
+    /// What the report would be if nobody looked any more from now on, for this reason in one line:
+    /// what waits is not sent, what is in doubt is unknown. Nothing is recorded.
     #[must_use]
-    pub fn report_if_left(&self) -> Report {
-        let mut left = self.rollout.clone();
-        left.fold(Event::new(self.clock.now(), What::OutOfTime));
-        left.report()
+    pub fn report_if_left(&self, why: &str) -> Report {
+        self.rollout.report_if_left(why)
     }
 
     /// What was asked for.
@@ -215,7 +220,7 @@ impl Run {
         });
         if let Err(error) = intended {
             let why = format!("the journal cannot be written: {error}");
-            let failure = SendFailure::NotSent(why);
+            let failure = SendFailure::NotRecorded(why);
             return Some(What::SendFailed { failure });
         }
         let sent = in_time(self.deadline, connected.send::<Deploy>(signed_at)).await?;
@@ -250,6 +255,7 @@ impl Run {
     }
 
     fn tell(&mut self, event: Event) {
+        self.is_under_way = true;
         self.rollout.fold(event.clone());
         self.told.push_back(event);
     }

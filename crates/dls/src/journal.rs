@@ -1,15 +1,18 @@
 //! The journal: the events of each run in a file of its own, so that a run that ended anyhow can be
 //! taken up again without sending anything twice.
 
-use std::fmt;
+mod error;
+mod run_id;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use dls_model::{PackageId, Timestamp};
 use dls_rollout::{Began, Event, InvalidEvents, Report, Rollout, What};
+
+pub use error::JournalError;
+pub use run_id::{InvalidRunId, RunId};
 
 /// A directory of runs, one file each.
 ///
@@ -339,159 +342,3 @@ impl StoredRun {
         self.report.is_open()
     }
 }
-
-/// The name of a run: when it began, and four digits that tell it from others of that second.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunId(String);
-
-impl RunId {
-    fn new(at: Timestamp) -> Self {
-        let time = at.to_string();
-        let digits = time.chars().filter(char::is_ascii_digit);
-        let time: String = digits.take(14).collect();
-        let (day, second) = time.split_at_checked(8).unwrap_or_default();
-        let chance = RandomState::new().hash_one(std::process::id()) & 0xffff;
-        Self(format!("{day}-{second}-{chance:04x}"))
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl FromStr for RunId {
-    type Err = InvalidRunId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRunId> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        let fits = (1..=64).contains(&text.len()) && text.chars().all(allowed);
-        match fits && !text.starts_with('-') {
-            true => Ok(Self(text.to_owned())),
-            false => Err(InvalidRunId),
-        }
-    }
-}
-
-/// A text that cannot be the name of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvalidRunId;
-
-impl fmt::Display for InvalidRunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it is no run: names look like 20261124-104107-7f3a")
-    }
-}
-
-impl std::error::Error for InvalidRunId {}
-
-/// Why a journal cannot be used. Nothing was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum JournalError {
-    /// A file or the directory cannot be read or written.
-    Unusable {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        why: String,
-    },
-    /// There is no such run.
-    NoSuchRun {
-        /// The name.
-        run: RunId,
-    },
-    /// Packages belong to a run whose end is not known: take that up instead.
-    Conflict {
-        /// That run.
-        run: RunId,
-        /// The packages.
-        packages: Vec<PackageId>,
-        /// Whether that run is of the very same plan.
-        same_plan: bool,
-    },
-    /// Another process is at it.
-    Locked {
-        /// The run.
-        run: RunId,
-    },
-    /// The file holds no event: the run ended before anything was sent.
-    Empty {
-        /// The run.
-        run: RunId,
-    },
-    /// A later version wrote it.
-    Newer {
-        /// The run.
-        run: RunId,
-        /// Its version of the events.
-        version: u32,
-    },
-    /// A line is no event.
-    Broken {
-        /// The run.
-        run: RunId,
-        /// The line, counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The run is of another place than the client.
-    OtherPlace {
-        /// The run.
-        run: RunId,
-    },
-}
-
-impl JournalError {
-    fn unusable(path: &Path, error: &io::Error) -> Self {
-        Self::Unusable {
-            path: path.to_owned(),
-            why: error.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for JournalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unusable { path, why } => {
-                write!(f, "the journal {} cannot be used: {why}", path.display())
-            }
-            Self::NoSuchRun { run } => write!(f, "there is no run {run} in the journal"),
-            Self::Conflict { run, packages, .. } => {
-                let packages: Vec<String> = packages.iter().map(ToString::to_string).collect();
-                write!(
-                    f,
-                    "what became of {} in run {run} is not known yet",
-                    packages.join(", ")
-                )
-            }
-            Self::Locked { run } => write!(f, "another process is at run {run}"),
-            Self::Empty { run } => {
-                write!(f, "the journal of run {run} is empty: it sent nothing")
-            }
-            Self::Newer { run, version } => write!(
-                f,
-                "the journal of run {run} is of version {version}, and this program knows only \
-                 those up to {}",
-                Began::VERSION
-            ),
-            Self::Broken { run, line, why } => {
-                write!(f, "the journal of run {run}, line {line}, is broken: {why}")
-            }
-            Self::OtherPlace { run } => {
-                write!(f, "run {run} is of another endpoint, project or workspace")
-            }
-        }
-    }
-}
-
-impl std::error::Error for JournalError {}

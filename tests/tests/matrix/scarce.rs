@@ -54,8 +54,8 @@ async fn where_the_disk_is_full_nothing_is_sent_and_the_journal_can_still_be_rea
         codes.push(code);
     }
     codes.dedup();
-    // Not even the first line, not the intention to send, and then there is room.
-    assert_eq!(codes, [9, 11, 0]);
+    // Not even the first line, or not the intention to send; and then there is room.
+    assert_eq!(codes, [9, 0]);
 }
 
 /// A deploy under a limit that a shell sets: its exit code and what it says. Whatever it comes to, it is

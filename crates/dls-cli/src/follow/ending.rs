@@ -146,7 +146,8 @@ impl Ending<'_> {
             Verdict::NotSent(
                 NotSent::Unreachable(why)
                 | NotSent::Unavailable(why)
-                | NotSent::NotAuthenticated(why),
+                | NotSent::NotAuthenticated(why)
+                | NotSent::NotRecorded(why),
             ) => why.clone(),
             verdict => format!(
                 "package {}: {}",
@@ -181,6 +182,9 @@ impl Ending<'_> {
             }
             Some(NotSent::LastReleaseFailed) => {
                 "add --again to send it once more, after `dls view` says why it failed".to_owned()
+            }
+            Some(NotSent::NotRecorded(_)) => {
+                "make room for the journal, or give --journal another directory".to_owned()
             }
             Some(NotSent::ReleasedBefore { .. }) => {
                 "leave it away, or say --if-released ok".to_owned()

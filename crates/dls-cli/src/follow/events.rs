@@ -149,7 +149,9 @@ pub(super) fn look_failure(failure: &LookFailure) -> String {
 /// What a request that was not accepted came to, in a word and in one line.
 pub(super) fn send_failure(failure: &SendFailure, then: Then) -> (&'static str, String) {
     let why = match failure {
-        SendFailure::NotSent(why) | SendFailure::NotAuthenticated(why) => {
+        SendFailure::NotSent(why)
+        | SendFailure::NotAuthenticated(why)
+        | SendFailure::NotRecorded(why) => {
             return ("not-sent", why.clone());
         }
         SendFailure::Answered(error) => error.to_string(),

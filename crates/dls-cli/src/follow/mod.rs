@@ -6,7 +6,7 @@ mod ending;
 mod events;
 mod view;
 
-use dls::rollout::{NotSent, Place, Report, Verdict};
+use dls::rollout::{Place, Report};
 use dls::{Run, Selection};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -47,7 +47,7 @@ impl Follow {
         };
         let report = match interrupted {
             None => run.report(),
-            Some(caught) => left(&run, caught),
+            Some(caught) => run.report_if_left(&format!("interrupted by {}", caught.name())),
         };
         teller.end(&report, interrupted);
         self.conclude(&run, &report, interrupted, teller.events)
@@ -58,7 +58,7 @@ impl Follow {
         if let Some(evidence) = self.evidence {
             evidence.forget();
         }
-        let report = run.report_if_left();
+        let report = run.report_if_left(&failure.message);
         let document = document::Run::new(run.began(), run.id(), &report);
         self.output
             .run(&document, &mut Events::default(), failure.code);
@@ -119,25 +119,6 @@ impl Follow {
             (None, _) => Ok(exit_code),
         }
     }
-}
-
-/// The report of a run that a signal ends. The fold knows of no other end than that of patience.
-fn left(run: &Run, caught: Caught) -> Report {
-    const PATIENCE: &str = "the time to wait was over";
-    let mut report = run.report_if_left();
-    let name = caught.name();
-    for package in &mut report.packages {
-        match &mut package.verdict {
-            Some(Verdict::StillRunning { why } | Verdict::Unknown { evidence: why }) => {
-                *why = why.replace(PATIENCE, name);
-            }
-            Some(Verdict::NotSent(why @ NotSent::OutOfTime)) => {
-                *why = NotSent::Unavailable(format!("{name} came first"));
-            }
-            _ => {}
-        }
-    }
-    report
 }
 
 /// Tells, as it happens.

@@ -22,9 +22,17 @@ const TRIES: u32 = 3;
 const ABSENCES: u32 = 3;
 
 impl Rollout {
-    /// The event of a look at a package that came back.
+    /// The event of a look at a package that came back. What describes another package, as a cache on
+    /// the way may do, is none.
     #[must_use]
     pub fn looked(&self, package: PackageId, seen: PackageDetail) -> What {
+        if let Some(other) = seen.package.id.filter(|id| *id != package) {
+            let why = format!("the answer describes package {other}");
+            return What::LookFailed {
+                package,
+                failure: LookFailure::Unavailable(why),
+            };
+        }
         let entry = self.entries.iter().find(|entry| entry.id == package);
         let known = entry.and_then(|entry| entry.latest.as_ref());
         let same = known
@@ -237,6 +245,7 @@ impl Rollout {
             SendFailure::NotSent(why) if again => self.send_again(NotSent::Unreachable(why)),
             SendFailure::NotSent(why) => self.not_sent(&NotSent::Unreachable(why)),
             SendFailure::NotAuthenticated(why) => self.not_sent(&NotSent::NotAuthenticated(why)),
+            SendFailure::NotRecorded(why) => self.not_sent(&NotSent::NotRecorded(why)),
             SendFailure::Answered(error) if again && is_throttled_by_gateway(&error) => {
                 self.send_again(NotSent::Unavailable(error.to_string()));
             }
@@ -337,14 +346,7 @@ impl Rollout {
             .obstacle
             .take()
             .unwrap_or_else(|| self.nothing_sent_in_time());
-        self.settle_waiting(&not_sent);
-        if self.began.options.start.is_none() {
-            let watched = self.entries.iter_mut().filter(|it| it.is_watched());
-            for entry in watched.filter(|entry| !entry.has_moved()) {
-                entry.end(Verdict::NotSent(NotSent::OutOfTime));
-            }
-        }
-        self.settle_watched("the time to wait was over");
+        self.settle(&not_sent, &NotSent::OutOfTime, "the time to wait was over");
     }
 
     /// A service that never answered a look counts as unavailable, not as merely slow.

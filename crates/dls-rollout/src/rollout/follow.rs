@@ -156,6 +156,18 @@ impl Rollout {
         }
     }
 
+    /// Ends everything: what waits, what is only watched and has not moved, and what is under way.
+    pub(super) fn settle(&mut self, waiting: &NotSent, unmoved: &NotSent, why: &str) {
+        self.settle_waiting(waiting);
+        if self.began.options.start.is_none() {
+            let watched = self.entries.iter_mut().filter(|it| it.is_watched());
+            for entry in watched.filter(|entry| !entry.has_moved()) {
+                entry.end(Verdict::NotSent(unmoved.clone()));
+            }
+        }
+        self.settle_watched(why);
+    }
+
     pub(super) fn settle_waiting(&mut self, why: &NotSent) {
         let waiting = self.entries.iter_mut().filter(|it| it.is_waiting());
         waiting.for_each(|entry| entry.end_unsent(Verdict::NotSent(why.clone())));

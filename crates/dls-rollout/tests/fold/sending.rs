@@ -165,6 +165,45 @@ fn no_credentials_at_the_send_is_no_doubt() {
 }
 
 #[test]
+fn what_could_not_be_written_down_is_not_sent_and_not_tried_again() {
+    let mut bench = Bench::ready(&[23, 24], later());
+    bench.fold(failed(SendFailure::NotRecorded("no space left".into())));
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 9));
+}
+
+#[test]
+fn an_answer_that_describes_another_package_is_no_look() {
+    let mut bench = Bench::new(&[23], later());
+    bench.see_as(23, detail(41, 2, 5));
+    assert_eq!(bench.words(), ["-"]);
+    bench.rest();
+    assert_eq!(bench.next(), Action::Look(id(23)));
+}
+
+#[test]
+fn whoever_leaves_is_told_what_would_become_of_each_and_nothing_is_folded() {
+    let waiting = Bench::new(&[23], later());
+    let in_doubt = Bench::lost(&[23], later());
+    let running = Bench::accepted(&[23], later());
+    for (bench, word) in [
+        (waiting, "not-sent"),
+        (in_doubt, "unknown"),
+        (running, "pending"),
+    ] {
+        let before = format!("{:?}", bench.rollout);
+        let report = bench.rollout.report_if_left("interrupted");
+        let verdict = report.packages[0].verdict.as_ref().unwrap();
+        assert_eq!(verdict.word(), word);
+        assert!(
+            format!("{verdict:?}").contains("interrupted"),
+            "{verdict:?}"
+        );
+        assert_eq!(format!("{:?}", bench.rollout), before);
+    }
+}
+
+#[test]
 fn without_waiting_an_accepted_package_ends_as_accepted() {
     let bench = Bench::accepted(&[23], later().with_wait(false));
     assert_eq!(bench.next(), Action::Done);

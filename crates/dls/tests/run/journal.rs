@@ -184,6 +184,16 @@ async fn a_run_is_taken_up_only_where_it_took_place() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_under_way_cannot_begin_to_keep_a_journal() {
+    let bench = Bench::new(LONG).await;
+    let mut run = bench.client.rollout(selection(&[23]), quick()).unwrap();
+    until(&mut run, "accepted").await;
+    let late = run.with_journal(&bench.journal());
+    assert_eq!(late.unwrap_err(), JournalError::TooLate);
+    assert!(bench.journal().runs().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_journal_where_nothing_can_be_written_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
