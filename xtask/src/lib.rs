@@ -6,6 +6,7 @@
 
 mod api;
 mod arrows;
+mod dist;
 mod external_types;
 mod features;
 mod markdown;
@@ -76,9 +77,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "semver",
-        options: &["--since TAG"],
+        options: &["--since TAG", "--out FILE"],
         about: "what breaks for callers since the last release, if cargo-semver-checks is installed",
         run: semver::run,
+    },
+    Command {
+        name: "dist",
+        options: &[],
+        about: "the command as a file to give away: built twice, with its checksums, parts and licences",
+        run: dist::run,
     },
     Command {
         name: "release",
@@ -137,6 +144,12 @@ pub(crate) fn odd<'a>(all: &[&str], words: &'a [String]) -> Option<&'a str> {
         }
     }
     None
+}
+
+/// What follows the option `name` in words that are not odd.
+pub(crate) fn value<'a>(words: &'a [String], name: &str) -> Option<&'a str> {
+    let at = words.iter().position(|word| word == name)?;
+    words.get(at + 1).map(String::as_str)
 }
 
 fn list() -> String {

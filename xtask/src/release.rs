@@ -18,7 +18,12 @@ mod tag;
 
 use std::{fs, path::Path};
 
-pub(crate) use rehearse::run as rehearse;
+pub(crate) use {
+    bump::clean,
+    cargo::checksum,
+    copy::{empty, fresh, work},
+    rehearse::run as rehearse,
+};
 
 use crate::Outcome;
 use facts::Facts;
@@ -99,8 +104,7 @@ impl<'a> Options<'a> {
     }
 
     pub(crate) fn value(&self, name: &str) -> Option<&'a str> {
-        let at = self.0.iter().position(|word| word == name)?;
-        self.0.get(at + 1).map(String::as_str)
+        crate::value(self.0, name)
     }
 }
 

@@ -1,36 +1,69 @@
 //! `cargo xtask semver`: does a library break its callers since its last release? That is known by
-//! cargo-semver-checks, which takes ten minutes to install, so it is used where it is there.
+//! cargo-semver-checks, which takes five to ten minutes to install, so it is used where it is there.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
-use crate::{Outcome, metadata, shell::Line};
+use serde_json::{Map, Value};
+
+use crate::{Outcome, metadata, shell::Line, value};
 
 const INSTALL: &str = "cargo install --locked cargo-semver-checks";
 
-/// Compares each library with the tag `--since`, or with its own last release.
+/// What cargo-semver-checks exits with when it found a break, and did not fail itself.
+const BREAK: i32 = 100;
+
+/// Compares each library with the tag `--since`, or with its own last release, and fails if one breaks more than
+/// its version says. With `--out` it writes the breaks instead, as `cargo xtask release plan --semver` reads them.
 pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
     let commands = Line::new("cargo --list").read(root)?;
+    let out = value(options, "--out");
     if !has_command(&commands, "semver-checks") {
-        println!("  SKIPPED cargo-semver-checks is not installed: {INSTALL}");
+        let why = format!("cargo-semver-checks is not installed: {INSTALL}");
+        if out.is_some() {
+            return Err(why.into());
+        }
+        println!("  SKIPPED {why}");
         return Ok(());
     }
     let tags = Line::new("git tag --list --merged HEAD --sort=-version:refname").read(root)?;
-    let since = options.get(1).map(String::as_str);
-    let packages = metadata::read(root)?;
-    for package in packages
-        .iter()
-        .filter(|package| package.published && package.library)
-    {
-        let name = &package.name;
-        match since.or_else(|| last_release(&tags, name)) {
-            Some(tag) => Line::new(&format!(
-                "cargo semver-checks -p {name} --all-features --baseline-rev {tag}"
-            ))
-            .show_and_run(root)?,
-            None => println!("  SKIPPED {name} has no release yet: no tag {name}-v…"),
+    let mut breaks = Map::new();
+    for package in metadata::read(root)? {
+        if package.published && package.library {
+            let name = package.name;
+            match value(options, "--since").or_else(|| last_release(&tags, &name)) {
+                Some(tag) if is_break(root, &name, tag)? => {
+                    breaks.insert(name, "break".into());
+                }
+                Some(_) => {}
+                None => println!("  SKIPPED {name} has no release yet: no tag {name}-v…"),
+            }
         }
     }
-    Ok(())
+    if let Some(out) = out {
+        return Ok(fs::write(
+            root.join(out),
+            format!("{:#}\n", Value::from(breaks)),
+        )?);
+    }
+    if breaks.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = breaks.keys().map(String::as_str).collect();
+    Err(format!(
+        "a break that the version does not tell of: {}",
+        names.join(", ")
+    )
+    .into())
+}
+
+fn is_break(root: &Path, name: &str, since: &str) -> Outcome<bool> {
+    let line = format!("cargo semver-checks -p {name} --all-features --baseline-rev {since}");
+    let line = Line::new(&line);
+    match line.show_and_code(root)? {
+        Some(0) => Ok(false),
+        Some(BREAK) => Ok(true),
+        _ => Err(format!("cargo-semver-checks failed: {line}").into()),
+    }
 }
 
 fn has_command(list: &str, name: &str) -> bool {

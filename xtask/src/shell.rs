@@ -3,7 +3,7 @@
 use std::{
     env, fmt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -61,12 +61,21 @@ impl Line {
         self.run(folder)
     }
 
+    /// Prints the line, then runs it in `folder` and gives back what the program printed on its standard output.
+    pub(crate) fn show_and_read(&self, folder: &Path) -> Outcome<String> {
+        println!("$ {self}");
+        self.read(folder)
+    }
+
+    /// Prints the line, then runs it in `folder` and gives back its exit code. None if it was killed.
+    pub(crate) fn show_and_code(&self, folder: &Path) -> Outcome<Option<i32>> {
+        println!("$ {self}");
+        Ok(self.status(folder)?.code())
+    }
+
     /// Runs in `folder` and shows what the program prints.
     pub(crate) fn run(&self, folder: &Path) -> Outcome {
-        let status = self
-            .command(folder)
-            .status()
-            .map_err(|error| self.did_not_start(&error))?;
+        let status = self.status(folder)?;
         if status.success() {
             Ok(())
         } else {
@@ -98,6 +107,11 @@ impl Line {
         } else {
             Err(String::from_utf8_lossy(&output.stderr).into_owned())
         })
+    }
+
+    fn status(&self, folder: &Path) -> Outcome<ExitStatus> {
+        let status = self.command(folder).status();
+        Ok(status.map_err(|error| self.did_not_start(&error))?)
     }
 
     fn command(&self, folder: &Path) -> Command {

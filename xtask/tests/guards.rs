@@ -53,6 +53,12 @@ impl Copy {
         self.write(file, &text.replacen(from, to, 1));
     }
 
+    fn git(&self, words: &str) {
+        let mut git = Command::new("git");
+        let status = git.args(words.split(' ')).current_dir(&self.0).status();
+        assert!(status.unwrap().success(), "git {words}");
+    }
+
     /// Runs the command, and gives its success and what it printed.
     fn xtask(&self, words: &[&str]) -> (bool, String) {
         let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
@@ -179,6 +185,38 @@ fn a_type_of_somebody_else_in_a_public_signature_fails() {
         &["external-types"],
         &["impl core::convert::From<fastrand::Rng>"],
     );
+}
+
+#[test]
+fn a_break_that_the_version_does_not_tell_of_fails_and_can_be_written_for_the_plan() {
+    // Its baseline is a commit, so it starts from nothing each time.
+    let _ = fs::remove_dir_all(Path::new(env!("CARGO_TARGET_TMPDIR")).join("semver"));
+    let copy = Copy::of_a_library("semver");
+    copy.write(".gitignore", "target\n");
+    copy.git("init --quiet");
+    copy.git("add --all");
+    copy.git(
+        "-c user.name=nobody -c user.email=nobody@localhost commit --quiet --no-gpg-sign -m small",
+    );
+    copy.git("tag --no-sign small-v0.1.0");
+    if is_skipped(&copy.passes(&["semver"])) {
+        return;
+    }
+    copy.replace("src/lib.rs", "pub fn grow", "pub fn shrink");
+    let why = [
+        "Thing::grow",
+        "a break that the version does not tell of: small",
+    ];
+    copy.fails(&["semver"], &why);
+    copy.passes(&["semver", "--out", "found.json"]);
+    let found = fs::read_to_string(copy.0.join("found.json")).unwrap();
+    assert_eq!(found, "{\n  \"small\": \"break\"\n}\n");
+    copy.replace("Cargo.toml", "0.1.0", "0.2.0");
+    copy.passes(&["semver"]);
+
+    // What it cannot read is no break.
+    copy.write("src/lib.rs", "pub fn (");
+    copy.fails(&["semver"], &["cargo-semver-checks failed"]);
 }
 
 #[test]

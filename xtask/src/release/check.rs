@@ -1,9 +1,11 @@
-//! `release check`: in a fresh clone, whether what would be published is whole, and holds nothing else.
+//! `release check`: in a fresh clone, whether what would be published is whole, and holds nothing else. What
+//! takes too long for each change is done here, too.
 
 use std::path::Path;
 
 use super::{
     Options,
+    bump::clean,
     cargo::look,
     copy,
     facts::Facts,
@@ -11,24 +13,30 @@ use super::{
     plan::{self, Member},
     publish::Release,
 };
-use crate::{Outcome, shell::Line};
+use crate::{Outcome, min_versions, semver, shell::Line};
 
-/// What a package may hold: files by their names, folders by the slash at their ends.
-const WANTED: [&str; 11] = [
-    ".cargo_vcs_info.json",
+/// What a package must hold.
+const NEEDED: [&str; 5] = [
     "CHANGELOG.md",
-    "Cargo.lock",
     "Cargo.toml",
-    "Cargo.toml.orig",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
     "README.md",
+];
+
+/// What a package may hold besides: files by their names, folders by the slash at their ends.
+const WANTED: [&str; 7] = [
+    ".cargo_vcs_info.json",
+    "Cargo.lock",
+    "Cargo.toml.orig",
     "benches/",
     "examples/",
     "src/",
     "tests/",
-    "LICENSE",
 ];
 
 pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
+    clean(root)?;
     let work = copy::work(root, "check");
     std::fs::create_dir_all(&work)?;
     let clone = work.join("clone");
@@ -38,46 +46,28 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
     for (own, other) in &names {
         println!("`{own}` is published as `{other}`: its own name is another crate's");
     }
-    let rewritten = copy::rewrite(&clone, &facts.members, None)?;
+    let dirty = if copy::rewrite(&clone, &facts.members, None)? {
+        " --allow-dirty"
+    } else {
+        ""
+    };
+    let members = plan::order(&facts.members)?;
+    let release = |member: &Member| Release {
+        name: names.get(&member.name).unwrap_or(&member.name).clone(),
+        version: member.version.to_string(),
+    };
+    let releases: Vec<Release> = members.iter().map(|member| release(member)).collect();
+
     let mut wrong = facts.wrong.clone();
-    let releases: Vec<Release> = plan::order(&facts.members)?
-        .into_iter()
-        .map(|member| Release {
-            name: names.get(&member.name).unwrap_or(&member.name).clone(),
-            version: member.version.to_string(),
-        })
-        .collect();
-    let dirty = if rewritten { " --allow-dirty" } else { "" };
     for Release { name, .. } in &releases {
-        let list = Line::new(&format!(
-            "cargo package --list --no-metadata --offline{dirty} -p {name}"
-        ));
-        println!("$ {list}");
-        let list = list.read(&clone)?;
-        wrong.extend(
-            strays(&list)
-                .iter()
-                .map(|file| format!("`{name}` would be published with {file}")),
-        );
-    }
-    // Packed together, each is built against the packages of the others, not against the repository.
-    let each: String = releases
-        .iter()
-        .map(|release| format!(" -p {}", release.name))
-        .collect();
-    let target = work.join("target");
-    for words in [
-        format!("cargo package --quiet --no-metadata --offline{dirty}{each} --target-dir"),
-        format!(
-            "RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --offline --no-deps --all-features{each} --target-dir"
-        ),
-    ] {
-        Line::new(&words).with(&target).show_and_run(&clone)?;
+        let list = format!("cargo package --list --no-metadata --offline{dirty} -p {name}");
+        let list = Line::new(&list).show_and_read(&clone)?;
+        wrong.extend(odd(&list).map(|problem| format!("the package of `{name}` {problem}")));
     }
     if options.has("--offline") {
         println!("SKIPPED versions and names on the registry: --offline");
     } else {
-        for (member, release) in plan::order(&facts.members)?.into_iter().zip(&releases) {
+        for (member, release) in members.iter().zip(&releases) {
             wrong.extend(taken(&work, member, release, options.value("--registry"))?);
         }
     }
@@ -85,21 +75,44 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
         println!("  {problem}");
     }
     match wrong.len() {
-        0 => Ok(()),
-        1 => Err("one thing stands in the way of a release".into()),
-        many => Err(format!("{many} things stand in the way of a release").into()),
+        0 => build(&clone, &releases, dirty, &work.join("target"))?,
+        1 => return Err("one thing stands in the way of a release".into()),
+        many => return Err(format!("{many} things stand in the way of a release").into()),
     }
+    min_versions::run(root, &[])?;
+    semver::run(root, &[])
 }
 
-/// The files of a package that nobody expects in it.
-fn strays(list: &str) -> Vec<&str> {
-    let wanted = |file: &&str| {
-        WANTED.iter().any(|wanted| match wanted.strip_suffix('/') {
-            Some(_) => file.starts_with(wanted),
-            None => file == wanted || (*wanted == "LICENSE" && file.starts_with("LICENSE-")),
-        })
-    };
-    list.lines().filter(|file| !wanted(file)).collect()
+/// Packed together, each is built against the packages of the others, not against the repository.
+fn build(clone: &Path, releases: &[Release], dirty: &str, target: &Path) -> Outcome {
+    let each: String = releases
+        .iter()
+        .map(|release| format!(" -p {}", release.name))
+        .collect();
+    for words in [
+        format!("cargo package --quiet --no-metadata --offline{dirty}{each} --target-dir"),
+        format!(
+            "RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --offline --no-deps --all-features{each} --target-dir"
+        ),
+    ] {
+        Line::new(&words).with(target).show_and_run(clone)?;
+    }
+    Ok(())
+}
+
+/// The files that a package lacks, and those that nobody expects in it.
+fn odd(list: &str) -> impl Iterator<Item = String> {
+    let needed = NEEDED
+        .iter()
+        .filter(|needed| list.lines().all(|file| file != **needed));
+    let strays = list.lines().filter(|file| {
+        let wanted =
+            |wanted: &&str| file == wanted || (wanted.ends_with('/') && file.starts_with(wanted));
+        !NEEDED.iter().chain(&WANTED).any(wanted)
+    });
+    needed
+        .map(|file| format!("has no {file}"))
+        .chain(strays.map(|file| format!("would hold {file}")))
 }
 
 /// Why this version, which has no tag, could not be published: it is there, or its name is another's.
@@ -137,7 +150,15 @@ mod tests {
 
     #[test]
     fn a_package_holds_what_is_known_and_nothing_else() {
-        let list = "Cargo.toml\nLICENSE-MIT\nsrc/lib.rs\ntests/data/a.json\n.env\nnotes.md\nsrc.zip\nLICENSEX";
-        assert_eq!(strays(list), [".env", "notes.md", "src.zip", "LICENSEX"]);
+        let whole = "CHANGELOG.md\nCargo.toml\nLICENSE-APACHE\nLICENSE-MIT\nREADME.md\nsrc/lib.rs";
+        assert_eq!(odd(whole).count(), 0);
+        let more = format!("{whole}\ntests/data/a.json\n.env\nnotes.md\nsrc.zip\nLICENSEX");
+        let strays: Vec<String> = odd(&more).collect();
+        assert_eq!(
+            strays,
+            [".env", "notes.md", "src.zip", "LICENSEX"].map(|file| format!("would hold {file}"))
+        );
+        let less: Vec<String> = odd(&whole.replace("LICENSE-MIT\n", "")).collect();
+        assert_eq!(less, ["has no LICENSE-MIT"]);
     }
 }

@@ -41,9 +41,8 @@ fn set(root: &Path) -> Outcome<Stage> {
     let vendored = folder.join("vendored");
     fs::create_dir_all(&folder)?;
     let vendor = Line::new("cargo vendor --quiet --offline --locked").with(&vendored);
-    println!("$ {vendor}");
     // What it prints is a configuration, which ours below takes the place of.
-    vendor.read(root)?;
+    vendor.show_and_read(root)?;
     // This program may have been built anew while it ran, by a test, and then is not where it was.
     let build = Line::new("cargo build --quiet --offline --locked -p xtask --target-dir");
     build.with(folder.join("target")).show_and_run(root)?;
