@@ -4,12 +4,7 @@
 mod licences;
 mod parts;
 
-use std::{
-    collections::BTreeSet,
-    env::consts::EXE_SUFFIX,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, env::consts::EXE_SUFFIX, fs, path::Path};
 
 use parts::Part;
 
@@ -25,54 +20,59 @@ const PROGRAM: &str = "dls";
 /// Built twice, in places of different lengths: a path that gets into the program shows.
 const PLACES: [&str; 2] = ["one", "another-place"];
 
+/// A program with what there is to know before running it.
+struct Built {
+    /// With its version and platform.
+    name: String,
+    program: Vec<u8>,
+    /// Did the second build give the same bytes?
+    same: bool,
+    commit: String,
+    compiler: String,
+    parts: Vec<Part>,
+}
+
 /// Writes to `target/dist`, from what is committed.
 pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
     clean(root)?;
+    let built = twice(root)?;
+    let out = root.join("target/dist");
+    empty(&out)?;
+    built.write(root, &out)?;
+    let sums = sums(&out)?;
+    fs::write(out.join("SHA256SUMS"), &sums)?;
+    println!("\n{}\n{sums}\nin {}", built.about(), out.display());
+    if built.same {
+        Ok(())
+    } else {
+        Err("two builds of the same commit differ, so nobody can check what was built".into())
+    }
+}
+
+fn twice(root: &Path) -> Outcome<Built> {
     let compiler = Line::new("rustc -vV").show_and_read(root)?;
     let host = compiler
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
         .ok_or("rustc does not say for which platform it builds")?;
-    let clones = PLACES.map(|place| work(root, "dist").join(place));
-    for clone in &clones {
-        fresh(root, clone, "HEAD")?;
-    }
-    let [one, another] = &clones;
-    let parts = parts::read(one, PACKAGE, host)?;
-    let program = build(one, &parts)?;
-    let same = build(another, &parts)? == program;
-
+    let [one, another] = PLACES.map(|place| work(root, "dist").join(place));
+    fresh(root, &one, "HEAD")?;
+    fresh(root, &another, "HEAD")?;
+    let parts = parts::read(&one, PACKAGE, host)?;
     let main = parts.iter().find(|part| part.name == PACKAGE);
-    let version = &main
-        .ok_or("the program is not one of its own parts")?
-        .version;
-    let name = format!("{PROGRAM}-{version}-{host}");
-    let commit = Line::new("git rev-parse HEAD").read(one)?;
-    let about = about(
-        &name,
-        commit.trim(),
-        &compiler,
-        (program.len(), same),
-        &parts,
-    );
-    let out = root.join("target/dist");
-    empty(&out)?;
-    fs::copy(binary(one), out.join(format!("{name}{EXE_SUFFIX}")))?;
-    fs::write(out.join(format!("{name}.about.txt")), &about)?;
-    let mut texts = licences::of(&parts)?;
-    texts.extend(licences::of_the_standard_library(root)?);
-    fs::write(
-        out.join(format!("{name}.licences.txt")),
-        licences::page(texts),
-    )?;
-    let sums = sums(&out)?;
-    fs::write(out.join("SHA256SUMS"), &sums)?;
-    println!("\n{about}\n{sums}\nin {}", out.display());
-    if same {
-        Ok(())
-    } else {
-        Err("two builds of the same commit differ, so nobody can check what was built".into())
-    }
+    let main = main.ok_or("the program is not one of its own parts")?;
+    let program = build(&one, &parts)?;
+    Ok(Built {
+        name: format!("{PROGRAM}-{}-{host}", main.version),
+        same: build(&another, &parts)? == program,
+        program,
+        commit: Line::new("git rev-parse HEAD")
+            .read(&one)?
+            .trim()
+            .to_owned(),
+        compiler,
+        parts,
+    })
 }
 
 /// Builds the program and gives its bytes.
@@ -94,40 +94,68 @@ fn build(clone: &Path, parts: &[Part]) -> Outcome<Vec<u8>> {
         .with("--config")
         .with(format!("build.rustflags={flags}"))
         .show_and_run(clone)?;
-    Ok(fs::read(binary(clone))?)
+    let program = format!("target/release/{PROGRAM}{EXE_SUFFIX}");
+    Ok(fs::read(clone.join(program))?)
 }
 
-fn binary(clone: &Path) -> PathBuf {
-    clone.join(format!("target/release/{PROGRAM}{EXE_SUFFIX}"))
-}
-
-/// What there is to know before running it.
-fn about(
-    name: &str,
-    commit: &str,
-    compiler: &str,
-    (size, same): (usize, bool),
-    parts: &[Part],
-) -> String {
-    let same = if same {
-        "the same bytes"
-    } else {
-        "other bytes: NOT reproducible"
-    };
-    let mut text = format!(
-        "{name}\n\ncommit: {commit}\nsize: {:.1} MiB\nbuilt twice, in two folders: {same}\n\nCompiler\n\n{}\n\
-         Crates in it: {}, the standard library apart\n\n",
-        size as f64 / f64::from(1 << 20),
-        compiler,
-        parts.len(),
-    );
-    for part in parts {
-        text.push_str(&format!(
-            "{} {}: {}\n",
-            part.name, part.version, part.licence
-        ));
+impl Built {
+    fn write(&self, root: &Path, out: &Path) -> Outcome {
+        let name = &self.name;
+        let program = out.join(format!("{name}{EXE_SUFFIX}"));
+        fs::write(&program, &self.program)?;
+        executable(&program)?;
+        fs::write(out.join(format!("{name}.about.txt")), self.about())?;
+        let mut texts = licences::of(&self.parts)?;
+        let standard = licences::of_the_standard_library(root)?;
+        if standard.is_file() {
+            fs::copy(standard, out.join(format!("{name}.standard-library.html")))?;
+        } else {
+            texts.push((
+                "Rust's standard library (MIT OR Apache-2.0)".to_owned(),
+                None,
+            ));
+        }
+        let licences = out.join(format!("{name}.licences.txt"));
+        Ok(fs::write(licences, licences::page(texts))?)
     }
-    text
+
+    fn about(&self) -> String {
+        let same = if self.same {
+            "the same bytes"
+        } else {
+            "other bytes: NOT reproducible"
+        };
+        let mut text = format!(
+            "{}\n\ncommit: {}\nsize: {:.1} MiB\nbuilt twice, in two folders: {same}\n\nCompiler\n\n{}\n\
+             Crates in it: {}, the standard library apart\n\n",
+            self.name,
+            self.commit,
+            self.program.len() as f64 / f64::from(1 << 20),
+            self.compiler,
+            self.parts.len(),
+        );
+        for part in &self.parts {
+            text.push_str(&format!(
+                "{} {}: {}\n",
+                part.name, part.version, part.licence
+            ));
+        }
+        text
+    }
+}
+
+#[cfg(unix)]
+fn executable(program: &Path) -> Outcome {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(fs::set_permissions(
+        program,
+        fs::Permissions::from_mode(0o755),
+    )?)
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Path) -> Outcome {
+    Ok(())
 }
 
 /// A line for each file in the folder, as `sha256sum --check` reads it.
@@ -153,21 +181,21 @@ mod tests {
             licence: "MIT OR Apache-2.0".into(),
             ..Part::default()
         };
-        let page = |same| {
-            about(
-                "dls-1-x",
-                "abc",
-                "rustc 1\n",
-                (3 << 19, same),
-                std::slice::from_ref(&part),
-            )
+        let mut built = Built {
+            name: "dls-1-x".into(),
+            program: vec![0; 3 << 19],
+            same: true,
+            commit: "abc".into(),
+            compiler: "rustc 1\n".into(),
+            parts: vec![part],
         };
         assert_eq!(
-            page(true),
+            built.about(),
             "dls-1-x\n\ncommit: abc\nsize: 1.5 MiB\nbuilt twice, in two folders: the same bytes\n\nCompiler\n\n\
              rustc 1\n\nCrates in it: 1, the standard library apart\n\nhttp 1.4.0: MIT OR Apache-2.0\n"
         );
-        assert!(page(false).contains("NOT reproducible"));
+        built.same = false;
+        assert!(built.about().contains("NOT reproducible"));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The texts of licences, which must go along with a program that holds other people's code.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::parts::Part;
 use crate::{Outcome, shell::Line};
@@ -28,11 +32,11 @@ pub(super) fn of(parts: &[Part]) -> Outcome<Vec<Text>> {
     Ok(texts)
 }
 
-/// The standard library is in each program, and in no tree of crates.
-pub(super) fn of_the_standard_library(root: &Path) -> Outcome<Vec<Text>> {
+/// The page about the standard library that the tool chain brings along. That library is in each program, and in no
+/// tree of crates.
+pub(super) fn of_the_standard_library(root: &Path) -> Outcome<PathBuf> {
     let sysroot = Line::new("rustc --print sysroot").show_and_read(root)?;
-    let folder = Path::new(sysroot.trim()).join("share/doc/rust");
-    in_folder("Rust's standard library (MIT OR Apache-2.0)", &folder)
+    Ok(Path::new(sysroot.trim()).join("share/doc/rust/COPYRIGHT-library.html"))
 }
 
 fn in_folder(owner: &str, folder: &Path) -> Outcome<Vec<Text>> {
