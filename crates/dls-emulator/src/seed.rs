@@ -174,6 +174,10 @@ impl Seed {
     pub const BUILT_IN: &str = include_str!("seed.toml");
 
     /// The built-in example.
+    ///
+    /// # Panics
+    ///
+    /// It does not: the text is a part of this crate, and a test reads it.
     #[must_use]
     #[expect(
         clippy::expect_used,

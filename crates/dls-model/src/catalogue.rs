@@ -15,11 +15,13 @@ use crate::error::{ErrorCode, Origin};
 /// assert_eq!(meaning(&old), Meaning::NotFound);
 /// assert_eq!(meaning(&old), meaning(&new));
 /// ```
+#[must_use]
 pub fn meaning(code: &ErrorCode) -> Meaning {
     lookup(code).map_or(Other, |entry| entry.meaning)
 }
 
 /// One line on what to do about a code, where there is something to say.
+#[must_use]
 pub fn hint(code: &ErrorCode) -> Option<&'static str> {
     lookup(code)
         .map(|entry| entry.hint)
@@ -27,6 +29,7 @@ pub fn hint(code: &ErrorCode) -> Option<&'static str> {
 }
 
 /// What is known of a code.
+#[must_use]
 pub fn lookup(code: &ErrorCode) -> Option<&'static Entry> {
     let (origin, number) = (code.origin(), code.number()?);
     ENTRIES
@@ -35,6 +38,7 @@ pub fn lookup(code: &ErrorCode) -> Option<&'static Entry> {
 }
 
 /// All codes that are known.
+#[must_use]
 pub fn entries() -> &'static [Entry] {
     ENTRIES
 }

@@ -28,6 +28,7 @@ pub struct Deploy {
 
 impl Deploy {
     /// Releases `packages`, and starts their jobs or not.
+    #[must_use]
     pub fn new(packages: PackageIds, start: JobStart) -> Self {
         Self {
             packages,
@@ -45,16 +46,19 @@ impl Deploy {
     }
 
     /// The packages.
+    #[must_use]
     pub fn packages(&self) -> &PackageIds {
         &self.packages
     }
 
     /// Whether their jobs are started.
+    #[must_use]
     pub fn start(&self) -> JobStart {
         self.start
     }
 
     /// The publish type, if one was added.
+    #[must_use]
     pub fn publish_type(&self) -> Option<PublishType> {
         self.publish_type
     }
@@ -145,6 +149,7 @@ pub struct DeployAnswer {
 
 impl DeployAnswer {
     /// The detail that names this package.
+    #[must_use]
     pub fn detail(&self, package: PackageId) -> Option<&DeployDetail> {
         self.details
             .iter()
@@ -153,6 +158,7 @@ impl DeployAnswer {
     }
 
     /// Whether the answer names this package. Where it does not, the answer says nothing about it.
+    #[must_use]
     pub fn names(&self, package: PackageId) -> bool {
         self.detail(package).is_some()
     }

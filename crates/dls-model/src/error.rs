@@ -23,6 +23,7 @@ pub enum AnswerError {
 
 impl AnswerError {
     /// The status of the answer.
+    #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Service(error) => error.status(),
@@ -31,6 +32,7 @@ impl AnswerError {
     }
 
     /// The request id of the answer, if it has one.
+    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Service(error) => error.request_id(),
@@ -39,6 +41,7 @@ impl AnswerError {
     }
 
     /// The error that was reported, if one was.
+    #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
         match self {
             Self::Service(error) => Some(error),
@@ -107,26 +110,31 @@ mod status_number {
 
 impl ServiceError {
     /// The HTTP status, which may be a success: an error object can stand in one.
+    #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
     /// The code, if there is one. HTML and empty bodies have none.
+    #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         self.code.as_ref()
     }
 
     /// The text of the error, at most 10,240 characters; without one the beginning of the body, at most 200.
+    #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
     /// The request id: of the header `X-Request-Id`, else of `X-IAM-Trace-Id`, else of the body.
+    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
     /// What an IAM 5 denial adds for the administrator to decode, as it came.
+    #[must_use]
     pub fn encoded_authorization_message(&self) -> Option<&str> {
         self.encoded_authorization_message.as_deref()
     }
@@ -218,16 +226,19 @@ pub struct ErrorCode(String);
 
 impl ErrorCode {
     /// Takes a code as it came; control characters are escaped, and at most 128 characters kept.
+    #[must_use]
     pub fn new(code: &str) -> Self {
         Self(printable(code.trim(), MAX_CODE))
     }
 
     /// The code as text. One that came as a number is in decimal.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Who reports errors under this kind of code.
+    #[must_use]
     pub fn origin(&self) -> Origin {
         let prefix = self
             .0
@@ -245,6 +256,7 @@ impl ErrorCode {
     }
 
     /// The digits after the last dot, or all of the code if it is a number. Leading zeros count.
+    #[must_use]
     pub fn number(&self) -> Option<&str> {
         let number = self.0.rsplit('.').next()?;
         (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(number)
@@ -303,21 +315,25 @@ impl Undecodable {
     }
 
     /// The HTTP status.
+    #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
     /// What is wrong with the body.
+    #[must_use]
     pub fn problem(&self) -> Problem {
         self.problem
     }
 
     /// The beginning of the body, at most 200 characters, safe to print.
+    #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
     }
 
     /// The request id of the headers, if they have one.
+    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }

@@ -31,6 +31,7 @@ impl PackageId {
     pub const MAX: Self = Self(i64::MAX.unsigned_abs());
 
     /// The id as a number.
+    #[must_use]
     pub fn as_u64(self) -> u64 {
         self.0
     }
@@ -156,16 +157,19 @@ impl PackageIds {
 
     /// How many there are, never 0.
     #[expect(clippy::len_without_is_empty, reason = "there is always an id")]
+    #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The ids in their order.
+    #[must_use]
     pub fn as_slice(&self) -> &[PackageId] {
         &self.0
     }
 
     /// Whether `id` is one of them.
+    #[must_use]
     pub fn contains(&self, id: PackageId) -> bool {
         self.0.contains(&id)
     }
@@ -298,6 +302,7 @@ text_id! {
 
 impl WorkspaceId {
     /// The workspace that the service takes for a request that names none.
+    #[must_use]
     pub fn service_default() -> Self {
         Self("default".to_owned())
     }

@@ -72,6 +72,7 @@ impl ListPackages {
     pub const DEFAULT_LIMIT: u32 = 10;
 
     /// All packages.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -180,11 +181,13 @@ impl ListPackages {
     }
 
     /// The page size that was asked for.
+    #[must_use]
     pub fn limit(&self) -> Option<u32> {
         self.limit
     }
 
     /// The offset that was asked for.
+    #[must_use]
     pub fn offset(&self) -> Option<u32> {
         self.offset
     }

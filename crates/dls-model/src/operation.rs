@@ -81,6 +81,7 @@ pub enum HostFamily {
 
 impl HostFamily {
     /// The first label of the host name: `dayu-dlf` or `dayu`.
+    #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
             Self::V1 => "dayu-dlf",

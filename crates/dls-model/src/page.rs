@@ -70,6 +70,7 @@ impl Next {
 
 impl Pages {
     /// All pages of `query`, from the first. Its limit is the page size, its offset is not used.
+    #[must_use]
     pub fn new(query: ListPackages) -> Self {
         Self {
             limit: query.limit().unwrap_or(ListPackages::DEFAULT_LIMIT),
@@ -84,6 +85,7 @@ impl Pages {
 
     /// The next request; `None` if the list is read, or if it broke. It stays the same until
     /// [`accept`](Self::accept) takes its answer.
+    #[must_use]
     pub fn request(&self) -> Option<ListPackages> {
         let offset = self.next.offset()?;
         Some(
@@ -95,6 +97,7 @@ impl Pages {
     }
 
     /// How many packages match in all, as the last answer that told it says.
+    #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
     }

@@ -21,11 +21,13 @@ pub struct Revoke {
 
 impl Revoke {
     /// Takes `packages` back.
+    #[must_use]
     pub fn new(packages: PackageIds) -> Self {
         Self { packages }
     }
 
     /// The packages.
+    #[must_use]
     pub fn packages(&self) -> &PackageIds {
         &self.packages
     }

@@ -23,6 +23,7 @@ pub struct Scope {
 
 impl Scope {
     /// The project alone.
+    #[must_use]
     pub fn new(project: ProjectId) -> Self {
         Self {
             project,
@@ -38,11 +39,13 @@ impl Scope {
     }
 
     /// The project.
+    #[must_use]
     pub fn project(&self) -> &ProjectId {
         &self.project
     }
 
     /// The workspace, if one was named.
+    #[must_use]
     pub fn workspace(&self) -> Option<&WorkspaceId> {
         self.workspace.as_ref()
     }

@@ -18,11 +18,13 @@ pub struct ShowPackage {
 
 impl ShowPackage {
     /// Reads `package`.
+    #[must_use]
     pub fn new(package: PackageId) -> Self {
         Self { package }
     }
 
     /// The package.
+    #[must_use]
     pub fn package(&self) -> PackageId {
         self.package
     }

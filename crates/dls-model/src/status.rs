@@ -95,6 +95,7 @@ open_enum! {
 
 impl Status {
     /// Whether nothing more happens by itself: [`Status::Successful`] and [`Status::Failed`].
+    #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Successful | Self::Failed)
     }
@@ -155,6 +156,7 @@ pub enum SystemTaskStatus {
 
 impl SystemTaskStatus {
     /// What this word of the wire means.
+    #[must_use]
     pub fn from_word(word: &str) -> Self {
         match word {
             "RUNNING" => Self::Running,
@@ -166,6 +168,7 @@ impl SystemTaskStatus {
     }
 
     /// The word of the wire.
+    #[must_use]
     pub fn word(&self) -> &str {
         match self {
             Self::Running => "RUNNING",

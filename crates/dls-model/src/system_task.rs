@@ -23,11 +23,13 @@ pub struct ShowSystemTask {
 
 impl ShowSystemTask {
     /// Reads `task`.
+    #[must_use]
     pub fn new(task: SystemTaskId) -> Self {
         Self { task }
     }
 
     /// The task.
+    #[must_use]
     pub fn task(&self) -> &SystemTaskId {
         &self.task
     }

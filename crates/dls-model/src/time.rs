@@ -31,22 +31,26 @@ impl Timestamp {
     pub const MAX: Self = Self(253_402_300_799_999);
 
     /// The instant so many milliseconds after the epoch, if it lies in `1..=MAX`.
+    #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
         (1..=Self::MAX.0).contains(&millis).then_some(Self(millis))
     }
 
     /// Milliseconds since the epoch.
+    #[must_use]
     pub fn as_millis(self) -> i64 {
         self.0
     }
 
     /// The instant of `time`, cut to the millisecond; `None` at and before the epoch and after [`Self::MAX`].
+    #[must_use]
     pub fn from_system_time(time: SystemTime) -> Option<Self> {
         let since = time.duration_since(UNIX_EPOCH).ok()?;
         Self::from_millis(i64::try_from(since.as_millis()).ok()?)
     }
 
     /// The same instant for the standard library.
+    #[must_use]
     pub fn to_system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.0.unsigned_abs())
     }
