@@ -11,7 +11,7 @@ use std::time::Duration;
 /// let row = dls_emulator::assumptions().iter().find(|row| row.name == "list-offset");
 /// assert_eq!(row.map(|row| row.default), Some("pages"));
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Assumption {
     /// What [`EmulatorBuilder::assume`](crate::EmulatorBuilder::assume) knows it by.

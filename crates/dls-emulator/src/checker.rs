@@ -28,7 +28,7 @@ const VERDICTS: [&str; 9] = [
 /// One run that released packages (or one that was taken up again, with all that it did before), and the ledger
 /// of the emulator that it ran against. Nobody else sends requests to that one: everything in the ledger is this
 /// run's, but what [`By::Other`] did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     /// When it began, by the emulator's clock. What was released before proves nothing.
     pub began: SystemTime,

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::reply;
 
 /// What becomes of a connection. See [`Core::connect`](crate::Core::connect).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Welcome {
     /// It is accepted, and its requests are served.
@@ -33,7 +33,7 @@ pub enum Welcome {
 }
 
 /// How a TLS handshake goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TlsFault {
     /// It is closed after the client's first words.
@@ -49,7 +49,7 @@ pub enum TlsFault {
 }
 
 /// How a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum End {
     /// In order: FIN.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 /// All that happened so far. `GET /__emulator/ledger` answers with it as JSON.
 ///
 /// It holds no secret, signature or token, and grows with each request.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
     /// How many connections were accepted. Without sockets it is how often
@@ -25,7 +25,7 @@ pub struct Ledger {
 }
 
 /// One request that arrived.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LedgerRequest {
     /// Counted from 1.
@@ -72,7 +72,7 @@ pub struct LedgerRequest {
 }
 
 /// One release that was accepted.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LedgerRelease {
     /// The package.
@@ -98,7 +98,7 @@ pub struct LedgerRelease {
 }
 
 /// What brought a request or a release about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum By {

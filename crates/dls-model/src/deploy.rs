@@ -16,7 +16,7 @@ use crate::wire::members;
 ///
 /// It is not idempotent: sent twice it may release twice. Whether the service may refuse some ids of a request
 /// and release the others is documented nowhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Deploy {
     #[serde(rename = "package_ids")]
     packages: PackageIds,

@@ -241,6 +241,7 @@ macro_rules! text_id {
 
         impl $name {
             /// The id as text.
+            #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -266,7 +267,7 @@ macro_rules! text_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.pad(&self.0)
             }
         }
 

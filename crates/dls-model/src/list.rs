@@ -25,7 +25,7 @@ use crate::wire::members;
 /// assert_eq!(request.body(), br#"{"deploy_status_filter":[1]}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListPackages {
     #[serde(rename = "key_word", skip_serializing_if = "Option::is_none")]

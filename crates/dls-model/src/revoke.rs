@@ -13,7 +13,7 @@ use crate::scope::Scope;
 /// Takes packages back. One that is released already is refused with `DLF.20990`.
 ///
 /// At most 100 ids, which is assumed: the page gives no limit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Revoke {
     #[serde(rename = "package_ids")]
     packages: PackageIds,

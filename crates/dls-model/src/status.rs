@@ -23,6 +23,7 @@ macro_rules! open_enum {
 
         impl $name {
             /// What this number of the wire means.
+            #[must_use]
             pub fn from_code(code: i64) -> Self {
                 match code {
                     $($code => Self::$variant,)+
@@ -31,6 +32,7 @@ macro_rules! open_enum {
             }
 
             /// The number of the wire.
+            #[must_use]
             pub fn code(self) -> i64 {
                 match self {
                     $(Self::$variant => $code,)+

@@ -6,7 +6,7 @@ use dls_model::{JobStart, ListPackages, PackageId, PackageIds};
 
 /// The next thing to do. The driver does it, alone, and folds what happened back in as an
 /// [`Event`](crate::Event).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
     /// Read this package. A read may be repeated freely.

@@ -15,7 +15,7 @@ use crate::selection::Selection;
 
 /// Something that happened. A [`Rollout`](crate::Rollout) has no state that its events do not give
 /// back, and no clock but their times.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Event {
     /// When it was over.
@@ -33,7 +33,7 @@ impl Event {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum What {
@@ -106,7 +106,7 @@ pub enum What {
 }
 
 /// The first event: all that was asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Began {
     /// The version of the events' form, [`Began::VERSION`].
@@ -152,7 +152,7 @@ impl Began {
 }
 
 /// Why a look brought nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum LookFailure {
@@ -193,7 +193,7 @@ fn is_about_a_missing_package(error: &ServiceError) -> bool {
 }
 
 /// What a deploy request came to when it did not come to a decoded 2xx.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SendFailure {

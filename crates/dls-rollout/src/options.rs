@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::pace::Pace;
 
 /// What the caller wants of a rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Options {
     /// Whether jobs start once they are released (wire: `startup_mode`). `None` sends nothing at all
@@ -38,7 +38,7 @@ pub struct Options {
 }
 
 /// What a package that is released already leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum IfReleased {
@@ -49,7 +49,7 @@ pub enum IfReleased {
 }
 
 /// What a lost answer leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnLostAnswer {

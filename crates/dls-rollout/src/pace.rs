@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(pace.pause(1), Duration::from_millis(1500));
 /// assert_eq!(pace.pause(99), Duration::from_secs(30));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pace {
     /// The first pause.

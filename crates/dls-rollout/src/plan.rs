@@ -77,7 +77,7 @@ pub struct Overlap {
 
 /// What a consent to a plan covers: place, packages, their names and tasks, and whether jobs start. Status,
 /// times and deployed versions are not among it, because they move as we release.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity<'a> {
     place: &'a Place,
     #[serde(with = "start_word")]

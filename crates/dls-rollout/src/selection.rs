@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(Selection::new(ids)?.len(), 250);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Selection(Vec<PackageId>);
 

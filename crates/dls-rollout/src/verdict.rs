@@ -9,7 +9,7 @@ use crate::entry::Entry;
 use crate::guard::{Guard, holds};
 
 /// What became of one package since its baseline, the state read before anything was sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
     /// It moved after the baseline and the service reports it as released.
@@ -59,7 +59,7 @@ pub enum Verdict {
 }
 
 /// Why a package was not sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotSent {
     /// Nothing could be reached.
@@ -186,7 +186,7 @@ pub fn refusal_exit_code(error: &ServiceError) -> u8 {
 }
 
 /// What became of the run as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
     /// Everything asked for is in the asked state, and at least one package is so by this run.
@@ -225,7 +225,7 @@ impl Outcome {
 }
 
 /// What a run came to: its packages in the order in which they were asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// One entry a package.
@@ -237,7 +237,7 @@ pub struct Report {
 }
 
 /// What a run came to for one package.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PackageReport {
     /// The package.

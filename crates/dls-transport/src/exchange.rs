@@ -19,7 +19,7 @@ use crate::retry_after::{clock_skew, retry_after};
 ///     }
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     attempts: u32,
     retry_after: Option<Duration>,
@@ -52,7 +52,7 @@ impl Facts {
 
 /// How far our clock is from the server's. `Date` counts whole seconds and an answer takes its time,
 /// so a second or two mean nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClockSkew {
     /// Our clock is ahead by so much.
     Ahead(Duration),

@@ -24,7 +24,7 @@ use std::time::Duration;
 /// assert_eq!(limits.connect, Duration::from_secs(2));
 /// assert_eq!(limits.tls, Duration::from_secs(5));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
     /// One answer of the provider of credentials.

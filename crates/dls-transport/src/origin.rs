@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// Which hosts may be spoken to over plain `http://`, where everybody in between reads the token
 /// and can change what is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlaintextHosts {
     /// This machine only: `127.0.0.0/8`, `::1`, and `localhost`, as far as it means one of those.

@@ -247,7 +247,7 @@ impl Client {
 }
 
 /// What is to be released.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Release {
     /// These packages, as they are.
@@ -299,7 +299,7 @@ fn decode<O: Operation>(answer: &http::Response<Vec<u8>>) -> Result<O::Answer, E
 }
 
 /// Settings of a [`Client`].
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct ClientBuilder {
     transport: TransportBuilder,

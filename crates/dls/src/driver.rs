@@ -295,7 +295,7 @@ impl Run {
 }
 
 /// What is to be otherwise when a run is taken up again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Resume {
     /// How long a status may lag behind; as before if absent.

@@ -8,7 +8,7 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
 /// The two addresses of DataArts Factory: one for paths under `/v2/`, one for `/v1/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Endpoints {
     v2: Endpoint,
     v1: Endpoint,
@@ -96,7 +96,7 @@ fn domain_of(region: &str) -> &'static str {
 ///
 /// What means the same is the same: the host is in lower case, and the scheme's own port is left out.
 /// So a run is known again under each way to write its place.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     scheme: Scheme,
     authority: Authority,

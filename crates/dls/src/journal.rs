@@ -313,7 +313,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// A run as its journal tells it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredRun {
     /// Its name.

@@ -43,6 +43,7 @@ impl Credentials {
 }
 
 /// See [`Credentials::authorise`]. `Debug` shows the names of the headers only.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Authorisation<'a> {
     /// Headers to add, overwriting the caller's.

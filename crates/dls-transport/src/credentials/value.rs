@@ -190,7 +190,7 @@ impl fmt::Debug for AccessKey {
 }
 
 /// Which part of the credentials an [`InvalidCredential`] is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CredentialPart {
     /// AK.
