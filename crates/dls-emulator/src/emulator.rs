@@ -26,6 +26,7 @@ use crate::verify::Gate;
 
 /// The emulator; [`Emulator::builder`] is where it begins.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Emulator;
 
 impl Emulator {

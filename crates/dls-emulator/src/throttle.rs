@@ -63,6 +63,7 @@ impl FromStr for RateLimit {
 
 /// A text that is no [`RateLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InvalidRateLimit;
 
 impl fmt::Display for InvalidRateLimit {

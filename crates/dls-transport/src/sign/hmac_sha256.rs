@@ -95,6 +95,7 @@ pub fn parse_authorization(value: &str) -> Option<Authorization<'_>> {
 
 /// An `Authorization` header, taken apart. `Debug` shows no signature.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Authorization<'a> {
     /// The access key id.
     pub access: &'a str,

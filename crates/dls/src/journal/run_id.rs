@@ -49,6 +49,7 @@ impl FromStr for RunId {
 
 /// A text that cannot be the name of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InvalidRunId;
 
 impl fmt::Display for InvalidRunId {
