@@ -35,10 +35,10 @@ use crate::trace;
 /// use dls_transport::credentials::Environment;
 /// use dls_transport::{Resend, Transport};
 ///
-/// # async fn example() -> Result<(), dls_transport::Error> {
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let transport = Transport::builder().credentials(Environment::new()).build()?;
 /// let request = http::Request::get("https://iam.cn-north-4.myhuaweicloud.com/v3/projects");
-/// let answer = transport.call(request.body(Vec::new()).unwrap(), Resend::Allowed).await?;
+/// let answer = transport.call(request.body(Vec::new())?, Resend::Allowed).await?;
 /// println!("{}: {}", answer.status(), String::from_utf8_lossy(answer.body()));
 /// # Ok(())
 /// # }
@@ -99,6 +99,10 @@ impl Transport {
     ///
     /// Each [`ErrorKind`] but [`Setup`](ErrorKind::Setup). After the last attempt of a read, an
     /// answer such as 429 or 503 is not an error but the answer.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime that has I/O and time, as tokio does.
     pub async fn call(
         &self,
         request: Request<Vec<u8>>,
@@ -114,6 +118,10 @@ impl Transport {
     /// # Errors
     ///
     /// See [`ErrorKind`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime that has I/O and time, as tokio does.
     pub async fn connect(&self, origin: &Uri) -> Result<Ready, Error> {
         let shared = &self.0;
         let origin = Origin::of(origin, shared.settings.plaintext)?;

@@ -19,7 +19,8 @@ use crate::pager::Pager;
 
 /// A client of one project, and of one of its workspaces.
 ///
-/// Cheap to clone; clones share connections, the rate limit, and the stop after a 401.
+/// Cheap to clone; clones share connections, the rate limit, and the stop after a 401. It works inside a
+/// tokio runtime with I/O and time enabled and panics outside of one, as tokio does.
 #[derive(Debug, Clone)]
 pub struct Client {
     transport: Transport,

@@ -20,6 +20,8 @@ pub use run_id::{InvalidRunId, RunId};
 /// disk before a deploy request is written, holds no secret, and can be read by its owner only. A run that is under way holds a
 /// lock on its file, which dies with the process.
 ///
+/// It is for Unix: on Windows [`Journal::at`] fails, because locks there need other rights and shut out readers, too.
+///
 /// The promise that no package is sent twice without consent reaches as far as one directory does.
 #[derive(Debug, Clone)]
 pub struct Journal {

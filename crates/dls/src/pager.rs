@@ -11,6 +11,17 @@ use crate::error::Error;
 ///
 /// While the list stands still, each package comes once, whichever way the service counts
 /// `offset`.
+///
+/// ```
+/// use dls::model::{ListPackages, Status};
+///
+/// # async fn example(client: dls::Client) -> Result<(), dls::Error> {
+/// let mut packages = client.packages(ListPackages::new().with_statuses([Status::ToBeReviewed]));
+/// while let Some(package) = packages.next().await? {
+///     println!("{:?}: {:?}", package.id, package.name);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Pager {
     client: Client,
