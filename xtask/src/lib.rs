@@ -126,6 +126,7 @@ pub fn main(words: &[String]) -> ExitCode {
 }
 
 /// The repository's top folder.
+#[must_use]
 pub fn root() -> PathBuf {
     let here = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);

@@ -33,6 +33,7 @@ impl Venv {
     }
 
     /// The path of an installed program.
+    #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         let (folder, ending) = if cfg!(windows) {
             ("Scripts", ".exe")
