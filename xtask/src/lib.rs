@@ -101,6 +101,7 @@ const STEPS: &[&str] = &["STEP"];
 /// Runs the command that `words` name, in the repository's top folder.
 ///
 /// The exit code is 0 for success, 1 for a check that failed and 2 for words that make no command.
+#[must_use]
 pub fn main(words: &[String]) -> ExitCode {
     let Some((name, options)) = words.split_first() else {
         print!("{}", list());
