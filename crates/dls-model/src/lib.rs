@@ -17,6 +17,8 @@ pub mod revoke;
 pub mod scope;
 pub mod show;
 pub mod status;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 pub mod system_task;
 mod text;
 pub mod time;
