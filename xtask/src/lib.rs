@@ -7,6 +7,7 @@
 mod api;
 mod arrows;
 mod dist;
+mod downstream;
 mod external_types;
 mod features;
 mod markdown;
@@ -19,6 +20,7 @@ mod surface;
 mod test;
 mod tidy;
 pub mod venv;
+mod working_tree;
 
 use std::{
     env,
@@ -68,6 +70,12 @@ const COMMANDS: &[Command] = &[
         options: &[],
         about: "which crates of others stand in public signatures",
         run: external_types::run,
+    },
+    Command {
+        name: "downstream",
+        options: &["--bless"],
+        about: "what strangers build of our packages (--bless: put their lock file back)",
+        run: downstream::run,
     },
     Command {
         name: "min-versions",

@@ -22,12 +22,16 @@ pub(crate) use {
     bump::clean,
     cargo::checksum,
     copy::{empty, fresh, work},
+    manifest::required,
     rehearse::run as rehearse,
 };
 
 use crate::Outcome;
 use facts::Facts;
 use plan::Bump;
+
+/// The workspace that requires our crates by version alone.
+pub(crate) const STRANGERS: &str = "tests/downstream";
 
 struct Step {
     name: &'static str,

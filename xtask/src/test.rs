@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use crate::{
-    Outcome, api, external_types, features, release,
+    Outcome, api, downstream, external_types, features, release,
     shell::{self, Line},
     tidy,
     venv::Venv,
@@ -92,6 +92,10 @@ const EVERYTHING: &[Step] = &[
     Step {
         name: "tests",
         work: Work::Shell("cargo test --workspace --all-features"),
+    },
+    Step {
+        name: "downstream",
+        work: Work::Ours("cargo xtask downstream", downstream::run),
     },
     // Offline, too: from what was fetched above.
     Step {

@@ -22,7 +22,13 @@ impl Copy {
     fn new() -> Self {
         let copy = Self(tempfile::tempdir().unwrap());
         let root = xtask::root();
-        copy.take(&root, "Cargo.lock");
+        for file in [
+            "Cargo.lock",
+            "tests/downstream/Cargo.lock",
+            "tests/downstream/Cargo.toml",
+        ] {
+            copy.take(&root, file);
+        }
         for file in files(&root, "api") {
             copy.take(&root, &file);
         }
@@ -207,6 +213,14 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_fragments_along(
         (
             "Cargo.toml",
             "dls-model = { path = \"crates/dls-model\", version = \"0.2.0\" }",
+        ),
+        (
+            "tests/downstream/Cargo.toml",
+            "dls-model = { version = \"0.2.0\" }",
+        ),
+        (
+            "tests/downstream/Cargo.lock",
+            "name = \"dls-model\"\nversion = \"0.2.0\"",
         ),
         ("crates/dls-model/CHANGELOG.md", "  Migration: widen."),
         (

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{Options, changelog, facts::Facts, manifest, plan::Bump, planned, report};
+use super::{Options, STRANGERS, changelog, facts::Facts, manifest, plan::Bump, planned, report};
 use crate::{Outcome, shell::Line};
 
 pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
@@ -23,7 +23,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
         println!("nothing to bump: the manifests have these versions, and the changelogs say so");
         return Ok(());
     }
-    Line::new("git add Cargo.toml Cargo.lock crates").show_and_run(root)?;
+    Line::new("git add --update").show_and_run(root)?;
     let message = message(&bumps);
     Line::new("git commit --quiet -m")
         .with(message)
@@ -49,14 +49,27 @@ fn write(root: &Path, bump: &Bump, facts: &Facts) -> Outcome {
     edit(&folder.join("CHANGELOG.md"), |text| {
         Ok(changelog::with(text, &version, &items))
     })?;
-    // A crate that nobody needs has no entry there.
-    let needs = facts.members.iter().flat_map(|member| &member.needs);
-    if needs.map(|need| &need.on).any(|on| *on == bump.name) {
-        edit(&root.join("Cargo.toml"), |text| {
-            manifest::with_key_of(text, &bump.name, "version", &version)
+    require(root, &bump.name, &version)?;
+    let strangers = root.join(STRANGERS);
+    if require(&strangers, &bump.name, &version)? {
+        // Cargo cannot do it: for the strangers our crates are on a registry, where this version is not yet.
+        edit(&strangers.join("Cargo.lock"), |text| {
+            manifest::with_locked(text, &bump.name, &version)
         })?;
     }
     Ok(())
+}
+
+/// Moves the requirement in the root manifest of `workspace`. False if it has none: not every crate is needed.
+fn require(workspace: &Path, name: &str, version: &str) -> Outcome<bool> {
+    let path = workspace.join("Cargo.toml");
+    let is_required = manifest::required(&fs::read_to_string(&path)?)?.contains(name);
+    if is_required {
+        edit(&path, |text| {
+            manifest::with_key_of(text, name, "version", version)
+        })?;
+    }
+    Ok(is_required)
 }
 
 pub(crate) fn edit(path: &Path, change: impl FnOnce(&str) -> Outcome<String>) -> Outcome {

@@ -1,8 +1,11 @@
 //! Edits of manifests that keep all else in them, comments included.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use toml_edit::{DocumentMut, Item, TableLike, value};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, value};
 
 use crate::Outcome;
 
@@ -19,6 +22,28 @@ pub(crate) fn with_key_of(text: &str, name: &str, key: &str, to: &str) -> Outcom
     edit(text, |manifest| {
         let path = ["workspace", "dependencies", name];
         table(manifest.as_table_mut(), &path)?.insert(key, value(to));
+        Ok(())
+    })
+}
+
+/// The crates, ours and others', that the root manifest `text` requires.
+pub(crate) fn required(text: &str) -> Outcome<BTreeSet<String>> {
+    let mut manifest: DocumentMut = text.parse()?;
+    let table = table(manifest.as_table_mut(), &["workspace", "dependencies"])?;
+    Ok(table.iter().map(|(name, _)| name.to_owned()).collect())
+}
+
+/// The lock file `text` with another version of our crate `name`, which has no checksum there.
+pub(crate) fn with_locked(text: &str, name: &str, version: &str) -> Outcome<String> {
+    edit(text, |lock| {
+        let packages = lock
+            .get_mut("package")
+            .and_then(Item::as_array_of_tables_mut);
+        let mut packages = packages.into_iter().flat_map(ArrayOfTables::iter_mut);
+        let is_it = |package: &&mut Table| package.get("name").and_then(Item::as_str) == Some(name);
+        let package = packages.find(is_it);
+        let package = package.ok_or_else(|| format!("`{name}` is not locked"))?;
+        package.insert("version", value(version));
         Ok(())
     })
 }
@@ -108,6 +133,21 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(reason.ends_with("`workspace.dependencies.x`"), "{reason}");
+    }
+
+    #[test]
+    fn what_is_required_stands_in_one_table() {
+        assert!(required(ROOT).unwrap().contains("m"));
+        assert!(!required(ROOT).unwrap().contains("facade"));
+    }
+
+    #[test]
+    fn a_lock_file_moves_with_the_crate_and_nothing_else_in_it_does() {
+        let text = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\ndependencies = [\n \"m\",\n]\n\n\
+                    [[package]]\nname = \"m\"\nversion = \"0.1.0\"\n";
+        let moved = with_locked(text, "a", "0.2.0").unwrap();
+        assert_eq!(moved, text.replacen("0.1.0", "0.2.0", 1));
+        assert!(with_locked(text, "b", "0.2.0").is_err());
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! A driver of a rollout over any service: it does what it is asked to, one thing after the other, and tells what
+//! came of it. It decides nothing, and so is short.
+
+use std::time::Duration;
+
+use dls_model::{
+    DeployAnswer, JobStart, ListPackages, Package, PackageDetail, PackageId, PackageIds, Timestamp,
+};
+use dls_rollout::{Action, Event, LookFailure, Report, Rollout, SendFailure, What};
+
+/// What a driver needs: three calls and a clock.
+pub trait Service {
+    /// Reads a package.
+    fn show(&mut self, package: PackageId) -> Result<PackageDetail, LookFailure>;
+    /// Reads all pages of a list.
+    fn list(&mut self, list: &ListPackages) -> Result<Vec<Package>, LookFailure>;
+    /// Releases packages. Called once for each time that the rollout asks for it.
+    fn deploy(
+        &mut self,
+        packages: &PackageIds,
+        start: JobStart,
+    ) -> Result<DeployAnswer, SendFailure>;
+    /// What time it is.
+    fn now(&self) -> Timestamp;
+    /// Lets time pass.
+    fn wait(&mut self, time: Duration);
+}
+
+/// Does one thing. Each event is recorded before it is folded, and the intention to send before anything is sent;
+/// an error of `record` is the end, with nothing done that is not written down.
+///
+/// False once every package has its verdict.
+pub fn step<E>(
+    rollout: &mut Rollout,
+    service: &mut impl Service,
+    record: &mut impl FnMut(&Event) -> Result<(), E>,
+) -> Result<bool, E> {
+    let mut note = |rollout: &mut Rollout, at, what| {
+        let event = Event::new(at, what);
+        record(&event)?;
+        rollout.fold(event);
+        Ok(())
+    };
+    let what = match rollout.next() {
+        Action::Look(package) => match service.show(package) {
+            Ok(seen) => rollout.looked(package, seen),
+            Err(failure) => What::LookFailed { package, failure },
+        },
+        Action::List(list) => match service.list(&list) {
+            Ok(rows) => rollout.listed(rows),
+            Err(failure) => What::ListFailed { failure },
+        },
+        Action::Deploy(packages, start) => {
+            let signed_at = service.now();
+            let intended = What::SendIntended {
+                packages: packages.clone(),
+                signed_at,
+            };
+            note(rollout, signed_at, intended)?;
+            match service.deploy(&packages, start) {
+                Ok(answer) => What::Accepted {
+                    request_id: answer.request_id.clone(),
+                    answer,
+                },
+                Err(failure) => What::SendFailed { failure },
+            }
+        }
+        Action::Wait(time) => {
+            service.wait(time);
+            What::Waited
+        }
+        Action::Done => return Ok(false),
+        // An action of a later version, which this driver cannot do.
+        _ => What::OutOfTime,
+    };
+    note(rollout, service.now(), what)?;
+    Ok(true)
+}
+
+/// Goes on until every package has its verdict.
+pub fn drive<E>(
+    rollout: &mut Rollout,
+    service: &mut impl Service,
+    mut record: impl FnMut(&Event) -> Result<(), E>,
+) -> Result<Report, E> {
+    while step(rollout, service, &mut record)? {}
+    Ok(rollout.report())
+}

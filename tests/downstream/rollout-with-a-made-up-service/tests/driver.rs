@@ -1,0 +1,254 @@
+//! The driver over a service in memory that counts what it is asked for.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use dls_model::{
+    DeployAnswer, DeployDetail, JobStart, ListPackages, Package, PackageDetail, PackageId,
+    PackageIds, Status, Timestamp,
+};
+use dls_rollout::{
+    Action, Began, Event, LookFailure, Options, Outcome, Place, Report, Rollout, Selection,
+    SendFailure, Verdict, What,
+};
+use rollout_with_a_made_up_service::{Service, drive, step};
+
+const RELEASE: Duration = Duration::from_secs(20);
+
+/// What becomes of a deploy request.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Answered,
+    AnswerLost,
+    RequestLost,
+}
+
+struct MadeUp {
+    now: Timestamp,
+    fate: Fate,
+    /// How releases end.
+    end: Status,
+    /// When each package was released, if it was.
+    packages: BTreeMap<PackageId, Option<Timestamp>>,
+    deploys: Vec<(PackageIds, JobStart)>,
+    shows: usize,
+}
+
+impl MadeUp {
+    fn new(fate: Fate, end: Status) -> Self {
+        Self {
+            now: Timestamp::from_millis(1_747_106_000_000).unwrap(),
+            fate,
+            end,
+            packages: ids().map(|id| (id, None)).collect(),
+            deploys: Vec::new(),
+            shows: 0,
+        }
+    }
+}
+
+impl Service for MadeUp {
+    fn show(&mut self, id: PackageId) -> Result<PackageDetail, LookFailure> {
+        self.shows += 1;
+        let mut detail = PackageDetail::default();
+        let deployed_at = self.packages[&id];
+        detail.package.id = Some(id);
+        detail.package.deployed_at = deployed_at;
+        detail.package.status = Some(match deployed_at {
+            None => Status::ToBeReviewed,
+            Some(at) if self.now < later(at, RELEASE) => Status::BeingReleased,
+            Some(_) => self.end,
+        });
+        Ok(detail)
+    }
+
+    fn list(&mut self, _: &ListPackages) -> Result<Vec<Package>, LookFailure> {
+        panic!("two packages are looked at one by one")
+    }
+
+    fn deploy(&mut self, ids: &PackageIds, start: JobStart) -> Result<DeployAnswer, SendFailure> {
+        self.deploys.push((ids.clone(), start));
+        if self.fate == Fate::RequestLost {
+            return Err(SendFailure::Lost("connection reset".to_owned()));
+        }
+        for id in ids {
+            self.packages.insert(*id, Some(self.now));
+        }
+        if self.fate == Fate::AnswerLost {
+            return Err(SendFailure::Lost("connection reset".to_owned()));
+        }
+        let detail = |id: &PackageId| {
+            let mut detail = DeployDetail::default();
+            detail.package_id = Some(*id);
+            detail
+        };
+        let mut answer = DeployAnswer::default();
+        answer.details = Some(ids.iter().map(detail).collect());
+        Ok(answer)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.now = later(self.now, time);
+    }
+}
+
+fn later(at: Timestamp, time: Duration) -> Timestamp {
+    Timestamp::from_system_time(at.to_system_time() + time).unwrap()
+}
+
+fn ids() -> impl Iterator<Item = PackageId> {
+    [23, 24]
+        .into_iter()
+        .map(|id| PackageId::try_from(id).unwrap())
+}
+
+/// The first event of a release of both packages.
+fn beginning(at: Timestamp) -> Event {
+    let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
+    let place = Place::new("https://dayu.example.com", project, workspace);
+    let packages = Selection::new(ids()).unwrap();
+    let began = Began::new(place, packages, Options::new(JobStart::Later));
+    Event::new(at, What::Began(Box::new(began)))
+}
+
+/// A whole run: what is reported, and its events.
+fn run(service: &mut MadeUp) -> (Report, Vec<Event>) {
+    let mut events = vec![beginning(service.now)];
+    let mut rollout = Rollout::replay(events.clone()).unwrap();
+    let report = drive(&mut rollout, service, |event| {
+        events.push(event.clone());
+        Ok::<_, Infallible>(())
+    });
+    (report.unwrap(), events)
+}
+
+fn verdicts(report: &Report) -> Vec<&Verdict> {
+    let packages = report.packages.iter();
+    packages
+        .map(|package| package.verdict.as_ref().unwrap())
+        .collect()
+}
+
+#[test]
+fn two_packages_are_released_by_one_request_and_watched_to_success() {
+    let mut service = MadeUp::new(Fate::Answered, Status::Successful);
+    let began = service.now;
+    let (report, _) = run(&mut service);
+    assert_eq!(report.outcome, Outcome::Successful);
+    assert_eq!(report.exit_code, 0);
+    assert!(report.packages.iter().all(|package| package.ours));
+    let both = PackageIds::new(ids()).unwrap();
+    assert_eq!(service.deploys, [(both, JobStart::Later)]);
+    assert!(service.now >= later(began, RELEASE));
+}
+
+#[test]
+fn a_lost_answer_ends_in_a_look_and_not_in_another_request() {
+    let mut service = MadeUp::new(Fate::AnswerLost, Status::Successful);
+    let (report, events) = run(&mut service);
+    assert_eq!(service.deploys.len(), 1);
+    assert_eq!(report.outcome, Outcome::Successful);
+    // It was released, and whether by us nobody said.
+    assert!(report.packages.iter().all(|package| !package.ours));
+    let lost = events
+        .iter()
+        .position(|event| matches!(event.what, What::SendFailed { .. }));
+    let looks = events[lost.unwrap()..]
+        .iter()
+        .filter(|event| matches!(event.what, What::Looked { .. }));
+    assert!(looks.count() >= 2);
+}
+
+#[test]
+fn a_request_that_may_have_been_read_and_did_nothing_is_unknown_after_the_grace() {
+    let mut service = MadeUp::new(Fate::RequestLost, Status::Successful);
+    let began = service.now;
+    let (report, _) = run(&mut service);
+    assert_eq!(service.deploys.len(), 1);
+    assert_eq!(report.exit_code, 7);
+    for verdict in verdicts(&report) {
+        assert!(matches!(verdict, Verdict::Unknown { .. }), "{verdict:?}");
+    }
+    assert!(service.now >= later(began, Options::GRACE));
+}
+
+#[test]
+fn a_release_that_fails_is_reported_as_failed() {
+    let mut service = MadeUp::new(Fate::Answered, Status::Failed);
+    let (report, _) = run(&mut service);
+    assert_eq!(report.exit_code, 3);
+    for verdict in verdicts(&report) {
+        assert!(matches!(verdict, Verdict::Failed { .. }), "{verdict:?}");
+    }
+}
+
+#[test]
+fn what_is_released_already_is_not_sent() {
+    let mut service = MadeUp::new(Fate::Answered, Status::Successful);
+    let long_ago = Timestamp::from_millis(1).unwrap();
+    for released_at in service.packages.values_mut() {
+        *released_at = Some(long_ago);
+    }
+    let (report, _) = run(&mut service);
+    assert!(service.deploys.is_empty());
+    assert_eq!(report.outcome, Outcome::NothingToDo);
+}
+
+#[test]
+fn the_recorded_events_give_the_rollout_back_wherever_it_was() {
+    for fate in [Fate::Answered, Fate::AnswerLost, Fate::RequestLost] {
+        let mut service = MadeUp::new(fate, Status::Successful);
+        let mut journal = vec![beginning(service.now)];
+        let mut rollout = Rollout::replay(journal.clone()).unwrap();
+        loop {
+            // As a journal would keep them.
+            let lines = journal
+                .iter()
+                .map(|event| serde_json::to_string(event).unwrap());
+            let read = lines.map(|line| serde_json::from_str::<Event>(&line).unwrap());
+            let again = Rollout::replay(read).unwrap();
+            assert_eq!(format!("{again:?}"), format!("{rollout:?}"));
+            let mut record = |event: &Event| {
+                journal.push(event.clone());
+                Ok::<_, Infallible>(())
+            };
+            if !step(&mut rollout, &mut service, &mut record).unwrap() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_crash_right_before_the_request_is_followed_by_looking() {
+    let mut service = MadeUp::new(Fate::Answered, Status::Successful);
+    let mut journal = vec![beginning(service.now)];
+    let mut rollout = Rollout::replay(journal.clone()).unwrap();
+    let crashed = drive(&mut rollout, &mut service, |event| {
+        journal.push(event.clone());
+        match event.what {
+            What::SendIntended { .. } => Err("crash"),
+            _ => Ok(()),
+        }
+    });
+    assert_eq!(crashed.err(), Some("crash"));
+    assert!(service.deploys.is_empty());
+
+    let mut rollout = Rollout::replay(journal).unwrap();
+    assert!(!matches!(rollout.next(), Action::Deploy(..)));
+    let options = rollout.began().options;
+    let resumed = What::Resumed {
+        grace: options.grace,
+        pace: options.pace,
+    };
+    rollout.fold(Event::new(service.now, resumed));
+    let report = drive(&mut rollout, &mut service, |_| Ok::<_, Infallible>(())).unwrap();
+    assert!(service.deploys.is_empty());
+    assert_eq!(report.outcome, Outcome::Unknown);
+    assert!(service.shows > 2);
+}
