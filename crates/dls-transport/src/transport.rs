@@ -109,7 +109,9 @@ impl Transport {
         resend: Resend,
     ) -> Result<Response<Vec<u8>>, Error> {
         let outgoing = Outgoing::new(request, self.0.settings.plaintext)?;
-        trace::call(&outgoing, resend, self.0.attempts(&outgoing, resend)).await
+        // On the heap, as the two below: the futures of all who call would carry these many KiB along.
+        let work = Box::pin(self.0.attempts(&outgoing, resend));
+        trace::call(&outgoing, resend, work).await
     }
 
     /// The first half of a write: waits for a turn under the rate limit, gets credentials and opens
@@ -128,7 +130,7 @@ impl Transport {
         let budget = shared.budget(Resend::Never);
         let prepared = async {
             let credentials = shared.turn(&origin, &budget).await?;
-            let connection = shared.open(&origin, &budget).await?;
+            let connection = Box::pin(shared.open(&origin, &budget)).await?;
             Ok((credentials, connection))
         };
         let prepared: Result<_, Error> = prepared.await;
@@ -212,7 +214,8 @@ impl Ready {
             );
             return Err(Error::invalid(message));
         }
-        trace::call(&outgoing, Resend::Never, self.send_once(&outgoing, at)).await
+        let work = Box::pin(self.send_once(&outgoing, at));
+        trace::call(&outgoing, Resend::Never, work).await
     }
 
     async fn send_once(

@@ -1,9 +1,11 @@
 //! What may cross threads. The signature of an `async fn` does not say whether its future may, so a
-//! value held across an `.await` could take that from our callers unseen.
+//! value held across an `.await` could take that from our callers unseen. It does not say how large that future is, either.
 
 use std::error::Error;
 
 use dls::model::{ListPackages, Operation, ShowPackage};
+use dls::rollout::Options;
+use dls::transport::credentials::Environment;
 use dls::transport::{Ready, Resend, Transport};
 use dls::{Client, JobStart, PackageId, PackageIds, Pager, Run};
 use dls_emulator::{EmulatorBuilder, Running};
@@ -87,5 +89,50 @@ mod every_future_can_be_spawned {
     fn of_an_emulator(builder: EmulatorBuilder, running: Running) {
         is_send(&builder.start(([127, 0, 0, 1], 0).into()));
         is_send(&running.stop());
+    }
+}
+
+/// Whoever spawns a thousand calls, or puts one into a future of their own, moves and keeps what they are made of. A
+/// connection and the exchange over it take some 13 KiB; they are made apart, on the heap.
+#[test]
+fn no_future_is_so_large_that_its_callers_feel_it() {
+    let client = Client::builder()
+        .region("cn-north-4")
+        .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
+        .workspace("default".parse().unwrap())
+        .credentials(Environment::new())
+        .build()
+        .unwrap();
+    let ids = || PackageIds::new(["23".parse().unwrap()]).unwrap();
+    let run = || {
+        client
+            .rollout(ids(), Options::new(JobStart::Later))
+            .unwrap()
+    };
+    let request = http::Request::get("https://h/").body(Vec::new()).unwrap();
+    let uri = request.uri().clone();
+    for (name, size, limit) in [
+        ("package", size_of_val(&client.package(PackageId::MAX)), 2),
+        (
+            "deploy",
+            size_of_val(&client.deploy(ids(), JobStart::Later)),
+            2,
+        ),
+        ("plan", size_of_val(&client.plan(ids(), None)), 2),
+        (
+            "next",
+            size_of_val(&client.packages(ListPackages::new()).next()),
+            2,
+        ),
+        ("connect", size_of_val(&client.transport().connect(&uri)), 2),
+        (
+            "call",
+            size_of_val(&client.transport().call(request, Resend::Never)),
+            2,
+        ),
+        ("next_event", size_of_val(&run().next_event()), 12),
+        ("wait", size_of_val(&run().wait()), 12),
+    ] {
+        assert!(size <= limit << 10, "{name}: {size} bytes");
     }
 }
