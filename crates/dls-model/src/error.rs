@@ -2,7 +2,9 @@
 //! success that cannot be read.
 
 use std::fmt;
+use std::time::Duration;
 
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
@@ -78,8 +80,8 @@ impl From<Undecodable> for AnswerError {
 /// Texts change and are never to be matched on; classify by [`meaning`](Self::meaning). They are made safe
 /// to print: on one line, bounded, and with tokens and signatures that the gateway may echo blotted out.
 ///
-/// Its serde form is ours and not the wire's: status, code, message and request id, for a record of what
-/// happened.
+/// Its serde form is ours and not the wire's: status, code, message, request id and the seconds to wait, for a
+/// record of what happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceError {
     #[serde(with = "status_number")]
@@ -87,6 +89,9 @@ pub struct ServiceError {
     code: Option<ErrorCode>,
     message: String,
     request_id: Option<String>,
+    /// In seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
     #[serde(skip)]
     encoded_authorization_message: Option<String>,
 }
@@ -131,6 +136,13 @@ impl ServiceError {
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
+    }
+
+    /// How long it asks to wait, from the header `Retry-After`: the longest number of seconds there, without any
+    /// limit. No page promises the header; one that holds a date is not read, since that takes a clock.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after.map(Duration::from_secs)
     }
 
     /// What an IAM 5 denial adds for the administrator to decode, as it came.
@@ -181,6 +193,7 @@ impl ServiceError {
                 None => excerpt(body),
             },
             request_id: request_id_of(headers).or_else(|| request_id.and_then(id_text)),
+            retry_after: retry_after_of(headers),
             encoded_authorization_message: encoded_authorization_message.map(str::to_owned),
         }
     }
@@ -212,6 +225,17 @@ pub(crate) fn request_id_of(headers: &HeaderMap) -> Option<String> {
         .iter()
         .flat_map(|name| headers.get_all(*name))
         .find_map(|value| id_text(&String::from_utf8_lossy(value.as_bytes())))
+}
+
+/// The seconds that the headers ask to wait. More digits than fit mean: longer than anybody waits.
+fn retry_after_of(headers: &HeaderMap) -> Option<u64> {
+    let texts = headers.get_all(RETRY_AFTER).into_iter();
+    texts
+        .filter_map(|value| value.to_str().ok())
+        .map(str::trim)
+        .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .map(|text| text.parse().unwrap_or(u64::MAX))
+        .max()
 }
 
 /// A request id made safe to print; `None` if there is nothing in it.

@@ -13,9 +13,11 @@
 mod support;
 
 use std::error::Error;
+use std::time::Duration;
 
 use dls_model::*;
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use support::service_error;
 
 /// Asserts code, text and request id of a 400 with this body.
@@ -132,6 +134,47 @@ fn the_first_outer_match_wins() {
     assert_reads(&outer, Some("DLF.3"), "DLF.3!", None);
     let request_id = format!(r#"{{"error":{a},"request_id":"r-1"}}"#);
     assert_reads(&request_id, Some("DLF.1"), "DLF.1!", Some("r-1"));
+}
+
+#[test]
+fn how_long_to_wait_is_a_number_of_seconds_or_not_known() {
+    for (texts, seconds) in [
+        (&[][..], None),
+        (&["30"][..], Some(30)),
+        (&[" 0 "], Some(0)),
+        (&["2", "5", "3"], Some(5)),
+        (&["99999999999999999999"], Some(u64::MAX)),
+        (
+            &["", "-1", "1.5", "soon", "Sun, 06 Nov 1994 08:49:37 GMT"],
+            None,
+        ),
+        (&["soon", "7"], Some(7)),
+    ] {
+        let values = texts
+            .iter()
+            .map(|text| HeaderValue::from_str(text).unwrap());
+        let headers: HeaderMap = values.map(|value| (RETRY_AFTER, value)).collect();
+        let body = br#"{"error_code":"APIGW.0308","error_msg":"over ratelimit"}"#;
+        let answer = Deploy::decode(StatusCode::TOO_MANY_REQUESTS, &headers, body);
+        let error = answer.unwrap_err().service().unwrap().clone();
+        assert_eq!(
+            error.retry_after(),
+            seconds.map(Duration::from_secs),
+            "{texts:?}"
+        );
+
+        // A record of it says the same, and one without the wait can still be read.
+        let record = serde_json::to_string(&error).unwrap();
+        assert_eq!(
+            record.contains("retry_after"),
+            seconds.is_some(),
+            "{record}"
+        );
+        assert_eq!(
+            serde_json::from_str::<ServiceError>(&record).unwrap(),
+            error
+        );
+    }
 }
 
 #[test]

@@ -18,6 +18,10 @@ use crate::verdict::{NotSent, Verdict, is_partial_refusal, is_refusal, is_thrott
 /// How often one thing is tried before it is given up: a look before the send, and a send that
 /// provably did not happen or was throttled by the gateway.
 const TRIES: u32 = 3;
+
+/// The gateway counts calls by the second or by the minute. Who is asked to wait for longer than that is told so
+/// instead.
+const LONGEST_THROTTLE: Duration = Duration::from_secs(60);
 /// How many looks in a row must say "not found" before a watched package counts as gone.
 const ABSENCES: u32 = 3;
 
@@ -242,12 +246,19 @@ impl Rollout {
         self.failed_sends += 1;
         let again = self.failed_sends < TRIES;
         match failure {
-            SendFailure::NotSent(why) if again => self.send_again(NotSent::Unreachable(why)),
+            SendFailure::NotSent(why) if again => {
+                self.send_again(NotSent::Unreachable(why), Duration::ZERO);
+            }
             SendFailure::NotSent(why) => self.not_sent(&NotSent::Unreachable(why)),
             SendFailure::NotAuthenticated(why) => self.not_sent(&NotSent::NotAuthenticated(why)),
             SendFailure::NotRecorded(why) => self.not_sent(&NotSent::NotRecorded(why)),
-            SendFailure::Answered(error) if again && is_throttled_by_gateway(&error) => {
-                self.send_again(NotSent::Unavailable(error.to_string()));
+            SendFailure::Answered(error)
+                if again
+                    && is_throttled_by_gateway(&error)
+                    && error.retry_after() <= Some(LONGEST_THROTTLE) =>
+            {
+                let asked = error.retry_after().unwrap_or_default();
+                self.send_again(NotSent::Unavailable(error.to_string()), asked);
             }
             SendFailure::Answered(error) => {
                 let request_id = error.request_id().map(str::to_owned);
@@ -261,18 +272,19 @@ impl Rollout {
                 }
             }
             SendFailure::Lost(_) if again && !holds(Guard::LostIsNotResent) => {
-                self.send_again(NotSent::OutOfTime);
+                self.send_again(NotSent::OutOfTime, Duration::ZERO);
             }
             SendFailure::Lost(evidence) => self.lost(evidence, None),
         }
     }
 
-    /// Proved: nothing happened. The batch stays the next one.
-    fn send_again(&mut self, obstacle: NotSent) {
+    /// Proved: nothing happened. The batch stays the next one, and goes out after a pause of at least that long.
+    fn send_again(&mut self, obstacle: NotSent, at_least: Duration) {
         self.unsend();
         self.cleared = true;
         self.obstacle = Some(obstacle);
-        self.rest = Some(self.began.options.pace.pause(self.failed_sends - 1));
+        let pause = self.began.options.pace.pause(self.failed_sends - 1);
+        self.rest = Some(pause.max(at_least));
     }
 
     fn not_sent(&mut self, why: &NotSent) {

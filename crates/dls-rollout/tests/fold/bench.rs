@@ -10,7 +10,7 @@ use dls_rollout::{
     Action, Began, Event, LookFailure, NotSent, Options, Place, PlannedPackage, Report, Rollout,
     Selection, SendFailure, Verdict, What,
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 
 pub(crate) const START: i64 = 1_747_106_000_000;
 
@@ -86,9 +86,13 @@ pub(crate) fn answer(ids: &[u64]) -> DeployAnswer {
 }
 
 pub(crate) fn service_error(status: u16, code: &str) -> Box<ServiceError> {
+    service_error_with(&HeaderMap::new(), status, code)
+}
+
+fn service_error_with(headers: &HeaderMap, status: u16, code: &str) -> Box<ServiceError> {
     let body = format!(r#"{{"error_code":"{code}","error_msg":"no"}}"#);
     let status = StatusCode::from_u16(status).unwrap();
-    match Deploy::decode(status, &HeaderMap::new(), body.as_bytes()) {
+    match Deploy::decode(status, headers, body.as_bytes()) {
         Err(AnswerError::Service(error)) => Box::new(error),
         other => panic!("{other:?}"),
     }
@@ -260,6 +264,16 @@ pub(crate) fn lost() -> What {
 
 pub(crate) fn refused(status: u16, code: &str) -> What {
     failed(SendFailure::Answered(service_error(status, code)))
+}
+
+/// Thrown away by the gateway, which asks to wait for so many seconds.
+pub(crate) fn throttled_for(seconds: u64) -> What {
+    let headers = HeaderMap::from_iter([(RETRY_AFTER, seconds.into())]);
+    failed(SendFailure::Answered(service_error_with(
+        &headers,
+        429,
+        "APIGW.0308",
+    )))
 }
 
 pub(crate) fn not_sent() -> What {

@@ -158,6 +158,31 @@ fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
 }
 
 #[test]
+fn a_batch_that_was_throttled_waits_as_long_as_it_is_asked_to_up_to_a_minute() {
+    for (asked, waits) in [
+        (0, Some(1)),
+        (1, Some(1)),
+        (20, Some(20)),
+        (60, Some(60)),
+        (61, None),
+    ] {
+        let mut bench = Bench::sent(&[23], later(), throttled_for(asked));
+        let Some(waits) = waits else {
+            assert_eq!(bench.next(), Action::Done);
+            assert_eq!((bench.words(), bench.exit_code()), (vec!["refused"], 10));
+            continue;
+        };
+        assert_eq!(
+            bench.next(),
+            Action::Wait(Duration::from_secs(waits)),
+            "{asked}"
+        );
+        bench.rest();
+        assert!(matches!(bench.next(), Action::Deploy(..)));
+    }
+}
+
+#[test]
 fn no_credentials_at_the_send_is_no_doubt() {
     let why = SendFailure::NotAuthenticated("expired".into());
     let bench = Bench::sent(&[23, 24], later(), failed(why));
