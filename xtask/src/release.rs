@@ -137,13 +137,13 @@ pub(crate) fn planned(root: &Path, options: &Options) -> Outcome<(Facts, Vec<Bum
         } else {
             format!(" (and {more} more)")
         };
-        return Err(format!("no plan: {wrong}{more}").into());
+        return Err(format!("no release: {wrong}{more}").into());
     }
     let mut changes = facts.changes();
     if let Some(file) = options.value("--semver") {
         let text =
             fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))?;
-        changes.extend(facts::found(&text, file)?);
+        changes.extend(facts::found(&text, file, &facts.members)?);
     }
     let bumps = plan::plan(&facts.members, &changes)?;
     Ok((facts, bumps))

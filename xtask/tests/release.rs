@@ -184,6 +184,32 @@ fn a_released_crate_does_not_change_without_a_word() {
 }
 
 #[test]
+fn what_a_released_crate_inherits_does_not_change_without_a_word() {
+    let copy = Copy::released();
+    let manifest = fs::read_to_string(copy.path("Cargo.toml")).unwrap();
+    let from = "\nhttp = \"1.4.0\"";
+    assert!(manifest.contains(from));
+    copy.write("Cargo.toml", &manifest.replace(from, "\nhttp = \"1.4.1\""));
+    let reason = copy.release("plan").unwrap_err();
+    assert!(
+        reason.contains("changed since dls") && reason.contains("(`http` in Cargo.toml)"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_file_that_moved_out_of_the_sources_is_gone_from_them() {
+    let copy = Copy::new();
+    copy.write("crates/dls-model/src/more.rs", "//! Whatever it is.\n");
+    copy.commit();
+    copy.release("tag").unwrap();
+    fs::create_dir_all(copy.path("crates/dls-model/tests")).unwrap();
+    copy.git("mv crates/dls-model/src/more.rs crates/dls-model/tests/more.rs");
+    let reason = copy.release("plan").unwrap_err();
+    assert!(reason.contains("src/more.rs"), "{reason}");
+}
+
+#[test]
 fn before_the_first_tags_nothing_need_be_told_and_all_go_out_as_they_are() {
     let copy = Copy::new();
     copy.write("crates/dls-model/src/more.rs", "");

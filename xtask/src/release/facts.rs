@@ -10,6 +10,7 @@ use semver::Version;
 
 use super::{
     fragment::{self, Fragment, Level},
+    manifest,
     plan::{Change, Member, Need},
 };
 use crate::{
@@ -32,12 +33,13 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn read(root: &Path) -> Outcome<Self> {
         let tags = tags(root)?;
-        let members = members(root, &metadata::read(root)?, &tags)?;
+        let packages = metadata::read(root)?;
+        let members = members(root, &packages, &tags)?;
         let names = members.iter().map(|member| member.name.as_str()).collect();
         let (fragments, mut wrong) = fragment::read(root, &names)?;
         for member in &members {
             let told = fragments.iter().any(|fragment| fragment.of == member.name);
-            if let Some(path) = touched(root, member)?.filter(|_| !told) {
+            if let Some(path) = touched(root, member, &packages)?.filter(|_| !told) {
                 wrong.push(format!(
                     "`{name}` changed since {} ({path}) and says nothing of it in `changes/{name}/`",
                     tag(&member.name, member.released.as_ref().unwrap_or(&member.version)),
@@ -62,8 +64,8 @@ impl Facts {
     }
 }
 
-/// What a tool found of each crate: `{"dls-model": "break"}`.
-pub(crate) fn found(text: &str, told_by: &str) -> Outcome<Vec<Change>> {
+/// What a tool found of each of `members`: `{"dls-model": "break"}`.
+pub(crate) fn found(text: &str, told_by: &str, members: &[Member]) -> Outcome<Vec<Change>> {
     let map: BTreeMap<String, serde_json::Value> = match serde_json::from_str(text)? {
         serde_json::Value::Object(map) => map.into_iter().collect(),
         _ => return Err(format!("{told_by}: not a map from crates to levels").into()),
@@ -71,6 +73,9 @@ pub(crate) fn found(text: &str, told_by: &str) -> Outcome<Vec<Change>> {
     let change = |(of, level): (String, serde_json::Value)| {
         let level = level.as_str().and_then(Level::parse);
         let level = level.ok_or_else(|| format!("{told_by}: `{of}` has no level"))?;
+        if members.iter().all(|member| member.name != of) {
+            return Err(format!("{told_by}: `{of}` is no published crate").into());
+        }
         Ok(Change {
             of,
             level,
@@ -111,7 +116,8 @@ fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Me
         let api = root.join("api").join(format!("{}.txt", package.name));
         // Nobody calls a crate without a library.
         let api = if package.library {
-            fs::read_to_string(&api).map_err(|error| format!("{}: {error}", api.display()))?
+            fs::read_to_string(&api)
+                .map_err(|error| format!("{}: {error}: cargo xtask api --bless", api.display()))?
         } else {
             String::new()
         };
@@ -139,9 +145,9 @@ fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Me
         .collect()
 }
 
-/// A file of the crate that is not as it was at its tag. None also while a bumped version waits
-/// for its tag: then `changes/` has been told already.
-fn touched(root: &Path, member: &Member) -> Outcome<Option<String>> {
+/// A file of the crate, or what it inherits, that is not as it was at its tag. None also while a bumped version
+/// waits for its tag: then `changes/` has been told already.
+fn touched(root: &Path, member: &Member, packages: &[Package]) -> Outcome<Option<String>> {
     let Some(released) = member
         .released
         .as_ref()
@@ -151,18 +157,29 @@ fn touched(root: &Path, member: &Member) -> Outcome<Option<String>> {
     };
     let folder = format!("crates/{}", member.name);
     let tag = tag(&member.name, released);
-    let differ = Line::new(&format!("git diff --name-only {tag} -- {folder}")).read(root)?;
+    // A file that went from `src/` to `tests/` is named at both places.
+    let differ = format!("git diff --name-only --no-renames {tag} -- {folder}");
+    let differ = Line::new(&differ).read(root)?;
     let new = format!("git ls-files --others --exclude-standard -- {folder}");
     let new = Line::new(&new).read(root)?;
     let loud = |path: &&str| {
         let inside = path.strip_prefix(&format!("{folder}/")).unwrap_or(path);
         !QUIET.iter().any(|quiet| inside.starts_with(quiet))
     };
-    Ok(differ
-        .lines()
-        .chain(new.lines())
-        .find(loud)
-        .map(str::to_owned))
+    let touched = differ.lines().chain(new.lines()).find(loud);
+    if let Some(path) = touched {
+        return Ok(Some(path.to_owned()));
+    }
+    // What our own crates need of each other is moved by a bump, and planned.
+    let package = packages
+        .iter()
+        .filter(|package| package.name == member.name);
+    let needs = package.flat_map(|package| &package.dependencies);
+    let needs = needs.filter(|to| !to.ours && !to.dev);
+    let old = Line::new(&format!("git show {tag}:Cargo.toml")).read(root)?;
+    let new = fs::read_to_string(root.join("Cargo.toml"))?;
+    let key = manifest::inherited(&old, &new, needs.map(|to| to.name.as_str()).collect())?;
+    Ok(key.map(|key| format!("`{key}` in Cargo.toml")))
 }
 
 #[cfg(test)]
@@ -193,11 +210,19 @@ mod tests {
 
     #[test]
     fn what_a_tool_found_is_a_level_for_each_crate() {
-        let changes = found(r#"{"a": "break", "b": "fix"}"#, "semver.json").unwrap();
+        let member = |name: &str| Member {
+            name: name.into(),
+            version: Version::new(0, 1, 0),
+            released: None,
+            needs: Vec::new(),
+        };
+        let members = ["a", "b"].map(member);
+        let found = |text: &str| found(text, "semver.json", &members);
+        let changes = found(r#"{"a": "break", "b": "fix"}"#).unwrap();
         assert_eq!(changes[0].level, Level::Break);
         assert_eq!(changes[1].of, "b");
-        for odd in ["[]", r#"{"a": "major"}"#, r#"{"a": 1}"#] {
-            let reason = found(odd, "semver.json").unwrap_err().to_string();
+        for odd in ["[]", r#"{"a": "major"}"#, r#"{"a": 1}"#, r#"{"c": "fix"}"#] {
+            let reason = found(odd).unwrap_err().to_string();
             assert!(reason.starts_with("semver.json"), "{reason}");
         }
     }

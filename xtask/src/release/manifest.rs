@@ -33,6 +33,36 @@ pub(crate) fn required(text: &str) -> Outcome<BTreeSet<String>> {
     Ok(table.iter().map(|(name, _)| name.to_owned()).collect())
 }
 
+/// The first thing that crates inherit which stands in the root manifest `new` otherwise than in `old`: a property
+/// of all packages, or one of the dependencies `names`.
+pub(crate) fn inherited(old: &str, new: &str, names: BTreeSet<&str>) -> Outcome<Option<String>> {
+    let manifests: [DocumentMut; 2] = [old.parse()?, new.parse()?];
+    let [old, new] = manifests
+        .each_ref()
+        .map(|manifest| manifest.get("workspace"));
+    let properties = [old, new].into_iter().flatten();
+    let properties = properties.filter_map(|item| item.get("package")?.as_table_like());
+    let properties: BTreeSet<&str> = properties
+        .flat_map(|table| table.iter().map(|(key, _)| key))
+        .collect();
+    let keys = properties.into_iter().map(|key| ("package", key));
+    let mut keys = keys.chain(names.into_iter().map(|key| ("dependencies", key)));
+    let is_other = |(table, key): &(&str, &str)| {
+        let [old, new] = [old, new].map(|item| bare(item?.get(table)?.get(key)?));
+        old != new
+    };
+    Ok(keys.find(is_other).map(|(_, key)| key.to_owned()))
+}
+
+/// The text of an item without the comments around it.
+fn bare(item: &Item) -> Option<String> {
+    let mut item = item.clone();
+    if let Some(value) = item.as_value_mut() {
+        value.decor_mut().clear();
+    }
+    Some(item.to_string())
+}
+
 /// The lock file `text` with another version of our crate `name`, which has no checksum there.
 pub(crate) fn with_locked(text: &str, name: &str, version: &str) -> Outcome<String> {
     edit(text, |lock| {
@@ -139,6 +169,23 @@ mod tests {
     fn what_is_required_stands_in_one_table() {
         assert!(required(ROOT).unwrap().contains("m"));
         assert!(!required(ROOT).unwrap().contains("facade"));
+    }
+
+    #[test]
+    fn what_a_crate_inherits_is_compared_and_what_it_does_not_is_left_alone() {
+        let old = "[workspace.package]\nedition = \"2024\"\n\n\
+                   [workspace.dependencies]\na = \"1.0.0\" # why\nb = { version = \"1.0.0\" }\n";
+        let other = |from: &str, to: &str, names: &[&str]| {
+            let new = old.replace(from, to);
+            inherited(old, &new, names.iter().copied().collect()).unwrap()
+        };
+        assert_eq!(other("a = \"1", "a = \"2", &["a"]), Some("a".into()));
+        assert_eq!(other("a = \"1", "a = \"2", &["b"]), None);
+        assert_eq!(other("# why", "# because", &["a"]), None);
+        let feature = "1.0.0\", default-features = false }";
+        assert_eq!(other("1.0.0\" }", feature, &["a", "b"]), Some("b".into()));
+        let more = "2024\"\nrust-version = \"1.90\"";
+        assert_eq!(other("2024\"", more, &[]), Some("rust-version".into()));
     }
 
     #[test]
