@@ -270,6 +270,37 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_fragments_along(
 }
 
 #[test]
+fn nothing_is_tagged_before_each_crate_of_the_plan_has_its_version() {
+    let copy = Copy::released();
+    let manifest = fs::read_to_string(copy.path("crates/dls-model/Cargo.toml")).unwrap();
+    let by_hand = manifest.replacen("version = \"0.1.0\"", "version = \"0.2.0\"", 1);
+    copy.write("crates/dls-model/Cargo.toml", &by_hand);
+    copy.commit();
+    let reason = copy.release("tag").unwrap_err();
+    assert!(
+        reason.contains("`dls-rollout` has to go out as 0.2.0"),
+        "{reason}"
+    );
+    assert!(
+        !copy
+            .git("tag --points-at HEAD")
+            .contains("dls-model-v0.2.0")
+    );
+}
+
+#[test]
+fn nothing_is_tagged_while_a_fragment_cannot_be_read() {
+    let copy = Copy::new();
+    copy.write("changes/dls-modle/x.md", "fix\nMended.\n");
+    copy.commit();
+    let reason = copy.release("tag").unwrap_err();
+    assert!(
+        reason.contains("`dls-modle` is no published crate"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn nothing_is_tagged_that_is_in_no_changelog() {
     let copy = Copy::released();
     copy.write("changes/dls-cli/quiet.md", "fix\nQuiet.\n");
