@@ -270,6 +270,22 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_fragments_along(
 }
 
 #[test]
+fn a_bump_that_stopped_half_way_says_how_to_take_it_back() {
+    let copy = Copy::released();
+    copy.write("changes/dls-model/x.md", "fix\nMended.\n");
+    copy.commit();
+    // As another git at work would leave it.
+    copy.write(".git/index.lock", "");
+    let reason = copy.release("bump").unwrap_err();
+    let (_, way) = reason.split_once("To take it back: git ").unwrap();
+    fs::remove_file(copy.path(".git/index.lock")).unwrap();
+    assert_ne!(copy.git("status --porcelain"), "");
+    copy.git(way.trim());
+    assert_eq!(copy.git("status --porcelain"), "");
+    copy.release("bump").unwrap();
+}
+
+#[test]
 fn nothing_is_tagged_before_each_crate_of_the_plan_has_its_version() {
     let copy = Copy::released();
     let manifest = fs::read_to_string(copy.path("crates/dls-model/Cargo.toml")).unwrap();

@@ -9,8 +9,15 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
     clean(root)?;
     let (facts, bumps) = planned(root, options)?;
     print!("{}", report::table(&bumps));
-    for bump in &bumps {
-        write(root, bump, &facts)?;
+    carry_out(root, &facts, &bumps).map_err(|reason| {
+        // Nothing else was here before, so nothing else is lost.
+        format!("{reason}\nHalf a bump stands here now. To take it back: git restore --staged --worktree .").into()
+    })
+}
+
+fn carry_out(root: &Path, facts: &Facts, bumps: &[Bump]) -> Outcome {
+    for bump in bumps {
+        write(root, bump, facts)?;
     }
     for fragment in &facts.fragments {
         Line::new("git rm --quiet")
@@ -24,7 +31,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
         return Ok(());
     }
     Line::new("git add --update").show_and_run(root)?;
-    let message = message(&bumps);
+    let message = message(bumps);
     Line::new("git commit --quiet -m")
         .with(message)
         .show_and_run(root)
