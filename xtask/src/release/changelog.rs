@@ -57,10 +57,10 @@ fn added(section: &str, items: &[(Level, String)]) -> String {
     for (level, _, heading) in LEVELS {
         let items = items.iter().filter(|(of, _)| *of == level);
         let items: Vec<String> = items.map(|(_, text)| item(text)).collect();
-        let new: Vec<&String> = items
-            .iter()
-            .filter(|item| !section.contains(*item))
-            .collect();
+        // Whole lines: one item may begin like another.
+        let lines = format!("\n{section}\n");
+        let is_new = |item: &&String| !lines.contains(&format!("\n{item}\n"));
+        let new: Vec<&String> = items.iter().filter(is_new).collect();
         if !new.is_empty() {
             text.push_str(&format!("### {heading}\n\n"));
             new.iter()
@@ -129,6 +129,17 @@ mod tests {
         let (section, old) = more.split_once("## 0.1.0").unwrap();
         assert!(section.ends_with("### New\n\n- Reads more.\n\n"), "{more}");
         assert!(old.contains("First version."));
+    }
+
+    #[test]
+    fn an_item_that_begins_like_another_is_told_too() {
+        let more = with(
+            OLD,
+            "0.2.0",
+            &[(Level::Fix, "Counts right, always.".into())],
+        );
+        let both = with(&more, "0.2.0", &[(Level::Fix, "Counts right".into())]);
+        assert!(both.contains("- Counts right\n"), "{both}");
     }
 
     #[test]
