@@ -286,6 +286,22 @@ fn a_bump_that_stopped_half_way_says_how_to_take_it_back() {
 }
 
 #[test]
+fn nothing_is_published_from_where_no_crate_is_tagged_as_it_stands() {
+    let copy = Copy::new();
+    copy.git("tag archive-v1");
+    for words in ["publish", "publish --at HEAD"] {
+        let reason = copy.release(words).unwrap_err();
+        assert!(reason.contains("no crate has its tag at"), "{reason}");
+    }
+    copy.git("tag dls-model-v0.3.0");
+    let reason = copy.release("publish").unwrap_err();
+    assert!(
+        reason.contains("`dls-model` has the version 0.1.0"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn nothing_is_tagged_before_each_crate_of_the_plan_has_its_version() {
     let copy = Copy::released();
     let manifest = fs::read_to_string(copy.path("crates/dls-model/Cargo.toml")).unwrap();

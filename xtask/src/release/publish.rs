@@ -5,12 +5,15 @@
 
 use std::{fs, path::Path};
 
+use semver::Version;
+
 use super::{
     Options,
     cargo::Cargo,
     copy,
-    facts::{Facts, tagged},
-    manifest, plan,
+    facts::{Facts, tag, tagged},
+    manifest,
+    plan::{self, Member},
 };
 use crate::{Outcome, shell::Line};
 
@@ -58,16 +61,20 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
     let registry = options.value("--registry").map(str::to_owned);
     let members = Facts::read(&clone)?.members;
     let tags = Line::new("git tag --points-at HEAD").read(&clone)?;
+    let tags: Vec<&str> = tags.lines().collect();
+    let (here, before) = sorted(&plan::order(&members)?, &tags)?;
+    if here.is_empty() {
+        return Err(format!(
+            "no crate has its tag at `{at}`: cargo xtask release tag, or --at with a tag of a crate"
+        )
+        .into());
+    }
     let names = manifest::names(&clone)?;
-    let here = |name: &str| tags.lines().filter_map(tagged).find(|(of, _)| *of == name);
-    let release = |name: &String, version: String| Release {
-        name: names.get(name).unwrap_or(name).clone(),
-        version,
+    let release = |(name, version): (&str, &Version)| Release {
+        name: names.get(name).map_or(name, String::as_str).to_owned(),
+        version: version.to_string(),
     };
-    let releases: Vec<Release> = plan::order(&members)?
-        .iter()
-        .filter_map(|member| Some(release(&member.name, here(&member.name)?.1.to_string())))
-        .collect();
+    let releases: Vec<Release> = here.into_iter().map(release).collect();
     let rewritten = copy::rewrite(&clone, &members, registry.as_deref())?;
     let mut cargo = Cargo {
         clone,
@@ -76,7 +83,45 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
         rewritten,
         verify: !options.has("--no-verify"),
     };
+    for (name, version) in before {
+        // No more than a word: it may be there, and cargo not able to say so.
+        if matches!(cargo.look(&release((name, version))), Ok(None)) {
+            println!(
+                "NOT THERE {tag}, which was tagged before: cargo xtask release publish --at {tag}",
+                tag = tag(name, version)
+            );
+        }
+    }
     publish(&releases, &mut cargo)
+}
+
+type Versions<'a> = Vec<(&'a str, &'a Version)>;
+
+/// The crates that have their tags among `tags`, which stand at what is published, and those that were tagged before.
+/// What is packed has the version of its manifest: a tag that says another one is nobody's.
+fn sorted<'a>(members: &[&'a Member], tags: &[&str]) -> Outcome<(Versions<'a>, Versions<'a>)> {
+    let (mut here, mut before) = (Vec::new(), Vec::new());
+    for Member {
+        name,
+        version,
+        released,
+        ..
+    } in members
+    {
+        let own = tag(name, version);
+        let mut other = tags.iter().filter(|tag| **tag != own);
+        if let Some(other) = other.find(|tag| tagged(tag).is_some_and(|(of, _)| of == name)) {
+            return Err(
+                format!("`{other}` stands where `{name}` has the version {version}").into(),
+            );
+        }
+        if tags.contains(&own.as_str()) {
+            here.push((name.as_str(), version));
+        } else if let Some(released) = released {
+            before.push((name.as_str(), released));
+        }
+    }
+    Ok((here, before))
 }
 
 fn last_tag(root: &Path) -> Outcome<String> {

@@ -80,6 +80,31 @@ fn releases() -> Vec<Release> {
 }
 
 #[test]
+fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() {
+    let member = |name: &str, released: Option<Version>| Member {
+        name: name.into(),
+        version: Version::new(0, 2, 0),
+        released,
+        needs: Vec::new(),
+    };
+    let (new, old) = (Version::new(0, 2, 0), Version::new(0, 1, 0));
+    let members = [
+        member("a", Some(new.clone())),
+        member("b", Some(old.clone())),
+        member("c", None),
+    ];
+    let members: Vec<&Member> = members.iter().collect();
+    let (here, before) = sorted(&members, &["a-v0.2.0", "other-v0.1.0", "b-vote"]).unwrap();
+    assert_eq!(here, [("a", &new)]);
+    assert_eq!(before, [("b", &old)]);
+    let reason = sorted(&members, &["a-v0.2.0", "c-v0.3.0"]).unwrap_err();
+    assert_eq!(
+        reason.to_string(),
+        "`c-v0.3.0` stands where `c` has the version 0.2.0"
+    );
+}
+
+#[test]
 fn each_crate_is_uploaded_once_in_order() {
     let mut fake = Fake::default();
     publish(&releases(), &mut fake).unwrap();
