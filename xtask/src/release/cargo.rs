@@ -119,13 +119,18 @@ pub(crate) fn look(
 }
 
 /// Is it this version that cargo misses, and not one of those that it needs?
+///
+/// A yanked version is there, a crate of which nothing can be selected has its name, and without a network cargo
+/// knows nothing.
 fn is_absent(told: &str, name: &str, version: &str) -> bool {
-    [
-        format!("no matching package named `{name}` found"),
-        format!("failed to select a version for the requirement `{name} = \"{version}\"`"),
-    ]
-    .iter()
-    .any(|words| told.contains(words))
+    let has = |words: String| told.contains(&words);
+    let crate_is_absent = has(format!("no matching package named `{name}` found"));
+    let version_is_absent = version.strip_prefix('=').is_some_and(|exact| {
+        has(format!(
+            "failed to select a version for the requirement `{name} = \"{version}\"`"
+        )) && !has(format!("version {exact} is yanked"))
+    });
+    (crate_is_absent || version_is_absent) && !has("you're using offline mode".into())
 }
 
 fn locked(lock: &str, name: &str) -> Outcome<String> {
@@ -158,6 +163,26 @@ mod tests {
         let told = "error: failed to select a version for the requirement `a = \"=0.2.0\"`\n";
         assert!(is_absent(told, "a", "=0.2.0"));
         assert!(!is_absent("error: failed to download", "a", "=0.2.0"));
+    }
+
+    #[test]
+    fn what_is_yanked_or_cannot_be_selected_is_there_and_without_a_network_nothing_is_known() {
+        let told = |requirement: &str, why: &str| {
+            let requirement = format!("for the requirement `a = \"{requirement}\"`");
+            format!("error: failed to select a version {requirement}\n{why}\n")
+        };
+        let yanked = "  version 0.2.0 is yanked";
+        assert!(!is_absent(&told("=0.2.0", yanked), "a", "=0.2.0"));
+        assert!(is_absent(&told("=0.3.0", yanked), "a", "=0.3.0"));
+        for why in [
+            yanked,
+            "candidate versions found which didn't match: 0.1.0-rc.1",
+        ] {
+            assert!(!is_absent(&told(">=0.0.0", why), "a", ">=0.0.0"), "{why}");
+        }
+        let told = "error: no matching package named `a` found\n\
+                    As a reminder, you're using offline mode (--offline) which can\n";
+        assert!(!is_absent(told, "a", "=0.2.0"));
     }
 
     #[test]
