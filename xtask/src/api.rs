@@ -45,10 +45,7 @@ fn bless(root: &Path, surfaces: &[Surface]) -> Outcome {
         fs::remove_file(root.join("api").join(name))?;
     }
     for surface in surfaces {
-        let text: String = told(&surface.items)
-            .into_iter()
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let text = text(surface).join("\n") + "\n";
         fs::write(root.join("api").join(file(surface)), text)?;
     }
     Ok(())
@@ -63,7 +60,9 @@ fn compare(root: &Path, surfaces: &[Surface]) -> Outcome {
             read => read?,
         };
         let lines: Vec<&str> = reviewed.lines().collect();
-        let changes = changes(&lines, &told(&surface.items));
+        let text = text(surface);
+        let text: Vec<&str> = text.iter().map(String::as_str).collect();
+        let changes = changes(&lines, &text);
         if !changes.is_empty() {
             wrong.push(format!("{file}:"));
             wrong.extend(changes);
@@ -88,6 +87,20 @@ fn compare(root: &Path, surfaces: &[Surface]) -> Outcome {
 
 fn file(surface: &Surface) -> String {
     format!("{}.txt", surface.package.name)
+}
+
+/// What callers rely on, a line each: features, items, and whose items the re-exported ones are, whose own crate
+/// may break them.
+fn text(surface: &Surface) -> Vec<String> {
+    let features = surface.package.features.iter();
+    let features = features.filter_map(|(name, on)| match (name.as_str(), on.as_slice()) {
+        ("default", []) => None,
+        ("default", on) => Some(format!("feature default = {}", on.join(", "))),
+        (name, _) => Some(format!("feature {name}")),
+    });
+    let items = told(&surface.items).into_iter().map(str::to_owned);
+    let reexports = surface.reexports.iter().map(|(_, item)| item.clone());
+    features.chain(items).chain(reexports).collect()
 }
 
 /// Files in `api/` that belong to no library.
@@ -163,9 +176,25 @@ fn changes(old: &[&str], new: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metadata::Package;
 
     fn lines(text: &str) -> Vec<String> {
         text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    #[test]
+    fn features_and_the_origin_of_what_is_exported_again_are_told() {
+        let mut surface = Surface {
+            package: Package::default(),
+            items: lines("pub mod a\npub use a::X"),
+            reexports: vec![("b".into(), "pub use b::x::X".into())],
+        };
+        let off = BTreeMap::from([("default".into(), vec![]), ("c".into(), vec![])]);
+        surface.package.features = off;
+        let usual = ["feature c", "pub mod a", "pub use a::X", "pub use b::x::X"];
+        assert_eq!(text(&surface), usual);
+        surface.package.features = BTreeMap::from([("default".into(), vec!["c".into()])]);
+        assert_eq!(text(&surface)[0], "feature default = c");
     }
 
     #[test]

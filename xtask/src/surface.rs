@@ -23,7 +23,7 @@ pub(crate) struct Surface {
     pub(crate) package: Package,
     /// One line an item, the implementations for a type below it.
     pub(crate) items: Vec<String>,
-    /// The crate and the name of each item that comes from another crate.
+    /// Each item that comes from another crate: that crate, and the item as `pub use` with its place there.
     pub(crate) reexports: Vec<(String, String)>,
 }
 
@@ -97,15 +97,25 @@ fn reexports(json: &Value) -> Vec<(String, String)> {
 
 fn reexport(json: &Value, inner: &Value) -> Option<(String, String)> {
     if let Some(name) = inner.pointer("/extern_crate/name") {
-        return Some((name.as_str()?.to_owned(), "itself".to_owned()));
+        let name = name.as_str()?.to_owned();
+        let item = format!("pub use {name}");
+        return Some((name, item));
     }
     let item = inner.get("use")?;
     let path = json.get("paths")?.get(item.get("id")?.to_string())?;
     let home = path.get("crate_id")?.as_u64().filter(|id| *id != 0)?;
     let home = json.get("external_crates")?.get(home.to_string())?;
+    let path = path.get("path")?.as_array()?.iter();
+    let path: Vec<&str> = path.filter_map(Value::as_str).collect();
+    let name = item.get("name")?.as_str()?;
+    let name = match path.last() {
+        _ if item.get("is_glob")?.as_bool()? => "::*".to_owned(),
+        Some(own) if *own == name => String::new(),
+        _ => format!(" as {name}"),
+    };
     Some((
         home.get("name")?.as_str()?.to_owned(),
-        item.get("name")?.as_str()?.to_owned(),
+        format!("pub use {}{name}", path.join("::")),
     ))
 }
 
@@ -117,13 +127,19 @@ mod tests {
     fn what_is_exported_from_another_crate_is_found_in_the_json() {
         let json = r#"{
             "index": {
-                "1": {"visibility": "public", "inner": {"use": {"name": "Request", "id": 10}}},
-                "2": {"visibility": "default", "inner": {"use": {"name": "Hidden", "id": 10}}},
-                "3": {"visibility": "public", "inner": {"use": {"name": "Own", "id": 11}}},
+                "1": {"visibility": "public", "inner": {"use": {"name": "Request", "id": 10, "is_glob": false}}},
+                "2": {"visibility": "default", "inner": {"use": {"name": "Hidden", "id": 10, "is_glob": false}}},
+                "3": {"visibility": "public", "inner": {"use": {"name": "Own", "id": 11, "is_glob": false}}},
+                "6": {"visibility": "public", "inner": {"use": {"name": "Asked", "id": 10, "is_glob": false}}},
+                "7": {"visibility": "public", "inner": {"use": {"name": "request", "id": 12, "is_glob": true}}},
                 "4": {"visibility": "public", "inner": {"extern_crate": {"name": "rustls", "rename": null}}},
                 "5": {"visibility": "public", "inner": {"module": {}}}
             },
-            "paths": {"10": {"crate_id": 7}, "11": {"crate_id": 0}},
+            "paths": {
+                "10": {"crate_id": 7, "path": ["http", "request", "Request"]},
+                "11": {"crate_id": 0, "path": ["own", "Own"]},
+                "12": {"crate_id": 7, "path": ["http", "request"]}
+            },
             "external_crates": {"7": {"name": "http"}}
         }"#;
         let found = reexports(&serde_json::from_str(json).unwrap());
@@ -131,6 +147,14 @@ mod tests {
             .iter()
             .map(|(a, b)| (a.as_str(), b.as_str()))
             .collect();
-        assert_eq!(found, [("http", "Request"), ("rustls", "itself")]);
+        assert_eq!(
+            found,
+            [
+                ("http", "pub use http::request::*"),
+                ("http", "pub use http::request::Request"),
+                ("http", "pub use http::request::Request as Asked"),
+                ("rustls", "pub use rustls"),
+            ]
+        );
     }
 }

@@ -149,6 +149,18 @@ fn a_change_of_the_public_api_fails_until_it_is_blessed() {
     let why = ["+ impl !core::marker::Send for small::Thing"];
     copy.fails(&["api"], &why);
 
+    // Neither does a signature say where a type comes from, or which features there are.
+    copy.write("src/lib.rs", &SMALL.replace("grow", "shrink"));
+    copy.replace(
+        "src/lib.rs",
+        "pub struct",
+        "pub use fastrand::Rng;\n\npub struct",
+    );
+    copy.replace("Cargo.toml", "[dep", "[features]\nmore = []\n[dep");
+    let why = ["+ pub use fastrand::Rng", "+ feature more"];
+    copy.fails(&["api"], &why);
+    copy.replace("Cargo.toml", "[features]\nmore = []\n", "");
+
     copy.write("src/lib.rs", &SMALL.replace("grow", "shrink"));
     copy.write("api/gone.txt", "");
     copy.fails(&["api"], &["api/gone.txt: there is no such library"]);
@@ -174,7 +186,7 @@ fn a_type_of_somebody_else_in_a_public_signature_fails() {
         "src/lib.rs",
         &format!("{SMALL}\npub use fastrand::Rng as Dice;\n"),
     );
-    let why = ["small: `fastrand` in `pub use fastrand::Dice`"];
+    let why = ["small: `fastrand` in `pub use fastrand::Rng as Dice`"];
     copy.fails(&["external-types"], &why);
 
     copy.write(

@@ -206,6 +206,11 @@ mod tests {
         assert!(shows(api, "dls"));
         assert!(!shows(api, "dls-rollout"));
         assert!(!shows("pub fn dls_model::wide()", "dls"));
+        // The facade's own name for it would not tell.
+        assert!(shows(
+            "pub use dls::model\npub use dls_model as model\n",
+            "dls-model"
+        ));
     }
 
     #[test]
