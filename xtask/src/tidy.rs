@@ -27,6 +27,14 @@ const FORBIDDEN: &[(&str, &str)] = &[
         concat!("SSLKEY", "LOGFILE"),
         "session keys are never written anywhere",
     ),
+    (
+        concat!("doc(", "hidden)"),
+        "it is public, and neither `api` nor `external-types` would see it",
+    ),
+    (
+        concat!("macro_", "export"),
+        "neither `api` nor `external-types` sees what a macro writes for its callers",
+    ),
 ];
 
 /// Words that stand in no file at all, and why.
@@ -120,13 +128,13 @@ fn in_design(packages: &[Package], design: &str) -> Outcome<Vec<String>> {
         .collect())
 }
 
-/// Each impure crate in the tree of a pure one, the trees of its tests and build scripts included:
+/// Each impure crate in the tree of a pure one on any platform, the trees of its tests and build scripts included:
 /// so `cargo test -p dls-model` builds none of them.
 fn impure(root: &Path) -> Outcome<Vec<String>> {
     let mut wrong = Vec::new();
     for pure in PURE {
         let line = format!(
-            "cargo tree -p {pure} --all-features -e normal,build,dev --prefix none -f {{lib}}"
+            "cargo tree -p {pure} --all-features --target all -e normal,build,dev --prefix none -f {{lib}}"
         );
         let tree = Line::new(&line).read(root)?;
         for impure in IMPURE

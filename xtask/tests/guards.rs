@@ -257,6 +257,15 @@ fn tidy_fails_for_each_rule_that_is_broken() {
     let copy = Copy::of_everything("tidy");
     copy.passes(&["tidy"]);
 
+    // The table of a platform that is not this one.
+    let rollout = "crates/dls-rollout/Cargo.toml";
+    let elsewhere = "[target.'cfg(target_os = \"hermit\")'.dependencies]\ntokio.workspace = true\n";
+    let here = fs::read_to_string(copy.0.join(rollout)).unwrap();
+    copy.write(rollout, &format!("{here}\n{elsewhere}"));
+    let why = ["`dls-rollout` may hold no I/O, but needs `tokio`"];
+    copy.fails(&["tidy"], &why);
+    copy.write(rollout, &here);
+
     let model = "crates/dls-model/Cargo.toml";
     copy.replace(
         model,
@@ -274,9 +283,10 @@ fn tidy_fails_for_each_rule_that_is_broken() {
     copy.write(
         "crates/dls-model/src/unsafe_tls.rs",
         &format!(
-            "//! TLS.\nfn f() {{ provider.{}(); config.{}(); }}\n",
+            "//! TLS.\nfn f() {{ provider.{}(); config.{}(); }}\n#[{}]\npub fn g() {{}}\n",
             concat!("install_", "default"),
-            concat!("danger", "ous")
+            concat!("danger", "ous"),
+            concat!("doc(", "hidden)")
         ),
     );
     copy.write("crates/dls-model/NOTES.md", concat!("TO", "DO: more\n"));
@@ -293,6 +303,10 @@ fn tidy_fails_for_each_rule_that_is_broken() {
                 "default` may not stand here"
             ),
             concat!("unsafe_tls.rs: line 2: `danger", "ous` may not stand here"),
+            concat!(
+                "unsafe_tls.rs: line 3: `doc(",
+                "hidden)` may not stand here"
+            ),
             concat!("NOTES.md: line 1: `TO", "DO` may not stand here"),
         ],
     );
