@@ -25,7 +25,6 @@ pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
     let packages = pack(root, &folder)?;
     fs::create_dir_all(copy.join(".cargo"))?;
     fs::write(copy.join(".cargo/config.toml"), patches(&packages))?;
-    println!("$ cd {FOLDER}/copy");
     Line::new("cargo fmt --all --check").show_and_run(&copy)?;
     // No other lock file names all that strangers need, so this is where it is fetched.
     let locked = if bless { "" } else { " --locked" };
@@ -56,7 +55,6 @@ fn pack(root: &Path, folder: &Path) -> Outcome<Vec<Package>> {
     );
     Line::new(&line).with(folder).show_and_run(root)?;
     release::empty(&folder.join("packages"))?;
-    println!("$ cd {FOLDER}");
     for package in &packages {
         // All that is packed bears one date of long ago (-m: the present one), by which cargo would take what it
         // built of an older package for this one.

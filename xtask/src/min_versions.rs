@@ -12,7 +12,6 @@ const FOLDER: &str = "target/min-versions";
 pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
     let copy = root.join(FOLDER).join("copy");
     working_tree::copy(root, &copy)?;
-    println!("$ cd {FOLDER}/copy");
     Line::new("RUSTC_BOOTSTRAP=1 cargo update --quiet -Zdirect-minimal-versions")
         .show_and_run(&copy)?;
     Line::new("cargo check --quiet --workspace --all-targets --all-features --target-dir ../build")

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::Outcome;
+use crate::{Outcome, root};
 
 /// A program with its arguments, after the environment variables that are set for it alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,21 +55,35 @@ impl Line {
         self
     }
 
+    /// Prints the line as somebody in the repository's top folder would type it to run it in `folder`.
+    pub(crate) fn show(&self, folder: &Path) {
+        println!("$ {}", self.seen_from(&root(), folder));
+    }
+
+    fn seen_from(&self, root: &Path, folder: &Path) -> String {
+        let folder = folder.strip_prefix(root).unwrap_or(folder);
+        if folder.as_os_str().is_empty() {
+            self.to_string()
+        } else {
+            format!("(cd {} && {self})", quoted(&folder.display().to_string()))
+        }
+    }
+
     /// Prints the line, then runs it in `folder`.
     pub(crate) fn show_and_run(&self, folder: &Path) -> Outcome {
-        println!("$ {self}");
+        self.show(folder);
         self.run(folder)
     }
 
     /// Prints the line, then runs it in `folder` and gives back what the program printed on its standard output.
     pub(crate) fn show_and_read(&self, folder: &Path) -> Outcome<String> {
-        println!("$ {self}");
+        self.show(folder);
         self.read(folder)
     }
 
     /// Prints the line, then runs it in `folder` and gives back its exit code. None if it was killed.
     pub(crate) fn show_and_code(&self, folder: &Path) -> Outcome<Option<i32>> {
-        println!("$ {self}");
+        self.show(folder);
         Ok(self.status(folder)?.code())
     }
 
@@ -221,6 +235,15 @@ mod tests {
         assert_eq!(line.arguments, ["--check"]);
         let line = Line::new("cargo doc").set("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(line.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc");
+    }
+
+    #[test]
+    fn a_line_for_another_folder_goes_there_and_comes_back() {
+        let line = Line::new("A=b git checkout");
+        let seen = |folder: &str| line.seen_from(Path::new("/top"), Path::new(folder));
+        assert_eq!(seen("/top"), "A=b git checkout");
+        assert_eq!(seen("/top/target/x"), "(cd target/x && A=b git checkout)");
+        assert_eq!(seen("/a b"), "(cd '/a b' && A=b git checkout)");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! an upload or loses an answer on request, and counts what it stored.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -248,12 +248,6 @@ fn read(stream: &TcpStream) -> io::Result<Request> {
         path: words.next().unwrap_or_default(),
         body,
     })
-}
-
-/// Crates that were stored more than once.
-pub(crate) fn repeated(stored: &[String]) -> Vec<&String> {
-    let mut seen = BTreeSet::new();
-    stored.iter().filter(|name| !seen.insert(*name)).collect()
 }
 
 #[cfg(test)]
