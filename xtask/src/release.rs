@@ -22,6 +22,7 @@ pub(crate) use {
     bump::clean,
     cargo::checksum,
     copy::{empty, fresh, work},
+    facts::last_release,
     manifest::required,
     rehearse::run as rehearse,
 };

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Map, Value};
 
-use crate::{Outcome, metadata, shell::Line, value};
+use crate::{Outcome, metadata, release, shell::Line, value};
 
 const INSTALL: &str = "cargo install --locked cargo-semver-checks";
 
@@ -25,13 +25,16 @@ pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
         println!("  SKIPPED {why}");
         return Ok(());
     }
-    let tags = Line::new("git tag --list --merged HEAD --sort=-version:refname").read(root)?;
     let mut breaks = Map::new();
     for package in metadata::read(root)? {
         if package.published && package.library {
             let name = package.name;
-            match value(options, "--since").or_else(|| last_release(&tags, &name)) {
-                Some(tag) if is_break(root, &name, tag)? => {
+            let since = match value(options, "--since") {
+                Some(tag) => Some(tag.to_owned()),
+                None => release::last_release(root, &name)?,
+            };
+            match since {
+                Some(tag) if is_break(root, &name, &tag)? => {
                     breaks.insert(name, "break".into());
                 }
                 Some(_) => {}
@@ -71,15 +74,6 @@ fn has_command(list: &str, name: &str) -> bool {
         .any(|line| line.split_whitespace().next() == Some(name))
 }
 
-/// The first of the tags, the newest first, that belongs to the crate.
-fn last_release<'a>(tags: &'a str, name: &str) -> Option<&'a str> {
-    tags.lines().find(|tag| {
-        tag.strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix("-v"))
-            .is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,13 +83,5 @@ mod tests {
         let list = "Installed Commands:\n    check    Check\n    semver-checks\n";
         assert!(has_command(list, "semver-checks"));
         assert!(!has_command(list, "semver"));
-    }
-
-    #[test]
-    fn the_newest_tag_of_the_crate_itself_counts() {
-        let tags = "dls-model-v0.10.0\ndls-model-v0.9.0\ndls-v0.2.0\ndls-vnext\n";
-        assert_eq!(last_release(tags, "dls-model"), Some("dls-model-v0.10.0"));
-        assert_eq!(last_release(tags, "dls"), Some("dls-v0.2.0"));
-        assert_eq!(last_release(tags, "dls-rollout"), None);
     }
 }

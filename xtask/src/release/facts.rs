@@ -95,6 +95,18 @@ pub(crate) fn tagged(tag: &str) -> Option<(&str, Version)> {
     Some((name, Version::parse(version).ok()?))
 }
 
+/// The tag of the crate's last release, seen from what is checked out.
+pub(crate) fn last_release(root: &Path, name: &str) -> Outcome<Option<String>> {
+    let version = released(&tags(root)?, name);
+    Ok(version.map(|version| tag(name, &version)))
+}
+
+fn released(tags: &[String], name: &str) -> Option<Version> {
+    let versions = tags.iter().filter_map(|tag| tagged(tag));
+    let versions = versions.filter(|(of, _)| *of == name);
+    versions.map(|(_, version)| version).max()
+}
+
 /// The tags in the history of what is checked out. Where no history is, there are none.
 fn tags(root: &Path) -> Outcome<Vec<String>> {
     if !root.join(".git").exists() {
@@ -123,12 +135,10 @@ fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Me
         };
         let ours = package.dependencies.iter().filter(|to| to.ours && !to.dev);
         let needs: BTreeSet<&String> = ours.map(|to| &to.name).collect();
-        let versions = tags.iter().filter_map(|tag| tagged(tag));
-        let versions = versions.filter(|(name, _)| *name == package.name);
         Ok(Member {
             name: package.name.clone(),
             version: Version::parse(&package.version)?,
-            released: versions.map(|(_, version)| version).max(),
+            released: released(tags, &package.name),
             needs: needs
                 .into_iter()
                 .map(|on| Need {
@@ -197,6 +207,22 @@ mod tests {
         assert_eq!(tagged("dls-v0.2.0"), Some(("dls", version)));
         assert_eq!(tagged("v0.2.0"), None);
         assert_eq!(tagged("dls-vote"), None);
+    }
+
+    #[test]
+    fn the_newest_tag_of_the_crate_itself_counts() {
+        let tags = [
+            "dls-model-v0.9.0",
+            "dls-model-v0.10.0",
+            "dls-v0.2.0-rc.1",
+            "dls-v0.2.0",
+            "dls-vnext",
+        ];
+        let tags = tags.map(str::to_owned);
+        let last = |name| released(&tags, name).map(|version| version.to_string());
+        assert_eq!(last("dls-model").as_deref(), Some("0.10.0"));
+        assert_eq!(last("dls").as_deref(), Some("0.2.0"));
+        assert_eq!(last("dls-rollout"), None);
     }
 
     #[test]
