@@ -83,16 +83,29 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
         rewritten,
         verify: !options.has("--no-verify"),
     };
-    for (name, version) in before {
-        // No more than a word: it may be there, and cargo not able to say so.
-        if matches!(cargo.look(&release((name, version))), Ok(None)) {
-            println!(
-                "NOT THERE {tag}, which was tagged before: cargo xtask release publish --at {tag}",
-                tag = tag(name, version)
-            );
+    let before = before.into_iter();
+    let before = before.map(|(name, version)| (tag(name, version), release((name, version))));
+    first_things_first(before, &mut cargo)?;
+    publish(&releases, &mut cargo)
+}
+
+/// Fails if an earlier release stopped before the end. A package holds a lock file, in which stand the newest of our
+/// crates: after this release, what is left of that one could not be told from somebody else's.
+fn first_things_first(
+    before: impl IntoIterator<Item = (String, Release)>,
+    world: &mut impl World,
+) -> Outcome {
+    for (tag, release) in before {
+        // It may be there although cargo cannot say so.
+        if matches!(world.look(&release), Ok(None)) {
+            return Err(format!(
+                "{tag} was tagged before and is not there: first cargo xtask release publish --at {tag}, \
+                 or delete the tag if that version shall never be"
+            )
+            .into());
         }
     }
-    publish(&releases, &mut cargo)
+    Ok(())
 }
 
 type Versions<'a> = Vec<(&'a str, &'a Version)>;
@@ -184,7 +197,8 @@ fn foreign(release: &Release, ours: &str, theirs: &str) -> String {
     let Release { name, version } = release;
     format!(
         "STOP: {name} {version} on the registry is not what is published here: it has checksum {theirs}, \
-         ours is {ours}. Nothing more is uploaded. Somebody else published it, or another commit did"
+         ours is {ours}. Nothing more is uploaded. Somebody else published it, or another commit did, or we did \
+         before a newer version of what it needs was there, which is in its Cargo.lock now"
     )
 }
 

@@ -105,6 +105,17 @@ fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() 
 }
 
 #[test]
+fn an_earlier_release_is_finished_first() {
+    let mut fake = Fake::default();
+    let before = || [("a-v0.2.0".to_owned(), releases()[0].clone())];
+    let reason = first_things_first(before(), &mut fake).unwrap_err();
+    let way = "first cargo xtask release publish --at a-v0.2.0,";
+    assert!(reason.to_string().contains(way), "{reason}");
+    publish(&releases(), &mut fake).unwrap();
+    first_things_first(before(), &mut fake).unwrap();
+}
+
+#[test]
 fn each_crate_is_uploaded_once_in_order() {
     let mut fake = Fake::default();
     publish(&releases(), &mut fake).unwrap();
