@@ -198,6 +198,14 @@ fn what_a_released_crate_inherits_does_not_change_without_a_word() {
 }
 
 #[test]
+fn a_published_crate_lies_in_the_folder_of_its_name() {
+    let copy = Copy::released();
+    copy.git("mv crates/dls-cli crates/cli");
+    let reason = copy.release("plan").unwrap_err();
+    assert!(reason.contains("has to lie in crates/dls-cli"), "{reason}");
+}
+
+#[test]
 fn a_file_that_moved_out_of_the_sources_is_gone_from_them() {
     let copy = Copy::new();
     copy.write("crates/dls-model/src/more.rs", "//! Whatever it is.\n");

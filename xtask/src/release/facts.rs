@@ -125,6 +125,11 @@ fn shows(text: &str, of: &str) -> bool {
 
 fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Member>> {
     let member = |package: &Package| {
+        let name = &package.name;
+        // Where its changes are looked for.
+        if !root.join(format!("crates/{name}/Cargo.toml")).is_file() {
+            return Err(format!("`{name}` is published, and has to lie in crates/{name}").into());
+        }
         let api = root.join("api").join(format!("{}.txt", package.name));
         // Nobody calls a crate without a library.
         let api = if package.library {
