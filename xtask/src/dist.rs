@@ -4,7 +4,12 @@
 mod licences;
 mod parts;
 
-use std::{collections::BTreeSet, env::consts::EXE_SUFFIX, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    env::{self, consts::EXE_SUFFIX},
+    fs,
+    path::Path,
+};
 
 use parts::Part;
 
@@ -35,6 +40,12 @@ struct Built {
 /// Writes to `target/dist`, from what is committed.
 pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
     clean(root)?;
+    // They would take the place of ours, by which no path gets into the program.
+    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        if env::var_os(name).is_some() {
+            return Err(format!("{name} is set, and changes what is built: unset {name}").into());
+        }
+    }
     let built = twice(root)?;
     let out = root.join("target/dist");
     empty(&out)?;

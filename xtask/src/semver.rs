@@ -1,5 +1,5 @@
 //! `cargo xtask semver`: does a library break its callers since its last release? That is known by
-//! cargo-semver-checks, which takes five to ten minutes to install, so it is used where it is there.
+//! cargo-semver-checks, which takes five to ten minutes to install: it belongs to a release, and not to each change.
 
 use std::{fs, path::Path};
 
@@ -15,17 +15,7 @@ const BREAK: i32 = 100;
 /// Compares each library with the tag `--since`, or with its own last release, and fails if one breaks more than
 /// its version says. With `--out` it writes the breaks instead, as `cargo xtask release plan --semver` reads them.
 pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
-    let commands = Line::new("cargo --list").read(root)?;
-    let out = value(options, "--out");
-    if !has_command(&commands, "semver-checks") {
-        let why = format!("cargo-semver-checks is not installed: {INSTALL}");
-        if out.is_some() {
-            return Err(why.into());
-        }
-        println!("  SKIPPED {why}");
-        return Ok(());
-    }
-    let mut breaks = Map::new();
+    let mut pairs = Vec::new();
     for package in metadata::read(root)? {
         if package.published && package.library {
             let name = package.name;
@@ -34,15 +24,22 @@ pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
                 None => release::last_release(root, &name)?,
             };
             match since {
-                Some(tag) if is_break(root, &name, &tag)? => {
-                    breaks.insert(name, "break".into());
-                }
-                Some(_) => {}
+                Some(tag) => pairs.push((name, tag)),
                 None => println!("  SKIPPED {name} has no release yet: no tag {name}-v…"),
             }
         }
     }
-    if let Some(out) = out {
+    let commands = Line::new("cargo --list").read(root)?;
+    if !pairs.is_empty() && !has_command(&commands, "semver-checks") {
+        return Err(format!("cargo-semver-checks is not installed: {INSTALL}").into());
+    }
+    let mut breaks = Map::new();
+    for (name, tag) in pairs {
+        if is_break(root, &name, &tag)? {
+            breaks.insert(name, "break".into());
+        }
+    }
+    if let Some(out) = value(options, "--out") {
         return Ok(fs::write(
             root.join(out),
             format!("{:#}\n", Value::from(breaks)),

@@ -164,6 +164,27 @@ fn what_the_semver_check_found_counts_like_a_fragment() {
 }
 
 #[test]
+fn a_break_that_only_the_semver_check_found_is_not_released_before_somebody_writes_it_down() {
+    let copy = Copy::released();
+    copy.write("changes/dls-model/count.md", "fix\nCounts right.\n");
+    copy.write("found.json", r#"{"dls-model": "break"}"#);
+    copy.commit();
+    let bump = || copy.release("bump --semver found.json");
+    let reason = bump().unwrap_err();
+    assert!(
+        reason.contains("no `break` in changes/dls-model/"),
+        "{reason}"
+    );
+    assert_eq!(copy.git("status --porcelain"), "");
+    copy.write(
+        "changes/dls-model/wide.md",
+        "break\nWide.\n\nMigration: widen.\n",
+    );
+    copy.commit();
+    bump().unwrap();
+}
+
+#[test]
 fn a_released_crate_does_not_change_without_a_word() {
     let copy = Copy::released();
     assert_eq!(copy.plan(), [""; 0]);

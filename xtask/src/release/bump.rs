@@ -2,17 +2,41 @@
 
 use std::{fs, path::Path};
 
-use super::{Options, STRANGERS, changelog, facts::Facts, manifest, plan::Bump, planned, report};
+use super::{
+    Options, STRANGERS, changelog,
+    facts::Facts,
+    fragment::Level,
+    manifest,
+    plan::{Bump, Reason},
+    planned, report,
+};
 use crate::{Outcome, shell::Line};
 
 pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
     clean(root)?;
     let (facts, bumps) = planned(root, options)?;
     print!("{}", report::table(&bumps));
+    if let Some(name) = untold_break(&bumps, &facts) {
+        return Err(format!(
+            "`{name}` breaks its callers, and no `break` in changes/{name}/ tells them how to migrate"
+        )
+        .into());
+    }
     carry_out(root, &facts, &bumps).map_err(|reason| {
         // Nothing else was here before, so nothing else is lost.
         format!("{reason}\nHalf a bump stands here now. To take it back: git restore --staged --worktree .").into()
     })
+}
+
+/// A crate of which a tool found a break that nobody wrote down. The changelog would pass it over.
+fn untold_break<'a>(bumps: &'a [Bump], facts: &Facts) -> Option<&'a String> {
+    let is_told = |name: &String| {
+        let mut fragments = facts.fragments.iter();
+        fragments.any(|fragment| fragment.of == *name && fragment.level == Level::Break)
+    };
+    let breaks = |reason: &Reason| matches!(reason, Reason::Change(Level::Break, _));
+    let broken = bumps.iter().filter(|bump| bump.reasons.iter().any(breaks));
+    broken.map(|bump| &bump.name).find(|name| !is_told(name))
 }
 
 fn carry_out(root: &Path, facts: &Facts, bumps: &[Bump]) -> Outcome {

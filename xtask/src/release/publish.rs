@@ -165,19 +165,22 @@ fn publish(releases: &[Release], world: &mut impl World) -> Outcome {
 
 /// What became of an upload, whatever was answered to it.
 fn settle(release: &Release, ours: &str, answer: Outcome, world: &mut impl World) -> Outcome {
+    let Release { name, version } = release;
     let looks = if answer.is_ok() {
         LOOKS
     } else {
         LOOKS_IN_DOUBT
     };
     for _ in 0..looks {
-        match found(ours, world.look(release)?) {
+        let there = world.look(release).map_err(|reason| {
+            format!("it is not known whether {name} {version} was stored: {reason}; the same command finds out")
+        })?;
+        match found(ours, there) {
             Found::Ours => return Ok(()),
             Found::Foreign(theirs) => return Err(foreign(release, ours, &theirs).into()),
             Found::Absent => world.pause(),
         }
     }
-    let Release { name, version } = release;
     let why = match answer {
         Ok(()) => "the registry took it and does not show it".to_owned(),
         Err(reason) => reason.to_string(),
