@@ -189,8 +189,13 @@ impl Rollout {
             entry.see(detail, now, options.grace);
         }
         for entry in self.entries.iter_mut().filter(|entry| entry.is_watched()) {
+            let missing = missing.contains(&entry.id);
+            // A row that is as it was is not recorded, but it was there.
+            if !missing {
+                entry.absences = 0;
+            }
             // How it ended is read in full.
-            entry.due = missing.contains(&entry.id) || entry.status().is_some_and(Status::is_final);
+            entry.due = missing || entry.status().is_some_and(Status::is_final);
             if !entry.due {
                 entry.judge(now, &options);
             }

@@ -101,6 +101,23 @@ fn absence_from_a_list_proves_nothing() {
 }
 
 #[test]
+fn a_row_that_has_not_changed_ends_a_row_of_absences_all_the_same() {
+    let all: Vec<u64> = (1..=11).collect();
+    let mut bench = Bench::accepted(&all, later());
+    let rows = |there: &[u64]| there.iter().map(|id| row(*id, 5)).collect();
+    bench.list(rows(&all));
+    for there in [1, 1, 0, 1, 1] {
+        bench.rest();
+        bench.list(rows(&all[there..]));
+        if there > 0 {
+            assert_eq!(bench.next(), Action::Look(id(1)));
+            bench.fail_look(1, LookFailure::NotFound(service_error(400, "DLF.0810")));
+        }
+        assert_eq!(bench.words()[0], "-");
+    }
+}
+
+#[test]
 fn a_list_that_says_it_is_over_is_not_believed_without_a_look() {
     let all: Vec<u64> = (1..=11).collect();
     let mut bench = Bench::accepted(&all, later());
