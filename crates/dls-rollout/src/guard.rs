@@ -1,5 +1,6 @@
 //! The checks that a promise rests on, one name each. A build of the tests can take one away, to see
-//! that the search for counterexamples then finds one.
+//! that the search for counterexamples then finds one. And it can lower a limit, so that the search
+//! gets by with two packages.
 
 /// A check without which a promise would break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,14 @@ pub(crate) enum Guard {
     UnknownStops,
     /// Consent to another request counts only for what is in doubt.
     ConsentNeedsDoubt,
+    /// Who is missing in a list is asked for alone.
+    AbsenceIsNoAnswer,
+    /// How a release ended is read in full, tasks and all.
+    ListsEndNothing,
+    /// A package is gone only if it was not found several times in a row.
+    OneAbsenceIsNone,
+    /// After a 401 or 403 nothing is asked any more.
+    ForbiddenEnds,
 }
 
 /// Whether a guard is in place: always, but in the test that takes it away.
@@ -40,8 +49,14 @@ pub(crate) const fn holds(_: Guard) -> bool {
     true
 }
 
+/// A limit as it stands in the code, but in a test that lowers it.
+#[cfg(not(test))]
+pub(crate) const fn limit(limit: usize) -> usize {
+    limit
+}
+
 #[cfg(test)]
-pub(crate) use removal::{ALL, holds, without};
+pub(crate) use removal::{ALL, holds, limit, lower_limits, without};
 
 #[cfg(test)]
 mod removal {
@@ -49,7 +64,7 @@ mod removal {
 
     use super::Guard;
 
-    pub(crate) const ALL: [Guard; 14] = [
+    pub(crate) const ALL: [Guard; 18] = [
         Guard::BaselineFirst,
         Guard::LookIsFresh,
         Guard::ReleasedIsNotSent,
@@ -64,14 +79,28 @@ mod removal {
         Guard::ResumeLooksAgain,
         Guard::UnknownStops,
         Guard::ConsentNeedsDoubt,
+        Guard::AbsenceIsNoAnswer,
+        Guard::ListsEndNothing,
+        Guard::OneAbsenceIsNone,
+        Guard::ForbiddenEnds,
     ];
 
     thread_local! {
         static REMOVED: Cell<Option<Guard>> = const { Cell::new(None) };
+        static LOWEST: Cell<usize> = const { Cell::new(usize::MAX) };
     }
 
     pub(crate) fn holds(guard: Guard) -> bool {
         REMOVED.get() != Some(guard)
+    }
+
+    pub(crate) fn limit(limit: usize) -> usize {
+        limit.min(LOWEST.get())
+    }
+
+    /// From here on no limit of this thread is above this one.
+    pub(crate) fn lower_limits(to: usize) {
+        LOWEST.set(to);
     }
 
     /// Does this with a guard taken away.

@@ -159,6 +159,7 @@ fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
     (truth.now(), came_to(SUCCESSFUL), came_to(FAILED)).hash(hasher);
     truth.versions[memory.baseline].hash(hasher);
     (memory.named, memory.moved, memory.accepted).hash(hasher);
+    memory.absences.hash(hasher);
     // Later it counts only once the run is taken up again, and then it begins anew.
     if memory.named == Named::No || state.sending.is_some() {
         truth.versions[memory.shown].hash(hasher);

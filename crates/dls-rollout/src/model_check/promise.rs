@@ -9,7 +9,7 @@ use crate::verdict::{PackageReport, Verdict};
 /// A promise, and whether a state keeps it.
 pub(super) type Promise = (&'static str, fn(&State) -> bool);
 
-pub(super) const PROMISES: [Promise; 15] = [
+pub(super) const PROMISES: [Promise; 17] = [
     ("named once without consent", named_once),
     ("tried three times at most", tried_thrice_at_most),
     ("seen to be ready when named", seen_ready),
@@ -17,6 +17,8 @@ pub(super) const PROMISES: [Promise; 15] = [
     ("nothing sent while in doubt", nothing_sent_in_doubt),
     ("no false success", no_false_success),
     ("no false failure", no_false_failure),
+    ("an end is read in full", an_end_is_read),
+    ("gone means never found", gone_is_gone),
     ("a proved no is a no", a_proved_no_is_a_no),
     ("not sent means not sent", not_sent_means_not_sent),
     ("lost is not forgotten", lost_is_not_forgotten),
@@ -92,6 +94,23 @@ fn no_false_success(state: &State) -> bool {
 fn no_false_failure(state: &State) -> bool {
     packages(state).all(|(report, memory, truth)| match report.verdict {
         Some(Verdict::Failed { .. }) => truth.came_to(FAILED, memory.baseline),
+        _ => true,
+    })
+}
+
+/// A list does not say which tasks failed, nor which jobs did not start.
+fn an_end_is_read(state: &State) -> bool {
+    packages(state).all(|(report, memory, _)| match report.verdict {
+        Some(Verdict::Succeeded { .. }) => memory.seen == Some(SUCCESSFUL),
+        Some(Verdict::Failed { .. }) => memory.seen == Some(FAILED),
+        _ => true,
+    })
+}
+
+/// What is watched is gone only if it was not found three times in a row.
+fn gone_is_gone(state: &State) -> bool {
+    packages(state).all(|(report, memory, _)| match report.verdict {
+        Some(Verdict::Gone { .. }) => memory.absences >= 3,
         _ => true,
     })
 }

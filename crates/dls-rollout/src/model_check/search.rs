@@ -7,6 +7,7 @@ use super::key::keys;
 use super::promise::broken;
 use super::state::{Scenario, State};
 use super::step::{Choice, Step, choices};
+use crate::guard::lower_limits;
 
 /// How many calm steps lead to the end at most.
 const SOON: usize = 40;
@@ -57,6 +58,7 @@ impl Known {
 ///
 /// The shortest way to a broken promise, in words.
 pub(super) fn search(scenario: &Scenario) -> Result<Explored, String> {
+    lower_limits(scenario.few);
     let mut explored = Explored::default();
     let mut known = Known::default();
     // The way to each state, and the state that comes next while nothing goes wrong: itself at the end.
@@ -97,11 +99,11 @@ pub(super) fn search(scenario: &Scenario) -> Result<Explored, String> {
     }
 }
 
-/// A state from which calm steps do not come to an end soon.
+/// A state to which calm steps have led, and from which they do not come to an end.
 fn endless(calm: &[usize]) -> Option<usize> {
-    (0..calm.len()).find(|number| {
-        let mut way = std::iter::successors(Some(*number), |at| Some(calm[*at]));
-        way.nth(SOON).is_some_and(|at| calm[at] != at)
+    (0..calm.len()).find_map(|number| {
+        let mut way = std::iter::successors(Some(number), |at| Some(calm[*at]));
+        way.nth(SOON).filter(|at| calm[*at] != *at)
     })
 }
 

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use dls_model::{DeployAnswer, DeployDetail, PackageIds, ServiceError};
 
-use super::step::{Choice, Effect, Failing, Heard, Step};
-use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id};
+use super::step::{Choice, Effect, Failing, Heard, Sight, Step};
+use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id, index};
 use crate::action::Action;
 use crate::event::{Began, Event, LookFailure, SendFailure, What};
 use crate::options::Options;
@@ -23,6 +23,8 @@ pub(super) struct Scenario {
     pub(super) options: Options,
     pub(super) stamp: Stamp,
     pub(super) faults: u8,
+    /// So many packages are looked at one by one; if more are watched, they are looked up in lists.
+    pub(super) few: usize,
 }
 
 /// What is known of the requests that name a package.
@@ -37,7 +39,7 @@ pub(super) enum Named {
 /// What a witness remembers of one package.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Memory {
-    /// The status at the last look since the run was begun or taken up again.
+    /// The status at the last look, not in a list, since the run was begun or taken up again.
     pub(super) seen: Option<i64>,
     looked_at: i64,
     /// The last look was old already when its turn came.
@@ -55,6 +57,8 @@ pub(super) struct Memory {
     pub(super) consented: bool,
     /// Requests that named it since the run was begun or taken up again.
     pub(super) requests: u8,
+    /// Looks that did not find it, since it was last seen.
+    pub(super) absences: u8,
     pub(super) accepted: bool,
     /// Its verdict, and whether that may still change.
     pub(super) verdict: Option<(&'static str, bool)>,
@@ -104,6 +108,7 @@ impl State {
             lost: false,
             consented: false,
             requests: 0,
+            absences: 0,
             accepted: false,
             verdict: None,
             verdict_changed: false,
@@ -151,14 +156,24 @@ impl State {
     fn take(&mut self, step: Step) {
         match step {
             Step::Seen(package, sight) => {
-                let truth = &self.world.packages[package];
-                let version = truth.versions.len() - 1 - usize::from(sight.late);
-                self.note_sight(package, version);
+                let version = self.version(package, sight);
+                self.note_look(package, version);
                 let seen = self.world.packages[package].versions[version].detail(package);
                 self.fold(self.rollout.looked(id(package), seen));
             }
+            Step::Listed(rows) => self.read_list(rows),
+            Step::ListFails(failing) => {
+                self.forbidden |= failing == Failing::Forbidden;
+                let failure = look_failure(failing);
+                self.fold(What::ListFailed { failure });
+            }
             Step::LookFails(package, failing) => {
                 self.forbidden |= failing == Failing::Forbidden;
+                if failing == Failing::NotFound {
+                    // Of what waits one is enough.
+                    let absences = if self.watched().has(package) { 1 } else { 3 };
+                    self.memory[package].absences += absences;
+                }
                 let (package, failure) = (id(package), look_failure(failing));
                 self.fold(What::LookFailed { package, failure });
             }
@@ -209,6 +224,33 @@ impl State {
         self.journal = Rc::new(Journal { event, before });
     }
 
+    /// The packages that a list is read for.
+    pub(super) fn watched(&self) -> Set {
+        match self.rollout.listed([]) {
+            What::Listed { missing, .. } => Set::of(missing.into_iter().map(index)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn read_list(&mut self, shown: [Option<Sight>; 2]) {
+        let watched = self.watched();
+        let mut rows = Vec::new();
+        for (package, sight) in shown.into_iter().enumerate() {
+            let Some(sight) = sight else { continue };
+            let version = self.version(package, sight);
+            if watched.has(package) {
+                self.note_sight(package, version);
+            }
+            let detail = self.world.packages[package].versions[version].detail(package);
+            rows.push(detail.package);
+        }
+        self.fold(self.rollout.listed(rows));
+    }
+
+    fn version(&self, package: usize, sight: Sight) -> usize {
+        self.world.packages[package].versions.len() - 1 - usize::from(sight.late)
+    }
+
     fn intend(&mut self, batch: Set) {
         for index in batch.indices() {
             let memory = &mut self.memory[index];
@@ -244,8 +286,8 @@ impl State {
         self.replay_differs = format!("{replayed:?}") != format!("{:?}", self.rollout)
             || replayed.next() != self.rollout.next();
         self.rollout = replayed;
-        for memory in &mut self.memory {
-            (memory.seen, memory.requests) = (None, 0);
+        for memory in self.memory.iter_mut().filter(|it| !it.is_closed()) {
+            (memory.seen, memory.requests, memory.absences) = (None, 0, 0);
             if memory.verdict.is_some_and(|(_, open)| open) {
                 memory.verdict = None;
             }
@@ -263,12 +305,20 @@ impl State {
         events
     }
 
+    fn note_look(&mut self, package: usize, version: usize) {
+        let seen = self.world.packages[package].versions[version];
+        let memory = &mut self.memory[package];
+        memory.seen = Some(seen.status);
+        (memory.looked_at, memory.stale) = (self.world.clock, false);
+        self.note_sight(package, version);
+    }
+
+    /// In a look or in a list.
     fn note_sight(&mut self, package: usize, version: usize) {
         let versions = &self.world.packages[package].versions;
         let memory = &mut self.memory[package];
         let seen = versions[version];
-        (memory.seen, memory.shown) = (Some(seen.status), version);
-        (memory.looked_at, memory.stale) = (self.world.clock, false);
+        (memory.shown, memory.absences) = (version, 0);
         if memory.named == Named::No && !memory.lost && !memory.moved {
             memory.baseline = version;
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dls_model::Status;
+use dls_model::{ListPackages, Status};
 
 use super::state::{Memory, Named, State};
 use super::world::{BEING_RELEASED, FAILED, Set, TO_BE_REVIEWED, Version, index};
@@ -13,6 +13,9 @@ use crate::action::Action;
 pub(super) enum Step {
     Seen(usize, Sight),
     LookFails(usize, Failing),
+    /// What a list shows of each package, if it does.
+    Listed([Option<Sight>; 2]),
+    ListFails(Failing),
     /// The deploy request is about to be signed and written.
     Intend(Set),
     Outcome(Effect, Heard),
@@ -35,6 +38,13 @@ pub(super) enum Step {
 pub(super) struct Sight {
     pub(super) status: i64,
     pub(super) late: bool,
+}
+
+impl Sight {
+    fn of(version: Version, late: bool) -> Self {
+        let status = version.status;
+        Self { status, late }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,7 +111,7 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
         }
         Action::Wait(_) => at_a_rest(state),
         Action::Done => at_the_end(state),
-        Action::List(_) => panic!("two packages are never looked up in a list"),
+        Action::List(list) => at_a_list(state, list),
     };
     if state.action != Action::Done {
         choices.extend([fault(Step::OutOfTime), fault(Step::Crash(Effect::None))]);
@@ -150,10 +160,7 @@ fn arrivals(state: &State) -> Vec<Choice> {
 }
 
 fn at_a_look(state: &State, package: usize) -> Vec<Choice> {
-    let sight = |version: Version, late| {
-        let status = version.status;
-        Step::Seen(package, Sight { status, late })
-    };
+    let sight = |version, late| Step::Seen(package, Sight::of(version, late));
     let now = state.world.packages[package].now();
     let mut choices = meanwhile(state, package);
     choices.push(free(sight(now, false)));
@@ -166,6 +173,48 @@ fn at_a_look(state: &State, package: usize) -> Vec<Choice> {
     let failures = [Failing::Unavailable, Failing::NotFound, Failing::Forbidden];
     choices.extend(failures.map(|failure| fault(Step::LookFails(package, failure))));
     choices
+}
+
+/// A list shows the packages with the statuses that it is asked for.
+fn at_a_list(state: &State, list: &ListPackages) -> Vec<Choice> {
+    let list = serde_json::to_value(list).unwrap();
+    let asked = list["deploy_status_filter"].as_array().unwrap();
+    let watched = state.watched();
+    let [first, second] = [0, 1].map(|package| {
+        let status = state.world.packages[package].now().status;
+        let mut rows = rows(state, package, asked.contains(&status.into()));
+        // Nothing that a list shows of the others counts.
+        rows.truncate(if watched.has(package) { rows.len() } else { 1 });
+        rows
+    });
+    let mut choices = Vec::new();
+    for (one, faults) in first {
+        let both = second.iter().map(|(other, more)| {
+            let listed = Step::Listed([one, *other]);
+            (listed, faults + more)
+        });
+        choices.extend(both);
+    }
+    for choice in watched.indices().flat_map(|it| meanwhile(state, it)) {
+        if !choices.contains(&choice) {
+            choices.push(choice);
+        }
+    }
+    // As at a look.
+    choices.sort_by_key(|(step, _)| !matches!(step, Step::Ends(_, true)));
+    let failures = [Failing::Unavailable, Failing::NotFound, Failing::Forbidden];
+    choices.extend(failures.map(|failure| fault(Step::ListFails(failure))));
+    choices
+}
+
+/// What a list may show of a package, first of all what it should. A row may be missing, may stand there
+/// unasked for, or may lag behind.
+fn rows(state: &State, package: usize, asked_for: bool) -> Vec<(Option<Sight>, u8)> {
+    let now = Some(Sight::of(state.world.packages[package].now(), false));
+    let [right, wrong] = if asked_for { [now, None] } else { [None, now] };
+    let late = state.world.lagging(package);
+    let late = late.map(|version| (Some(Sight::of(version, true)), 1));
+    [(right, 0), (wrong, 1)].into_iter().chain(late).collect()
 }
 
 /// Of an old failure that failed once more without a trace nothing will ever be seen: only the caller's
@@ -228,15 +277,16 @@ fn at_the_end(state: &State) -> Vec<Choice> {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Seen(package, sight) => {
-                let late = if sight.late {
-                    ", which lags behind"
-                } else {
-                    ""
-                };
-                let status = Status::from_code(sight.status);
-                write!(f, "look at {}: {status}{late}", package + 1)
+            Self::Seen(package, sight) => write!(f, "look at {}: {sight}", package + 1),
+            Self::Listed(shown) => {
+                f.write_str("list")?;
+                for (package, sight) in shown.iter().enumerate() {
+                    let sight = sight.map_or_else(|| "no row".to_owned(), |it| it.to_string());
+                    write!(f, "; {}: {sight}", package + 1)?;
+                }
+                Ok(())
             }
+            Self::ListFails(failure) => write!(f, "list: {failure}"),
             Self::LookFails(package, failure) => {
                 write!(f, "look at {}: {failure}", package + 1)
             }
@@ -259,6 +309,13 @@ impl fmt::Display for Step {
             Self::TakenUp => f.write_str("taken up again"),
             Self::Consent(packages) => write!(f, "consent to sending {packages} once more"),
         }
+    }
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let late = if self.late { ", which lags behind" } else { "" };
+        write!(f, "{}{late}", Status::from_code(self.status))
     }
 }
 

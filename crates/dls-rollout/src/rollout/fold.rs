@@ -123,7 +123,7 @@ impl Rollout {
         match failure {
             LookFailure::NotFound(_) => {
                 entry.absences += 1;
-                if entry.absences >= ABSENCES {
+                if entry.absences >= ABSENCES || !holds(Guard::OneAbsenceIsNone) {
                     entry.end(Verdict::Gone { sent: entry.sent });
                     self.stop_if_in_trouble(package);
                 }
@@ -195,7 +195,9 @@ impl Rollout {
                 entry.absences = 0;
             }
             // How it ended is read in full.
-            entry.due = missing || entry.status().is_some_and(Status::is_final);
+            let ended = entry.status().is_some_and(Status::is_final);
+            entry.due = missing && holds(Guard::AbsenceIsNoAnswer)
+                || ended && holds(Guard::ListsEndNothing);
             if !entry.due {
                 entry.judge(now, &options);
             }
@@ -419,6 +421,7 @@ impl Rollout {
 /// Failed signatures in a row lock the key, so a 401 or 403 ends all looking.
 fn why_forbidden(failure: &LookFailure) -> Option<String> {
     match failure {
+        _ if !holds(Guard::ForbiddenEnds) => None,
         LookFailure::NotAuthenticated(why) => Some(why.clone()),
         LookFailure::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
             Some(error.to_string())

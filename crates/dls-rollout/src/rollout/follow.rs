@@ -8,7 +8,7 @@ use dls_model::PackageId;
 use super::{FEW, Rollout};
 use crate::admit::{Standing, overlapping, standing};
 use crate::entry::{Entry, Phase, since};
-use crate::guard::{Guard, holds};
+use crate::guard::{Guard, holds, limit};
 use crate::verdict::{NotSent, Verdict};
 
 impl Rollout {
@@ -97,7 +97,7 @@ impl Rollout {
     }
 
     pub(super) fn begin_round(&mut self) {
-        self.listed = !(self.lists && self.watched().count() > FEW);
+        self.listed = !(self.lists && self.watched().count() > limit(FEW));
         for entry in &mut self.entries {
             entry.due = self.listed;
         }
