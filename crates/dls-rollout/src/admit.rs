@@ -51,7 +51,9 @@ pub(crate) fn standing(entry: &Entry, began: &Began) -> Standing {
         }
         Some(Status::Successful) => Standing::Against(released_before(now)),
         Some(Status::Failed) if options.again => consented(now, planned, began),
-        Some(Status::Failed) if presumed_ours => Standing::Ends(failed(now)),
+        Some(Status::Failed) if planned.is_some_and(|planned| has_failed_since(planned, now)) => {
+            Standing::Ends(failed(now))
+        }
         Some(Status::Failed) => Standing::Against(NotSent::LastReleaseFailed),
         status => Standing::Against(NotSent::WrongStatus(status)),
     }
@@ -87,6 +89,13 @@ pub(crate) fn overlapping<'a>(
         }
     }
     against
+}
+
+/// A failure of what had never been released by then, or one with a later time. Any other may be the
+/// one before, which is shown again while the status lags.
+fn has_failed_since(planned: &PackageDetail, now: &PackageDetail) -> bool {
+    let (was, is) = (&planned.package, &now.package);
+    was.status == Some(Status::ToBeReviewed) || was.deployed_at < is.deployed_at
 }
 
 fn already_released(detail: &PackageDetail) -> Verdict {

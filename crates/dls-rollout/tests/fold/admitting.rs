@@ -175,6 +175,15 @@ fn what_moved_since_the_plan_is_presumed_to_be_ours() {
 }
 
 #[test]
+fn a_failure_that_may_be_older_than_the_plan_is_not_presumed_to_be_ours() {
+    for (released_at, word) in [(6, "not-sent"), (7, "not-sent"), (8, "failed")] {
+        let mut bench = planned_run(&[(23, detail(23, 5, 7))], later());
+        bench.see(23, 3, released_at);
+        assert_eq!(bench.words(), [word], "{released_at}");
+    }
+}
+
+#[test]
 fn the_plan_is_checked_again_before_each_batch() {
     let all: Vec<u64> = (1..=150).collect();
     let plan: Vec<_> = all.iter().map(|id| (*id, detail(*id, 1, 0))).collect();
