@@ -60,6 +60,7 @@ pub(crate) fn standing(entry: &Entry, began: &Began) -> Standing {
 }
 
 fn consented(now: &PackageDetail, planned: Option<&PackageDetail>, began: &Began) -> Standing {
+    let planned = planned.filter(|_| holds(Guard::DriftIsNotSent));
     if let Some(what) = planned.and_then(|planned| drift(planned, now)) {
         return Standing::Against(NotSent::Drifted(what));
     }
@@ -95,7 +96,9 @@ pub(crate) fn overlapping<'a>(
 /// one before, which is shown again while the status lags.
 fn has_failed_since(planned: &PackageDetail, now: &PackageDetail) -> bool {
     let (was, is) = (&planned.package, &now.package);
-    was.status == Some(Status::ToBeReviewed) || was.deployed_at < is.deployed_at
+    was.status == Some(Status::ToBeReviewed)
+        || was.deployed_at < is.deployed_at
+        || !holds(Guard::PlannedFailureIsOld)
 }
 
 fn already_released(detail: &PackageDetail) -> Verdict {

@@ -41,6 +41,12 @@ pub(crate) enum Guard {
     OneAbsenceIsNone,
     /// After a 401 or 403 nothing is asked any more.
     ForbiddenEnds,
+    /// What has changed since it was planned is not sent.
+    DriftIsNotSent,
+    /// What has failed since it was planned bears a later time.
+    PlannedFailureIsOld,
+    /// What must not be sent keeps the others back, too.
+    OneAgainstStopsAll,
 }
 
 /// Whether a guard is in place: always, but in the test that takes it away.
@@ -64,7 +70,7 @@ mod removal {
 
     use super::Guard;
 
-    pub(crate) const ALL: [Guard; 18] = [
+    pub(crate) const ALL: [Guard; 21] = [
         Guard::BaselineFirst,
         Guard::LookIsFresh,
         Guard::ReleasedIsNotSent,
@@ -83,6 +89,9 @@ mod removal {
         Guard::ListsEndNothing,
         Guard::OneAbsenceIsNone,
         Guard::ForbiddenEnds,
+        Guard::DriftIsNotSent,
+        Guard::PlannedFailureIsOld,
+        Guard::OneAgainstStopsAll,
     ];
 
     thread_local! {

@@ -45,6 +45,7 @@ fn scenario(name: &'static str, statuses: [i64; 2], options: Options) -> Scenari
         stamp: Stamp::Accepted,
         faults: 2,
         few: 2,
+        planned: false,
     }
 }
 
@@ -107,6 +108,22 @@ fn lists() -> Vec<Scenario> {
         Scenario { few: 1, ..mixed },
         // Of one package that matters more may go wrong.
         Scenario { faults: 4, ..alone },
+    ]
+}
+
+fn plans() -> Vec<Scenario> {
+    let planned = |name, statuses, options| Scenario {
+        planned: true,
+        ..scenario(name, statuses, options)
+    };
+    let (ready, running) = (TO_BE_REVIEWED, BEING_RELEASED);
+    let in_lists = planned("planned, in lists", READY, options());
+    vec![
+        planned("planned", READY, options()),
+        planned("planned, in order", READY, in_order()),
+        planned("planned, failed before", [FAILED, ready], options()),
+        planned("planned, being released", [running, ready], options()),
+        Scenario { few: 0, ..in_lists },
     ]
 }
 
@@ -252,11 +269,20 @@ fn every_promise_holds_for_packages_that_are_looked_up_in_lists_whatever_two_thi
     }
 }
 
+#[test]
+fn every_promise_holds_for_packages_that_were_planned_whatever_two_things_go_wrong() {
+    let explored: Vec<Explored> = plans().iter().map(|it| explore(it, 500)).collect();
+    for step in ["somebody else changes 2", "somebody else releases 2"] {
+        let happened = |it: &Explored| it.choices().contains_key(step);
+        assert!(explored.iter().all(happened), "not always: {step}");
+    }
+}
+
 /// A shortest way to a broken promise that any scenario leads to once this guard is away.
 fn counterexample(guard: Guard) -> Option<String> {
     let looks = [vec![one_batch(), two_batches()], variants(), again()].concat();
     // One fault mostly will do, and only a small scenario is soon searched with more of them.
-    [(1, &looks), (1, &lists()), (3, &looks)]
+    [(1, &looks), (1, &lists()), (1, &plans()), (3, &looks)]
         .into_iter()
         .find_map(|(faults, scenarios)| {
             let scenarios = scenarios

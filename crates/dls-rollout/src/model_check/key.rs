@@ -157,6 +157,9 @@ fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
     }
     let came_to = |status| truth.came_to(status, memory.baseline);
     (truth.now(), came_to(SUCCESSFUL), came_to(FAILED)).hash(hasher);
+    if state.rollout.began().plan.is_some() {
+        truth.came_to(FAILED, memory.planned).hash(hasher);
+    }
     truth.versions[memory.baseline].hash(hasher);
     (memory.named, memory.moved, memory.accepted).hash(hasher);
     memory.absences.hash(hasher);
@@ -166,10 +169,11 @@ fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
         let Memory {
             seen,
             stale,
+            changed,
             consented,
             requests,
             ..
         } = memory;
-        (seen, stale, consented, requests).hash(hasher);
+        (seen, stale, changed, consented, requests).hash(hasher);
     }
 }

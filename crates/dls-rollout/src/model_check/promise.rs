@@ -9,11 +9,12 @@ use crate::verdict::{PackageReport, Verdict};
 /// A promise, and whether a state keeps it.
 pub(super) type Promise = (&'static str, fn(&State) -> bool);
 
-pub(super) const PROMISES: [Promise; 17] = [
+pub(super) const PROMISES: [Promise; 18] = [
     ("named once without consent", named_once),
     ("tried three times at most", tried_thrice_at_most),
     ("seen to be ready when named", seen_ready),
     ("seen lately when its turn comes", seen_lately),
+    ("nothing sent but as planned", nothing_sent_but_as_planned),
     ("nothing sent while in doubt", nothing_sent_in_doubt),
     ("no false success", no_false_success),
     ("no false failure", no_false_failure),
@@ -69,6 +70,13 @@ fn seen_lately(state: &State) -> bool {
     sends_only(state, |memory| !memory.stale)
 }
 
+/// One package that waits and is not as planned keeps all the others back, too.
+fn nothing_sent_but_as_planned(state: &State) -> bool {
+    let mut memory = state.memory.iter().filter(|it| it.named == Named::No);
+    let drifted = memory.any(|it| it.changed && it.seen == Some(TO_BE_REVIEWED));
+    next_batch(state) == Set::NONE || !drifted
+}
+
 /// While it is still looked for what became of a request, nothing goes out; once that has ended in
 /// doubt, only what the caller has consented to.
 fn nothing_sent_in_doubt(state: &State) -> bool {
@@ -91,9 +99,15 @@ fn no_false_success(state: &State) -> bool {
     })
 }
 
+/// What has failed since it was planned counts as failed without a request, too.
 fn no_false_failure(state: &State) -> bool {
+    let planned = state.rollout.began().plan.is_some();
     packages(state).all(|(report, memory, truth)| match report.verdict {
-        Some(Verdict::Failed { .. }) => truth.came_to(FAILED, memory.baseline),
+        Some(Verdict::Failed { .. }) => {
+            let unsent = memory.named == Named::No && !memory.lost;
+            let since_planned = planned && unsent && truth.came_to(FAILED, memory.planned);
+            truth.came_to(FAILED, memory.baseline) || since_planned
+        }
         _ => true,
     })
 }

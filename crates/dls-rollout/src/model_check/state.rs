@@ -10,7 +10,7 @@ use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id, index};
 use crate::action::Action;
 use crate::event::{Began, Event, LookFailure, SendFailure, What};
 use crate::options::Options;
-use crate::plan::Place;
+use crate::plan::{Place, Plan, PlannedPackage};
 use crate::rollout::Rollout;
 use crate::selection::Selection;
 use crate::verdict::{PackageReport, Verdict};
@@ -25,6 +25,8 @@ pub(super) struct Scenario {
     pub(super) faults: u8,
     /// So many packages are looked at one by one; if more are watched, they are looked up in lists.
     pub(super) few: usize,
+    /// A plan was made before.
+    pub(super) planned: bool,
 }
 
 /// What is known of the requests that name a package.
@@ -44,10 +46,14 @@ pub(super) struct Memory {
     looked_at: i64,
     /// The last look was old already when its turn came.
     pub(super) stale: bool,
+    /// The last look, not in a list, saw other tasks than at the beginning.
+    pub(super) changed: bool,
     /// The version that the last look saw.
     pub(super) shown: usize,
     /// The version that the last look before a request saw, or the first that saw it being released.
     pub(super) baseline: usize,
+    /// The version at the beginning, when the plan was made.
+    pub(super) planned: usize,
     pub(super) named: Named,
     /// A look since the request saw it released, being released, or another than at the baseline.
     pub(super) moved: bool,
@@ -93,16 +99,22 @@ impl State {
         let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
         let place = Place::new("https://dayu.example.com", project, workspace);
         let packages = Selection::new([0, 1].map(id)).unwrap();
-        let began = Began::new(place, packages, scenario.options);
         let world = World::new(scenario.statuses, scenario.stamp);
+        let began = Began::new(place.clone(), packages, scenario.options);
+        let began = match scenario.planned {
+            true => began.with_plan(plan(place, scenario.options, &world), "hash"),
+            false => began,
+        };
         let rollout = Rollout::new(began.clone(), world.at());
         let event = Event::new(world.at(), What::Began(Box::new(began)));
-        let memory = || Memory {
+        let memory = |package: usize| Memory {
             seen: None,
             looked_at: 0,
             stale: false,
+            changed: false,
             shown: 0,
             baseline: 0,
+            planned: world.packages[package].versions.len() - 1,
             named: Named::No,
             moved: false,
             lost: false,
@@ -117,8 +129,8 @@ impl State {
             action: rollout.next(),
             reports: rollout.report().packages.into(),
             rollout,
+            memory: [0, 1].map(memory),
             world,
-            memory: [memory(), memory()],
             sending: None,
             just_taken_up: false,
             last: None,
@@ -192,6 +204,7 @@ impl State {
             }
             Step::Ends(package, well) => self.world.end(package, well),
             Step::OthersRelease(package) => self.world.begin(Set::of([package]), By::Others),
+            Step::Changes(package) => self.world.change(package),
             Step::Arrives(request, released) => self.world.arrive(request, released),
             Step::Later(seconds) => self.world.clock += seconds * 1000,
             Step::OutOfTime => self.fold(What::OutOfTime),
@@ -308,7 +321,7 @@ impl State {
     fn note_look(&mut self, package: usize, version: usize) {
         let seen = self.world.packages[package].versions[version];
         let memory = &mut self.memory[package];
-        memory.seen = Some(seen.status);
+        (memory.seen, memory.changed) = (Some(seen.status), seen.changed);
         (memory.looked_at, memory.stale) = (self.world.clock, false);
         self.note_sight(package, version);
     }
@@ -393,6 +406,14 @@ impl Memory {
         self.named = Named::No;
         self.consented = self.lost;
     }
+}
+
+fn plan(place: Place, options: Options, world: &World) -> Plan {
+    let packages = world.packages.iter().enumerate();
+    let packages = packages
+        .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index)))
+        .collect();
+    Plan::new(place, world.at(), options.start, packages)
 }
 
 fn look_failure(failing: Failing) -> LookFailure {

@@ -22,6 +22,8 @@ pub(super) enum Step {
     Waited,
     Ends(usize, Well),
     OthersRelease(usize),
+    /// Somebody else changes what is to be released.
+    Changes(usize),
     /// A request that left arrives late or a second time.
     Arrives(Set, Released),
     Later(i64),
@@ -134,6 +136,10 @@ fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
         }
         TO_BE_REVIEWED | FAILED => choices.push(fault(Step::OthersRelease(package))),
         _ => {}
+    }
+    let now = state.world.packages[package].now();
+    if state.rollout.began().plan.is_some() && now.status == TO_BE_REVIEWED && !now.changed {
+        choices.push(fault(Step::Changes(package)));
     }
     let concerns = |(step, _): &Choice| matches!(step, Step::Arrives(_, it) if it.has(package));
     choices.extend(arrivals(state).into_iter().filter(concerns));
@@ -296,6 +302,7 @@ impl fmt::Display for Step {
             Self::Ends(package, true) => write!(f, "the release of {} succeeds", package + 1),
             Self::Ends(package, false) => write!(f, "the release of {} fails", package + 1),
             Self::OthersRelease(package) => write!(f, "somebody else releases {}", package + 1),
+            Self::Changes(package) => write!(f, "somebody else changes {}", package + 1),
             Self::Arrives(request, released) => {
                 write!(
                     f,

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use dls_model::{PackageDetail, PackageId, Status, Timestamp};
+use dls_model::{PackageDetail, PackageId, Status, Task, Timestamp};
 
 /// How long a status may lag behind; the grace of the rollouts.
 pub(super) const GRACE: i64 = 120_000;
@@ -78,6 +78,8 @@ pub(super) struct Version {
     pub(super) status: i64,
     pub(super) stamp: i64,
     pub(super) by: Option<By>,
+    /// Its tasks are others than at the beginning.
+    pub(super) changed: bool,
 }
 
 impl Version {
@@ -86,6 +88,9 @@ impl Version {
         detail.package.id = Some(id(index));
         detail.package.status = Some(Status::from_code(self.status));
         detail.package.deployed_at = Timestamp::from_millis(self.stamp);
+        if self.changed {
+            detail.tasks.push(Task::default());
+        }
         detail
     }
 }
@@ -131,6 +136,7 @@ impl World {
             status: TO_BE_REVIEWED,
             stamp: 0,
             by: None,
+            changed: false,
         };
         let package = Truth {
             versions: vec![new],
@@ -176,8 +182,13 @@ impl World {
 
     fn push(&mut self, index: usize, status: i64, stamped: bool, by: Option<By>) {
         let truth = &mut self.packages[index];
-        let stamp = truth.now().stamp + i64::from(stamped);
-        truth.versions.push(Version { status, stamp, by });
+        let now = truth.now();
+        truth.versions.push(Version {
+            status,
+            stamp: now.stamp + i64::from(stamped),
+            by,
+            ..now
+        });
         truth.changed_at = self.clock;
     }
 
@@ -197,6 +208,17 @@ impl World {
         };
         let status = if well { SUCCESSFUL } else { FAILED };
         self.push(index, status, stamped, by);
+    }
+
+    /// Somebody changes its tasks before it is released.
+    pub(super) fn change(&mut self, index: usize) {
+        let truth = &mut self.packages[index];
+        let changed = true;
+        truth.versions.push(Version {
+            changed,
+            ..truth.now()
+        });
+        truth.changed_at = self.clock;
     }
 
     pub(super) fn leave(&mut self, request: Set, arrived: bool) {

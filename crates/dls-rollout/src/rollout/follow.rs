@@ -54,7 +54,7 @@ impl Rollout {
         }
         self.started = true;
         self.cleared = checked.len() == self.waiting().filter(|e| checked.contains(&e.id)).count();
-        if blocked {
+        if blocked && holds(Guard::OneAgainstStopsAll) {
             self.stop();
         }
         self.begin_round();
