@@ -6,7 +6,7 @@ use dls::transport::{Delivery, ErrorKind as TransportErrorKind};
 pub(crate) const TABLE: &str = "\
 Exit codes:
     0  done: everything asked for is in the asked state
-    1  internal error (a bug): please report it
+    1  internal error (a bug): please report it; or the result could not be written
     2  wrong usage; nothing was sent
     3  at least one package failed to be released, and none is unknown
     4  not authenticated, or not permitted

@@ -32,7 +32,19 @@ fn main() -> ExitCode {
         },
         Err(error) => usage(&error),
     };
-    ExitCode::from(code)
+    ExitCode::from(match output::unwritten() {
+        Some(failure) => without_its_result(code, &failure),
+        None => code,
+    })
+}
+
+/// Whoever reads the result must not take its absence for a success. Any other code says more.
+fn without_its_result(code: u8, failure: &Failure) -> u8 {
+    let unwritten = report(failure);
+    match code {
+        0 | 20 | 21 => unwritten,
+        code => code,
+    }
 }
 
 fn run(cli: &Cli) -> Result<u8, Failure> {

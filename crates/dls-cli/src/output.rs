@@ -1,6 +1,7 @@
 //! Where texts go: the result to stdout and nothing else there, all talk to stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{Error, ErrorKind, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -94,9 +95,25 @@ impl Output {
     }
 }
 
+/// Why a part of the result did not get out, such as a full disk.
+static UNWRITTEN: OnceLock<Error> = OnceLock::new();
+
 /// A line, or several, of the result. A reader that went away is no error of ours.
 pub(crate) fn text(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            // The first one says it.
+            drop(UNWRITTEN.set(error));
+        }
+        _ => {}
+    }
+}
+
+/// What it comes to if the result, or a part of it, did not get out.
+pub(crate) fn unwritten() -> Option<Failure> {
+    let error = UNWRITTEN.get()?;
+    let failure = Failure::new(1, format!("the result was not written to stdout: {error}"));
+    Some(failure.with_next("what was done stays done: look with dls status, or dls history"))
 }
 
 /// A line of talk.

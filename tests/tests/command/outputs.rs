@@ -108,6 +108,45 @@ fn ids_to_follow_stand_on_stderr_before_the_waiting() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let bench = Bench::quick();
+    let full = |args: &str| {
+        let mut command = bench.dls();
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        command.stdout(full.unwrap()).args(args.split_whitespace());
+        command.output().unwrap()
+    };
+    for args in [
+        "deploy 23 --no-start -o json",
+        "deploy 24 --no-start -o ndjson",
+        "plan 12 -o markdown --detailed-exitcode",
+        "list",
+        "help",
+    ] {
+        let output = full(args);
+        assert_eq!(code(&output), 1, "{args}: {}", stderr(&output));
+        let text = stderr(&output);
+        assert!(
+            text.contains("error: the result was not written"),
+            "{args}: {text}"
+        );
+    }
+    // What became of the packages says more.
+    assert_eq!(code(&full("deploy 31 --no-start -o json")), 3);
+    assert_eq!(bench.releases(), 3);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let bench = Bench::quick();
+    let mut child = bench.spawn("list");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), stderr(&output).as_str()), (0, ""));
+}
+
 #[test]
 fn the_exit_codes_are_all_listed() {
     let output = bare().args(["help", "exit-codes"]).output().unwrap();
