@@ -19,7 +19,7 @@ mod words;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 
 use crate::args::{Cli, Emulator, Verb};
 use crate::exit::Failure;
@@ -107,5 +107,20 @@ fn usage(error: &clap::Error) -> u8 {
     let what = text.lines().take_while(|line| !line.trim().is_empty());
     let what = what.map(str::trim).collect::<Vec<_>>().join(" ");
     let what = what.strip_prefix("error: ").unwrap_or(&what);
-    report(&Failure::usage(what).with_next("dls help, or --help after the verb"))
+    let next = match meant(error) {
+        Some(meant) => format!("did you mean {meant}? See dls help, or --help after the verb"),
+        None => "dls help, or --help after the verb".to_owned(),
+    };
+    report(&Failure::usage(what).with_next(next))
+}
+
+/// What was probably meant, if it was a slip.
+fn meant(error: &clap::Error) -> Option<String> {
+    let kinds = [
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedValue,
+    ];
+    let meant = kinds.into_iter().find_map(|kind| error.get(kind));
+    meant.map(ToString::to_string)
 }

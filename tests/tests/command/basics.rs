@@ -179,6 +179,23 @@ fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
 }
 
 #[test]
+fn a_slip_is_told_what_was_probably_meant() {
+    for (args, meant) in [
+        ("deplyo 23", "deploy"),
+        ("deploy 23 --no-strat", "--no-start"),
+        ("list --status fail", "failed"),
+    ] {
+        let output = bare().args(args.split_whitespace()).output().unwrap();
+        assert_eq!(code(&output), 2, "{args}");
+        let text = stderr(&output);
+        assert!(
+            text.contains(&format!("did you mean {meant}?")),
+            "{args}: {text}"
+        );
+    }
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let bench = Bench::quick();
     for (variable, exit_code, named) in [
