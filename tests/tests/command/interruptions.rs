@@ -133,3 +133,18 @@ fn a_plan_whose_run_was_killed_is_taken_up_by_deploying_it_again() {
     assert_eq!(bench.run_files().len(), 1, "it is the same run");
     assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
 }
+
+#[test]
+fn a_signal_while_a_revoke_is_under_way_says_that_its_end_is_unknown() {
+    for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
+        let bench = Bench::faulty("faults = [{ on = \"revoke\", do = \"silence\" }]", SHORT);
+        let child = bench.spawn("revoke 12 13 -o json");
+        bench.until("the request", |bench| bench.requests_to("revoke") == 1);
+        let output = end_with(child, signal);
+        assert_eq!(code(&output), expected, "{}", stderr(&output));
+        assert_eq!(outcomes(&json(&output)), ["unknown", "unknown"]);
+        let text = stderr(&output);
+        assert!(text.contains("unknown whether it was done"), "{text}");
+        assert!(text.contains("dls status 12 13"), "{text}");
+    }
+}

@@ -184,7 +184,7 @@ impl Teller {
 }
 
 /// The signals that end a command in an orderly way.
-struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
@@ -196,7 +196,7 @@ pub(crate) enum Caught {
 }
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         let of = |kind| {
             signal(kind).map_err(|error| Failure::new(1, format!("no signal handler: {error}")))
         };
@@ -206,7 +206,7 @@ impl Signals {
         })
     }
 
-    async fn caught(&mut self) -> Caught {
+    pub(crate) async fn caught(&mut self) -> Caught {
         tokio::select! {
             _ = self.interrupt.recv() => Caught::Interrupt,
             _ = self.terminate.recv() => Caught::Terminate,
@@ -215,7 +215,7 @@ impl Signals {
 }
 
 impl Caught {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
@@ -223,7 +223,7 @@ impl Caught {
     }
 
     /// As shells report a process that died of it.
-    fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
             Self::Terminate => 143,

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use crate::args;
 use crate::config::Place;
 use crate::exit::Failure;
+use crate::follow::{Caught, Signals};
 use crate::ids;
 use crate::output::Output;
+use crate::words;
 
 pub(crate) async fn run(
     global: &args::Global,
@@ -16,13 +18,18 @@ pub(crate) async fn run(
     let ids = ids::of_one_request(&args.ids)?;
     let place = Place::resolve(global).await?;
     place.workspace_for_a_write()?;
-    let result = place.client()?.revoke(ids.clone()).await;
-    let failure = result
-        .err()
-        .map(|error| Failure::of_write(&error, ids.len()));
+    let client = place.client()?;
+    let mut signals = Signals::new()?;
+    let failure = tokio::select! {
+        biased;
+        caught = signals.caught() => Some(interrupted(caught)),
+        result = client.revoke(ids.clone()) => {
+            result.err().map(|error| Failure::of_write(&error, ids.len()))
+        }
+    };
     let outcome = match &failure {
         None => "successful",
-        Some(failure) if failure.code == 7 => "unknown",
+        Some(failure) if is_unknown(failure) => "unknown",
         Some(_) => "refused",
     };
     if output.is_json() {
@@ -44,14 +51,22 @@ pub(crate) async fn run(
     }
     match failure {
         None => Ok(0),
-        Some(failure) if failure.code == 7 => {
-            let ids = ids
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(" ");
+        Some(failure) if is_unknown(&failure) => {
+            let ids = words::ids(ids.iter());
             Err(failure.with_next(format!("look before doing it again: dls status {ids}")))
         }
         Some(failure) => Err(failure),
     }
+}
+
+/// The request may be on its way, and nothing takes it back.
+fn interrupted(caught: Caught) -> Failure {
+    let name = caught.name();
+    let message = format!("interrupted by {name}; unknown whether it was done");
+    Failure::new(caught.exit_code(), message)
+}
+
+/// Whether the request may have been read, without an answer that says what came of it.
+fn is_unknown(failure: &Failure) -> bool {
+    matches!(failure.code, 7 | 130 | 143)
 }
