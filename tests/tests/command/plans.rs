@@ -26,6 +26,25 @@ fn a_plan_as_a_document_is_in_words_and_says_what_follows() {
 }
 
 #[test]
+fn a_plan_asks_for_no_order_of_what_is_released_and_says_what_failed() {
+    let bench = Bench::quick();
+    assert_eq!(code(&bench.run("deploy 61 --no-start")), 0);
+    let output = bench.run("plan 61 62 42 --no-start");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(
+        !text.contains("--in-order") && !text.contains("order matters"),
+        "{text}"
+    );
+    assert!(text.contains("package 42. deploy needs --again"), "{text}");
+    let plan = json(&bench.run("plan 61 62 42 --no-start -o json"));
+    assert_eq!(plan["overlaps"], serde_json::json!([]));
+    // As the plan says, so it is.
+    let output = bench.run("deploy 61 62 42 --no-start --again");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}
+
+#[test]
 fn a_plan_for_a_pull_request_has_a_row_for_each_task() {
     let bench = Bench::quick();
     let output = bench.run("plan 23 51 -o markdown");

@@ -1,5 +1,7 @@
 //! What `plan` prints as a document: the plan in words, and what follows from it.
 
+use std::collections::HashSet;
+
 use dls::PackageId;
 use dls::model::{Change, JobStart, Status, Task, TaskKind};
 use dls::rollout::plan::deletions;
@@ -28,7 +30,7 @@ pub(crate) struct Planned {
     pub(crate) summary: Summary,
 }
 
-/// An object that more than one package touches.
+/// An object that more than one package to be released touches.
 #[derive(Serialize)]
 pub(crate) struct OverlapRow {
     kind: Option<String>,
@@ -58,13 +60,18 @@ pub(crate) struct Summary {
 
 impl Planned {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let overlaps = plan.overlaps().into_iter().map(|overlap| OverlapRow {
-            kind: overlap.kind.map(|kind| kind.to_string()),
-            name: overlap.name,
-            packages: overlap.packages.iter().map(ToString::to_string).collect(),
+        let to_release = || plan.packages.iter().filter(|it| is_to_be_released(it));
+        let sent: HashSet<PackageId> = to_release().map(|it| it.id).collect();
+        let overlaps = plan.overlaps().into_iter().filter_map(|overlap| {
+            let packages = overlap.packages.iter().filter(|id| sent.contains(id));
+            let packages: Vec<_> = packages.map(ToString::to_string).collect();
+            (packages.len() > 1).then(|| OverlapRow {
+                kind: overlap.kind.map(|kind| kind.to_string()),
+                name: overlap.name,
+                packages,
+            })
         });
         let overlaps: Vec<_> = overlaps.collect();
-        let to_release = || plan.packages.iter().filter(|it| is_to_be_released(it));
         let deleted = to_release()
             .flat_map(|it| deletions(&it.seen).map(move |task| ObjectRow::of(it.id, task)));
         let started = to_release()

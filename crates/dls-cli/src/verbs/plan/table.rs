@@ -100,12 +100,20 @@ pub(super) fn versions(task: &TaskRow) -> String {
     }
 }
 
-/// The packages that touch an object, with the version that each brings.
+/// What is released, or being released, is not sent: in no order.
+fn is_sent(package: &PackageRow) -> bool {
+    !matches!(
+        package.status.as_deref(),
+        Some("successful" | "being-released")
+    )
+}
+
+/// The packages to be sent that touch an object, with the version that each brings.
 type Touched<'a> = HashMap<(Option<&'a str>, &'a str), Vec<(&'a PackageRow, &'a TaskRow)>>;
 
 fn touched(plan: &Planned) -> Touched<'_> {
     let mut touched: Touched<'_> = HashMap::new();
-    for package in &plan.packages {
+    for package in plan.packages.iter().filter(|it| is_sent(it)) {
         for task in package.task_rows() {
             if let Some(name) = &task.name {
                 let by = touched.entry((task.kind.as_deref(), name)).or_default();
@@ -121,6 +129,7 @@ fn also_in(package: &PackageRow, task: &TaskRow, touched: &Touched<'_>) -> Strin
         .name
         .as_deref()
         .map(|name| (task.kind.as_deref(), name));
+    let object = object.filter(|_| is_sent(package));
     let by = object.and_then(|object| touched.get(&object));
     let others = by.into_iter().flatten();
     let others = others.filter(|(other, _)| other.id != package.id);
@@ -201,6 +210,15 @@ pub(super) fn consents(plan: &Planned) -> Vec<String> {
     if !plan.overlaps.is_empty() {
         consents
             .push("Packages overlap. deploy needs --in-order to send them one by one.".to_owned());
+    }
+    let failed = plan.packages.iter();
+    let failed = failed.filter(|it| it.status.as_deref() == Some("failed"));
+    let failed: Vec<String> = failed.map(|it| text(&it.id)).collect();
+    if !failed.is_empty() {
+        consents.push(format!(
+            "Failed when last released: package {}. deploy needs --again.",
+            failed.join(", ")
+        ));
     }
     consents
 }
