@@ -45,8 +45,8 @@ struct Limits {
 impl Limits {
     fn of(global: &Global) -> Result<Self, Failure> {
         Ok(Self {
-            connect: time("--connect-timeout", global.connect_timeout.as_deref())?,
-            request: time("--request-timeout", global.request_timeout.as_deref())?,
+            connect: limit("--connect-timeout", global.connect_timeout.as_deref())?,
+            request: limit("--request-timeout", global.request_timeout.as_deref())?,
             rate: global.rate.as_deref().map(rate).transpose()?,
             attempts: global.max_attempts.as_deref().map(attempts).transpose()?,
         })
@@ -321,6 +321,16 @@ fn no_number(flag: &str, text: &str, wanted: &str) -> Failure {
         "{flag}: `{}` is no number {wanted}",
         text.escape_debug()
     ))
+}
+
+/// A limit that always holds. None at all, as `--timeout 0` has it, is not to be had here.
+fn limit(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
+    match time(flag, text)? {
+        Some(Duration::ZERO) => Err(Failure::usage(format!(
+            "{flag}: 0 leaves no time at all; write 500ms, 30s or 5m"
+        ))),
+        time => Ok(time),
+    }
 }
 
 /// A span of time as people write it: `30s`, `45m`, `1h 30m`, `500ms`.

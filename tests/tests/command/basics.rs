@@ -155,6 +155,8 @@ fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
         "deploy 作业 --no-start",
         "deploy 0 --no-start",
         "deploy 23 --no-start --timeout soon",
+        "deploy 23 --no-start --connect-timeout 0",
+        "deploy 23 --no-start --request-timeout 0s",
         "list --endpoint dayu.example.com",
         "list --endpoint https://dayu.example.com/v2",
         "list --endpoint https://me:hunter2@dayu.example.com",
