@@ -49,6 +49,7 @@ pub(crate) struct TaskRow {
 pub(crate) struct ErrorRow {
     code: Option<String>,
     message: String,
+    request_id: Option<String>,
 }
 
 /// What `list`, `view` and `status` print.
@@ -121,6 +122,7 @@ impl PackageRow {
             None => ErrorRow {
                 code: None,
                 message: error.in_full(),
+                request_id: error.request_id().map(str::to_owned),
             },
         };
         Self {
@@ -137,6 +139,7 @@ impl ErrorRow {
         Self {
             code,
             message: error.message().to_owned(),
+            request_id: error.request_id().map(str::to_owned),
         }
     }
 }

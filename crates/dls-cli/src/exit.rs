@@ -1,5 +1,7 @@
 //! Exit codes, and the one way in which a command fails.
 
+use dls::model::catalogue::{self, Meaning};
+use dls::model::{ErrorCode, ServiceError};
 use dls::transport::{Delivery, ErrorKind as TransportErrorKind};
 
 /// What `dls help exit-codes` prints. The codes are part of the command's contract.
@@ -54,7 +56,8 @@ impl Failure {
 
     /// What a failed read comes to. A write needs [`of_write`](Self::of_write).
     pub(crate) fn of_read(error: &dls::Error) -> Self {
-        Self::new(read_exit_code(error), error.in_full()).with_next_for(error)
+        let message = with_request_id(error.in_full(), error.request_id());
+        Self::new(read_exit_code(error), message).with_next_for(error)
     }
 
     /// What a failed write that named so many packages comes to: refused, provably not sent, or
@@ -67,7 +70,7 @@ impl Failure {
             return Self::of_read(error);
         }
         let message = format!("unknown whether it was done: {}", error.in_full());
-        Self::new(7, message)
+        Self::new(7, with_request_id(message, error.request_id()))
     }
 
     fn with_next_for(self, error: &dls::Error) -> Self {
@@ -103,22 +106,51 @@ fn read_exit_code(error: &dls::Error) -> u8 {
 
 /// What to try, by what the failure is about.
 fn next_for(code: u8, error: &dls::Error) -> Option<String> {
-    let code_of = |answer: &dls::model::ServiceError| answer.code().map(|c| c.as_str().to_owned());
-    let service_code = error.service().and_then(code_of).unwrap_or_default();
+    error
+        .service()
+        .and_then(next_for_answer)
+        .or_else(|| next_for_code(code).map(str::to_owned))
+}
+
+/// What to try after this error answer: what is known of its code, in the words of this command.
+pub(crate) fn next_for_answer(answer: &ServiceError) -> Option<String> {
+    let hint = answer.code().and_then(catalogue::hint);
+    let number = answer.code().and_then(ErrorCode::number);
+    Some(match (answer.meaning(), hint) {
+        (Meaning::NotAuthenticated, Some(hint)) => format!("{hint}; {CREDENTIALS}"),
+        (Meaning::NotPermitted, None) => "ask for a workspace role that may do this".to_owned(),
+        (Meaning::NotFound, Some(_)) if matches!(number, Some("0810" | "20810")) => {
+            NO_SUCH_PACKAGE.to_owned()
+        }
+        (Meaning::Throttled | Meaning::Unavailable, _) | (_, None) => {
+            return next_for_code(dls::rollout::refusal_exit_code(answer)).map(str::to_owned);
+        }
+        (_, Some(hint)) => hint.to_owned(),
+    })
+}
+
+fn next_for_code(code: u8) -> Option<&'static str> {
     Some(match code {
-        4 if error.status().is_some_and(|status| status.as_u16() == 403) => {
-            "ask for a workspace role that may do this".to_owned()
-        }
-        4 => "check HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK (and the clock); five wrong signatures \
-              in a row lock the key for 5 minutes"
-            .to_owned(),
-        5 if service_code.ends_with(".0101") => {
-            "check --endpoint or --region: this address does not offer the call".to_owned()
-        }
-        5 => "dls list (and check --workspace: an id means something in its own workspace only)"
-            .to_owned(),
-        10 => "wait a little, then run it again".to_owned(),
-        11 => "check --endpoint or --region, and the network".to_owned(),
+        4 => CHECK_THE_KEY,
+        5 => NO_SUCH_PACKAGE,
+        10 => "wait a little, then run it again",
+        11 => "check --endpoint or --region, and the network",
         _ => return None,
     })
+}
+
+const CREDENTIALS: &str = "the key is in HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and, if it is \
+                           temporary, HUAWEICLOUD_SDK_SECURITY_TOKEN; a token in --token-file";
+const CHECK_THE_KEY: &str = "check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (or --token-file), \
+                             and the clock; more than five wrong signatures lock the key for 5 \
+                             minutes";
+const NO_SUCH_PACKAGE: &str =
+    "dls list (and check --workspace: an id means something in its own workspace only)";
+
+/// The line, and the id that support asks for.
+pub(crate) fn with_request_id(line: String, id: Option<&str>) -> String {
+    match id {
+        Some(id) => format!("{line} (request id {id})"),
+        None => line,
+    }
 }

@@ -198,6 +198,81 @@ fn a_slip_is_told_what_was_probably_meant() {
 }
 
 #[test]
+fn a_refusal_comes_with_its_request_id_and_with_what_fits_it() {
+    let bench = Bench::quick();
+    bench.write("token", "example-expired-token");
+    let viewer = [
+        ("HUAWEICLOUD_SDK_AK", "AKIDVIEWER"),
+        ("HUAWEICLOUD_SDK_SK", "example-viewer-key"),
+    ];
+    let other = [("HUAWEICLOUD_SDK_PROJECT_ID", "another-project"), viewer[0]];
+    let own = [("DLS_WORKSPACE", "default"); 2];
+    let [role, project] = ["role in the workspace", "check the project id"];
+    for (args, variables, exit_code, fitting) in [
+        ("deploy 23 --no-start", viewer, 4, role),
+        ("revoke 23", viewer, 4, role),
+        ("list", [other[0], own[0]], 4, project),
+        ("deploy 23 --no-start", [other[0], own[0]], 4, project),
+        ("list --token-file token", own, 4, "get a new one"),
+        ("revoke 41", own, 9, "cannot be revoked"),
+        ("view 4711", own, 5, "dls list"),
+        ("list --workspace elsewhere", own, 5, "not the name"),
+    ] {
+        let output = bench
+            .dls()
+            .envs(variables)
+            .args(args.split_whitespace())
+            .output()
+            .unwrap();
+        let text = stderr(&output);
+        assert_eq!(code(&output), exit_code, "{args}: {text}");
+        assert!(text.contains("(request id 0"), "{args}: {text}");
+        let next = text.lines().last().unwrap();
+        assert!(next.contains(fitting), "{args}: {text}");
+    }
+    let document = json(&bench.run("status 4711 -o json"));
+    let id = &document["packages"][0]["error"]["request_id"];
+    assert!(id.as_str().is_some_and(|id| id.starts_with('0')), "{id}");
+    assert_eq!(bench.releases(), 0);
+}
+
+#[test]
+fn an_address_that_does_not_offer_the_call_is_told_as_that() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // It ends with the tests.
+    std::thread::spawn(move || {
+        let body = r#"{"error_code":"APIGW.0101","error_msg":"The API does not exist"}"#;
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 404 Not Found\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            )
+            .unwrap();
+        }
+    });
+    let bench = Bench::quick();
+    let mut command = bench.dls();
+    command.env("DLS_ENDPOINT", &url);
+    let output = command
+        .args(["deploy", "23", "--no-start"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    let text = stderr(&output);
+    assert!(
+        text.contains("error: package 23: HTTP 404 APIGW.0101"),
+        "{text}"
+    );
+    assert!(text.contains("next: check the endpoint"), "{text}");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let bench = Bench::quick();
     for (variable, exit_code, named) in [

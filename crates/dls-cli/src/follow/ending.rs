@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use dls::Run;
-use dls::model::Timestamp;
+use dls::model::{ServiceError, Timestamp};
 use dls::rollout::{NotSent, PackageReport, Report, Verdict};
 
 use super::Caught;
 use crate::document::outcome;
-use crate::exit::Failure;
+use crate::exit::{Failure, next_for_answer, with_request_id};
 use crate::words::{count, ids, why};
 
 pub(super) struct Ending<'a> {
@@ -30,7 +30,7 @@ impl Ending<'_> {
             0 => return None,
             3 => failure(format!("the release of {} failed", self.ids(&["failed"])))
                 .with_next(format!("dls view {}", self.first("failed"))),
-            5 => failure(format!(
+            5 if !self.ids(&["gone"]).is_empty() => failure(format!(
                 "not found: package {}; nothing was sent",
                 self.ids(&["gone"])
             ))
@@ -40,12 +40,13 @@ impl Ending<'_> {
             7 => self.unknown(),
             8 => self.pending(),
             code => {
-                let next = match code {
-                    4 => "check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (or --token-file), the \
-                         clock, and your role in the workspace"
+                let next = match (code, self.answer().and_then(next_for_answer)) {
+                    (4 | 5, Some(next)) => next,
+                    (4, None) => "check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (or \
+                                  --token-file), the clock, and your role in the workspace"
                         .to_owned(),
-                    9 => self.way_past_a_refusal(),
-                    10 => "wait a little, then run it again".to_owned(),
+                    (9, _) => self.way_past_a_refusal(),
+                    (10, _) => "wait a little, then run it again".to_owned(),
                     _ => "check --endpoint or --region, and the network; then run it again"
                         .to_owned(),
                 };
@@ -128,15 +129,29 @@ impl Ending<'_> {
         Failure::new(8, message).with_next(next)
     }
 
+    /// The package that decided how it ended, and its verdict: no other package stopped it.
+    fn decided(&self) -> Option<(&PackageReport, &Verdict)> {
+        let mut told = self
+            .packages()
+            .filter_map(|it| Some((it, it.verdict.as_ref()?)));
+        told.find(|(_, verdict)| {
+            is_refusal(verdict) && !matches!(verdict, Verdict::NotSent(NotSent::RunStopped))
+        })
+    }
+
+    /// The answer that decided how it ended, if one did.
+    fn answer(&self) -> Option<&ServiceError> {
+        match self.decided()?.1 {
+            Verdict::Refused { error, .. } | Verdict::NotSent(NotSent::LookRefused(error)) => {
+                Some(error)
+            }
+            _ => None,
+        }
+    }
+
     /// The line on the package that decided how it ended.
     fn decisive(&self) -> String {
-        let others_stopped_it = |package: &&PackageReport| {
-            matches!(package.verdict, Some(Verdict::NotSent(NotSent::RunStopped)))
-        };
-        let mut packages = self.packages().filter(|it| !others_stopped_it(it));
-        let Some((package, verdict)) =
-            packages.find_map(|it| Some((it, it.verdict.as_ref().filter(|it| is_refusal(it))?)))
-        else {
+        let Some((package, verdict)) = self.decided() else {
             return "refused".to_owned();
         };
         let why = match verdict {
@@ -149,10 +164,13 @@ impl Ending<'_> {
                 | NotSent::NotAuthenticated(why)
                 | NotSent::NotRecorded(why),
             ) => why.clone(),
-            verdict => format!(
-                "package {}: {}",
-                package.id,
-                why(verdict).unwrap_or_default()
+            verdict => with_request_id(
+                format!(
+                    "package {}: {}",
+                    package.id,
+                    why(verdict).unwrap_or_default()
+                ),
+                self.answer().and_then(ServiceError::request_id),
             ),
         };
         let is_proved = self
@@ -189,7 +207,10 @@ impl Ending<'_> {
             Some(NotSent::ReleasedBefore { .. }) => {
                 "leave it away, or say --if-released ok".to_owned()
             }
-            _ => format!("dls status {all}"),
+            _ => self
+                .answer()
+                .and_then(next_for_answer)
+                .unwrap_or_else(|| format!("dls status {all}")),
         }
     }
 
