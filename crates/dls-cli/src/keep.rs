@@ -26,6 +26,18 @@ pub(crate) enum Keep {
 impl Keep {
     /// The journal that flags and environment name, which can be written.
     pub(crate) fn resolve(global: &Global) -> Result<Self, Failure> {
+        Self::found(global, at)
+    }
+
+    /// The same to be read: it need not be writable, and nothing is made where there is none.
+    pub(crate) fn to_read(global: &Global) -> Result<Self, Failure> {
+        Self::found(global, |folder| Ok(Journal::for_reading(folder)))
+    }
+
+    fn found(
+        global: &Global,
+        open: impl Fn(&Path) -> Result<Journal, Failure>,
+    ) -> Result<Self, Failure> {
         let variable = std::env::var_os("DLS_JOURNAL").map(PathBuf::from);
         let named = [&global.journal, &variable];
         let [flag, variable] = named.map(|path| path.as_deref());
@@ -36,9 +48,9 @@ impl Keep {
         }
         match flag.or(variable.filter(|path| !path.as_os_str().is_empty())) {
             Some(path) if path.as_os_str() == "off" => Ok(Self::Off),
-            Some(path) => Ok(Self::Named(at(path)?)),
+            Some(path) => Ok(Self::Named(open(path)?)),
             None if global.emulator => Self::passing(),
-            None => Ok(Self::Default(at(&default_folder()?)?)),
+            None => Ok(Self::Default(open(&default_folder()?)?)),
         }
     }
 
@@ -75,10 +87,18 @@ impl Keep {
         match self {
             Self::Off | Self::Passing { .. } => None,
             Self::Default(_) => Some(format!("dls resume {run}")),
-            Self::Named(journal) => Some(format!(
-                "dls resume {run} --journal {}",
-                quoted(&journal.path().to_string_lossy())
-            )),
+            Self::Named(_) => Some(self.here(&format!("dls resume {run}"))),
+        }
+    }
+
+    /// This line of `dls`, for this journal.
+    pub(crate) fn here(&self, line: &str) -> String {
+        match self {
+            Self::Named(journal) => {
+                let path = journal.path().to_string_lossy();
+                format!("{line} --journal {}", quoted(&path))
+            }
+            _ => line.to_owned(),
         }
     }
 
@@ -99,7 +119,7 @@ impl Keep {
     fn remedy(&self, error: &JournalError) -> Option<String> {
         Some(match error {
             JournalError::Conflict { run, .. } => self.resume(run)?,
-            JournalError::NoSuchRun { .. } => "dls history".to_owned(),
+            JournalError::NoSuchRun { .. } => self.here("dls history"),
             JournalError::Locked { .. } => "wait until the other process has ended".to_owned(),
             JournalError::Empty { .. } => "dls deploy again: that run had not begun".to_owned(),
             JournalError::Newer { .. } => "use the version of dls that began it".to_owned(),

@@ -43,6 +43,16 @@ impl Journal {
         Ok(journal)
     }
 
+    /// The journal in this directory, as it is: nothing is made or written there, so that one that
+    /// is kept as evidence can be read where nobody may write. A directory that is not there holds
+    /// no run.
+    #[must_use]
+    pub fn for_reading(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+        }
+    }
+
     /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -156,7 +166,11 @@ impl Journal {
     fn ids(&self) -> Result<Vec<(RunId, bool)>, JournalError> {
         let unusable = |error: io::Error| JournalError::unusable(&self.folder, &error);
         let mut ids = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(unusable)? {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ids),
+            entries => entries.map_err(unusable)?,
+        };
+        for entry in entries {
             let name = entry.map_err(unusable)?.file_name();
             let name = name.to_string_lossy();
             let (id, is_done) = match (name.strip_suffix(DONE), name.strip_suffix(OPEN)) {

@@ -49,6 +49,25 @@ fn a_journal_is_kept_in_the_state_folder_unless_told_otherwise() {
 }
 
 #[test]
+fn looking_into_a_journal_makes_none_and_writes_nothing() {
+    let bench = Bench::quick();
+    let output = bench.run("history -o json");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(json(&output)["runs"], serde_json::json!([]));
+    assert!(stderr(&output).contains("there is no journal at"));
+    let output = bench.run("resume");
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    assert!(next_line(&output, "history").contains("--journal"));
+    assert!(!bench.journal().exists());
+    // What is kept as evidence may be where nobody can write.
+    bench.run("deploy 23 --no-start");
+    std::fs::remove_file(bench.journal().join(".lock")).unwrap();
+    let output = bench.run("history");
+    assert_eq!(stdout(&output).lines().count(), 1, "{}", stderr(&output));
+    assert!(!bench.journal().join(".lock").exists());
+}
+
+#[test]
 fn without_a_place_for_a_journal_nothing_is_sent() {
     let bench = Bench::quick();
     bench.write("file", "");

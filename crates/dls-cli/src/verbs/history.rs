@@ -6,15 +6,21 @@ use serde_json::{Value, json};
 use crate::args;
 use crate::exit::Failure;
 use crate::keep::Keep;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::words;
 
 pub(crate) fn run(global: &args::Global, output: Output) -> Result<u8, Failure> {
-    let keep = Keep::resolve(global)?;
+    let keep = Keep::to_read(global)?;
     let Some(journal) = keep.journal() else {
         return Err(Failure::usage("--journal off: there is no history")
             .with_next("give --journal DIR, or leave it away"));
     };
+    if !journal.path().exists() {
+        note(&format!(
+            "there is no journal at {}",
+            journal.path().display()
+        ));
+    }
     let runs = journal.runs().map_err(|error| keep.failure(&error))?;
     let (mut read, mut broken) = (Vec::new(), None);
     for run in runs {

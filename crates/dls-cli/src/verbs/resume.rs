@@ -24,7 +24,7 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let patience = Patience::parse(&args.patience)?;
     let again = ids::read(&args.resend)?;
-    let keep = Keep::resolve(global)?;
+    let keep = Keep::to_read(global)?;
     let stored = match &args.run {
         Some(name) => named(&keep, name)?,
         None => the_open_one(&keep, &Named::anyhow(global)?)?,
@@ -76,7 +76,10 @@ async fn resend(follow: Follow, mut run: Run, again: &[PackageId]) -> Result<u8,
                     words::span(left)
                 ),
                 ResendRefused::NoClock(_) => "check the network, then run it again".to_owned(),
-                _ => format!("dls resume {} without --resend", words::ids(run.id())),
+                _ => run
+                    .id()
+                    .and_then(|id| follow.keep.resume(id))
+                    .unwrap_or_else(|| "leave --resend away".to_owned()),
             });
             follow.stopped(&run, failure)
         }
@@ -93,7 +96,8 @@ fn journal(keep: &Keep) -> Result<&Journal, Failure> {
 fn named(keep: &Keep, name: &str) -> Result<StoredRun, Failure> {
     let id: RunId = name.parse().map_err(|error| {
         let shown: String = name.chars().take(40).collect();
-        Failure::usage(format!("`{}`: {error}", shown.escape_debug())).with_next("dls history")
+        Failure::usage(format!("`{}`: {error}", shown.escape_debug()))
+            .with_next(keep.here("dls history"))
     })?;
     journal(keep)?
         .run(&id)
@@ -122,7 +126,7 @@ fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> {
             5,
             format!("there is no open run in {}", journal.path().display()),
         )
-        .with_next("dls history")),
+        .with_next(keep.here("dls history"))),
         (Some(run), []) => Ok(run),
         (Some(run), others) => {
             let all = others.iter().chain([&run]);

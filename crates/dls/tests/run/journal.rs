@@ -202,6 +202,18 @@ async fn a_journal_where_nothing_can_be_written_is_refused() {
     assert!(matches!(error, JournalError::Unusable { .. }), "{error}");
 }
 
+#[test]
+fn a_journal_that_is_only_read_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let journal = Journal::for_reading(&runs);
+    assert!(journal.runs().unwrap().is_empty());
+    assert!(!runs.exists());
+    fs::write(&runs, "").unwrap();
+    let error = journal.runs().unwrap_err();
+    assert!(matches!(error, JournalError::Unusable { .. }), "{error}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_journal_is_its_owners_alone_and_holds_no_secret() {
