@@ -19,6 +19,8 @@ pub(crate) use run::{
     propagate_version = true,
     after_help = "Credentials come from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and, for temporary \
                   keys, HUAWEICLOUD_SDK_SECURITY_TOKEN; or from --token-file.\n\
+                  Certificates that this machine trusts are trusted, or those in SSL_CERT_FILE \
+                  instead. There is no way through a proxy.\n\
                   `dls help exit-codes` lists the exit codes."
 )]
 pub(crate) struct Cli {

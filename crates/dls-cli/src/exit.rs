@@ -109,7 +109,7 @@ fn next_for(code: u8, error: &dls::Error) -> Option<String> {
     error
         .service()
         .and_then(next_for_answer)
-        .or_else(|| next_for_code(code).map(str::to_owned))
+        .or_else(|| next_for_code(code))
 }
 
 /// What to try after this error answer: what is known of its code, in the words of this command.
@@ -123,20 +123,32 @@ pub(crate) fn next_for_answer(answer: &ServiceError) -> Option<String> {
             NO_SUCH_PACKAGE.to_owned()
         }
         (Meaning::Throttled | Meaning::Unavailable, _) | (_, None) => {
-            return next_for_code(dls::rollout::refusal_exit_code(answer)).map(str::to_owned);
+            return next_for_code(dls::rollout::refusal_exit_code(answer));
         }
         (_, Some(hint)) => hint.to_owned(),
     })
 }
 
-fn next_for_code(code: u8) -> Option<&'static str> {
+fn next_for_code(code: u8) -> Option<String> {
     Some(match code {
-        4 => CHECK_THE_KEY,
-        5 => NO_SUCH_PACKAGE,
-        10 => "wait a little, then run it again",
-        11 => "check --endpoint or --region, and the network",
+        4 => CHECK_THE_KEY.to_owned(),
+        5 => NO_SUCH_PACKAGE.to_owned(),
+        10 => "wait a little, then run it again".to_owned(),
+        11 => next_for_network(),
         _ => return None,
     })
+}
+
+/// What to try where nothing was reached. Whoever set a variable for a proxy expects it to be used.
+pub(crate) fn next_for_network() -> String {
+    let next = "check --endpoint or --region, and the network; the certificate of a network that \
+                opens TLS goes into SSL_CERT_FILE";
+    let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match proxies.into_iter().find(is_set) {
+        Some(name) => format!("{next}; {name} is set, but dls goes through no proxy"),
+        None => next.to_owned(),
+    }
 }
 
 const CREDENTIALS: &str = "the key is in HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and, if it is \

@@ -129,7 +129,7 @@ impl Plan {
             .map(|planned| &planned.seen)
     }
 
-    /// The objects that more than one package touches.
+    /// The objects that more than one package touches, whether those are still to be released or not.
     #[must_use]
     pub fn overlaps(&self) -> Vec<Overlap> {
         overlaps(self.packages.iter().map(|it| (it.id, &it.seen)))

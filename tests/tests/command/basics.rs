@@ -90,6 +90,23 @@ fn nobody_listening_exits_11() {
 }
 
 #[test]
+fn whoever_expects_a_proxy_to_be_used_is_told_that_none_is() {
+    let bench = Bench::quick();
+    for args in ["list", "deploy 23 --no-start"] {
+        let mut command = bench.dls();
+        command.env("DLS_ENDPOINT", "https://127.0.0.1:1");
+        command.args(args.split_whitespace());
+        let told = |command: &mut Command| stderr(&command.output().unwrap());
+        let text = told(&mut command);
+        assert!(text.contains("SSL_CERT_FILE"), "{args}: {text}");
+        assert!(!text.contains("proxy"), "{args}: {text}");
+        let text = told(command.env("HTTPS_PROXY", "http://proxy.example:8080"));
+        let said = "HTTPS_PROXY is set, but dls goes through no proxy";
+        assert!(text.contains(said), "{args}: {text}");
+    }
+}
+
+#[test]
 fn running_out_of_patience_with_nobody_there_is_not_pending() {
     let bench = Bench::quick();
     let mut command = bench.dls();

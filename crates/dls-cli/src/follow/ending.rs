@@ -8,7 +8,7 @@ use dls::rollout::{NotSent, PackageReport, Report, Verdict};
 
 use super::Caught;
 use crate::document::outcome;
-use crate::exit::{Failure, next_for_answer, with_request_id};
+use crate::exit::{Failure, next_for_answer, next_for_network, with_request_id};
 use crate::words::{count, ids, why};
 
 pub(super) struct Ending<'a> {
@@ -47,8 +47,7 @@ impl Ending<'_> {
                         .to_owned(),
                     (9, _) => self.way_past_a_refusal(),
                     (10, _) => "wait a little, then run it again".to_owned(),
-                    _ => "check --endpoint or --region, and the network; then run it again"
-                        .to_owned(),
+                    _ => next_for_network(),
                 };
                 failure(self.decisive()).with_next(next)
             }
