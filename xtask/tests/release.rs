@@ -352,11 +352,11 @@ fn nothing_is_tagged_before_each_crate_of_the_plan_has_its_version() {
 #[test]
 fn nothing_is_tagged_while_a_fragment_cannot_be_read() {
     let copy = Copy::new();
-    copy.write("changes/dls-modle/x.md", "fix\nMended.\n");
+    copy.write("changes/dls-models/x.md", "fix\nMended.\n");
     copy.commit();
     let reason = copy.release("tag").unwrap_err();
     assert!(
-        reason.contains("`dls-modle` is no published crate"),
+        reason.contains("`dls-models` is no published crate"),
         "{reason}"
     );
 }

@@ -200,8 +200,8 @@ fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
 #[test]
 fn a_slip_is_told_what_was_probably_meant() {
     for (args, meant) in [
-        ("deplyo 23", "deploy"),
-        ("deploy 23 --no-strat", "--no-start"),
+        ("deployx 23", "deploy"),
+        ("deploy 23 --no-starts", "--no-start"),
         ("list --status fail", "failed"),
     ] {
         let output = bare().args(args.split_whitespace()).output().unwrap();
@@ -287,6 +287,18 @@ fn an_address_that_does_not_offer_the_call_is_told_as_that() {
         "{text}"
     );
     assert!(text.contains("next: check the endpoint"), "{text}");
+}
+
+#[test]
+fn a_workspace_that_does_not_exist_is_not_a_package_that_does_not() {
+    let bench = Bench::quick();
+    let output = bench.run("deploy 23 --no-start --workspace 0123456789abcdef -o json");
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    assert_eq!(outcomes(&json(&output)), ["not-sent"]);
+    let text = stderr(&output);
+    assert!(text.contains("DLF.0819"), "{text}");
+    assert!(text.contains("next: check the workspace id"), "{text}");
+    assert_eq!(bench.requests_to("deploy"), 0);
 }
 
 #[test]

@@ -267,3 +267,22 @@ fn a_dry_run_of_many_packages_shows_each_request() {
     assert_eq!(bench.requests(), 0);
     assert!(!bench.journal().exists());
 }
+
+#[test]
+fn a_no_to_several_packages_is_not_told_as_an_answer_that_was_lost() {
+    let faults = r#"
+        [[faults]]
+        on = "deploy"
+        do = { other-releases-before = ["23"] }
+    "#;
+    let bench = Bench::faulty(faults, SHORT);
+    let output = bench.run("deploy 23 24 --no-start --grace 1s --interval 50ms");
+    let text = stderr(&output);
+    assert!(
+        text.contains(
+            "the request for 23 24 was answered by an error that does not say what became of each"
+        ),
+        "{text}"
+    );
+    assert!(!text.contains("answer lost"), "{text}");
+}

@@ -148,12 +148,17 @@ fn accepted(packages: &[PackageReport], request_id: Option<&str>) -> Vec<String>
 
 fn send_failed(packages: &[PackageId], failure: &SendFailure, then: Then) -> String {
     let (outcome, why) = send_failure(failure, then);
-    let what = match outcome {
-        "not-sent" => "the request was not sent".to_owned(),
-        "refused" => "refused".to_owned(),
+    let what = match (outcome, failure) {
+        ("not-sent", _) => "the request was not sent".to_owned(),
+        ("refused", _) => "refused".to_owned(),
+        // A no to several packages may be one to some of them.
+        (_, SendFailure::Answered(_)) => format!(
+            "the request for {} was answered by an error that does not say what became of each",
+            few(packages)
+        ),
         _ => format!(
             "answer lost after the request for {} was sent",
-            ids(packages)
+            few(packages)
         ),
     };
     let then = match (outcome, then) {
@@ -163,6 +168,16 @@ fn send_failed(packages: &[PackageId], failure: &SendFailure, then: Then) -> Str
         _ => "",
     };
     format!("! {what} ({}).{then}", shown(&why))
+}
+
+/// Ids that fit on a line: of many only how many there are.
+fn few(packages: &[PackageId]) -> String {
+    match packages {
+        [first, .., last] if packages.len() > 10 => {
+            format!("{} packages ({first} … {last})", packages.len())
+        }
+        _ => ids(packages),
+    }
 }
 
 fn title(package: &PackageReport) -> String {

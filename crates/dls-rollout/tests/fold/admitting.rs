@@ -1,7 +1,7 @@
 //! What may be sent at all: status, plan, deletions, overlaps.
 
-use dls_model::{JobStart, PackageDetail, Timestamp};
-use dls_rollout::{Action, Began, IfReleased, NotSent, Options, Plan, What};
+use dls_model::{AnswerError, JobStart, PackageDetail, Timestamp};
+use dls_rollout::{Action, Began, IfReleased, LookFailure, NotSent, Options, Plan, What};
 
 use crate::bench::*;
 
@@ -71,10 +71,33 @@ fn a_status_that_nobody_knows_is_not_sent_and_not_an_end() {
 fn an_unknown_package_ends_the_run_as_not_found() {
     let mut bench = Bench::new(&[23, 99], later());
     bench.see(23, 1, 0);
-    let missing = dls_rollout::LookFailure::NotFound(service_error(400, "DLF.0810"));
+    let missing = LookFailure::NotFound(service_error(400, "DLF.0810"));
     bench.fail_look(99, missing);
     assert_eq!(bench.words(), ["not-sent", "gone"]);
     assert_eq!(bench.exit_code(), 5);
+}
+
+#[test]
+fn what_is_missing_may_be_the_package_or_the_place_where_it_is_looked_for() {
+    for (status, code, is_the_package) in [
+        (400, "DLF.0810", true),
+        (404, "DLF.20810", true),
+        (400, "DLF.0819", false),
+        (404, "APIGW.0101", false),
+    ] {
+        let answer = AnswerError::from(*service_error(status, code));
+        let failure = LookFailure::of_answer(answer);
+        let is_missing = matches!(failure, LookFailure::NotFound(_));
+        assert_eq!(is_missing, is_the_package, "{code}");
+        let mut bench = Bench::new(&[23], later());
+        bench.fail_look(23, failure);
+        let word = if is_the_package { "gone" } else { "not-sent" };
+        assert_eq!(
+            (bench.words(), bench.exit_code()),
+            (vec![word], 5),
+            "{code}"
+        );
+    }
 }
 
 #[test]
