@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::words::quoted;
+
 pub(crate) use run::{
     Deploy, IfReleased, OnLostAnswer, Patience, Plan, Resume, StartChoice, Watch,
 };
@@ -71,6 +73,24 @@ pub(crate) struct Global {
     /// Run against the embedded emulator, started for this one command, with a profile of its own
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "region", "token_file"])]
     pub(crate) emulator: bool,
+}
+
+impl Global {
+    /// Where, and who asks, as far as flags said it: what another command needs to ask the same. It begins with a
+    /// blank, if there is anything.
+    pub(crate) fn place(&self) -> String {
+        let token_file = self.token_file.as_ref().map(|it| it.to_string_lossy());
+        [
+            ("endpoint", self.endpoint.as_deref()),
+            ("region", self.region.as_deref()),
+            ("project-id", self.project_id.as_deref()),
+            ("workspace", self.workspace.as_deref()),
+            ("token-file", token_file.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!(" --{name} {}", quoted(value?))))
+        .collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

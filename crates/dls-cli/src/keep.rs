@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::args::Global;
 use crate::exit::Failure;
 use crate::output::note;
+use crate::words::quoted;
 
 /// The journal of this command.
 #[derive(Debug)]
@@ -167,15 +168,6 @@ fn folder_in(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf>
     Some(state.join("dls/runs"))
 }
 
-/// A word of a shell line.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,12 +187,5 @@ mod tests {
             );
             assert_eq!(folder(None, Some(relative)), None);
         }
-    }
-
-    #[test]
-    fn a_word_survives_the_shell() {
-        assert_eq!(quoted("/var/runs"), "/var/runs");
-        assert_eq!(quoted("/my runs/it's"), r"'/my runs/it'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }

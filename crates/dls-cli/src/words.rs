@@ -83,6 +83,15 @@ pub(crate) fn ids<T: ToString>(ids: impl IntoIterator<Item = T>) -> String {
     ids.join(" ")
 }
 
+/// A word of a shell line.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// How long ago `then` was.
 pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
     let since = now.to_system_time().duration_since(then.to_system_time());
@@ -131,5 +140,12 @@ mod tests {
         );
         assert_eq!(shown("订单_2025"), "订单_2025");
         assert_eq!(shown("a\u{202e}b"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn a_word_survives_the_shell() {
+        assert_eq!(quoted("/var/runs"), "/var/runs");
+        assert_eq!(quoted("/my runs/it's"), r"'/my runs/it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 }

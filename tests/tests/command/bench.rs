@@ -16,7 +16,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(3600);
 pub(crate) struct Bench {
     folder: TempDir,
     emulator: Option<Running>,
-    url: String,
+    pub(crate) url: String,
     // After the emulator, which lives on it.
     runtime: Runtime,
 }

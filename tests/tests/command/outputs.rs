@@ -161,3 +161,21 @@ fn the_exit_codes_are_all_listed() {
         assert!(listed, "{code}: {text}");
     }
 }
+
+#[test]
+fn what_is_to_be_typed_next_leads_to_the_same_place_without_any_setting() {
+    let bench = Bench::quick();
+    let url = &bench.url;
+    let flags = format!("--endpoint {url} --project-id {PROJECT} --workspace default");
+    let keyed = |args: &str| {
+        let mut command = bare();
+        command.env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE");
+        command.env("HUAWEICLOUD_SDK_SK", "example-secret-key");
+        command.args(args.split_whitespace()).output().unwrap()
+    };
+    let failed = keyed(&format!("watch 42 {flags}"));
+    assert_eq!(code(&failed), 3, "{}", stderr(&failed));
+    let next = next_line(&failed, "view");
+    assert_eq!(next, format!("view 42 {flags}"));
+    assert_eq!(code(&keyed(&next)), 0);
+}

@@ -15,6 +15,8 @@ pub(super) struct Ending<'a> {
     pub(super) report: &'a Report,
     /// Whether this command was to send anything.
     pub(super) is_release: bool,
+    /// The flags that lead a command to the same place.
+    pub(super) place: &'a str,
     /// The line that takes the run up again.
     pub(super) resume: Option<&'a str>,
     /// How long the status of a package may lag behind.
@@ -29,7 +31,7 @@ impl Ending<'_> {
         Some(match code {
             0 => return None,
             3 => failure(format!("the release of {} failed", self.ids(&["failed"])))
-                .with_next(format!("dls view {}", self.first("failed"))),
+                .with_next(self.dls("view", &self.first("failed"))),
             5 if !self.ids(&["gone"]).is_empty() => failure(format!(
                 "not found: package {}; nothing was sent",
                 self.ids(&["gone"])
@@ -73,9 +75,9 @@ impl Ending<'_> {
         let failure = Failure::new(caught.exit_code(), message);
         match (self.resume, sent.is_empty()) {
             (Some(resume), _) => failure.with_next(resume),
-            (None, false) => failure.with_next(format!("dls watch {}", self.open())),
+            (None, false) => failure.with_next(self.dls("watch", &self.open())),
             (None, true) if self.is_release => failure.with_next("run it again"),
-            (None, true) => failure.with_next(format!("dls watch {}", self.open())),
+            (None, true) => failure.with_next(self.dls("watch", &self.open())),
         }
     }
 
@@ -87,7 +89,7 @@ impl Ending<'_> {
             in_doubt.split(' ').count(),
             count(self.report.packages.len(), "package"),
         );
-        let failure = Failure::new(7, message).with_next(format!("dls status {in_doubt}"));
+        let failure = Failure::new(7, message).with_next(self.dls("status", &in_doubt));
         let unknown = self.ids(&["unknown"]);
         match self.resume {
             Some(resume) if !unknown.is_empty() => failure.with_next(format!(
@@ -122,7 +124,7 @@ impl Ending<'_> {
         let under_way = under_way.is_some();
         let next = match (self.resume, under_way, self.is_release) {
             (Some(resume), true, _) => resume.to_owned(),
-            (None, true, _) | (_, false, false) => format!("dls watch {}", self.open()),
+            (None, true, _) | (_, false, false) => self.dls("watch", &self.open()),
             (_, false, true) => "run it again".to_owned(),
         };
         Failure::new(8, message).with_next(next)
@@ -190,9 +192,13 @@ impl Ending<'_> {
             _ => None,
         });
         match not_sent {
-            Some(NotSent::Drifted(_)) => format!("dls plan {all} --out FILE, and review it again"),
+            Some(NotSent::Drifted(_)) => {
+                let plan = self.dls("plan", &all);
+                format!("{plan} --out FILE, and review it again")
+            }
             Some(NotSent::Deletes(_)) => {
-                format!("dls plan {all}, then add --allow-delete if that is meant")
+                let plan = self.dls("plan", &all);
+                format!("{plan}, then add --allow-delete if that is meant")
             }
             Some(NotSent::Overlaps { .. }) => {
                 "add --in-order to send one after the other, in the order given".to_owned()
@@ -209,8 +215,13 @@ impl Ending<'_> {
             _ => self
                 .answer()
                 .and_then(next_for_answer)
-                .unwrap_or_else(|| format!("dls status {all}")),
+                .unwrap_or_else(|| self.dls("status", &all)),
         }
+    }
+
+    /// A line that asks the same place for these packages.
+    fn dls(&self, verb: &str, ids: &str) -> String {
+        format!("dls {verb} {ids}{}", self.place)
     }
 
     fn packages(&self) -> impl Iterator<Item = &PackageReport> {

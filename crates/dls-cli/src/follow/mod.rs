@@ -23,6 +23,8 @@ use view::View;
 /// How a run is followed.
 pub(crate) struct Follow {
     pub(crate) output: Output,
+    /// The flags that lead a command to the same place.
+    pub(crate) place: String,
     pub(crate) keep: Keep,
     pub(crate) evidence: Option<Evidence>,
     /// Whether to tell what happens meanwhile.
@@ -101,6 +103,7 @@ impl Follow {
         let ending = ending::Ending {
             report,
             is_release: run.began().options.start.is_some(),
+            place: &self.place,
             resume: resume.as_deref(),
             grace: run.began().options.grace,
         };

@@ -35,23 +35,28 @@ pub(crate) async fn run(
     let (evidence, keep) = match prepared(global, args) {
         Ok(prepared) => prepared,
         Err(failure) => {
-            let follow = follow(output, Keep::Off, None);
+            let follow = follow(global, output, Keep::Off, None);
             return follow.refused(&place.of_runs(), true, source.packages(), failure);
         }
     };
     keep.warn();
     match begin(&place, &source, options, &keep, patience) {
-        Ok(run) => follow(output, keep, evidence).until_it_ends(run).await,
+        Ok(run) => {
+            follow(global, output, keep, evidence)
+                .until_it_ends(run)
+                .await
+        }
         Err(failure) => {
-            let follow = follow(output, keep, evidence);
+            let follow = follow(global, output, keep, evidence);
             follow.refused(&place.of_runs(), true, source.packages(), failure)
         }
     }
 }
 
-fn follow(output: Output, keep: Keep, evidence: Option<Evidence>) -> Follow {
+fn follow(global: &args::Global, output: Output, keep: Keep, evidence: Option<Evidence>) -> Follow {
     Follow {
         output,
+        place: global.place(),
         keep,
         evidence,
         is_quiet: false,

@@ -11,8 +11,8 @@ use crate::config::Place;
 use crate::document::Planned;
 use crate::exit::Failure;
 use crate::ids;
-use crate::keep::quoted;
 use crate::output::{Output, note, text};
+use crate::words;
 
 /// From here on the reading takes long enough to wonder.
 const MANY: usize = 20;
@@ -37,7 +37,7 @@ pub(crate) async fn run(
         _ => text(&table::of(&planned, plan.made_at)),
     }
     if let Some(path) = &args.out {
-        write(path, &dls::plan::to_json(&plan))?;
+        write(global, path, &dls::plan::to_json(&plan))?;
     }
     Ok(match &planned.summary {
         _ if !args.detailed_exitcode => 0,
@@ -47,14 +47,15 @@ pub(crate) async fn run(
     })
 }
 
-fn write(path: &Path, plan: &str) -> Result<(), Failure> {
+fn write(global: &args::Global, path: &Path, plan: &str) -> Result<(), Failure> {
     let shown = path.display();
     let unwritten =
         |error: std::io::Error| Failure::usage(format!("--out {shown}: {error}; there is no plan"));
     std::fs::write(path, format!("{plan}\n")).map_err(unwritten)?;
     note(&format!(
-        "to release it: dls deploy --plan {}",
-        quoted(&path.to_string_lossy())
+        "to release it: dls deploy --plan {}{}",
+        words::quoted(&path.to_string_lossy()),
+        global.place()
     ));
     Ok(())
 }

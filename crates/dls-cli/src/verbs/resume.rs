@@ -35,6 +35,7 @@ pub(crate) async fn run(
         Ok((run, evidence)) => {
             let follow = Follow {
                 output,
+                place: global.place(),
                 keep,
                 evidence,
                 is_quiet: false,

@@ -53,7 +53,10 @@ pub(crate) async fn run(
         None => Ok(0),
         Some(failure) if is_unknown(&failure) => {
             let ids = words::ids(ids.iter());
-            Err(failure.with_next(format!("look before doing it again: dls status {ids}")))
+            Err(failure.with_next(format!(
+                "look before doing it again: dls status {ids}{}",
+                global.place()
+            )))
         }
         Some(failure) => Err(failure),
     }

@@ -22,6 +22,7 @@ pub(crate) async fn run(
     let place = Place::resolve(global).await?;
     let follow = Follow {
         output,
+        place: global.place(),
         keep: Keep::Off,
         evidence: None,
         is_quiet,
