@@ -62,8 +62,8 @@ pub(crate) struct Global {
     /// How often a read is tried before it has failed [default: 3]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) max_attempts: Option<String>,
-    /// Form of the result [env: DLS_OUTPUT] [default: auto: a table on a terminal, else
-    /// tab-separated]
+    /// Form of the result [env: DLS_OUTPUT, for the verbs that have it] [default: auto: a table on
+    /// a terminal, else tab-separated]
     #[arg(short, long, global = true, value_name = "FORM")]
     pub(crate) output: Option<Form>,
     /// Directory in which runs are kept, so that they can be taken up again; `off` keeps none

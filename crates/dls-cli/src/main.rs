@@ -53,8 +53,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         .build();
     let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
     let global = &cli.global;
-    let output = output::Output::new(config::form(global)?);
-    output.refuse_if_not_offered(&cli.verb)?;
+    let output = output::Output::of(config::form(global)?, &cli.verb, global.output.is_some())?;
     runtime.block_on(async {
         match &cli.verb {
             Verb::Deploy(args) => verbs::deploy::run(global, args, output).await,

@@ -19,26 +19,26 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(form: Form) -> Self {
-        Self { form }
+    /// Not every verb has every form. What a flag asks for is given or refused; a setting is for all verbs, and
+    /// those that have not its form take the nearest one.
+    pub(crate) fn of(form: Form, verb: &Verb, is_by_flag: bool) -> Result<Self, Failure> {
+        use Verb::{Deploy, Plan, Resume, Wait, Watch};
+        let (name, verbs, nearest) = match (form, verb) {
+            (Form::Ndjson, Deploy(_) | Resume(_) | Watch(_) | Wait(_)) => return Ok(Self { form }),
+            (Form::Markdown, Plan(_)) => return Ok(Self { form }),
+            (Form::Ndjson, _) => ("ndjson", "deploy, resume, watch and wait", Form::Json),
+            (Form::Markdown, _) => ("markdown", "plan", Form::Auto),
+            _ => return Ok(Self { form }),
+        };
+        if !is_by_flag {
+            return Ok(Self { form: nearest });
+        }
+        let failure = Failure::usage(format!("the form {name} is for {verbs} only"));
+        Err(failure.with_next("choose another one with -o"))
     }
 
     pub(crate) fn form(self) -> Form {
         self.form
-    }
-
-    /// Not every verb has every form.
-    pub(crate) fn refuse_if_not_offered(self, verb: &Verb) -> Result<(), Failure> {
-        use Verb::{Deploy, Plan, Resume, Wait, Watch};
-        let (form, verbs) = match (self.form, verb) {
-            (Form::Ndjson, Deploy(_) | Resume(_) | Watch(_) | Wait(_)) => return Ok(()),
-            (Form::Markdown, Plan(_)) => return Ok(()),
-            (Form::Ndjson, _) => ("ndjson", "deploy, resume, watch and wait"),
-            (Form::Markdown, _) => ("markdown", "plan"),
-            _ => return Ok(()),
-        };
-        let failure = Failure::usage(format!("the form {form} is for {verbs} only"));
-        Err(failure.with_next("choose another one with -o, or in DLS_OUTPUT"))
     }
 
     /// What became of a run, in whatever form.

@@ -179,3 +179,20 @@ fn what_is_to_be_typed_next_leads_to_the_same_place_without_any_setting() {
     assert_eq!(next, format!("view 42 {flags}"));
     assert_eq!(code(&keyed(&next)), 0);
 }
+
+#[test]
+fn a_form_that_a_verb_has_not_is_refused_as_a_flag_and_replaced_as_a_setting() {
+    let bench = Bench::quick();
+    for (form, verb) in [("ndjson", "list"), ("markdown", "status 23")] {
+        let refused = bench.run(&format!("{verb} -o {form}"));
+        assert_eq!(code(&refused), 2, "{verb}");
+        assert_eq!(stdout(&refused), "");
+        let mut command = bench.dls();
+        let command = command.env("DLS_OUTPUT", form).args(verb.split(' '));
+        let output = command.output().unwrap();
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        // Whoever reads lines of JSON reads a document of it, too.
+        let is_json = serde_json::from_slice::<Value>(&output.stdout).is_ok();
+        assert_eq!(is_json, form == "ndjson", "{}", stdout(&output));
+    }
+}
