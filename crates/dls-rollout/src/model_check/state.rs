@@ -81,6 +81,8 @@ pub(super) struct State {
     /// The driver is in the middle of a request that names these.
     pub(super) sending: Option<Set>,
     pub(super) just_taken_up: bool,
+    /// A request that provably did nothing is to go out again, after a pause.
+    pub(super) pauses: bool,
     pub(super) last: Option<Step>,
     /// A look was answered with 401 since the run was begun or taken up again.
     pub(super) forbidden: bool,
@@ -133,6 +135,7 @@ impl State {
             world,
             sending: None,
             just_taken_up: false,
+            pauses: false,
             last: None,
             forbidden: false,
             replay_differs: false,
@@ -157,11 +160,13 @@ impl State {
         next.action = next.rollout.next();
         next.reports = next.rollout.report().packages.into();
         next.note_verdicts();
-        // What is sent again after proof has had its turn.
-        let again = matches!(step, Step::Outcome(_, Heard::NotSent | Heard::TooMany));
-        if blocked && !next.blocks() && !again {
+        // What provably did nothing is in turn again when the pause after it is over.
+        let pauses = matches!(step, Step::Outcome(_, Heard::NotSent | Heard::TooMany));
+        let is_over = self.pauses && step == Step::Waited;
+        if is_over || blocked && !next.blocks() && !pauses {
             next.note_turn();
         }
+        next.pauses = next.pauses && !is_over || pauses;
         Some(next)
     }
 
@@ -305,7 +310,7 @@ impl State {
                 memory.verdict = None;
             }
         }
-        (self.forbidden, self.just_taken_up) = (false, true);
+        (self.forbidden, self.just_taken_up, self.pauses) = (false, true, false);
         let options = self.rollout.began().options;
         let (grace, pace) = (options.grace, options.pace);
         self.fold(What::Resumed { grace, pace });

@@ -80,7 +80,7 @@ impl Rollout {
             } => self.on_send_intended(&packages, signed_at),
             What::Accepted { answer, request_id } => self.on_accepted(&answer, request_id),
             What::SendFailed { failure } => self.on_send_failed(failure),
-            What::Waited => self.rest = None,
+            What::Waited => self.on_waited(),
             What::OutOfTime => self.on_out_of_time(),
             What::Resumed { grace, pace } => self.on_resumed(grace, pace),
             What::ResendAllowed { packages } => self.on_resend_allowed(&packages),
@@ -89,6 +89,14 @@ impl Rollout {
             self.turn = self.now;
         }
         self.advance();
+    }
+
+    /// A batch that goes out again is in turn only now: after a long pause its looks are old.
+    fn on_waited(&mut self) {
+        self.rest = None;
+        if self.failed_sends > 0 && !self.cleared {
+            self.turn = self.now;
+        }
     }
 
     fn on_looked(&mut self, package: PackageId, seen: Option<PackageDetail>) {
@@ -288,7 +296,7 @@ impl Rollout {
     /// Proved: nothing happened. The batch stays the next one, and goes out after a pause of at least that long.
     fn send_again(&mut self, obstacle: NotSent, at_least: Duration) {
         self.unsend();
-        self.cleared = true;
+        self.cleared = false;
         self.obstacle = Some(obstacle);
         let pause = self.began.options.pace.pause(self.failed_sends - 1);
         self.rest = Some(pause.max(at_least));

@@ -14,7 +14,11 @@ use crate::verdict::{NotSent, Verdict};
 impl Rollout {
     /// Whatever does not need to be asked for.
     pub(super) fn advance(&mut self) {
-        while self.may_send() && !self.cleared && !self.to_check().any(|it| self.is_stale(it)) {
+        while self.rest.is_none()
+            && self.may_send()
+            && !self.cleared
+            && !self.to_check().any(|it| self.is_stale(it))
+        {
             self.admit();
         }
         if !self.began.options.waits() && self.waiting().next().is_none() {

@@ -183,6 +183,20 @@ fn a_batch_that_was_throttled_waits_as_long_as_it_is_asked_to_up_to_a_minute() {
 }
 
 #[test]
+fn a_batch_that_waited_for_long_is_looked_at_once_more_before_it_goes_out_again() {
+    let mut bench = Bench::sent(&[23], later(), throttled_for(50));
+    bench.rest();
+    bench.send(&[23]);
+    bench.fold(throttled_for(50));
+    bench.rest();
+    assert_eq!(bench.next(), Action::Look(id(23)));
+    // Meanwhile somebody else has released it.
+    bench.see(23, 2, 9);
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!(bench.words(), ["already-released"]);
+}
+
+#[test]
 fn no_credentials_at_the_send_is_no_doubt() {
     let why = SendFailure::NotAuthenticated("expired".into());
     let bench = Bench::sent(&[23, 24], later(), failed(why));
