@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::config::Place;
 
-pub(crate) use plan::{ObjectRow, Planned};
+pub(crate) use plan::{ObjectRow, OverlapRow, Planned};
 pub(crate) use run::{Run, outcome};
 
 /// A package as a look saw it.

@@ -33,7 +33,7 @@ pub(crate) struct Planned {
 /// An object that more than one package to be released touches.
 #[derive(Serialize)]
 pub(crate) struct OverlapRow {
-    kind: Option<String>,
+    pub(crate) kind: Option<String>,
     pub(crate) name: String,
     pub(crate) packages: Vec<String>,
 }

@@ -1,10 +1,8 @@
 //! A plan for people.
 
-use std::collections::HashMap;
-
 use dls::model::Timestamp;
 
-use crate::document::{ObjectRow, PackageRow, Planned, TaskRow};
+use crate::document::{ObjectRow, OverlapRow, PackageRow, Planned, TaskRow};
 use crate::words::{ago, count, shown};
 
 pub(super) fn of(plan: &Planned, now: Timestamp) -> String {
@@ -15,7 +13,6 @@ pub(super) fn of(plan: &Planned, now: Timestamp) -> String {
     let tasks = || plan.packages.iter().flat_map(PackageRow::task_rows);
     let kind = widest(&mut tasks().map(|task| &task.kind));
     let name = widest(&mut tasks().map(|task| &task.name));
-    let touched = touched(plan);
     let mut lines = Vec::new();
     for package in &plan.packages {
         lines.push(package_line(package, now));
@@ -26,7 +23,7 @@ pub(super) fn of(plan: &Planned, now: Timestamp) -> String {
                 text(&task.kind),
                 text(&task.name),
                 versions(task),
-                also_in(package, task, &touched)
+                also_in(package, task, plan)
             );
             lines.push(line.trim_end().to_owned());
         }
@@ -100,43 +97,24 @@ pub(super) fn versions(task: &TaskRow) -> String {
     }
 }
 
-/// What is released, or being released, is not sent: in no order.
-fn is_sent(package: &PackageRow) -> bool {
-    !matches!(
-        package.status.as_deref(),
-        Some("successful" | "being-released")
-    )
-}
-
-/// The packages to be sent that touch an object, with the version that each brings.
-type Touched<'a> = HashMap<(Option<&'a str>, &'a str), Vec<(&'a PackageRow, &'a TaskRow)>>;
-
-fn touched(plan: &Planned) -> Touched<'_> {
-    let mut touched: Touched<'_> = HashMap::new();
-    for package in plan.packages.iter().filter(|it| is_sent(it)) {
-        for task in package.task_rows() {
-            if let Some(name) = &task.name {
-                let by = touched.entry((task.kind.as_deref(), name)).or_default();
-                by.push((package, task));
-            }
-        }
-    }
-    touched
-}
-
-fn also_in(package: &PackageRow, task: &TaskRow, touched: &Touched<'_>) -> String {
-    let object = task
-        .name
-        .as_deref()
-        .map(|name| (task.kind.as_deref(), name));
-    let object = object.filter(|_| is_sent(package));
-    let by = object.and_then(|object| touched.get(&object));
-    let others = by.into_iter().flatten();
-    let others = others.filter(|(other, _)| other.id != package.id);
+/// The other packages to be released that touch the same object, with the version that each brings.
+fn also_in(package: &PackageRow, task: &TaskRow, plan: &Planned) -> String {
+    let Some(id) = &package.id else {
+        return String::new();
+    };
+    let is_about_it = |overlap: &&OverlapRow| {
+        let object = (&overlap.kind, Some(&overlap.name));
+        object == (&task.kind, task.name.as_ref()) && overlap.packages.contains(id)
+    };
+    let overlaps = plan.overlaps.iter().filter(is_about_it);
+    let others = overlaps
+        .flat_map(|overlap| &overlap.packages)
+        .filter(|other| *other != id);
     let others: Vec<String> = others
-        .map(|(other, task)| {
-            let version = task.pending_version.map(|version| format!(" (v{version})"));
-            format!("{}{}", text(&other.id), version.unwrap_or_default())
+        .map(|other| {
+            let version = pending_version(plan, other, task);
+            let version = version.map(|version| format!(" (v{version})"));
+            format!("{other}{}", version.unwrap_or_default())
         })
         .collect();
     match others.is_empty() {
@@ -146,6 +124,15 @@ fn also_in(package: &PackageRow, task: &TaskRow, touched: &Touched<'_>) -> Strin
             others.join(", ")
         ),
     }
+}
+
+/// The version of the task's object that this package brings.
+fn pending_version(plan: &Planned, package: &str, task: &TaskRow) -> Option<i64> {
+    let mut packages = plan.packages.iter();
+    let package = packages.find(|it| it.id.as_deref() == Some(package))?;
+    let mut tasks = package.task_rows().iter();
+    let same = tasks.find(|it| (&it.kind, &it.name) == (&task.kind, &task.name))?;
+    same.pending_version
 }
 
 pub(super) fn start_line(plan: &Planned) -> String {
