@@ -1,7 +1,7 @@
 //! Exit codes, and the one way in which a command fails.
 
 use dls::model::catalogue::{self, Meaning};
-use dls::model::{ErrorCode, ServiceError};
+use dls::model::{ErrorCode, Origin, ServiceError};
 use dls::transport::{Delivery, ErrorKind as TransportErrorKind};
 
 /// What `dls help exit-codes` prints. The codes are part of the command's contract.
@@ -115,13 +115,12 @@ fn next_for(code: u8, error: &dls::Error) -> Option<String> {
 /// What to try after this error answer: what is known of its code, in the words of this command.
 pub(crate) fn next_for_answer(answer: &ServiceError) -> Option<String> {
     let hint = answer.code().and_then(catalogue::hint);
-    let number = answer.code().and_then(ErrorCode::number);
+    let origin = answer.code().map(ErrorCode::origin);
     Some(match (answer.meaning(), hint) {
         (Meaning::NotAuthenticated, Some(hint)) => format!("{hint}; {CREDENTIALS}"),
         (Meaning::NotPermitted, None) => "ask for a workspace role that may do this".to_owned(),
-        (Meaning::NotFound, Some(_)) if matches!(number, Some("0810" | "20810")) => {
-            NO_SUCH_PACKAGE.to_owned()
-        }
+        // A gateway misses the call, and the service a package.
+        (Meaning::NotFound, _) if origin == Some(Origin::Service) => NO_SUCH_PACKAGE.to_owned(),
         (Meaning::Throttled | Meaning::Unavailable, _) | (_, None) => {
             return next_for_code(dls::rollout::refusal_exit_code(answer));
         }
@@ -153,10 +152,10 @@ pub(crate) fn next_for_network() -> String {
 
 const CREDENTIALS: &str = "the key is in HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and, if it is \
                            temporary, HUAWEICLOUD_SDK_SECURITY_TOKEN; a token in --token-file";
-const CHECK_THE_KEY: &str = "check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (or --token-file), \
+pub(crate) const CHECK_THE_KEY: &str = "check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (or --token-file), \
                              and the clock; more than five wrong signatures lock the key for 5 \
                              minutes";
-const NO_SUCH_PACKAGE: &str =
+pub(crate) const NO_SUCH_PACKAGE: &str =
     "dls list (and check --workspace: an id means something in its own workspace only)";
 
 /// The line, and the id that support asks for.

@@ -66,6 +66,8 @@ pub enum Meaning {
     Throttled,
     /// The gateway or something behind it does not work at the moment.
     Unavailable,
+    /// The workspace that the request names does not exist, whatever else it names.
+    WorkspaceNotFound,
 }
 
 /// One known code.
@@ -102,7 +104,7 @@ const fn gateway(number: &'static str, meaning: Meaning, hint: &'static str) -> 
 
 use Meaning::{
     AlreadyReleased, InvalidRequest, NotAuthenticated, NotFound, NotPermitted, Other, QuotaReached,
-    Throttled, Unavailable,
+    Throttled, Unavailable, WorkspaceNotFound,
 };
 
 const NO_SUCH_TASK: &str =
@@ -117,7 +119,7 @@ const ENTRIES: &[Entry] = &[
     service("0136", InvalidRequest, "only batch jobs can do this"),
     service("0137", NotFound, "the instance of the job does not exist"),
     service("0810", NotFound, NO_SUCH_TASK),
-    service("0819", NotFound, "check the workspace id: it is the id, not the name"),
+    service("0819", WorkspaceNotFound, "check the workspace id: it is the id, not the name"),
     service("1006", InvalidRequest, "the job has no node"),
     service("3025", InvalidRequest, "check the schedule of the job"),
     service("3051", InvalidRequest, "the service gives this code for many things: its text tells more"),

@@ -289,7 +289,7 @@ fn one_fact_under_several_codes_means_one_thing() {
     let meaning_of = |code: &str| meaning(&ErrorCode::new(code));
     assert_eq!(meaning_of("DLF.0810"), Meaning::NotFound);
     assert_eq!(meaning_of("DLF.20810"), Meaning::NotFound);
-    assert_eq!(meaning_of("DLF.0819"), Meaning::NotFound);
+    assert_eq!(meaning_of("DLF.0819"), Meaning::WorkspaceNotFound);
     for prefix in ["APIGW", "APIG", "APIC"] {
         assert_eq!(meaning_of(&format!("{prefix}.0308")), Meaning::Throttled);
         assert_eq!(meaning_of(&format!("{prefix}.0101")), Meaning::NotFound);

@@ -185,16 +185,11 @@ impl LookFailure {
     }
 }
 
-/// The service's "no such workspace". It is said whatever package is asked for.
-const NO_SUCH_WORKSPACE: &str = "0819";
-
 /// A gateway's "no such API" is about the address, not about the package.
 fn is_about_a_missing_package(error: &ServiceError) -> bool {
-    error.code().is_some_and(|code| {
-        code.origin() == Origin::Service
-            && meaning(code) == Meaning::NotFound
-            && code.number() != Some(NO_SUCH_WORKSPACE)
-    })
+    error
+        .code()
+        .is_some_and(|code| code.origin() == Origin::Service && meaning(code) == Meaning::NotFound)
 }
 
 /// What a deploy request came to when it did not come to a decoded 2xx.

@@ -179,7 +179,7 @@ pub fn refusal_exit_code(error: &ServiceError) -> u8 {
     let status = error.status().as_u16();
     match (error.code().map(meaning), status) {
         (_, 401 | 403) | (Some(Meaning::NotAuthenticated | Meaning::NotPermitted), _) => 4,
-        (Some(Meaning::NotFound), _) | (_, 404) => 5,
+        (Some(Meaning::NotFound | Meaning::WorkspaceNotFound), _) | (_, 404) => 5,
         (Some(Meaning::Throttled | Meaning::Unavailable), _) | (_, 429 | 500..) => 10,
         _ => 9,
     }

@@ -8,7 +8,9 @@ use dls::rollout::{NotSent, PackageReport, Report, Verdict};
 
 use super::Caught;
 use crate::document::outcome;
-use crate::exit::{Failure, next_for_answer, next_for_network, with_request_id};
+use crate::exit::{
+    CHECK_THE_KEY, Failure, NO_SUCH_PACKAGE, next_for_answer, next_for_network, with_request_id,
+};
 use crate::words::{count, ids, why};
 
 pub(super) struct Ending<'a> {
@@ -36,7 +38,7 @@ impl Ending<'_> {
                 "not found: package {}; nothing was sent",
                 self.ids(&["gone"])
             ))
-            .with_next("dls list (and check --workspace: an id means something in its own only)"),
+            .with_next(NO_SUCH_PACKAGE),
             6 => failure("only a part succeeded, or a released job did not start".to_owned())
                 .with_next("see the outcome of each package above"),
             7 => self.unknown(),
@@ -44,9 +46,7 @@ impl Ending<'_> {
             code => {
                 let next = match (code, self.answer().and_then(next_for_answer)) {
                     (4 | 5, Some(next)) => next,
-                    (4, None) => "check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (or \
-                                  --token-file), the clock, and your role in the workspace"
-                        .to_owned(),
+                    (4, None) => CHECK_THE_KEY.to_owned(),
                     (9, _) => self.way_past_a_refusal(),
                     (10, _) => "wait a little, then run it again".to_owned(),
                     _ => next_for_network(),
