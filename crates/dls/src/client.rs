@@ -1,6 +1,6 @@
 //! The client: one verb an operation, each of them one line over the model and the transport.
 
-use std::time::{Duration, SystemTime};
+mod service;
 
 use dls_model::{
     Deploy, DeployAnswer, Effect, InvalidRequest, JobStart, ListPackages, Operation, PackageDetail,
@@ -9,13 +9,13 @@ use dls_model::{
 };
 use dls_rollout::{Began, Options, Place, Plan, PlannedPackage, Selection};
 use dls_transport::credentials::ProvideCredentials;
-use dls_transport::{Facts, Ready, Resend, Transport, TransportBuilder};
+use dls_transport::{Resend, Transport, TransportBuilder};
 
-use crate::driver::{Resume, Run, length};
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::error::{Error, PlanMismatch};
 use crate::journal::{Journal, JournalError, RunId};
 use crate::pager::Pager;
+use crate::run::{Clock, Resume, Run, SystemClock};
 
 /// A client of one project, and of one of its workspaces.
 ///
@@ -97,7 +97,7 @@ impl Client {
                 Began::new(place, packages, options).with_plan(*plan, hash)
             }
         };
-        Ok(Run::new(self.clone(), began))
+        Ok(Run::over(self.clone(), self.clock(), began))
     }
 
     /// Watches packages without sending anything: a status as it stands is what became of them.
@@ -113,7 +113,8 @@ impl Client {
         );
         let mut options = options;
         options.start = None;
-        Run::new(self.clone(), Began::new(place, packages.into(), options))
+        let began = Began::new(place, packages.into(), options);
+        Run::over(self.clone(), self.clock(), began)
     }
 
     /// Takes up a run again where its journal ends. Nothing that was sent is sent again: whatever
@@ -133,7 +134,8 @@ impl Client {
         if self.place().ok().as_ref() != Some(&rollout.began().place) {
             return Err(JournalError::OtherPlace { run: run.clone() });
         }
-        Ok(Run::taken_up(self.clone(), record, rollout, resume))
+        let (service, clock) = (self.clone(), self.clock());
+        Ok(Run::taken_up(service, clock, record, rollout, resume))
     }
 
     fn place(&self) -> Result<Place, Error> {
@@ -146,13 +148,9 @@ impl Client {
         ))
     }
 
-    /// How far our clock and the service's are apart, as a look at this package tells.
-    pub(crate) async fn clock_skew(&self, package: PackageId) -> Result<Duration, Error> {
-        let request = self.request(&ShowPackage::new(package))?;
-        let answer = self.transport.call(request, Resend::Allowed).await?;
-        let facts = answer.extensions().get::<Facts>();
-        let skew = facts.and_then(Facts::clock_skew);
-        Ok(skew.map(length).unwrap_or_default())
+    fn clock(&self) -> impl Clock + use<> {
+        let transport = self.transport.clone();
+        SystemClock::new(move || transport.now())
     }
 
     /// The packages that match, page by page (wire: `release-packages`).
@@ -224,13 +222,6 @@ impl Client {
         &self.scope
     }
 
-    /// The first half of a write: a fresh connection, over which nothing was said yet.
-    pub(crate) async fn connect<O: Operation>(&self, operation: &O) -> Result<Connected, Error> {
-        let request = self.request(operation)?;
-        let ready = self.transport.connect(request.uri()).await?;
-        Ok(Connected { ready, request })
-    }
-
     fn request<O: Operation>(&self, operation: &O) -> Result<http::Request<Vec<u8>>, Error> {
         let (mut parts, body) = operation.encode(&self.scope)?.into_parts();
         let path = parts
@@ -278,20 +269,6 @@ impl From<PackageId> for Release {
 impl From<Plan> for Release {
     fn from(plan: Plan) -> Self {
         Self::Plan(Box::new(plan))
-    }
-}
-
-/// A request that could go out now.
-pub(crate) struct Connected {
-    ready: Ready,
-    request: http::Request<Vec<u8>>,
-}
-
-impl Connected {
-    /// The second half of a write: sign it with this time and send it, once.
-    pub(crate) async fn send<O: Operation>(self, at: SystemTime) -> Result<O::Answer, Error> {
-        let answer = self.ready.send_at(self.request, at).await?;
-        decode::<O>(&answer)
     }
 }
 

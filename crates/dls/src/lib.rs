@@ -2,12 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod client;
-mod driver;
 mod endpoint;
 mod error;
 mod journal;
 mod pager;
 pub mod plan;
+pub mod run;
 
 pub use client::{Client, ClientBuilder, Release};
 pub use dls_model as model;
@@ -15,8 +15,8 @@ pub use dls_model::{JobStart, PackageId, PackageIds, ProjectId, WorkspaceId};
 pub use dls_rollout as rollout;
 pub use dls_rollout::Selection;
 pub use dls_transport as transport;
-pub use driver::{ResendRefused, Resume, Run};
 pub use endpoint::{Endpoint, Endpoints, InvalidEndpoint};
 pub use error::{Error, ErrorKind};
 pub use journal::{InvalidRunId, Journal, JournalError, RunId, StoredRun};
 pub use pager::Pager;
+pub use run::{ResendRefused, Resume, Run};

@@ -10,4 +10,5 @@ mod bench;
 mod journal;
 mod old_files;
 mod plans;
+mod seams;
 mod watching;

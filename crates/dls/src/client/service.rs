@@ -1,0 +1,127 @@
+//! The client as the [`Service`] of a run: its errors become what they mean to a rollout.
+
+use std::time::{Duration, SystemTime};
+
+use dls_model::{
+    Deploy, DeployAnswer, ListPackages, Package, PackageDetail, PackageId, ShowPackage,
+};
+use dls_rollout::{LookFailure, SendFailure};
+use dls_transport::{ClockSkew, Delivery, Facts, Ready, Resend};
+
+use super::{Client, decode};
+use crate::error::Error;
+use crate::run::{Connection, Service, ServiceFuture};
+
+impl Service for Client {
+    fn observe(&self, package: PackageId) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
+        Box::pin(async move { self.package(package).await.map_err(look_failure) })
+    }
+
+    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>> {
+        Box::pin(async move {
+            let mut pager = self.packages(query);
+            let mut rows = Vec::new();
+            while let Some(row) = pager.next().await.map_err(look_failure)? {
+                rows.push(row);
+            }
+            Ok(rows)
+        })
+    }
+
+    fn connect<'a>(
+        &'a self,
+        request: &'a Deploy,
+    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>> {
+        Box::pin(async move {
+            let connected = self.connect(request).await.map_err(send_failure)?;
+            Ok(Box::new(connected) as Box<dyn Connection>)
+        })
+    }
+
+    fn clock_skew(
+        &self,
+        package: PackageId,
+    ) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>> {
+        Box::pin(async move {
+            let skew = self.skew_told(package).await.map_err(look_failure)?;
+            Ok(skew.map(|skew| match skew {
+                ClockSkew::Ahead(by) | ClockSkew::Behind(by) => by,
+            }))
+        })
+    }
+}
+
+impl Client {
+    /// A fresh connection, over which nothing was sent yet.
+    async fn connect(&self, deploy: &Deploy) -> Result<ReadyToDeploy, Error> {
+        let request = self.request(deploy)?;
+        let ready = self.transport.connect(request.uri()).await?;
+        Ok(ReadyToDeploy {
+            ready,
+            client: self.clone(),
+        })
+    }
+
+    async fn skew_told(&self, package: PackageId) -> Result<Option<ClockSkew>, Error> {
+        let request = self.request(&ShowPackage::new(package))?;
+        let answer = self.transport.call(request, Resend::Allowed).await?;
+        let facts = answer.extensions().get::<Facts>();
+        Ok(facts.and_then(Facts::clock_skew))
+    }
+}
+
+struct ReadyToDeploy {
+    ready: Ready,
+    client: Client,
+}
+
+impl ReadyToDeploy {
+    async fn send(self, deploy: &Deploy, signed_at: SystemTime) -> Result<DeployAnswer, Error> {
+        let request = self.client.request(deploy)?;
+        let answer = self.ready.send_at(request, signed_at).await?;
+        decode::<Deploy>(&answer)
+    }
+}
+
+impl Connection for ReadyToDeploy {
+    fn send<'a>(
+        self: Box<Self>,
+        request: &'a Deploy,
+        signed_at: SystemTime,
+    ) -> ServiceFuture<'a, Result<DeployAnswer, SendFailure>> {
+        Box::pin(async move { (*self).send(request, signed_at).await.map_err(send_failure) })
+    }
+}
+
+fn look_failure(error: Error) -> LookFailure {
+    let text = error.in_full();
+    if is_about_credentials(&error) {
+        return LookFailure::NotAuthenticated(text);
+    }
+    match error.into_service() {
+        Ok(service) => LookFailure::of_answer(service.into()),
+        Err(error) if error.status().is_some() => LookFailure::Unavailable(text),
+        Err(_) => LookFailure::Unreachable(text),
+    }
+}
+
+fn send_failure(error: Error) -> SendFailure {
+    let text = error.in_full();
+    if is_about_credentials(&error) {
+        return SendFailure::NotAuthenticated(text);
+    }
+    if error.delivery() == Delivery::NotSent {
+        return SendFailure::NotSent(text);
+    }
+    match error.into_service() {
+        Ok(service) => SendFailure::of_answer(service.into()),
+        Err(_) => SendFailure::Lost(text),
+    }
+}
+
+fn is_about_credentials(error: &Error) -> bool {
+    use dls_transport::ErrorKind::{Credentials, Stopped};
+    error
+        .transport()
+        .is_some_and(|error| matches!(error.kind(), Credentials | Stopped))
+}

@@ -1,0 +1,292 @@
+//! Drives a rollout: does what it asks for, and tells it and the journal what came of that.
+//!
+//! A [`Run`] knows the service and the clock through two seams only, [`Service`] and [`Clock`], so that
+//! a simulation drives the code that ships.
+
+mod clock;
+mod consent;
+mod resume;
+mod service;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use dls_model::{Deploy, ListPackages, PackageId, Timestamp};
+use dls_rollout::{Action, Began, Event, PackageReport, Report, Rollout, SendFailure, What};
+use tokio::time::Instant;
+
+pub use clock::Clock;
+pub(crate) use clock::SystemClock;
+use clock::{EventTimes, timestamp};
+pub use consent::ResendRefused;
+pub use resume::Resume;
+pub use service::{Connection, Service, ServiceFuture};
+
+use crate::journal::{Journal, JournalError, Record, RunId};
+
+/// A release under way.
+///
+/// Dropping it stops the watching and never takes back a release.
+#[derive(Debug)]
+pub struct Run {
+    service: Box<dyn Service>,
+    clock: Box<dyn Clock>,
+    times: EventTimes,
+    rollout: Rollout,
+    record: Option<Record>,
+    deadline: Option<Instant>,
+    /// Something has happened.
+    is_under_way: bool,
+    /// Events that happened in one step and were not handed out yet.
+    pending_events: VecDeque<Event>,
+}
+
+impl Run {
+    /// A run of what was asked for over any service and clock. [`Client::rollout`](crate::Client::rollout)
+    /// makes one over HTTP and the machine's clocks.
+    #[must_use]
+    pub fn over(service: impl Service + 'static, clock: impl Clock + 'static, spec: Began) -> Self {
+        let times = EventTimes::new(&clock);
+        let rollout = Rollout::new(spec, times.now(&clock));
+        Self {
+            service: Box::new(service),
+            clock: Box::new(clock),
+            times,
+            rollout,
+            record: None,
+            deadline: None,
+            is_under_way: false,
+            pending_events: VecDeque::new(),
+        }
+    }
+
+    /// Takes up a run again over any service and clock.
+    /// [`Client::resume`](crate::Client::resume) does it over HTTP, and checks that the run is of the
+    /// client's place. Here that is up to the caller.
+    ///
+    /// # Errors
+    ///
+    /// There is no such run, another process is at it, or its journal cannot be read or is of a
+    /// later version.
+    pub fn resume_over(
+        service: impl Service + 'static,
+        clock: impl Clock + 'static,
+        journal: &Journal,
+        run: &RunId,
+        resume: Resume,
+    ) -> Result<Self, JournalError> {
+        let (record, rollout) = journal.take_up(run)?;
+        Ok(Self::taken_up(service, clock, record, rollout, resume))
+    }
+
+    pub(crate) fn taken_up(
+        service: impl Service + 'static,
+        clock: impl Clock + 'static,
+        record: Record,
+        rollout: Rollout,
+        resume: Resume,
+    ) -> Self {
+        let options = rollout.began().options;
+        let mut run = Self {
+            times: EventTimes::new(&clock),
+            service: Box::new(service),
+            clock: Box::new(clock),
+            rollout,
+            record: Some(record),
+            deadline: None,
+            is_under_way: true,
+            pending_events: VecDeque::new(),
+        };
+        if run.report().is_open() {
+            run.note(What::Resumed {
+                grace: resume.grace.unwrap_or(options.grace),
+                pace: resume.pace.unwrap_or(options.pace),
+            });
+        }
+        run
+    }
+
+    /// Keeps a journal of this run from its first event on, so that it can be
+    /// [taken up again](Client::resume) after whatever ends it.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be written, a package belongs to a run whose end is not known, or this
+    /// run is under way already: a journal without its beginning would not know what was sent.
+    pub fn with_journal(mut self, journal: &Journal) -> Result<Self, JournalError> {
+        if self.is_under_way {
+            return Err(JournalError::TooLate);
+        }
+        self.record = Some(journal.begin(self.rollout.began(), self.now())?);
+        Ok(self)
+    }
+
+    /// Stops after this time, counted from now, whatever was reached by then. A release that is
+    /// under way goes on without us, and is reported as still running; a request that was just
+    /// being written is unknown.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self {
+            deadline: Instant::now().checked_add(timeout),
+            ..self
+        }
+    }
+
+    /// The name under which the journal keeps it, if there is one.
+    #[must_use]
+    pub fn id(&self) -> Option<&RunId> {
+        self.record.as_ref().map(Record::id)
+    }
+
+    /// Does one thing and says what happened; `None` once every package has its verdict.
+    ///
+    /// Dropping the future in the middle of a request leaves that request in doubt.
+    pub async fn next_event(&mut self) -> Option<Event> {
+        if self.pending_events.is_empty() {
+            self.step().await;
+        }
+        self.pending_events.pop_front()
+    }
+
+    /// Goes on to the end, and says what became of each package.
+    pub async fn wait(mut self) -> Report {
+        while self.next_event().await.is_some() {}
+        self.report()
+    }
+
+    /// What is known now.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.rollout.report()
+    }
+
+    /// The same for one package.
+    #[must_use]
+    pub fn package(&self, id: PackageId) -> Option<PackageReport> {
+        self.rollout.package(id)
+    }
+
+    /// What the report would be if nobody looked any more from now on, for this reason in one line:
+    /// what waits is not sent, what is in doubt is unknown. Nothing is recorded.
+    #[must_use]
+    pub fn report_if_left(&self, why: &str) -> Report {
+        self.rollout.report_if_left(why)
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub fn began(&self) -> &Began {
+        self.rollout.began()
+    }
+
+    /// When.
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        self.rollout.began_at()
+    }
+
+    async fn step(&mut self) {
+        let what = match self.rollout.next() {
+            Action::Done => return self.finish(),
+            Action::Look(id) => in_time(self.deadline, self.observe(id)).await,
+            Action::List(query) => in_time(self.deadline, self.list(*query)).await,
+            Action::Wait(time) => in_time(self.deadline, rest(time)).await,
+            Action::Deploy(ids, start) => self.deploy(&Deploy::new(ids, start)).await,
+            // An action of a later version of the fold, which this driver cannot do.
+            _ => None,
+        };
+        self.note(what.unwrap_or(What::OutOfTime));
+    }
+
+    /// One step for the fold, in this order: connect, where a failure proves that nothing was sent;
+    /// write the intention to disk; sign and write. Nothing is decided in between.
+    async fn deploy(&mut self, deploy: &Deploy) -> Option<What> {
+        let connected = match in_time(self.deadline, self.service.connect(deploy)).await? {
+            Ok(connected) => connected,
+            Err(failure) => return Some(What::SendFailed { failure }),
+        };
+        let signed_at = self.clock.wall();
+        let intended = self.intend(What::SendIntended {
+            packages: deploy.packages().clone(),
+            signed_at: timestamp(signed_at),
+        });
+        if let Err(error) = intended {
+            let why = format!("the journal cannot be written: {error}");
+            let failure = SendFailure::NotRecorded(why);
+            return Some(What::SendFailed { failure });
+        }
+        let sent = in_time(self.deadline, connected.send(deploy, signed_at)).await?;
+        Some(match sent {
+            Ok(answer) => What::Accepted {
+                request_id: answer.request_id.clone(),
+                answer,
+            },
+            Err(failure) => What::SendFailed { failure },
+        })
+    }
+
+    /// The intention is on disk before the fold, or anybody, takes it for one.
+    fn intend(&mut self, what: What) -> std::io::Result<()> {
+        let event = Event::new(self.now(), what);
+        if let Some(record) = &self.record {
+            record.append(&event)?;
+            record.flush()?;
+        }
+        self.tell(event);
+        Ok(())
+    }
+
+    /// What already happened is not undone by a full disk: the run goes on, and whoever takes it
+    /// up again knows less and looks more.
+    fn note(&mut self, what: What) {
+        let event = Event::new(self.now(), what);
+        if let Some(record) = &self.record {
+            drop(record.append(&event));
+        }
+        self.tell(event);
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.is_under_way = true;
+        self.rollout.fold(event.clone());
+        self.pending_events.push_back(event);
+    }
+
+    fn finish(&mut self) {
+        let is_open = self.report().is_open();
+        if let Some(record) = self.record.as_mut().filter(|_| !is_open) {
+            record.finish();
+        }
+    }
+
+    async fn observe(&self, package: PackageId) -> What {
+        match self.service.observe(package).await {
+            Ok(detail) => self.rollout.looked(package, detail),
+            Err(failure) => What::LookFailed { package, failure },
+        }
+    }
+
+    async fn list(&self, query: ListPackages) -> What {
+        match self.service.list(query).await {
+            Ok(rows) => self.rollout.listed(rows),
+            Err(failure) => What::ListFailed { failure },
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.times.now(&*self.clock)
+    }
+}
+
+async fn rest(time: Duration) -> What {
+    tokio::time::sleep(time).await;
+    What::Waited
+}
+
+/// What the work came to, or `None` if the deadline came first.
+async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
+        None => Some(work.await),
+    }
+}

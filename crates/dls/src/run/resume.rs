@@ -1,0 +1,41 @@
+//! What may be otherwise when a run is taken up again.
+
+use std::time::Duration;
+
+use dls_rollout::Pace;
+
+/// What is to be otherwise when a run is taken up again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Resume {
+    /// How long a status may lag behind; as before if absent.
+    pub grace: Option<Duration>,
+    /// How long to rest between looks; as before if absent.
+    pub pace: Option<Pace>,
+}
+
+impl Resume {
+    /// Everything as before.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Another [grace](dls_rollout::Options::grace).
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self {
+            grace: Some(grace),
+            ..self
+        }
+    }
+
+    /// Another [pace](dls_rollout::Options::pace).
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self {
+            pace: Some(pace),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a run needs of a service, as a seam: the real client is one implementation, a simulation
+//! another. Transport errors do not cross it; they arrive as what they mean to a rollout.
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use dls_model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, PackageId};
+use dls_rollout::{LookFailure, SendFailure};
+
+/// The future of one call of a [`Service`], on the heap.
+pub type ServiceFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The service of one workspace, as far as a [`Run`](super::Run) uses it.
+///
+/// [`Client`](crate::Client) implements it over HTTP. Dropping a future gives up waiting for it and
+/// takes no request back.
+pub trait Service: fmt::Debug + Send + Sync {
+    /// Reads a package with its tasks. It may be repeated freely.
+    fn observe(&self, package: PackageId) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>>;
+
+    /// Reads all pages of a list. It may be repeated freely.
+    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>>;
+
+    /// The first half of a write: everything that can fail before the first byte of this request is
+    /// written. Whatever fails here has sent nothing.
+    fn connect<'a>(
+        &'a self,
+        request: &'a Deploy,
+    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>>;
+
+    /// How far our clock and the service's are apart, as an observation of this package tells;
+    /// `None` if the answer does not say what time it is (no `Date` header).
+    fn clock_skew(
+        &self,
+        package: PackageId,
+    ) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>>;
+}
+
+/// A fresh connection over which nothing was sent yet: the way between the two halves of a write.
+pub trait Connection: Send {
+    /// The second half: signs the request with this time (wire: `X-Sdk-Date`) and writes it, once.
+    ///
+    /// # Errors
+    ///
+    /// Only [`SendFailure::NotSent`] and [`SendFailure::NotAuthenticated`] say that no byte of it
+    /// was written.
+    fn send<'a>(
+        self: Box<Self>,
+        request: &'a Deploy,
+        signed_at: SystemTime,
+    ) -> ServiceFuture<'a, Result<DeployAnswer, SendFailure>>;
+}
