@@ -80,8 +80,8 @@ impl From<Undecodable> for AnswerError {
 /// Texts change and are never to be matched on; classify by [`meaning`](Self::meaning). They are made safe
 /// to print: on one line, bounded, and with tokens and signatures that the gateway may echo blotted out.
 ///
-/// Its serde form is ours and not the wire's: status, code, message, request id and the seconds to wait, for a
-/// record of what happened.
+/// Its serde form is ours and not the wire's: status, code, message, request id, whether the body was
+/// [flat](Self::is_flat) and the seconds to wait, for a record of what happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceError {
     #[serde(with = "status_number")]
@@ -89,6 +89,9 @@ pub struct ServiceError {
     code: Option<ErrorCode>,
     message: String,
     request_id: Option<String>,
+    /// Absent in a record from before it was asked for, which then proves nothing.
+    #[serde(default)]
+    flat: bool,
     /// In seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
@@ -121,9 +124,24 @@ impl ServiceError {
     }
 
     /// The code, if there is one. HTML and empty bodies have none.
+    ///
+    /// It is found at any depth, so that a message can name it. A nested code may be about a part of the request,
+    /// or about another one: only if the body [is flat](Self::is_flat) does the code say what became of the whole.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         self.code.as_ref()
+    }
+
+    /// Whether the body was one JSON object that holds only error members, each at most once, and each a string, a
+    /// number or null.
+    ///
+    /// These are a code (wire: `error_code` or `errorCode`), a text (`error_msg` or `errorMsg`), `request_id` and
+    /// `encoded_authorization_message`: what the service and its gateway document. Anything else may say that a
+    /// part of the request was carried out, so it is not flat: another member, a nested object or list, a member
+    /// that stands twice, under both spellings too, HTML, `{}`, and a body that is empty or not UTF-8.
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.flat
     }
 
     /// The text of the error, at most 10,240 characters; without one the beginning of the body, at most 200.
@@ -193,6 +211,7 @@ impl ServiceError {
                 None => excerpt(body),
             },
             request_id: request_id_of(headers).or_else(|| request_id.and_then(id_text)),
+            flat: error_body::is_flat(body),
             retry_after: retry_after_of(headers),
             encoded_authorization_message: encoded_authorization_message.map(str::to_owned),
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use serde::de::MapAccess;
 
-use crate::json::{self, FromScalar, Json, Lists, ReadObject, Reader};
+use crate::json::{self, FromScalar, Json, Lists, ReadObject, Reader, Scalar, Skipped};
 
 /// The members of an object in the order in which they came.
 #[derive(Default)]
@@ -124,5 +124,51 @@ pub(crate) fn find(root: &[Members]) -> Found<'_> {
     Found {
         request_id: outer("request_id"),
         ..Found::default()
+    }
+}
+
+/// See [`ServiceError::is_flat`](crate::ServiceError::is_flat).
+pub(crate) fn is_flat(body: &[u8]) -> bool {
+    let root = str::from_utf8(body).ok().and_then(json::parse::<Flat>);
+    matches!(root, Some(Json::Object(object)) if !object.strange && !object.seen.is_empty())
+}
+
+/// An object of which only its form is read.
+#[derive(Default)]
+struct Flat {
+    /// The members so far, under their first spelling.
+    seen: Vec<&'static str>,
+    /// Whether something in it is no member of an error, or one more than once.
+    strange: bool,
+}
+
+impl ReadObject for Flat {
+    fn read_member<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let value = map.next_value_seed(Reader::<Skipped>::of(Lists::Skipped))?;
+        let is_plain = matches!(
+            value,
+            Json::Scalar(Scalar::Text(_) | Scalar::Number(_) | Scalar::Nothing)
+        );
+        match documented(name) {
+            Some(member) if is_plain && !self.seen.contains(&member) => self.seen.push(member),
+            _ => self.strange = true,
+        }
+        Ok(())
+    }
+}
+
+/// The member of an error that has this name in a document of the service or its gateway, under its first
+/// spelling. `code` and `message` are read, but no document of theirs names them.
+fn documented(name: &str) -> Option<&'static str> {
+    match name {
+        "error_code" | "errorCode" => Some("error_code"),
+        "error_msg" | "errorMsg" => Some("error_msg"),
+        "request_id" => Some("request_id"),
+        "encoded_authorization_message" => Some("encoded_authorization_message"),
+        _ => None,
     }
 }

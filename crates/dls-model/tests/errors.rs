@@ -344,3 +344,81 @@ fn no_code_stands_twice_in_the_catalogue() {
     assert!(hint(&ErrorCode::new("DLF.0819")).is_some());
     assert_eq!(hint(&ErrorCode::new("DLF.9999")), None);
 }
+
+#[test]
+fn only_an_object_of_error_members_alone_is_flat() {
+    for flat in [
+        r#"{"error_code":"DLF.0810","error_msg":"Task does not exist."}"#,
+        r#" {"error_msg":"m","error_code":"APIGW.0301","request_id":"r-1"} "#,
+        r#"{"errorCode":"DLF.0137","errorMsg":"no"}"#,
+        r#"{"errorCode":"DLF.0137","error_msg":"no"}"#,
+        r#"{"error_code":"PAP5.0001","error_msg":"m","encoded_authorization_message":"XaB"}"#,
+        r#"{"error_code":401,"error_msg":null,"request_id":1.5}"#,
+        r#"{"error_code":"DLF.0810"}"#,
+    ] {
+        assert!(service_error(400, flat).is_flat(), "{flat}");
+    }
+    for other in [
+        // Partly done, and a code that is about a part.
+        r#"{"status":"partly done","deployed":["23"],"failed":[{"package_id":"24","error_code":"APIG.0308"}]}"#,
+        r#"{"error":{"error_code":"APIGW.0101","error_msg":"m"}}"#,
+        r#"{"error":{"code":401,"message":"m","title":"Unauthorized"}}"#,
+        r#"{"errors":[{"error_code":"APIGW.0308","error_msg":"m"}]}"#,
+        r#"[{"error_code":"APIGW.0308","error_msg":"m"}]"#,
+        r#"{"error_code":"APIGW.0308","error_msg":"m","failed":[]}"#,
+        r#"{"error_code":"APIGW.0308","error_msg":"m","details":null}"#,
+        r#"{"error_code":"APIGW.0308","error_msg":{"deployed":["23"]}}"#,
+        r#"{"error_code":"APIGW.0308","error_msg":["m"]}"#,
+        r#"{"error_code":"APIGW.0308","error_msg":true}"#,
+        r#"{"error_code":{},"error_msg":"m"}"#,
+        // A member twice.
+        r#"{"error_code":"APIGW.0308","error_msg":"m","error_code":"APIGW.0308"}"#,
+        r#"{"error_code":"DLF.0810","errorCode":"APIGW.0308","error_msg":"m"}"#,
+        r#"{"error_code":"APIGW.0308","error_msg":"m","error_msg":null}"#,
+        // No document of the service or its gateway has these.
+        r#"{"code":"APIGW.0308","message":"m"}"#,
+        r#"{"Error_Code":"APIGW.0308","error_msg":"m"}"#,
+        // No object, or nothing in it.
+        "{}",
+        "[]",
+        "",
+        " ",
+        "null",
+        "7",
+        r#""APIGW.0308""#,
+        "<html>APIGW.0308</html>",
+        r#"{"error_code":"APIGW.0308","error_msg":"m""#,
+        r#"{"error_code":"APIGW.0308","error_msg":"m"} {}"#,
+    ] {
+        assert!(!service_error(400, other).is_flat(), "{other}");
+    }
+    let gbk = b"{\"error_code\":\"DLF.0810\",\"error_msg\":\"\xce\xde\"}";
+    assert!(!service_error(400, gbk).is_flat());
+}
+
+#[test]
+fn a_nested_code_is_told_but_not_flat() {
+    let body = r#"{"status":"partly done","deployed":["23"],"failed":[{"package_id":"24","error_code":"APIG.0308"}]}"#;
+    let error = service_error(429, body);
+    assert_eq!(error.code().unwrap().as_str(), "APIG.0308");
+    assert!(!error.is_flat());
+}
+
+#[test]
+fn a_record_of_an_error_keeps_whether_it_was_flat() {
+    let flat = service_error(400, r#"{"error_code":"DLF.0810","error_msg":"m"}"#);
+    let nested = service_error(400, r#"{"error":{"error_code":"DLF.0810"}}"#);
+    for error in [&flat, &nested] {
+        let record = serde_json::to_string(error).unwrap();
+        let read: ServiceError = serde_json::from_str(&record).unwrap();
+        assert_eq!(&read, error, "{record}");
+    }
+    assert!(flat.is_flat() && !nested.is_flat());
+    // One that does not say so proves nothing.
+    let older = r#"{"status":400,"code":"DLF.0810","message":"m","request_id":null}"#;
+    assert!(
+        !serde_json::from_str::<ServiceError>(older)
+            .unwrap()
+            .is_flat()
+    );
+}

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dls_emulator::{Core, Emulator, EmulatorBuilder, Ledger, RateLimit};
+use dls_model::{Deploy, Operation};
 use dls_transport::credentials::{AccessKey, SecretKey, SecurityToken};
 use dls_transport::sign::{Parts, SdkDate, parse_query, sign};
 use http::{Request, Response};
@@ -119,8 +120,12 @@ impl Seen {
             .collect()
     }
 
+    /// Asserts also that the answer is a proof: what is refused so was not done.
     #[track_caller]
     pub(crate) fn assert_refused(&self, status: u16, code: &str) {
+        let (parts, body) = self.response.clone().into_parts();
+        let read = Deploy::decode(parts.status, &parts.headers, &body).unwrap_err();
+        assert!(read.service().unwrap().is_flat(), "{}", self.body);
         assert_eq!((self.status, self.code()), (status, code), "{}", self.body);
         assert_eq!(
             self.body["request_id"].is_string(),
