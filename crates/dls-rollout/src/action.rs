@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_model::{JobStart, ListPackages, PackageId, PackageIds};
+use dls_model::{Deploy, ListPackages, PackageId, Timestamp};
 
 /// The next thing to do. The driver does it, alone, and folds what happened back in as an
 /// [`Event`](crate::Event).
@@ -13,8 +13,16 @@ pub enum Action {
     Look(PackageId),
     /// Read all pages of this list.
     List(Box<ListPackages>),
-    /// Write one deploy request that names these packages, once, on a fresh connection.
-    Deploy(PackageIds, JobStart),
+    /// Write one deploy request, once, on a fresh connection.
+    Deploy {
+        /// The request, as it goes to the wire.
+        request: Deploy,
+        /// The last moment at which its first byte may be written: later than that, the state that was
+        /// read before is too old to be acted on. Checked again once the intention is recorded; a
+        /// request that comes too late is recorded as
+        /// [`SendFailure::NotSent`](crate::SendFailure::NotSent).
+        fresh_until: Timestamp,
+    },
     /// Let this much time pass.
     Wait(Duration),
     /// Every package has its verdict.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use dls_model::{PackageDetail, PackageId, Status};
 
-use crate::entry::{Entry, failed, fingerprint};
+use crate::entry::{Entry, differs, failed, succeeded};
 use crate::event::Began;
 use crate::guard::{Guard, holds};
 use crate::options::IfReleased;
@@ -39,13 +39,15 @@ pub(crate) fn standing(entry: &Entry, began: &Began) -> Standing {
         };
     }
     let planned = began.plan.as_ref().and_then(|plan| plan.package(entry.id));
-    let presumed_ours = planned.is_some_and(|planned| fingerprint(planned) != fingerprint(now));
+    let presumed_ours = planned.is_some_and(|planned| differs(planned, now));
     match now.package.status {
         Some(Status::ToBeReviewed) => consented(now, planned, began),
         Some(Status::Successful | Status::BeingReleased) if !holds(Guard::ReleasedIsNotSent) => {
             Standing::Send
         }
         Some(Status::BeingReleased) => Standing::Watch,
+        // It was not released when the request of ours was written.
+        Some(Status::Successful) if entry.sent => Standing::Ends(succeeded(now)),
         Some(Status::Successful) if options.if_released == IfReleased::Ok || presumed_ours => {
             Standing::Ends(already_released(now))
         }
@@ -97,7 +99,10 @@ pub(crate) fn overlapping<'a>(
 fn has_failed_since(planned: &PackageDetail, now: &PackageDetail) -> bool {
     let (was, is) = (&planned.package, &now.package);
     was.status == Some(Status::ToBeReviewed)
-        || was.deployed_at < is.deployed_at
+        || was
+            .deployed_at
+            .zip(is.deployed_at)
+            .is_some_and(|(was, is)| was < is)
         || !holds(Guard::PlannedFailureIsOld)
 }
 

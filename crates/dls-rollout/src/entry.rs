@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use dls_model::{
-    DeployDetail, PackageDetail, PackageId, ServiceError, StartStatus, Status, Timestamp,
+    DeployDetail, PackageDetail, PackageId, ServiceError, StartStatus, Status, Timestamp, User,
 };
 
 use crate::guard::{Guard, holds};
 use crate::options::Options;
-use crate::verdict::Verdict;
+use crate::verdict::{Claim, Forgotten, NotSent, Verdict};
 
 /// Where a package stands.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub(crate) struct Entry {
     earlier: Option<Doubt>,
     /// A request of ours named it, and may have been read.
     pub(crate) sent: bool,
-    /// The time that the signature of the last such request bears.
+    /// The latest time that the signature of such a request bears.
     pub(crate) signed_at: Option<Timestamp>,
     pub(crate) accepted: Option<DeployDetail>,
     pub(crate) request_id: Option<String>,
@@ -56,6 +56,10 @@ pub(crate) struct Entry {
     pub(crate) absences: u32,
     /// To be looked at in this round.
     pub(crate) due: bool,
+    /// Looked at since its batch is next in turn.
+    pub(crate) checked: bool,
+    /// Who gave it up.
+    pub(crate) forgotten: Option<Forgotten>,
 }
 
 impl Entry {
@@ -76,6 +80,8 @@ impl Entry {
             running_at: None,
             absences: 0,
             due: true,
+            checked: false,
+            forgotten: None,
         }
     }
 
@@ -113,7 +119,7 @@ impl Entry {
         self.phase = Phase::InDoubt;
         self.sent = true;
         self.from = Some(at);
-        self.signed_at = Some(signed_at);
+        self.signed_at = self.signed_at.max(Some(signed_at));
     }
 
     /// The last request had no effect. An earlier one may have had.
@@ -140,19 +146,20 @@ impl Entry {
     }
 
     /// Takes in what a look saw. Before a request names the package, that is its baseline.
-    pub(crate) fn see(&mut self, detail: PackageDetail, at: Timestamp, grace: Duration) {
+    pub(crate) fn see(&mut self, detail: PackageDetail, at: Timestamp, lag: Duration) {
         if self.is_waiting() && !self.sent {
             self.baseline = Some(detail.clone());
             self.from = Some(at);
             self.running_at = None;
         }
         self.latest = Some(detail);
-        if self.status() == Some(Status::BeingReleased) && !self.may_be_old(at, grace) {
+        if self.status() == Some(Status::BeingReleased) && !self.may_be_old(at, lag) {
             self.running_at = Some(at);
         }
         self.looked_at = Some(at);
         self.absences = 0;
         self.due = false;
+        self.checked = true;
     }
 
     /// Success and failure rest on one word: it *moved* since the baseline. A status that was there
@@ -162,16 +169,16 @@ impl Entry {
     }
 
     /// It moved, and the last look shows what it came to. What was being released and reads as at the
-    /// baseline again has failed without a trace, or the status lags behind: the grace tells.
-    fn has_ended(&self, at: Timestamp, grace: Duration) -> bool {
-        let ran_lately = self.running_at.is_some_and(|ran| since(ran, at) < grace);
+    /// baseline again has failed without a trace, or the status lags behind: time tells.
+    fn has_ended(&self, at: Timestamp, lag: Duration) -> bool {
+        let ran_lately = self.running_at.is_some_and(|ran| since(ran, at) < lag);
         let may_lag = ran_lately && self.reads_as_before() && holds(Guard::OldFailureNeedsTime);
-        self.has_moved() && !may_lag && !self.may_be_old(at, grace)
+        self.has_moved() && !may_lag && !self.may_be_old(at, lag)
     }
 
-    /// Whether the last look may show what was before the baseline: a status may lag by less than the
-    /// grace. It matters only where there was a release before.
-    fn may_be_old(&self, at: Timestamp, grace: Duration) -> bool {
+    /// Whether the last look may show what was before the baseline: a status may be late by less than
+    /// `lag`. It matters only where there was a release before.
+    fn may_be_old(&self, at: Timestamp, lag: Duration) -> bool {
         let (Some(baseline), Some(latest), Some(from)) = (&self.baseline, &self.latest, self.from)
         else {
             return false;
@@ -189,12 +196,14 @@ impl Entry {
             (Some(before), Some(now)) if now > before => true,
             _ => was_running && now.status != Some(Status::Failed),
         };
-        since(from, at) < grace && !newer && holds(Guard::OldLooksProveNothing)
+        since(from, at) < lag && !newer && holds(Guard::OldLooksProveNothing)
     }
 
     fn reads_as_before(&self) -> bool {
-        let now = self.latest.as_ref().map(fingerprint);
-        now == self.baseline.as_ref().map(fingerprint)
+        match (&self.baseline, &self.latest) {
+            (Some(baseline), Some(latest)) => !differs(baseline, latest),
+            (baseline, latest) => baseline.is_none() && latest.is_none(),
+        }
     }
 
     /// Judges a watched package by the last look at it.
@@ -203,7 +212,7 @@ impl Entry {
             return;
         }
         let Some(latest) = &self.latest else { return };
-        let ended = self.has_ended(at, options.grace) || !holds(Guard::MovedToEnd);
+        let ended = self.has_ended(at, options.lag()) || !holds(Guard::MovedToEnd);
         match latest.package.status {
             Some(Status::Successful) if ended => self.phase = Phase::Done(succeeded(latest)),
             Some(Status::Failed) if ended => self.phase = Phase::Done(failed(latest)),
@@ -233,6 +242,62 @@ impl Entry {
         });
     }
 
+    /// The service does not know it, and said so often enough. If a request of ours may have been read, nobody
+    /// knows what became of that.
+    pub(crate) fn vanish(&mut self, at: Timestamp) {
+        if let (Phase::Running, true) = (&self.phase, self.sent) {
+            self.doubt = Some(Doubt {
+                since: at,
+                evidence: "a request was accepted, and then the service knew no such package"
+                    .to_owned(),
+                refusal: None,
+            });
+        }
+        self.phase = Phase::Done(Verdict::Gone { sent: self.sent });
+    }
+
+    /// Somebody gives it up. What a request of ours may have reached stays unknown, and what none did is
+    /// not sent.
+    pub(crate) fn forget(&mut self, forgotten: &Forgotten) {
+        match self.phase {
+            Phase::Waiting => {
+                let why = format!("given up by {}", forgotten.by);
+                self.end_unsent(Verdict::NotSent(NotSent::Left(why)));
+            }
+            Phase::InDoubt => self.end(self.give_up(&format!("given up by {}", forgotten.by))),
+            Phase::Running | Phase::Done(_) => {}
+        }
+        self.forgotten = Some(forgotten.clone());
+    }
+
+    /// What another request for it would be up against.
+    pub(crate) fn claim(&self) -> Claim {
+        let signed_at = self.signed_at.filter(|_| self.sent);
+        match (&self.phase, signed_at) {
+            _ if self.forgotten.is_some() => Claim::Settled,
+            (Phase::Waiting, None) => Claim::NeverSent,
+            (Phase::Waiting | Phase::InDoubt, Some(signed_at)) => Claim::Unsettled { signed_at },
+            (Phase::Done(verdict), Some(signed_at)) if verdict.is_unsettled() => {
+                Claim::Unsettled { signed_at }
+            }
+            (Phase::Done(verdict), _) if !verdict.is_open() => Claim::Settled,
+            _ => Claim::UnderWay,
+        }
+    }
+
+    /// The run is taken up again: what it ended as before its end was seen is open once more.
+    pub(crate) fn reopen(&mut self) {
+        if self.forgotten.is_some() {
+            return;
+        }
+        match &self.phase {
+            Phase::Done(verdict) if !verdict.is_open() => {}
+            Phase::Done(verdict) if verdict.is_unsettled() => self.phase = Phase::InDoubt,
+            Phase::Done(_) => self.phase = Phase::Running,
+            Phase::Waiting | Phase::InDoubt | Phase::Running => {}
+        }
+    }
+
     /// What it ends as when nobody looks any more.
     pub(crate) fn give_up(&self, why: &str) -> Verdict {
         match (&self.phase, &self.doubt) {
@@ -252,14 +317,28 @@ pub(crate) fn since(from: Timestamp, to: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
-/// What moves when a package is released.
-pub(crate) fn fingerprint(detail: &PackageDetail) -> impl PartialEq + use<'_> {
-    let package = &detail.package;
-    (
-        package.status,
-        package.deployed_at,
-        package.deployer.as_ref(),
-    )
+/// Whether what moves when a package is released is another in two observations. A member that only one
+/// of them has says nothing: not every answer of the service has all of them.
+pub(crate) fn differs(before: &PackageDetail, after: &PackageDetail) -> bool {
+    let (before, after) = (&before.package, &after.package);
+    other(before.status, after.status)
+        || other(before.deployed_at, after.deployed_at)
+        || match (&before.deployer, &after.deployer) {
+            (Some(before), Some(after)) => is_another_user(before, after),
+            (before, after) => other(
+                before.is_some().then_some(()),
+                after.is_some().then_some(()),
+            ),
+        }
+}
+
+fn is_another_user(before: &User, after: &User) -> bool {
+    other(before.id.as_ref(), after.id.as_ref()) || other(before.name.as_ref(), after.name.as_ref())
+}
+
+fn other<T: PartialEq>(before: Option<T>, after: Option<T>) -> bool {
+    let both = before.is_some() && after.is_some();
+    before != after && (both || !holds(Guard::AbsenceIsNoEvidence))
 }
 
 pub(crate) fn succeeded(detail: &PackageDetail) -> Verdict {

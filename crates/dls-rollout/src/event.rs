@@ -96,13 +96,34 @@ pub enum What {
         grace: Duration,
         /// The pace from now on.
         pace: Pace,
+        /// Another address than the run was created for, which leads to the same service as its user says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other_endpoint: Option<String>,
     },
     /// The caller consents to sending these packages once more although what became of the first
     /// request is unknown.
     ResendAllowed {
         /// The packages.
         packages: Vec<PackageId>,
+        /// Whether the caller consents without proof that an earlier request can no longer arrive.
+        #[serde(default, skip_serializing_if = "is_false")]
+        no_fence: bool,
     },
+    /// Somebody gives up these packages: this run claims them no longer, so that another run may send them.
+    /// What was sent and is not known stays unknown.
+    Forgotten {
+        /// The packages.
+        packages: Vec<PackageId>,
+        /// Who gave them up, as that person is known to this machine.
+        by: String,
+        /// Whether that was without proof that an earlier request can no longer arrive.
+        #[serde(default, skip_serializing_if = "is_false")]
+        no_fence: bool,
+    },
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The first event: all that was asked for.

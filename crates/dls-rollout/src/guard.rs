@@ -7,7 +7,7 @@
 pub(crate) enum Guard {
     /// Nothing is sent for a package before its state was read.
     BaselineFirst,
-    /// A look is not old when the turn of its batch comes.
+    /// A look is not old when the request that rests on it is written.
     LookIsFresh,
     /// A package that is released or being released is not sent.
     ReleasedIsNotSent,
@@ -47,6 +47,14 @@ pub(crate) enum Guard {
     PlannedFailureIsOld,
     /// What must not be sent keeps the others back, too.
     OneAgainstStopsAll,
+    /// A member that one observation has and the other has not is no difference.
+    AbsenceIsNoEvidence,
+    /// What a request of ours may have reached stays open until its end was seen or somebody gives it up.
+    SentStaysOpen,
+    /// An answer that says anything besides its error proves nothing.
+    ProofIsFlat,
+    /// However short the grace, a status may lag by some seconds.
+    LagHasALowerBound,
 }
 
 /// Whether a guard is in place: always, but in the test that takes it away.
@@ -70,7 +78,7 @@ mod removal {
 
     use super::Guard;
 
-    pub(crate) const ALL: [Guard; 21] = [
+    pub(crate) const ALL: [Guard; 25] = [
         Guard::BaselineFirst,
         Guard::LookIsFresh,
         Guard::ReleasedIsNotSent,
@@ -92,6 +100,10 @@ mod removal {
         Guard::DriftIsNotSent,
         Guard::PlannedFailureIsOld,
         Guard::OneAgainstStopsAll,
+        Guard::AbsenceIsNoEvidence,
+        Guard::SentStaysOpen,
+        Guard::ProofIsFlat,
+        Guard::LagHasALowerBound,
     ];
 
     thread_local! {

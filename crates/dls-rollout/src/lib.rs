@@ -23,5 +23,6 @@ pub use plan::{Place, Plan, PlannedPackage};
 pub use rollout::{InvalidEvents, Rollout};
 pub use selection::Selection;
 pub use verdict::{
-    NotSent, Outcome, PackageReport, Report, Verdict, is_refusal, refusal_exit_code,
+    Claim, Forgotten, NotSent, Outcome, PackageReport, Report, Verdict, is_refusal,
+    refusal_exit_code,
 };

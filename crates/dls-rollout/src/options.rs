@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use dls_model::JobStart;
+use dls_model::{Deploy, JobStart, PackageIds, PublishType};
 use serde::{Deserialize, Serialize};
 
+use crate::guard::{Guard, holds};
 use crate::pace::Pace;
 
 /// What the caller wants of a rollout.
@@ -14,6 +15,10 @@ pub struct Options {
     /// Whether jobs start once they are released (wire: `startup_mode`). `None` sends nothing at all
     /// and only watches.
     pub start: Option<JobStart>,
+    /// What the request says of `publish_type`; left out if absent. Undocumented: it stands in examples of
+    /// the service's documents only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_type: Option<PublishType>,
     /// Whether to look until the release is over.
     pub wait: bool,
     /// Whether a package whose last release failed is sent once more.
@@ -63,11 +68,16 @@ impl Options {
     /// How long the status of a package may lag behind, unless told otherwise: 120 s.
     pub const GRACE: Duration = Duration::from_secs(120);
 
+    /// The least status lag that is reckoned with, whatever the [grace](Self::grace): 10 s. A shorter grace
+    /// ends the search after a lost answer sooner, and proves nothing about what may be an old status.
+    pub const LEAST_LAG: Duration = Duration::from_secs(10);
+
     /// Waits for the end, reconciles a lost answer, and consents to nothing beyond the release.
     #[must_use]
     pub fn new(start: JobStart) -> Self {
         Self {
             start: Some(start),
+            publish_type: None,
             wait: true,
             again: false,
             allow_delete: false,
@@ -86,6 +96,15 @@ impl Options {
         Self {
             start: None,
             ..Self::new(JobStart::Later)
+        }
+    }
+
+    /// Sets [`publish_type`](Self::publish_type).
+    #[must_use]
+    pub fn with_publish_type(self, publish_type: Option<PublishType>) -> Self {
+        Self {
+            publish_type,
+            ..self
         }
     }
 
@@ -150,6 +169,23 @@ impl Options {
     #[must_use]
     pub fn with_pace(self, pace: Pace) -> Self {
         Self { pace, ..self }
+    }
+
+    /// How late a status may be.
+    pub(crate) fn lag(&self) -> Duration {
+        match holds(Guard::LagHasALowerBound) {
+            true => self.grace.max(Self::LEAST_LAG),
+            false => self.grace,
+        }
+    }
+
+    /// The request that releases these packages; `None` if nothing is to be sent.
+    pub(crate) fn request(&self, packages: PackageIds) -> Option<Deploy> {
+        let request = Deploy::new(packages, self.start?);
+        Some(match self.publish_type {
+            Some(publish_type) => request.with_publish_type(publish_type),
+            None => request,
+        })
     }
 
     /// Waiting is all that there is to do in order, or when nothing is sent.

@@ -1,24 +1,26 @@
 //! The fold: what happened so far, and what to do next.
 //!
 //! [`Rollout::next`] decides, by what [`Rollout::fold`] has taken in. One method an event stands in
-//! `rollout/fold.rs`, and what follows from each in `rollout/follow.rs`; what may be sent in `admit.rs`,
+//! `rollout/fold.rs`, what follows from each in `rollout/follow.rs`, and which can have happened at all in
+//! `rollout/place.rs`; what may be sent in `admit.rs`,
 //! and what a look proves in `entry.rs`.
 
 mod fold;
 mod follow;
+mod place;
 
 use std::fmt;
 use std::time::Duration;
 
-use dls_model::{ListPackages, PackageId, PackageIds, Status, Timestamp};
+use dls_model::{Deploy, ListPackages, PackageId, PackageIds, Status, Timestamp};
 
 use crate::action::Action;
 use crate::entry::{Entry, since};
 use crate::event::{Began, Event, What};
 use crate::guard::{Guard, holds};
-use crate::verdict::{NotSent, PackageReport, Report};
+use crate::verdict::{Claim, NotSent, PackageReport, Report};
 
-/// How old a look may be when its batch is next in turn.
+/// How old a look may be when the first byte of the request that rests on it is written.
 const FRESH: Duration = Duration::from_secs(60);
 /// Up to so many packages are looked at one by one, tasks and all; more are looked up in lists.
 const FEW: usize = 10;
@@ -45,8 +47,6 @@ pub struct Rollout {
     began_at: Timestamp,
     entries: Vec<Entry>,
     now: Timestamp,
-    /// Since when the next batch is in turn.
-    turn: Timestamp,
     /// Every package was looked at, and nothing stands in the way of the run.
     started: bool,
     /// The next batch may go out.
@@ -59,6 +59,8 @@ pub struct Rollout {
     lists: bool,
     failed_looks: u32,
     failed_sends: u32,
+    /// An intention was recorded, and no outcome yet.
+    sending: bool,
     /// What stood in the way of the send so far, should the time run out.
     obstacle: Option<NotSent>,
 }
@@ -73,7 +75,6 @@ impl Rollout {
             began,
             began_at: at,
             now: at,
-            turn: at,
             started: false,
             cleared: false,
             rest: None,
@@ -82,6 +83,7 @@ impl Rollout {
             lists: true,
             failed_looks: 0,
             failed_sends: 0,
+            sending: false,
             obstacle: None,
         }
     }
@@ -90,7 +92,8 @@ impl Rollout {
     ///
     /// # Errors
     ///
-    /// They do not begin with [`What::Began`], or are of a later version than this crate knows.
+    /// They do not begin with [`What::Began`], are of a later version than this crate knows, or hold an event
+    /// that cannot have happened at its place.
     pub fn replay(events: impl IntoIterator<Item = Event>) -> Result<Self, InvalidEvents> {
         let mut events = events.into_iter();
         let mut rollout = match events.next() {
@@ -108,7 +111,11 @@ impl Rollout {
             }
             _ => return Err(InvalidEvents::NoBeginning),
         };
-        events.for_each(|event| rollout.fold(event));
+        for (index, event) in (1..).zip(events) {
+            let placed = rollout.place(&event.what);
+            placed.map_err(|why| InvalidEvents::Misplaced { index, why })?;
+            rollout.fold(event);
+        }
         Ok(rollout)
     }
 
@@ -125,10 +132,11 @@ impl Rollout {
             if let Some(entry) = self.to_check().find(|entry| self.is_stale(entry)) {
                 return Action::Look(entry.id);
             }
-            let batch = PackageIds::new(self.batch().map(|entry| entry.id));
-            if let (true, Some(start), Ok(batch)) = (self.cleared, self.began.options.start, batch)
-            {
-                return Action::Deploy(batch, start);
+            if let (true, Some(request)) = (self.cleared, self.request()) {
+                return Action::Deploy {
+                    request,
+                    fresh_until: self.fresh_until(),
+                };
             }
         }
         if !self.listed {
@@ -173,6 +181,13 @@ impl Rollout {
         entry.map(PackageReport::of)
     }
 
+    /// What another request for this package would be up against; `None` if it is not of this run.
+    #[must_use]
+    pub fn claim(&self, id: PackageId) -> Option<Claim> {
+        let entry = self.entries.iter().find(|entry| entry.id == id);
+        entry.map(Entry::claim)
+    }
+
     fn watched(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.is_watched())
     }
@@ -181,13 +196,33 @@ impl Rollout {
         self.entries.iter().filter(|entry| entry.is_waiting())
     }
 
-    /// The packages of the next request.
+    /// The packages that are next in turn: as many as one request may name.
     fn batch(&self) -> impl Iterator<Item = &Entry> {
         let size = match self.began.options.in_order {
             true => 1,
             false => PackageIds::MAX,
         };
         self.waiting().take(size)
+    }
+
+    /// Of these, those that can go out now. Where the looks at a batch take longer than they stay fresh, it
+    /// goes out in several requests.
+    fn ready(&self) -> impl Iterator<Item = &Entry> {
+        self.batch().take_while(|entry| !self.is_old(entry))
+    }
+
+    fn request(&self) -> Option<Deploy> {
+        let packages = PackageIds::new(self.ready().map(|entry| entry.id)).ok()?;
+        self.began.options.request(packages)
+    }
+
+    fn fresh_until(&self) -> Timestamp {
+        if !holds(Guard::LookIsFresh) {
+            return Timestamp::MAX;
+        }
+        let looks = self.ready().filter_map(|entry| entry.looked_at);
+        let oldest = looks.min().unwrap_or(self.now).to_system_time();
+        Timestamp::from_system_time(oldest + FRESH).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether it is a batch's turn: none is in doubt and, in order, none is under way.
@@ -208,11 +243,19 @@ impl Rollout {
         self.waiting().take(size)
     }
 
+    /// Whether it must be looked at before the next request. Each is looked at once a turn, and the first of the
+    /// batch until its look is fresh: so every turn ends with a request.
     fn is_stale(&self, entry: &Entry) -> bool {
-        match entry.looked_at {
-            None => holds(Guard::BaselineFirst),
-            Some(looked) => since(looked, self.turn) > FRESH && holds(Guard::LookIsFresh),
+        if entry.looked_at.is_none() {
+            return holds(Guard::BaselineFirst);
         }
+        let is_first = || self.waiting().next().is_some_and(|it| it.id == entry.id);
+        self.started && self.is_old(entry) && (!entry.checked || is_first())
+    }
+
+    fn is_old(&self, entry: &Entry) -> bool {
+        let looked = entry.looked_at.unwrap_or(self.now);
+        since(looked, self.now) > FRESH && holds(Guard::LookIsFresh)
     }
 
     /// Whoever is neither to be reviewed nor being released is asked for by a look of its own.
@@ -232,6 +275,13 @@ impl Rollout {
 pub enum InvalidEvents {
     /// The first one does not say what was asked for.
     NoBeginning,
+    /// An event cannot have happened where it stands, so events are missing, or doubled, or of another run.
+    Misplaced {
+        /// Its place among the events, counted from 0.
+        index: usize,
+        /// Why not, in one line.
+        why: &'static str,
+    },
     /// A later version of this crate wrote them.
     Newer {
         /// Its version of the events.
@@ -243,6 +293,9 @@ impl fmt::Display for InvalidEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoBeginning => f.write_str("the first event does not begin a run"),
+            Self::Misplaced { index, why } => {
+                write!(f, "event {index} cannot have happened there: {why}")
+            }
             Self::Newer { version } => write!(
                 f,
                 "the events are of version {version}, and only those up to {} are known",

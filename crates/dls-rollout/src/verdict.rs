@@ -126,6 +126,7 @@ impl Verdict {
         Some(match self {
             Self::Succeeded { start_failures } if start_failures.is_empty() => 0,
             Self::Succeeded { .. } => 6,
+            Self::Refused { proved: false, .. } => 7,
             Self::Accepted | Self::AlreadyReleased { .. } => 0,
             Self::Failed { .. } => 3,
             Self::Refused { error, .. } | Self::NotSent(NotSent::LookRefused(error)) => {
@@ -151,12 +152,20 @@ impl Verdict {
     }
 
     /// Whether looking again may still bring another verdict: the release goes on, or what became
-    /// of the request is not known.
+    /// of the request [is not known](Self::is_unsettled).
     #[must_use]
     pub fn is_open(&self) -> bool {
+        matches!(self, Self::Accepted | Self::StillRunning { .. })
+            || self.is_unsettled() && holds(Guard::SentStaysOpen)
+    }
+
+    /// Whether a request that names it may have had an effect, and what that was is not known: unknown, a refusal
+    /// that proves nothing, or a package that was not found any more.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
         matches!(
             self,
-            Self::Accepted | Self::StillRunning { .. } | Self::Unknown { .. }
+            Self::Unknown { .. } | Self::Refused { proved: false, .. } | Self::Gone { sent: true }
         )
     }
 
@@ -261,6 +270,43 @@ pub struct PackageReport {
     pub subtasks: Option<i64>,
     /// The request id of the answer to our deploy request.
     pub request_id: Option<String>,
+    /// Who gave it up, if somebody did: the run claims it no longer.
+    pub forgotten: Option<Forgotten>,
+}
+
+/// That somebody gave up a package whose end was not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forgotten {
+    /// Who, as that person is known to the machine.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What another request for a package would be up against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Claim {
+    /// No request of this run that names it can have been read, and the run has not ended.
+    NeverSent,
+    /// A request may have been read, and nobody knows what became of it.
+    Unsettled {
+        /// The latest time that the signature of such a request bears (`X-Sdk-Date`).
+        signed_at: Timestamp,
+    },
+    /// It was accepted, or is being released.
+    UnderWay,
+    /// Its end is known, or it was given up.
+    Settled,
+}
+
+impl Claim {
+    /// Whether somebody may give the package up: nothing of it is known to be under way.
+    #[must_use]
+    pub fn may_be_given_up(self) -> bool {
+        matches!(self, Self::NeverSent | Self::Unsettled { .. })
+    }
 }
 
 impl PackageReport {
@@ -277,13 +323,15 @@ impl PackageReport {
             background_task: accepted.and_then(|detail| detail.task_id.clone()),
             subtasks: accepted.and_then(|detail| detail.subtask_count),
             request_id: entry.request_id.clone(),
+            forgotten: entry.forgotten.clone(),
         }
     }
 
-    /// Whether its story is not over: no verdict yet, or one that [is open](Verdict::is_open).
+    /// Whether the run claims it: no verdict yet, or one that [is open](Verdict::is_open), and nobody gave it
+    /// up. No other run may send it then.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.verdict.as_ref().is_none_or(Verdict::is_open)
+        self.forgotten.is_none() && self.verdict.as_ref().is_none_or(Verdict::is_open)
     }
 }
 
@@ -332,11 +380,13 @@ fn judge<'a>(verdicts: impl Iterator<Item = &'a Verdict> + Clone) -> (Outcome, u
 
 /// Whether an error answer to a write that names so many packages proves that nothing was done.
 ///
-/// It does if it is a 4xx of the gateway, or of the service to a request that names one package. To
-/// several packages the service may have said no to one and yes to another.
+/// It does if it is a 4xx whose body holds [nothing but an error](ServiceError::is_flat), of the gateway, or of
+/// the service to a request that names one package. To several packages the service may have said no to one
+/// and yes to another; and an answer that says anything else besides may report what was done.
 #[must_use]
 pub fn is_refusal(error: &ServiceError, packages: usize) -> bool {
     error.status().is_client_error()
+        && says_nothing_else(error)
         && match error.code().map(ErrorCode::origin) {
             Some(Origin::Gateway) => true,
             Some(Origin::Service) => packages == 1 || !holds(Guard::RefusalNeedsProof),
@@ -350,10 +400,15 @@ pub(crate) fn is_partial_refusal(error: &ServiceError) -> bool {
     error.status().is_client_error() && error.code().map(ErrorCode::origin) == Some(Origin::Service)
 }
 
+fn says_nothing_else(error: &ServiceError) -> bool {
+    error.is_flat() || !holds(Guard::ProofIsFlat)
+}
+
 /// Whether the gateway turned a request away before it reached the service, only because there were
 /// too many.
 pub(crate) fn is_throttled_by_gateway(error: &ServiceError) -> bool {
     error.status().as_u16() == 429
+        && says_nothing_else(error)
         && error.code().is_some_and(|code| {
             code.origin() == Origin::Gateway && code.as_str().ends_with(".0308")
         })

@@ -101,6 +101,7 @@ impl Run {
             run.note(What::Resumed {
                 grace: resume.grace.unwrap_or(options.grace),
                 pace: resume.pace.unwrap_or(options.pace),
+                other_endpoint: None,
             });
         }
         run
@@ -191,7 +192,10 @@ impl Run {
             Action::Look(id) => in_time(self.deadline, self.observe(id)).await,
             Action::List(query) => in_time(self.deadline, self.list(*query)).await,
             Action::Wait(time) => in_time(self.deadline, rest(time)).await,
-            Action::Deploy(ids, start) => self.deploy(&Deploy::new(ids, start)).await,
+            Action::Deploy {
+                request,
+                fresh_until,
+            } => self.deploy(&request, fresh_until).await,
             // An action of a later version of the fold, which this driver cannot do.
             _ => None,
         };
@@ -199,8 +203,9 @@ impl Run {
     }
 
     /// One step for the fold, in this order: connect, where a failure proves that nothing was sent;
-    /// write the intention to disk; sign and write. Nothing is decided in between.
-    async fn deploy(&mut self, deploy: &Deploy) -> Option<What> {
+    /// write the intention to disk; sign and write. Nothing is decided in between, but that what took too
+    /// long is not written.
+    async fn deploy(&mut self, deploy: &Deploy, fresh_until: Timestamp) -> Option<What> {
         let connected = match in_time(self.deadline, self.service.connect(deploy)).await? {
             Ok(connected) => connected,
             Err(failure) => return Some(What::SendFailed { failure }),
@@ -213,6 +218,11 @@ impl Run {
         if let Err(error) = intended {
             let why = format!("the journal cannot be written: {error}");
             let failure = SendFailure::NotRecorded(why);
+            return Some(What::SendFailed { failure });
+        }
+        if self.now() > fresh_until {
+            let why = "the state of the packages was read too long before the request";
+            let failure = SendFailure::NotSent(why.to_owned());
             return Some(What::SendFailed { failure });
         }
         let sent = in_time(self.deadline, connected.send(deploy, signed_at)).await?;

@@ -109,7 +109,7 @@ impl Changes {
                 });
                 self.verdicts(&reports, tell);
             }
-            What::ResendAllowed { packages } => tell(&Change::ResendAllowed(packages)),
+            What::ResendAllowed { packages, .. } => tell(&Change::ResendAllowed(packages)),
             _ => {}
         }
     }

@@ -183,10 +183,10 @@ impl Play {
                 self.wire.pass(time);
                 What::Waited
             }
-            Action::Deploy(packages, start) => match self.wire.connect() {
+            Action::Deploy { request, .. } => match self.wire.connect() {
                 Err(failure) => What::SendFailed { failure },
                 Ok(()) if self.is_late() => What::OutOfTime,
-                Ok(()) => return self.deploy(&Deploy::new(packages, start)),
+                Ok(()) => return self.deploy(&request),
             },
             _ => What::OutOfTime,
         };
@@ -258,7 +258,10 @@ impl Play {
             self.wire.pass(FENCE);
             self.resume();
             self.consented = true;
-            self.note(What::ResendAllowed { packages: unknown });
+            self.note(What::ResendAllowed {
+                packages: unknown,
+                no_fence: false,
+            });
         } else {
             self.resume();
         }
@@ -281,7 +284,11 @@ impl Play {
         self.wire.stopped = false;
         self.deadline = self.wire.now + self.limit;
         let (grace, pace) = (self.case_options.grace, self.case_options.pace);
-        self.note(What::Resumed { grace, pace });
+        self.note(What::Resumed {
+            grace,
+            pace,
+            other_endpoint: None,
+        });
         self.flushed = self.events.len();
     }
 

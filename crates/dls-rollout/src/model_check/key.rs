@@ -135,13 +135,7 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
     let options = &state.rollout.began().options;
     (options.wait, options.on_lost_answer == OnLostAnswer::Stop).hash(&mut hasher);
     (0..2).for_each(|index| hash_package(state, index, &mut hasher));
-    (
-        state.sending,
-        state.just_taken_up,
-        state.pauses,
-        state.forbidden,
-    )
-        .hash(&mut hasher);
+    (state.sending, state.just_taken_up, state.forbidden).hash(&mut hasher);
     let calm = hasher.finish();
     (&state.world.left, &state.world.stuck).hash(&mut hasher);
     for (index, memory) in state.memory.iter().enumerate() {
@@ -174,12 +168,11 @@ fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
         truth.versions[memory.shown].hash(hasher);
         let Memory {
             seen,
-            stale,
             changed,
             consented,
             requests,
             ..
         } = memory;
-        (seen, stale, changed, consented, requests).hash(hasher);
+        (seen, changed, consented, requests).hash(hasher);
     }
 }

@@ -13,7 +13,7 @@ pub(super) const PROMISES: [Promise; 18] = [
     ("named once without consent", named_once),
     ("tried three times at most", tried_thrice_at_most),
     ("seen to be ready when named", seen_ready),
-    ("seen lately when its turn comes", seen_lately),
+    ("seen lately when it is sent", seen_lately),
     ("nothing sent but as planned", nothing_sent_but_as_planned),
     ("nothing sent while in doubt", nothing_sent_in_doubt),
     ("no false success", no_false_success),
@@ -41,7 +41,7 @@ pub(super) fn broken(state: &State) -> Option<&'static str> {
 /// The packages that are to be sent next.
 fn next_batch(state: &State) -> Set {
     match &state.action {
-        Action::Deploy(ids, _) => Set::of(ids.into_iter().map(|id| index(*id))),
+        Action::Deploy { request, .. } => Set::of(request.packages().iter().map(|id| index(*id))),
         _ => Set::NONE,
     }
 }
@@ -66,8 +66,10 @@ fn seen_ready(state: &State) -> bool {
     })
 }
 
+/// By the clock of the world at the moment of the first byte, whatever the fold takes for its own.
 fn seen_lately(state: &State) -> bool {
-    sends_only(state, |memory| !memory.stale)
+    let mut sent = state.sending.unwrap_or_default().indices();
+    sent.all(|index| state.world.clock - state.memory[index].looked_at <= 60_000)
 }
 
 /// One package that waits and is not as planned keeps all the others back, too.

@@ -43,9 +43,7 @@ pub(super) enum Named {
 pub(super) struct Memory {
     /// The status at the last look, not in a list, since the run was begun or taken up again.
     pub(super) seen: Option<i64>,
-    looked_at: i64,
-    /// The last look was old already when its turn came.
-    pub(super) stale: bool,
+    pub(super) looked_at: i64,
     /// The last look, not in a list, saw other tasks than at the beginning.
     pub(super) changed: bool,
     /// The version that the last look saw.
@@ -81,8 +79,6 @@ pub(super) struct State {
     /// The driver is in the middle of a request that names these.
     pub(super) sending: Option<Set>,
     pub(super) just_taken_up: bool,
-    /// A request that provably did nothing is to go out again, after a pause.
-    pub(super) pauses: bool,
     pub(super) last: Option<Step>,
     /// A look was answered with 401 since the run was begun or taken up again.
     pub(super) forbidden: bool,
@@ -112,7 +108,6 @@ impl State {
         let memory = |package: usize| Memory {
             seen: None,
             looked_at: 0,
-            stale: false,
             changed: false,
             shown: 0,
             baseline: 0,
@@ -135,7 +130,6 @@ impl State {
             world,
             sending: None,
             just_taken_up: false,
-            pauses: false,
             last: None,
             forbidden: false,
             replay_differs: false,
@@ -155,18 +149,10 @@ impl State {
             just_taken_up: false,
             ..self.clone()
         };
-        let blocked = self.blocks();
         next.take(step);
         next.action = next.rollout.next();
         next.reports = next.rollout.report().packages.into();
         next.note_verdicts();
-        // What provably did nothing is in turn again when the pause after it is over.
-        let pauses = matches!(step, Step::Outcome(_, Heard::NotSent | Heard::TooMany));
-        let is_over = self.pauses && step == Step::Waited;
-        if is_over || blocked && !next.blocks() && !pauses {
-            next.note_turn();
-        }
-        next.pauses = next.pauses && !is_over || pauses;
         Some(next)
     }
 
@@ -230,7 +216,10 @@ impl State {
                     }
                 }
                 let packages = packages.indices().map(id).collect();
-                self.fold(What::ResendAllowed { packages });
+                self.fold(What::ResendAllowed {
+                    packages,
+                    no_fence: false,
+                });
             }
         }
     }
@@ -279,11 +268,20 @@ impl State {
             memory.consented = false;
             memory.requests += 1;
         }
-        self.sending = Some(batch);
+        let is_fresh = match &self.action {
+            Action::Deploy { fresh_until, .. } => self.world.at() <= *fresh_until,
+            _ => true,
+        };
         self.fold(What::SendIntended {
             packages: PackageIds::new(batch.indices().map(id)).unwrap(),
             signed_at: self.world.at(),
         });
+        if is_fresh {
+            self.sending = Some(batch);
+            return;
+        }
+        self.note_outcome(batch, Heard::NotSent);
+        self.fold(outcome(Heard::NotSent));
     }
 
     fn happen(&mut self, effect: Effect, batch: Set) {
@@ -310,10 +308,14 @@ impl State {
                 memory.verdict = None;
             }
         }
-        (self.forbidden, self.just_taken_up, self.pauses) = (false, true, false);
+        (self.forbidden, self.just_taken_up) = (false, true);
         let options = self.rollout.began().options;
         let (grace, pace) = (options.grace, options.pace);
-        self.fold(What::Resumed { grace, pace });
+        self.fold(What::Resumed {
+            grace,
+            pace,
+            other_endpoint: None,
+        });
     }
 
     fn events(&self) -> Vec<Event> {
@@ -327,7 +329,7 @@ impl State {
         let seen = self.world.packages[package].versions[version];
         let memory = &mut self.memory[package];
         (memory.seen, memory.changed) = (Some(seen.status), seen.changed);
-        (memory.looked_at, memory.stale) = (self.world.clock, false);
+        memory.looked_at = self.world.clock;
         self.note_sight(package, version);
     }
 
@@ -345,19 +347,6 @@ impl State {
         // A look that shows what was before the baseline tells nothing of what came after.
         let tells = version >= memory.baseline;
         memory.moved |= tells && (differs || seen.status == BEING_RELEASED);
-    }
-
-    /// A request that nobody knows the end of holds the next one back, in order each one does.
-    fn blocks(&self) -> bool {
-        let in_order = self.rollout.began().options.in_order;
-        let mut memory = self.memory.iter().filter(|it| it.verdict.is_none());
-        memory.any(|it| it.is_doubted() || in_order && it.named != Named::No)
-    }
-
-    fn note_turn(&mut self) {
-        for memory in &mut self.memory {
-            memory.stale |= self.world.clock - memory.looked_at > 60_000;
-        }
     }
 
     fn note_outcome(&mut self, batch: Set, heard: Heard) {
@@ -468,7 +457,7 @@ fn error(index: usize) -> Box<ServiceError> {
             (500, "DLF.0001"),
         ];
         let texts = all.map(|(status, code)| {
-            format!(r#"{{"status":{status},"code":"{code}","message":"no"}}"#)
+            format!(r#"{{"status":{status},"code":"{code}","message":"no","flat":true}}"#)
         });
         texts
             .map(|text| serde_json::from_str(&text).unwrap())

@@ -105,8 +105,8 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
     }
     let mut choices = match &state.action {
         Action::Look(id) => at_a_look(state, index(*id)),
-        Action::Deploy(ids, _) => {
-            let batch = Set::of(ids.into_iter().map(|id| index(*id)));
+        Action::Deploy { request, .. } => {
+            let batch = Set::of(request.packages().iter().map(|id| index(*id)));
             let mut choices = vec![free(Step::Intend(batch))];
             choices.extend(batch.indices().flat_map(|it| meanwhile(state, it)));
             choices

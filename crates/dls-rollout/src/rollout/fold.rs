@@ -13,7 +13,9 @@ use crate::event::{Event, LookFailure, SendFailure, What};
 use crate::guard::{Guard, holds};
 use crate::options::{OnLostAnswer, Options};
 use crate::pace::Pace;
-use crate::verdict::{NotSent, Verdict, is_partial_refusal, is_refusal, is_throttled_by_gateway};
+use crate::verdict::{
+    Forgotten, NotSent, Verdict, is_partial_refusal, is_refusal, is_throttled_by_gateway,
+};
 
 /// How often one thing is tried before it is given up: a look before the send, and a send that
 /// provably did not happen or was throttled by the gateway.
@@ -27,14 +29,15 @@ const ABSENCES: u32 = 3;
 
 impl Rollout {
     /// The event of a look at a package that came back. What describes another package, as a cache on
-    /// the way may do, is none.
+    /// the way may do, or does not say which one, is none.
     #[must_use]
     pub fn looked(&self, package: PackageId, seen: PackageDetail) -> What {
-        if let Some(other) = seen.package.id.filter(|id| *id != package) {
-            let why = format!("the answer describes package {other}");
+        if seen.package.id != Some(package) {
+            let described = seen.package.id.map(|other| format!("package {other}"));
+            let described = described.as_deref().unwrap_or("a package without its id");
             return What::LookFailed {
                 package,
-                failure: LookFailure::Unavailable(why),
+                failure: LookFailure::Unavailable(format!("the answer describes {described}")),
             };
         }
         let entry = self.entries.iter().find(|entry| entry.id == package);
@@ -82,11 +85,12 @@ impl Rollout {
             What::SendFailed { failure } => self.on_send_failed(failure),
             What::Waited => self.on_waited(),
             What::OutOfTime => self.on_out_of_time(),
-            What::Resumed { grace, pace } => self.on_resumed(grace, pace),
-            What::ResendAllowed { packages } => self.on_resend_allowed(&packages),
+            What::Resumed { grace, pace, .. } => self.on_resumed(grace, pace),
+            What::ResendAllowed { packages, .. } => self.on_resend_allowed(&packages),
+            What::Forgotten { packages, by, .. } => self.on_forgotten(&packages, by),
         }
         if blocked && self.may_send() && !self.cleared {
-            self.turn = self.now;
+            self.begin_turn();
         }
         self.advance();
     }
@@ -95,7 +99,7 @@ impl Rollout {
     fn on_waited(&mut self) {
         self.rest = None;
         if self.failed_sends > 0 && !self.cleared {
-            self.turn = self.now;
+            self.begin_turn();
         }
     }
 
@@ -107,7 +111,7 @@ impl Rollout {
         let Some(seen) = seen.or_else(|| entry.latest.clone()) else {
             return;
         };
-        entry.see(seen, now, options.grace);
+        entry.see(seen, now, options.lag());
         // To be sent once more, and meanwhile the first request has turned out to have had an effect.
         if entry.is_waiting() && entry.sent && entry.has_moved() {
             entry.phase = Phase::InDoubt;
@@ -121,6 +125,7 @@ impl Rollout {
     }
 
     fn on_look_failed(&mut self, package: PackageId, failure: LookFailure) {
+        let now = self.now;
         let Some(entry) = self.entry(package) else {
             return;
         };
@@ -132,7 +137,7 @@ impl Rollout {
             LookFailure::NotFound(_) => {
                 entry.absences += 1;
                 if entry.absences >= ABSENCES || !holds(Guard::OneAbsenceIsNone) {
-                    entry.end(Verdict::Gone { sent: entry.sent });
+                    entry.vanish(now);
                     self.stop_if_in_trouble(package);
                 }
             }
@@ -145,16 +150,7 @@ impl Rollout {
         self.failed_looks += 1;
         let forbidden = why_forbidden(&failure);
         let why = match failure {
-            LookFailure::NotFound(_) => {
-                let sends = self.began.options.start.is_some();
-                if let Some(entry) = self.entry(package) {
-                    entry.end(Verdict::Gone { sent: entry.sent });
-                }
-                if sends {
-                    self.stop();
-                }
-                return;
-            }
+            LookFailure::NotFound(_) => return self.on_not_found_before_a_send(package),
             LookFailure::Refused(error) => NotSent::LookRefused(error),
             LookFailure::NotAuthenticated(why) => NotSent::NotAuthenticated(why),
             LookFailure::Unreachable(why) => NotSent::Unreachable(why),
@@ -169,6 +165,25 @@ impl Rollout {
         self.settle_waiting(&why);
         if let Some(why) = forbidden {
             self.settle_watched(&why);
+        }
+    }
+
+    /// What was never sent is gone at once. What was, and is to be sent once more, only as a watched package is.
+    fn on_not_found_before_a_send(&mut self, package: PackageId) {
+        let (now, options) = (self.now, self.began.options);
+        let Some(entry) = self.entry(package) else {
+            return;
+        };
+        entry.absences += 1;
+        let may_reappear = entry.sent && holds(Guard::OneAbsenceIsNone);
+        if may_reappear && entry.absences < ABSENCES {
+            let pause = options.pace.pause(entry.absences - 1);
+            self.rest = Some(pause);
+            return;
+        }
+        entry.vanish(now);
+        if options.start.is_some() {
+            self.stop();
         }
     }
 
@@ -194,7 +209,7 @@ impl Rollout {
             };
             let mut detail = entry.latest.clone().unwrap_or_default();
             detail.package = row;
-            entry.see(detail, now, options.grace);
+            entry.see(detail, now, options.lag());
         }
         for entry in self.entries.iter_mut().filter(|entry| entry.is_watched()) {
             let missing = missing.contains(&entry.id);
@@ -231,12 +246,14 @@ impl Rollout {
                 entry.send(at, signed_at);
             }
         }
+        self.sending = true;
         self.cleared = false;
         self.watch_anew();
     }
 
     fn on_accepted(&mut self, answer: &DeployAnswer, request_id: Option<String>) {
         let since = self.now;
+        self.sending = false;
         for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
             entry.request_id.clone_from(&request_id);
             entry.accepted = answer.detail(entry.id).cloned();
@@ -258,6 +275,7 @@ impl Rollout {
     }
 
     fn on_send_failed(&mut self, failure: SendFailure) {
+        self.sending = false;
         self.failed_sends += 1;
         let again = self.failed_sends < TRIES;
         match failure {
@@ -302,14 +320,15 @@ impl Rollout {
         self.rest = Some(pause.max(at_least));
     }
 
+    /// The batch was intended, or did not come as far as that because no connection could be made.
     fn not_sent(&mut self, why: &NotSent) {
+        let in_doubt = self.watched().filter(|entry| entry.is_in_doubt());
+        let mut batch: HashSet<PackageId> = in_doubt.map(|entry| entry.id).collect();
+        if batch.is_empty() {
+            batch = self.batch().map(|entry| entry.id).collect();
+        }
         self.unsend();
-        let size = self.batch().count();
-        let batch = self
-            .entries
-            .iter_mut()
-            .filter(|it| it.is_waiting())
-            .take(size);
+        let batch = self.entries.iter_mut().filter(|it| batch.contains(&it.id));
         batch.for_each(|entry| entry.end_unsent(Verdict::NotSent(why.clone())));
         self.stop();
         self.watch_anew();
@@ -369,6 +388,7 @@ impl Rollout {
     }
 
     fn on_out_of_time(&mut self) {
+        self.sending = false;
         let not_sent = self
             .obstacle
             .take()
@@ -386,6 +406,7 @@ impl Rollout {
 
     /// Whatever was still open is looked at again, and nothing that was seen before counts as a look.
     fn on_resumed(&mut self, grace: Duration, pace: Pace) {
+        self.sending = false;
         self.began.options = Options {
             grace,
             pace,
@@ -398,13 +419,7 @@ impl Rollout {
                 entry.looked_at = None;
             }
             entry.absences = 0;
-            match entry.verdict() {
-                Some(Verdict::Unknown { .. }) => entry.phase = Phase::InDoubt,
-                Some(Verdict::Accepted | Verdict::StillRunning { .. }) => {
-                    entry.phase = Phase::Running;
-                }
-                _ => {}
-            }
+            entry.reopen();
         }
         (self.failed_looks, self.failed_sends) = (0, 0);
         self.obstacle = None;
@@ -423,6 +438,16 @@ impl Rollout {
             entry.looked_at = None;
         }
         self.next_turn();
+    }
+
+    fn on_forgotten(&mut self, packages: &[PackageId], by: String) {
+        let forgotten = Forgotten { by, at: self.now };
+        for entry in self.entries.iter_mut() {
+            if packages.contains(&entry.id) && entry.claim().may_be_given_up() {
+                entry.forget(&forgotten);
+            }
+        }
+        self.stop_if_unknown();
     }
 }
 

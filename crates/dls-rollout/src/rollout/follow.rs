@@ -56,8 +56,14 @@ impl Rollout {
                 }
             }
         }
+        // The first look at everything may have taken long: what is next in turn is to be fresh.
+        let is_first = !self.started;
         self.started = true;
-        self.cleared = checked.len() == self.waiting().filter(|e| checked.contains(&e.id)).count();
+        if is_first {
+            self.begin_turn();
+        }
+        self.cleared = !is_first
+            && checked.len() == self.waiting().filter(|e| checked.contains(&e.id)).count();
         if blocked && holds(Guard::OneAgainstStopsAll) {
             self.stop();
         }
@@ -89,9 +95,16 @@ impl Rollout {
 
     /// The next batch is in turn, and whatever is under way is looked at soon.
     pub(super) fn next_turn(&mut self) {
-        self.turn = self.now;
+        self.begin_turn();
         self.cleared = false;
         self.watch_anew();
+    }
+
+    /// From here on a look at what waits counts as one of this turn.
+    pub(super) fn begin_turn(&mut self) {
+        self.entries
+            .iter_mut()
+            .for_each(|entry| entry.checked = false);
     }
 
     pub(super) fn watch_anew(&mut self) {

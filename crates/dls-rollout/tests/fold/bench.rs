@@ -188,9 +188,18 @@ impl Bench {
     }
 
     pub(crate) fn send(&mut self, packages: &[u64]) {
-        let start = self.rollout.began().options.start.unwrap();
-        assert_eq!(self.next(), Action::Deploy(ids(packages), start));
+        assert_eq!(self.to_send(), packages);
         self.intend(packages);
+    }
+
+    /// The packages that the next request names.
+    pub(crate) fn to_send(&self) -> Vec<u64> {
+        match self.next() {
+            Action::Deploy { request, .. } => {
+                request.packages().iter().map(|id| id.as_u64()).collect()
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) fn intend(&mut self, packages: &[u64]) {
@@ -214,7 +223,11 @@ impl Bench {
     pub(crate) fn resume(&mut self) {
         let options = self.rollout.began().options;
         let (grace, pace) = (options.grace, options.pace);
-        self.fold(What::Resumed { grace, pace });
+        self.fold(What::Resumed {
+            grace,
+            pace,
+            other_endpoint: None,
+        });
     }
 
     pub(crate) fn report(&self) -> Report {

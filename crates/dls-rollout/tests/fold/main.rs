@@ -9,6 +9,9 @@
 mod admitting;
 mod batches;
 mod bench;
+mod closing;
+mod evidence;
+mod freshness;
 mod reconciling;
 mod resuming;
 mod sending;

@@ -99,7 +99,7 @@ fn a_no_to_several_packages_is_reconciled_and_proves_nothing() {
         bench.verdict(24),
         Some(Verdict::Refused { proved: false, .. })
     ));
-    assert_eq!(bench.exit_code(), 6);
+    assert_eq!(bench.exit_code(), 7);
 }
 
 #[test]

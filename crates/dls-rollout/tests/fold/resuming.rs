@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use dls_model::JobStart;
 use dls_rollout::{Action, Began, Event, InvalidEvents, LookFailure, Rollout, What};
 
 use crate::bench::*;
@@ -80,7 +79,7 @@ fn a_run_that_ended_before_the_send_looks_again_and_sends() {
     bench.see_all(&[23], 1, 0);
     assert_eq!(bench.next(), Action::Look(id(24)));
     bench.see(24, 2, 7);
-    assert_eq!(bench.next(), Action::Deploy(ids(&[23]), JobStart::Later));
+    assert_eq!(bench.to_send(), [23]);
     assert_eq!(bench.words(), ["-", "already-released"]);
 }
 
@@ -144,6 +143,7 @@ mod resending {
     fn allow(bench: &mut Bench, package: u64) {
         bench.fold(What::ResendAllowed {
             packages: vec![id(package)],
+            no_fence: false,
         });
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_model::JobStart;
+use dls_model::{Deploy, JobStart, PublishType};
 use dls_rollout::{Action, LookFailure, SendFailure, Verdict, What};
 
 use crate::bench::*;
@@ -13,10 +13,21 @@ fn nothing_is_sent_before_every_baseline_was_read() {
     bench.see(23, 1, 0);
     assert_eq!(bench.next(), Action::Look(id(24)));
     bench.see(24, 1, 0);
-    assert_eq!(
-        bench.next(),
-        Action::Deploy(ids(&[23, 24]), JobStart::Later)
-    );
+    let Action::Deploy { request, .. } = bench.next() else {
+        panic!("{:?}", bench.next());
+    };
+    assert_eq!(request, Deploy::new(ids(&[23, 24]), JobStart::Later));
+}
+
+#[test]
+fn the_request_says_the_publish_type_that_was_chosen_and_none_otherwise() {
+    for chosen in [None, Some(PublishType::Asynchronous)] {
+        let bench = Bench::ready(&[23], later().with_publish_type(chosen));
+        match bench.next() {
+            Action::Deploy { request, .. } => assert_eq!(request.publish_type(), chosen),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -75,7 +86,7 @@ fn a_failed_look_before_the_send_is_made_again() {
         bench.rest();
     }
     bench.see_all(&[23], 1, 0);
-    assert!(matches!(bench.next(), Action::Deploy(..)));
+    assert!(matches!(bench.next(), Action::Deploy { .. }));
 }
 
 #[test]
@@ -142,7 +153,7 @@ fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
         let mut sends = 0;
         loop {
             match bench.next() {
-                Action::Deploy(..) => {
+                Action::Deploy { .. } => {
                     sends += 1;
                     bench.send(&[23]);
                     bench.fold(failure());
@@ -178,7 +189,7 @@ fn a_batch_that_was_throttled_waits_as_long_as_it_is_asked_to_up_to_a_minute() {
             "{asked}"
         );
         bench.rest();
-        assert!(matches!(bench.next(), Action::Deploy(..)));
+        assert!(matches!(bench.next(), Action::Deploy { .. }));
     }
 }
 

@@ -48,6 +48,7 @@ impl Run {
         }
         self.note(What::ResendAllowed {
             packages: packages.to_vec(),
+            no_fence: false,
         });
         Ok(())
     }

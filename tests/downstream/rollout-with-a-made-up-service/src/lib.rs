@@ -50,14 +50,21 @@ pub fn step<E>(
             Ok(rows) => rollout.listed(rows),
             Err(failure) => What::ListFailed { failure },
         },
-        Action::Deploy(packages, start) => {
+        Action::Deploy {
+            request,
+            fresh_until,
+        } => {
             let signed_at = service.now();
             let intended = What::SendIntended {
-                packages: packages.clone(),
+                packages: request.packages().clone(),
                 signed_at,
             };
             note(rollout, signed_at, intended)?;
-            match service.deploy(&packages, start) {
+            let sent = match service.now() > fresh_until {
+                true => Err(SendFailure::NotSent("the looks are too old".to_owned())),
+                false => service.deploy(request.packages(), request.start()),
+            };
+            match sent {
                 Ok(answer) => What::Accepted {
                     request_id: answer.request_id.clone(),
                     answer,

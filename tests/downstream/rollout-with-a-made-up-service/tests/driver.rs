@@ -240,11 +240,12 @@ fn a_crash_right_before_the_request_is_followed_by_looking() {
     assert!(service.deploys.is_empty());
 
     let mut rollout = Rollout::replay(journal).unwrap();
-    assert!(!matches!(rollout.next(), Action::Deploy(..)));
+    assert!(!matches!(rollout.next(), Action::Deploy { .. }));
     let options = rollout.began().options;
     let resumed = What::Resumed {
         grace: options.grace,
         pace: options.pace,
+        other_endpoint: None,
     };
     rollout.fold(Event::new(service.now, resumed));
     let report = drive(&mut rollout, &mut service, |_| Ok::<_, Infallible>(())).unwrap();

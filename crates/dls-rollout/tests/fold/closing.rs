@@ -1,0 +1,220 @@
+//! What keeps other runs away from a package, and how it is given up.
+
+use std::time::Duration;
+
+use dls_model::Timestamp;
+use dls_rollout::{Action, Claim, NotSent, Outcome, SendFailure, Verdict, What};
+
+use crate::bench::*;
+
+/// A run in which this package was sent, accepted, and then not found any more.
+fn gone(package: u64) -> Bench {
+    let mut bench = Bench::accepted(&[package], later());
+    for _ in 0..3 {
+        not_found(&mut bench, package);
+    }
+    assert_eq!(bench.words(), ["gone"]);
+    bench
+}
+
+fn not_found(bench: &mut Bench, package: u64) {
+    if let Action::Wait(_) = bench.next() {
+        bench.rest();
+    }
+    assert_eq!(bench.next(), Action::Look(id(package)));
+    let error = service_error(404, "DLF.0810");
+    bench.fail_look(package, dls_rollout::LookFailure::NotFound(error));
+}
+
+/// A run in which the service said no to two packages at once, and no release of them was seen.
+fn unproved() -> Bench {
+    let mut bench = Bench::sent(&[23, 24], later(), refused(400, "DLF.20990"));
+    bench.pass(Duration::from_secs(120));
+    bench.see_all(&[23, 24], 1, 0);
+    bench
+}
+
+fn forget(bench: &mut Bench, package: u64) {
+    bench.fold(What::Forgotten {
+        packages: vec![id(package)],
+        by: "ops".to_owned(),
+        no_fence: false,
+    });
+}
+
+fn is_open(bench: &Bench, package: u64) -> bool {
+    let packages = bench.report().packages;
+    let report = packages.iter().find(|it| it.id == id(package));
+    report.unwrap().is_open()
+}
+
+fn unsettled() -> Claim {
+    let signed_at = Timestamp::from_millis(START).unwrap();
+    Claim::Unsettled { signed_at }
+}
+
+#[test]
+fn a_package_that_vanished_after_it_was_sent_stays_open() {
+    let mut bench = gone(23);
+    assert_eq!(bench.exit_code(), 7);
+    assert!(is_open(&bench, 23));
+    assert_eq!(bench.rollout.claim(id(23)), Some(unsettled()));
+    bench.resume();
+    assert_eq!(bench.words(), ["-"]);
+    bench.see_all(&[23], 2, 7);
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"], 0));
+}
+
+#[test]
+fn a_package_that_vanished_and_came_back_as_it_was_is_unknown() {
+    let mut bench = gone(23);
+    bench.resume();
+    bench.pass(Duration::from_secs(120));
+    bench.see_all(&[23], 1, 0);
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+}
+
+#[test]
+fn a_package_that_vanished_before_it_was_sent_is_closed() {
+    let mut bench = Bench::new(&[23], later());
+    let error = service_error(404, "DLF.0810");
+    bench.fail_look(23, dls_rollout::LookFailure::NotFound(error));
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["gone"], 5));
+    assert!(!is_open(&bench, 23));
+    assert_eq!(bench.rollout.claim(id(23)), Some(Claim::Settled));
+}
+
+#[test]
+fn a_refusal_that_proves_nothing_stays_open_and_makes_the_run_unknown() {
+    let mut bench = unproved();
+    assert_eq!(bench.words(), ["refused", "refused"]);
+    assert_eq!(bench.report().outcome, Outcome::Unknown);
+    assert_eq!(bench.exit_code(), 7);
+    assert!(is_open(&bench, 23) && is_open(&bench, 24));
+    bench.resume();
+    bench.see_all(&[23], 2, 7);
+    bench.see_all(&[24], 1, 0);
+    assert_eq!(bench.words(), ["successful", "refused"]);
+}
+
+#[test]
+fn a_refusal_that_is_proved_is_closed() {
+    let bench = Bench::sent(&[23], later(), refused(400, "DLF.20990"));
+    assert_eq!(bench.words(), ["refused"]);
+    assert!(!is_open(&bench, 23));
+    assert_ne!(bench.exit_code(), 7);
+}
+
+#[test]
+fn what_is_given_up_is_claimed_no_longer_and_keeps_its_outcome() {
+    let mut lost = Bench::lost(&[23], later());
+    lost.pass(Duration::from_secs(120));
+    lost.see(23, 1, 0);
+    for (mut bench, word) in [
+        (lost, "unknown"),
+        (gone(23), "gone"),
+        (unproved(), "refused"),
+    ] {
+        assert!(is_open(&bench, 23));
+        forget(&mut bench, 23);
+        assert!(!is_open(&bench, 23), "{word}");
+        assert_eq!((bench.words()[0], bench.exit_code()), (word, 7));
+        assert_eq!(bench.rollout.claim(id(23)), Some(Claim::Settled));
+        let report = bench.report().packages.remove(0);
+        assert_eq!(report.forgotten.unwrap().by, "ops");
+        // It stays so, whoever takes the run up again.
+        bench.resume();
+        assert_eq!(bench.words()[0], word);
+    }
+}
+
+#[test]
+fn what_is_given_up_in_doubt_is_unknown_and_what_was_never_sent_is_not_sent() {
+    let mut bench = Bench::lost(&[23], later());
+    bench.resume();
+    forget(&mut bench, 23);
+    assert_eq!(
+        (bench.next(), bench.words()),
+        (Action::Done, vec!["unknown"])
+    );
+
+    let mut bench = Bench::ready(&[23], later());
+    assert_eq!(bench.rollout.claim(id(23)), Some(Claim::NeverSent));
+    forget(&mut bench, 23);
+    let why = NotSent::Left("given up by ops".to_owned());
+    assert_eq!(bench.not_sent(23), why);
+    assert_eq!(bench.next(), Action::Done);
+}
+
+#[test]
+fn what_was_accepted_is_under_way_and_cannot_be_given_up() {
+    let mut bench = Bench::accepted(&[23], later());
+    assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
+    bench.fold(What::OutOfTime);
+    assert_eq!(bench.words(), ["pending"]);
+    assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
+}
+
+#[test]
+fn a_consented_package_is_gone_only_when_it_was_not_found_three_times_and_stays_open() {
+    let mut bench = Bench::lost(&[23], later());
+    bench.pass(Duration::from_secs(120));
+    bench.see(23, 1, 0);
+    bench.resume();
+    consent(&mut bench, 23);
+    for _ in 0..2 {
+        not_found(&mut bench, 23);
+        assert_eq!(bench.words(), ["-"]);
+    }
+    not_found(&mut bench, 23);
+    assert_eq!(bench.verdict(23), Some(Verdict::Gone { sent: true }));
+    assert!(is_open(&bench, 23));
+}
+
+#[test]
+fn a_consented_package_that_is_found_released_was_released_since_we_sent_it() {
+    let mut bench = Bench::lost(&[23], later());
+    bench.pass(Duration::from_secs(120));
+    bench.see(23, 1, 0);
+    bench.resume();
+    consent(&mut bench, 23);
+    bench.see_all(&[23], 2, 7);
+    assert_eq!(bench.words(), ["successful"]);
+}
+
+#[test]
+fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
+    let mut bench = Bench::lost(&[23], later());
+    bench.pass(Duration::from_secs(120));
+    bench.see(23, 1, 0);
+    bench.resume();
+    consent(&mut bench, 23);
+    bench.see(23, 1, 0);
+    bench.send(&[23]);
+    bench.fold(lost());
+    let signed_at = Timestamp::from_millis(START + 120_000).unwrap();
+    let claim = bench.rollout.claim(id(23));
+    assert_eq!(claim, Some(Claim::Unsettled { signed_at }));
+    assert_eq!(bench.report().packages[0].signed_at, Some(signed_at));
+}
+
+#[test]
+fn after_consent_a_request_that_is_proved_unsent_leaves_the_first_one_unknown() {
+    let mut bench = Bench::lost(&[23], later());
+    bench.pass(Duration::from_secs(120));
+    bench.see(23, 1, 0);
+    bench.resume();
+    consent(&mut bench, 23);
+    bench.see(23, 1, 0);
+    bench.send(&[23]);
+    bench.fold(failed(SendFailure::NotRecorded("disk full".to_owned())));
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+    assert!(is_open(&bench, 23));
+}
+
+fn consent(bench: &mut Bench, package: u64) {
+    bench.fold(What::ResendAllowed {
+        packages: vec![id(package)],
+        no_fence: false,
+    });
+}
