@@ -18,7 +18,7 @@ use tokio::time::Instant;
 pub use clock::Clock;
 pub(crate) use clock::SystemClock;
 use clock::{EventTimes, timestamp};
-pub use consent::ResendRefused;
+pub use consent::{Fence, ResendRefused};
 pub use resume::Resume;
 pub use service::{Connection, Service, ServiceFuture};
 

@@ -69,7 +69,7 @@ mod every_future_can_be_spawned {
 
     fn of_a_run(mut run: Run) {
         is_send(&run.next_event());
-        is_send(&run.allow_resend(&[]));
+        is_send(&run.allow_resend(&[], dls::run::Fence::Needed));
         is_send(&run.wait());
     }
 

@@ -85,6 +85,10 @@ pub(crate) struct Resume {
     /// refused as long as that one could still be accepted
     #[arg(long, value_name = "ID", num_args = 1.., requires = "run")]
     pub(crate) resend: Vec<String>,
+    /// Send them although nothing can prove that the first request will not arrive later: only for a
+    /// service that does not tell the time, and for requests that were sent with a token
+    #[arg(long, requires = "resend")]
+    pub(crate) no_fence: bool,
     #[command(flatten)]
     pub(crate) start: StartChoice,
     #[command(flatten)]

@@ -2,6 +2,7 @@
 //! start are those that it began with.
 
 use dls::rollout::Began;
+use dls::run::Fence;
 use dls::{Journal, JournalError, PackageId, ResendRefused, Run, RunId, StoredRun};
 
 use super::deploy::{chosen, refuse_start};
@@ -40,7 +41,11 @@ pub(crate) async fn run(
                 evidence,
                 is_quiet: false,
             };
-            resend(follow, run, &again).await
+            let fence = match args.no_fence {
+                true => Fence::Waived,
+                false => Fence::Needed,
+            };
+            resend(follow, run, &again, fence).await
         }
         Err(failure) => {
             let document = document::Run::new(&stored.began, Some(&stored.id), &stored.report);
@@ -66,8 +71,13 @@ fn begin(
 }
 
 /// Goes on, after what is to be sent once more was found to be beyond its fence.
-async fn resend(follow: Follow, mut run: Run, again: &[PackageId]) -> Result<u8, Failure> {
-    match run.allow_resend(again).await {
+async fn resend(
+    follow: Follow,
+    mut run: Run,
+    again: &[PackageId],
+    fence: Fence,
+) -> Result<u8, Failure> {
+    match run.allow_resend(again, fence).await {
         Ok(()) => follow.until_it_ends(run).await,
         Err(refused) => {
             let failure = Failure::new(9, format!("{refused}; nothing was sent"));
@@ -76,7 +86,13 @@ async fn resend(follow: Follow, mut run: Run, again: &[PackageId]) -> Result<u8,
                     "try again in {}; until then dls status {package}",
                     words::span(left)
                 ),
-                ResendRefused::NoClock(_) => "check the network, then run it again".to_owned(),
+                ResendRefused::Unreachable(_) => "check the network, then run it again".to_owned(),
+                ResendRefused::NoClock => {
+                    "add --no-fence if an earlier request cannot arrive any more \
+                     or may be carried out as well"
+                        .to_owned()
+                }
+                ResendRefused::ProofCanBeHad => "omit --no-fence".to_owned(),
                 _ => run
                     .id()
                     .and_then(|id| follow.keep.resume(id))

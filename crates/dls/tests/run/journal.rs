@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use dls::run::Fence;
 use dls::{Journal, JournalError, ResendRefused, Resume};
 
 use crate::bench::*;
@@ -250,12 +251,18 @@ async fn nothing_is_sent_once_more_before_the_first_request_is_dead() {
         .client
         .resume(&bench.journal(), &name, resume)
         .unwrap();
-    let early = run.allow_resend(&[id(23)]).await.unwrap_err();
+    let early = run
+        .allow_resend(&[id(23)], Fence::Needed)
+        .await
+        .unwrap_err();
     assert!(
         matches!(early, ResendRefused::TooEarly { left, .. } if left > Duration::from_secs(900)),
         "{early}"
     );
-    let wrong = run.allow_resend(&[id(24)]).await.unwrap_err();
+    let wrong = run
+        .allow_resend(&[id(24)], Fence::Needed)
+        .await
+        .unwrap_err();
     assert!(matches!(wrong, ResendRefused::NotUnknown { .. }));
     assert_eq!(bench.requests("deploy"), 1);
 }

@@ -7,8 +7,10 @@
 )]
 
 mod bench;
+mod consent;
 mod journal;
+mod made_up;
 mod old_files;
 mod plans;
-mod seams;
+mod times;
 mod watching;

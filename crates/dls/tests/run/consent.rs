@@ -1,0 +1,144 @@
+//! Consent to another request, and the fence before it.
+
+use std::time::Duration;
+
+use dls::rollout::LookFailure;
+use dls::run::Fence;
+use dls::{Journal, PackageId, ResendRefused, Resume, Run, RunId};
+use tempfile::TempDir;
+
+use crate::bench::{id, quick};
+use crate::made_up::MadeUp;
+
+const FENCE: Duration = Run::RESEND_FENCE;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A run whose requests were lost, in a journal.
+struct Lost {
+    service: MadeUp,
+    journal: Journal,
+    run: RunId,
+    _folder: TempDir,
+}
+
+impl Lost {
+    async fn new(packages: &[u64]) -> Self {
+        let (service, folder) = (MadeUp::new(), tempfile::tempdir().unwrap());
+        let journal = Journal::at(folder.path()).unwrap();
+        let run = service.run(packages, quick().with_grace(SECOND));
+        let run = run.with_journal(&journal).unwrap();
+        let name = run.id().unwrap().clone();
+        let report = run.wait().await;
+        assert_eq!(report.exit_code, 7, "{report:?}");
+        Self {
+            service,
+            journal,
+            run: name,
+            _folder: folder,
+        }
+    }
+
+    fn resumed(&self) -> Run {
+        let (service, clock) = (self.service.clone(), self.service.clone());
+        Run::resume_over(service, clock, &self.journal, &self.run, Resume::new()).unwrap()
+    }
+
+    /// Asks for another request, so long after the last one was signed.
+    async fn allow(&self, after: Duration, packages: &[u64], fence: Fence) -> Answer {
+        let mut run = self.resumed();
+        let last = self.service.state().sent.last().unwrap().1;
+        let now = dls::run::Clock::wall(&self.service);
+        self.service.state().wall += (last + after).duration_since(now).unwrap();
+        let packages: Vec<PackageId> = packages.iter().map(|it| id(*it)).collect();
+        run.allow_resend(&packages, fence).await.map(|()| run)
+    }
+}
+
+type Answer = Result<Run, ResendRefused>;
+
+fn is_too_early(answer: &Answer) -> bool {
+    matches!(answer, Err(ResendRefused::TooEarly { .. }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn consent_counts_once_the_signature_has_expired_and_not_a_second_before() {
+    let lost = Lost::new(&[23]).await;
+    let early = lost.allow(FENCE - SECOND, &[23], Fence::Needed).await;
+    assert!(is_too_early(&early), "{early:?}");
+    drop(early);
+    let run = lost.allow(FENCE + SECOND, &[23], Fence::Needed).await;
+    run.unwrap().wait().await;
+    assert_eq!(lost.service.state().sent.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fence_is_longer_by_as_much_as_the_clocks_differ() {
+    let skew = Duration::from_secs(600);
+    let lost = Lost::new(&[23]).await;
+    lost.service.state().skew = Ok(Some(skew));
+    let early = lost.allow(FENCE + skew - SECOND, &[23], Fence::Needed);
+    let early = early.await;
+    assert!(is_too_early(&early), "{early:?}");
+    drop(early);
+    let run = lost.allow(FENCE + skew + SECOND, &[23], Fence::Needed);
+    assert!(run.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_packages_the_one_that_was_sent_last_counts() {
+    let lost = Lost::new(&[23, 24]).await;
+    let run = lost.allow(FENCE * 4, &[24], Fence::Needed).await.unwrap();
+    assert_eq!(run.wait().await.exit_code, 7, "the second is lost, too");
+    for packages in [[23, 24], [24, 23]] {
+        let early = lost.allow(FENCE - SECOND, &packages, Fence::Needed).await;
+        let Err(ResendRefused::TooEarly { package, .. }) = early else {
+            panic!("{early:?}")
+        };
+        assert_eq!(package, id(24));
+    }
+    assert!(lost.allow(FENCE, &[23], Fence::Needed).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_signature_of_a_package_counts() {
+    let lost = Lost::new(&[23]).await;
+    let run = lost.allow(FENCE * 4, &[23], Fence::Needed).await.unwrap();
+    assert_eq!(run.wait().await.exit_code, 7, "the second is lost, too");
+    let early = lost.allow(FENCE - SECOND, &[23], Fence::Needed).await;
+    assert!(is_too_early(&early), "{early:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_clock_of_the_service_no_time_is_long_enough() {
+    let lost = Lost::new(&[23]).await;
+    lost.service.state().skew = Ok(None);
+    let refused = lost.allow(FENCE * 1000, &[23], Fence::Needed).await;
+    assert_eq!(refused.unwrap_err(), ResendRefused::NoClock);
+    let run = lost.allow(FENCE * 1001, &[23], Fence::Waived).await;
+    run.unwrap().wait().await;
+    assert_eq!(lost.service.state().sent.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fence_is_not_waived_where_the_service_tells_the_time() {
+    let lost = Lost::new(&[23]).await;
+    for after in [SECOND * 2, FENCE * 2] {
+        let refused = lost.allow(after, &[23], Fence::Waived).await;
+        assert_eq!(refused.unwrap_err(), ResendRefused::ProofCanBeHad);
+    }
+    lost.service.state().skew = Err(LookFailure::Unreachable("no route".to_owned()));
+    let refused = lost.allow(FENCE * 3, &[23], Fence::Waived).await;
+    let unreachable = ResendRefused::Unreachable("no route".to_owned());
+    assert_eq!(refused.unwrap_err(), unreachable);
+    assert_eq!(lost.service.state().sent.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grace_without_end_is_a_fence_without_end() {
+    let lost = Lost::new(&[23]).await;
+    let (service, clock) = (lost.service.clone(), lost.service.clone());
+    let forever = Resume::new().with_grace(Duration::MAX);
+    let run = Run::resume_over(service, clock, &lost.journal, &lost.run, forever);
+    let refused = run.unwrap().allow_resend(&[id(23)], Fence::Needed).await;
+    assert!(matches!(refused, Err(ResendRefused::TooEarly { .. })));
+}

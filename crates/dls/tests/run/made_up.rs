@@ -1,0 +1,112 @@
+//! A service and a clock that are made up: what they say is set by the test.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dls::model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, Status};
+use dls::rollout::{Began, LookFailure, Options, Place, SendFailure};
+use dls::run::{Clock, Connection, Service, ServiceFuture};
+use dls::{PackageId, Run};
+use tokio::time::Instant;
+
+use crate::bench::selection;
+
+/// What it says, and what it was told. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct MadeUp(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+pub(crate) struct State {
+    /// What the wall clock is ahead of the passing of time; tests set it.
+    pub(crate) wall: SystemTime,
+    started: Instant,
+    pub(crate) observed: Result<Status, LookFailure>,
+    /// What becomes of the next requests; the rest are lost.
+    pub(crate) sends: VecDeque<Result<DeployAnswer, SendFailure>>,
+    pub(crate) skew: Result<Option<Duration>, LookFailure>,
+    /// The packages and the signature's time of each request that was sent.
+    pub(crate) sent: Vec<(Vec<PackageId>, SystemTime)>,
+}
+
+impl MadeUp {
+    /// Every package waits to be reviewed, every request is lost, and the clocks agree.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            wall: UNIX_EPOCH + Duration::from_secs(1_748_736_000),
+            started: Instant::now(),
+            observed: Ok(Status::ToBeReviewed),
+            sends: VecDeque::new(),
+            skew: Ok(Some(Duration::ZERO)),
+            sent: Vec::new(),
+        })))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn run(&self, packages: &[u64], options: Options) -> Run {
+        let place = Place::new(
+            "http://service.example.com",
+            "p-1".parse().unwrap(),
+            "default".parse().unwrap(),
+        );
+        let spec = Began::new(place, selection(packages), options);
+        Run::over(self.clone(), self.clone(), spec)
+    }
+}
+
+impl Clock for MadeUp {
+    fn wall(&self) -> SystemTime {
+        let state = self.state();
+        state.wall + state.started.elapsed()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.state().started.elapsed()
+    }
+}
+
+impl Service for MadeUp {
+    fn observe(&self, id: PackageId) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
+        Box::pin(async move {
+            let status = self.state().observed.clone()?;
+            let mut detail = PackageDetail::default();
+            detail.package.id = Some(id);
+            detail.package.status = Some(status);
+            Ok(detail)
+        })
+    }
+
+    fn list(&self, _: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn connect<'a>(
+        &'a self,
+        _: &'a Deploy,
+    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>> {
+        Box::pin(async { Ok(Box::new(self.clone()) as Box<dyn Connection>) })
+    }
+
+    fn clock_skew(&self, _: PackageId) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>> {
+        Box::pin(async { self.state().skew.clone() })
+    }
+}
+
+impl Connection for MadeUp {
+    fn send<'a>(
+        self: Box<Self>,
+        request: &'a Deploy,
+        signed_at: SystemTime,
+    ) -> ServiceFuture<'a, Result<DeployAnswer, SendFailure>> {
+        Box::pin(async move {
+            let mut state = self.state();
+            let packages = request.packages().iter().copied().collect();
+            state.sent.push((packages, signed_at));
+            let lost = || Err(SendFailure::Lost("connection reset".to_owned()));
+            state.sends.pop_front().unwrap_or_else(lost)
+        })
+    }
+}
