@@ -1,5 +1,6 @@
 //! The client: one verb an operation, each of them one line over the model and the transport.
 
+mod answer;
 mod service;
 
 use dls_model::{
@@ -10,6 +11,8 @@ use dls_model::{
 use dls_rollout::{Began, Options, Place, Plan, PlannedPackage, Selection};
 use dls_transport::credentials::ProvideCredentials;
 use dls_transport::{Resend, Transport, TransportBuilder};
+
+use answer::decode;
 
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::error::{Error, PlanMismatch};
@@ -164,9 +167,14 @@ impl Client {
     /// # Errors
     ///
     /// A package that is not there is a [`service`](Error::service) error with the code
-    /// `DLF.0810` or `DLF.20810`.
+    /// `DLF.0810` or `DLF.20810`. An answer that names no package or another one, as a cache on the
+    /// way may give, is [`Undecodable`](crate::ErrorKind::Undecodable).
     pub async fn package(&self, id: PackageId) -> Result<PackageDetail, Error> {
-        self.call(&ShowPackage::new(id)).await
+        let detail = self.call(&ShowPackage::new(id)).await?;
+        match detail.package.id {
+            Some(named) if named == id => Ok(detail),
+            named => Err(Error::other_package(named)),
+        }
     }
 
     /// Takes packages back before they are released (wire: `unpack`): one request, never repeated.
@@ -190,18 +198,23 @@ impl Client {
     }
 
     /// Performs any operation of the model, or one of your own. Reads are repeated as the
-    /// transport's settings say, writes never.
+    /// transport's settings say, writes never. An answer of more than 256 KiB is decoded on a thread
+    /// for blocking work.
     ///
     /// # Errors
     ///
     /// See [`ErrorKind`](crate::ErrorKind).
-    pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Answer, Error> {
+    pub async fn call<O>(&self, operation: &O) -> Result<O::Answer, Error>
+    where
+        O: Operation + 'static,
+        O::Answer: Send,
+    {
         let request = self.request(operation)?;
         let answer = match O::EFFECT {
             Effect::Read => self.transport.call(request, Resend::Allowed).await?,
             Effect::Write => self.transport.call(request, Resend::Never).await?,
         };
-        decode::<O>(&answer)
+        decode::<O>(answer).await
     }
 
     /// The transport, for calls that this client has no verb for.
@@ -270,10 +283,6 @@ impl From<Plan> for Release {
     fn from(plan: Plan) -> Self {
         Self::Plan(Box::new(plan))
     }
-}
-
-fn decode<O: Operation>(answer: &http::Response<Vec<u8>>) -> Result<O::Answer, Error> {
-    Ok(O::decode(answer.status(), answer.headers(), answer.body())?)
 }
 
 /// Settings of a [`Client`].

@@ -32,6 +32,7 @@ enum Cause {
     Service(ServiceError),
     Undecodable(Undecodable),
     Answer(AnswerError),
+    OtherPackage(Option<PackageId>),
     Paging(PageError),
     Plan(PlanMismatch),
 }
@@ -102,7 +103,9 @@ impl Error {
             Cause::Invalid(_) => ErrorKind::InvalidRequest,
             Cause::Transport(_) => ErrorKind::Transport,
             Cause::Service(_) => ErrorKind::Service,
-            Cause::Undecodable(_) | Cause::Answer(_) => ErrorKind::Undecodable,
+            Cause::Undecodable(_) | Cause::Answer(_) | Cause::OtherPackage(_) => {
+                ErrorKind::Undecodable
+            }
             Cause::Paging(_) => ErrorKind::Paging,
             Cause::Plan(_) => ErrorKind::Plan,
         }
@@ -116,9 +119,11 @@ impl Error {
                 Delivery::NotSent
             }
             Cause::Transport(error) => error.delivery(),
-            Cause::Service(_) | Cause::Undecodable(_) | Cause::Answer(_) | Cause::Paging(_) => {
-                Delivery::Answered
-            }
+            Cause::Service(_)
+            | Cause::Undecodable(_)
+            | Cause::Answer(_)
+            | Cause::OtherPackage(_)
+            | Cause::Paging(_) => Delivery::Answered,
         }
     }
 
@@ -185,6 +190,11 @@ impl Error {
         Cause::Setup(what).into()
     }
 
+    /// The answer to a question about one package names another one, or none.
+    pub(crate) fn other_package(named: Option<PackageId>) -> Self {
+        Cause::OtherPackage(named).into()
+    }
+
     pub(crate) fn about(self, package: PackageId) -> Self {
         Self {
             package: Some(package),
@@ -213,6 +223,15 @@ impl fmt::Display for Error {
             Cause::Service(error) => error.fmt(f),
             Cause::Undecodable(error) => error.fmt(f),
             Cause::Answer(error) => error.fmt(f),
+            Cause::OtherPackage(Some(other)) => {
+                write!(
+                    f,
+                    "the answer describes package {other}, which was not asked for"
+                )
+            }
+            Cause::OtherPackage(None) => {
+                f.write_str("the answer does not say which package it is of")
+            }
             Cause::Paging(error) => error.fmt(f),
             Cause::Plan(error) => error.fmt(f),
         }
@@ -222,7 +241,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.cause {
-            Cause::Setup(_) | Cause::Plan(_) => None,
+            Cause::Setup(_) | Cause::OtherPackage(_) | Cause::Plan(_) => None,
             Cause::Endpoint(error) => error.source(),
             Cause::Invalid(error) => error.source(),
             Cause::Transport(error) => error.source(),

@@ -54,7 +54,10 @@ mod every_future_can_be_spawned {
         is_send(&client.call(look));
     }
 
-    fn of_an_operation_of_ones_own<O: Operation + Sync>(client: &Client, operation: &O) {
+    fn of_an_operation_of_ones_own<O>(client: &Client, operation: &O)
+    where
+        O: Operation<Answer: Send> + Sync + 'static,
+    {
         is_send(&client.call(operation));
     }
 

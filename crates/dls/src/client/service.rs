@@ -8,7 +8,8 @@ use dls_model::{
 use dls_rollout::{LookFailure, SendFailure};
 use dls_transport::{ClockSkew, Delivery, Facts, Ready, Resend};
 
-use super::{Client, decode};
+use super::Client;
+use super::answer::decode;
 use crate::error::Error;
 use crate::run::{Connection, Service, ServiceFuture};
 
@@ -79,7 +80,7 @@ impl ReadyToDeploy {
     async fn send(self, deploy: &Deploy, signed_at: SystemTime) -> Result<DeployAnswer, Error> {
         let request = self.client.request(deploy)?;
         let answer = self.ready.send_at(request, signed_at).await?;
-        decode::<Deploy>(&answer)
+        decode::<Deploy>(answer).await
     }
 }
 
@@ -100,7 +101,9 @@ fn look_failure(error: Error) -> LookFailure {
     }
     match error.into_service() {
         Ok(service) => LookFailure::of_answer(service.into()),
-        Err(error) if error.status().is_some() => LookFailure::Unavailable(text),
+        Err(error) if error.status().is_some() || error.delivery() == Delivery::Answered => {
+            LookFailure::Unavailable(text)
+        }
         Err(_) => LookFailure::Unreachable(text),
     }
 }

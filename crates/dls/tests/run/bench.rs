@@ -64,9 +64,13 @@ impl Bench {
 }
 
 pub(crate) fn client(emulator: &Running, workspace: &str) -> Client {
+    client_of(emulator.base_url(), workspace)
+}
+
+pub(crate) fn client_of(base_url: &str, workspace: &str) -> Client {
     let key = AccessKey::new("AKIDEXAMPLE", SecretKey::new(SECRET).unwrap()).unwrap();
     Client::builder()
-        .endpoint(emulator.base_url().parse().unwrap())
+        .endpoint(base_url.parse().unwrap())
         .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
         .workspace(workspace.parse().unwrap())
         .credentials(Credentials::from(key))

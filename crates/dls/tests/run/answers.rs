@@ -1,0 +1,68 @@
+//! Answers that are none, from a server that says what the test wants.
+
+use dls::rollout::LookFailure;
+use dls::run::Service;
+use dls::{Client, ErrorKind};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::bench::{client_of, id};
+
+/// Answers every request with this body.
+async fn server(body: &'static str) -> Client {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, body));
+        }
+    });
+    client_of(&format!("http://{address}"), "default")
+}
+
+async fn serve(mut stream: TcpStream, body: &'static str) -> std::io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut request = Vec::new();
+    loop {
+        if stream.read_buf(&mut request).await? == 0 {
+            return Ok(());
+        }
+        if request.ends_with(b"\r\n\r\n") {
+            request.clear();
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(body.as_bytes()).await?;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_observation_of_another_package_or_of_none_is_no_observation() {
+    for (body, says) in [
+        (
+            r#"{"release_package": {"package_id": "24", "deploy_status": 2}}"#,
+            "the answer describes package 24",
+        ),
+        (
+            r#"{"release_package": {"deploy_status": 2}}"#,
+            "does not say which package it is of",
+        ),
+    ] {
+        let client = server(body).await;
+        let error = client.package(id(23)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Undecodable, "{body}");
+        assert!(error.to_string().contains(says), "{error}");
+        let failure = client.observe(id(23)).await.unwrap_err();
+        assert!(
+            matches!(failure, LookFailure::Unavailable(_)),
+            "{failure:?}"
+        );
+    }
+    let client = server(r#"{"release_package": {"package_id": "23", "deploy_status": 2}}"#).await;
+    assert_eq!(
+        client.package(id(23)).await.unwrap().package.id,
+        Some(id(23))
+    );
+}
