@@ -41,7 +41,7 @@ pub fn sends<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Sent> {
                 is_intended = true;
                 sends.push(Sent {
                     packages: packages.iter().map(ToString::to_string).collect(),
-                    consented: false,
+                    at: event.at.into(),
                 });
             }
             What::SendFailed {

@@ -101,6 +101,7 @@ impl Core {
             connections: self.connections,
             requests: self.book.requests().to_vec(),
             releases: self.service.state.records(now),
+            running_before: self.service.state.running_before(),
         }
     }
 

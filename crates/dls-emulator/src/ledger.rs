@@ -22,6 +22,9 @@ pub struct Ledger {
     pub requests: Vec<LedgerRequest>,
     /// The releases, in the order in which they were accepted.
     pub releases: Vec<LedgerRelease>,
+    /// The packages whose release was under way before anything arrived, as the
+    /// [state](crate::Seed) has it; they are not among `releases`.
+    pub running_before: Vec<String>,
 }
 
 /// One request that arrived.

@@ -28,7 +28,7 @@ mod wire;
 mod word;
 
 pub use crate::assume::{Assumption, InvalidAssumption, assumptions};
-pub use crate::checker::{Claim, History, Sent, Violation, check};
+pub use crate::checker::{Claim, Consent, ConsentKind, History, Sent, Violation, check};
 pub use crate::core::Core;
 pub use crate::emulator::{Emulator, EmulatorBuilder, Running};
 pub use crate::fate::{End, Fate, TlsFault, Welcome};

@@ -183,6 +183,20 @@ impl State {
         Some((package, package.releases.get(accepted.release)?))
     }
 
+    /// The packages that the seed has being released, which goes on for ever.
+    pub(crate) fn running_before(&self) -> Vec<String> {
+        let is_accepted_here = |id| {
+            let mut accepted = self.accepted.iter();
+            accepted.any(|accepted| accepted.package == id && accepted.release == 0)
+        };
+        let packages = self.packages.values();
+        let running = packages.filter(|package| {
+            let mut first = package.releases.first().into_iter();
+            first.any(|release| release.ends_at().is_none()) && !is_accepted_here(package.id)
+        });
+        running.map(|package| package.id.to_string()).collect()
+    }
+
     /// All releases that were accepted here, as of now.
     pub(crate) fn records(&self, now: Timestamp) -> Vec<LedgerRelease> {
         let rows = self.accepted.iter().enumerate();

@@ -111,6 +111,7 @@ async fn one(case: Case, line: Over) -> String {
         began,
         ids: ids.iter().map(ToString::to_string).collect(),
         sends: dls_tests::sends(&events),
+        consents: Vec::new(),
         claims: claims.collect(),
         ledger,
         ended_in,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dls::model::{Deploy, PackageId, Timestamp};
 use dls::rollout::{Action, Began, Event, Place, Report, Rollout, Verdict, What};
 use dls::transport::credentials::{AccessKey, SecretKey};
-use dls_emulator::{Claim, History, Violation, check};
+use dls_emulator::{Claim, Consent, ConsentKind, History, Violation, check};
 use fastrand::Rng;
 
 use super::case::Case;
@@ -36,7 +36,7 @@ struct Play {
     crashed: u64,
     longest: Duration,
     steps: u32,
-    consented: bool,
+    consents: Vec<Consent>,
 }
 
 /// Plays the case of this seed.
@@ -153,7 +153,7 @@ impl Play {
             crashed: 0,
             longest: Duration::ZERO,
             steps: 0,
-            consented: false,
+            consents: Vec::new(),
         })
     }
 
@@ -203,8 +203,7 @@ impl Play {
         if self.may_crash() {
             return;
         }
-        let consented = self.consented;
-        let what = self.wire.send(deploy, signed_at, consented);
+        let what = self.wire.send(deploy, signed_at);
         if !self.may_crash() {
             self.note_in_time(what);
         }
@@ -257,7 +256,12 @@ impl Play {
         if resends && !unknown.is_empty() {
             self.wire.pass(FENCE);
             self.resume();
-            self.consented = true;
+            let at = self.wire.now;
+            self.consents.extend(unknown.iter().map(|id| Consent {
+                package: id.to_string(),
+                at,
+                kind: ConsentKind::Resend,
+            }));
             self.note(What::ResendAllowed {
                 packages: unknown,
                 no_fence: false,
@@ -314,6 +318,7 @@ impl Play {
             began: UNIX_EPOCH + BEGINNING,
             ids: report.packages.iter().map(|it| it.id.to_string()).collect(),
             sends: self.wire.sent,
+            consents: self.consents,
             claims: claims.collect(),
             ledger,
             ended_in: self.longest,

@@ -78,14 +78,14 @@ impl Wire {
     }
 
     /// The second half, with what came of it.
-    pub(crate) fn send(&mut self, deploy: &Deploy, signed_at: SystemTime, consented: bool) -> What {
+    pub(crate) fn send(&mut self, deploy: &Deploy, signed_at: SystemTime) -> What {
         if self.rng.u8(0..40) == 0 {
             // The connection died before the first byte, and the request was handed back.
             return failed(SendFailure::NotSent("handed back".to_owned()));
         }
         self.sent.push(Sent {
             packages: deploy.packages().iter().map(ToString::to_string).collect(),
-            consented,
+            at: signed_at,
         });
         match self.exchange(deploy, signed_at) {
             Came::Answer(answer) => match decoded::<Deploy>(&answer) {

@@ -1,6 +1,7 @@
 //! For each promise a history that breaks it, and one that keeps it.
 
 use super::*;
+use crate::ledger::LedgerRelease;
 use dls_model::Timestamp;
 
 const BEGAN: i64 = 1_764_000_000_000;
@@ -33,10 +34,25 @@ fn request() -> LedgerRequest {
     request
 }
 
-fn sent(consented: bool) -> Sent {
+fn request_at(millis: i64) -> LedgerRequest {
+    LedgerRequest {
+        at_ms: BEGAN + millis,
+        ..request()
+    }
+}
+
+fn sent(millis: i64) -> Sent {
     Sent {
         packages: vec!["23".to_owned()],
-        consented,
+        at: at(millis),
+    }
+}
+
+fn consent(kind: ConsentKind, millis: i64) -> Consent {
+    Consent {
+        package: "23".to_owned(),
+        at: at(millis),
+        kind,
     }
 }
 
@@ -73,57 +89,160 @@ fn broken(history: &History) -> Vec<String> {
 fn a_run_that_keeps_every_promise_passes() {
     let ok = Some("succeeded");
     let mut history = with(said("successful"), &[release(By::Client, ok, 0, 4000)]);
-    history.sends = vec![sent(false)];
+    history.sends = vec![sent(0)];
     history.ledger.requests = vec![request()];
     history.ended_in = Duration::from_secs(61);
     history.limit = Duration::from_secs(60);
     history.texts = vec!["all is well".to_owned()];
     history.secrets = vec!["s3cret".to_owned(), String::new()];
     assert_eq!(check(&history), []);
-    for verdict in ["unknown", "pending", "gone", "accepted"] {
-        assert_eq!(check(&said(verdict)), [], "{verdict}");
-    }
+    assert_eq!(check(&said("unknown")), []);
+}
+
+/// What is broken by requests that are written then, of which these arrive.
+fn broken_by_sends(
+    sends: &[i64],
+    consents: &[(ConsentKind, i64)],
+    requests: Vec<LedgerRequest>,
+) -> Vec<String> {
+    let mut history = said("unknown");
+    history.sends = sends.iter().map(|millis| sent(*millis)).collect();
+    let consents = consents.iter();
+    history.consents = consents.map(|(kind, at)| consent(*kind, *at)).collect();
+    history.ledger.requests = requests;
+    broken(&history)
 }
 
 #[test]
-fn a_package_is_named_once_unless_somebody_consented_or_the_gateway_threw_it_away() {
-    let run = |sends: &[bool], requests: Vec<LedgerRequest>| {
-        let mut history = said("unknown");
-        history.sends = sends.iter().map(|consented| sent(*consented)).collect();
-        history.ledger.requests = requests;
-        broken(&history)
-    };
-    assert_eq!(run(&[false, false], vec![]), ["SentAgain"]);
-    assert_eq!(run(&[false, true, true], vec![]), [""; 0]);
+fn a_package_is_named_once_unless_the_gateway_threw_it_away() {
+    assert_eq!(broken_by_sends(&[0, 100], &[], vec![]), ["SentAgain"]);
     let throttled = |code, answered, faults: &[&str]| LedgerRequest {
         error_code: code,
         answered,
         faults: faults.iter().map(|word| (*word).to_owned()).collect(),
         ..request()
     };
+    let broken = vec!["SentAgain"];
     for (first, expected) in [
         (throttled(Some(THROTTLED), true, &[]), vec![]),
+        (throttled(Some(THROTTLED), false, &["drip"]), vec![]),
         (throttled(None, false, &["throttle"]), vec![]),
         (
             throttled(Some(THROTTLED), false, &["reset"]),
-            vec!["SentAgain"],
+            broken.clone(),
         ),
-        (throttled(Some("DLF.20990"), true, &[]), vec!["SentAgain"]),
-        (throttled(None, false, &["status"]), vec!["SentAgain"]),
+        (throttled(Some("DLF.20990"), true, &[]), broken.clone()),
+        (throttled(None, false, &["status"]), broken.clone()),
     ] {
-        assert_eq!(
-            run(&[false, false], vec![first.clone(), request()]),
-            expected,
-            "{first:?}"
-        );
+        let both = vec![first.clone(), request_at(100)];
+        assert_eq!(broken_by_sends(&[0, 100], &[], both), expected, "{first:?}");
+        // It says nothing of a request before it.
+        let later = LedgerRequest {
+            at_ms: BEGAN + 100,
+            ..first.clone()
+        };
+        let both = vec![request(), later];
+        assert_eq!(broken_by_sends(&[0, 100], &[], both), broken, "{first:?}");
     }
+}
+
+#[test]
+fn a_consent_covers_one_request_that_comes_later_and_no_second_one() {
+    let resend = |at| (ConsentKind::Resend, at);
+    let none = [""; 0];
+    assert_eq!(broken_by_sends(&[0, 200], &[resend(100)], vec![]), none);
+    assert_eq!(
+        broken_by_sends(&[0, 100], &[resend(200)], vec![]),
+        ["SentAgain"]
+    );
+    assert_eq!(
+        broken_by_sends(&[0, 200, 300], &[resend(100)], vec![]),
+        ["SentAgain"]
+    );
+    let both = [resend(100), resend(250)];
+    assert_eq!(broken_by_sends(&[0, 200, 300], &both, vec![]), none);
+
+    let mut history = said("unknown");
+    history.sends = vec![sent(0), sent(200)];
+    history.consents = vec![Consent {
+        package: "24".to_owned(),
+        ..consent(ConsentKind::Resend, 100)
+    }];
+    assert_eq!(
+        broken(&history),
+        ["SentAgain"],
+        "it is about another package"
+    );
+}
+
+#[test]
+fn fifteen_requests_after_one_consent_are_fourteen_too_many() {
+    let mut history = said("unknown");
+    history.sends = (0..16).map(|number| sent(number * 100)).collect();
+    history.consents = vec![consent(ConsentKind::Resend, 50)];
+    let package = "23".to_owned();
+    assert_eq!(
+        check(&history),
+        [Violation::SentAgain { package, sends: 14 }]
+    );
+}
+
+#[test]
+fn another_run_may_send_what_is_settled() {
+    let again = |request: LedgerRequest, releases: &[LedgerRelease]| {
+        let mut history = with(said("unknown"), releases);
+        history.sends = vec![sent(0), sent(6000)];
+        history.consents = vec![consent(ConsentKind::NewRun, 5000)];
+        history.ledger.requests = vec![request];
+        broken(&history).contains(&"SentAgain".to_owned())
+    };
+    let answered = |status, code| LedgerRequest {
+        answered: true,
+        status: Some(status),
+        error_code: code,
+        ..request()
+    };
+    assert!(!again(answered(400, Some("DLF.0810")), &[]));
+    assert!(!again(answered(401, Some("APIGW.0301")), &[]));
+    assert!(again(answered(502, Some("APIGW.0202")), &[]));
+    assert!(again(answered(200, None), &[]));
+    let lost = LedgerRequest {
+        answered: false,
+        ..answered(400, Some("DLF.0810"))
+    };
+    assert!(again(lost, &[]));
+    let mut of_two = answered(400, Some("DLF.0810"));
+    of_two.packages.push("24".to_owned());
+    assert!(again(of_two, &[]));
+    assert!(again(request_at(5500), &[]), "it is still on its way");
+
+    let failed = |end| [release(By::Client, Some("failed"), 10, end)];
+    assert!(!again(request(), &failed(4000)));
+    assert!(again(request(), &failed(5500)));
+    assert!(again(
+        request(),
+        &[release(By::Client, Some("failed"), -20, -10)]
+    ));
+}
+
+#[test]
+fn another_run_that_sends_nothing_saves_no_right_for_later() {
+    let refused = LedgerRequest {
+        answered: true,
+        status: Some(400),
+        error_code: Some("DLF.0810"),
+        ..request()
+    };
+    let runs = [100, 200, 300].map(|at| (ConsentKind::NewRun, at));
+    let again = broken_by_sends(&[0, 400, 500], &runs, vec![refused]);
+    assert_eq!(again, ["SentAgain"]);
 }
 
 #[test]
 fn a_client_cannot_hide_what_arrived() {
     let mut history = said("unknown");
     history.ledger.requests = vec![request(), request()];
-    history.sends = vec![sent(false)];
+    history.sends = vec![sent(0)];
     assert_eq!(broken(&history), ["NotTold"]);
     history.ledger.requests[1].by = By::Copy;
     assert_eq!(broken(&history), [""; 0], "a copy is not the client's");
@@ -210,7 +329,7 @@ fn a_copy_of_a_request_that_was_turned_away_is_not_held_against_the_client() {
     copy.copy_of = Some(first.request_id.clone());
     first.faults = vec!["throttle".to_owned()];
     let mut history = with(said("not-sent"), &[copy]);
-    history.sends = vec![sent(false)];
+    history.sends = vec![sent(0)];
     history.ledger.requests = vec![first];
     assert_eq!(broken(&history), [""; 0]);
     history.ledger.requests[0].faults.clear();
@@ -233,6 +352,83 @@ fn what_was_not_accepted_is_never_released_by_us_later() {
             assert_eq!(broken(&history), expected, "{verdict} {release:?}");
         }
     }
+}
+
+#[test]
+fn what_is_accepted_or_pending_was_begun_by_somebody_or_taken() {
+    for verdict in ["accepted", "pending"] {
+        assert_eq!(broken(&said(verdict)), ["FalseAcceptance"]);
+        for (by, begun, expected) in [
+            (By::Client, 0, vec![]),
+            (By::Other, 5000, vec![]),
+            (By::Client, 5001, vec!["FalseAcceptance"]),
+        ] {
+            let history = with(said(verdict), &[release(by, None, begun, 0)]);
+            assert_eq!(broken(&history), expected, "{verdict} {by:?} {begun}");
+        }
+        for (status, expected) in [
+            (Some(200), vec![]),
+            (Some(400), vec!["FalseAcceptance"]),
+            (None, vec!["FalseAcceptance"]),
+        ] {
+            let mut history = said(verdict);
+            history.sends = vec![sent(0)];
+            history.ledger.requests = vec![LedgerRequest {
+                status,
+                ..request()
+            }];
+            assert_eq!(broken(&history), expected, "{verdict} {status:?}");
+        }
+        let mut history = said(verdict);
+        history.ledger.running_before = vec!["23".to_owned()];
+        assert_eq!(broken(&history), [""; 0], "it was before anybody came");
+    }
+}
+
+#[test]
+fn what_is_gone_was_asked_for_and_not_found() {
+    let absent = LedgerRequest {
+        operation: Some("show"),
+        path: "/v2/p/factory/release-packages/23".to_owned(),
+        packages: vec![],
+        answered: true,
+        status: Some(400),
+        error_code: Some("DLF.0810"),
+        ..request_at(100)
+    };
+    let gone = |answers: Vec<LedgerRequest>, sends: Vec<Sent>| {
+        let mut history = said("gone");
+        history.sends = sends;
+        history.ledger.requests = answers;
+        broken(&history)
+    };
+    let (none, broken) = ([""; 0], ["FalseAbsence"]);
+    assert_eq!(gone(vec![], vec![]), broken);
+    assert_eq!(gone(vec![absent.clone()], vec![]), none);
+    assert_eq!(gone(vec![absent.clone(); 2], vec![sent(0)]), broken);
+    assert_eq!(gone(vec![absent.clone(); 3], vec![sent(0)]), none);
+    assert_eq!(
+        gone(vec![absent.clone()], vec![sent(-1000)]),
+        none,
+        "by an earlier run"
+    );
+
+    let other = |change: &dyn Fn(&mut LedgerRequest)| {
+        let mut other = absent.clone();
+        change(&mut other);
+        gone(vec![other], vec![])
+    };
+    assert_eq!(other(&|it| it.path = it.path.replace("23", "123")), broken);
+    assert_eq!(other(&|it| it.operation = Some("list")), broken);
+    assert_eq!(other(&|it| it.at_ms = BEGAN - 1), broken);
+    assert_eq!(other(&|it| it.at_ms = BEGAN + 5001), broken);
+    assert_eq!(other(&|it| it.error_code = Some("DLF.0819")), broken);
+    assert_eq!(other(&|it| it.error_code = Some("APIGW.0101")), broken);
+    assert_eq!(other(&|it| it.answered = false), broken);
+    assert_eq!(
+        other(&|it| (it.answered, it.faults) = (false, vec!["padded".to_owned()])),
+        none
+    );
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn the_emulators_own_pages_need_no_signature_and_are_not_recorded() {
     let empty = page(&mut world, "/__emulator/ledger");
     assert_eq!(
         empty.body,
-        json!({"connections": 0, "requests": [], "releases": []})
+        json!({"connections": 0, "requests": [], "releases": [], "running_before": []})
     );
     for path in [
         "/__emulator",

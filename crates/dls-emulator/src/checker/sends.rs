@@ -1,0 +1,140 @@
+//! No package is sent again without consent, and no request is kept secret.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use dls_model::{ErrorCode, Origin};
+
+use super::{ConsentKind, History, Violation, arrived, is_answered, millis, was_throttled};
+use crate::ledger::LedgerRequest;
+
+/// What happens to the right to send a package, in the order of time.
+enum Step {
+    /// One consents; the kind.
+    Consented(ConsentKind),
+    /// A request that names it is written.
+    Sent,
+}
+
+impl History {
+    pub(super) fn check_sends(&self) -> Vec<Violation> {
+        let told = self.sends.iter().flat_map(|sent| &sent.packages);
+        let arrived = self.ledger.requests.iter();
+        let arrived = arrived.flat_map(|request| &request.packages);
+        let packages: BTreeSet<&str> = told.chain(arrived).map(String::as_str).collect();
+        let checks = packages.into_iter().map(|package| {
+            let again = self.check_sent_again(package);
+            again.into_iter().chain(self.check_told(package))
+        });
+        checks.flatten().collect()
+    }
+
+    /// A package may be sent once, once more for each request that the gateway threw away, and once for each
+    /// consent that covers it, which is none that comes later.
+    fn check_sent_again(&self, package: &str) -> Option<Violation> {
+        let mut allowed = 1_usize;
+        let mut sends = 0;
+        let steps = self.steps(package);
+        for (number, (at, step)) in steps.iter().enumerate() {
+            match step {
+                Step::Consented(ConsentKind::Resend) => allowed += 1,
+                // It gives the right to send it, and not a further one where none was used.
+                Step::Consented(ConsentKind::NewRun) if self.is_settled(package, *at) => {
+                    allowed = allowed.max(1);
+                }
+                Step::Consented(ConsentKind::NewRun) => {}
+                Step::Sent => {
+                    match allowed.checked_sub(1) {
+                        Some(rest) => allowed = rest,
+                        None => sends += 1,
+                    }
+                    let mut later = steps.iter().skip(number + 1);
+                    let next = later.find(|(_, step)| matches!(step, Step::Sent));
+                    if self.was_thrown_away(package, *at, next.map(|(at, _)| *at)) {
+                        allowed += 1;
+                    }
+                }
+            }
+        }
+        (sends > 0).then(|| Violation::SentAgain {
+            package: package.to_owned(),
+            sends,
+        })
+    }
+
+    /// In the order of time; of what happens at once, consents come first.
+    fn steps(&self, package: &str) -> Vec<(SystemTime, Step)> {
+        let consents = self.consents.iter();
+        let consents = consents.filter(|consent| consent.package == package);
+        let consents = consents.map(|consent| (consent.at, Step::Consented(consent.kind)));
+        let sends = self.sends.iter();
+        let sends = sends.filter(|sent| sent.packages.iter().any(|id| id == package));
+        let sends = sends.map(|sent| (sent.at, Step::Sent));
+        let mut steps: Vec<_> = consents.chain(sends).collect();
+        steps.sort_by_key(|(at, _)| *at);
+        steps
+    }
+
+    /// Whether what arrived of a request that was written then, before the next one was, was thrown away.
+    fn was_thrown_away(&self, package: &str, from: SystemTime, to: Option<SystemTime>) -> bool {
+        let to = to.map_or(i64::MAX, millis);
+        let mut of_it = arrived(self, package)
+            .filter(|request| (millis(from)..to).contains(&request.at_ms))
+            .peekable();
+        of_it.peek().is_some() && of_it.all(was_throttled)
+    }
+
+    /// Whether nothing can come any more of each request so far that names the package.
+    fn is_settled(&self, package: &str, then: SystemTime) -> bool {
+        let then = millis(then);
+        let mut earlier = arrived(self, package).filter(|request| request.at_ms <= then);
+        let arrived_since = |from: SystemTime| {
+            let mut arrived = arrived(self, package);
+            arrived.any(|request| (millis(from)..=then).contains(&request.at_ms))
+        };
+        let sends = self.sends.iter();
+        let mut sends = sends
+            .filter(|sent| millis(sent.at) <= then && sent.packages.iter().any(|id| id == package));
+        sends.all(|sent| arrived_since(sent.at))
+            && earlier.all(|request| {
+                was_throttled(request)
+                    || is_refused_for_sure(request)
+                    || self.has_ended(package, request.at_ms, then)
+            })
+    }
+
+    /// Whether a release of the package began since a moment and ended by another.
+    fn has_ended(&self, package: &str, since: i64, by: i64) -> bool {
+        let mut releases = self.ledger.releases.iter();
+        releases.any(|release| {
+            release.package_id == package
+                && release.accepted_ms >= since
+                && release.finished_ms.is_some_and(|end| end <= by)
+        })
+    }
+
+    /// More deploy requests that name it may not arrive than were told.
+    fn check_told(&self, package: &str) -> Option<Violation> {
+        let names = |packages: &[String]| packages.iter().any(|id| id == package);
+        let told = self.sends.iter().filter(|sent| names(&sent.packages));
+        let (told, arrived) = (told.count(), arrived(self, package).count());
+        (arrived > told).then(|| Violation::NotTold {
+            package: package.to_owned(),
+            arrived,
+            told,
+        })
+    }
+}
+
+/// Whether the answer proves that nothing was accepted: a no of the gateway, or of the service to one package.
+fn is_refused_for_sure(request: &LedgerRequest) -> bool {
+    let is_refusal =
+        is_answered(request) && request.status.is_some_and(|it| (400..500).contains(&it));
+    let origin = request.error_code.map(|code| ErrorCode::new(code).origin());
+    is_refusal
+        && match origin {
+            Some(Origin::Gateway) => true,
+            Some(Origin::Service) => request.packages.len() == 1,
+            _ => false,
+        }
+}
