@@ -14,7 +14,7 @@ use crate::meet::Copy;
 use crate::refusal::Refusal;
 use crate::reply::{self, Answer};
 use crate::route::{self, Call, Route};
-use crate::service::{self, Order, Service};
+use crate::service::{self, Order, Service, Share};
 use crate::throttle::Throttle;
 use crate::turn::Turns;
 use crate::verify::Gate;
@@ -112,7 +112,18 @@ impl Core {
         request: &Request<Vec<u8>>,
         record: &mut LedgerRequest,
     ) -> Response<Vec<u8>> {
-        let outcome = self.judge(now, request, record);
+        self.serve_share(Share::All, now, request, record)
+    }
+
+    /// The same, but a deploy may get only to some of its packages.
+    pub(crate) fn serve_share(
+        &mut self,
+        share: Share,
+        now: Timestamp,
+        request: &Request<Vec<u8>>,
+        record: &mut LedgerRequest,
+    ) -> Response<Vec<u8>> {
+        let outcome = self.judge(share, now, request, record);
         let retry_after = self.service.assumed.retry_after == Presence::Present;
         let told = self.told(now);
         let (response, error_code) = match outcome {
@@ -136,6 +147,7 @@ impl Core {
 
     fn judge(
         &mut self,
+        share: Share,
         now: Timestamp,
         request: &Request<Vec<u8>>,
         record: &mut LedgerRequest,
@@ -156,6 +168,7 @@ impl Core {
             now,
             caller: &caller,
             request,
+            share,
             by: record.by,
             request_id: &record.request_id,
             copy_of: record.copy_of.as_deref(),

@@ -6,7 +6,9 @@ use std::time::Duration;
 use dls_model::Timestamp;
 use http::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
 
+use crate::ledger::LedgerRequest;
 use crate::refusal::Refusal;
 use crate::reply;
 
@@ -91,6 +93,10 @@ pub(crate) enum Forged {
     Status(StatusCode),
     /// By the gateway, as it documents it.
     Throttle,
+    /// That some packages are released, and the gateway's code for the others.
+    PartlyDone(StatusCode),
+    /// A code of the gateway inside another object.
+    NestedCode(StatusCode),
     Html,
     Redirect(HeaderValue),
     Garbage,
@@ -112,7 +118,8 @@ pub(crate) fn forge(
     retry_after: Option<&HeaderValue>,
     mut truth: Response<Vec<u8>>,
     now: Timestamp,
-    request_id: &str,
+    record: &LedgerRequest,
+    released: &[String],
 ) -> Fate {
     let raw = |bytes| Fate::Raw {
         bytes,
@@ -134,7 +141,27 @@ pub(crate) fn forge(
         Forged::Status(status) => retry(reply::strangers(*status, now)),
         Forged::Throttle => {
             let refusal = Refusal::throttled(10, "user");
-            retry(reply::refused(&refusal, now, request_id, false))
+            retry(reply::refused(&refusal, now, &record.request_id, false))
+        }
+        Forged::PartlyDone(status) => Fate::Answer(reply::other_error(
+            *status,
+            &partly_done(&record.packages, released),
+            now,
+            &record.request_id,
+        )),
+        Forged::NestedCode(status) => {
+            let refusal = match *status {
+                StatusCode::TOO_MANY_REQUESTS => Refusal::throttled(10, "user"),
+                _ => Refusal::unknown_api(),
+            };
+            let nested =
+                json!({ "error": { "error_code": refusal.code, "error_msg": refusal.text } });
+            Fate::Answer(reply::other_error(
+                *status,
+                &nested,
+                now,
+                &record.request_id,
+            ))
         }
         Forged::Html => Fate::Answer(reply::strangers(StatusCode::OK, now)),
         Forged::Redirect(target) => {
@@ -169,6 +196,19 @@ pub(crate) fn forge(
             end: End::Close,
         },
     }
+}
+
+/// An answer that is about each package by itself, and so neither a yes nor a no. It holds a code always.
+fn partly_done(named: &[String], released: &[String]) -> Value {
+    let code = "APIG.0308";
+    let others = named.iter().filter(|id| !released.contains(id));
+    let mut failed: Vec<Value> = others
+        .map(|id| json!({ "package_id": id, "error_code": code }))
+        .collect();
+    if failed.is_empty() {
+        failed.push(json!({ "error_code": code }));
+    }
+    json!({ "status": "partly done", "deployed": released, "failed": failed })
 }
 
 /// An answer as HTTP/1.1 carries it, with whatever length it claims to have.

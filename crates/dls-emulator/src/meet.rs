@@ -7,13 +7,13 @@ use dls_model::Timestamp;
 use http::{Request, Response};
 
 use crate::core::{Core, identify, own_path, timestamp};
-use crate::fate::{Fate, Welcome, forge};
+use crate::fate::{Fate, Forged, Welcome, forge};
 use crate::fault::{Action, Effect, Rule};
 use crate::ledger::{By, LedgerRequest};
 use crate::refusal::Refusal;
 use crate::reply::{self, Answer};
 use crate::route::{self, Route};
-use crate::service;
+use crate::service::{self, Share};
 use crate::turn::Turn;
 
 /// A request that comes once more.
@@ -128,7 +128,11 @@ impl Core {
     ) -> Fate {
         let told = self.told(now);
         let answer = if rule.done {
-            self.serve(now, request, record)
+            let share = match rule.action {
+                Action::Forge(Forged::PartlyDone(_)) => Share::FirstHalf,
+                _ => Share::All,
+            };
+            self.serve_share(share, now, request, record)
         } else {
             // It is recorded as what it is, even if the service would have refused it.
             let _: Result<Route<'_>, Refusal> = identify(request, record);
@@ -137,7 +141,8 @@ impl Core {
         match &rule.action {
             Action::Forge(forged) => {
                 let retry_after = rule.retry_after.as_ref();
-                forge(forged, retry_after, answer, told, &record.request_id)
+                let released = self.service.state.released_by(&record.request_id);
+                forge(forged, retry_after, answer, told, record, &released)
             }
             Action::Cut { after, end } => Fate::Cut {
                 after: *after,

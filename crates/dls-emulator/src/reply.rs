@@ -4,7 +4,7 @@ use dls_model::Timestamp;
 use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::refusal::Refusal;
 
@@ -55,6 +55,16 @@ pub(crate) fn refused(
             .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
+}
+
+/// An error in another shape than the documented ones.
+pub(crate) fn other_error(
+    status: StatusCode,
+    body: &Value,
+    now: Timestamp,
+    request_id: &str,
+) -> Response<Vec<u8>> {
+    response(status, Some(body.to_string().into_bytes()), now, request_id)
 }
 
 /// A page of the emulator's own, made to be read by people, too.

@@ -43,9 +43,17 @@ pub(crate) struct Order<'a> {
     pub(crate) now: Timestamp,
     pub(crate) caller: &'a Caller,
     pub(crate) request: &'a Request<Vec<u8>>,
+    pub(crate) share: Share,
     pub(crate) by: By,
     pub(crate) request_id: &'a str,
     pub(crate) copy_of: Option<&'a str>,
+}
+
+/// Which of the packages of a deploy the service gets to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    All,
+    FirstHalf,
 }
 
 impl Service {
@@ -131,7 +139,11 @@ impl Service {
             request_id: Some(order.request_id),
             copy_of: order.copy_of,
         };
-        let details = good.into_iter().map(|(id, step)| {
+        let accepted = match order.share {
+            Share::All => good.len(),
+            Share::FirstHalf => good.len().div_ceil(2),
+        };
+        let details = good.into_iter().take(accepted).map(|(id, step)| {
             let number = match step {
                 Step::Release => Some(self.state.release(id, &deployment)),
                 Step::Nothing => self.state.last_task(id),

@@ -183,6 +183,13 @@ impl State {
         Some((package, package.releases.get(accepted.release)?))
     }
 
+    /// The packages that a request released.
+    pub(crate) fn released_by(&self, request_id: &str) -> Vec<String> {
+        let accepted = self.accepted.iter();
+        let of_it = accepted.filter(|it| it.request_id.as_deref() == Some(request_id));
+        of_it.map(|accepted| accepted.package.to_string()).collect()
+    }
+
     /// The packages that the seed has being released, which goes on for ever.
     pub(crate) fn running_before(&self) -> Vec<String> {
         let is_accepted_here = |id| {

@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for What {
 type Row = (&'static str, fn(Parameter) -> Result<Action, String>);
 
 /// All faults, in the order of the README's table.
-const WORDS: [Row; 30] = [
+const WORDS: [Row; 32] = [
     ("refuse", |given| Ok(Refuse(given.time(Some("500ms"))?))),
     ("close", |given| {
         Ok(Forge(Forged::End(given.none(End::Close)?)))
@@ -94,8 +94,16 @@ const WORDS: [Row; 30] = [
     ("tls-expired", |given| {
         Ok(Tls(given.none(TlsFault::Expired)?))
     }),
-    ("status", |given| Ok(Forge(Forged::Status(given.status()?)))),
+    ("status", |given| {
+        Ok(Forge(Forged::Status(given.status(None)?)))
+    }),
     ("throttle", |given| Ok(Forge(given.none(Forged::Throttle)?))),
+    ("partly-done", |given| {
+        Ok(Forge(Forged::PartlyDone(given.status(Some(429))?)))
+    }),
+    ("nested-code", |given| {
+        Ok(Forge(Forged::NestedCode(given.status(Some(400))?)))
+    }),
     ("html", |given| Ok(Forge(given.none(Forged::Html)?))),
     ("redirect", |given| {
         Ok(Forge(Forged::Redirect(
@@ -165,8 +173,11 @@ impl Parameter {
             .ok_or_else(|| format!("takes a number of bytes, at most {MOST_BYTES}"))
     }
 
-    fn status(self) -> Result<StatusCode, String> {
-        let number = self.0.and_then(|value| value.as_integer());
+    fn status(self, default: Option<i64>) -> Result<StatusCode, String> {
+        let number = match self.0 {
+            Some(value) => value.as_integer(),
+            None => default,
+        };
         let number = number.filter(|number| (200..=599).contains(number));
         let status =
             number.and_then(|number| StatusCode::from_u16(u16::try_from(number).ok()?).ok());

@@ -145,10 +145,12 @@ fn faults(rng: &mut Rng, grace: Duration) -> String {
 }
 
 /// Faults that put something in the place of the answer.
-const ANSWERS: [&str; 8] = [
+const ANSWERS: [&str; 10] = [
     "\"close\"",
     "\"reset\"",
     "status",
+    "partly-done",
+    "nested-code",
     "html",
     "redirect",
     "garbage",
@@ -168,8 +170,9 @@ fn what(rng: &mut Rng, grace: Duration) -> String {
         "truncated",
         "overlong",
         "throttle",
+        "partly-done",
     ];
-    match rng.u8(0..10) {
+    match rng.u8(0..11) {
         0..4 => format!("\"{}\"", one_of(rng, &words)),
         4 => {
             let status: u16 = one_of(rng, &[401, 403, 404, 429, 500, 502, 503, 504]);
@@ -178,7 +181,8 @@ fn what(rng: &mut Rng, grace: Duration) -> String {
         5 => format!("{{ close-after-bytes = {} }}", rng.u8(..)),
         6 => format!("{{ lag = \"{}ms\" }}", rng.u128(0..grace.as_millis() / 2)),
         7 => format!("{{ copy = \"{}ms\" }}", rng.u32(1..120_000)),
-        8 => {
+        8 => format!("{{ nested-code = {} }}", one_of(rng, &[400, 429])),
+        9 => {
             let who = one_of(rng, &["releases", "revokes"]);
             let order = one_of(rng, &["before", "after"]);
             format!("\"other-{who}-{order}\"")

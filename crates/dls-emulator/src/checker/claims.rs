@@ -90,7 +90,10 @@ impl History {
         let then = millis(then);
         let mut releases = self.ledger.releases.iter();
         let is_taken = |request: &LedgerRequest| {
-            request.at_ms <= then && request.status.is_some_and(|it| (200..300).contains(&it))
+            // Of the packages of one that was partly done, the releases tell.
+            let is_whole = !request.faults.iter().any(|word| word == "partly-done");
+            let is_success = request.status.is_some_and(|it| (200..300).contains(&it));
+            request.at_ms <= then && is_success && is_whole
         };
         self.ledger.running_before.iter().any(|id| id == package)
             || releases.any(|it| it.package_id == package && it.accepted_ms <= then)

@@ -133,6 +133,8 @@ fn a_package_is_named_once_unless_the_gateway_threw_it_away() {
         ),
         (throttled(Some("DLF.20990"), true, &[]), broken.clone()),
         (throttled(None, false, &["status"]), broken.clone()),
+        (throttled(None, false, &["partly-done"]), broken.clone()),
+        (throttled(None, false, &["nested-code"]), broken.clone()),
     ] {
         let both = vec![first.clone(), request_at(100)];
         assert_eq!(broken_by_sends(&[0, 100], &[], both), expected, "{first:?}");
@@ -379,6 +381,14 @@ fn what_is_accepted_or_pending_was_begun_by_somebody_or_taken() {
             }];
             assert_eq!(broken(&history), expected, "{verdict} {status:?}");
         }
+        let mut history = said(verdict);
+        history.sends = vec![sent(0)];
+        history.ledger.requests = vec![LedgerRequest {
+            status: Some(200),
+            faults: vec!["partly-done".to_owned()],
+            ..request()
+        }];
+        assert_eq!(broken(&history), ["FalseAcceptance"]);
         let mut history = said(verdict);
         history.ledger.running_before = vec!["23".to_owned()];
         assert_eq!(broken(&history), [""; 0], "it was before anybody came");

@@ -222,6 +222,53 @@ fn a_redirect_leads_where_the_rule_says() {
 }
 
 #[test]
+fn a_deploy_that_is_partly_done_releases_some_and_says_a_nested_code() {
+    for (parameter, status) in [("\"partly-done\"", 429), ("{ partly-done = 400 }", 400)] {
+        let mut world = faulty(&format!("on = \"deploy\"\ndo = {parameter}"));
+        let seen = world.told(deploy(&["23", "24", "31"]));
+        assert_eq!(seen.status, status);
+        assert_eq!(
+            seen.body,
+            json!({
+                "status": "partly done",
+                "deployed": ["23", "24"],
+                "failed": [{"package_id": "31", "error_code": "APIG.0308"}],
+            })
+        );
+        let ledger = world.ledger();
+        let released: Vec<_> = ledger.releases.iter().map(|it| &it.package_id).collect();
+        assert_eq!(released, ["23", "24"]);
+        assert!(!seen.is_flat());
+    }
+    // One package is all of it, and there is a code all the same.
+    let mut world = faulty("on = \"deploy\"\ndo = \"partly-done\"");
+    let seen = world.told(deploy(&["23"]));
+    assert_eq!(seen.body["failed"], json!([{"error_code": "APIG.0308"}]));
+    assert_eq!(world.releases(), 1);
+}
+
+#[test]
+fn a_nested_code_of_the_gateway_comes_although_all_is_done() {
+    for (parameter, status, code) in [
+        ("\"nested-code\"", 400, "APIGW.0101"),
+        ("{ nested-code = 429 }", 429, "APIGW.0308"),
+    ] {
+        let mut world = faulty(&format!("on = \"deploy\"\ndo = {parameter}"));
+        let seen = world.told(deploy(&["23", "24"]));
+        assert_eq!(
+            (seen.status, &seen.body["error"]["error_code"]),
+            (status, &json!(code))
+        );
+        assert_eq!(world.releases(), 2);
+        assert!(!seen.is_flat());
+
+        let mut world = faulty(&format!("on = \"deploy\"\ndo = {parameter}\ndone = false"));
+        assert_eq!(world.told(deploy(&["23"])).status, status);
+        assert_eq!(world.releases(), 0);
+    }
+}
+
+#[test]
 fn the_gateway_throttles_in_its_own_words_and_the_service_sees_nothing() {
     for (retry, header) in [("", None), ("retry-after = \"2\"", Some("2"))] {
         let mut world = faulty(&format!("on = \"deploy\"\ndo = \"throttle\"\n{retry}"));

@@ -147,7 +147,7 @@ fn rules() -> impl Strategy<Value = String> {
         "chance = 0\\.[0-9]",
         "times = 1"
     ];
-    let word = "refuse|close|reset|silence|throttle|html|redirect|garbage|empty|truncated|overlong\
+    let word = "refuse|close|reset|silence|throttle|partly-done|nested-code|html|redirect|garbage|empty|truncated|overlong\
         |drip|token-ends|copy|other-(releases|revokes)-(before|after)|tls-expired|lag";
     let with = "\\{ (lag|skew|copy|drip|refuse) = \"-?[0-9]{1,3}(ms|s|m)\" \\}\
         |\\{ (status|padded|(close|reset)-after-bytes) = [0-9]{3} \\}";

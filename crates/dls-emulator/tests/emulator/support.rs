@@ -120,12 +120,17 @@ impl Seen {
             .collect()
     }
 
+    /// Whether a client may take it for a proof of what it says.
+    pub(crate) fn is_flat(&self) -> bool {
+        let (parts, body) = self.response.clone().into_parts();
+        let read = Deploy::decode(parts.status, &parts.headers, &body).unwrap_err();
+        read.service().unwrap().is_flat()
+    }
+
     /// Asserts also that the answer is a proof: what is refused so was not done.
     #[track_caller]
     pub(crate) fn assert_refused(&self, status: u16, code: &str) {
-        let (parts, body) = self.response.clone().into_parts();
-        let read = Deploy::decode(parts.status, &parts.headers, &body).unwrap_err();
-        assert!(read.service().unwrap().is_flat(), "{}", self.body);
+        assert!(self.is_flat(), "{}", self.body);
         assert_eq!((self.status, self.code()), (status, code), "{}", self.body);
         assert_eq!(
             self.body["request_id"].is_string(),
