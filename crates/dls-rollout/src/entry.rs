@@ -46,6 +46,8 @@ pub(crate) struct Entry {
     pub(crate) sent: bool,
     /// The latest time that the signature of such a request bears.
     pub(crate) signed_at: Option<Timestamp>,
+    /// Such a request bears a token, which no time of ours ends.
+    with_token: bool,
     pub(crate) accepted: Option<DeployDetail>,
     pub(crate) request_id: Option<String>,
     /// When it was last looked at before a request named it, or when the last request went out.
@@ -74,6 +76,7 @@ impl Entry {
             earlier: None,
             sent: false,
             signed_at: None,
+            with_token: false,
             accepted: None,
             request_id: None,
             from: None,
@@ -109,7 +112,7 @@ impl Entry {
     }
 
     /// From here on it is in doubt, until an outcome says otherwise.
-    pub(crate) fn send(&mut self, at: Timestamp, signed_at: Timestamp) {
+    pub(crate) fn send(&mut self, at: Timestamp, signed_at: Timestamp, with_token: bool) {
         let doubt = Doubt {
             since: at,
             evidence: "the request went out, and what came of it was not recorded".to_owned(),
@@ -120,12 +123,14 @@ impl Entry {
         self.sent = true;
         self.from = Some(at);
         self.signed_at = self.signed_at.max(Some(signed_at));
+        self.with_token |= with_token;
     }
 
     /// The last request had no effect. An earlier one may have had.
     pub(crate) fn unsend(&mut self) {
         self.doubt = self.earlier.take();
         self.sent = self.doubt.is_some();
+        self.with_token &= self.sent;
         self.phase = Phase::Waiting;
     }
 
@@ -273,12 +278,16 @@ impl Entry {
     /// What another request for it would be up against.
     pub(crate) fn claim(&self) -> Claim {
         let signed_at = self.signed_at.filter(|_| self.sent);
+        let unsettled = |signed_at| Claim::Unsettled {
+            signed_at,
+            with_token: self.with_token,
+        };
         match (&self.phase, signed_at) {
             _ if self.forgotten.is_some() => Claim::Settled,
             (Phase::Waiting, None) => Claim::NeverSent,
-            (Phase::Waiting | Phase::InDoubt, Some(signed_at)) => Claim::Unsettled { signed_at },
+            (Phase::Waiting | Phase::InDoubt, Some(signed_at)) => unsettled(signed_at),
             (Phase::Done(verdict), Some(signed_at)) if verdict.is_unsettled() => {
-                Claim::Unsettled { signed_at }
+                unsettled(signed_at)
             }
             (Phase::Done(verdict), _) if !verdict.is_open() => Claim::Settled,
             _ => Claim::UnderWay,

@@ -73,6 +73,10 @@ pub enum What {
         packages: PackageIds,
         /// The time that its signature bears (`X-Sdk-Date`).
         signed_at: Timestamp,
+        /// Whether it bears a token instead of a signature. Then no time proves that a copy of it can no longer
+        /// be accepted.
+        #[serde(default, skip_serializing_if = "is_false")]
+        with_token: bool,
     },
     /// The service answered the deploy request with a decoded 2xx.
     Accepted {

@@ -294,6 +294,8 @@ pub enum Claim {
     Unsettled {
         /// The latest time that the signature of such a request bears (`X-Sdk-Date`).
         signed_at: Timestamp,
+        /// Whether such a request bears a token, so that no time ends it.
+        with_token: bool,
     },
     /// It was accepted, or is being released.
     UnderWay,

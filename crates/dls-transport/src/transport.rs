@@ -185,6 +185,13 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// Whether the request will bear a token instead of a signature. Then the service accepts it for as
+    /// long as the token lives, and not only for 15 minutes.
+    #[must_use]
+    pub fn bears_token(&self) -> bool {
+        matches!(self.credentials, Credentials::Token(_))
+    }
+
     /// Signs the request with the current time and sends it, once.
     ///
     /// # Errors

@@ -214,6 +214,7 @@ impl Run {
         let intended = self.intend(What::SendIntended {
             packages: deploy.packages().clone(),
             signed_at: timestamp(signed_at),
+            with_token: connected.bears_token(),
         });
         if let Err(error) = intended {
             let why = format!("the journal cannot be written: {error}");

@@ -84,6 +84,7 @@ impl Changes {
             What::SendIntended {
                 packages,
                 signed_at,
+                ..
             } => {
                 self.sent = packages.as_slice().to_vec();
                 tell(&Change::Sent {

@@ -198,6 +198,7 @@ impl Play {
         self.note(What::SendIntended {
             packages: deploy.packages().clone(),
             signed_at: timestamp(signed_at),
+            with_token: false,
         });
         self.flushed = self.events.len();
         if self.may_crash() {

@@ -87,9 +87,9 @@ async fn resend(
                     words::span(left)
                 ),
                 ResendRefused::Unreachable(_) => "check the network, then run it again".to_owned(),
-                ResendRefused::NoClock => {
-                    "add --no-fence if an earlier request cannot arrive any more \
-                     or may be carried out as well"
+                ResendRefused::NoClock | ResendRefused::NoSignature { .. } => {
+                    "add --no-fence to send it all the same: an earlier request may still arrive \
+                     and be carried out, too"
                         .to_owned()
                 }
                 ResendRefused::ProofCanBeHad => "omit --no-fence".to_owned(),

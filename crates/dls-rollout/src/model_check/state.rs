@@ -275,6 +275,7 @@ impl State {
         self.fold(What::SendIntended {
             packages: PackageIds::new(batch.indices().map(id)).unwrap(),
             signed_at: self.world.at(),
+            with_token: false,
         });
         if is_fresh {
             self.sending = Some(batch);

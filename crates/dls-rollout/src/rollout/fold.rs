@@ -80,7 +80,8 @@ impl Rollout {
             What::SendIntended {
                 packages,
                 signed_at,
-            } => self.on_send_intended(&packages, signed_at),
+                with_token,
+            } => self.on_send_intended(&packages, signed_at, with_token),
             What::Accepted { answer, request_id } => self.on_accepted(&answer, request_id),
             What::SendFailed { failure } => self.on_send_failed(failure),
             What::Waited => self.on_waited(),
@@ -239,11 +240,11 @@ impl Rollout {
         }
     }
 
-    fn on_send_intended(&mut self, packages: &PackageIds, signed_at: Timestamp) {
+    fn on_send_intended(&mut self, packages: &PackageIds, signed_at: Timestamp, with_token: bool) {
         let at = self.now;
         for entry in &mut self.entries {
             if packages.contains(entry.id) && entry.is_waiting() {
-                entry.send(at, signed_at);
+                entry.send(at, signed_at, with_token);
             }
         }
         self.sending = true;

@@ -208,6 +208,7 @@ impl Bench {
         self.fold(What::SendIntended {
             packages,
             signed_at,
+            with_token: false,
         });
     }
 

@@ -50,7 +50,10 @@ fn is_open(bench: &Bench, package: u64) -> bool {
 
 fn unsettled() -> Claim {
     let signed_at = Timestamp::from_millis(START).unwrap();
-    Claim::Unsettled { signed_at }
+    Claim::Unsettled {
+        signed_at,
+        with_token: false,
+    }
 }
 
 #[test]
@@ -193,8 +196,11 @@ fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
     bench.send(&[23]);
     bench.fold(lost());
     let signed_at = Timestamp::from_millis(START + 120_000).unwrap();
-    let claim = bench.rollout.claim(id(23));
-    assert_eq!(claim, Some(Claim::Unsettled { signed_at }));
+    let claim = Claim::Unsettled {
+        signed_at,
+        with_token: false,
+    };
+    assert_eq!(bench.rollout.claim(id(23)), Some(claim));
     assert_eq!(bench.report().packages[0].signed_at, Some(signed_at));
 }
 
@@ -217,4 +223,31 @@ fn consent(bench: &mut Bench, package: u64) {
         packages: vec![id(package)],
         no_fence: false,
     });
+}
+
+#[test]
+fn once_a_request_with_a_token_was_sent_no_later_signature_ends_it() {
+    let mut bench = Bench::new(&[23], later());
+    bench.see(23, 1, 0);
+    for with_token in [true, false] {
+        bench.fold(What::SendIntended {
+            packages: ids(&[23]),
+            signed_at: Timestamp::from_millis(START).unwrap(),
+            with_token,
+        });
+        bench.fold(lost());
+        let claim = bench.rollout.claim(id(23));
+        assert!(
+            matches!(
+                claim,
+                Some(Claim::Unsettled {
+                    with_token: true,
+                    ..
+                })
+            ),
+            "{claim:?}"
+        );
+        consent(&mut bench, 23);
+        bench.see(23, 1, 0);
+    }
 }

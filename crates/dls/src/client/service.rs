@@ -85,6 +85,10 @@ impl ReadyToDeploy {
 }
 
 impl Connection for ReadyToDeploy {
+    fn bears_token(&self) -> bool {
+        self.ready.bears_token()
+    }
+
     fn send<'a>(
         self: Box<Self>,
         request: &'a Deploy,

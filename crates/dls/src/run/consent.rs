@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use dls_model::{PackageId, Timestamp};
-use dls_rollout::{LookFailure, PackageReport, Verdict, What};
+use dls_rollout::{Claim, LookFailure, What};
 
 use super::Run;
 
@@ -29,65 +29,115 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// One of them is not unknown; a copy of an earlier request could still be accepted, or nothing
-    /// proves that it could not; or the fence is [waived](Fence::Waived) and need not be.
+    /// What became of one of them is known; a copy of an earlier request could still be accepted, or
+    /// nothing proves that it could not; the fence is [waived](Fence::Waived) and need not be; or the
+    /// consent cannot be recorded.
     pub async fn allow_resend(
         &mut self,
         packages: &[PackageId],
         fence: Fence,
     ) -> Result<(), ResendRefused> {
-        let report = self.report();
-        let mut last: Option<(Timestamp, PackageId)> = None;
-        for id in packages {
-            let package = report.packages.iter().find(|package| package.id == *id);
-            let signed_at = package.and_then(unknown_since);
-            let signed_at = signed_at.ok_or(ResendRefused::NotUnknown { package: *id })?;
-            last = last.max(Some((signed_at, *id)));
+        let mut requests = Vec::new();
+        for package in packages {
+            requests.push(self.request_of(*package)?);
         }
-        let Some(last) = last else {
+        if requests.is_empty() {
             return Ok(());
-        };
-        self.check_fence(last, fence).await?;
-        self.note(What::ResendAllowed {
+        }
+        self.check_fence(&requests, fence).await?;
+        let consent = What::ResendAllowed {
             packages: packages.to_vec(),
-            no_fence: false,
-        });
-        Ok(())
+            no_fence: fence == Fence::Waived,
+        };
+        self.intend(consent)
+            .map_err(|error| ResendRefused::NotRecorded(error.to_string()))
     }
 
-    /// Whether the last signature has expired, by the service's clock.
-    async fn check_fence(
-        &self,
-        (signed_at, package): (Timestamp, PackageId),
+    /// Gives up these packages: this run claims them no longer, so another one may send them. Nothing
+    /// is sent. `by` says who decided it, for the record.
+    ///
+    /// # Errors
+    ///
+    /// As [`allow_resend`](Self::allow_resend), for each package that a request may have reached. A
+    /// package that was never sent has no fence.
+    pub async fn forget(
+        &mut self,
+        packages: &[PackageId],
+        by: &str,
         fence: Fence,
     ) -> Result<(), ResendRefused> {
-        let skew = self.service.clock_skew(package).await;
-        let skew = skew.map_err(|failure| ResendRefused::Unreachable(text(failure)))?;
-        match (skew, fence) {
-            (None, Fence::Needed) => Err(ResendRefused::NoClock),
-            (None, Fence::Waived) => Ok(()),
-            (Some(_), Fence::Waived) => Err(ResendRefused::ProofCanBeHad),
-            (Some(skew), Fence::Needed) => {
-                // A status may lag by as much as the grace, should that be longer.
-                let lives = Self::RESEND_FENCE.max(self.began().options.grace);
-                let lives = lives.saturating_add(skew);
-                match time_left(signed_at.to_system_time(), lives, self.clock.wall()) {
-                    None => Ok(()),
-                    Some(left) => Err(ResendRefused::TooEarly { package, left }),
-                }
+        let mut requests = Vec::new();
+        for package in packages {
+            if self.rollout.claim(*package) != Some(Claim::NeverSent) {
+                requests.push(self.request_of(*package)?);
             }
+        }
+        self.check_fence(&requests, fence).await?;
+        let forgotten = What::Forgotten {
+            packages: packages.to_vec(),
+            by: by.to_owned(),
+            no_fence: fence == Fence::Waived,
+        };
+        self.intend(forgotten)
+            .map_err(|error| ResendRefused::NotRecorded(error.to_string()))
+    }
+
+    /// The last request that may have had an effect on a package.
+    fn request_of(&self, package: PackageId) -> Result<Request, ResendRefused> {
+        match self.rollout.claim(package) {
+            Some(Claim::Unsettled {
+                signed_at,
+                with_token,
+            }) => Ok(Request {
+                signed_at,
+                package,
+                with_token,
+            }),
+            _ => Err(ResendRefused::NotUnknown { package }),
+        }
+    }
+
+    /// Whether none of these requests can be accepted any more, by the service's clock.
+    async fn check_fence(&self, requests: &[Request], fence: Fence) -> Result<(), ResendRefused> {
+        let mut why_no_proof = None;
+        if let Some(request) = requests.iter().find(|request| request.with_token) {
+            let package = request.package;
+            why_no_proof = Some(ResendRefused::NoSignature { package });
+        }
+        let signed = requests.iter().filter(|request| !request.with_token);
+        if let Some(last) = signed.max_by_key(|request| request.signed_at) {
+            let skew = self.service.clock_skew(last.package).await;
+            let skew = skew.map_err(|failure| ResendRefused::Unreachable(text(failure)))?;
+            match skew {
+                None => why_no_proof = Some(ResendRefused::NoClock),
+                Some(_) if fence == Fence::Waived && why_no_proof.is_none() => {}
+                Some(skew) => self.check_expired(last, skew)?,
+            }
+        }
+        match (why_no_proof, fence) {
+            (Some(why), Fence::Needed) => Err(why),
+            (None, Fence::Waived) => Err(ResendRefused::ProofCanBeHad),
+            (Some(_), Fence::Waived) | (None, Fence::Needed) => Ok(()),
+        }
+    }
+
+    fn check_expired(&self, last: &Request, skew: Duration) -> Result<(), ResendRefused> {
+        // A status may lag by as much as the grace, should that be longer.
+        let lives = Self::RESEND_FENCE.max(self.began().options.grace);
+        let lives = lives.saturating_add(skew);
+        let package = last.package;
+        match time_left(last.signed_at.to_system_time(), lives, self.clock.wall()) {
+            None => Ok(()),
+            Some(left) => Err(ResendRefused::TooEarly { package, left }),
         }
     }
 }
 
-/// When the last request was signed that names a package, if what became of it is unknown.
-fn unknown_since(package: &PackageReport) -> Option<Timestamp> {
-    // Taken up again, it has no verdict until it was observed.
-    let is_unknown = match &package.verdict {
-        None | Some(Verdict::Unknown { .. }) => package.sent,
-        Some(_) => false,
-    };
-    package.signed_at.filter(|_| is_unknown)
+/// A request that names a package, and may have been accepted or still be.
+struct Request {
+    package: PackageId,
+    signed_at: Timestamp,
+    with_token: bool,
 }
 
 /// How long a signature is still good, in whole seconds; `None` once it has expired.
@@ -129,10 +179,18 @@ pub enum ResendRefused {
     /// The service's answers do not say what time it is (no `Date` header), so nothing proves that an
     /// earlier request has expired, however long ago it was. The fence can be [waived](Fence::Waived).
     NoClock,
+    /// An earlier request bears a token instead of a signature, so no time proves that it can no longer
+    /// be accepted. The fence can be [waived](Fence::Waived).
+    NoSignature {
+        /// The package.
+        package: PackageId,
+    },
     /// The service's clock could not be asked, for this reason in one line.
     Unreachable(String),
     /// The fence was waived, and the service tells the time: the proof can be had.
     ProofCanBeHad,
+    /// The journal cannot be written, for this reason in one line.
+    NotRecorded(String),
 }
 
 impl fmt::Display for ResendRefused {
@@ -140,7 +198,8 @@ impl fmt::Display for ResendRefused {
         match self {
             Self::NotUnknown { package } => write!(
                 f,
-                "package {package} is not unknown in this run, so there is nothing to send again"
+                "what became of package {package} in this run is known or can still be seen, so there is \
+                 nothing to consent to"
             ),
             Self::TooEarly { package, left } => write!(
                 f,
@@ -151,11 +210,17 @@ impl fmt::Display for ResendRefused {
                 "the service does not tell the time (no Date header), so nothing proves that an \
                  earlier request can no longer be accepted",
             ),
+            Self::NoSignature { package } => write!(
+                f,
+                "an earlier request for package {package} was sent with a token, which does not expire \
+                 like a signature, so nothing proves that it can no longer be accepted"
+            ),
             Self::Unreachable(why) => write!(f, "the service's clock could not be asked: {why}"),
             Self::ProofCanBeHad => f.write_str(
                 "the fence can be waived only where the service does not tell the time or a request \
                  bears no signature, and neither is so here",
             ),
+            Self::NotRecorded(why) => write!(f, "the journal cannot be written: {why}"),
         }
     }
 }

@@ -39,6 +39,9 @@ pub trait Service: fmt::Debug + Send + Sync {
 
 /// A fresh connection over which nothing was sent yet: the way between the two halves of a write.
 pub trait Connection: Send {
+    /// Whether the request will bear a token instead of a signature, so that no time ends it.
+    fn bears_token(&self) -> bool;
+
     /// The second half: signs the request with this time (wire: `X-Sdk-Date`) and writes it, once.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dls::rollout::LookFailure;
+use dls::model::Status;
+use dls::rollout::{LookFailure, What};
 use dls::run::Fence;
 use dls::{Journal, PackageId, ResendRefused, Resume, Run, RunId};
 use tempfile::TempDir;
@@ -23,7 +24,17 @@ struct Lost {
 
 impl Lost {
     async fn new(packages: &[u64]) -> Self {
-        let (service, folder) = (MadeUp::new(), tempfile::tempdir().unwrap());
+        Self::of(MadeUp::new(), packages).await
+    }
+
+    async fn with_token(packages: &[u64]) -> Self {
+        let service = MadeUp::new();
+        service.state().bears_token = true;
+        Self::of(service, packages).await
+    }
+
+    async fn of(service: MadeUp, packages: &[u64]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let journal = Journal::at(folder.path()).unwrap();
         let run = service.run(packages, quick().with_grace(SECOND));
         let run = run.with_journal(&journal).unwrap();
@@ -43,12 +54,18 @@ impl Lost {
         Run::resume_over(service, clock, &self.journal, &self.run, Resume::new()).unwrap()
     }
 
+    /// Lets the wall clock show so long after the last request was signed.
+    fn pass(&self, after: Duration) {
+        let mut state = self.service.state();
+        let now = state.wall();
+        let then = state.sent.last().unwrap().1 + after;
+        state.wall += then.duration_since(now).unwrap();
+    }
+
     /// Asks for another request, so long after the last one was signed.
     async fn allow(&self, after: Duration, packages: &[u64], fence: Fence) -> Answer {
         let mut run = self.resumed();
-        let last = self.service.state().sent.last().unwrap().1;
-        let now = dls::run::Clock::wall(&self.service);
-        self.service.state().wall += (last + after).duration_since(now).unwrap();
+        self.pass(after);
         let packages: Vec<PackageId> = packages.iter().map(|it| id(*it)).collect();
         run.allow_resend(&packages, fence).await.map(|()| run)
     }
@@ -141,4 +158,87 @@ async fn a_grace_without_end_is_a_fence_without_end() {
     let run = Run::resume_over(service, clock, &lost.journal, &lost.run, forever);
     let refused = run.unwrap().allow_resend(&[id(23)], Fence::Needed).await;
     assert!(matches!(refused, Err(ResendRefused::TooEarly { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_with_a_token_never_expires() {
+    let lost = Lost::with_token(&[23]).await;
+    let refused = lost.allow(FENCE * 1000, &[23], Fence::Needed).await;
+    let package = id(23);
+    assert_eq!(refused.unwrap_err(), ResendRefused::NoSignature { package });
+    // What counts is what the request bore, not what one would bear today.
+    lost.service.state().bears_token = false;
+    let refused = lost.allow(FENCE * 1001, &[23], Fence::Needed).await;
+    assert_eq!(refused.unwrap_err(), ResendRefused::NoSignature { package });
+    let run = lost.allow(FENCE * 1002, &[23], Fence::Waived).await;
+    assert_eq!(run.unwrap().wait().await.exit_code, 7);
+    assert_eq!(lost.service.state().sent.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fence_that_is_waived_for_a_token_stands_for_a_signature_beside_it() {
+    let lost = Lost::new(&[23, 24]).await;
+    for (package, with_token) in [(24, true), (23, false)] {
+        lost.service.state().bears_token = with_token;
+        let run = lost.allow(FENCE * 4, &[package], Fence::Needed).await;
+        assert_eq!(run.unwrap().wait().await.exit_code, 7);
+    }
+    let early = lost.allow(FENCE - SECOND, &[23, 24], Fence::Waived).await;
+    assert!(is_too_early(&early), "{early:?}");
+    drop(early);
+    assert!(
+        lost.allow(FENCE + SECOND, &[23, 24], Fence::Waived)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waived_fence_is_recorded() {
+    let lost = Lost::with_token(&[23]).await;
+    let mut run = lost.allow(SECOND * 2, &[23], Fence::Waived).await.unwrap();
+    let mut events = Vec::new();
+    while let Some(event) = run.next_event().await {
+        events.push(event.what);
+    }
+    let consent = What::ResendAllowed {
+        packages: vec![id(23)],
+        no_fence: true,
+    };
+    assert!(events.contains(&consent), "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_package_is_given_up_behind_the_same_fence() {
+    let lost = Lost::new(&[23]).await;
+    lost.pass(FENCE - SECOND);
+    let mut run = lost.resumed();
+    let early = run.forget(&[id(23)], "ops", Fence::Needed).await;
+    assert!(matches!(early, Err(ResendRefused::TooEarly { .. })));
+    drop(run);
+    lost.pass(FENCE + SECOND);
+    let mut run = lost.resumed();
+    run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
+    assert!(!run.report().is_open());
+    assert_eq!(run.wait().await.exit_code, 7, "it stays unknown");
+    assert_eq!(lost.service.state().sent.len(), 1);
+    let again = lost.service.run(&[23], quick());
+    drop(again.with_journal(&lost.journal).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_sent_is_given_up_without_a_fence_and_what_is_under_way_never() {
+    let (service, folder) = (MadeUp::new(), tempfile::tempdir().unwrap());
+    let journal = Journal::at(folder.path()).unwrap();
+    let mut run = service.run(&[23], quick()).with_journal(&journal).unwrap();
+    run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
+    assert!(!run.report().is_open());
+
+    service.state().observed = Ok(Status::BeingReleased);
+    let mut run = service.run(&[24], quick()).with_journal(&journal).unwrap();
+    run.next_event().await;
+    let refused = run.forget(&[id(24)], "ops", Fence::Needed).await;
+    let package = id(24);
+    assert_eq!(refused.unwrap_err(), ResendRefused::NotUnknown { package });
+    assert!(service.state().sent.is_empty());
 }

@@ -25,6 +25,9 @@ pub(crate) struct State {
     /// What becomes of the next requests; the rest are lost.
     pub(crate) sends: VecDeque<Result<DeployAnswer, SendFailure>>,
     pub(crate) skew: Result<Option<Duration>, LookFailure>,
+    pub(crate) bears_token: bool,
+    /// How long it takes to connect.
+    pub(crate) connecting: Duration,
     /// The packages and the signature's time of each request that was sent.
     pub(crate) sent: Vec<(Vec<PackageId>, SystemTime)>,
 }
@@ -38,6 +41,8 @@ impl MadeUp {
             observed: Ok(Status::ToBeReviewed),
             sends: VecDeque::new(),
             skew: Ok(Some(Duration::ZERO)),
+            bears_token: false,
+            connecting: Duration::ZERO,
             sent: Vec::new(),
         })))
     }
@@ -57,10 +62,15 @@ impl MadeUp {
     }
 }
 
+impl State {
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.wall + self.started.elapsed()
+    }
+}
+
 impl Clock for MadeUp {
     fn wall(&self) -> SystemTime {
-        let state = self.state();
-        state.wall + state.started.elapsed()
+        self.state().wall()
     }
 
     fn elapsed(&self) -> Duration {
@@ -87,7 +97,11 @@ impl Service for MadeUp {
         &'a self,
         _: &'a Deploy,
     ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>> {
-        Box::pin(async { Ok(Box::new(self.clone()) as Box<dyn Connection>) })
+        Box::pin(async {
+            let takes = self.state().connecting;
+            tokio::time::sleep(takes).await;
+            Ok(Box::new(self.clone()) as Box<dyn Connection>)
+        })
     }
 
     fn clock_skew(&self, _: PackageId) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>> {
@@ -96,6 +110,10 @@ impl Service for MadeUp {
 }
 
 impl Connection for MadeUp {
+    fn bears_token(&self) -> bool {
+        self.state().bears_token
+    }
+
     fn send<'a>(
         self: Box<Self>,
         request: &'a Deploy,

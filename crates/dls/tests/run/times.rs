@@ -1,8 +1,8 @@
-//! The times of a run, by a clock that is set while it runs.
+//! The times of a run: of its events, and of what it read before it sends.
 
 use std::time::Duration;
 
-use dls::rollout::LookFailure;
+use dls::rollout::{LookFailure, NotSent, SendFailure, Verdict, What};
 
 use crate::bench::quick;
 use crate::made_up::MadeUp;
@@ -21,4 +21,23 @@ async fn events_never_bear_a_time_that_goes_back() {
     assert!(times.len() > 3, "{times:?}");
     assert!(times.is_sorted(), "{times:?}");
     assert!(times.first() < times.last(), "the time does pass");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_not_written_when_what_was_read_before_is_too_old() {
+    let service = MadeUp::new();
+    service.state().connecting = Duration::from_secs(61);
+    let mut run = service.run(&[23], quick());
+    let mut not_sent = 0;
+    while let Some(event) = run.next_event().await {
+        if let What::SendFailed { failure } = event.what {
+            assert!(matches!(failure, SendFailure::NotSent(_)), "{failure:?}");
+            not_sent += 1;
+        }
+    }
+    let verdict = run.report().packages.remove(0).verdict;
+    let unreachable = matches!(verdict, Some(Verdict::NotSent(NotSent::Unreachable(_))));
+    assert!(unreachable, "{verdict:?}");
+    assert!(not_sent > 1, "it is tried again on a new observation");
+    assert!(service.state().sent.is_empty());
 }

@@ -58,6 +58,7 @@ pub fn step<E>(
             let intended = What::SendIntended {
                 packages: request.packages().clone(),
                 signed_at,
+                with_token: false,
             };
             note(rollout, signed_at, intended)?;
             let sent = match service.now() > fresh_until {
