@@ -142,7 +142,9 @@ pub enum ErrorKind {
     /// body was being read. Look whether a write was done before doing it again. Reads are
     /// repeated while there is time. See [`Limits`](crate::Limits).
     Timeout,
-    /// The connection was lost before an answer came.
+    /// The connection was lost before an answer came, or could not be used at all: it was closed
+    /// before the request, or the other side had spoken before it was asked, so that its words
+    /// would have been taken for the answer.
     ///
     /// *Troubleshooting*: "connection closed" comes both when the server read nothing and when it
     /// read and did everything; only [`delivery`](Error::delivery) tells. If it is `Unknown`, look

@@ -91,14 +91,8 @@ impl Connection {
     }
 
     /// Whether the server has neither closed the connection nor said anything unasked, as far as
-    /// this machine knows.
-    pub(crate) async fn is_alive(&mut self) -> bool {
-        // Lets the runtime look at its sockets: what arrived meanwhile is not seen otherwise.
-        tokio::task::yield_now().await;
-        self.is_idle().await
-    }
-
-    async fn is_idle(&mut self) -> bool {
+    /// this machine knows. What TLS itself has to say, such as a session ticket, is nothing said.
+    pub(crate) async fn is_silent(&mut self) -> bool {
         poll_fn(|cx| {
             self.driver.advance(cx);
             Poll::Ready(matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
@@ -106,16 +100,11 @@ impl Connection {
         .await
     }
 
-    /// The error if it is no longer alive: no request was written.
-    pub(crate) fn closed_before_use(self, origin: &Origin) -> Error {
-        let message = format!("the connection to {origin} was closed before its use");
-        let error = match &self.driver.failure {
-            Some(failure) if tls::is_refusal_of_us(failure) => wants_a_certificate(origin),
-            _ => Error::new(ErrorKind::Interrupted, Phase::Answer, message),
-        };
+    /// The error if it is not silent: no request was written.
+    pub(crate) fn unusable(self, origin: &Origin) -> Error {
         match self.driver.failure {
-            Some(failure) => error.with_source(failure),
-            None => error,
+            Some(failure) => unusable(failure, origin),
+            None => closed_before_use(origin),
         }
     }
 
@@ -135,10 +124,10 @@ impl Connection {
 
         let (error, handed_back) = match outcome {
             Ok(Ok(answer)) => return Answering::new(self, answer, terms, now()),
-            Ok(Err(mut failure)) => {
-                let handed_back = failure.take_message().is_some();
-                (no_answer(failure.into_error(), terms), handed_back)
-            }
+            Ok(Err(mut failure)) => match failure.take_message() {
+                Some(_) => (unusable(failure.into_error(), terms.origin), true),
+                None => (no_answer(failure.into_error(), terms), false),
+            },
             Err(late) => (late.error(Phase::Answer, terms.origin.authority()), false),
         };
         // First end the connection: only then is the count final.
@@ -224,7 +213,7 @@ impl Answering {
                 .with_delivery(Delivery::Answered)
         })?;
         let mut connection = self.connection;
-        let reusable = connection.is_idle().await;
+        let reusable = connection.is_silent().await;
 
         let mut answer = Response::new(body);
         *answer.status_mut() = self.parts.status;
@@ -273,6 +262,35 @@ impl Answering {
         let message = format!("the answer from {origin} (status {status}) broke off");
         Error::new(ErrorKind::Body, Phase::Body, message).with_source(error)
     }
+}
+
+/// Why no request was written on a connection.
+fn unusable(failure: hyper::Error, origin: &Origin) -> Error {
+    let error = if tls::is_refusal_of_us(&failure) {
+        wants_a_certificate(origin)
+    } else if has_spoken(&failure) {
+        let message = format!("{origin} spoke before it was asked, so nothing was sent to it");
+        Error::new(ErrorKind::Interrupted, Phase::Answer, message)
+    } else {
+        closed_before_use(origin)
+    };
+    error.with_source(failure)
+}
+
+fn closed_before_use(origin: &Origin) -> Error {
+    let message = format!("the connection to {origin} was closed before its use");
+    Error::new(ErrorKind::Interrupted, Phase::Answer, message)
+}
+
+/// hyper has no method for it. Of what ends a connection that is not in use only this has no cause
+/// of its own.
+fn has_spoken(failure: &hyper::Error) -> bool {
+    let mut root: &(dyn std::error::Error + 'static) = failure;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    root.downcast_ref::<hyper::Error>()
+        .is_some_and(|root| !root.is_canceled() && !root.is_closed())
 }
 
 fn no_answer(error: hyper::Error, terms: &Terms<'_>) -> Error {
@@ -365,7 +383,7 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn a_request_that_no_socket_took_was_not_sent() {
         let (mut connection, server) = connection().await;
-        assert!(connection.is_alive().await);
+        assert!(connection.is_silent().await);
         server.set_zero_linger().unwrap();
         drop(server);
         // The runtime does not know of the reset; the kernel tells it at the first write.

@@ -31,12 +31,12 @@ struct Kept {
 }
 
 impl Pool {
-    /// A connection to the origin that is alive as far as anybody can tell. The last one kept comes
-    /// first, so that the others grow old.
+    /// A connection to the origin on which nothing has arrived, neither an end nor words that nobody
+    /// asked for; others are closed. The last one kept comes first, so that the others grow old.
     pub(crate) async fn take(&self, origin: &Origin) -> Option<Connection> {
         loop {
             let mut connection = self.pop(origin)?;
-            if connection.is_alive().await {
+            if connection.is_silent().await {
                 return Some(connection);
             }
         }

@@ -1,11 +1,12 @@
 //! A connection's bytes, with or without TLS, and a count of those that left.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -30,7 +31,7 @@ impl Written {
     }
 }
 
-/// A socket that counts what it writes.
+/// A socket that counts what it writes, and whose reads miss nothing that has arrived.
 #[derive(Debug)]
 pub(crate) struct Counting {
     tcp: TcpStream,
@@ -56,7 +57,27 @@ impl AsyncRead for Counting {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(cx, buffer)
+        match Pin::new(&mut self.tcp).poll_read(cx, buffer) {
+            Poll::Pending => read_unnoticed(&self.tcp, buffer),
+            ready => ready,
+        }
+    }
+}
+
+/// Reads what has arrived although the runtime has not noticed it yet.
+///
+/// tokio looks at its sockets between polls, and on which thread is its own affair. That is too late
+/// for the question whether a connection is silent: hyper asks it with a read before it writes.
+fn read_unnoticed(tcp: &TcpStream, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    let socket = SockRef::from(tcp);
+    match (&*socket).read(buffer.initialize_unfilled()) {
+        Ok(count) => {
+            buffer.advance(count);
+            Poll::Ready(Ok(()))
+        }
+        // The poll before this has registered the waker.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error)),
     }
 }
 
@@ -165,5 +186,72 @@ impl AsyncWrite for Stream {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Self::Tls(session) => Pin::new(session).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::Ipv4Addr;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A client's end that the runtime knows to be silent, and the server's end.
+    async fn silent() -> (Counting, std::net::TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let mut client = Counting::new(client.unwrap());
+        assert!(now(&mut client).is_pending());
+        (client, server.unwrap().0.into_std().unwrap())
+    }
+
+    /// One poll, without a chance for the runtime to look at its sockets.
+    fn now(client: &mut Counting) -> Poll<io::Result<Vec<u8>>> {
+        let mut bytes = [0; 16];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let outcome = Pin::new(client).poll_read(&mut cx, &mut buffer);
+        outcome.map_ok(|()| buffer.filled().to_vec())
+    }
+
+    #[tokio::test]
+    async fn a_read_sees_what_the_runtime_has_not_noticed_yet() {
+        let (mut client, mut server) = silent().await;
+        server.write_all(b"early").unwrap();
+        let Poll::Ready(Ok(bytes)) = now(&mut client) else {
+            panic!("nothing was read");
+        };
+        assert_eq!(bytes, b"early");
+        assert!(now(&mut client).is_pending());
+    }
+
+    #[tokio::test]
+    async fn a_read_sees_an_end_that_the_runtime_has_not_noticed_yet() {
+        let (mut client, server) = silent().await;
+        drop(server);
+        assert!(matches!(now(&mut client), Poll::Ready(Ok(bytes)) if bytes.is_empty()));
+
+        let (mut client, server) = silent().await;
+        SockRef::from(&server)
+            .set_linger(Some(std::time::Duration::ZERO))
+            .unwrap();
+        drop(server);
+        assert!(matches!(now(&mut client), Poll::Ready(Err(_))));
+    }
+
+    #[tokio::test]
+    async fn a_read_that_found_nothing_is_woken_by_what_comes_later() {
+        let (mut client, mut server) = silent().await;
+        let mut bytes = [0; 5];
+        let (read, ()) = tokio::join!(client.read_exact(&mut bytes), async {
+            tokio::task::yield_now().await;
+            server.write_all(b"later").unwrap();
+        });
+        read.unwrap();
+        assert_eq!(&bytes, b"later");
     }
 }

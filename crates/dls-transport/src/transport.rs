@@ -369,7 +369,8 @@ impl Shared {
         })
     }
 
-    /// One request and its answer. Between the last look at the stop and the writing nothing waits.
+    /// One request and its answer. Between the last look at connection and stop and the writing nothing
+    /// waits.
     async fn exchange(
         &self,
         mut connection: Connection,
@@ -382,8 +383,8 @@ impl Shared {
         let origin = &outgoing.origin;
         let settings = &self.settings;
         let request = outgoing.render(&settings.dress, credentials, date)?;
-        if resend == Resend::Never && !connection.is_alive().await {
-            return Err(connection.closed_before_use(origin));
+        if !connection.is_silent().await {
+            return Err(connection.unusable(origin));
         }
         self.check_stopped(origin.authority())?;
 

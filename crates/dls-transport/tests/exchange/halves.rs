@@ -98,7 +98,7 @@ async fn a_connection_that_died_while_it_waited_proves_that_nothing_was_sent() {
             .connect(&server.uri("/").parse().unwrap())
             .await
             .unwrap();
-        server.ledger.all_closed().await;
+        server.ledger.settled(1).await;
         let error = ready.send(post(server.uri("/"))).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.phase()),

@@ -18,3 +18,4 @@ mod repeat;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
+mod unasked;
