@@ -1,6 +1,5 @@
 //! A request as it goes out: its target and `Host` rendered once, dressed and signed anew each time.
 
-use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use http_body_util::Full;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::origin::{Origin, PlaintextHosts};
-use crate::sign::{Parts, SdkDate, canonical_query, parse_query, sign};
+use crate::sign::{Parts, SdkDate, canonical_query, decodes, parse_query, sign};
 
 /// Headers that the transport sets itself. A request that brings one is refused.
 const OURS: [HeaderName; 15] = [
@@ -66,6 +65,15 @@ impl Outgoing {
             return Err(Error::invalid(
                 "CONNECT asks for a tunnel, which is not an exchange",
             ));
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        for (part, text) in [("path", parts.uri.path()), ("query", query)] {
+            if !decodes(text) {
+                return Err(Error::invalid(format!(
+                    "the {part} holds percent-escapes that are not UTF-8, such as %FF: they cannot \
+                     be signed"
+                )));
+            }
         }
         if let Some(name) = OURS.iter().find(|name| parts.headers.contains_key(*name)) {
             return Err(Error::invalid(format!(
@@ -148,7 +156,7 @@ impl Outgoing {
         let signed = sign(&parts, key, SdkDate::from(date))
             .map_err(|error| Error::invalid("the request cannot be signed").with_source(error))?;
         for (name, value) in signed.headers {
-            append(&mut headers, name, Cow::as_ref(&value))?;
+            append(&mut headers, name, &value)?;
         }
         Ok((signed.uri, headers))
     }
@@ -328,6 +336,33 @@ mod tests {
             !headers.contains_key("content-length"),
             "hyper knows the length of a body"
         );
+    }
+
+    #[test]
+    fn escapes_that_are_not_utf_8_are_refused_with_either_kind_of_credentials() {
+        for (uri, part) in [
+            ("https://a.example/?k=%FF", Some("query")),
+            ("https://a.example/?%C0%AF=v", Some("query")),
+            ("https://a.example/?a=%E4%BD&b=%9C", Some("query")),
+            ("https://a.example/a%ff/b", Some("path")),
+            ("https://a.example/%ED%A0%80?k=%FF", Some("path")),
+            (
+                "https://a.example/%E4%BD%9C?k=%E4%BD%9C%EF%BF%BD&100%",
+                None,
+            ),
+        ] {
+            for credentials in [Credentials::from(key()), Token::new("t").unwrap().into()] {
+                let request = request(uri).body(Vec::new()).unwrap();
+                let refused = render(request, credentials).err();
+                let message = part.map(|part| {
+                    format!(
+                        "the {part} holds percent-escapes that are not UTF-8, such as %FF: they \
+                         cannot be signed"
+                    )
+                });
+                assert_eq!(refused.map(|error| error.to_string()), message, "{uri}");
+            }
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
             .map(|(name, value)| ((*name).to_owned(), json!(value)))
             .collect();
         Output::json(&json!({
-            "canonical_request": signed.canonical_request,
+            "canonical_request": &*signed.canonical_request,
             "string_to_sign": signed.string_to_sign,
             "authorization": signed.authorization,
             "headers": headers,
@@ -57,7 +57,7 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
     }
     text(&format!(
         "canonical request:\n{}\n",
-        signed.canonical_request
+        &*signed.canonical_request
     ));
     text(&format!("string to sign:\n{}\n", signed.string_to_sign));
     text(&format!("uri:\n{}\n\nheaders:", signed.uri));

@@ -61,6 +61,9 @@ mod text;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
+
+use zeroize::Zeroizing;
 
 pub use canonical::{
     QueryPair, canonical_query, canonical_request, canonical_uri, parse_query, payload_hash,
@@ -71,7 +74,10 @@ pub use hmac_sha256::{
     ALGORITHM, Authorization, authorization, parse_authorization, signature, string_to_sign, verify,
 };
 
+pub(crate) use text::decodes;
+
 use crate::credentials::AccessKey;
+
 /// The parts of a request that a signature covers. `Debug` shows no value of a header.
 #[derive(Clone, Copy, Default)]
 pub struct Parts<'a> {
@@ -121,8 +127,8 @@ pub struct Signed<'a> {
     pub payload_hash: String,
     /// The names of the signed headers, joined by `;`.
     pub signed_headers: String,
-    /// See [`canonical_request`].
-    pub canonical_request: String,
+    /// The canonical request, the one text in which the signer copies a security token.
+    pub canonical_request: CanonicalRequest,
     /// See [`string_to_sign`].
     pub string_to_sign: String,
     /// See [`signature`].
@@ -138,6 +144,27 @@ impl fmt::Debug for Signed<'_> {
             .field("date", &format_args!("{}", self.date))
             .field("signed_headers", &self.signed_headers)
             .finish_non_exhaustive()
+    }
+}
+
+/// What [`canonical_request`] makes. This copy is wiped from memory when it is dropped; those that the
+/// caller makes of it, or of the values of [`Signed::headers`], are the caller's to wipe.
+///
+/// `Debug` shows nothing of it, as it may hold a security token.
+#[derive(Clone)]
+pub struct CanonicalRequest(Zeroizing<String>);
+
+impl Deref for CanonicalRequest {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CanonicalRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CanonicalRequest([redacted])")
     }
 }
 
@@ -165,6 +192,7 @@ pub fn sign<'a>(
     let query = canonical_query(parts.query);
     let canonical_request =
         canonical::assemble(parts.method, parts.path, &query, &signed, &payload_hash);
+    let canonical_request = CanonicalRequest(Zeroizing::new(canonical_request));
 
     let string_to_sign = string_to_sign(date, &canonical_request);
     let signature = signature(key.secret(), &string_to_sign);

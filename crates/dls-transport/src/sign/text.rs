@@ -39,16 +39,25 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
+    Cow::Owned(match String::from_utf8(bytes(text)) {
+        Ok(decoded) => decoded,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+/// Whether nothing is lost when a path or a query is decoded: its escapes are UTF-8.
+pub(crate) fn decodes(text: &str) -> bool {
+    !text.contains('%') || str::from_utf8(&bytes(text)).is_ok()
+}
+
+fn bytes(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = take_escape(rest).or_else(|| take_byte(rest)) {
         bytes.push(byte);
         rest = after;
     }
-    Cow::Owned(match String::from_utf8(bytes) {
-        Ok(decoded) => decoded,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    bytes
 }
 
 fn take_escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
@@ -117,7 +126,9 @@ mod tests {
             ("é%BD", "é\u{fffd}"),
         ] {
             assert_eq!(decode(text), decoded, "{text}");
+            assert_eq!(decodes(text), !decoded.contains('\u{fffd}'), "{text}");
         }
+        assert!(decodes("%EF%BF%BD"), "U+FFFD itself");
     }
 
     #[test]

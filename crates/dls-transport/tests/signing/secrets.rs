@@ -41,6 +41,7 @@ proptest! {
         printed.debug(&parts);
         let signed = sign(&parts, &key, date()).unwrap();
         printed.debug(&signed);
+        printed.debug(&signed.canonical_request);
         printed.debug(&parse_authorization(&signed.authorization).unwrap());
 
         let cut = format!("{secret}\n{token}");
@@ -64,6 +65,40 @@ proptest! {
             }
         }
     }
+}
+
+/// Looks into memory that was given back.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_security_token_in_the_canonical_request_is_wiped_when_the_signed_request_is_dropped() {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    let token = "token-".repeat(2000);
+    let key = AccessKey::new("AKIDEXAMPLE", SecretKey::new("secret").unwrap()).unwrap();
+    let key = key.with_security_token(SecurityToken::new(token.as_str()).unwrap());
+    let parts = Parts {
+        method: "GET",
+        path: "/",
+        ..Parts::default()
+    };
+    let signed = sign(&parts, &key, date()).unwrap();
+    let text = &signed.canonical_request;
+    let (address, length) = (text.as_ptr().addr() as u64, text.len());
+    let memory = File::open("/proc/self/mem").unwrap();
+    // Made before the other memory is given back, or it would be that.
+    let mut bytes = vec![0; length];
+    let mut found = || {
+        memory.read_exact_at(&mut bytes, address).unwrap();
+        let token = token.as_bytes();
+        bytes
+            .windows(6)
+            .filter(|window| token.starts_with(window))
+            .count()
+    };
+    assert_eq!(found(), 2000);
+    drop(signed);
+    assert_eq!(found(), 0);
 }
 
 /// All that was printed.
