@@ -105,7 +105,7 @@ pub enum ErrorKind {
     ///
     /// *Troubleshooting*: nothing was sent. The message names the part: a URI that is not absolute
     /// or names a user, plain `http://` to a host that is not this machine, a header that the
-    /// transport sets itself, or something that cannot be signed.
+    /// transport sets itself, percent-escapes that are not UTF-8, or something that cannot be signed.
     InvalidRequest,
     /// There are no credentials, or their provider failed.
     ///
@@ -172,7 +172,8 @@ pub enum ErrorKind {
     /// The body of the answer is larger than [`Limits::body_bytes`](crate::Limits::body_bytes).
     ///
     /// *Troubleshooting*: as for [`Body`](Self::Body), the status holds. Ask for less at a time, or
-    /// raise the limit. Never repeated.
+    /// raise the limit. Never repeated. If the head announces a length that cannot be counted to
+    /// (2^64 bytes, or two less), there is no status, and delivery is `Unknown`.
     TooLarge,
 }
 
@@ -280,7 +281,8 @@ impl Error {
         self.0.retry_after
     }
 
-    /// How far our clock is from the server's, by the `Date` of the answer.
+    /// How far our clock is from the server's, by the `Date` of the answer. `None` means that it is
+    /// not known; see [`Facts::clock_skew`](crate::Facts::clock_skew).
     #[must_use]
     pub fn clock_skew(&self) -> Option<ClockSkew> {
         self.0.clock_skew

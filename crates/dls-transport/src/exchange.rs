@@ -40,6 +40,9 @@ impl Facts {
     }
 
     /// How far our clock is from the server's (`Date`). Signatures are refused beyond 15 minutes.
+    ///
+    /// `None` means that it is not known, and not that the clocks agree: there is no `Date`, more than
+    /// one, or one that cannot be read.
     #[must_use]
     pub fn clock_skew(&self) -> Option<ClockSkew> {
         self.clock_skew

@@ -34,10 +34,11 @@ pub(crate) struct Connection {
     written: Written,
 }
 
-/// hyper's state machine of the connection, and what ended it.
+/// hyper's state machine of the connection, and what it left behind when it ended.
 struct Driver {
     running: Option<http1::Connection<TokioIo<Stream>, Full<Bytes>>>,
     failure: Option<hyper::Error>,
+    unread: Bytes,
 }
 
 impl Driver {
@@ -57,7 +58,14 @@ impl Driver {
         {
             // Whoever waits for an answer or a body is told as well, and then there is no error here.
             self.failure = outcome.err();
-            self.running = None;
+            self.end();
+        }
+    }
+
+    /// Closes the connection. What came in and was not understood is kept.
+    fn end(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.unread = running.into_parts().read_buf;
         }
     }
 }
@@ -85,6 +93,7 @@ impl Connection {
             driver: Driver {
                 running: Some(connection),
                 failure: None,
+                unread: Bytes::new(),
             },
             written,
         })
@@ -122,18 +131,24 @@ impl Connection {
             .within(terms.head, self.driver.run(answer))
             .await;
 
-        let (error, handed_back) = match outcome {
+        let failure = match outcome {
             Ok(Ok(answer)) => return Answering::new(self, answer, terms, now()),
-            Ok(Err(mut failure)) => match failure.take_message() {
+            Ok(Err(failure)) => Ok(failure),
+            Err(late) => Err(late),
+        };
+        // Only then is the count final.
+        self.driver.end();
+        let (error, handed_back) = match failure {
+            Ok(mut failure) => match failure.take_message() {
                 Some(_) => (unusable(failure.into_error(), terms.origin), true),
-                None => (no_answer(failure.into_error(), terms), false),
+                None => (
+                    no_answer(failure.into_error(), &self.driver.unread, terms),
+                    false,
+                ),
             },
             Err(late) => (late.error(Phase::Answer, terms.origin.authority()), false),
         };
-        // First end the connection: only then is the count final.
-        let written = self.written.clone();
-        drop(self);
-        Err(error.with_delivery(proved(handed_back, written.bytes() - before)))
+        Err(error.with_delivery(proved(handed_back, self.written.bytes() - before)))
     }
 }
 
@@ -293,9 +308,15 @@ fn has_spoken(failure: &hyper::Error) -> bool {
         .is_some_and(|root| !root.is_canceled() && !root.is_closed())
 }
 
-fn no_answer(error: hyper::Error, terms: &Terms<'_>) -> Error {
+/// Why there is no answer. `unread` is what came in and was not understood.
+fn no_answer(error: hyper::Error, unread: &[u8], terms: &Terms<'_>) -> Error {
     let origin = terms.origin;
-    let (kind, message) = if is_too_large(&error) {
+    let (kind, message) = if is_too_large(&error) && !unread.starts_with(b"HTTP/") {
+        // The head itself was taken, so it is a length that hyper cannot count to.
+        let limit = terms.limits.body_bytes;
+        let message = format!("the answer from {origin} announces more than {limit} bytes");
+        (ErrorKind::TooLarge, message)
+    } else if is_too_large(&error) {
         let limit = terms.limits.head_bytes;
         let message = format!(
             "the head of the answer from {origin} is larger than {limit} bytes or \

@@ -36,8 +36,13 @@ fn wait(text: &str, since: SystemTime) -> Option<Duration> {
     Some(until.duration_since(since).unwrap_or_default())
 }
 
+/// Of several dates nobody can say which is the server's, so they are none.
 fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    texts(headers, DATE).find_map(|text| httpdate::parse_http_date(text).ok())
+    let mut dates = headers.get_all(DATE).into_iter();
+    let (Some(only), None) = (dates.next(), dates.next()) else {
+        return None;
+    };
+    httpdate::parse_http_date(only.to_str().ok()?.trim()).ok()
 }
 
 fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
@@ -127,6 +132,30 @@ mod tests {
             clock_skew(&answer, at(NOW) - behind),
             Some(ClockSkew::Behind(behind))
         );
-        assert_eq!(clock_skew(&headers(&[(DATE, "today")]), at(NOW)), None);
+    }
+
+    #[test]
+    fn without_one_date_that_can_be_read_the_skew_is_not_known() {
+        const RIGHT: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for dates in [
+            &[][..],
+            &["today"],
+            &[""],
+            &["Sun, 99 Nov 1994 08:49:37 GMT"],
+            &["784111777"],
+            &[RIGHT, "Sun, 06 Nov 1994 09:49:37 GMT"],
+            &[RIGHT, RIGHT],
+            &[RIGHT, "today"],
+            &["today", RIGHT],
+        ] {
+            let mut answer = HeaderMap::new();
+            for date in dates {
+                answer.append(DATE, HeaderValue::from_static(date));
+            }
+            assert_eq!(clock_skew(&answer, at(NOW)), None, "{dates:?}");
+        }
+        let mut answer = HeaderMap::new();
+        answer.append(DATE, HeaderValue::from_bytes(b"\xff").unwrap());
+        assert_eq!(clock_skew(&answer, at(NOW)), None);
     }
 }

@@ -32,6 +32,17 @@ async fn an_answer_comes_back_whole_with_its_facts() {
 }
 
 #[tokio::test]
+async fn an_answer_without_one_readable_date_tells_of_no_clock() {
+    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    for headers in ["", "Date: now\r\n", &date.repeat(2)] {
+        let server = Server::keeping(answer_with("200 OK", headers, "")).await;
+        let answer = read(&transport(), server.uri("/")).await.unwrap();
+        let facts = answer.extensions().get::<Facts>().unwrap();
+        assert_eq!(facts.clock_skew(), None, "{headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_request_goes_out_as_it_was_signed() {
     let server = Server::keeping(answer("200 OK", "")).await;
     let now = "20240429T081530Z"

@@ -3,10 +3,13 @@
 
 use std::future;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dls_transport::credentials::{ProvideCredentials, Provided};
 use dls_transport::{Delivery, Error, ErrorKind, Limits, Phase, Rate, Transport};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
@@ -295,6 +298,51 @@ async fn a_body_that_is_announced_too_large_is_not_waited_for() {
         (error.kind(), begin.elapsed()),
         (ErrorKind::TooLarge, Duration::ZERO)
     );
+}
+
+#[tokio::test]
+async fn a_length_beyond_counting_is_told_as_a_body_that_is_too_large() {
+    for length in [u64::MAX - 2, u64::MAX - 1, u64::MAX] {
+        let server = Server::answering(format!(
+            "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nbody"
+        ))
+        .await;
+        let error = read(&transport(), server.uri("/")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge, "{length}: {error}");
+        assert_ne!(error.delivery(), Delivery::NotSent);
+        assert!(error.to_string().contains("16777216 bytes"), "{error}");
+        assert_eq!(server.ledger.whole(), 1, "it is not asked for again");
+    }
+}
+
+/// A head or a body of 16 MiB is cut at its limit, whatever the server would still say.
+#[tokio::test]
+async fn no_more_is_read_of_a_head_than_its_limit() {
+    const MIB: usize = 1 << 20;
+    let swallowed = Arc::new(AtomicUsize::new(0));
+    let seen = swallowed.clone();
+    let server = Server::start(move |mut peer, _| {
+        let seen = seen.clone();
+        async move {
+            peer.request().await;
+            peer.say("HTTP/1.1 400 Bad Request\r\nX: ").await;
+            let text = vec![b'y'; MIB];
+            for _ in 0..256 {
+                if peer.stream.write_all(&text).await.is_err() {
+                    return;
+                }
+                seen.fetch_add(MIB, Ordering::SeqCst);
+            }
+        }
+    })
+    .await;
+    let error = write(&transport(), server.uri("/")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    assert!(error.to_string().len() < 200, "{error}");
+    server.ledger.all_closed().await;
+    // The rest is what the kernel's buffers hold.
+    let swallowed = swallowed.load(Ordering::SeqCst);
+    assert!(swallowed < 64 * MIB, "{swallowed} bytes");
 }
 
 #[tokio::test]
