@@ -66,6 +66,12 @@ fn again() -> Vec<Scenario> {
     let failed = [FAILED, TO_BE_REVIEWED];
     let (running, released) = (BEING_RELEASED, SUCCESSFUL);
     let alone = again("again, alone", [FAILED, released], options(), Stamp::Ended);
+    let without_grace = again(
+        "again without a grace",
+        [FAILED, released],
+        options().with_grace(Duration::ZERO),
+        Stamp::Ended,
+    );
     vec![
         again("again", failed, options(), Stamp::Succeeded),
         again("again, stamped at the end", failed, options(), Stamp::Ended),
@@ -78,6 +84,10 @@ fn again() -> Vec<Scenario> {
         ),
         // Of one package that matters more may go wrong.
         Scenario { faults: 4, ..alone },
+        Scenario {
+            faults: 3,
+            ..without_grace
+        },
     ]
 }
 
@@ -154,7 +164,7 @@ fn explore(scenario: &Scenario, at_least: usize) -> Explored {
 }
 
 /// What a search must have gone through at least once, lest it be about less than it says.
-const MUST_HAPPEN: [&str; 33] = [
+const MUST_HAPPEN: [&str; 39] = [
     "nothing left, proof that it was not sent",
     "nothing left, no credentials",
     "the request is stuck underway, no answer",
@@ -188,6 +198,12 @@ const MUST_HAPPEN: [&str; 33] = [
     "crash, taken up again",
     "taken up again",
     "consent to sending 1 and 2 once more",
+    "the request is stuck underway, 502 of the gateway",
+    "the service releases 1, 429 that says more than its error",
+    "look at 1: being-released, without its time",
+    "crash, what was not flushed is lost, taken up again",
+    "1 and 2 given up",
+    "another run for the same packages",
 ];
 
 const MUST_HAPPEN_IN_LISTS: [&str; 9] = [

@@ -51,6 +51,7 @@ fn meaningless(field: &str, at: At, baseline: Option<Status>) -> Option<&'static
 struct Text<'a> {
     bytes: Vec<u8>,
     now: i64,
+    lag: i64,
     packages: Packages<'a>,
     at: At,
     baseline: Option<Status>,
@@ -86,8 +87,8 @@ impl fmt::Write for Text<'_> {
     }
 }
 
-fn age(millis: i64) -> u8 {
-    [0, 60_000, GRACE - 1]
+fn age(millis: i64, lag: i64) -> u8 {
+    [0, lag - 1, 60_000, GRACE - 1]
         .map(|limit| u8::from(millis > limit))
         .iter()
         .sum()
@@ -97,7 +98,7 @@ impl Text<'_> {
     fn keep(&mut self, text: &str) {
         let time = Some(text).filter(|it| it.len() == 13);
         match time.and_then(|it| it.parse::<i64>().ok()) {
-            Some(time) => self.bytes.push(age(self.now - time)),
+            Some(time) => self.bytes.push(age(self.now - time, self.lag)),
             None => self.bytes.extend_from_slice(text.as_bytes()),
         }
     }
@@ -122,6 +123,7 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
     let mut text = Text {
         bytes: Vec::with_capacity(4096),
         now: START + state.world.clock,
+        lag: state.world.lag,
         packages: state.memory.iter().zip(state.reports.iter()),
         at: At::Waiting,
         baseline: None,
@@ -135,15 +137,26 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
     let options = &state.rollout.began().options;
     (options.wait, options.on_lost_answer == OnLostAnswer::Stop).hash(&mut hasher);
     (0..2).for_each(|index| hash_package(state, index, &mut hasher));
-    (state.sending, state.just_taken_up, state.forbidden).hash(&mut hasher);
+    (
+        state.sending,
+        state.just_taken_up,
+        state.is_another_run,
+        state.forbidden,
+    )
+        .hash(&mut hasher);
     let calm = hasher.finish();
     (&state.world.left, &state.world.stuck).hash(&mut hasher);
     for (index, memory) in state.memory.iter().enumerate() {
         if !memory.is_closed() {
             let lagging = state.world.lagging(index);
             lagging.hash(&mut hasher);
+            // What a crash may bring back.
+            let truth = &state.world.packages[index];
+            let since_intended = truth.versions.len() - memory.intended.version;
+            (since_intended, memory.intended.is_bare).hash(&mut hasher);
         }
     }
+    state.may_lose_events().hash(&mut hasher);
     (calm, hasher.finish())
 }
 
@@ -155,17 +168,19 @@ fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
     if memory.is_closed() {
         return;
     }
-    let came_to = |status| truth.came_to(status, memory.baseline);
+    let came_to = |status| truth.came_to(status, memory.baseline.version);
     (truth.now(), came_to(SUCCESSFUL), came_to(FAILED)).hash(hasher);
     if state.rollout.began().plan.is_some() {
         truth.came_to(FAILED, memory.planned).hash(hasher);
     }
-    truth.versions[memory.baseline].hash(hasher);
+    truth.versions[memory.baseline.version].hash(hasher);
+    memory.baseline.is_bare.hash(hasher);
     (memory.named, memory.moved, memory.accepted).hash(hasher);
     memory.absences.hash(hasher);
     // Later it counts only once the run is taken up again, and then it begins anew.
     if memory.named == Named::No || state.sending.is_some() {
-        truth.versions[memory.shown].hash(hasher);
+        truth.versions[memory.shown.version].hash(hasher);
+        memory.shown.is_bare.hash(hasher);
         let Memory {
             seen,
             changed,

@@ -9,7 +9,7 @@ use crate::verdict::{PackageReport, Verdict};
 /// A promise, and whether a state keeps it.
 pub(super) type Promise = (&'static str, fn(&State) -> bool);
 
-pub(super) const PROMISES: [Promise; 18] = [
+pub(super) const PROMISES: [Promise; 19] = [
     ("named once without consent", named_once),
     ("tried three times at most", tried_thrice_at_most),
     ("seen to be ready when named", seen_ready),
@@ -23,6 +23,10 @@ pub(super) const PROMISES: [Promise; 18] = [
     ("a proved no is a no", a_proved_no_is_a_no),
     ("not sent means not sent", not_sent_means_not_sent),
     ("lost is not forgotten", lost_is_not_forgotten),
+    (
+        "what may have been sent is claimed",
+        what_may_have_been_sent_is_claimed,
+    ),
     ("ours only if named in an answer", ours_only_if_named),
     ("a verdict stays", a_verdict_stays),
     ("the end of patience is the end", out_of_time_ends),
@@ -96,7 +100,7 @@ fn packages(state: &State) -> impl Iterator<Item = (&PackageReport, &Memory, &Tr
 
 fn no_false_success(state: &State) -> bool {
     packages(state).all(|(report, memory, truth)| match report.verdict {
-        Some(Verdict::Succeeded { .. }) => truth.came_to(SUCCESSFUL, memory.baseline),
+        Some(Verdict::Succeeded { .. }) => truth.came_to(SUCCESSFUL, memory.baseline.version),
         _ => true,
     })
 }
@@ -108,7 +112,7 @@ fn no_false_failure(state: &State) -> bool {
         Some(Verdict::Failed { .. }) => {
             let unsent = memory.named == Named::No && !memory.lost;
             let since_planned = planned && unsent && truth.came_to(FAILED, memory.planned);
-            truth.came_to(FAILED, memory.baseline) || since_planned
+            truth.came_to(FAILED, memory.baseline.version) || since_planned
         }
         _ => true,
     })
@@ -155,6 +159,11 @@ fn lost_is_not_forgotten(state: &State) -> bool {
         }
         _ => true,
     })
+}
+
+/// No other run may send what a request of this one may have reached, unless somebody gave it up.
+fn what_may_have_been_sent_is_claimed(state: &State) -> bool {
+    packages(state).all(|(report, memory, _)| !memory.is_doubted() || report.is_open())
 }
 
 fn ours_only_if_named(state: &State) -> bool {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use dls_model::{DeployAnswer, DeployDetail, PackageIds, ServiceError};
 
-use super::step::{Choice, Effect, Failing, Heard, Sight, Step};
+use super::step::{Choice, Effect, Failing, Heard, Kept, Sight, Step};
 use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id, index};
 use crate::action::Action;
 use crate::event::{Began, Event, LookFailure, SendFailure, What};
@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::plan::{Place, Plan, PlannedPackage};
 use crate::rollout::Rollout;
 use crate::selection::Selection;
-use crate::verdict::{PackageReport, Verdict};
+use crate::verdict::{Claim, PackageReport, Verdict};
 
 /// Where a search begins, and how much may go wrong.
 #[derive(Clone)]
@@ -30,16 +30,25 @@ pub(super) struct Scenario {
 }
 
 /// What is known of the requests that name a package.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) enum Named {
+    #[default]
     /// There is none, or each is proved to have had no effect, or the caller has consented to another.
     No,
     InDoubt,
     Accepted,
 }
 
+/// A version as a look saw it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Glimpse {
+    pub(super) version: usize,
+    /// Without the members that an answer need not have.
+    pub(super) is_bare: bool,
+}
+
 /// What a witness remembers of one package.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Memory {
     /// The status at the last look, not in a list, since the run was begun or taken up again.
     pub(super) seen: Option<i64>,
@@ -47,9 +56,11 @@ pub(super) struct Memory {
     /// The last look, not in a list, saw other tasks than at the beginning.
     pub(super) changed: bool,
     /// The version that the last look saw.
-    pub(super) shown: usize,
+    pub(super) shown: Glimpse,
     /// The version that the last look before a request saw, or the first that saw it being released.
-    pub(super) baseline: usize,
+    pub(super) baseline: Glimpse,
+    /// The baseline of the last request whose intention was recorded.
+    pub(super) intended: Glimpse,
     /// The version at the beginning, when the plan was made.
     pub(super) planned: usize,
     pub(super) named: Named,
@@ -83,6 +94,8 @@ pub(super) struct State {
     /// A look was answered with 401 since the run was begun or taken up again.
     pub(super) forbidden: bool,
     pub(super) replay_differs: bool,
+    /// The first run has ended, and this is another one for the same packages.
+    pub(super) is_another_run: bool,
     pub(super) faults: u8,
     journal: Rc<Journal>,
 }
@@ -97,7 +110,9 @@ impl State {
         let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
         let place = Place::new("https://dayu.example.com", project, workspace);
         let packages = Selection::new([0, 1].map(id)).unwrap();
-        let world = World::new(scenario.statuses, scenario.stamp);
+        let lag = scenario.options.grace.max(Options::LEAST_LAG);
+        let lag = lag.as_millis().try_into().unwrap();
+        let world = World::new(scenario.statuses, scenario.stamp, lag);
         let began = Began::new(place.clone(), packages, scenario.options);
         let began = match scenario.planned {
             true => began.with_plan(plan(place, scenario.options, &world), "hash"),
@@ -106,21 +121,8 @@ impl State {
         let rollout = Rollout::new(began.clone(), world.at());
         let event = Event::new(world.at(), What::Began(Box::new(began)));
         let memory = |package: usize| Memory {
-            seen: None,
-            looked_at: 0,
-            changed: false,
-            shown: 0,
-            baseline: 0,
             planned: world.packages[package].versions.len() - 1,
-            named: Named::No,
-            moved: false,
-            lost: false,
-            consented: false,
-            requests: 0,
-            absences: 0,
-            accepted: false,
-            verdict: None,
-            verdict_changed: false,
+            ..Memory::default()
         };
         Self {
             action: rollout.next(),
@@ -133,6 +135,7 @@ impl State {
             last: None,
             forbidden: false,
             replay_differs: false,
+            is_another_run: false,
             faults: scenario.faults,
             journal: Rc::new(Journal {
                 event,
@@ -160,8 +163,9 @@ impl State {
         match step {
             Step::Seen(package, sight) => {
                 let version = self.version(package, sight);
-                self.note_look(package, version);
-                let seen = self.world.packages[package].versions[version].detail(package);
+                self.note_look(package, version, sight.bare);
+                let seen = self.world.packages[package].versions[version];
+                let seen = seen.detail(package, sight.bare);
                 self.fold(self.rollout.looked(id(package), seen));
             }
             Step::Listed(rows) => self.read_list(rows),
@@ -199,19 +203,36 @@ impl State {
             Step::Arrives(request, released) => self.world.arrive(request, released),
             Step::Later(seconds) => self.world.clock += seconds * 1000,
             Step::OutOfTime => self.fold(What::OutOfTime),
-            Step::Crash(effect) => {
+            Step::Crash(effect, kept) => {
                 if let Some(batch) = self.sending.take() {
                     self.happen(effect, batch);
                     batch.indices().for_each(|it| self.memory[it].lost = true);
                 }
+                if kept == Kept::Flushed {
+                    self.lose_events();
+                }
                 self.take_up();
             }
             Step::TakenUp => self.take_up(),
-            Step::Consent(packages) => {
+            Step::Forget(packages) => {
                 self.world.clock += FENCE;
                 for index in packages.indices() {
                     let memory = &mut self.memory[index];
-                    if memory.is_doubted() {
+                    (memory.named, memory.consented) = (Named::No, true);
+                }
+                self.fold(What::Forgotten {
+                    packages: packages.indices().map(id).collect(),
+                    by: "somebody".to_owned(),
+                    no_fence: false,
+                });
+            }
+            Step::AnotherRun => self.begin_another_run(),
+            Step::Consent(packages) => {
+                self.world.clock += FENCE;
+                for index in packages.indices() {
+                    let claim = self.rollout.claim(id(index));
+                    if matches!(claim, Some(Claim::Unsettled { .. })) {
+                        let memory = &mut self.memory[index];
                         (memory.named, memory.consented) = (Named::No, true);
                     }
                 }
@@ -246,9 +267,9 @@ impl State {
             let Some(sight) = sight else { continue };
             let version = self.version(package, sight);
             if watched.has(package) {
-                self.note_sight(package, version);
+                self.note_sight(package, version, false);
             }
-            let detail = self.world.packages[package].versions[version].detail(package);
+            let detail = self.world.packages[package].versions[version].detail(package, false);
             rows.push(detail.package);
         }
         self.fold(self.rollout.listed(rows));
@@ -264,6 +285,7 @@ impl State {
             if !memory.lost {
                 (memory.baseline, memory.moved) = (memory.shown, false);
             }
+            memory.intended = memory.baseline;
             memory.named = Named::InDoubt;
             memory.consented = false;
             memory.requests += 1;
@@ -319,6 +341,66 @@ impl State {
         });
     }
 
+    /// What nobody has recorded for good is gone, and with it what it told.
+    fn lose_events(&mut self) {
+        while let Some(before) = &self.journal.before
+            && !is_flushed(&self.journal.event.what)
+        {
+            self.journal = Rc::clone(before);
+        }
+        self.rollout = Rollout::replay(self.events()).unwrap();
+        let reports = self.rollout.report().packages;
+        for (memory, report) in self.memory.iter_mut().zip(&reports) {
+            let verdict = report.verdict.as_ref();
+            memory.verdict = verdict.map(|it| (it.word(), report.is_open()));
+            if memory.is_closed() {
+                continue;
+            }
+            let claim = self.rollout.claim(report.id);
+            memory.moved &= claim == Some(Claim::UnderWay);
+            // Neither a proof nor an acceptance that was lost counts.
+            let is_unsettled = matches!(claim, Some(Claim::Unsettled { .. }));
+            if is_unsettled && !memory.consented || memory.named != Named::No && !report.ours {
+                (memory.named, memory.lost) = (Named::InDoubt, true);
+                memory.baseline = memory.intended;
+            }
+        }
+    }
+
+    pub(super) fn may_lose_events(&self) -> bool {
+        !is_flushed(&self.journal.event.what)
+    }
+
+    /// The store lets it begin: nothing is claimed by the run before.
+    fn begin_another_run(&mut self) {
+        self.world.begin_another_run();
+        let (began, at) = (self.rollout.began().clone(), self.world.at());
+        self.rollout = Rollout::new(began.clone(), at);
+        self.journal = Rc::new(Journal {
+            event: Event::new(at, What::Began(Box::new(began))),
+            before: None,
+        });
+        for memory in &mut self.memory {
+            let planned = memory.planned;
+            let doubted = memory.is_doubted();
+            *memory = Memory {
+                planned,
+                named: if doubted { Named::InDoubt } else { Named::No },
+                ..Memory::default()
+            };
+        }
+        (self.forbidden, self.is_another_run) = (false, true);
+    }
+
+    /// What has ended, and of what a request that may have been read is not known.
+    pub(super) fn unsettled(&self) -> Set {
+        let unsettled = |index: &usize| {
+            let claim = self.rollout.claim(id(*index));
+            matches!(claim, Some(Claim::Unsettled { .. }))
+        };
+        Set::of((0..2).filter(unsettled))
+    }
+
     fn events(&self) -> Vec<Event> {
         let newest = std::iter::successors(Some(&self.journal), |it| it.before.as_ref());
         let mut events: Vec<Event> = newest.map(|it| it.event.clone()).collect();
@@ -326,27 +408,27 @@ impl State {
         events
     }
 
-    fn note_look(&mut self, package: usize, version: usize) {
+    fn note_look(&mut self, package: usize, version: usize, is_bare: bool) {
         let seen = self.world.packages[package].versions[version];
         let memory = &mut self.memory[package];
         (memory.seen, memory.changed) = (Some(seen.status), seen.changed);
         memory.looked_at = self.world.clock;
-        self.note_sight(package, version);
+        self.note_sight(package, version, is_bare);
     }
 
     /// In a look or in a list.
-    fn note_sight(&mut self, package: usize, version: usize) {
+    fn note_sight(&mut self, package: usize, version: usize, is_bare: bool) {
         let versions = &self.world.packages[package].versions;
         let memory = &mut self.memory[package];
         let seen = versions[version];
-        (memory.shown, memory.absences) = (version, 0);
+        (memory.shown, memory.absences) = (Glimpse { version, is_bare }, 0);
         if memory.named == Named::No && !memory.lost && !memory.moved {
-            memory.baseline = version;
+            memory.baseline = memory.shown;
         }
-        let was = versions[memory.baseline];
-        let differs = (seen.status, seen.stamp) != (was.status, was.stamp);
+        let was = versions[memory.baseline.version];
+        let differs = seen.differs(was);
         // A look that shows what was before the baseline tells nothing of what came after.
-        let tells = version >= memory.baseline;
+        let tells = version >= memory.baseline.version;
         memory.moved |= tells && (differs || seen.status == BEING_RELEASED);
     }
 
@@ -370,12 +452,22 @@ impl State {
     fn note_verdicts(&mut self) {
         for (memory, report) in self.memory.iter_mut().zip(self.reports.iter()) {
             let verdict = report.verdict.as_ref();
-            let now = verdict.map(|it| (it.word(), it.is_open()));
-            memory.verdict_changed = memory.verdict.is_some() && memory.verdict != now;
+            let now = verdict.map(|it| (it.word(), report.is_open()));
+            let words = [memory.verdict, now].map(|it| it.map(|(word, _)| word));
+            memory.verdict_changed = memory.verdict.is_some() && words[0] != words[1];
             memory.verdict = now;
             // Whatever was consented to before does not outlast a run that ended without it.
-            if matches!(verdict, Some(Verdict::Unknown { .. })) {
-                (memory.named, memory.consented) = (Named::InDoubt, false);
+            let unsettled = matches!(
+                verdict,
+                Some(
+                    Verdict::Unknown { .. }
+                        | Verdict::Refused { proved: false, .. }
+                        | Verdict::Gone { sent: true }
+                )
+            );
+            if unsettled && report.forgotten.is_none() {
+                (memory.named, memory.moved, memory.consented) = (Named::InDoubt, false, false);
+                memory.lost = true;
             }
         }
     }
@@ -406,9 +498,20 @@ impl Memory {
 fn plan(place: Place, options: Options, world: &World) -> Plan {
     let packages = world.packages.iter().enumerate();
     let packages = packages
-        .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index)))
+        .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index, false)))
         .collect();
     Plan::new(place, world.at(), options.start, packages)
+}
+
+fn is_flushed(what: &What) -> bool {
+    matches!(
+        what,
+        What::Began(_)
+            | What::SendIntended { .. }
+            | What::Resumed { .. }
+            | What::ResendAllowed { .. }
+            | What::Forgotten { .. }
+    )
 }
 
 fn look_failure(failing: Failing) -> LookFailure {
@@ -429,6 +532,8 @@ fn outcome(heard: Heard) -> What {
         Heard::TooMany => SendFailure::Answered(error(3)),
         Heard::ServiceNo => SendFailure::Answered(error(4)),
         Heard::ServerError => SendFailure::Answered(error(5)),
+        Heard::PartlyDone => SendFailure::Answered(error(6)),
+        Heard::GatewayError => SendFailure::Answered(error(7)),
     };
     What::SendFailed { failure }
 }
@@ -450,15 +555,17 @@ fn accepted(named: Set) -> What {
 fn error(index: usize) -> Box<ServiceError> {
     static ERRORS: LazyLock<Vec<ServiceError>> = LazyLock::new(|| {
         let all = [
-            (400, "DLF.0810"),
-            (401, "APIGW.0301"),
-            (403, "APIGW.0302"),
-            (429, "APIGW.0308"),
-            (400, "DLF.20990"),
-            (500, "DLF.0001"),
+            (400, "DLF.0810", true),
+            (401, "APIGW.0301", true),
+            (403, "APIGW.0302", true),
+            (429, "APIGW.0308", true),
+            (400, "DLF.20990", true),
+            (500, "DLF.0001", true),
+            (429, "APIGW.0308", false),
+            (502, "APIGW.0605", true),
         ];
-        let texts = all.map(|(status, code)| {
-            format!(r#"{{"status":{status},"code":"{code}","message":"no","flat":true}}"#)
+        let texts = all.map(|(status, code, flat)| {
+            format!(r#"{{"status":{status},"code":"{code}","message":"no","flat":{flat}}}"#)
         });
         texts
             .map(|text| serde_json::from_str(&text).unwrap())

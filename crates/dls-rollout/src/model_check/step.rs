@@ -29,10 +29,22 @@ pub(super) enum Step {
     Later(i64),
     OutOfTime,
     /// The process dies and the run is taken up again. If a request was being sent, this became of it.
-    Crash(Effect),
+    Crash(Effect, Kept),
     /// A run that has ended is taken up again.
     TakenUp,
     Consent(Set),
+    /// Somebody gives up what has ended and is not known.
+    Forget(Set),
+    /// The run has ended, and another one for the same packages begins.
+    AnotherRun,
+}
+
+/// What of the journal survives a crash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kept {
+    All,
+    /// Only what was flushed.
+    Flushed,
 }
 
 /// What a look shows, and whether that was over already.
@@ -40,12 +52,17 @@ pub(super) enum Step {
 pub(super) struct Sight {
     pub(super) status: i64,
     pub(super) late: bool,
+    /// It lacks the members that an answer need not have.
+    pub(super) bare: bool,
 }
 
 impl Sight {
     fn of(version: Version, late: bool) -> Self {
-        let status = version.status;
-        Self { status, late }
+        Self {
+            status: version.status,
+            late,
+            bare: false,
+        }
     }
 }
 
@@ -83,8 +100,12 @@ pub(super) enum Heard {
     Accepted(Set),
     GatewayNo,
     TooMany,
+    /// The same code, deep in an answer that says more.
+    PartlyDone,
     ServiceNo,
     ServerError,
+    /// The gateway waited for the service in vain.
+    GatewayError,
 }
 
 /// A step, and how many faults it counts as.
@@ -116,7 +137,9 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
         Action::List(list) => at_a_list(state, list),
     };
     if state.action != Action::Done {
-        choices.extend([fault(Step::OutOfTime), fault(Step::Crash(Effect::None))]);
+        let crash = |kept| fault(Step::Crash(Effect::None, kept));
+        choices.extend([fault(Step::OutOfTime), crash(Kept::All)]);
+        choices.extend(state.may_lose_events().then(|| crash(Kept::Flushed)));
     }
     if state.just_taken_up {
         choices.extend(Set::ALL[1..].iter().map(|set| free(Step::Consent(*set))));
@@ -157,7 +180,10 @@ fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
 fn arrivals(state: &State) -> Vec<Choice> {
     let mut choices = Vec::new();
     for request in &state.world.left {
-        let released = [false, true].map(|once_more| state.world.release_of(*request, once_more));
+        // Of a release that others began again, and that was a success before, a late status may show that
+        // success: a run that finds it so cannot know.
+        let once_more = !state.is_another_run;
+        let released = [false, once_more].map(|it| state.world.release_of(*request, it));
         choices.extend(released.map(|released| fault(Step::Arrives(*request, released))));
     }
     choices.retain(|(step, _)| !matches!(step, Step::Arrives(_, Set::NONE)));
@@ -176,6 +202,11 @@ fn at_a_look(state: &State, package: usize) -> Vec<Choice> {
     }
     let lagging = state.world.lagging(package);
     choices.extend(lagging.map(|version| fault(sight(version, true))));
+    if now.stamp != 0 {
+        let mut bare = Sight::of(now, false);
+        bare.bare = true;
+        choices.push(fault(Step::Seen(package, bare)));
+    }
     let failures = [Failing::Unavailable, Failing::NotFound, Failing::Forbidden];
     choices.extend(failures.map(|failure| fault(Step::LookFails(package, failure))));
     choices
@@ -228,9 +259,11 @@ fn rows(state: &State, package: usize, asked_for: bool) -> Vec<(Option<Sight>, u
 fn at_a_rest(state: &State) -> Vec<Choice> {
     let mut known = state.memory.iter().zip(&state.world.packages);
     let traceless = known.any(|(memory, truth)| {
-        let (was, now) = (truth.versions[memory.baseline], truth.now());
-        let alike = (was.status, was.stamp) == (now.status, now.stamp);
-        memory.named == Named::Accepted && alike
+        let (mut was, now) = (truth.versions[memory.baseline.version], truth.now());
+        if memory.baseline.is_bare {
+            was.stamp = 0;
+        }
+        memory.named == Named::Accepted && !was.differs(now)
     });
     match traceless {
         true => vec![free(Step::OutOfTime), free(Step::Waited)],
@@ -246,10 +279,10 @@ fn outcomes(state: &State, batch: Set) -> Vec<Choice> {
     ))];
     let mut add = |effect, heard: &[Heard]| {
         let heard = heard.iter().map(|heard| Step::Outcome(effect, *heard));
-        choices.extend(heard.chain([Step::Crash(effect)]).map(fault));
+        choices.extend(heard.chain([Step::Crash(effect, Kept::All)]).map(fault));
     };
     add(Effect::None, &[Heard::NotSent, Heard::NoCredentials]);
-    add(Effect::Stuck, &[Heard::Nothing, Heard::ServerError]);
+    add(Effect::Stuck, &[Heard::Nothing, Heard::GatewayError]);
     add(Effect::TurnedAway, &[Heard::GatewayNo, Heard::TooMany]);
     for released in parts_of(most) {
         let mut heard = vec![Heard::Nothing, Heard::ServerError];
@@ -260,7 +293,7 @@ fn outcomes(state: &State, batch: Set) -> Vec<Choice> {
             heard.push(Heard::Accepted(released));
         }
         if released != batch {
-            heard.push(Heard::ServiceNo);
+            heard.extend([Heard::ServiceNo, Heard::PartlyDone]);
         }
         add(Effect::Released(released), &heard);
     }
@@ -276,6 +309,12 @@ fn at_the_end(state: &State) -> Vec<Choice> {
     let mut choices = arrivals(state);
     if !state.memory.iter().all(Memory::is_closed) {
         choices.push(fault(Step::TakenUp));
+    } else if !state.is_another_run {
+        choices.push(fault(Step::AnotherRun));
+    }
+    let unsettled = state.unsettled();
+    if unsettled != Set::NONE {
+        choices.push(fault(Step::Forget(unsettled)));
     }
     choices
 }
@@ -311,10 +350,13 @@ impl fmt::Display for Step {
             }
             Self::Later(seconds) => write!(f, "{seconds} s pass"),
             Self::OutOfTime => f.write_str("out of time"),
-            Self::Crash(Effect::None) => f.write_str("crash, taken up again"),
-            Self::Crash(effect) => write!(f, "{effect}, crash, taken up again"),
+            Self::Crash(Effect::None, Kept::All) => f.write_str("crash, taken up again"),
+            Self::Crash(effect, Kept::All) => write!(f, "{effect}, crash, taken up again"),
+            Self::Crash(..) => f.write_str("crash, what was not flushed is lost, taken up again"),
             Self::TakenUp => f.write_str("taken up again"),
             Self::Consent(packages) => write!(f, "consent to sending {packages} once more"),
+            Self::Forget(packages) => write!(f, "{packages} given up"),
+            Self::AnotherRun => f.write_str("another run for the same packages"),
         }
     }
 }
@@ -322,7 +364,8 @@ impl fmt::Display for Step {
 impl fmt::Display for Sight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let late = if self.late { ", which lags behind" } else { "" };
-        write!(f, "{}{late}", Status::from_code(self.status))
+        let bare = if self.bare { ", without its time" } else { "" };
+        write!(f, "{}{late}{bare}", Status::from_code(self.status))
     }
 }
 
@@ -356,6 +399,8 @@ impl fmt::Display for Heard {
             Self::Accepted(named) => write!(f, "the answer names {named}"),
             Self::GatewayNo => f.write_str("403 of the gateway"),
             Self::TooMany => f.write_str("429 of the gateway"),
+            Self::PartlyDone => f.write_str("429 that says more than its error"),
+            Self::GatewayError => f.write_str("502 of the gateway"),
             Self::ServiceNo => f.write_str("400 of the service"),
             Self::ServerError => f.write_str("500"),
         }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use dls_model::{PackageDetail, PackageId, Status, Task, Timestamp};
 
-/// How long a status may lag behind; the grace of the rollouts.
+/// The grace of most rollouts, by which a status may lag behind.
 pub(super) const GRACE: i64 = 120_000;
 /// How long after a request the caller's consent to another one is refused by whoever drives.
 pub(super) const FENCE: i64 = 16 * 60_000;
@@ -83,15 +83,25 @@ pub(super) struct Version {
 }
 
 impl Version {
-    pub(super) fn detail(self, index: usize) -> PackageDetail {
+    /// What an observation says of it. A bare one lacks what an answer need not have.
+    pub(super) fn detail(self, index: usize, is_bare: bool) -> PackageDetail {
         let mut detail = PackageDetail::default();
         detail.package.id = Some(id(index));
         detail.package.status = Some(Status::from_code(self.status));
-        detail.package.deployed_at = Timestamp::from_millis(self.stamp);
+        let stamp = Timestamp::from_millis(self.stamp);
+        detail.package.deployed_at = stamp.filter(|_| !is_bare);
         if self.changed {
             detail.tasks.push(Task::default());
         }
         detail
+    }
+}
+
+impl Version {
+    /// Whether an observer can tell the two apart: a stamp that one of them lacks tells nothing.
+    pub(super) fn differs(self, other: Self) -> bool {
+        let both_stamped = self.stamp != 0 && other.stamp != 0;
+        self.status != other.status || both_stamped && self.stamp != other.stamp
     }
 }
 
@@ -123,6 +133,8 @@ impl Truth {
 pub(super) struct World {
     pub(super) packages: [Truth; 2],
     pub(super) clock: i64,
+    /// A status may lag behind by less than that.
+    pub(super) lag: i64,
     stamp: Stamp,
     /// Requests that left, by the packages that they name: the network may bring a copy.
     pub(super) left: Vec<Set>,
@@ -131,7 +143,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(statuses: [i64; 2], stamp: Stamp) -> Self {
+    pub(super) fn new(statuses: [i64; 2], stamp: Stamp, lag: i64) -> Self {
         let new = Version {
             status: TO_BE_REVIEWED,
             stamp: 0,
@@ -145,6 +157,7 @@ impl World {
         let mut world = Self {
             packages: [package.clone(), package],
             clock: 0,
+            lag,
             stamp,
             left: Vec::new(),
             stuck: Vec::new(),
@@ -177,7 +190,7 @@ impl World {
     pub(super) fn lagging(&self, index: usize) -> Option<Version> {
         let truth = &self.packages[index];
         let before = truth.versions.len().checked_sub(2)?;
-        (self.clock - truth.changed_at < GRACE).then(|| truth.versions[before])
+        (self.clock - truth.changed_at < self.lag).then(|| truth.versions[before])
     }
 
     fn push(&mut self, index: usize, status: i64, stamped: bool, by: Option<By>) {
@@ -239,6 +252,16 @@ impl World {
             _ => true,
         };
         Set::of(request.indices().filter(releases))
+    }
+
+    /// Another run begins: to it, all that was released is the doing of others, and what is still underway is
+    /// none of its requests.
+    pub(super) fn begin_another_run(&mut self) {
+        let versions = self.packages.iter_mut().flat_map(|it| &mut it.versions);
+        for version in versions.filter(|it| it.by == Some(By::Ours)) {
+            version.by = Some(By::Others);
+        }
+        self.stuck.clear();
     }
 
     /// A request that left arrives.
