@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 
 use crate::error::{AnswerError, Problem, ServiceError, Undecodable, id_text, request_id_of};
 use crate::error_body::{self, Members};
-use crate::json::{self, Json, ReadObject};
+use crate::json::{self, Budget, Json, ReadObject};
 use crate::wire::{Column, Text};
 
 /// An answer as it came, before anything is known of it.
@@ -29,11 +29,11 @@ impl Raw<'_> {
         }
         let text = str::from_utf8(self.body).map_err(|_| self.undecodable(Problem::NotUtf8))?;
         let top = match json::parse::<Top<T>>(text) {
-            Some(Json::Object(top)) => top,
-            Some(Json::List(_) | Json::Scalar(_)) => {
+            Ok(Json::Object(top)) => top,
+            Ok(Json::List(_) | Json::Scalar(_)) => {
                 return Err(self.undecodable(Problem::NotAnObject));
             }
-            None => return Err(self.undecodable(Problem::NotJson)),
+            Err(why) => return Err(self.undecodable(why.into())),
         };
         if top.suspicious {
             self.refuse(Members::reports_error)?;
@@ -61,7 +61,7 @@ impl Raw<'_> {
         }
         let root = error_body::parse(self.body);
         // The first pass skips what it does not want, however deep; whether an error is in there is not known.
-        let root = root.ok_or_else(|| self.undecodable(Problem::NotJson))?;
+        let root = root.map_err(|why| self.undecodable(why.into()))?;
         if root.iter().any(is_error) {
             let Self {
                 status,
@@ -91,11 +91,12 @@ impl<T: ReadObject> ReadObject for Top<T> {
         &mut self,
         name: &str,
         map: &mut A,
+        budget: &Budget,
     ) -> Result<(), A::Error> {
         if name == "request_id" {
-            return Text::read(&mut self.request_id, map);
+            return Text::read(&mut self.request_id, map, budget);
         }
         self.suspicious |= error_body::is_suspicious(name);
-        self.object.read_member(name, map)
+        self.object.read_member(name, map, budget)
     }
 }

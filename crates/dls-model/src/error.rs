@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::catalogue::{self, Meaning};
 use crate::error_body::{self, Found, Members};
+use crate::json::{MOST_ELEMENTS, Unreadable};
 use crate::text::{excerpt, message, printable};
 
 /// Why an operation has no answer although something came back.
@@ -416,6 +417,22 @@ pub enum Problem {
     NotJson,
     /// It is not UTF-8.
     NotUtf8,
+    /// Its lists have too many elements in all: they would take far more memory than the body.
+    TooMany {
+        /// So many they may have.
+        most: usize,
+    },
+}
+
+impl From<Unreadable> for Problem {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::NotJson => Self::NotJson,
+            Unreadable::TooMany => Self::TooMany {
+                most: MOST_ELEMENTS,
+            },
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -426,6 +443,7 @@ impl fmt::Display for Problem {
             Self::NotAnObject => f.write_str("is no JSON object"),
             Self::NotJson => f.write_str("is no JSON"),
             Self::NotUtf8 => f.write_str("is not UTF-8"),
+            Self::TooMany { most } => write!(f, "has lists of more than {most} elements"),
         }
     }
 }

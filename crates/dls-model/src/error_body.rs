@@ -1,53 +1,95 @@
 //! Finds the error in a body, whatever its shape: the service's pair, the gateway's with a request id, IAM's
 //! nested one with a number for a code, camelCase, plain `code` and `message`, lists of errors, half a pair.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use serde::de::MapAccess;
 
-use crate::json::{self, FromScalar, Json, Lists, ReadObject, Reader, Scalar, Skipped};
+use crate::json::{
+    self, Budget, FromScalar, Json, Lists, ReadObject, Reader, Scalar, Skipped, Unreadable,
+};
 
-/// The members of an object in the order in which they came.
+/// What an object says of an error, and what is in it.
 #[derive(Default)]
-pub(crate) struct Members(Vec<(String, Value)>);
-
-enum Value {
-    Text(String),
-    Objects(Vec<Members>),
+pub(crate) struct Members {
+    /// The texts under names that an error may have, the first of each.
+    texts: Vec<(&'static str, String)>,
+    /// Whether a member says anything at all: null, "", {} and [] do not.
+    says_something: bool,
+    /// Whether one does under the name of a nested error.
+    has_nested_error: bool,
+    /// The objects inside that can tell of an error.
+    inner: Vec<Members>,
 }
+
+/// The names under which an error has its code, its text and the rest.
+const NAMES: [&str; 8] = [
+    "error_code",
+    "errorCode",
+    "code",
+    "error_msg",
+    "errorMsg",
+    "message",
+    "request_id",
+    "encoded_authorization_message",
+];
 
 impl ReadObject for Members {
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,
         map: &mut A,
+        budget: &Budget,
     ) -> Result<(), A::Error> {
-        let value = match map.next_value_seed(Reader::<Self>::of(Lists::Read))? {
-            Json::Scalar(scalar) => String::from_scalar(scalar)
-                .filter(|text| !text.is_empty())
-                .map(Value::Text),
-            Json::Object(object) if object.0.is_empty() => None,
-            Json::Object(object) => Some(Value::Objects(vec![object])),
-            Json::List(list) if list.is_empty() => None,
-            Json::List(list) => Some(Value::Objects(list)),
+        let says_something = match map.next_value_seed(Reader::<Self>::of(Lists::Read, budget))? {
+            Json::Scalar(scalar) => self.read_text(name, scalar),
+            Json::Object(object) => {
+                let says_something = object.says_something;
+                if object.can_tell() {
+                    budget.take()?;
+                    self.inner.push(object);
+                }
+                says_something
+            }
+            Json::List(list) => {
+                let says_something = !list.is_empty();
+                self.inner.extend(list.into_iter().filter(Self::can_tell));
+                says_something
+            }
         };
-        // null, "", {} and [] say nothing.
-        self.0.extend(value.map(|value| (name.to_owned(), value)));
+        self.says_something |= says_something;
+        self.has_nested_error |= says_something && matches!(name, "error" | "errors");
         Ok(())
     }
 }
 
 impl Members {
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.0
-            .iter()
-            .find_map(|(found, value)| (found == name).then_some(value))
+    /// Takes a text if an error may have it under this name, and says whether there is one.
+    fn read_text(&mut self, name: &str, scalar: Scalar<'_>) -> bool {
+        let says_something = match &scalar {
+            Scalar::Text(text) => !text.is_empty(),
+            Scalar::Number(_) => true,
+            Scalar::Flag(_) | Scalar::Nothing => false,
+        };
+        let known = NAMES.into_iter().find(|known| *known == name);
+        if let Some(name) = known.filter(|name| says_something && self.text(&[name]).is_none()) {
+            let text = String::from_scalar(scalar);
+            self.texts.extend(text.map(|text| (name, text)));
+        }
+        says_something
+    }
+
+    /// Whether something in it could be about an error.
+    fn can_tell(&self) -> bool {
+        self.has_nested_error || !self.texts.is_empty() || !self.inner.is_empty()
     }
 
     fn text(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| match self.get(name) {
-            Some(Value::Text(text)) => Some(text.as_str()),
-            _ => None,
+        names.iter().find_map(|name| {
+            let mut texts = self.texts.iter();
+            let (_, text) = texts.find(|(known, _)| known == name)?;
+            Some(text.as_str())
         })
     }
 
@@ -56,17 +98,12 @@ impl Members {
         self.text(&["error_code", "error_msg", "errorCode", "errorMsg"])
             .is_some()
             || (self.text(&["code"]).is_some() && self.text(&["message"]).is_some())
-            || self.get("error").is_some()
-            || self.get("errors").is_some()
+            || self.has_nested_error
     }
 
     /// Whether this object or one inside it reports an error.
     pub(crate) fn holds_error(&self) -> bool {
-        self.reports_error()
-            || self.0.iter().any(|(_, value)| match value {
-                Value::Text(_) => false,
-                Value::Objects(objects) => objects.iter().any(Self::holds_error),
-            })
+        self.reports_error() || self.inner.iter().any(Self::holds_error)
     }
 }
 
@@ -79,11 +116,19 @@ pub(crate) fn is_suspicious(name: &str) -> bool {
     )
 }
 
-/// The objects that a body holds at its top: one, those of a list, or none. `None` if it is no JSON, or too
-/// deep to be read. Bytes that are no UTF-8 are replaced, so that a text in another encoding does not cost the
-/// code.
-pub(crate) fn parse(body: &[u8]) -> Option<Vec<Members>> {
-    Some(match json::parse(&String::from_utf8_lossy(body))? {
+/// How much of a body that is not UTF-8 is worth a copy with the wrong bytes replaced.
+const MOST_REPLACED: usize = 1024 * 1024;
+
+/// The objects that a body holds at its top: one, those of a list, or none. It is unreadable if it is no JSON, too
+/// deep, or has too many lists. Bytes that are no UTF-8 are replaced, so that a text in another encoding does not
+/// cost the code.
+pub(crate) fn parse(body: &[u8]) -> Result<Vec<Members>, Unreadable> {
+    let text = match str::from_utf8(body) {
+        Ok(text) => Cow::from(text),
+        Err(_) if body.len() <= MOST_REPLACED => String::from_utf8_lossy(body),
+        Err(_) => return Err(Unreadable::NotJson),
+    };
+    Ok(match json::parse(&text)? {
         Json::Object(object) => vec![object],
         Json::List(list) => list,
         Json::Scalar(_) => Vec::new(),
@@ -115,11 +160,7 @@ pub(crate) fn find(root: &[Members]) -> Found<'_> {
                 encoded_authorization_message: near("encoded_authorization_message"),
             };
         }
-        for (_, value) in &object.0 {
-            if let Value::Objects(objects) = value {
-                next.extend(objects);
-            }
-        }
+        next.extend(&object.inner);
     }
     Found {
         request_id: outer("request_id"),
@@ -129,8 +170,9 @@ pub(crate) fn find(root: &[Members]) -> Found<'_> {
 
 /// See [`ServiceError::is_flat`](crate::ServiceError::is_flat).
 pub(crate) fn is_flat(body: &[u8]) -> bool {
-    let root = str::from_utf8(body).ok().and_then(json::parse::<Flat>);
-    matches!(root, Some(Json::Object(object)) if !object.strange && !object.seen.is_empty())
+    let text = str::from_utf8(body).ok();
+    let root = text.map(json::parse::<Flat>);
+    matches!(root, Some(Ok(Json::Object(object))) if !object.strange && !object.seen.is_empty())
 }
 
 /// An object of which only its form is read.
@@ -147,8 +189,9 @@ impl ReadObject for Flat {
         &mut self,
         name: &str,
         map: &mut A,
+        budget: &Budget,
     ) -> Result<(), A::Error> {
-        let value = map.next_value_seed(Reader::<Skipped>::of(Lists::Skipped))?;
+        let value = map.next_value_seed(Reader::<Skipped>::of(Lists::Skipped, budget))?;
         let is_plain = matches!(
             value,
             Json::Scalar(Scalar::Text(_) | Scalar::Number(_) | Scalar::Nothing)

@@ -2,54 +2,75 @@
 //! answer.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Reads a whole text as JSON, of which a scalar is of no interest. `None` if it is no JSON.
-pub(crate) fn parse<T: ReadObject>(text: &str) -> Option<Json<'static, T>> {
-    let read = |text: &str| {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let json = Reader::of(Lists::Read)
-            .deserialize(&mut deserializer)
-            .ok()?;
-        deserializer.end().ok()?;
-        Some(match json {
-            Json::Scalar(_) => Json::Scalar(Scalar::Nothing),
-            Json::Object(object) => Json::Object(object),
-            Json::List(list) => Json::List(list),
-        })
-    };
-    read(text).or_else(|| read(&without_endless_numbers(text)?))
-}
+mod repair;
 
-/// `text` with `null` for each number that no float can hold, which `serde_json` takes for a fault of the
-/// whole text. `None` if there is no such number.
-fn without_endless_numbers(text: &str) -> Option<String> {
-    let mut kept = String::with_capacity(text.len());
-    let mut found = false;
-    let mut quoted = false;
-    let mut escaped = false;
-    for piece in text.split_inclusive(|c: char| !is_numeric(c)) {
-        let number = piece.trim_end_matches(|c: char| !is_numeric(c));
-        let endless = !quoted && number.parse::<f64>().is_ok_and(f64::is_infinite);
-        found |= endless;
-        kept.push_str(if endless { "null" } else { number });
-        escaped &= number.is_empty();
-        // What follows the number is one character, or nothing at the end.
-        for c in piece.chars().rev().take(1).filter(|c| !is_numeric(*c)) {
-            kept.push(c);
-            quoted ^= c == '"' && !escaped;
-            escaped = quoted && c == '\\' && !escaped;
+/// How many elements all lists of one answer may have together, those that are no objects too.
+///
+/// A page of a list is asked for by tens or hundreds, and a package has some hundred tasks. An element may be two
+/// bytes on the wire and takes some 300 in memory, so that without a bound 16 MiB of zeros become gigabytes; with
+/// this one it is 20 MB.
+pub(crate) const MOST_ELEMENTS: usize = 65_536;
+
+/// What is left of [`MOST_ELEMENTS`] while an answer is read.
+pub(crate) struct Budget(Cell<Option<usize>>);
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self(Cell::new(Some(MOST_ELEMENTS)))
+    }
+
+    /// Takes one element.
+    pub(crate) fn take<E: Error>(&self) -> Result<(), E> {
+        self.0
+            .set(self.0.get().and_then(|left| left.checked_sub(1)));
+        match self.0.get() {
+            Some(_) => Ok(()),
+            None => Err(E::custom(format_args!(
+                "its lists have more than {MOST_ELEMENTS} elements"
+            ))),
         }
     }
-    found.then_some(kept)
 }
 
-fn is_numeric(c: char) -> bool {
-    c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E')
+/// Why a text cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    NotJson,
+    /// Its lists have more than [`MOST_ELEMENTS`].
+    TooMany,
+}
+
+/// Reads a whole text as JSON, of which a scalar is of no interest.
+pub(crate) fn parse<T: ReadObject>(text: &str) -> Result<Json<'static, T>, Unreadable> {
+    match parse_strictly(text) {
+        // What serde_json takes for a fault of the whole text may be one of a single member.
+        Err(Unreadable::NotJson) => match repair::repaired(text) {
+            Some(repaired) => parse_strictly(&repaired),
+            None => Err(Unreadable::NotJson),
+        },
+        read => read,
+    }
+}
+
+fn parse_strictly<T: ReadObject>(text: &str) -> Result<Json<'static, T>, Unreadable> {
+    let budget = Budget::new();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let json = Reader::of(Lists::Read, &budget).deserialize(&mut deserializer);
+    let json = json.and_then(|json| deserializer.end().map(|()| json));
+    match (json, budget.0.get()) {
+        (_, None) => Err(Unreadable::TooMany),
+        (Err(_), _) => Err(Unreadable::NotJson),
+        (Ok(Json::Scalar(_)), _) => Ok(Json::Scalar(Scalar::Nothing)),
+        (Ok(Json::Object(object)), _) => Ok(Json::Object(object)),
+        (Ok(Json::List(list)), _) => Ok(Json::List(list)),
+    }
 }
 
 /// An object that is read member by member. Of a member that stands twice the last readable one counts.
@@ -58,6 +79,7 @@ pub(crate) trait ReadObject: Default {
         &mut self,
         name: &str,
         map: &mut A,
+        budget: &Budget,
     ) -> Result<(), A::Error>;
 }
 
@@ -70,6 +92,7 @@ impl ReadObject for Skipped {
         &mut self,
         _name: &str,
         map: &mut A,
+        _budget: &Budget,
     ) -> Result<(), A::Error> {
         map.next_value::<IgnoredAny>().map(drop)
     }
@@ -90,21 +113,23 @@ pub(crate) enum Lists {
 }
 
 /// Reads any JSON value without ever failing on its type.
-pub(crate) struct Reader<T> {
+pub(crate) struct Reader<'b, T> {
     lists: Lists,
+    budget: &'b Budget,
     objects: PhantomData<T>,
 }
 
-impl<T> Reader<T> {
-    pub(crate) fn of(lists: Lists) -> Self {
+impl<'b, T> Reader<'b, T> {
+    pub(crate) fn of(lists: Lists, budget: &'b Budget) -> Self {
         Self {
             lists,
+            budget,
             objects: PhantomData,
         }
     }
 }
 
-impl<'de, T: ReadObject> DeserializeSeed<'de> for Reader<T> {
+impl<'de, T: ReadObject> DeserializeSeed<'de> for Reader<'_, T> {
     type Value = Json<'de, T>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -112,7 +137,7 @@ impl<'de, T: ReadObject> DeserializeSeed<'de> for Reader<T> {
     }
 }
 
-impl<'de, T: ReadObject> Visitor<'de> for Reader<T> {
+impl<'de, T: ReadObject> Visitor<'de> for Reader<'_, T> {
     type Value = Json<'de, T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,7 +192,9 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<T> {
         let mut list = Vec::new();
         match self.lists {
             Lists::Read => {
-                while let Some(element) = elements.next_element_seed(Self::of(Lists::Skipped))? {
+                let element = || Self::of(Lists::Skipped, self.budget);
+                while let Some(element) = elements.next_element_seed(element())? {
+                    self.budget.take()?;
                     list.push(match element {
                         Json::Object(object) => object,
                         Json::Scalar(_) | Json::List(_) => T::default(),
@@ -183,7 +210,7 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<T> {
         let mut object = T::default();
         while let Some(name) = members.next_key::<Scalar<'_>>()? {
             match name {
-                Scalar::Text(name) => object.read_member(&name, &mut members)?,
+                Scalar::Text(name) => object.read_member(&name, &mut members, self.budget)?,
                 _ => drop(members.next_value::<IgnoredAny>()?),
             }
         }
@@ -203,7 +230,7 @@ pub(crate) enum Scalar<'de> {
 impl<'de> Deserialize<'de> for Scalar<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(
-            match Reader::<Skipped>::of(Lists::Skipped).deserialize(deserializer)? {
+            match Reader::<Skipped>::of(Lists::Skipped, &Budget::new()).deserialize(deserializer)? {
                 Json::Scalar(scalar) => scalar,
                 Json::Object(_) | Json::List(_) => Self::Nothing,
             },

@@ -49,6 +49,8 @@ pub trait Operation {
 
     /// Reads an answer. Success is a status of 200 to 299 with a body that can be read and holds no error.
     ///
+    /// Whatever the body is, this takes memory of a few times its length, and time that grows with the length alone.
+    ///
     /// # Errors
     ///
     /// [`AnswerError::Service`] for any other status, and for an error object in a success;

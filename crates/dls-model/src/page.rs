@@ -3,7 +3,7 @@
 //! No document says whether the list's `offset` counts pages or rows, so the second request asks and its
 //! answer tells: offset 1 brings the second row if rows are counted, and rows never seen before if pages are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::ids::PackageId;
@@ -17,7 +17,8 @@ use crate::package::Package;
 /// not seen before.
 ///
 /// After the first page the page size is what that page held, so that a service which gives less than was asked
-/// for cannot make us skip.
+/// for cannot make us skip. One that gives more is believed, because no document says that it does not; how many rows an
+/// answer may have at all is bounded where it is [decoded](crate::Problem::TooMany).
 ///
 /// ```
 /// use dls_model::{ListPackages, PackagePage, Pages};
@@ -189,12 +190,13 @@ impl Pages {
     /// `None` if ids are missing in just those rows that would tell.
     fn what_is_counted(&self, page: &PackagePage) -> Option<Next> {
         let rows = self.first.len();
+        let mut row_of = HashMap::with_capacity(rows);
+        for (id, row) in self.first.iter().zip(0_usize..) {
+            row_of.entry(*id).or_insert(row);
+        }
         let ids = || page.packages.iter().map(|package| package.id);
         let moved_by = ids().zip(0_usize..).find_map(|(id, row)| {
-            let before = self
-                .first
-                .iter()
-                .position(|seen| id.is_some() && *seen == id)?;
+            let before = row_of.get(&id).filter(|_| id.is_some())?;
             before.checked_sub(row)
         });
         let tells = |(before, id): (&Option<_>, Option<_>)| before.is_some() && id.is_some();

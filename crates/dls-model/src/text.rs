@@ -3,17 +3,29 @@
 /// How many characters of a body an error repeats.
 const EXCERPT: usize = 200;
 
+/// So many bytes of a text are looked at: far more than is ever shown, so that a secret is known as one before it is
+/// cut, and no more than takes no time, however long the text is.
+const MOST_READ: usize = 64 * 1024;
+
 /// The beginning of a body, for a message: at most 200 characters.
 pub(crate) fn excerpt(body: &[u8]) -> String {
-    // Far more than is shown, so that a secret is known as one before it is cut.
-    let beginning = body.get(..EXCERPT * 40).unwrap_or(body);
+    let beginning = body.get(..MOST_READ).unwrap_or(body);
     message(&String::from_utf8_lossy(beginning), EXCERPT)
 }
 
 /// `text` for a message: at most `max` characters, secrets blotted out, and nothing that could move the
 /// cursor or turn the direction of writing.
 pub(crate) fn message(text: &str, max: usize) -> String {
-    printable(&redacted(text.trim()), max)
+    let text = text.trim();
+    if text.len() <= MOST_READ {
+        return printable(&redacted(text), max);
+    }
+    // No character is longer than four bytes.
+    let beginning = (MOST_READ - 3..=MOST_READ)
+        .rev()
+        .find_map(|end| text.get(..end));
+    // What is left out is told, even if all the rest is one secret.
+    printable(&(redacted(beginning.unwrap_or_default()) + "…"), max)
 }
 
 /// `text` with control and format characters escaped, cut to at most `max` characters.
@@ -59,49 +71,67 @@ const BEFORE_SECRETS: [&str; 8] = [
     "password",
 ];
 
-/// `text` with `[redacted]` for each value after the name of a secret and `:` or `=`.
+/// What may stand around the sign between a name and its value.
+const QUOTING: [char; 4] = [' ', '"', '\'', '\\'];
+
+/// `text` with `[redacted]` for each value after the name of a secret and `:` or `=`. One pass.
 fn redacted(text: &str) -> String {
-    // ASCII alone changes case here, so that both texts have the same offsets.
-    let folded = text.to_ascii_lowercase();
     let mut kept = String::with_capacity(text.len());
+    let mut copied = 0;
     let mut at = 0;
-    while let Some((start, end)) = next_secret(&folded, at) {
-        kept.push_str(text.get(at..start).unwrap_or_default());
-        kept.push_str("[redacted]");
-        at = end;
+    // What follows the word that a name stands in, by that word's end: many names may stand in one word.
+    let mut word: Option<(usize, Option<(usize, usize)>)> = None;
+    while at < text.len() {
+        let Some(length) = secret_name_at(text, at) else {
+            at += 1;
+            continue;
+        };
+        at += length;
+        let (end, value) = match word {
+            Some((end, value)) if at <= end => (end, value),
+            _ => value_after(text, at),
+        };
+        word = Some((end, value));
+        if let Some((start, end)) = value {
+            kept.push_str(text.get(copied..start).unwrap_or_default());
+            kept.push_str("[redacted]");
+            (copied, at) = (end, end);
+        }
     }
-    kept.push_str(text.get(at..).unwrap_or_default());
+    kept.push_str(text.get(copied..).unwrap_or_default());
     kept
 }
 
-/// Where the first secret at or after `from` begins and ends.
-fn next_secret(folded: &str, from: usize) -> Option<(usize, usize)> {
-    const QUOTING: [char; 4] = [' ', '"', '\'', '\\'];
-    let mut from = from;
-    loop {
-        let rest = folded.get(from..)?;
-        let name_end = BEFORE_SECRETS
-            .iter()
-            .filter_map(|name| rest.find(name).map(|at| (at, name.len())))
-            .min()
-            .map(|(at, length)| at + length)?;
-        let after_name = rest.get(name_end..)?;
-        // The name may go on: `secret_access_key`.
-        let after_name = after_name.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
-        if let Some(value) = after_name
+/// The length of the secret's name that begins at this byte.
+fn secret_name_at(text: &str, at: usize) -> Option<usize> {
+    let rest = text.as_bytes().get(at..)?;
+    let begins = |name: &&str| {
+        let beginning = rest.get(..name.len());
+        beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    BEFORE_SECRETS
+        .iter()
+        .find(|name| begins(name))
+        .map(|name| name.len())
+}
+
+/// The end of the word that goes on here, since a name may (`secret_access_key`), and the value behind it, if there
+/// is one.
+fn value_after(text: &str, at: usize) -> (usize, Option<(usize, usize)>) {
+    let rest = text.get(at..).unwrap_or_default();
+    let after_word = rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    let word_end = text.len() - after_word.len();
+    let value = || {
+        let after_sign = after_word
             .trim_start_matches(QUOTING)
-            .strip_prefix([':', '='])
-        {
-            let value = value.trim_start_matches(QUOTING);
-            let ends = |c: char| c.is_whitespace() || "|,;&\"'\\<>{}[]()".contains(c);
-            let length = value.find(ends).unwrap_or(value.len());
-            if length > 0 {
-                let start = folded.len() - value.len();
-                return Some((start, start + length));
-            }
-        }
-        from += name_end;
-    }
+            .strip_prefix([':', '='])?;
+        let value = after_sign.trim_start_matches(QUOTING);
+        let ends = |c: char| c.is_whitespace() || "|,;&\"'\\<>{}[]()".contains(c);
+        let length = value.find(ends).unwrap_or(value.len());
+        let start = text.len() - value.len();
+        (length > 0).then_some((start, start + length))
+    };
+    (word_end, value())
 }
 
 #[cfg(test)]
@@ -132,6 +162,39 @@ mod tests {
             r#"{"X-Auth-Token": "[redacted]", "b":1}"#
         );
         assert_eq!(message("password=", 100), "password=");
+    }
+
+    #[test]
+    fn a_name_in_a_longer_word_or_behind_another_one_counts_too() {
+        for (text, expected) in [
+            ("secret_access_key=abc", "secret_access_key=[redacted]"),
+            (
+                "secretsecretpassword: abc d",
+                "secretsecretpassword: [redacted] d",
+            ),
+            ("secretx-auth-token: abc", "secretx-auth-token: [redacted]"),
+            (
+                "secret of é: a, Signature = 'b'",
+                "secret of é: a, Signature = '[redacted]'",
+            ),
+            ("passwordé=abc", "passwordé=[redacted]"),
+            ("secret=", "secret="),
+            ("secret:=abc", "secret:[redacted]"),
+        ] {
+            assert_eq!(message(text, 1000), expected);
+        }
+    }
+
+    #[test]
+    fn of_a_text_without_end_the_beginning_is_read_and_its_secrets_go() {
+        let long = "password=".to_owned() + &"x".repeat(1_000_000);
+        assert_eq!(message(&long, 1000), "password=[redacted]…");
+        let umlauts = "ü".repeat(100_000);
+        let shown = message(&umlauts, 10_240);
+        assert_eq!(
+            (shown.chars().count(), shown.ends_with('…')),
+            (10_240, true)
+        );
     }
 
     #[test]

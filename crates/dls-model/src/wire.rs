@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::json::{FromScalar, Json, Lists, ReadObject, Reader};
+use crate::json::{Budget, FromScalar, Json, Lists, ReadObject, Reader};
 
 /// Ties the members of an object to the wire, one row a member: its name and aliases, its form on the
 /// wire, and the field that holds it. Both directions come from the same rows. `field?.part` is a part of
@@ -18,10 +18,11 @@ macro_rules! members {
                 &mut self,
                 name: &str,
                 map: &mut A,
+                budget: &$crate::json::Budget,
             ) -> Result<(), A::Error> {
                 match name {
                     $($name $(| $alias)* => {
-                        $crate::wire::members!(@read $column, map, self.$field $(, $part)?)
+                        $crate::wire::members!(@read $column, map, budget, self.$field $(, $part)?)
                     })+
                     _ => map.next_value::<serde::de::IgnoredAny>().map(drop),
                 }
@@ -52,12 +53,12 @@ macro_rules! members {
             }
         }
     };
-    (@read $column:ident, $map:ident, $field:expr) => {
-        <$crate::wire::$column as $crate::wire::Column<_>>::read(&mut $field, $map)
+    (@read $column:ident, $map:ident, $budget:ident, $field:expr) => {
+        <$crate::wire::$column as $crate::wire::Column<_>>::read(&mut $field, $map, $budget)
     };
-    (@read $column:ident, $map:ident, $field:expr, $part:ident) => {{
+    (@read $column:ident, $map:ident, $budget:ident, $field:expr, $part:ident) => {{
         let mut part = None;
-        <$crate::wire::$column as $crate::wire::Column<_>>::read(&mut part, $map)?;
+        <$crate::wire::$column as $crate::wire::Column<_>>::read(&mut part, $map, $budget)?;
         if part.is_some() {
             $field.get_or_insert_default().$part = part;
         }
@@ -86,7 +87,7 @@ pub(crate) fn serialize<T: WriteObject, S: Serializer>(
 pub(crate) fn deserialize<'de, T: ReadObject, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    match Reader::<T>::of(Lists::Skipped).deserialize(deserializer)? {
+    match Reader::<T>::of(Lists::Skipped, &Budget::new()).deserialize(deserializer)? {
         Json::Object(object) => Ok(object),
         Json::Scalar(_) | Json::List(_) => {
             Err(serde::de::Error::custom("the answer is not a JSON object"))
@@ -124,7 +125,11 @@ pub(crate) trait WriteObject {
 
 /// How a member stands on the wire, which is also how it is written. Reading takes what it gets.
 pub(crate) trait Column<V> {
-    fn read<'de, A: MapAccess<'de>>(slot: &mut V, map: &mut A) -> Result<(), A::Error>;
+    fn read<'de, A: MapAccess<'de>>(
+        slot: &mut V,
+        map: &mut A,
+        budget: &Budget,
+    ) -> Result<(), A::Error>;
     fn write<M: SerializeMap>(slot: &V, name: &'static str, map: &mut M) -> Result<(), M::Error>;
 }
 
@@ -132,7 +137,11 @@ pub(crate) trait Column<V> {
 pub(crate) struct Number;
 
 impl<T: FromScalar + ToNumber> Column<Option<T>> for Number {
-    fn read<'de, A: MapAccess<'de>>(slot: &mut Option<T>, map: &mut A) -> Result<(), A::Error> {
+    fn read<'de, A: MapAccess<'de>>(
+        slot: &mut Option<T>,
+        map: &mut A,
+        _: &Budget,
+    ) -> Result<(), A::Error> {
         read_scalar(slot, map)
     }
 
@@ -152,7 +161,11 @@ impl<T: FromScalar + ToNumber> Column<Option<T>> for Number {
 pub(crate) struct Text;
 
 impl<T: FromScalar + fmt::Display> Column<Option<T>> for Text {
-    fn read<'de, A: MapAccess<'de>>(slot: &mut Option<T>, map: &mut A) -> Result<(), A::Error> {
+    fn read<'de, A: MapAccess<'de>>(
+        slot: &mut Option<T>,
+        map: &mut A,
+        _: &Budget,
+    ) -> Result<(), A::Error> {
         read_scalar(slot, map)
     }
 
@@ -191,8 +204,12 @@ fn read_scalar<'de, T: FromScalar, A: MapAccess<'de>>(
 pub(crate) struct Nested;
 
 impl<T: ReadObject + Serialize> Column<T> for Nested {
-    fn read<'de, A: MapAccess<'de>>(slot: &mut T, map: &mut A) -> Result<(), A::Error> {
-        if let Json::Object(value) = map.next_value_seed(Reader::of(Lists::Skipped))? {
+    fn read<'de, A: MapAccess<'de>>(
+        slot: &mut T,
+        map: &mut A,
+        budget: &Budget,
+    ) -> Result<(), A::Error> {
+        if let Json::Object(value) = map.next_value_seed(Reader::of(Lists::Skipped, budget))? {
             *slot = value;
         }
         Ok(())
@@ -211,8 +228,9 @@ impl<T: ReadObject + Serialize> Column<Option<Vec<T>>> for List {
     fn read<'de, A: MapAccess<'de>>(
         slot: &mut Option<Vec<T>>,
         map: &mut A,
+        budget: &Budget,
     ) -> Result<(), A::Error> {
-        match map.next_value_seed(Reader::of(Lists::Read))? {
+        match map.next_value_seed(Reader::of(Lists::Read, budget))? {
             Json::List(list) => *slot = Some(list),
             Json::Object(one) => *slot = Some(vec![one]),
             Json::Scalar(_) => {}
@@ -233,9 +251,13 @@ impl<T: ReadObject + Serialize> Column<Option<Vec<T>>> for List {
 }
 
 impl<T: ReadObject + Serialize> Column<Vec<T>> for List {
-    fn read<'de, A: MapAccess<'de>>(slot: &mut Vec<T>, map: &mut A) -> Result<(), A::Error> {
+    fn read<'de, A: MapAccess<'de>>(
+        slot: &mut Vec<T>,
+        map: &mut A,
+        budget: &Budget,
+    ) -> Result<(), A::Error> {
         let mut read = None;
-        Self::read(&mut read, map)?;
+        Self::read(&mut read, map, budget)?;
         if let Some(list) = read {
             *slot = list;
         }

@@ -432,3 +432,57 @@ fn the_request_id_is_found_wherever_it_is() {
     assert_eq!(with(&[], body).as_deref(), Some("c"));
     assert_eq!(with(&[], "{}"), None);
 }
+
+#[test]
+fn half_a_pair_of_surrogates_costs_one_character_of_one_name() {
+    let body = r#"{"data":[{"package_name":"a\ud800b","package_id":"23"},{"package_name":"\ud83d\ude00"}],"total":2}"#;
+    let page = listed(body);
+    let names: Vec<_> = page.packages.iter().map(|it| it.name.as_deref()).collect();
+    assert_eq!(names, [Some("a\u{fffd}b"), Some("\u{1f600}")]);
+    assert_eq!((page.packages[0].id, page.total), (Some(id(23)), Some(2)));
+    // In the name of a member it is another member's name, and in an error the rest can be read.
+    assert_eq!(listed(r#"{"\udc00total":7,"total":2}"#).total, Some(2));
+    let error = service_error(400, r#"{"error_code":"DLF.0810","error_msg":"no \udfff"}"#);
+    assert_eq!(error.code().unwrap().as_str(), "DLF.0810");
+    assert_eq!((error.message(), error.is_flat()), ("no \u{fffd}", true));
+}
+
+#[test]
+fn an_answer_has_a_bounded_number_of_elements_in_its_lists() {
+    const MOST: usize = 65_536;
+    let list = |element: &str, count| format!(r#"{{"data":[{}]}}"#, vec![element; count].join(","));
+    for element in ["0", "{}", "[]", r#""x""#] {
+        assert_eq!(listed(&list(element, MOST)).packages.len(), MOST);
+        let more = list(element, MOST + 1);
+        assert_eq!(
+            problem::<ListPackages>(200, more.as_bytes()),
+            Problem::TooMany { most: MOST }
+        );
+    }
+    // Together, whichever lists they are in.
+    let rows = list(r#"{"package_approvers":[0,0,0]}"#, MOST / 4 + 1);
+    assert_eq!(
+        problem::<ListPackages>(200, rows.as_bytes()),
+        Problem::TooMany { most: MOST }
+    );
+    let twice = list("0", MOST / 2 + 1);
+    let twice = format!(
+        "{},{}",
+        twice.trim_end_matches('}'),
+        twice.trim_start_matches('{')
+    );
+    assert_eq!(
+        problem::<ListPackages>(200, twice.as_bytes()),
+        Problem::TooMany { most: MOST }
+    );
+    // What nobody reads is not counted.
+    let unread = list("0", MOST + 1).replace("data", "rows");
+    assert_eq!(listed(&unread).packages.len(), 0);
+    // An error stays one, if without a code, and a success that may hide one is none.
+    let errors = list(r#"{"code":1}"#, MOST + 1);
+    assert_eq!(service_error(400, &errors).code(), None);
+    assert_eq!(
+        problem::<Revoke>(200, errors.as_bytes()),
+        Problem::TooMany { most: MOST }
+    );
+}
