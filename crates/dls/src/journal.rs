@@ -2,17 +2,17 @@
 //! taken up again without sending anything twice.
 
 mod error;
-mod run_id;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use dls_model::{PackageId, Timestamp};
 use dls_rollout::{Began, Event, InvalidEvents, Report, Rollout, What};
 
+pub use crate::store::{InvalidRunId, RunId};
 pub use error::JournalError;
-pub use run_id::{InvalidRunId, RunId};
 
 /// A directory of runs, one file each.
 ///
@@ -148,7 +148,7 @@ impl Journal {
 
     fn create(&self, at: Timestamp) -> Result<(RunId, PathBuf, File), JournalError> {
         loop {
-            let id = RunId::new(at);
+            let id = RunId::new(at, RandomState::new().hash_one(std::process::id()));
             let path = self.folder.join(format!("{id}{OPEN}"));
             let mut options = OpenOptions::new();
             options.append(true).create_new(true);

@@ -8,6 +8,7 @@ mod journal;
 mod pager;
 pub mod plan;
 pub mod run;
+pub mod store;
 
 pub use client::{Client, ClientBuilder, Release};
 pub use dls_model as model;

@@ -1,23 +1,27 @@
 //! The names of runs.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::str::FromStr;
 
 use dls_model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The name of a run: when it began, and four digits that tell it from others of that second. 1 to 64
 /// of `A-Z a-z 0-9 -`, and no `-` at its beginning.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// In serde's form it is a text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
-    pub(super) fn new(at: Timestamp) -> Self {
+    /// The name of a run that begins at this time. Runs of the same second differ by chance.
+    pub(crate) fn new(at: Timestamp, chance: u64) -> Self {
         let time = at.to_string();
         let digits = time.chars().filter(char::is_ascii_digit);
         let time: String = digits.take(14).collect();
         let (day, second) = time.split_at_checked(8).unwrap_or_default();
-        let chance = RandomState::new().hash_one(std::process::id()) & 0xffff;
+        let chance = chance & 0xffff;
         Self(format!("{day}-{second}-{chance:04x}"))
     }
 
@@ -44,6 +48,20 @@ impl FromStr for RunId {
             true => Ok(Self(text.to_owned())),
             false => Err(InvalidRunId),
         }
+    }
+}
+
+impl TryFrom<String> for RunId {
+    type Error = InvalidRunId;
+
+    fn try_from(text: String) -> Result<Self, InvalidRunId> {
+        text.parse()
+    }
+}
+
+impl From<RunId> for String {
+    fn from(run: RunId) -> Self {
+        run.0
     }
 }
 

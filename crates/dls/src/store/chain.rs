@@ -1,0 +1,134 @@
+//! The form of an entry: one line of JSON that carries the run, its number, and a hash over itself and
+//! over the entry before.
+//!
+//! ```text
+//! {"journal":2,"hash":"<64 digits>","run":"20261124-104107-7f3a","seq":1,"event":{…}}
+//! ```
+//!
+//! What precedes the hash is the same in each line, and the hash covers each byte that follows it. So no
+//! byte of a line can change unnoticed.
+
+use dls_rollout::Event;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Position, RunId};
+
+/// The version of the form.
+pub(super) const VERSION: u32 = 2;
+/// What each line of this version begins with.
+const HEAD: &str = r#"{"journal":2,"hash":""#;
+/// The hash before the first entry is that of this text.
+const ORIGIN: &str = "dls.journal/2";
+/// The hexadecimal digits of a hash.
+const DIGITS: usize = 64;
+
+/// Encodes and verifies the entries of one run, one after the other.
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    last: Position,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    run: &'a RunId,
+    seq: u64,
+    event: &'a Event,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    run: RunId,
+    seq: u64,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    event: Event,
+}
+
+impl Chain {
+    pub(super) fn new(run: RunId) -> Self {
+        let hash = hex(Sha256::digest(ORIGIN).as_slice());
+        let last = Position {
+            run,
+            entry: 0,
+            hash,
+        };
+        Self { last }
+    }
+
+    pub(super) fn last(&self) -> &Position {
+        &self.last
+    }
+
+    /// The line of the next entry, without its end. The chain stays where it is.
+    pub(super) fn encode(&self, event: &Event) -> Result<(Vec<u8>, Position), serde_json::Error> {
+        let (run, seq) = (&self.last.run, self.last.entry + 1);
+        let body = serde_json::to_string(&Body { run, seq, event })?;
+        // Goes on after the hash: the brace becomes the comma between the two.
+        let rest = format!("\",{}", body.strip_prefix('{').unwrap_or_default());
+        let position = self.next(rest.as_bytes());
+        Ok((format!("{HEAD}{}{rest}", position.hash).into(), position))
+    }
+
+    /// Goes on to this entry, which was recorded.
+    pub(super) fn advance(&mut self, position: Position) {
+        self.last = position;
+    }
+
+    /// The event of the next line, or why the line is not the next entry. The chain goes on with it.
+    pub(super) fn verify(&mut self, line: &[u8]) -> Result<Event, String> {
+        let next = self.verified(line).ok_or_else(|| self.why_not(line))?;
+        let content = serde_json::from_slice::<Content>(line);
+        let content = content.map_err(|error| {
+            format!("this version cannot read it, though its hash fits: {error}")
+        })?;
+        self.last = next;
+        Ok(content.event)
+    }
+
+    /// The position of the line, if it is the next entry.
+    pub(super) fn verified(&self, line: &[u8]) -> Option<Position> {
+        let (hash, rest) = line
+            .strip_prefix(HEAD.as_bytes())?
+            .split_at_checked(DIGITS)?;
+        let next = self.next(rest);
+        let place = serde_json::from_slice::<Place>(line).ok()?;
+        let is_next = place.run == next.run && place.seq == next.entry;
+        (next.hash.as_bytes() == hash && is_next).then_some(next)
+    }
+
+    fn why_not(&self, line: &[u8]) -> String {
+        let expected = self.last.entry + 1;
+        match serde_json::from_slice::<Place>(line) {
+            Err(_) => "it is not an entry of a journal".to_owned(),
+            Ok(place) if place.run != self.last.run => {
+                format!("it is an entry of run {}", place.run)
+            }
+            Ok(place) if place.seq != expected => {
+                format!(
+                    "it says it is entry {}, and {expected} is missing",
+                    place.seq
+                )
+            }
+            Ok(_) => "its hash does not fit: it, or an entry before it, was changed".to_owned(),
+        }
+    }
+
+    fn next(&self, rest: &[u8]) -> Position {
+        let hash = Sha256::new()
+            .chain_update(&self.last.hash)
+            .chain_update(rest);
+        Position {
+            run: self.last.run.clone(),
+            entry: self.last.entry + 1,
+            hash: hex(hash.finalize().as_slice()),
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

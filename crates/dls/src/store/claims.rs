@@ -1,0 +1,38 @@
+//! Which packages an open run keeps away from others.
+
+use dls_model::PackageId;
+use dls_rollout::Began;
+
+use super::{StoreError, StoredRun};
+
+/// Refuses a new run if an open one claims a package of it.
+pub(super) fn refuse_conflict(spec: &Began, other: &StoredRun) -> Result<(), StoreError> {
+    if !is_same_workspace(spec, &other.began) {
+        return Ok(());
+    }
+    let open = other.report.packages.iter().filter(|it| it.is_open());
+    let open = open.map(|package| package.id);
+    let packages: Vec<PackageId> = open.filter(|it| spec.packages.contains(*it)).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let endpoint = &other.began.place.endpoint;
+    Err(StoreError::Conflict {
+        run: other.id.clone(),
+        packages,
+        same_plan: spec.plan_hash.is_some() && spec.plan_hash == other.began.plan_hash,
+        other_endpoint: (*endpoint != spec.place.endpoint).then(|| endpoint.clone()),
+    })
+}
+
+/// Whether another run, of which only the beginning can be read, may touch a package of a new one.
+pub(super) fn may_touch(spec: &Began, other: &Began) -> bool {
+    let mut packages = other.packages.iter();
+    is_same_workspace(spec, other) && packages.any(|it| spec.packages.contains(*it))
+}
+
+/// The address is not compared: one service has many, and only project and workspace make an id another
+/// package.
+fn is_same_workspace(a: &Began, b: &Began) -> bool {
+    (&a.place.project, &a.place.workspace) == (&b.place.project, &b.place.workspace)
+}

@@ -1,0 +1,234 @@
+//! Runs as files in a directory, one each.
+
+mod broken;
+mod folder;
+mod warnings;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dls_model::Timestamp;
+use dls_rollout::{Began, Event, What};
+
+use super::claims;
+use super::replay::{self, Contents};
+use super::{
+    BoxFuture, Disk, OpenMode, OsDisk, Position, RunId, RunStore, RunWriter, StoreError, StoredRun,
+    TakenOver,
+};
+pub use broken::Check;
+use writer::FileWriter;
+
+/// A directory of runs, one file each.
+///
+/// A file has an entry a line: JSON with the run, the entry's number, what happened, and a SHA-256 hash over all of
+/// it and over the entry before. So an entry that was changed, lost, doubled or moved is noticed. It
+/// holds no secret, and can be read by its owner only.
+///
+/// A run that is under way holds a lock on its file, which dies with the process. What is read of a run that is
+/// not locked may change, too: a crash can take away what was not durable.
+///
+/// It is for Unix: on Windows [`FileStore::open`] fails, because locks there need other rights and shut out
+/// readers, too.
+#[derive(Debug, Clone)]
+pub struct FileStore {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+}
+
+impl FileStore {
+    /// The store in this directory, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unusable`] if nothing can be written there, or if another process keeps the directory
+    /// locked for longer than 10 s.
+    pub async fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::open_on(OsDisk, folder).await
+    }
+
+    /// The store in a directory of any disk, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_on(
+        disk: impl Disk + 'static,
+        folder: impl Into<PathBuf>,
+    ) -> Result<Self, StoreError> {
+        let disk: Arc<dyn Disk> = Arc::new(disk);
+        let store = Self {
+            disk,
+            folder: folder.into(),
+        };
+        store.prepare().await?;
+        Ok(store)
+    }
+
+    /// The store in this directory, as it is: nothing is made or written there until a run is taken over, so
+    /// that one that is kept as evidence can be read where nobody may write. A directory that is not
+    /// there holds no run.
+    #[must_use]
+    pub fn for_reading(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            disk: Arc::new(OsDisk),
+            folder: folder.into(),
+        }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What may make the directory a bad place for runs, a line each; nothing is wrong in itself. It is on a
+    /// network file system, whose locks and flushes may promise more than they hold, or in a git work tree,
+    /// where the next `git clean` removes it and the next commit publishes it.
+    ///
+    /// It reads a few small files, and blocks while it does.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        warnings::of(&self.folder)
+    }
+
+    async fn create_run(
+        &self,
+        spec: Began,
+        at: Timestamp,
+    ) -> Result<Box<dyn RunWriter>, StoreError> {
+        let _lock = self.lock().await?;
+        self.refuse_conflict(&spec).await?;
+        let run = self.new_id(at).await?;
+        let first = Event::new(at, What::Began(Box::new(spec)));
+        let (lines, position) = self.lines(&run, &[first])?;
+        let path = self.file_of(&run, false);
+        let writer = FileWriter::create(self, path, lines, position).await?;
+        Ok(Box::new(writer))
+    }
+
+    async fn refuse_conflict(&self, spec: &Began) -> Result<(), StoreError> {
+        let open = self
+            .ids()
+            .await?
+            .into_iter()
+            .filter(|(_, is_over)| !is_over);
+        for (run, _) in open {
+            let contents = self.contents(&run).await?;
+            let began = contents.began().cloned();
+            let stored = contents.into_run();
+            match (stored, began) {
+                (Ok((stored, _)), _) => claims::refuse_conflict(spec, &stored)?,
+                // Broken further on: it may touch what it began with, and nothing else.
+                (Err(_), Some(began)) if !claims::may_touch(spec, &began) => {}
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn load_run(&self, run: &RunId) -> Result<StoredRun, StoreError> {
+        let (stored, _) = self.contents(run).await?.into_run()?;
+        Ok(stored)
+    }
+
+    async fn list_runs(&self) -> Result<Vec<Result<StoredRun, StoreError>>, StoreError> {
+        let mut runs = Vec::new();
+        for (run, _) in self.ids().await? {
+            runs.push(self.load_run(&run).await);
+        }
+        Ok(runs)
+    }
+
+    async fn take_over_run(
+        &self,
+        run: &RunId,
+        at_least: Option<&Position>,
+    ) -> Result<TakenOver, StoreError> {
+        let (path, is_over) = self.find(run).await?;
+        let mut file = self.open_file(&path, OpenMode::Append).await?;
+        let unusable = |error| StoreError::unusable(&path, &error);
+        if !file.try_lock().await.map_err(unusable)? {
+            return Err(StoreError::InUse { run: run.clone() });
+        }
+        // Whoever had the lock before may have put another file in its place.
+        self.prove(&path, &mut *file).await?;
+        let contents = replay::read(run, &file.read().await.map_err(unusable)?);
+        let tail = Tail::of(&contents);
+        let (version, chain) = (contents.version, contents.chain.clone());
+        let events = match version {
+            1 => contents.events.clone(),
+            _ => Vec::new(),
+        };
+        let (stored, rollout) = contents.into_run()?;
+        stored.hold_against(at_least)?;
+        // The name says that it is over, and by what is known today it is not.
+        let name = self.file_of(run, is_over && !rollout.report().is_open());
+        let writer = if version == 1 {
+            let _lock = self.lock().await?;
+            let (lines, position) = self.lines(run, &events)?;
+            FileWriter::create(self, path.clone(), lines, position).await?
+        } else {
+            FileWriter::take_over(self, path.clone(), file, chain, tail).await?
+        };
+        let writer = writer.named(name).await?;
+        Ok(TakenOver::new(Box::new(writer), rollout))
+    }
+
+    fn lines(&self, run: &RunId, events: &[Event]) -> Result<(Vec<u8>, Position), StoreError> {
+        let lines = replay::lines(run, events);
+        lines.map_err(|error| StoreError::unusable(&self.folder, &error.into()))
+    }
+
+    async fn contents(&self, run: &RunId) -> Result<Contents, StoreError> {
+        let (path, _) = self.find(run).await?;
+        let mut file = self.open_file(&path, OpenMode::Read).await?;
+        let bytes = file.read().await;
+        let bytes = bytes.map_err(|error| StoreError::unusable(&path, &error))?;
+        Ok(replay::read(run, &bytes))
+    }
+}
+
+impl RunStore for FileStore {
+    fn create(
+        &self,
+        spec: Began,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>> {
+        Box::pin(self.create_run(spec, at))
+    }
+
+    fn load<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<StoredRun, StoreError>> {
+        Box::pin(self.load_run(run))
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Result<StoredRun, StoreError>>, StoreError>> {
+        Box::pin(self.list_runs())
+    }
+
+    fn take_over<'a>(
+        &'a self,
+        run: &'a RunId,
+        at_least: Option<&'a Position>,
+    ) -> BoxFuture<'a, Result<TakenOver, StoreError>> {
+        Box::pin(self.take_over_run(run, at_least))
+    }
+}
+
+/// What is to be done at the end of a file before it is appended to.
+struct Tail {
+    valid: u64,
+    lacks_end: bool,
+    is_cut: bool,
+}
+
+impl Tail {
+    fn of(contents: &Contents) -> Self {
+        Self {
+            valid: u64::try_from(contents.valid).unwrap_or(u64::MAX),
+            lacks_end: contents.lacks_end,
+            is_cut: contents.lacks_end || contents.unfinished.is_some(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Runs in memory, for tests.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dls_model::Timestamp;
+use dls_rollout::{Began, Event, Rollout, What};
+
+use super::chain::Chain;
+use super::claims;
+use super::{
+    BoxFuture, Durability, Position, RunId, RunStore, RunWriter, StoreError, StoredRun, TakenOver,
+};
+
+/// Runs that end with the process. Clones share them.
+///
+/// It shows what a store on another machine may do: there are no locks. Whoever takes a run over fences the writer
+/// before.
+///
+/// ```
+/// use dls::store::{MemoryStore, RunStore as _};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let store = MemoryStore::new();
+/// assert!(store.list().await?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    runs: Arc<Mutex<BTreeMap<RunId, Recorded>>>,
+}
+
+#[derive(Debug)]
+struct Recorded {
+    events: Vec<Event>,
+    hashes: Vec<String>,
+    chain: Chain,
+    /// Counts the writers that it has had.
+    epoch: u64,
+}
+
+impl MemoryStore {
+    /// A store without runs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn runs(&self) -> MutexGuard<'_, BTreeMap<RunId, Recorded>> {
+        // Nothing is left half done by a panic: each change is one insertion.
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn create_now(&self, spec: Began, at: Timestamp) -> Result<Box<dyn RunWriter>, StoreError> {
+        let mut runs = self.runs();
+        for (run, recorded) in runs.iter() {
+            claims::refuse_conflict(&spec, &recorded.stored(run)?.0)?;
+        }
+        let mut chance = 0;
+        let mut run = RunId::new(at, chance);
+        while runs.contains_key(&run) {
+            chance += 1;
+            run = RunId::new(at, chance);
+        }
+        let mut recorded = Recorded {
+            events: Vec::new(),
+            hashes: Vec::new(),
+            chain: Chain::new(run.clone()),
+            epoch: 1,
+        };
+        let position = recorded.append(&Event::new(at, What::Began(Box::new(spec))))?;
+        runs.insert(run, recorded);
+        Ok(Box::new(MemoryWriter {
+            store: self.clone(),
+            position,
+            epoch: 1,
+        }))
+    }
+
+    fn take_over_now(
+        &self,
+        run: &RunId,
+        at_least: Option<&Position>,
+    ) -> Result<TakenOver, StoreError> {
+        let mut runs = self.runs();
+        let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
+        let (stored, rollout) = recorded.stored(run)?;
+        stored.hold_against(at_least)?;
+        recorded.epoch += 1;
+        let writer = MemoryWriter {
+            store: self.clone(),
+            position: stored.position(),
+            epoch: recorded.epoch,
+        };
+        Ok(TakenOver::new(Box::new(writer), rollout))
+    }
+}
+
+impl Recorded {
+    fn append(&mut self, event: &Event) -> Result<Position, StoreError> {
+        let (_, position) = self
+            .chain
+            .encode(event)
+            .map_err(|error| StoreError::Broken {
+                run: self.chain.last().run.clone(),
+                entry: self.chain.last().entry + 1,
+                why: error.to_string(),
+            })?;
+        self.events.push(event.clone());
+        self.hashes.push(position.hash.clone());
+        self.chain.advance(position.clone());
+        Ok(position)
+    }
+
+    fn stored(&self, run: &RunId) -> Result<(StoredRun, Rollout), StoreError> {
+        let rollout = Rollout::replay(self.events.iter().cloned());
+        let rollout = rollout.map_err(|error| StoreError::Broken {
+            run: run.clone(),
+            entry: self.chain.last().entry,
+            why: error.to_string(),
+        })?;
+        let stored = StoredRun::new(run.clone(), &rollout, self.hashes.clone());
+        Ok((stored, rollout))
+    }
+}
+
+impl RunStore for MemoryStore {
+    fn create(
+        &self,
+        spec: Began,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>> {
+        Box::pin(async move { self.create_now(spec, at) })
+    }
+
+    fn load<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<StoredRun, StoreError>> {
+        Box::pin(async move {
+            let runs = self.runs();
+            let recorded = runs.get(run).ok_or_else(|| no_such_run(run))?;
+            Ok(recorded.stored(run)?.0)
+        })
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Result<StoredRun, StoreError>>, StoreError>> {
+        Box::pin(async move {
+            let runs = self.runs();
+            let stored = runs
+                .iter()
+                .map(|(run, recorded)| Ok(recorded.stored(run)?.0));
+            Ok(stored.collect())
+        })
+    }
+
+    fn take_over<'a>(
+        &'a self,
+        run: &'a RunId,
+        at_least: Option<&'a Position>,
+    ) -> BoxFuture<'a, Result<TakenOver, StoreError>> {
+        Box::pin(async move { self.take_over_now(run, at_least) })
+    }
+}
+
+#[derive(Debug)]
+struct MemoryWriter {
+    store: MemoryStore,
+    position: Position,
+    epoch: u64,
+}
+
+impl MemoryWriter {
+    fn append_now(&mut self, event: &Event) -> Result<Position, StoreError> {
+        let mut runs = self.store.runs();
+        let run = &self.position.run;
+        let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
+        if recorded.epoch != self.epoch {
+            return Err(StoreError::Fenced { run: run.clone() });
+        }
+        self.position = recorded.append(event)?;
+        Ok(self.position.clone())
+    }
+}
+
+impl RunWriter for MemoryWriter {
+    fn run(&self) -> &RunId {
+        &self.position.run
+    }
+
+    fn position(&self) -> Position {
+        self.position.clone()
+    }
+
+    fn append<'a>(
+        &'a mut self,
+        event: &'a Event,
+        _: Durability,
+    ) -> BoxFuture<'a, Result<Position, StoreError>> {
+        Box::pin(async move { self.append_now(event) })
+    }
+
+    fn finish(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+fn no_such_run(run: &RunId) -> StoreError {
+    StoreError::NoSuchRun { run: run.clone() }
+}

@@ -1,0 +1,360 @@
+//! Reads the bytes of a run's file, and judges what is left after its last valid entry.
+//!
+//! An entry that was acknowledged is never cut off by one flipped bit. A flip within its line leaves a
+//! whole line that does not verify, which is refused. A flip of its line end leaves a line that
+//! verifies without it, which is kept. Only what cannot be either is cut: an unfinished line without its end, or zeros.
+
+use dls_rollout::{Began, Event, InvalidEvents, Rollout, What};
+use serde::de::IgnoredAny;
+
+use super::chain::{Chain, VERSION};
+use super::{Position, RunId, StoreError, StoredRun};
+
+/// What is in a run's file.
+#[derive(Debug)]
+pub(super) struct Contents {
+    pub(super) chain: Chain,
+    pub(super) events: Vec<Event>,
+    pub(super) hashes: Vec<String>,
+    /// The version of the file's form.
+    pub(super) version: u32,
+    /// The length of the valid part in bytes, without the end of a last line that lacks it.
+    pub(super) valid: usize,
+    /// The last line lacks its end.
+    pub(super) lacks_end: bool,
+    /// What follows the valid part and is cut off by the next writer, in one line.
+    pub(super) unfinished: Option<String>,
+    /// Why the events are not all that was recorded.
+    pub(super) problem: Option<StoreError>,
+}
+
+/// Reads a file of any version.
+pub(super) fn read(run: &RunId, bytes: &[u8]) -> Contents {
+    let mut contents = Contents {
+        chain: Chain::new(run.clone()),
+        events: Vec::new(),
+        hashes: Vec::new(),
+        version: VERSION,
+        valid: 0,
+        lacks_end: false,
+        unfinished: None,
+        problem: None,
+    };
+    if bytes.starts_with(br#"{"at":"#) {
+        contents.version = 1;
+        contents.read_version_1(bytes);
+    } else {
+        contents.read_entries(bytes);
+    }
+    contents
+}
+
+impl Contents {
+    /// The first event, if it can be read: what the run may touch.
+    pub(super) fn began(&self) -> Option<&Began> {
+        match &self.events.first()?.what {
+            What::Began(began) if began.version <= Began::VERSION => Some(began),
+            _ => None,
+        }
+    }
+
+    /// The run, if all of it can be read.
+    pub(super) fn into_run(self) -> Result<(StoredRun, Rollout), StoreError> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        let run = self.chain.last().run.clone();
+        let rollout = Rollout::replay(self.events).map_err(|error| of_events(&run, error))?;
+        let mut stored = StoredRun::new(run, &rollout, self.hashes);
+        stored.unfinished = self.unfinished;
+        Ok((stored, rollout))
+    }
+
+    fn read_entries(&mut self, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let Some(whole) = line.strip_suffix(b"\n") else {
+                return self.read_tail(line);
+            };
+            if !self.take(whole) {
+                return;
+            }
+            self.valid += line.len();
+        }
+        if self.events.is_empty() {
+            self.refuse("the file is empty".to_owned());
+        }
+    }
+
+    /// Takes in a whole line, or refuses everything from it on.
+    fn take(&mut self, line: &[u8]) -> bool {
+        match self.chain.verify(line) {
+            Ok(event) => {
+                self.push(event);
+                true
+            }
+            Err(why) => {
+                match self.version_of(line) {
+                    Some(version) => {
+                        self.problem = Some(StoreError::Newer {
+                            run: self.run(),
+                            version,
+                        })
+                    }
+                    None => self.refuse(why),
+                }
+                false
+            }
+        }
+    }
+
+    /// What follows the last line end. Another byte may stand where the end was.
+    fn read_tail(&mut self, tail: &[u8]) {
+        let without_last = tail.split_last().map_or(tail, |(_, rest)| rest);
+        for line in [tail, without_last] {
+            if self.chain.verified(line).is_some() {
+                if self.take(line) {
+                    self.valid += line.len();
+                    self.lacks_end = true;
+                }
+                return;
+            }
+        }
+        let written = tail
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        let written = tail.get(..written).unwrap_or_default();
+        let is_whole = serde_json::from_slice::<IgnoredAny>(written).is_ok();
+        if self.events.is_empty() || is_whole {
+            // A first entry is flushed before its file has its name, and a whole entry is not a torn one.
+            self.refuse("it was changed, or written in part".to_owned());
+        } else {
+            self.unfinished = Some(match written.len() {
+                0 => format!("{} zeros", tail.len()),
+                _ => format!("{} bytes of an unfinished entry", tail.len()),
+            });
+        }
+    }
+
+    /// Version 1: events without numbers and hashes. They get those that they would have today.
+    fn read_version_1(&mut self, bytes: &[u8]) {
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        let is_intention = |line: &&[u8]| {
+            let intention = br#""what":{"send-intended""#;
+            line.windows(intention.len()).any(|part| part == intention)
+        };
+        let last_intention = lines.iter().rposition(is_intention).unwrap_or(0);
+        for (index, line) in lines.iter().enumerate() {
+            let Some(whole) = line.strip_suffix(b"\n") else {
+                self.unfinished = Some(format!("{} bytes of an unfinished entry", line.len()));
+                break;
+            };
+            let event = event_of_version_1(whole, index < last_intention);
+            match event.and_then(|event| Ok((self.chain.encode(&event)?.1, event))) {
+                Ok((position, event)) => {
+                    self.chain.advance(position);
+                    self.push(event);
+                    self.valid += line.len();
+                }
+                Err(error) => return self.refuse(error.to_string()),
+            }
+        }
+        if self.events.is_empty() {
+            self.refuse("no entry is whole".to_owned());
+        }
+    }
+
+    fn push(&mut self, event: Event) {
+        self.events.push(event);
+        self.hashes.push(self.chain.last().hash.clone());
+    }
+
+    fn refuse(&mut self, why: String) {
+        self.problem = Some(StoreError::Broken {
+            run: self.run(),
+            entry: self.chain.last().entry + 1,
+            why,
+        });
+    }
+
+    fn run(&self) -> RunId {
+        self.chain.last().run.clone()
+    }
+
+    /// The version that a line claims to be of, if it is a later one.
+    fn version_of(&self, line: &[u8]) -> Option<u32> {
+        let value: serde_json::Value = serde_json::from_slice(line).ok()?;
+        let number = |pointer| value.pointer(pointer).and_then(serde_json::Value::as_u64);
+        let form = number("/journal").filter(|version| *version > u64::from(VERSION));
+        let events = number("/event/what/began/version");
+        let events = events.filter(|version| *version > u64::from(Began::VERSION));
+        form.or(events)
+            .map(|version| u32::try_from(version).unwrap_or(u32::MAX))
+    }
+}
+
+fn of_events(run: &RunId, error: InvalidEvents) -> StoreError {
+    let (entry, why) = match error {
+        InvalidEvents::Newer { version } => {
+            return StoreError::Newer {
+                run: run.clone(),
+                version,
+            };
+        }
+        InvalidEvents::Misplaced { index, why } => (index + 1, why.to_owned()),
+        error => (1, error.to_string()),
+    };
+    StoreError::Broken {
+        run: run.clone(),
+        entry: u64::try_from(entry).unwrap_or(u64::MAX),
+        why,
+    }
+}
+
+/// Version 1 did not ask whether an error answer held nothing but an error, and took each for a proof. Where it went
+/// on to send again, it did so on that ground; what came after its last intention proves nothing.
+fn event_of_version_1(line: &[u8], was_taken_for_proof: bool) -> serde_json::Result<Event> {
+    let mut event: serde_json::Value = serde_json::from_slice(line)?;
+    if let Some(answer) = event.pointer_mut("/what/send-failed/failure/answered")
+        && let Some(answer) = answer.as_object_mut()
+    {
+        answer.entry("flat").or_insert(was_taken_for_proof.into());
+    }
+    serde_json::from_value(event)
+}
+
+/// All entries of these events as the lines of a file.
+pub(super) fn lines(
+    run: &RunId,
+    events: &[Event],
+) -> Result<(Vec<u8>, Position), serde_json::Error> {
+    let mut chain = Chain::new(run.clone());
+    let mut lines = Vec::new();
+    for event in events {
+        let (line, position) = chain.encode(event)?;
+        lines.extend(line);
+        lines.push(b'\n');
+        chain.advance(position);
+    }
+    Ok((lines, chain.last().clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use dls_model::{JobStart, PackageIds, Timestamp};
+    use dls_rollout::{Options, Place, Selection, SendFailure};
+
+    use super::*;
+
+    /// What is written after a run of the packages 23 and 24 was created.
+    fn kinds() -> [(&'static str, Vec<What>); 5] {
+        let intended = What::SendIntended {
+            packages: ids(),
+            signed_at: at(),
+            with_token: false,
+        };
+        let lost = What::SendFailed {
+            failure: SendFailure::Lost("a reset".to_owned()),
+        };
+        let consented = What::ResendAllowed {
+            packages: ids().iter().copied().collect(),
+            no_fence: false,
+        };
+        let given_up = What::Forgotten {
+            packages: ids().iter().copied().collect(),
+            by: "li.wei".to_owned(),
+            no_fence: false,
+        };
+        let sent = [intended, lost];
+        let then = |what| sent.iter().cloned().chain([what]).collect();
+        [
+            ("fresh", vec![]),
+            ("about to send", sent[..1].to_vec()),
+            ("sent", then(What::OutOfTime)),
+            ("consented", then(consented)),
+            ("ended", then(given_up)),
+        ]
+    }
+
+    fn ids() -> PackageIds {
+        PackageIds::new(["23".parse().unwrap(), "24".parse().unwrap()]).unwrap()
+    }
+
+    fn at() -> Timestamp {
+        Timestamp::from_millis(1_747_106_000_000).unwrap()
+    }
+
+    fn run() -> RunId {
+        "20250513-031320-0001".parse().unwrap()
+    }
+
+    fn file_of(events: &[What]) -> Vec<u8> {
+        let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap();
+        let place = Place::new(
+            "https://dayu.example.com",
+            project,
+            "default".parse().unwrap(),
+        );
+        let options = Options::new(JobStart::Later);
+        let began = Began::new(place, Selection::from(ids()), options);
+        let first = What::Began(Box::new(began));
+        let all = [first].into_iter().chain(events.iter().cloned());
+        let all: Vec<Event> = all.map(|what| Event::new(at(), what)).collect();
+        lines(&run(), &all).unwrap().0
+    }
+
+    #[test]
+    fn each_single_flipped_bit_is_refused_or_changes_nothing() {
+        for (kind, events) in kinds() {
+            let file = file_of(&events);
+            let (truth, _) = read(&run(), &file).into_run().unwrap();
+            let mut kept = 0;
+            for bit in 0..file.len() * 8 {
+                let mut flipped = file.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                match read(&run(), &flipped).into_run() {
+                    Err(error) => assert_eq!(error.run(), Some(&run()), "{kind}, bit {bit}"),
+                    Ok((read, _)) => {
+                        assert_eq!(read, truth, "{kind}, bit {bit}");
+                        kept += 1;
+                    }
+                }
+            }
+            assert_eq!(
+                kept, 8,
+                "{kind}: only the last line end is of no importance"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_cut_anywhere_says_less_and_nothing_else() {
+        for (kind, events) in kinds() {
+            let file = file_of(&events);
+            let (truth, _) = read(&run(), &file).into_run().unwrap();
+            for length in 0..file.len() {
+                let cut = read(&run(), &file[..length]).into_run();
+                match cut {
+                    Ok((cut, _)) => assert!(truth.contains(&cut.position()), "{kind}, {length}"),
+                    Err(StoreError::Broken { entry: 1, .. }) => {}
+                    Err(error) => panic!("{kind}, {length}: {error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_version_1_is_a_proof_only_where_it_was_taken_for_one() {
+        let line = br#"{"at":1747106001700,"what":{"send-failed":{"failure":{"answered":{"status":429,"code":"APIGW.0308","message":"Throttled.","request_id":"r-1"}}}}}"#;
+        for was_taken_for_proof in [false, true] {
+            let event = event_of_version_1(line, was_taken_for_proof).unwrap();
+            let What::SendFailed {
+                failure: SendFailure::Answered(error),
+            } = event.what
+            else {
+                panic!("{event:?}");
+            };
+            assert_eq!(error.is_flat(), was_taken_for_proof);
+        }
+    }
+}

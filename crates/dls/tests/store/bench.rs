@@ -1,0 +1,106 @@
+//! A directory of runs that vanishes with the test, and runs of each kind.
+
+use std::path::PathBuf;
+
+use dls::model::{PackageIds, Timestamp};
+use dls::rollout::{Began, Event, Options, Place, Selection, SendFailure, What};
+use dls::store::{FileStore, RunId, RunStore, RunWriter, StoreError, StoredRun, durability};
+use dls::{JobStart, PackageId};
+use tempfile::TempDir;
+
+pub(crate) struct Bench {
+    folder: TempDir,
+    pub(crate) store: FileStore,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::open(folder.path().join("runs")).await.unwrap();
+        Self { folder, store }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// The file of a run that may be open.
+    pub(crate) fn file(&self, run: &RunId) -> PathBuf {
+        self.store.path().join(format!("{run}.jsonl"))
+    }
+
+    /// A run of the packages 23 and 24 to which this has happened, and that was left.
+    pub(crate) async fn run_of(&self, events: Vec<What>) -> RunId {
+        let mut writer = self.store.create(spec(&[23, 24]), at(0)).await.unwrap();
+        for what in events {
+            append(&mut *writer, what).await.unwrap();
+        }
+        writer.run().clone()
+    }
+
+    /// What another run of this package is told.
+    pub(crate) async fn create(&self, package: u64) -> Result<(), StoreError> {
+        let created = self.store.create(spec(&[package]), at(9)).await?;
+        // The test goes on as if it had never been.
+        std::fs::remove_file(self.file(created.run())).unwrap();
+        Ok(())
+    }
+
+    pub(crate) async fn load(&self, run: &RunId) -> Result<StoredRun, StoreError> {
+        self.store.load(run).await
+    }
+}
+
+pub(crate) async fn append(writer: &mut dyn RunWriter, what: What) -> Result<(), StoreError> {
+    let durability = durability(&what);
+    writer.append(&Event::new(at(1), what), durability).await?;
+    Ok(())
+}
+
+pub(crate) fn spec(packages: &[u64]) -> Began {
+    let place = Place::new(
+        "https://dayu.example.com",
+        "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap(),
+        "default".parse().unwrap(),
+    );
+    let packages = Selection::from(ids(packages));
+    Began::new(place, packages, Options::new(JobStart::Later))
+}
+
+pub(crate) fn ids(packages: &[u64]) -> PackageIds {
+    let ids = packages.iter().map(|id| PackageId::try_from(*id).unwrap());
+    PackageIds::new(ids).unwrap()
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_747_106_000_000 + 1000 * seconds).unwrap()
+}
+
+pub(crate) fn intended() -> What {
+    What::SendIntended {
+        packages: ids(&[23]),
+        signed_at: at(1),
+        with_token: false,
+    }
+}
+
+pub(crate) fn lost() -> What {
+    What::SendFailed {
+        failure: SendFailure::Lost("a reset".to_owned()),
+    }
+}
+
+pub(crate) fn consented() -> What {
+    What::ResendAllowed {
+        packages: ids(&[23]).iter().copied().collect(),
+        no_fence: false,
+    }
+}
+
+pub(crate) fn given_up() -> What {
+    What::Forgotten {
+        packages: ids(&[23, 24]).iter().copied().collect(),
+        by: "li.wei".to_owned(),
+        no_fence: false,
+    }
+}

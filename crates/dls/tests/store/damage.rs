@@ -1,0 +1,195 @@
+//! Files that were changed: none makes a later command send again, and nothing is dropped in silence.
+
+use std::fs;
+
+use dls::store::{RunId, RunStore as _, StoreError};
+
+use crate::bench::*;
+
+#[tokio::test]
+async fn no_single_flipped_bit_lets_another_run_have_the_packages() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended(), lost()]).await;
+    let path = bench.file(&run);
+    let original = fs::read(&path).unwrap();
+    // Every bit is tried where the file is read; here some, because a disk takes its time.
+    for bit in (0..original.len() * 8).step_by(37) {
+        let mut flipped = original.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &flipped).unwrap();
+        assert!(bench.create(23).await.is_err(), "bit {bit}");
+        let taken = bench.store.take_over(&run, None).await;
+        assert!(taken.is_err() || bit / 8 == original.len() - 1, "bit {bit}");
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_line_end_is_mended_by_the_next_writer() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended()]).await;
+    let path = bench.file(&run);
+    let original = fs::read(&path).unwrap();
+    let without = original.len() - 1;
+    for end in [vec![], vec![b'\n' ^ 0x40], vec![0]] {
+        let broken = [&original[..without], &end].concat();
+        fs::write(&path, broken).unwrap();
+        let taken = bench.store.take_over(&run, None).await.unwrap();
+        assert!(taken.rollout.report().packages[0].sent);
+        assert_eq!(fs::read(&path).unwrap(), original);
+        let mut writer = taken.writer;
+        append(&mut *writer, lost()).await.unwrap();
+        assert_eq!(bench.load(&run).await.unwrap().position().entry, 3);
+        drop(writer);
+    }
+}
+
+#[tokio::test]
+async fn an_unfinished_entry_or_zeros_are_cut_by_a_writer_and_told_to_a_reader() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended(), lost()]).await;
+    let path = bench.file(&run);
+    let whole = fs::read(&path).unwrap();
+    let last = line_starts(&whole)[2];
+    let kept = &whole[..last];
+    for tail in [
+        &whole[last..last + 1],
+        &whole[last..whole.len() - 2],
+        &[0; 4096],
+        &[&whole[last..last + 30], &[0; 100]].concat(),
+    ] {
+        let torn = [kept, tail].concat();
+        fs::write(&path, &torn).unwrap();
+        let read = bench.load(&run).await.unwrap();
+        assert_eq!(read.position().entry, 2);
+        assert!(read.unfinished.is_some());
+        assert_eq!(fs::read(&path).unwrap(), torn, "a reader changes nothing");
+        let taken = bench.store.take_over(&run, None).await.unwrap();
+        assert_eq!(taken.writer.position().entry, 2);
+        assert_eq!(fs::read(&path).unwrap(), kept);
+    }
+}
+
+#[tokio::test]
+async fn a_whole_entry_at_the_end_that_does_not_verify_is_not_taken_for_an_unfinished_one() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended()]).await;
+    let path = bench.file(&run);
+    let mut bytes = fs::read(&path).unwrap();
+    let last = line_starts(&bytes)[1];
+    bytes[last + 100] ^= 1;
+    // With its line end and without.
+    for length in [bytes.len(), bytes.len() - 1] {
+        fs::write(&path, &bytes[..length]).unwrap();
+        let error = bench.load(&run).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::Broken { entry: 2, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn lines_that_are_swapped_doubled_missing_or_of_another_run_are_refused() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended(), lost(), consented()]).await;
+    let path = bench.file(&run);
+    let whole = fs::read(&path).unwrap();
+    let lines: Vec<&[u8]> = whole.split_inclusive(|it| *it == b'\n').collect();
+    let other = Bench::new().await;
+    let stranger = other.run_of(vec![intended(), lost()]).await;
+    let stranger = fs::read(other.file(&stranger)).unwrap();
+    let stranger: Vec<&[u8]> = stranger.split_inclusive(|it| *it == b'\n').collect();
+    for (what, broken, at) in [
+        ("swapped", vec![lines[0], lines[2], lines[1], lines[3]], 2),
+        ("doubled", vec![lines[0], lines[1], lines[1], lines[2]], 3),
+        ("missing", vec![lines[0], lines[2], lines[3]], 2),
+        ("first missing", vec![lines[1], lines[2]], 1),
+        ("another run's", vec![lines[0], lines[1], stranger[2]], 3),
+        ("another run's file", stranger.clone(), 1),
+    ] {
+        fs::write(&path, broken.concat()).unwrap();
+        let error = bench.load(&run).await.unwrap_err();
+        let StoreError::Broken {
+            run: named,
+            entry,
+            why,
+        } = &error
+        else {
+            panic!("{what}: {error}");
+        };
+        assert_eq!((named, *entry), (&run, at), "{what}: {why}");
+        let taken = bench.store.take_over(&run, None).await;
+        assert_eq!(taken.unwrap_err(), error, "{what}");
+        let listed = bench.store.list().await.unwrap();
+        assert_eq!(listed, [Err(error)], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_first_entry_cannot_be_read_keeps_every_run_away_until_it_is_set_aside() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended()]).await;
+    let path = bench.file(&run);
+    let whole = fs::read(&path).unwrap();
+    for broken in [&b""[..], &[0; 512], &whole[..40], &whole[10..]] {
+        fs::write(&path, broken).unwrap();
+        let error = bench.create(99).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::Broken { entry: 1, .. }),
+            "{error}"
+        );
+    }
+    let checked = bench.store.check(&run).await.unwrap();
+    assert!(!checked.names_its_packages && checked.problem.is_some());
+    let aside = bench.store.set_aside(&run, "li.wei", at(5)).await.unwrap();
+    assert_eq!(fs::read(&aside).unwrap(), &whole[10..], "it is kept");
+    let log = fs::read_to_string(bench.store.path().join("set-aside.log")).unwrap();
+    let consent: serde_json::Value = serde_json::from_str(&log).unwrap();
+    assert_eq!(consent["by"], "li.wei");
+    assert_eq!(consent["at"], at(5).to_string());
+    assert_eq!(consent["sha256"].as_str().unwrap().len(), 64);
+    assert!(bench.store.list().await.unwrap().is_empty());
+    bench.create(23).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_that_is_broken_later_on_keeps_only_its_packages() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended(), given_up()]).await;
+    let path = bench.file(&run);
+    let mut bytes = fs::read(&path).unwrap();
+    let last = line_starts(&bytes)[2];
+    bytes[last + 200] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    bench.create(99).await.unwrap();
+    let error = bench.create(24).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Broken { entry: 3, .. }),
+        "{error}"
+    );
+    let checked = bench.store.check(&run).await.unwrap();
+    assert_eq!((checked.entries, checked.names_its_packages), (2, true));
+    assert_eq!(checked.problem, Some(error));
+}
+
+#[tokio::test]
+async fn a_run_that_can_be_read_is_not_set_aside() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended()]).await;
+    let refused = bench.store.set_aside(&run, "li.wei", at(5)).await;
+    assert_eq!(
+        refused.unwrap_err(),
+        StoreError::NotBroken { run: run.clone() }
+    );
+    let unknown: RunId = "20200101-000000-0000".parse().unwrap();
+    let refused = bench.store.set_aside(&unknown, "li.wei", at(5)).await;
+    assert_eq!(refused.unwrap_err(), StoreError::NoSuchRun { run: unknown });
+    assert!(bench.load(&run).await.is_ok());
+}
+
+fn line_starts(bytes: &[u8]) -> Vec<usize> {
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    std::iter::once(0)
+        .chain(ends.map(|(at, _)| at + 1))
+        .collect()
+}

@@ -1,0 +1,152 @@
+//! What is around the entries: directories, permissions, names, and files of earlier versions.
+
+use std::fs;
+
+use dls::rollout::What;
+use dls::store::{FileStore, RunStore as _, StoreError};
+
+use crate::bench::*;
+
+#[tokio::test]
+async fn a_directory_that_is_only_read_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let store = FileStore::for_reading(&runs);
+    assert!(store.list().await.unwrap().is_empty());
+    assert!(!runs.exists());
+    fs::write(&runs, "").unwrap();
+    let error = store.list().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
+    let error = FileStore::open(runs.join("deeper")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_and_directories_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![]).await;
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(bench.file(&run)), 0o600);
+    assert_eq!(mode(bench.store.path().to_owned()), 0o700);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_run_that_is_a_symbolic_link_is_refused_and_keeps_every_run_away() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended()]).await;
+    let (path, elsewhere) = (bench.file(&run), bench.path().join("elsewhere"));
+    fs::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    for error in [
+        bench.load(&run).await.err(),
+        bench.store.take_over(&run, None).await.err(),
+        bench.create(99).await.err(),
+    ] {
+        let error = error.unwrap();
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_intended_once_the_directory_or_the_file_was_removed_or_replaced() {
+    for replace in [false, true] {
+        for whole_directory in [false, true] {
+            let bench = Bench::new().await;
+            let mut writer = bench.store.create(spec(&[23]), at(0)).await.unwrap();
+            let path = bench.file(writer.run());
+            let bytes = fs::read(&path).unwrap();
+            if whole_directory {
+                fs::rename(bench.store.path(), bench.path().join("away")).unwrap();
+                fs::create_dir(bench.store.path()).unwrap();
+            } else {
+                fs::rename(&path, bench.path().join("away")).unwrap();
+            }
+            if replace {
+                fs::write(&path, bytes).unwrap();
+            }
+            let error = append(&mut *writer, intended()).await.unwrap_err();
+            assert_eq!(error, StoreError::Replaced { path });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_to_which_somebody_else_has_written_is_not_appended_to() {
+    let bench = Bench::new().await;
+    let mut writer = bench.store.create(spec(&[23]), at(0)).await.unwrap();
+    let path = bench.file(writer.run());
+    let longer = [fs::read(&path).unwrap(), b"{}\n".to_vec()].concat();
+    fs::write(&path, &longer).unwrap();
+    let error = append(&mut *writer, What::Waited).await.unwrap_err();
+    assert!(matches!(error, StoreError::Fenced { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), longer);
+}
+
+#[tokio::test]
+async fn a_run_that_is_over_has_another_name_and_is_read_as_before() {
+    let bench = Bench::new().await;
+    let mut writer = bench.store.create(spec(&[23, 24]), at(0)).await.unwrap();
+    append(&mut *writer, given_up()).await.unwrap();
+    let run = writer.run().clone();
+    let before = bench.load(&run).await.unwrap();
+    writer.finish().await.unwrap();
+    assert!(!bench.file(&run).exists());
+    assert_eq!(bench.load(&run).await.unwrap(), before);
+    // By what was known when it was written it was over, by what is known today it is not.
+    let open = bench.run_of(vec![intended()]).await;
+    let over = bench.store.path().join(format!("{open}.done.jsonl"));
+    fs::rename(bench.file(&open), &over).unwrap();
+    drop(bench.store.take_over(&open, None).await.unwrap());
+    assert!(bench.file(&open).exists() && !over.exists());
+}
+
+const VERSION_1: &str = include_str!("../fixtures/journal-1.jsonl");
+
+#[tokio::test]
+async fn a_run_of_version_1_is_read_claims_its_packages_and_is_converted_when_taken_over() {
+    let bench = Bench::new().await;
+    let run = "20250513-031320-0001".parse().unwrap();
+    let path = bench.file(&run);
+    // With what a crash left of the entry after the last one.
+    fs::write(&path, format!("{VERSION_1}{{\"at\":174")).unwrap();
+    let read = bench.load(&run).await.unwrap();
+    assert!(read.is_open() && read.unfinished.is_some());
+    assert_eq!(bench.store.check(&run).await.unwrap().version, 1);
+    let error = bench.create(24).await.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+    let known = read.position();
+    let mut taken = bench.store.take_over(&run, Some(&known)).await.unwrap();
+    append(&mut *taken.writer, What::Waited).await.unwrap();
+    let converted = bench.load(&run).await.unwrap();
+    assert_eq!(bench.store.check(&run).await.unwrap().version, 2);
+    assert!(converted.contains(&known), "its entries are the same ones");
+    assert_eq!(converted.position().entry, known.entry + 1);
+    assert_eq!(converted.report, read.report);
+    let locked = bench.store.take_over(&run, None).await.unwrap_err();
+    assert_eq!(locked, StoreError::InUse { run });
+}
+
+#[tokio::test]
+async fn a_run_of_a_later_version_is_told_so_and_keeps_every_run_away() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![]).await;
+    let path = bench.file(&run);
+    let text = fs::read_to_string(&path).unwrap();
+    let later = text.replace("{\"journal\":2,", "{\"journal\":3,");
+    fs::write(&path, later).unwrap();
+    let error = bench.create(99).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Newer { version: 3, .. }),
+        "{error}"
+    );
+    let events = VERSION_1.replacen("\"version\":1", "\"version\":2,\"new\":[]", 1);
+    fs::write(&path, events).unwrap();
+    let error = bench.create(99).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Newer { version: 2, .. }),
+        "{error}"
+    );
+}
