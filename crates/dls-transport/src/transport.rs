@@ -20,6 +20,7 @@ use crate::limits::Limits;
 use crate::origin::{Origin, PlaintextHosts};
 use crate::outgoing::{Dress, Outgoing};
 use crate::pool::Pool;
+use crate::ready::Ready;
 use crate::resend::{Outcome, Resend, next_attempt};
 use crate::stream::{Counting, Stream};
 use crate::tls::Tls;
@@ -44,10 +45,10 @@ use crate::trace;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Transport(Arc<Shared>);
+pub struct Transport(pub(crate) Arc<Shared>);
 
-struct Shared {
-    settings: Settings,
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
     limiter: Limiter,
     tls: Tls,
     jitter: Jitter,
@@ -172,92 +173,8 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// A fresh connection over which nothing was said yet, and the credentials for one request: the
-/// half way of a write. See [`Transport::connect`].
-///
-/// It is meant to be used at once, after noting down that the request is about to go out. The
-/// longer it waits, the likelier the server closes the connection.
-pub struct Ready {
-    transport: Transport,
-    origin: Origin,
-    credentials: Credentials,
-    connection: Connection,
-}
-
-impl Ready {
-    /// Whether the request will bear a token instead of a signature. Then the service accepts it for as
-    /// long as the token lives, and not only for 15 minutes.
-    #[must_use]
-    pub fn bears_token(&self) -> bool {
-        matches!(self.credentials, Credentials::Token(_))
-    }
-
-    /// Signs the request with the current time and sends it, once.
-    ///
-    /// # Errors
-    ///
-    /// See [`ErrorKind`]. Look at [`Error::delivery`] before sending anything like it again.
-    pub async fn send(self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
-        let now = self.transport.0.settings.clock.now();
-        self.send_at(request, now).await
-    }
-
-    /// The same with the time that the signature shall bear, so that it can be noted down before.
-    /// The service accepts a signature until 15 minutes after it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn send_at(
-        self,
-        request: Request<Vec<u8>>,
-        at: SystemTime,
-    ) -> Result<Response<Vec<u8>>, Error> {
-        let outgoing = Outgoing::new(request, self.transport.0.settings.plaintext)?;
-        if outgoing.origin != self.origin {
-            let message = format!(
-                "the connection leads to {}, not to {}",
-                self.origin, outgoing.origin
-            );
-            return Err(Error::invalid(message));
-        }
-        let work = Box::pin(self.send_once(&outgoing, at));
-        trace::call(&outgoing, Resend::Never, work).await
-    }
-
-    async fn send_once(
-        self,
-        outgoing: &Outgoing,
-        at: SystemTime,
-    ) -> Result<Response<Vec<u8>>, Error> {
-        let shared = &self.transport.0;
-        let budget = shared.budget(Resend::Never);
-        let attempt = trace::Attempt::begin(1);
-        let outcome = shared
-            .exchange(
-                self.connection,
-                outgoing,
-                &self.credentials,
-                at,
-                Resend::Never,
-                &budget,
-            )
-            .await;
-        attempt.done(&outcome);
-        outcome.map_err(|error| error.of_call(1, Delivery::NotSent))
-    }
-}
-
-impl fmt::Debug for Ready {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ready")
-            .field("origin", &self.origin.authority())
-            .finish_non_exhaustive()
-    }
-}
-
 impl Shared {
-    fn budget(&self, resend: Resend) -> Budget {
+    pub(crate) fn budget(&self, resend: Resend) -> Budget {
         Budget::starting_now(self.settings.limits.total_with(self.head_limit(resend)))
     }
 
@@ -371,7 +288,7 @@ impl Shared {
 
     /// One request and its answer. Between the last look at connection and stop and the writing nothing
     /// waits.
-    async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         mut connection: Connection,
         outgoing: &Outgoing,

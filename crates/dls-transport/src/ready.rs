@@ -1,0 +1,99 @@
+//! The second half of a write: what [`Transport::connect`] gives.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use http::{Request, Response};
+
+use crate::credentials::Credentials;
+use crate::error::{Delivery, Error};
+use crate::hyper_exchange::Connection;
+use crate::origin::Origin;
+use crate::outgoing::Outgoing;
+use crate::resend::Resend;
+use crate::trace;
+use crate::transport::Transport;
+
+/// A fresh connection over which nothing was said yet, and the credentials for one request: the
+/// half way of a write. See [`Transport::connect`].
+///
+/// It is meant to be used at once, after noting down that the request is about to go out. The
+/// longer it waits, the likelier the server closes the connection.
+pub struct Ready {
+    pub(crate) transport: Transport,
+    pub(crate) origin: Origin,
+    pub(crate) credentials: Credentials,
+    pub(crate) connection: Connection,
+}
+
+impl Ready {
+    /// Whether the request will bear a token instead of a signature. Then the service accepts it for as
+    /// long as the token lives, and not only for 15 minutes.
+    #[must_use]
+    pub fn bears_token(&self) -> bool {
+        matches!(self.credentials, Credentials::Token(_))
+    }
+
+    /// Signs the request with the current time and sends it, once.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`]. Look at [`Error::delivery`] before sending anything like it again.
+    pub async fn send(self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
+        let now = self.transport.0.settings.clock.now();
+        self.send_at(request, now).await
+    }
+
+    /// The same with the time that the signature shall bear, so that it can be noted down before.
+    /// The service accepts a signature until 15 minutes after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_at(
+        self,
+        request: Request<Vec<u8>>,
+        at: SystemTime,
+    ) -> Result<Response<Vec<u8>>, Error> {
+        let outgoing = Outgoing::new(request, self.transport.0.settings.plaintext)?;
+        if outgoing.origin != self.origin {
+            let message = format!(
+                "the connection leads to {}, not to {}",
+                self.origin, outgoing.origin
+            );
+            return Err(Error::invalid(message));
+        }
+        let work = Box::pin(self.send_once(&outgoing, at));
+        trace::call(&outgoing, Resend::Never, work).await
+    }
+
+    async fn send_once(
+        self,
+        outgoing: &Outgoing,
+        at: SystemTime,
+    ) -> Result<Response<Vec<u8>>, Error> {
+        let shared = &self.transport.0;
+        let budget = shared.budget(Resend::Never);
+        let attempt = trace::Attempt::begin(1);
+        let outcome = shared
+            .exchange(
+                self.connection,
+                outgoing,
+                &self.credentials,
+                at,
+                Resend::Never,
+                &budget,
+            )
+            .await;
+        attempt.done(&outcome);
+        outcome.map_err(|error| error.of_call(1, Delivery::NotSent))
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready")
+            .field("origin", &self.origin.authority())
+            .finish_non_exhaustive()
+    }
+}
