@@ -6,10 +6,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Error, ErrorKind, Phase};
 
-/// The time that a whole call may take.
+/// The time that a whole call may take, or that part of it in which a request must begin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     total: Duration,
+    /// How much of the total is not for what this budget is for, but for the answer.
+    answer: Duration,
     /// `None` is further away than the clock can tell.
     end: Option<Instant>,
 }
@@ -19,13 +21,50 @@ pub(crate) struct Budget {
 pub(crate) enum OutOfTime {
     Step(Duration),
     Total(Duration),
+    /// What is left of the total may be too little for the answer.
+    Start {
+        total: Duration,
+        answer: Duration,
+    },
 }
 
 impl Budget {
     pub(crate) fn starting_now(total: Duration) -> Self {
         Self {
             total,
+            answer: Duration::ZERO,
             end: Instant::now().checked_add(total),
+        }
+    }
+
+    /// The part of it in which a request must begin, so that its answer can take so long.
+    pub(crate) fn before(&self, answer: Duration) -> Self {
+        let end = self.end.map(|end| {
+            // That far back the clock cannot tell: there is no time left.
+            end.checked_sub(answer).unwrap_or_else(Instant::now)
+        });
+        Self {
+            total: self.total,
+            answer,
+            end,
+        }
+    }
+
+    /// Whether there is time left, if only for what takes none.
+    pub(crate) fn check(&self) -> Result<(), OutOfTime> {
+        let is_over = self.end.is_some_and(|end| end < Instant::now());
+        if is_over || self.answer > self.total {
+            Err(self.out_of_time())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn out_of_time(&self) -> OutOfTime {
+        let total = self.total;
+        match self.answer {
+            Duration::ZERO => OutOfTime::Total(total),
+            answer => OutOfTime::Start { total, answer },
         }
     }
 
@@ -46,9 +85,9 @@ impl Budget {
         let own = Instant::now().checked_add(limit);
         let (until, which) = match (own, self.end) {
             (None, None) => return Ok(step.await),
-            (Some(own), Some(end)) if end <= own => (end, OutOfTime::Total(self.total)),
+            (Some(own), Some(end)) if end <= own => (end, self.out_of_time()),
             (Some(own), _) => (own, OutOfTime::Step(limit)),
-            (None, Some(end)) => (end, OutOfTime::Total(self.total)),
+            (None, Some(end)) => (end, self.out_of_time()),
         };
         timeout_at(until, step).await.map_err(|_| which)
     }
@@ -71,12 +110,30 @@ impl OutOfTime {
             (Phase::Tls, _) => format!("no TLS session with {host}"),
             (Phase::Answer, _) => format!("no answer from {host}"),
             (Phase::Body, Self::Step(_)) => format!("no further part of the answer from {host}"),
-            (Phase::Body, Self::Total(_)) => format!("no whole answer from {host}"),
+            (Phase::Body, _) => format!("no whole answer from {host}"),
         };
+        self.error_of(phase, &missing)
+    }
+
+    /// The same in other words for what is missing.
+    pub(crate) fn error_of(self, phase: Phase, missing: &str) -> Error {
         let message = match self {
             Self::Step(limit) => format!("{missing} within {}", in_words(limit)),
             Self::Total(limit) => {
                 format!("{missing} within the {} of the whole call", in_words(limit))
+            }
+            Self::Start { total, answer } if answer > total => {
+                let (total, answer) = (in_words(total), in_words(answer));
+                format!(
+                    "{missing}: its answer may take {answer}, and the whole call only {total}; \
+                     raise Limits::total, or lower Limits::write_head"
+                )
+            }
+            Self::Start { total, answer } => {
+                let (early, answer) = (in_words(total - answer), in_words(answer));
+                format!(
+                    "{missing} within {early}; the other {answer} of the whole call are for its answer"
+                )
             }
         };
         Error::new(ErrorKind::Timeout, phase, message)
@@ -118,6 +175,46 @@ mod tests {
         );
         assert_eq!(budget.remaining(), Duration::ZERO);
         assert_eq!(budget.within_total(future::ready(1)).await, Ok(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_before_a_request_ends_early_enough_for_the_answer() {
+        let budget = Budget::starting_now(10 * SECOND);
+        let (total, answer) = (10 * SECOND, 7 * SECOND);
+        let late = OutOfTime::Start { total, answer };
+        let begin = Instant::now();
+        let before = budget.before(answer);
+        let out = before.within(4 * SECOND, future::pending::<()>()).await;
+        assert_eq!((out, begin.elapsed()), (Err(late), 3 * SECOND));
+        assert_eq!(before.check(), Ok(()), "the whole time is left");
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(before.check(), Err(late));
+        assert_eq!(budget.check(), Ok(()));
+        tokio::time::advance(answer).await;
+        assert_eq!(budget.check(), Err(OutOfTime::Total(total)));
+        assert_eq!(
+            late.error(Phase::Queue, "h").to_string(),
+            "the rate limit gave no turn to a request to h within 3 s; the other 7 s of the whole \
+             call are for its answer"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_may_take_longer_than_the_whole_call_leaves_no_time_to_begin() {
+        for answer in [11 * SECOND, Duration::MAX] {
+            let budget = Budget::starting_now(10 * SECOND).before(answer);
+            assert!(budget.check().is_err());
+        }
+        let budget = Budget::starting_now(Duration::MAX).before(Duration::MAX);
+        assert_eq!(budget.check(), Ok(()));
+        let (total, answer) = (SECOND, 2 * SECOND);
+        assert_eq!(
+            OutOfTime::Start { total, answer }
+                .error(Phase::Prepare, "h")
+                .to_string(),
+            "no request to h: its answer may take 2 s, and the whole call only 1 s; raise \
+             Limits::total, or lower Limits::write_head"
+        );
     }
 
     #[tokio::test]

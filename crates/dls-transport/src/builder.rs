@@ -1,7 +1,7 @@
 //! Settings of a transport.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -29,6 +29,7 @@ pub struct TransportBuilder {
     user_agent: Option<String>,
     limits: Limits,
     max_attempts: Option<NonZeroU32>,
+    max_connections: Option<NonZeroUsize>,
     rate: Rate,
     roots: Roots,
     plaintext: PlaintextHosts,
@@ -38,6 +39,7 @@ pub struct TransportBuilder {
 
 impl TransportBuilder {
     const MAX_ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
+    const MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
     /// Who asks. The provider is asked before each attempt;
     /// [`Credentials`](crate::credentials::Credentials) provide themselves.
@@ -81,6 +83,19 @@ impl TransportBuilder {
     pub fn max_attempts(self, attempts: NonZeroU32) -> Self {
         Self {
             max_attempts: Some(attempts),
+            ..self
+        }
+    }
+
+    /// How many connections are open at most, idle ones included. The default is 64: at the default
+    /// rate more would be in use only if answers took longer than 8 s, when more requests would not
+    /// help the service; and it is a quarter of the 256 files that some systems let a process open.
+    ///
+    /// A call waits for a free one, first come, first served, within its
+    /// [`total`](crate::Limits::total). A [`Ready`](crate::Ready) has one until it is sent or dropped.
+    pub fn max_connections(self, connections: NonZeroUsize) -> Self {
+        Self {
+            max_connections: Some(connections),
             ..self
         }
     }
@@ -156,6 +171,7 @@ impl TransportBuilder {
             dress,
             limits: self.limits,
             max_attempts: self.max_attempts.unwrap_or(Self::MAX_ATTEMPTS).get(),
+            max_connections: self.max_connections.unwrap_or(Self::MAX_CONNECTIONS),
             plaintext: self.plaintext,
             clock: self.clock,
         };
@@ -178,6 +194,7 @@ impl fmt::Debug for TransportBuilder {
             .field("user_agent", &self.user_agent)
             .field("limits", &self.limits)
             .field("max_attempts", &self.max_attempts)
+            .field("max_connections", &self.max_connections)
             .field("rate", &self.rate)
             .field("roots", &self.roots)
             .field("plaintext", &self.plaintext)

@@ -77,7 +77,7 @@ impl fmt::Display for Delivery {
 pub enum Phase {
     /// Looking at settings and at the request.
     Prepare,
-    /// Waiting for a turn under the rate limit.
+    /// Waiting for a free connection, and for a turn under the rate limit.
     Queue,
     /// Asking the provider for credentials.
     Credentials,
@@ -137,7 +137,8 @@ pub enum ErrorKind {
     Tls,
     /// A limit of time was reached; [`phase`](Error::phase) says what it cut short.
     ///
-    /// *Troubleshooting*: before [`Phase::Answer`] nothing was sent. From then on the server may
+    /// *Troubleshooting*: before [`Phase::Answer`] nothing was sent; a write is not begun, either, when
+    /// too little time is left for its answer ([`Limits::write_head`](crate::Limits::write_head)). From then on the server may
     /// have read the request: [`delivery`](Error::delivery) is `Unknown`, or `Answered` while the
     /// body was being read. Look whether a write was done before doing it again. Reads are
     /// repeated while there is time. See [`Limits`](crate::Limits).

@@ -36,7 +36,8 @@ pub struct Limits {
     /// Of a read: writing the request and waiting for the head of the answer. Interim answers
     /// (1xx) do not extend it.
     pub read_head: Duration,
-    /// Of a write: the same.
+    /// Of a write: the same. A write begins only while so much of [`total`](Self::total) is left;
+    /// later it is not sent at all, with an error that says so.
     pub write_head: Duration,
     /// Each pause while the body of the answer comes in.
     pub body_idle: Duration,
@@ -44,8 +45,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Status line and headers of the answer, in bytes.
     pub head_bytes: usize,
-    /// The whole call: all attempts, the pauses between them and the wait for the rate limit. Of
-    /// the two halves [`connect`](crate::Transport::connect) and [`send`](crate::Ready::send), each.
+    /// The whole call: all attempts, the pauses between them, the wait for the rate limit and for a
+    /// free connection. Of the two halves [`connect`](crate::Transport::connect) and [`send`](crate::Ready::send), each.
     ///
     /// `None`, the default, means 60 s, or twice the sum of the limits for connect, TLS and head if
     /// that is more: so raising one of those is enough.

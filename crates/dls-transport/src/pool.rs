@@ -1,8 +1,11 @@
-//! Connections that an exchange left behind, kept for a short time for the next read.
+//! How many connections may be open, and those that an exchange left behind, kept for a short time for
+//! the next read.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
 use crate::hyper_exchange::Connection;
@@ -13,13 +16,25 @@ pub(crate) const MAX_IDLE: Duration = Duration::from_secs(15);
 /// How many may lie idle for one origin.
 pub(crate) const MAX_KEPT: usize = 4;
 
-#[derive(Default)]
-pub(crate) struct Pool(Arc<Mutex<Shelf>>);
+/// Of the connections that may be open, those in use have a slot each; idle ones may have the rest.
+pub(crate) struct Pool {
+    shelf: Arc<Mutex<Shelf>>,
+    slots: Arc<Semaphore>,
+}
+
+/// The right to have one connection in use. It ends after that connection was closed or kept.
+pub(crate) struct Slot {
+    // `None` would be of a semaphore that was closed, which nobody does.
+    _permit: Option<OwnedSemaphorePermit>,
+    generation: u64,
+}
 
 #[derive(Default)]
 struct Shelf {
     /// The longest idle first.
     kept: Vec<Kept>,
+    /// How often all connections were retired.
+    generation: u64,
     /// Whether a task will come by to throw away what is too old.
     is_watched: bool,
 }
@@ -31,6 +46,44 @@ struct Kept {
 }
 
 impl Pool {
+    pub(crate) fn new(connections: NonZeroUsize) -> Self {
+        let slots = connections.get().min(Semaphore::MAX_PERMITS);
+        Self {
+            shelf: Arc::default(),
+            slots: Arc::new(Semaphore::new(slots)),
+        }
+    }
+
+    /// Waits until one more connection may be in use. Who asks first goes first.
+    pub(crate) async fn slot(&self) -> Slot {
+        let permit = Arc::clone(&self.slots).acquire_owned().await;
+        Slot {
+            _permit: permit.ok(),
+            generation: lock(&self.shelf).generation,
+        }
+    }
+
+    /// Closes idle connections, the oldest first, until whoever has a slot may open another.
+    pub(crate) fn make_room(&self) {
+        let mut shelf = lock(&self.shelf);
+        let surplus = shelf
+            .kept
+            .len()
+            .saturating_sub(self.slots.available_permits());
+        let surplus: Vec<Kept> = shelf.kept.drain(..surplus).collect();
+        drop(shelf);
+        drop(surplus);
+    }
+
+    /// Closes all idle connections, and those in use when they would be kept.
+    pub(crate) fn retire(&self) {
+        let mut shelf = lock(&self.shelf);
+        shelf.generation += 1;
+        let retired = std::mem::take(&mut shelf.kept);
+        drop(shelf);
+        drop(retired);
+    }
+
     /// A connection to the origin on which nothing has arrived, neither an end nor words that nobody
     /// asked for; others are closed. The last one kept comes first, so that the others grow old.
     pub(crate) async fn take(&self, origin: &Origin) -> Option<Connection> {
@@ -43,15 +96,19 @@ impl Pool {
     }
 
     fn pop(&self, origin: &Origin) -> Option<Connection> {
-        let mut shelf = lock(&self.0);
+        let mut shelf = lock(&self.shelf);
         let now = Instant::now();
         let young = |kept: &Kept| kept.origin == *origin && now < kept.since + MAX_IDLE;
         let index = shelf.kept.iter().rposition(young)?;
         Some(shelf.kept.remove(index).connection)
     }
 
-    pub(crate) fn keep(&self, origin: Origin, connection: Connection) {
-        let mut shelf = lock(&self.0);
+    /// Keeps a connection that was in use by this slot.
+    pub(crate) fn keep(&self, origin: Origin, connection: Connection, slot: &Slot) {
+        let mut shelf = lock(&self.shelf);
+        if slot.generation != shelf.generation {
+            return;
+        }
         let mut same = shelf
             .kept
             .iter()
@@ -69,7 +126,7 @@ impl Pool {
         });
         if !shelf.is_watched {
             shelf.is_watched = true;
-            tokio::spawn(watch(Watch(Arc::downgrade(&self.0))));
+            tokio::spawn(watch(Watch(Arc::downgrade(&self.shelf))));
         }
         drop(shelf);
         drop(surplus);
@@ -122,39 +179,81 @@ mod tests {
     use crate::hyper_exchange::tests::connection;
     use crate::origin::PlaintextHosts;
 
+    fn pool(connections: usize) -> Pool {
+        Pool::new(NonZeroUsize::new(connections).unwrap())
+    }
+
+    fn origin(uri: &str) -> Origin {
+        Origin::of(&uri.parse().unwrap(), PlaintextHosts::Loopback).unwrap()
+    }
+
+    #[tokio::test]
+    async fn idle_connections_make_room_for_those_in_use_the_oldest_first() {
+        let pool = pool(3);
+        for port in 1..=3 {
+            let slot = pool.slot().await;
+            let origin = origin(&format!("http://localhost:{port}/"));
+            pool.keep(origin, connection().await.0, &slot);
+        }
+        let ports = || {
+            let shelf = lock(&pool.shelf);
+            let ports = shelf.kept.iter().map(|kept| kept.origin.port);
+            ports.collect::<Vec<_>>()
+        };
+        let mut slots = Vec::new();
+        for left in [&[2, 3][..], &[3], &[]] {
+            slots.push(pool.slot().await);
+            pool.make_room();
+            assert_eq!(ports(), left);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_in_use_when_all_were_retired_is_not_kept() {
+        let pool = pool(3);
+        let origin = origin("http://localhost/");
+        let (before, kept) = (pool.slot().await, connection().await);
+        pool.keep(origin.clone(), kept.0, &before);
+        pool.retire();
+        assert!(pool.take(&origin).await.is_none());
+        pool.keep(origin.clone(), connection().await.0, &before);
+        assert!(pool.take(&origin).await.is_none());
+        let (after, kept) = (pool.slot().await, connection().await);
+        pool.keep(origin.clone(), kept.0, &after);
+        assert!(pool.take(&origin).await.is_some());
+    }
+
     #[test]
     fn a_runtime_that_ends_takes_the_watch_along_and_the_next_one_sets_another() {
-        let pool = Pool::default();
-        let uri = "http://localhost/".parse().unwrap();
-        let origin = Origin::of(&uri, PlaintextHosts::Loopback).unwrap();
+        let pool = pool(64);
+        let origin = origin("http://localhost/");
         for kept in 1..=2 {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             let runtime = runtime.unwrap();
             runtime.block_on(async {
-                pool.keep(origin.clone(), connection().await.0);
+                pool.keep(origin.clone(), connection().await.0, &pool.slot().await);
             });
-            assert!(lock(&pool.0).is_watched);
-            assert_eq!(lock(&pool.0).kept.len(), kept);
+            assert!(lock(&pool.shelf).is_watched);
+            assert_eq!(lock(&pool.shelf).kept.len(), kept);
             drop(runtime);
-            assert!(!lock(&pool.0).is_watched);
+            assert!(!lock(&pool.shelf).is_watched);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_watch_ends_with_the_last_connection_or_with_the_pool() {
-        let pool = Pool::default();
-        let shelf = Arc::downgrade(&pool.0);
-        let uri = "http://localhost/".parse().unwrap();
-        let origin = Origin::of(&uri, PlaintextHosts::Loopback).unwrap();
+        let pool = pool(64);
+        let shelf = Arc::downgrade(&pool.shelf);
+        let origin = origin("http://localhost/");
         for _ in 0..2 {
-            pool.keep(origin.clone(), connection().await.0);
+            pool.keep(origin.clone(), connection().await.0, &pool.slot().await);
             tokio::time::sleep(MAX_IDLE + Duration::from_millis(1)).await;
-            assert!(lock(&pool.0).kept.is_empty());
-            assert!(!lock(&pool.0).is_watched);
+            assert!(lock(&pool.shelf).kept.is_empty());
+            assert!(!lock(&pool.shelf).is_watched);
         }
-        pool.keep(origin, connection().await.0);
+        pool.keep(origin, connection().await.0, &pool.slot().await);
         drop(pool);
         assert!(shelf.upgrade().is_none());
     }

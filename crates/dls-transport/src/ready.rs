@@ -1,18 +1,17 @@
 //! The second half of a write: what [`Transport::connect`] gives.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::{Request, Response};
 
 use crate::credentials::Credentials;
 use crate::error::{Delivery, Error};
-use crate::hyper_exchange::Connection;
 use crate::origin::Origin;
 use crate::outgoing::Outgoing;
 use crate::resend::Resend;
 use crate::trace;
-use crate::transport::Transport;
+use crate::transport::{Prepared, Transport};
 
 /// A fresh connection over which nothing was said yet, and the credentials for one request: the
 /// half way of a write. See [`Transport::connect`].
@@ -22,8 +21,7 @@ use crate::transport::Transport;
 pub struct Ready {
     pub(crate) transport: Transport,
     pub(crate) origin: Origin,
-    pub(crate) credentials: Credentials,
-    pub(crate) connection: Connection,
+    pub(crate) prepared: Prepared,
 }
 
 impl Ready {
@@ -31,7 +29,7 @@ impl Ready {
     /// long as the token lives, and not only for 15 minutes.
     #[must_use]
     pub fn bears_token(&self) -> bool {
-        matches!(self.credentials, Credentials::Token(_))
+        matches!(self.prepared.credentials(), Credentials::Token(_))
     }
 
     /// Signs the request with the current time and sends it, once.
@@ -73,17 +71,10 @@ impl Ready {
         at: SystemTime,
     ) -> Result<Response<Vec<u8>>, Error> {
         let shared = &self.transport.0;
-        let budget = shared.budget(Resend::Never);
+        let budget = shared.budget(Resend::Never, Duration::MAX);
         let attempt = trace::Attempt::begin(1);
         let outcome = shared
-            .exchange(
-                self.connection,
-                outgoing,
-                &self.credentials,
-                at,
-                Resend::Never,
-                &budget,
-            )
+            .exchange(self.prepared, outgoing, at, Resend::Never, &budget)
             .await;
         attempt.done(&outcome);
         outcome.map_err(|error| error.of_call(1, Delivery::NotSent))

@@ -1,13 +1,14 @@
 //! The loop: attempts, the pauses between them, and the stop after a 401.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::{Request, Response, StatusCode, Uri};
 
 use crate::backoff::Jitter;
-use crate::budget::Budget;
+use crate::budget::{Budget, OutOfTime};
 use crate::builder::TransportBuilder;
 use crate::clock::Clock;
 use crate::connect::connect;
@@ -19,7 +20,7 @@ use crate::limiter::Limiter;
 use crate::limits::Limits;
 use crate::origin::{Origin, PlaintextHosts};
 use crate::outgoing::{Dress, Outgoing};
-use crate::pool::Pool;
+use crate::pool::{Pool, Slot};
 use crate::ready::Ready;
 use crate::resend::{Outcome, Resend, next_attempt};
 use crate::stream::{Counting, Stream};
@@ -57,25 +58,39 @@ pub(crate) struct Shared {
     stopped: OnceLock<String>,
 }
 
+/// What one request takes, until its exchange is done.
+pub(crate) struct Prepared {
+    connection: Connection,
+    credentials: Credentials,
+    /// Last, so that the connection is closed before.
+    slot: Slot,
+}
+
+impl Prepared {
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+}
+
 pub(crate) struct Settings {
     pub(crate) credentials: Arc<dyn ProvideCredentials>,
     pub(crate) dress: Dress,
     pub(crate) limits: Limits,
     pub(crate) max_attempts: u32,
+    pub(crate) max_connections: NonZeroUsize,
     pub(crate) plaintext: PlaintextHosts,
     pub(crate) clock: Clock,
 }
 
 impl Transport {
     pub(crate) fn new(settings: Settings, limiter: Limiter, tls: Tls, jitter: Jitter) -> Self {
-        let (pool, stopped) = (Pool::default(), OnceLock::new());
         Self(Arc::new(Shared {
-            settings,
             limiter,
             tls,
             jitter,
-            pool,
-            stopped,
+            pool: Pool::new(settings.max_connections),
+            stopped: OnceLock::new(),
+            settings,
         }))
     }
 
@@ -109,9 +124,35 @@ impl Transport {
         request: Request<Vec<u8>>,
         resend: Resend,
     ) -> Result<Response<Vec<u8>>, Error> {
+        self.call_within(request, resend, Duration::MAX).await
+    }
+
+    /// The same within so much time, if that is less than [`Limits::total`](crate::Limits::total).
+    ///
+    /// Whoever has a deadline of his own learns from the error how far the call had come, which he
+    /// would not if he dropped it: [`Error::delivery`] is `NotSent` where nobody was reached, and
+    /// `Answered` where an attempt before the last one had an answer such as 503; kind, phase and
+    /// message are those of the last attempt. If there is no time left for one more attempt, the call
+    /// comes back earlier than it had to. A write for whose answer there may not be enough time is
+    /// not sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    ///
+    /// # Panics
+    ///
+    /// As [`call`](Self::call).
+    pub async fn call_within(
+        &self,
+        request: Request<Vec<u8>>,
+        resend: Resend,
+        within: Duration,
+    ) -> Result<Response<Vec<u8>>, Error> {
         let outgoing = Outgoing::new(request, self.0.settings.plaintext)?;
+        let budget = self.0.budget(resend, within);
         // On the heap, as the two below: the futures of all who call would carry these many KiB along.
-        let work = Box::pin(self.0.attempts(&outgoing, resend));
+        let work = Box::pin(self.0.attempts(&outgoing, resend, &budget));
         trace::call(&outgoing, resend, work).await
     }
 
@@ -128,22 +169,29 @@ impl Transport {
     pub async fn connect(&self, origin: &Uri) -> Result<Ready, Error> {
         let shared = &self.0;
         let origin = Origin::of(origin, shared.settings.plaintext)?;
-        let budget = shared.budget(Resend::Never);
-        let prepared = async {
-            let credentials = shared.turn(&origin, &budget).await?;
-            let connection = Box::pin(shared.open(&origin, &budget)).await?;
-            Ok((credentials, connection))
+        let budget = shared.budget(Resend::Never, Duration::MAX);
+        // The second half has a whole call's time again. It should begin at all.
+        let prepared = match shared.begin(&origin, Resend::Never, &budget) {
+            Ok(()) => Box::pin(shared.prepare(&origin, Resend::Never, &budget)).await,
+            Err(error) => Err(error),
         };
-        let prepared: Result<_, Error> = prepared.await;
         trace::ready(origin.authority(), prepared.as_ref().err());
-        let (credentials, connection) =
-            prepared.map_err(|error| error.of_call(1, Delivery::NotSent))?;
+        let prepared = prepared.map_err(|error| error.of_call(1, Delivery::NotSent))?;
         Ok(Ready {
             transport: self.clone(),
             origin,
-            credentials,
-            connection,
+            prepared,
         })
+    }
+
+    /// Closes the idle connections, and those in use after their exchange: no later request goes out
+    /// on a connection that was opened before.
+    ///
+    /// This is for answers that are not about what was asked, such as a package with another's id: on
+    /// the connection that they came on, later answers may be as misplaced. Which one that was cannot
+    /// be told any more, as others may use it by now; and opening the few others again costs little.
+    pub fn retire_connections(&self) {
+        self.0.pool.retire();
     }
 
     /// The time by the clock that signatures are made with.
@@ -174,8 +222,33 @@ impl fmt::Debug for Transport {
 }
 
 impl Shared {
-    pub(crate) fn budget(&self, resend: Resend) -> Budget {
-        Budget::starting_now(self.settings.limits.total_with(self.head_limit(resend)))
+    pub(crate) fn budget(&self, resend: Resend, within: Duration) -> Budget {
+        let total = self.settings.limits.total_with(self.head_limit(resend));
+        Budget::starting_now(total.min(within))
+    }
+
+    /// The part of the time in which a request must begin: a write must have all of its answer's time
+    /// left, so that it does not end in doubt for want of patience.
+    fn start(&self, resend: Resend, budget: &Budget) -> Budget {
+        match resend {
+            Resend::Allowed => *budget,
+            Resend::Never => budget.before(self.settings.limits.write_head),
+        }
+    }
+
+    /// Whether a request may begin now.
+    pub(crate) fn begin(
+        &self,
+        origin: &Origin,
+        resend: Resend,
+        budget: &Budget,
+    ) -> Result<(), Error> {
+        let host = origin.authority();
+        self.check_stopped(host)?;
+        let start = self.start(resend, budget);
+        start
+            .check()
+            .map_err(|late| late.error(Phase::Prepare, host))
     }
 
     fn head_limit(&self, resend: Resend) -> Duration {
@@ -189,14 +262,14 @@ impl Shared {
         &self,
         outgoing: &Outgoing,
         resend: Resend,
+        budget: &Budget,
     ) -> Result<Response<Vec<u8>>, Error> {
-        let budget = self.budget(resend);
         let mut attempts = 0;
         let mut earlier = Delivery::NotSent;
         loop {
             attempts += 1;
             let attempt = trace::Attempt::begin(attempts);
-            let outcome = self.attempt(outgoing, resend, &budget).await;
+            let outcome = self.attempt(outgoing, resend, budget).await;
             attempt.done(&outcome);
 
             let limit = (attempts, self.settings.max_attempts);
@@ -228,6 +301,25 @@ impl Shared {
         budget: &Budget,
     ) -> Result<Response<Vec<u8>>, Error> {
         let origin = &outgoing.origin;
+        self.begin(origin, resend, budget)?;
+        let start = self.start(resend, budget);
+        let prepared = self.prepare(origin, resend, &start).await?;
+        let now = self.settings.clock.now();
+        self.exchange(prepared, outgoing, now, resend, budget).await
+    }
+
+    /// Waits until a request may go out, and gets what it takes. Whoever waits for his turn has a slot
+    /// already: the other way round, many turns could be used at once when slots become free.
+    pub(crate) async fn prepare(
+        &self,
+        origin: &Origin,
+        resend: Resend,
+        budget: &Budget,
+    ) -> Result<Prepared, Error> {
+        let slot = budget
+            .within_total(self.pool.slot())
+            .await
+            .map_err(|late| self.all_in_use(late, origin))?;
         let credentials = self.turn(origin, budget).await?;
         let kept = match resend {
             Resend::Allowed => self.pool.take(origin).await,
@@ -236,14 +328,25 @@ impl Shared {
         trace::connection(kept.is_some());
         let connection = match kept {
             Some(connection) => connection,
-            None => self.open(origin, budget).await?,
+            None => {
+                self.pool.make_room();
+                self.open(origin, budget).await?
+            }
         };
-        let now = self.settings.clock.now();
-        self.exchange(connection, outgoing, &credentials, now, resend, budget)
-            .await
+        Ok(Prepared {
+            connection,
+            credentials,
+            slot,
+        })
     }
 
-    /// Waits until a request may go out, and gets the credentials for it.
+    fn all_in_use(&self, late: OutOfTime, origin: &Origin) -> Error {
+        let connections = self.settings.max_connections;
+        let missing = format!("no free connection for {origin} (at most {connections} are open)");
+        late.error_of(Phase::Queue, &missing)
+    }
+
+    /// Waits for a turn under the rate limit, and gets the credentials.
     async fn turn(&self, origin: &Origin, budget: &Budget) -> Result<Credentials, Error> {
         let host = origin.authority();
         self.check_stopped(host)?;
@@ -286,24 +389,26 @@ impl Shared {
         })
     }
 
-    /// One request and its answer. Between the last look at connection and stop and the writing nothing
-    /// waits.
+    /// One request and its answer. Between the last look at connection, stop and time and the writing
+    /// nothing waits.
     pub(crate) async fn exchange(
         &self,
-        mut connection: Connection,
+        prepared: Prepared,
         outgoing: &Outgoing,
-        credentials: &Credentials,
         date: SystemTime,
         resend: Resend,
         budget: &Budget,
     ) -> Result<Response<Vec<u8>>, Error> {
+        // In this order, so that a connection is closed before its slot is free.
+        let slot = prepared.slot;
+        let mut connection = prepared.connection;
         let origin = &outgoing.origin;
         let settings = &self.settings;
-        let request = outgoing.render(&settings.dress, credentials, date)?;
+        let request = outgoing.render(&settings.dress, &prepared.credentials, date)?;
         if !connection.is_silent().await {
             return Err(connection.unusable(origin));
         }
-        self.check_stopped(origin.authority())?;
+        self.begin(origin, resend, budget)?;
 
         let head = self.head_limit(resend);
         let terms = Terms {
@@ -320,7 +425,7 @@ impl Shared {
         }
         let (answer, connection) = answering.finish(&terms).await?;
         if let Some(connection) = connection {
-            self.pool.keep(origin.clone(), connection);
+            self.pool.keep(origin.clone(), connection, &slot);
         }
         Ok(answer)
     }

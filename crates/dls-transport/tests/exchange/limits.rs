@@ -182,12 +182,15 @@ async fn the_whole_call_has_a_limit_over_all_attempts() {
 #[tokio::test(start_paused = true)]
 async fn waiting_for_a_turn_counts_towards_the_whole_call() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let transport = builder().rate(Rate::per_second(0.01)).build().unwrap();
+    let transport = builder().rate(Rate::per_second(0.005)).build().unwrap();
     write(&transport, server.uri("/")).await.unwrap();
     let begin = Instant::now();
     let error = write(&transport, server.uri("/")).await.unwrap_err();
     timed_out(&error, Phase::Queue, Delivery::NotSent);
-    assert_eq!(begin.elapsed().as_secs(), 80);
+    assert_eq!(begin.elapsed().as_secs(), 50);
+    let error = read(&transport, server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Queue, Delivery::NotSent);
+    assert_eq!(begin.elapsed().as_secs(), 50 + 60);
     assert_eq!(server.ledger.whole(), 1);
 }
 

@@ -10,11 +10,13 @@
 )]
 
 mod answers;
+mod connections;
 mod faults;
 mod halves;
 mod limits;
 mod pool;
 mod repeat;
+mod start;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;

@@ -1,0 +1,208 @@
+//! When a request may begin: a write only with all of its answer's time left, and any call only
+//! within what its caller grants it. Time stands still here unless a test says otherwise.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, UNIX_EPOCH};
+
+use dls_transport::{Delivery, Error, ErrorKind, Limits, Phase, Rate, Resend, Transport};
+use http::Response;
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Server, answer, builder, post, read, transport, write};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[track_caller]
+fn timed_out(error: &Error, phase: Phase, delivery: Delivery) {
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    assert_eq!(
+        (error.phase(), error.delivery()),
+        (phase, delivery),
+        "{error:?}"
+    );
+}
+
+/// A server that takes its time for each answer.
+async fn slow(time: Duration) -> Server {
+    Server::start(move |mut peer, _| async move {
+        while peer.request().await.is_some() {
+            sleep(time).await;
+            peer.say(answer("200 OK", "done")).await;
+        }
+    })
+    .await
+}
+
+/// One turn in so many seconds.
+fn one_in(seconds: f64) -> Transport {
+    builder()
+        .rate(Rate::per_second(1.0 / seconds))
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_turn_comes_too_late_for_its_answer_is_not_sent() {
+    let server = slow(25 * SECOND).await;
+    let (transport, uri) = (one_in(60.0), server.uri("/"));
+    let begin = Instant::now();
+    let (first, second) = tokio::join!(write(&transport, &uri), write(&transport, &uri));
+    assert_eq!(first.unwrap().body(), b"done");
+    let error = second.unwrap_err();
+    timed_out(&error, Phase::Queue, Delivery::NotSent);
+    assert_eq!(begin.elapsed().as_secs(), 50);
+    let message = format!(
+        "the rate limit gave no turn to a request to {} within 50 s; the other 30 s of the whole \
+         call are for its answer",
+        server.address
+    );
+    assert_eq!(error.to_string(), message);
+    assert_eq!((server.ledger.whole(), server.ledger.connections()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_turn_comes_just_in_time_has_all_of_its_answers_time() {
+    let server = slow(Duration::from_millis(29_900)).await;
+    let (transport, uri) = (one_in(49.9), server.uri("/"));
+    let (first, second) = tokio::join!(write(&transport, &uri), write(&transport, &uri));
+    assert_eq!(first.unwrap().body(), b"done");
+    assert_eq!(second.unwrap().body(), b"done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_half_of_a_write_has_all_of_its_answers_time_however_long_the_first_took() {
+    let server = slow(Duration::from_millis(29_900)).await;
+    let (transport, uri) = (one_in(79.0), server.uri("/"));
+    let origin = uri.parse().unwrap();
+    let (first, second) = tokio::join!(transport.connect(&origin), transport.connect(&origin));
+    for ready in [first, second] {
+        assert_eq!(
+            ready.unwrap().send(post(&uri)).await.unwrap().body(),
+            b"done"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_can_never_have_its_answers_time_is_refused_at_once() {
+    let server = Server::keeping(answer("200 OK", "")).await;
+    let limits = Limits::default().with_total(20 * SECOND);
+    let transport = builder().limits(limits).build().unwrap();
+    let whole = write(&transport, server.uri("/")).await.unwrap_err();
+    let half = transport.connect(&server.uri("/").parse().unwrap()).await;
+    for error in [whole, half.unwrap_err()] {
+        timed_out(&error, Phase::Prepare, Delivery::NotSent);
+        let message = format!(
+            "no request to {}: its answer may take 30 s, and the whole call only 20 s; raise \
+             Limits::total, or lower Limits::write_head",
+            server.address
+        );
+        assert_eq!(error.to_string(), message);
+    }
+    assert_eq!(server.ledger.connections(), 0);
+    read(&transport, server.uri("/")).await.unwrap();
+}
+
+/// Here time does not stand still: the clock that signatures are made with takes too much of it, as
+/// a machine does that is busy with something else.
+#[tokio::test]
+async fn a_write_that_was_held_up_right_before_its_first_byte_is_not_sent() {
+    let server = Server::keeping(answer("200 OK", "")).await;
+    let limits = Limits::default()
+        .with_write_head(10 * SECOND)
+        .with_total(11 * SECOND);
+    let slow = || {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_millis(1100) {
+            std::thread::yield_now();
+        }
+        UNIX_EPOCH
+    };
+    let transport = builder().limits(limits).clock(slow).build().unwrap();
+    let error = write(&transport, server.uri("/")).await.unwrap_err();
+    timed_out(&error, Phase::Prepare, Delivery::NotSent);
+    server.ledger.settled(1).await;
+    assert_eq!(server.ledger.whole(), 0);
+}
+
+async fn read_within(
+    transport: &Transport,
+    uri: impl AsRef<str>,
+    within: Duration,
+) -> Result<Response<Vec<u8>>, Error> {
+    transport
+        .call_within(post(uri), Resend::Allowed, within)
+        .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_with_the_time_that_it_was_granted_and_tells_what_it_met() {
+    let server = Server::start(|mut peer, number| async move {
+        peer.request().await;
+        if number == 1 {
+            peer.closed().await;
+        }
+        peer.say(answer("503 Service Unavailable", "")).await;
+        peer.closed().await;
+    })
+    .await;
+    let begin = Instant::now();
+    let error = read_within(&transport(), server.uri("/"), 7 * SECOND)
+        .await
+        .unwrap_err();
+    timed_out(&error, Phase::Answer, Delivery::Unknown);
+    assert_eq!(begin.elapsed().as_secs(), 7);
+    let message = format!(
+        "no answer from {} within the 7 s of the whole call",
+        server.address
+    );
+    assert_eq!(error.to_string(), message);
+
+    // The second attempt has no turn in time, and the first was answered.
+    let begin = Instant::now();
+    let error = read_within(&one_in(60.0), server.uri("/"), 7 * SECOND)
+        .await
+        .unwrap_err();
+    timed_out(&error, Phase::Queue, Delivery::Answered);
+    assert_eq!((error.attempts(), begin.elapsed().as_secs()), (2, 7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_answers_is_told_as_not_sent_before_its_time_is_over() {
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", nobody.local_addr().unwrap());
+    drop(nobody);
+    let many = builder().max_attempts(NonZeroU32::MAX).build().unwrap();
+    let begin = Instant::now();
+    let error = read_within(&many, uri, 7 * SECOND).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::Connect, Delivery::NotSent)
+    );
+    assert!(error.attempts() > 2, "{error:?}");
+    assert!(begin.elapsed() <= 7 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_granted_more_than_the_limit_has_the_limit() {
+    let server = Server::start(|mut peer, _| async move { peer.closed().await }).await;
+    let limits = Limits::default().with_total(5 * SECOND);
+    let transport = builder().limits(limits).build().unwrap();
+    let begin = Instant::now();
+    let error = read_within(&transport, server.uri("/"), 9 * SECOND)
+        .await
+        .unwrap_err();
+    timed_out(&error, Phase::Answer, Delivery::Unknown);
+    assert_eq!(begin.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_is_not_sent_within_less_than_its_answer_may_take() {
+    let server = Server::keeping(answer("200 OK", "")).await;
+    let (transport, uri) = (transport(), server.uri("/"));
+    let within = |time| transport.call_within(post(&uri), Resend::Never, time);
+    let error = within(29 * SECOND).await.unwrap_err();
+    timed_out(&error, Phase::Prepare, Delivery::NotSent);
+    assert_eq!(server.ledger.connections(), 0);
+    within(31 * SECOND).await.unwrap();
+}
