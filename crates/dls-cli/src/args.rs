@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::words::quoted;
 
 pub(crate) use run::{
-    Deploy, IfReleased, OnLostAnswer, Patience, Plan, Resume, StartChoice, Watch,
+    Deploy, IfReleased, OnLostAnswer, Patience, Plan, PublishType, Resume, StartChoice, Watch,
 };
 
 /// Release data pipelines safely on Huawei Cloud DataArts Studio.

@@ -95,12 +95,16 @@ impl Place {
         })
     }
 
-    /// The place of a run that is taken up again, with the credentials of now.
+    /// The place of a run that is taken up again, with the credentials of now. Flags may name another address if
+    /// they were found to fit.
     pub(crate) fn of_run(global: &Global, run: &dls::rollout::Place) -> Result<Self, Failure> {
-        let endpoint = run.endpoint.parse::<Endpoint>();
-        let endpoint = endpoint.map_err(|error| Failure::new(9, format!("the run: {error}")))?;
+        let named = Named::by_flags(global)?.endpoints;
+        let own = || {
+            let endpoint = run.endpoint.parse::<Endpoint>().map(Endpoints::single);
+            endpoint.map_err(|error| Failure::new(9, format!("the run: {error}")))
+        };
         Ok(Self {
-            endpoints: Endpoints::single(endpoint),
+            endpoints: named.map_or_else(own, Ok)?,
             project: run.project.clone(),
             workspace: Some(run.workspace.clone()),
             credentials: Source::User {

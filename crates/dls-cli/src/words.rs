@@ -21,7 +21,7 @@ pub(crate) fn why(verdict: &Verdict) -> Option<String> {
             proved: true,
         } => error.to_string(),
         Verdict::Refused { error, .. } => {
-            format!("{error}; it was one of several, and no release of it was seen")
+            format!("{error}; that proves nothing, and no release of it was seen")
         }
         Verdict::Unknown { evidence } => evidence.clone(),
         Verdict::StillRunning { why } => why.clone(),

@@ -179,8 +179,9 @@ impl Options {
         }
     }
 
-    /// The request that releases these packages; `None` if nothing is to be sent.
-    pub(crate) fn request(&self, packages: PackageIds) -> Option<Deploy> {
+    /// The request that releases these packages, with all that these options say; `None` if nothing is to be sent.
+    #[must_use]
+    pub fn request(&self, packages: PackageIds) -> Option<Deploy> {
         let request = Deploy::new(packages, self.start?);
         Some(match self.publish_type {
             Some(publish_type) => request.with_publish_type(publish_type),

@@ -1,6 +1,7 @@
 //! The client: one verb an operation, each of them one line over the model and the transport.
 
 mod answer;
+mod place;
 mod service;
 
 use dls_model::{
@@ -13,6 +14,7 @@ use dls_transport::credentials::ProvideCredentials;
 use dls_transport::{Resend, Transport, TransportBuilder};
 
 use answer::decode;
+use place::other_address;
 
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::error::{Error, PlanMismatch};
@@ -82,15 +84,15 @@ impl Client {
     ///
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without a workspace;
     /// [`Plan`](crate::ErrorKind::Plan) if the plan is of another place, or has the jobs started
-    /// otherwise than the options do.
+    /// otherwise than the options do; of another address, unless the caller vouches that it leads to the same
+    /// service (see [`Release::Plan`]).
     pub fn rollout(&self, what: impl Into<Release>, options: Options) -> Result<Run, Error> {
         let place = self.place()?;
         let began = match what.into() {
             Release::Packages(packages) => Began::new(place, packages, options),
-            Release::Plan(plan) => {
-                if plan.place != place {
-                    return Err(PlanMismatch::Place.into());
-                }
+            Release::Plan { plan, same_service } => {
+                let other = other_address(&plan.place, &place, same_service);
+                other.map_err(|_| PlanMismatch::Place)?;
                 if plan.start.is_some() && plan.start != options.start {
                     return Err(PlanMismatch::Start.into());
                 }
@@ -126,7 +128,8 @@ impl Client {
     /// # Errors
     ///
     /// There is no such run, another process is at it, its journal cannot be read or is of a later
-    /// version, or it is of another place.
+    /// version, or it is of another place; of another address, unless the caller
+    /// [vouches](Resume::same_service) that it leads to the same service.
     pub fn resume(
         &self,
         journal: &Journal,
@@ -134,11 +137,14 @@ impl Client {
         resume: Resume,
     ) -> Result<Run, JournalError> {
         let (record, rollout) = journal.take_up(run)?;
-        if self.place().ok().as_ref() != Some(&rollout.began().place) {
-            return Err(JournalError::OtherPlace { run: run.clone() });
-        }
+        let elsewhere = || JournalError::OtherPlace { run: run.clone() };
+        let here = self.place().map_err(|_| elsewhere())?;
+        let there = &rollout.began().place;
+        let other = other_address(there, &here, resume.same_service).map_err(|_| elsewhere())?;
         let (service, clock) = (self.clone(), self.clock());
-        Ok(Run::taken_up(service, clock, record, rollout, resume))
+        Ok(Run::taken_up(
+            service, clock, record, rollout, resume, other,
+        ))
     }
 
     fn place(&self) -> Result<Place, Error> {
@@ -258,7 +264,13 @@ pub enum Release {
     /// These packages, as they are.
     Packages(Selection),
     /// What was planned, as long as it is still so.
-    Plan(Box<Plan>),
+    Plan {
+        /// The plan.
+        plan: Box<Plan>,
+        /// Whether the caller vouches that the client's address leads to the service that the plan was made with,
+        /// should it be another one. The run records both addresses.
+        same_service: bool,
+    },
 }
 
 impl From<Selection> for Release {
@@ -281,7 +293,10 @@ impl From<PackageId> for Release {
 
 impl From<Plan> for Release {
     fn from(plan: Plan) -> Self {
-        Self::Plan(Box::new(plan))
+        Self::Plan {
+            plan: Box::new(plan),
+            same_service: false,
+        }
     }
 }
 

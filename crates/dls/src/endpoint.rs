@@ -103,6 +103,33 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether two texts name the same address: scheme, host and port are compared, in any spelling. `localhost`,
+    /// `127.0.0.1` and `[::1]` are one host, so a service that listens on one of them only is told apart
+    /// from its neighbours by its port. A text that is no address is the same as itself alone.
+    ///
+    /// ```
+    /// use dls::Endpoint;
+    ///
+    /// assert!(Endpoint::is_same_address("https://Dayu.Example.com:443/", "https://dayu.example.com"));
+    /// assert!(Endpoint::is_same_address("http://localhost:8080", "http://127.0.0.1:8080"));
+    /// assert!(!Endpoint::is_same_address("http://localhost:8080", "http://localhost:8081"));
+    /// ```
+    #[must_use]
+    pub fn is_same_address(one: &str, other: &str) -> bool {
+        match (one.parse::<Self>(), other.parse::<Self>()) {
+            (Ok(one), Ok(other)) => one.normalised() == other.normalised(),
+            _ => one == other,
+        }
+    }
+
+    fn normalised(&self) -> (&str, &str, Option<u16>) {
+        let host = match self.authority.host() {
+            "127.0.0.1" | "[::1]" => "localhost",
+            host => host,
+        };
+        (self.scheme.as_str(), host, self.authority.port_u16())
+    }
+
     /// The absolute URI of a path at this address.
     pub(crate) fn at(&self, path: PathAndQuery) -> Result<Uri, http::Error> {
         Uri::builder()
@@ -275,6 +302,32 @@ mod tests {
             assert_eq!(endpoint.to_string(), same);
             assert_eq!(endpoint, same.parse().unwrap(), "{text}");
         }
+    }
+
+    #[test]
+    fn each_name_of_loopback_is_the_same_host_and_each_port_another_service() {
+        for same in [
+            "http://localhost:1",
+            "http://LOCALHOST:1/",
+            "http://[::1]:1",
+        ] {
+            assert!(
+                Endpoint::is_same_address(same, "http://127.0.0.1:1"),
+                "{same}"
+            );
+        }
+        for other in [
+            "http://127.0.0.2:1",
+            "http://localhost:2",
+            "https://localhost:1",
+        ] {
+            assert!(
+                !Endpoint::is_same_address(other, "http://127.0.0.1:1"),
+                "{other}"
+            );
+        }
+        assert!(Endpoint::is_same_address("nonsense", "nonsense"));
+        assert!(!Endpoint::is_same_address("nonsense", "https://h"));
     }
 
     #[test]

@@ -76,7 +76,9 @@ impl Run {
         resume: Resume,
     ) -> Result<Self, JournalError> {
         let (record, rollout) = journal.take_up(run)?;
-        Ok(Self::taken_up(service, clock, record, rollout, resume))
+        Ok(Self::taken_up(
+            service, clock, record, rollout, resume, None,
+        ))
     }
 
     pub(crate) fn taken_up(
@@ -85,6 +87,7 @@ impl Run {
         record: Record,
         rollout: Rollout,
         resume: Resume,
+        other_endpoint: Option<String>,
     ) -> Self {
         let options = rollout.began().options;
         let mut run = Self {
@@ -101,7 +104,7 @@ impl Run {
             run.note(What::Resumed {
                 grace: resume.grace.unwrap_or(options.grace),
                 pace: resume.pace.unwrap_or(options.pace),
-                other_endpoint: None,
+                other_endpoint,
             });
         }
         run

@@ -53,6 +53,12 @@ pub(crate) struct Deploy {
     /// Send one package after the other, each once the one before has succeeded
     #[arg(long)]
     pub(crate) in_order: bool,
+    /// Send this `publish_type`, which only examples of the service's documents have; omitted otherwise
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) publish_type: Option<PublishType>,
+    /// Use the plan, or the open run of it, at another address of the same service
+    #[arg(long, requires = "plan")]
+    pub(crate) same_service: bool,
     /// Also send packages whose last release failed
     #[arg(long)]
     pub(crate) again: bool,
@@ -83,11 +89,25 @@ pub(crate) struct Resume {
     pub(crate) run: Option<String>,
     /// Send these packages once more although it is unknown what became of the first request;
     /// refused as long as that one could still be accepted
-    #[arg(long, value_name = "ID", num_args = 1.., requires = "run")]
+    #[arg(long, value_name = "ID", num_args = 1.., requires = "run", group = "consent")]
     pub(crate) resend: Vec<String>,
+    /// Give these packages up: this run claims them no longer, so another run may send them. Nothing is sent,
+    /// and the command ends. Refused as long as a request that names them could still be accepted
+    #[arg(
+        long,
+        value_name = "ID",
+        num_args = 1..,
+        requires = "run",
+        group = "consent",
+        conflicts_with = "evidence"
+    )]
+    pub(crate) forget: Vec<String>,
+    /// Use another address than the run was created for: it leads to the same service
+    #[arg(long)]
+    pub(crate) same_service: bool,
     /// Send them although nothing can prove that the first request will not arrive later: only for a
     /// service that does not tell the time, and for requests that were sent with a token
-    #[arg(long, requires = "resend")]
+    #[arg(long, requires = "consent")]
     pub(crate) no_fence: bool,
     #[command(flatten)]
     pub(crate) start: StartChoice,
@@ -121,6 +141,12 @@ pub(crate) struct Patience {
     /// Pause between looks: the first and the longest, or one for both [default: 1s..30s]
     #[arg(long, value_name = "MIN..MAX")]
     pub(crate) interval: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PublishType {
+    #[value(name = "asy")]
+    Asynchronous,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,7 +1,7 @@
 //! Which place flags and environment name, as far as they do.
 
 use dls::rollout::Place;
-use dls::{Endpoints, ProjectId, WorkspaceId};
+use dls::{Endpoint, Endpoints, ProjectId, WorkspaceId};
 
 use super::{Setting, setting};
 use crate::args::Global;
@@ -61,9 +61,39 @@ impl Named {
         })
     }
 
+    /// Refuses to use what belongs to another place than what is named here: a plan or a run, by its name.
+    pub(crate) fn refuse_other(
+        &self,
+        whose: &str,
+        place: &Place,
+        same_service: bool,
+        next: &str,
+    ) -> Result<(), Failure> {
+        let elsewhere = Self {
+            endpoints: None,
+            project: self.project.clone(),
+            workspace: self.workspace.clone(),
+        };
+        let other_workspace = elsewhere.contradiction(place);
+        let other = match same_service {
+            true => other_workspace.clone(),
+            false => self.contradiction(place),
+        };
+        let Some(how) = other else { return Ok(()) };
+        let failure = format!("{whose} is of another place: {how}; nothing was sent");
+        let failure = Failure::new(9, failure).with_next(next);
+        Err(match other_workspace {
+            Some(_) => failure,
+            None => {
+                failure.with_next("or, if both addresses lead to the same service: --same-service")
+            }
+        })
+    }
+
     /// How a place is another one than what is named here, in one line.
     pub(crate) fn contradiction(&self, place: &Place) -> Option<String> {
         let endpoint = self.endpoints.as_ref().map(|it| it.v2().to_string());
+        let endpoint = endpoint.filter(|it| !Endpoint::is_same_address(it, &place.endpoint));
         let parts = [
             ("endpoint", endpoint.as_deref(), place.endpoint.as_str()),
             (

@@ -26,6 +26,12 @@ struct PackageRun {
     id: String,
     name: Option<String>,
     outcome: &'static str,
+    /// Of a refusal: whether it proves that nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proved: Option<bool>,
+    /// Who gave it up, if somebody did: its run claims it no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_up_by: Option<String>,
     status: Option<String>,
     status_code: Option<i64>,
     asy_task_id: Option<String>,
@@ -126,6 +132,11 @@ impl PackageRun {
             id: report.id.to_string(),
             name: package.and_then(|package| package.name.clone()),
             outcome: outcome(report),
+            proved: match &report.verdict {
+                Some(Verdict::Refused { proved, .. }) => Some(*proved),
+                _ => None,
+            },
+            given_up_by: report.forgotten.as_ref().map(|it| it.by.clone()),
             status: package
                 .and_then(|package| package.status)
                 .map(|status| status.to_string()),
@@ -153,6 +164,8 @@ impl PackageRun {
             id: id.to_string(),
             name: None,
             outcome: "not-sent",
+            proved: None,
+            given_up_by: None,
             status: None,
             status_code: None,
             asy_task_id: None,

@@ -82,7 +82,7 @@ impl Ending<'_> {
     }
 
     fn unknown(&self) -> Failure {
-        let in_doubt = self.ids(&["unknown", "gone"]);
+        let in_doubt = self.unsettled();
         let message = format!(
             "the outcome of {} of {} is unknown: a request may have been received. Nothing was sent \
              twice.",
@@ -90,19 +90,30 @@ impl Ending<'_> {
             count(self.report.packages.len(), "package"),
         );
         let failure = Failure::new(7, message).with_next(self.dls("status", &in_doubt));
-        let unknown = self.ids(&["unknown"]);
         match self.resume {
-            Some(resume) if !unknown.is_empty() => failure.with_next(format!(
-                "or, if it is to be sent once more, {}: {resume} --resend {unknown}",
-                self.fence()
-            )),
-            _ => failure,
+            Some(resume) => {
+                let fence = self.fence();
+                let resend = format!("{resume} --resend {in_doubt}");
+                let forget = format!("{resume} --forget {in_doubt}");
+                failure
+                    .with_next(format!("or, to send it once more, {fence}: {resend}"))
+                    .with_next(format!("or, to give it up, {fence}: {forget}"))
+            }
+            None => failure,
         }
+    }
+
+    /// Those that a request may have reached, with an effect that is not known.
+    fn unsettled(&self) -> String {
+        ids(self
+            .packages()
+            .filter(|it| is_unsettled(it))
+            .map(|it| it.id))
     }
 
     /// When no copy of the request can be accepted any more; the service's clock may ask for more.
     fn fence(&self) -> String {
-        let unknown = self.packages().filter(|it| outcome(it) == "unknown");
+        let unknown = self.packages().filter(|it| is_unsettled(it));
         let signed_at = unknown.filter_map(|it| it.signed_at).max();
         let fence = signed_at.map(|at| at.to_system_time() + Run::RESEND_FENCE.max(self.grace));
         match fence.and_then(Timestamp::from_system_time) {
@@ -252,6 +263,13 @@ impl Ending<'_> {
             )
         };
         ids(self.packages().filter(|it| !ended(it)).map(|it| it.id))
+    }
+}
+
+fn is_unsettled(package: &PackageReport) -> bool {
+    match &package.verdict {
+        Some(verdict) => verdict.is_unsettled(),
+        None => package.sent,
     }
 }
 

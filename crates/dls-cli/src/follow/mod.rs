@@ -55,6 +55,14 @@ impl Follow {
         self.conclude(&run, &report, interrupted, teller.events)
     }
 
+    /// Ends a command that gave packages of a run up and did nothing else.
+    pub(crate) fn given_up(self, run: &Run) -> Result<u8, Failure> {
+        let report = run.report_if_left("the command gave packages up and did nothing else");
+        let document = document::Run::new(run.began(), run.id(), &report);
+        self.output.run(&document, &mut Events::default(), 0);
+        Ok(0)
+    }
+
     /// Ends a run that could not go on as it was asked to.
     pub(crate) fn stopped(self, run: &Run, failure: Failure) -> Result<u8, Failure> {
         if let Some(evidence) = self.evidence {

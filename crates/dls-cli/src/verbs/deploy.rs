@@ -3,6 +3,7 @@
 mod dry_run;
 mod source;
 
+use dls::model::PublishType;
 use dls::rollout::{IfReleased, OnLostAnswer, Options};
 use dls::{JobStart, JournalError, Run, RunId};
 
@@ -96,7 +97,12 @@ fn begin(
             note(&format!(
                 "run {run} is of this very plan: taking it up again"
             ));
-            client.resume(journal, &run, patience.in_resume())
+            let resume = patience.in_resume();
+            client.resume(
+                journal,
+                &run,
+                resume.with_same_service(source.same_service()),
+            )
         }
         run => run,
     };
@@ -141,6 +147,10 @@ pub(super) fn chosen(choice: &args::StartChoice) -> Option<JobStart> {
 
 fn options(args: &args::Deploy, start: JobStart) -> Options {
     Options::new(start)
+        .with_publish_type(
+            args.publish_type
+                .map(|args::PublishType::Asynchronous| PublishType::Asynchronous),
+        )
         .with_wait(!args.no_wait)
         .with_again(args.again)
         .with_allow_delete(args.allow_delete)

@@ -1,10 +1,12 @@
 //! `dls resume`: take up a run again that was cut short. Place, packages and the choice whether jobs
 //! start are those that it began with.
 
-use dls::rollout::Began;
-use dls::run::Fence;
-use dls::{Journal, JournalError, PackageId, ResendRefused, Run, RunId, StoredRun};
+mod consent;
 
+use dls::rollout::Began;
+use dls::{Journal, JournalError, Run, RunId, StoredRun};
+
+use self::consent::Consent;
 use super::deploy::{chosen, refuse_start};
 use crate::args;
 use crate::config::{Named, Place};
@@ -12,7 +14,6 @@ use crate::document;
 use crate::evidence::Evidence;
 use crate::exit::Failure;
 use crate::follow::{Events, Follow};
-use crate::ids;
 use crate::keep::Keep;
 use crate::output::Output;
 use crate::patience::Patience;
@@ -24,7 +25,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let patience = Patience::parse(&args.patience)?;
-    let again = ids::read(&args.resend)?;
+    let consent = Consent::parse(args)?;
     let keep = Keep::to_read(global)?;
     let stored = match &args.run {
         Some(name) => named(&keep, name)?,
@@ -41,11 +42,7 @@ pub(crate) async fn run(
                 evidence,
                 is_quiet: false,
             };
-            let fence = match args.no_fence {
-                true => Fence::Waived,
-                false => Fence::Needed,
-            };
-            resend(follow, run, &again, fence).await
+            consent.carry_out(follow, run).await
         }
         Err(failure) => {
             let document = document::Run::new(&stored.began, Some(&stored.id), &stored.report);
@@ -65,42 +62,10 @@ fn begin(
     let client = place.client()?;
     let evidence = args.evidence.as_deref().map(Evidence::at).transpose()?;
     let journal = journal(keep)?;
-    let run = client.resume(journal, id, patience.in_resume());
+    let resume = patience.in_resume().with_same_service(args.same_service);
+    let run = client.resume(journal, id, resume);
     let run = run.map_err(|error| keep.failure(&error))?;
     Ok((patience.limit(run), evidence))
-}
-
-/// Goes on, after what is to be sent once more was found to be beyond its fence.
-async fn resend(
-    follow: Follow,
-    mut run: Run,
-    again: &[PackageId],
-    fence: Fence,
-) -> Result<u8, Failure> {
-    match run.allow_resend(again, fence).await {
-        Ok(()) => follow.until_it_ends(run).await,
-        Err(refused) => {
-            let failure = Failure::new(9, format!("{refused}; nothing was sent"));
-            let failure = failure.with_next(match refused {
-                ResendRefused::TooEarly { package, left } => format!(
-                    "try again in {}; until then dls status {package}",
-                    words::span(left)
-                ),
-                ResendRefused::Unreachable(_) => "check the network, then run it again".to_owned(),
-                ResendRefused::NoClock | ResendRefused::NoSignature { .. } => {
-                    "add --no-fence to send it all the same: an earlier request may still arrive \
-                     and be carried out, too"
-                        .to_owned()
-                }
-                ResendRefused::ProofCanBeHad => "omit --no-fence".to_owned(),
-                _ => run
-                    .id()
-                    .and_then(|id| follow.keep.resume(id))
-                    .unwrap_or_else(|| "leave --resend away".to_owned()),
-            });
-            follow.stopped(&run, failure)
-        }
-    }
 }
 
 fn journal(keep: &Keep) -> Result<&Journal, Failure> {
@@ -180,12 +145,11 @@ fn refuse_contradiction(
         )
         .with_next("leave --emulator away"));
     }
-    if let Some(how) = Named::by_flags(global)?.contradiction(&stored.began.place) {
-        return Err(Failure::new(
-            9,
-            format!("run {id} is of another place: {how}; nothing was sent"),
-        )
-        .with_next("leave the flags for the place away: it is in the journal"));
-    }
+    Named::by_flags(global)?.refuse_other(
+        &format!("run {id}"),
+        &stored.began.place,
+        args.same_service,
+        "omit the flags for the place: it is in the journal",
+    )?;
     refuse_start(id, stored.began.options.start, chosen(&args.start))
 }

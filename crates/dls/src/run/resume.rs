@@ -12,6 +12,9 @@ pub struct Resume {
     pub grace: Option<Duration>,
     /// How long to rest between looks; as before if absent.
     pub pace: Option<Pace>,
+    /// Whether the caller vouches that the client's address leads to the service that the run belongs to, should
+    /// it be another one. The run records that address.
+    pub same_service: bool,
 }
 
 impl Resume {
@@ -26,6 +29,15 @@ impl Resume {
     pub fn with_grace(self, grace: Duration) -> Self {
         Self {
             grace: Some(grace),
+            ..self
+        }
+    }
+
+    /// Sets [`same_service`](Self::same_service).
+    #[must_use]
+    pub fn with_same_service(self, same_service: bool) -> Self {
+        Self {
+            same_service,
             ..self
         }
     }

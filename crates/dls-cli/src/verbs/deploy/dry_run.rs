@@ -2,7 +2,7 @@
 
 use dls::model::{Deploy, Operation as _, Scope};
 use dls::rollout::Options;
-use dls::{JobStart, PackageIds, WorkspaceId};
+use dls::{PackageIds, WorkspaceId};
 use serde_json::{Map, Value, json};
 
 use super::source::Source;
@@ -19,7 +19,6 @@ pub(super) fn show(
     output: Output,
 ) -> Result<u8, Failure> {
     let scope = Scope::new(place.project.clone()).with_workspace(workspace.clone());
-    let start = options.start.unwrap_or(JobStart::Later);
     let size = match options.in_order {
         true => 1,
         false => PackageIds::MAX,
@@ -29,7 +28,9 @@ pub(super) fn show(
     for batch in ids.chunks(size) {
         let batch = PackageIds::new(batch.iter().copied());
         let batch = batch.map_err(|error| Failure::usage(error.to_string()))?;
-        requests.push(Request::new(place, &Deploy::new(batch, start), &scope)?);
+        if let Some(deploy) = options.request(batch) {
+            requests.push(Request::new(place, &deploy, &scope)?);
+        }
     }
     match output.form() {
         Form::Json | Form::Ndjson => output.document(&json!({

@@ -18,7 +18,12 @@ const LONGEST: u64 = 256 * 1024 * 1024;
 
 pub(super) enum Source {
     Packages(Selection),
-    Plan(Box<Plan>, Selection),
+    Plan {
+        plan: Box<Plan>,
+        packages: Selection,
+        /// Whether the address of this command leads to the service that the plan was made with.
+        same_service: bool,
+    },
 }
 
 impl Source {
@@ -29,26 +34,45 @@ impl Source {
         let plan = read(path)?;
         let packages = Selection::new(plan.packages.iter().map(|planned| planned.id));
         let packages = packages.map_err(|error| no_plan(path, &error.to_string()))?;
-        Ok(Self::Plan(Box::new(plan), packages))
+        Ok(Self::Plan {
+            plan: Box::new(plan),
+            packages,
+            same_service: args.same_service,
+        })
     }
 
     pub(super) fn packages(&self) -> &Selection {
         match self {
-            Self::Packages(packages) | Self::Plan(_, packages) => packages,
+            Self::Packages(packages) | Self::Plan { packages, .. } => packages,
         }
+    }
+
+    pub(super) fn same_service(&self) -> bool {
+        matches!(
+            self,
+            Self::Plan {
+                same_service: true,
+                ..
+            }
+        )
     }
 
     pub(super) fn release(&self) -> Release {
         match self {
             Self::Packages(packages) => packages.clone().into(),
-            Self::Plan(plan, _) => Release::Plan(plan.clone()),
+            Self::Plan {
+                plan, same_service, ..
+            } => Release::Plan {
+                plan: plan.clone(),
+                same_service: *same_service,
+            },
         }
     }
 
     /// Whether jobs start: by flag, or by the plan. Leaving it out means nothing.
     pub(super) fn start(&self, flag: Option<JobStart>) -> Result<JobStart, Failure> {
         let planned = match self {
-            Self::Plan(plan, _) => plan.start,
+            Self::Plan { plan, .. } => plan.start,
             Self::Packages(_) => None,
         };
         match (planned, flag) {
@@ -70,7 +94,10 @@ impl Source {
 
     /// The same id is another package elsewhere.
     pub(super) fn refuse_elsewhere(&self, here: &Place) -> Result<(), Failure> {
-        let Self::Plan(plan, _) = self else {
+        let Self::Plan {
+            plan, same_service, ..
+        } = self
+        else {
             return Ok(());
         };
         let here = Named {
@@ -78,14 +105,12 @@ impl Source {
             project: Some(here.project.clone()),
             workspace: here.workspace.clone(),
         };
-        match here.contradiction(&plan.place) {
-            None => Ok(()),
-            Some(how) => Err(Failure::new(
-                9,
-                format!("the plan is of another place: {how}; nothing was sent"),
-            )
-            .with_next("name the place that the plan was made for, or make another plan")),
-        }
+        here.refuse_other(
+            "the plan",
+            &plan.place,
+            *same_service,
+            "name the place that the plan was made for, or make another plan",
+        )
     }
 }
 
