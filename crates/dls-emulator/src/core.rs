@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use dls_model::Timestamp;
+use dls_model::{Deploy, Operation, Timestamp};
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
@@ -11,16 +11,19 @@ use serde_json::json;
 use crate::assume::Presence;
 use crate::ledger::{Book, Ledger, LedgerRequest};
 use crate::meet::Copy;
+use crate::named::named_packages;
 use crate::refusal::Refusal;
 use crate::reply::{self, Answer};
-use crate::route::{self, Call, Route};
-use crate::service::{self, Order, Service, Share};
+use crate::route::{self, Route};
+use crate::service::{Order, Service, Share};
 use crate::throttle::Throttle;
 use crate::turn::Turns;
 use crate::verify::Gate;
 
 /// The largest body that is taken, in bytes (page `dataartsstudio_02_0010`: 12 MB).
 pub(crate) const MAX_BODY: usize = 12 * 1024 * 1024;
+/// How long a body of somebody who is not known may be to be read at all, in bytes: some times what a deploy takes.
+pub(crate) const MOST_FROM_STRANGERS: usize = 16 * 1024;
 const MAX_URI: usize = 32 * 1024;
 const MAX_HEADER: usize = 32 * 1024;
 const MAX_HEADERS: usize = 128 * 1024;
@@ -156,7 +159,9 @@ impl Core {
         let told = self.told(now);
         let caller = self
             .gate
-            .authenticate(told, request, &self.service.assumed, record)?;
+            .authenticate(told, request, &self.service.assumed, record);
+        note_packages(request, record, caller.is_ok());
+        let caller = caller?;
         record.user = Some(caller.user.clone());
         self.throttle
             .admit(now, &caller.user, route.family, route.name)?;
@@ -200,10 +205,19 @@ pub(crate) fn identify<'r>(
     check_sizes(request)?;
     let route = route::find(request)?;
     record.operation = Some(route.name);
-    if route.call == Call::Deploy {
-        record.packages = service::named_packages(request.body());
-    }
     Ok(route)
+}
+
+/// Writes down which packages a deploy names. Of somebody who is not known only a body of a usual size is read.
+pub(crate) fn note_packages(
+    request: &Request<Vec<u8>>,
+    record: &mut LedgerRequest,
+    is_known: bool,
+) {
+    let is_read = is_known || request.body().len() <= MOST_FROM_STRANGERS;
+    if record.operation == Some(Deploy::NAME) && is_read {
+        record.packages = named_packages(request.body());
+    }
 }
 
 pub(crate) fn own_path(path: &str) -> Option<&str> {

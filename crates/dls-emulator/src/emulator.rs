@@ -154,7 +154,8 @@ impl EmulatorBuilder {
     /// Listens, and serves in tasks of the tokio runtime that this is called in. Port 0 takes a free one.
     ///
     /// A request's head may take 30 s (which is also how long a connection may idle), its body 30 s, a TLS
-    /// handshake 10 s; 1,024 connections are served at a time.
+    /// handshake 10 s; a client that reads nothing of its answer for 30 s loses the connection. 1,024 connections are
+    /// served at a time.
     ///
     /// # Errors
     ///
@@ -166,7 +167,8 @@ impl EmulatorBuilder {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let listener = TcpListener::bind(listen).await?;
-        let address = reachable(listener.local_addr()?);
+        let bound = listener.local_addr()?;
+        let address = reachable(bound);
         let identity = self.tls.then(|| tls::identity(address.ip())).transpose()?;
         let (scheme, acceptors, ca_pem) = match identity {
             Some(identity) => ("https", Some(identity.acceptors), Some(identity.ca_pem)),
@@ -180,6 +182,7 @@ impl EmulatorBuilder {
         let server = tokio::spawn(serve(door, acceptors, shared.clone(), stopped));
         Ok(Running {
             base_url: format!("{scheme}://{address}"),
+            is_local: bound.ip().to_canonical().is_loopback(),
             ca_pem,
             shared,
             stop,
@@ -201,6 +204,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 /// An emulator that listens. Dropping it ends it at once; [`Running::stop`] waits for what is under way.
 pub struct Running {
     base_url: String,
+    is_local: bool,
     ca_pem: Option<String>,
     shared: Shared,
     stop: watch::Sender<bool>,
@@ -212,6 +216,13 @@ impl Running {
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Whether only this machine can reach it. Otherwise whoever can may read its pages under `/__emulator/`, which
+    /// need no signature, and release what is in it with the keys of its example.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// The certificate that clients must trust, if it listens with TLS.

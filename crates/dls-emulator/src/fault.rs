@@ -118,6 +118,12 @@ pub(crate) enum Effect {
     Other(Deed),
 }
 
+impl Effect {
+    pub(crate) fn is_by_another(&self) -> bool {
+        matches!(self, Self::Other(_))
+    }
+}
+
 /// What another actor does with packages, or with those that the request names.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Deed {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 /// All that happened so far. `GET /__emulator/ledger` answers with it as JSON.
 ///
-/// It holds no secret, signature or token, and grows with each request.
+/// It holds no secret, signature or token. It grows with each request, by some kilobytes at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
@@ -37,13 +37,14 @@ pub struct LedgerRequest {
     pub at: String,
     /// The same in milliseconds since 1970.
     pub at_ms: i64,
-    /// The method.
+    /// The method, cut to 32 characters.
     pub method: String,
-    /// The path, without query.
+    /// The path, without query, cut to 1,024 characters.
     pub path: String,
     /// The operation's name, such as `deploy` (`dls_model::Operation::NAME`), if it was one.
     pub operation: Option<&'static str>,
-    /// The package ids that a deploy names; of anything else, none.
+    /// The package ids that a deploy names, the first hundred; of anything else, none. Of a request whose sender is
+    /// not known they are noted only if its body has at most 16 KiB.
     pub packages: Vec<String>,
     /// How it came: with a client, or as a copy that a fault made.
     pub by: By,
@@ -140,8 +141,8 @@ impl Book {
             seq,
             at: at.to_string(),
             at_ms: at.as_millis(),
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
+            method: request.method().as_str().chars().take(32).collect(),
+            path: request.uri().path().chars().take(1024).collect(),
             operation: None,
             packages: Vec::new(),
             by: By::Client,

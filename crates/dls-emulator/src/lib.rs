@@ -12,6 +12,7 @@ mod ledger;
 mod list;
 mod meet;
 mod mistake;
+mod named;
 mod refusal;
 mod release;
 mod reply;
@@ -26,6 +27,7 @@ mod turn;
 mod verify;
 mod wire;
 mod word;
+mod write_limit;
 
 pub use crate::assume::{Assumption, InvalidAssumption, assumptions};
 pub use crate::checker::{Claim, Consent, ConsentKind, History, Sent, Violation, check};

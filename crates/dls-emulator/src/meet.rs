@@ -6,14 +6,15 @@ use std::time::{Duration, SystemTime};
 use dls_model::Timestamp;
 use http::{Request, Response};
 
-use crate::core::{Core, identify, own_path, timestamp};
+use crate::core::{Core, MOST_FROM_STRANGERS, identify, note_packages, own_path, timestamp};
 use crate::fate::{Fate, Forged, Welcome, forge};
 use crate::fault::{Action, Effect, Rule};
 use crate::ledger::{By, LedgerRequest};
+use crate::named::named_packages;
 use crate::refusal::Refusal;
 use crate::reply::{self, Answer};
 use crate::route::{self, Route};
-use crate::service::{self, Share};
+use crate::service::Share;
 use crate::turn::Turn;
 
 /// A request that comes once more.
@@ -59,9 +60,11 @@ impl Core {
         let turn = self
             .turns
             .of_request(route.as_ref().map(|route| route.call));
-        let named = route
-            .map(|route| named(&route, request))
-            .unwrap_or_default();
+        // Read only where another actor may do something to them.
+        let named = match route {
+            Some(route) if turn.effects.iter().any(Effect::is_by_another) => named(&route, request),
+            _ => Vec::new(),
+        };
 
         self.change(&turn, request);
         self.let_others_act(&turn, true, now, &named);
@@ -136,6 +139,7 @@ impl Core {
         } else {
             // It is recorded as what it is, even if the service would have refused it.
             let _: Result<Route<'_>, Refusal> = identify(request, record);
+            note_packages(request, record, false);
             reply::answered(Answer::Json(b"{}".to_vec()), told, &record.request_id)
         };
         match &rule.action {
@@ -171,7 +175,8 @@ impl Core {
 /// The packages that a request names, wherever it names them.
 fn named(route: &Route<'_>, request: &Request<Vec<u8>>) -> Vec<String> {
     match route.parameter {
-        "" => service::named_packages(request.body()),
+        "" if request.body().len() > MOST_FROM_STRANGERS => Vec::new(),
+        "" => named_packages(request.body()),
         id => vec![id.to_owned()],
     }
 }

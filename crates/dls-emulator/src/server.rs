@@ -22,10 +22,13 @@ use crate::fate::{End, Fate, GARBAGE, TlsFault, Welcome};
 use crate::ledger::Ledger;
 use crate::tls::Acceptors;
 use crate::wire::{self, Line};
+use crate::write_limit::WriteLimit;
 
 /// For a request's head, and for how long a connection may idle between two requests.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// For a client to read something of an answer.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 const TLS_TIME: Duration = Duration::from_secs(10);
 /// For requests that are under way when the emulator is stopped.
 const LAST_TIME: Duration = Duration::from_secs(5);
@@ -159,6 +162,7 @@ async fn spoil(mut stream: TcpStream, fault: TlsFault) {
 
 /// What happens on a connection over which both sides can talk.
 async fn lead(line: impl Line, welcome: Welcome, shared: Shared, mut stop: watch::Receiver<bool>) {
+    let line = WriteLimit::new(line, WRITE_TIME);
     match welcome {
         Welcome::Cut { after, end } => until(&mut stop, wire::cut(line, after, end)).await,
         _ => exchanges(line, shared, stop).await,

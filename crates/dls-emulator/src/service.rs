@@ -379,14 +379,6 @@ struct RevokeBody {
     package_ids: Vec<String>,
 }
 
-/// The ids that a deploy or a revoke names, whether or not it is one that can be served.
-pub(crate) fn named_packages(body: &[u8]) -> Vec<String> {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let ids = body.get("package_ids").and_then(Value::as_array);
-    let texts = ids.into_iter().flatten().filter_map(Value::as_str);
-    texts.map(str::to_owned).collect()
-}
-
 /// What deploying a package leads to.
 enum Step {
     Release,

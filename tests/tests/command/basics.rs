@@ -473,3 +473,26 @@ fn sign_reproduces_the_official_signer() {
     }
     assert!(checked >= 30, "{checked}");
 }
+
+#[test]
+fn an_emulator_that_other_machines_can_reach_warns_of_it() {
+    for (listen, is_warned) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (ready, log) = (folder.path().join("ready"), folder.path().join("log"));
+        let mut serve = bare()
+            .args(["emulator", "serve", "--listen", listen, "--ready-file"])
+            .arg(&ready)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while !ready.exists() && tokio::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        serve.kill().unwrap();
+        serve.wait().unwrap();
+        let log = std::fs::read_to_string(&log).unwrap();
+        assert_eq!(log.contains("warning: "), is_warned, "{listen}: {log}");
+    }
+}

@@ -1,5 +1,7 @@
 //! `dls emulator`: the stand-in as a server of its own.
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -46,14 +48,20 @@ pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
     let emulator = emulator
         .map_err(|error| Failure::new(11, format!("cannot listen on {listen}: {error}")))?;
     if let (Some(path), Some(certificate)) = (&args.tls, emulator.ca_certificate_pem()) {
-        std::fs::write(path, certificate)
+        announce(path, certificate)
             .map_err(|error| Failure::usage(format!("--tls {}: {error}", path.display())))?;
     }
     text(emulator.base_url());
     note("the emulator listens; it ends on SIGTERM or SIGINT");
+    if !emulator.is_local() {
+        note(&format!(
+            "warning: {listen} can be reached from other machines, and the emulator's keys are no secret; \
+             --listen 127.0.0.1:0 keeps it to this one"
+        ));
+    }
     if let Some(path) = &args.ready_file {
         announce(path, emulator.base_url())
-            .map_err(|error| Failure::usage(format!("--ready-file: {error}")))?;
+            .map_err(|error| Failure::usage(format!("--ready-file {}: {error}", path.display())))?;
     }
     tokio::select! {
         _ = terminate.recv() => {}
@@ -142,14 +150,55 @@ fn read(what: &str, path: &Path) -> Result<String, Failure> {
         .map_err(|error| Failure::usage(format!("{what} {}: {error}", path.display())))
 }
 
-/// The file appears whole, or not at all.
-fn announce(path: &Path, base_url: &str) -> std::io::Result<()> {
+/// The file appears whole, or not at all, and where it was meant to: nobody who can write into its folder can have
+/// another one written by a symbolic link.
+fn announce(path: &Path, text: &str) -> io::Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        let message = "it is a symbolic link; remove it, or name another file";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    }
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, base_url)?;
+    beside.push(format!(".{}.new", std::process::id()));
+    // What is there already, even as a link, is not taken.
+    let mut file = File::create_new(&beside)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", beside.display())))?;
+    file.write_all(text.as_bytes())?;
     std::fs::rename(&beside, path)
 }
 
 fn ends(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
     signal(kind).map_err(|error| Failure::new(1, format!("no signal handler: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{read_to_string, write};
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_announced_anew_and_never_through_a_symbolic_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ready, other) = (folder.path().join("ready"), folder.path().join("other"));
+        for url in ["http://127.0.0.1:1", "http://127.0.0.1:2"] {
+            announce(&ready, url).unwrap();
+            assert_eq!(read_to_string(&ready).unwrap(), url);
+        }
+
+        write(&other, "mine").unwrap();
+        let link = folder.path().join("link");
+        symlink(&other, &link).unwrap();
+        let error = announce(&link, "http://127.0.0.1:3").unwrap_err();
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        // Nor beside it, where it is written first.
+        let beside = folder
+            .path()
+            .join(format!("ready.{}.new", std::process::id()));
+        symlink(&other, &beside).unwrap();
+        let error = announce(&ready, "http://127.0.0.1:4").unwrap_err();
+        assert!(error.to_string().contains(".new"), "{error}");
+        assert_eq!(read_to_string(&other).unwrap(), "mine");
+        assert_eq!(read_to_string(&ready).unwrap(), "http://127.0.0.1:2");
+    }
 }

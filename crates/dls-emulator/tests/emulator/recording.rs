@@ -209,3 +209,38 @@ fn no_secret_is_in_the_ledger_nor_in_an_answer_nor_in_debug() {
         assert!(!told.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn of_a_large_request_that_nobody_signed_nothing_is_kept() {
+    let ids = vec!["\"1234567890\""; 900_000].join(",");
+    let body = format!(r#"{{"package_ids":[{ids}],"startup_mode":0}}"#).into_bytes();
+    assert!(body.len() > 11 * 1024 * 1024);
+    let large = Ask {
+        body,
+        ..deploy(&[])
+    };
+    let mut world = world();
+    let path = packages(&format!("/{}", "x".repeat(10_000)));
+    let strange = Request::builder()
+        .method("PROPFIND".repeat(10).as_str())
+        .uri(path);
+    world
+        .send(&strange.body(Vec::new()).unwrap())
+        .assert_refused(404, "APIGW.0101");
+    world
+        .send(&large.clone().unsigned(None))
+        .assert_refused(401, "APIGW.0301");
+    world
+        .send(&deploy(&["23"]).unsigned(None))
+        .assert_refused(401, "APIGW.0301");
+    world.ask(large).assert_refused(400, "DLF.3051");
+
+    let requests = world.ledger().requests;
+    let named: Vec<usize> = requests
+        .iter()
+        .map(|request| request.packages.len())
+        .collect();
+    assert_eq!(named, [0, 0, 1, 100]);
+    assert_eq!(requests[0].path.len(), 1024);
+    assert_eq!(requests[0].method.len(), 32);
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dls_emulator::FaultPlan;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -184,6 +185,31 @@ async fn a_tls_handshake_that_does_not_go_on_is_ended() {
     let mut rest = Vec::new();
     drop(stream.read_to_end(&mut rest).await);
     assert_eq!(rest, b"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_nothing_of_its_answer_loses_the_connection() {
+    const LENGTH: usize = 32 * 1024 * 1024;
+    let rule = format!("[[faults]]\non = \"deploy\"\ndo = {{ padded = {LENGTH} }}");
+    let emulator = running(builder().faults(FaultPlan::from_toml(&rule).unwrap())).await;
+    let mut stream = connected(&emulator).await;
+    stream
+        .write_all(&signed_for(&emulator, deploy(&["23"])))
+        .await
+        .unwrap();
+    // Longer than the limit. Of what was written before, the system keeps some.
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let mut rest = Vec::new();
+    drop(stream.read_to_end(&mut rest).await);
+    assert!(rest.len() < LENGTH, "{}", rest.len());
+}
+
+#[tokio::test]
+async fn whoever_listens_beyond_loopback_is_told_so() {
+    for (listen, is_local) in [("127.0.0.1:0", true), ("0.0.0.0:0", false)] {
+        let emulator = builder().start(listen.parse().unwrap()).await.unwrap();
+        assert_eq!(emulator.is_local(), is_local, "{listen}");
+    }
 }
 
 #[tokio::test]

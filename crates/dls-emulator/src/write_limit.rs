@@ -1,0 +1,115 @@
+//! A limit for writing: a client that never reads its answer does not keep its connection.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use crate::wire::Line;
+
+/// A connection on which each write must get on within a time.
+pub(crate) struct WriteLimit<L> {
+    line: L,
+    limit: Duration,
+    /// Since a write waits.
+    waits: Option<Pin<Box<Sleep>>>,
+}
+
+impl<L> WriteLimit<L> {
+    pub(crate) fn new(line: L, limit: Duration) -> Self {
+        Self {
+            line,
+            limit,
+            waits: None,
+        }
+    }
+
+    fn limited<T>(
+        &mut self,
+        outcome: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.waits = None;
+            return outcome;
+        }
+        let waits = self
+            .waits
+            .get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        ready!(waits.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<L: AsyncRead + Unpin> AsyncRead for WriteLimit<L> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.line).poll_read(context, buffer)
+    }
+}
+
+impl<L: AsyncWrite + Unpin> AsyncWrite for WriteLimit<L> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.line).poll_write(context, bytes);
+        self.limited(outcome, context)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.line).poll_flush(context);
+        self.limited(outcome, context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.line).poll_shutdown(context);
+        self.limited(outcome, context)
+    }
+}
+
+impl<L: Line> Line for WriteLimit<L> {
+    fn tcp(&self) -> &TcpStream {
+        self.line.tcp()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_reads_is_waited_for_no_longer_than_the_limit() {
+        let (ours, _theirs) = duplex(16);
+        let mut line = WriteLimit::new(ours, LIMIT);
+        let error = line.write_all(&[0; 1000]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_slowly_gets_everything() {
+        let (ours, mut theirs) = duplex(16);
+        let mut line = WriteLimit::new(ours, LIMIT);
+        let reading = async {
+            let mut bytes = [0; 10];
+            for _ in 0..100 {
+                sleep(LIMIT - Duration::from_secs(1)).await;
+                theirs.read_exact(&mut bytes).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(line.write_all(&[0; 1000]), reading);
+        written.unwrap();
+    }
+}
