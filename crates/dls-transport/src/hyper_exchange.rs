@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::task::coop::unconstrained;
 
 use crate::budget::Budget;
 use crate::error::{Delivery, Error, ErrorKind, Phase};
@@ -102,11 +103,12 @@ impl Connection {
     /// Whether the server has neither closed the connection nor said anything unasked, as far as
     /// this machine knows. What TLS itself has to say, such as a session ticket, is nothing said.
     pub(crate) async fn is_silent(&mut self) -> bool {
-        poll_fn(|cx| {
+        let look = poll_fn(|cx| {
             self.driver.advance(cx);
             Poll::Ready(matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
-        })
-        .await
+        });
+        // A task that has had its share of time would be told that nothing has arrived.
+        unconstrained(look).await
     }
 
     /// The error if it is not silent: no request was written.
@@ -353,6 +355,7 @@ pub(crate) mod tests {
     use std::net::Ipv4Addr;
 
     use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::coop::{consume_budget, has_budget_remaining};
 
     use super::*;
     use crate::origin::PlaintextHosts;
@@ -402,12 +405,23 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
+    async fn a_task_that_has_had_its_share_of_time_hears_what_was_said_unasked() {
+        let (mut connection, server) = connection().await;
+        assert!(connection.is_silent().await);
+        while has_budget_remaining() {
+            consume_budget().await;
+        }
+        std::io::Write::write_all(&mut server.into_std().unwrap(), b"H").unwrap();
+        assert!(!connection.is_silent().await);
+    }
+
+    #[tokio::test]
     async fn a_request_that_no_socket_took_was_not_sent() {
         let (mut connection, server) = connection().await;
         assert!(connection.is_silent().await);
         server.set_zero_linger().unwrap();
         drop(server);
-        // The runtime does not know of the reset; the kernel tells it at the first write.
+        // The runtime does not know of the reset; the kernel tells it before the first write.
         let written = connection.written.clone();
         let error = ask(connection).await;
         assert_eq!(error.kind(), ErrorKind::Interrupted);

@@ -4,11 +4,12 @@ use std::io::{self, IoSlice, Read as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::coop::poll_proceed;
 use tokio_rustls::client::TlsStream;
 
 /// How many bytes the operating system took from us for a connection.
@@ -58,7 +59,7 @@ impl AsyncRead for Counting {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.tcp).poll_read(cx, buffer) {
-            Poll::Pending => read_unnoticed(&self.tcp, buffer),
+            Poll::Pending => read_unnoticed(&self.tcp, cx, buffer),
             ready => ready,
         }
     }
@@ -68,10 +69,17 @@ impl AsyncRead for Counting {
 ///
 /// tokio looks at its sockets between polls, and on which thread is its own affair. That is too late
 /// for the question whether a connection is silent: hyper asks it with a read before it writes.
-fn read_unnoticed(tcp: &TcpStream, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+fn read_unnoticed(
+    tcp: &TcpStream,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    // A server that never stops talking must not keep the other tasks and the timers waiting.
+    let turn = ready!(poll_proceed(cx));
     let socket = SockRef::from(tcp);
     match (&*socket).read(buffer.initialize_unfilled()) {
         Ok(count) => {
+            turn.made_progress();
             buffer.advance(count);
             Poll::Ready(Ok(()))
         }
@@ -241,6 +249,20 @@ mod tests {
             .unwrap();
         drop(server);
         assert!(matches!(now(&mut client), Poll::Ready(Err(_))));
+    }
+
+    #[tokio::test]
+    async fn reads_give_way_to_others_however_much_has_arrived() {
+        let (mut client, mut server) = silent().await;
+        // The runtime does not notice.
+        server.write_all(&[b'x'; 1 << 16]).unwrap();
+        let mut reads = 0;
+        while now(&mut client).is_ready() {
+            reads += 1;
+            assert!(reads < 1000);
+        }
+        tokio::task::yield_now().await;
+        assert!(now(&mut client).is_ready(), "there is more");
     }
 
     #[tokio::test]
