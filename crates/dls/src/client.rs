@@ -4,6 +4,8 @@ mod answer;
 mod place;
 mod service;
 
+use std::time::Duration;
+
 use dls_model::{
     Deploy, DeployAnswer, Effect, InvalidRequest, JobStart, ListPackages, Operation, PackageDetail,
     PackageId, PackageIds, ProjectId, Revoke, Revoked, Scope, ShowPackage, ShowSystemTask,
@@ -176,10 +178,22 @@ impl Client {
     /// `DLF.0810` or `DLF.20810`. An answer that names no package or another one, as a cache on the
     /// way may give, is [`Undecodable`](crate::ErrorKind::Undecodable).
     pub async fn package(&self, id: PackageId) -> Result<PackageDetail, Error> {
-        let detail = self.call(&ShowPackage::new(id)).await?;
+        self.package_within(id, Duration::MAX).await
+    }
+
+    async fn package_within(
+        &self,
+        id: PackageId,
+        within: Duration,
+    ) -> Result<PackageDetail, Error> {
+        let detail = self.call_within(&ShowPackage::new(id), within).await?;
         match detail.package.id {
             Some(named) if named == id => Ok(detail),
-            named => Err(Error::other_package(named)),
+            named => {
+                // Later answers on the same connection may be as misplaced.
+                self.transport.retire_connections();
+                Err(Error::other_package(named))
+            }
         }
     }
 
@@ -215,11 +229,20 @@ impl Client {
         O: Operation + 'static,
         O::Answer: Send,
     {
+        self.call_within(operation, Duration::MAX).await
+    }
+
+    async fn call_within<O>(&self, operation: &O, within: Duration) -> Result<O::Answer, Error>
+    where
+        O: Operation + 'static,
+        O::Answer: Send,
+    {
         let request = self.request(operation)?;
-        let answer = match O::EFFECT {
-            Effect::Read => self.transport.call(request, Resend::Allowed).await?,
-            Effect::Write => self.transport.call(request, Resend::Never).await?,
+        let resend = match O::EFFECT {
+            Effect::Read => Resend::Allowed,
+            Effect::Write => Resend::Never,
         };
+        let answer = self.transport.call_within(request, resend, within).await?;
         decode::<O>(answer).await
     }
 

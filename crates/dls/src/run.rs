@@ -192,7 +192,8 @@ impl Run {
     async fn step(&mut self) {
         let what = match self.rollout.next() {
             Action::Done => return self.finish(),
-            Action::Look(id) => in_time(self.deadline, self.observe(id)).await,
+            _ if self.is_late() => None,
+            Action::Look(id) => Some(self.observe(id).await),
             Action::List(query) => in_time(self.deadline, self.list(*query)).await,
             Action::Wait(time) => in_time(self.deadline, rest(time)).await,
             Action::Deploy {
@@ -274,7 +275,7 @@ impl Run {
     }
 
     async fn observe(&self, package: PackageId) -> What {
-        match self.service.observe(package).await {
+        match self.service.observe(package, self.time_left()).await {
             Ok(detail) => self.rollout.looked(package, detail),
             Err(failure) => What::LookFailed { package, failure },
         }
@@ -285,6 +286,17 @@ impl Run {
             Ok(rows) => self.rollout.listed(rows),
             Err(failure) => What::ListFailed { failure },
         }
+    }
+
+    fn time_left(&self) -> Duration {
+        let deadline = self.deadline;
+        deadline.map_or(Duration::MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        })
+    }
+
+    fn is_late(&self) -> bool {
+        self.time_left().is_zero()
     }
 
     fn now(&self) -> Timestamp {

@@ -14,8 +14,15 @@ use crate::error::Error;
 use crate::run::{Connection, Service, ServiceFuture};
 
 impl Service for Client {
-    fn observe(&self, package: PackageId) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
-        Box::pin(async move { self.package(package).await.map_err(look_failure) })
+    fn observe(
+        &self,
+        package: PackageId,
+        within: Duration,
+    ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
+        Box::pin(async move {
+            let detail = self.package_within(package, within).await;
+            detail.map_err(look_failure)
+        })
     }
 
     fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>> {

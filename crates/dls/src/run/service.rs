@@ -17,7 +17,14 @@ pub type ServiceFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// takes no request back.
 pub trait Service: fmt::Debug + Send + Sync {
     /// Reads a package with its tasks. It may be repeated freely.
-    fn observe(&self, package: PackageId) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>>;
+    ///
+    /// It comes back within this time. Where that was too short, the failure says what was met by then:
+    /// nobody, or a service that gave no usable answer.
+    fn observe(
+        &self,
+        package: PackageId,
+        within: Duration,
+    ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>>;
 
     /// Reads all pages of a list. It may be repeated freely.
     fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>>;

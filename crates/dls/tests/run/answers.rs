@@ -1,23 +1,33 @@
 //! Answers that are none, from a server that says what the test wants.
 
-use dls::rollout::LookFailure;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use dls::rollout::{LookFailure, NotSent, Verdict};
 use dls::run::Service;
 use dls::{Client, ErrorKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::bench::{client_of, id};
+use crate::bench::{client_of, id, quick, selection};
 
-/// Answers every request with this body.
-async fn server(body: &'static str) -> Client {
+/// Answers every request with this body, and counts the connections.
+async fn server(body: &'static str) -> (Client, Arc<AtomicUsize>) {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(serve(stream, body));
         }
     });
-    client_of(&format!("http://{address}"), "default")
+    (
+        client_of(&format!("http://{address}"), "default"),
+        connections,
+    )
 }
 
 async fn serve(mut stream: TcpStream, body: &'static str) -> std::io::Result<()> {
@@ -50,19 +60,38 @@ async fn an_observation_of_another_package_or_of_none_is_no_observation() {
             "does not say which package it is of",
         ),
     ] {
-        let client = server(body).await;
+        let (client, connections) = server(body).await;
         let error = client.package(id(23)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Undecodable, "{body}");
         assert!(error.to_string().contains(says), "{error}");
-        let failure = client.observe(id(23)).await.unwrap_err();
+        let failure = client.observe(id(23), Duration::MAX).await.unwrap_err();
         assert!(
             matches!(failure, LookFailure::Unavailable(_)),
             "{failure:?}"
         );
+        let opened = connections.load(Ordering::Relaxed);
+        assert_eq!(opened, 2, "the first connection carries nothing more");
     }
-    let client = server(r#"{"release_package": {"package_id": "23", "deploy_status": 2}}"#).await;
+    let (client, _) =
+        server(r#"{"release_package": {"package_id": "23", "deploy_status": 2}}"#).await;
     assert_eq!(
         client.package(id(23)).await.unwrap().package.id,
         Some(id(23))
     );
+}
+
+#[tokio::test]
+async fn time_that_ends_before_anybody_was_reached_is_told_as_nobody_reached() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let client = client_of(&format!("http://{address}"), "default");
+    let run = client.rollout(selection(&[23]), quick()).unwrap();
+    let report = run.with_timeout(Duration::from_millis(50)).wait().await;
+    let verdict = report.packages[0].verdict.as_ref();
+    assert!(
+        matches!(verdict, Some(Verdict::NotSent(NotSent::Unreachable(_)))),
+        "{verdict:?}"
+    );
+    assert_eq!(report.exit_code, 11);
 }

@@ -79,7 +79,11 @@ impl Clock for MadeUp {
 }
 
 impl Service for MadeUp {
-    fn observe(&self, id: PackageId) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
+    fn observe(
+        &self,
+        id: PackageId,
+        _: Duration,
+    ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
         Box::pin(async move {
             let status = self.state().observed.clone()?;
             let mut detail = PackageDetail::default();
