@@ -13,6 +13,7 @@ mod deploys;
 mod interruptions;
 mod journals;
 mod outputs;
+mod pairs;
 mod plans;
 mod proof;
 mod resumes;
