@@ -170,7 +170,8 @@ pub enum ErrorKind {
     /// [`status`](Error::status) holds: after a 2xx a write was done, though the details are lost.
     /// Look before doing it again. Reads are repeated.
     Body,
-    /// The body of the answer is larger than [`Limits::body_bytes`](crate::Limits::body_bytes).
+    /// The body of the answer is larger than [`Limits::body_bytes`](crate::Limits::body_bytes), or
+    /// comes in more pieces than that allows.
     ///
     /// *Troubleshooting*: as for [`Body`](Self::Body), the status holds. Ask for less at a time, or
     /// raise the limit. Never repeated. If the head announces a length that cannot be counted to

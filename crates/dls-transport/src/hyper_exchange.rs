@@ -27,6 +27,10 @@ use crate::tls;
 /// The smallest buffer that hyper takes.
 const LEAST_BUFFER: usize = 8192;
 const MAX_HEADERS: usize = 100;
+/// A body may come in so many pieces, and in as many more as the limit of its size allows of few bytes
+/// each. A piece costs time whatever its size: 16 MiB byte by byte would take many seconds.
+const MAX_PIECES: usize = 1024;
+const FEW_BYTES: usize = 16;
 
 /// A connection on which no exchange is under way.
 pub(crate) struct Connection {
@@ -244,8 +248,10 @@ impl Answering {
         let limit = terms.limits.body_bytes;
         let announced = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > limit {
-            return Err(self.too_large(terms));
+            return Err(self.too_large(terms, limit, "bytes"));
         }
+        let most_pieces = MAX_PIECES.saturating_add(limit / FEW_BYTES);
+        let mut pieces = 0;
         let mut bytes = Vec::with_capacity(announced.min(64 << 10));
         loop {
             let frame = self.connection.driver.run(self.body.frame());
@@ -259,18 +265,21 @@ impl Answering {
             // Anything else than data is a trailer, which nobody asked for.
             if let Some(data) = frame.data_ref() {
                 if data.len() > limit - bytes.len() {
-                    return Err(self.too_large(terms));
+                    return Err(self.too_large(terms, limit, "bytes"));
+                }
+                pieces += 1;
+                if pieces > most_pieces {
+                    return Err(self.too_large(terms, most_pieces, "pieces"));
                 }
                 bytes.extend_from_slice(data);
             }
         }
     }
 
-    fn too_large(&self, terms: &Terms<'_>) -> Error {
+    fn too_large(&self, terms: &Terms<'_>, limit: usize, what: &str) -> Error {
         let (origin, status) = (terms.origin, self.parts.status.as_u16());
-        let limit = terms.limits.body_bytes;
         let message =
-            format!("the answer from {origin} (status {status}) is larger than {limit} bytes");
+            format!("the answer from {origin} (status {status}) is larger than {limit} {what}");
         Error::new(ErrorKind::TooLarge, Phase::Body, message)
     }
 

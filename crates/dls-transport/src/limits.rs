@@ -41,7 +41,8 @@ pub struct Limits {
     pub write_head: Duration,
     /// Each pause while the body of the answer comes in.
     pub body_idle: Duration,
-    /// The body of the answer, in bytes.
+    /// The body of the answer, in bytes. It may come in 1024 pieces (of the chunked encoding, or as
+    /// the network delivers it), and one more for each 16 bytes of this limit.
     pub body_bytes: usize,
     /// Status line and headers of the answer, in bytes.
     pub head_bytes: usize,

@@ -286,6 +286,32 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     }
 }
 
+#[tokio::test]
+async fn a_body_may_come_in_many_pieces_but_not_in_any_number() {
+    let limits = Limits::default().with_body_bytes(16 * 100);
+    let transport = builder().limits(limits).build().unwrap();
+    for (pieces, fits) in [(1124, true), (1125, false), (1600, false)] {
+        let body = "1\r\nx\r\n".repeat(pieces);
+        let server = Server::answering(format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n\r\n"
+        ))
+        .await;
+        match read(&transport, server.uri("/")).await {
+            Ok(answer) => assert_eq!((answer.body().len(), fits), (pieces, true)),
+            Err(error) => {
+                assert!(!fits, "{error}");
+                assert_eq!(error.kind(), ErrorKind::TooLarge);
+                assert_eq!(error.delivery(), Delivery::Answered);
+                let message = format!(
+                    "the answer from {} (status 200) is larger than 1124 pieces",
+                    server.address
+                );
+                assert_eq!(error.to_string(), message);
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_announced_too_large_is_not_waited_for() {
     let server = Server::start(|mut peer, _| async move {
