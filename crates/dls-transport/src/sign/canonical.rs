@@ -85,6 +85,8 @@ pub fn payload_hash(content_sha256: Option<&str>, body: &[u8]) -> String {
 ///
 /// `signed_headers` are name and value of the headers to sign, in the order of the `SignedHeaders`
 /// list: names in lower case and sorted. Values may still have white space at their ends.
+/// They stand in the text as they are; if a security token is among them, the text is the caller's to
+/// wipe.
 #[must_use]
 pub fn canonical_request(
     method: &str,
