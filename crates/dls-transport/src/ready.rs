@@ -36,7 +36,7 @@ impl Ready {
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`]. Look at [`Error::delivery`] before sending anything like it again.
+    /// See [`ErrorKind`](crate::ErrorKind). Look at [`Error::delivery`] before sending anything like it again.
     pub async fn send(self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
         let now = self.transport.0.settings.clock.now();
         self.send_at(request, now).await
