@@ -70,6 +70,9 @@ pub(crate) struct Global {
     /// [env: DLS_JOURNAL] [default: $XDG_STATE_HOME/dls/runs, or ~/.local/state/dls/runs]
     #[arg(long, global = true, value_name = "DIR|off")]
     pub(crate) journal: Option<PathBuf>,
+    /// How long the journal may take for one write; after that nothing more is sent
+    #[arg(long, global = true, value_name = "TIME", default_value = "10s")]
+    pub(crate) journal_timeout: String,
     /// Run against the embedded emulator, started for this one command, with a profile of its own
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "region", "token_file"])]
     pub(crate) emulator: bool,
@@ -120,6 +123,9 @@ pub(crate) enum Verb {
     Resume(Resume),
     /// List the runs that are in the journal
     History,
+    /// Runs whose record is broken
+    #[command(subcommand)]
+    Journal(Journal),
     /// List packages
     List(List),
     /// Show one package with its tasks
@@ -188,6 +194,31 @@ pub(crate) struct Revoke {
     /// Answer every question with yes (nothing is asked yet)
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Journal {
+    /// Explain the record of a run: how many entries are valid, and what is wrong with the next one
+    Check(JournalCheck),
+    /// Take a run whose record is broken out of the way: consent to sending its packages again
+    SetAside(SetAside),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JournalCheck {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetAside {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Who consents, for the record [default: $USER]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use dls::{Journal, JournalError, RunId};
+use dls::{FileStore, RunId, StoreError};
 use tempfile::TempDir;
 
 use crate::args::Global;
+use crate::config::time;
 use crate::exit::Failure;
 use crate::output::note;
 use crate::words::quoted;
@@ -17,27 +19,33 @@ pub(crate) enum Keep {
     /// None, as was asked for.
     Off,
     /// The one that the next command finds by itself.
-    Default(Journal),
+    Default(FileStore),
     /// One that was named, by a flag or a variable.
-    Named(Journal),
+    Named(FileStore),
     /// One that ends with this command, as its emulator does.
-    Passing { journal: Journal, _folder: TempDir },
+    Passing { store: FileStore, _folder: TempDir },
 }
 
 impl Keep {
     /// The journal that flags and environment name, which can be written.
-    pub(crate) fn resolve(global: &Global) -> Result<Self, Failure> {
-        Self::found(global, at)
+    pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
+        let keep = Self::found(global, at).await?;
+        if let Self::Default(store) | Self::Named(store) = &keep {
+            for warning in store.warnings() {
+                note(&format!("warning: the journal {warning}"));
+            }
+        }
+        Ok(keep)
     }
 
     /// The same to be read: it need not be writable, and nothing is made where there is none.
-    pub(crate) fn to_read(global: &Global) -> Result<Self, Failure> {
-        Self::found(global, |folder| Ok(Journal::for_reading(folder)))
+    pub(crate) async fn to_read(global: &Global) -> Result<Self, Failure> {
+        Self::found(global, async |folder| Ok(FileStore::for_reading(folder))).await
     }
 
-    fn found(
+    async fn found(
         global: &Global,
-        open: impl Fn(&Path) -> Result<Journal, Failure>,
+        open: impl AsyncFn(&Path) -> Result<FileStore, Failure>,
     ) -> Result<Self, Failure> {
         let variable = std::env::var_os("DLS_JOURNAL").map(PathBuf::from);
         let named = [&global.journal, &variable];
@@ -49,28 +57,34 @@ impl Keep {
         }
         match flag.or(variable.filter(|path| !path.as_os_str().is_empty())) {
             Some(path) if path.as_os_str() == "off" => Ok(Self::Off),
-            Some(path) => Ok(Self::Named(open(path)?)),
-            None if global.emulator => Self::passing(),
-            None => Ok(Self::Default(open(&default_folder()?)?)),
+            Some(path) => Ok(Self::Named(open(path).await?)),
+            None if global.emulator => Self::passing().await,
+            None => Ok(Self::Default(open(&default_folder()?).await?)),
         }
     }
 
-    fn passing() -> Result<Self, Failure> {
+    async fn passing() -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("dls-").tempdir();
         let folder = folder.map_err(|error| unusable(error.to_string()))?;
         Ok(Self::Passing {
-            journal: at(folder.path())?,
+            store: at(folder.path()).await?,
             _folder: folder,
         })
     }
 
-    pub(crate) fn journal(&self) -> Option<&Journal> {
+    pub(crate) fn store(&self) -> Option<&FileStore> {
         match self {
             Self::Off => None,
-            Self::Default(journal) | Self::Named(journal) | Self::Passing { journal, .. } => {
-                Some(journal)
-            }
+            Self::Default(store) | Self::Named(store) | Self::Passing { store, .. } => Some(store),
         }
+    }
+
+    /// How long the journal may take for one call.
+    pub(crate) fn timeout(global: &Global) -> Result<Duration, Failure> {
+        let timeout = time("--journal-timeout", Some(&global.journal_timeout))?;
+        timeout
+            .filter(|timeout| !timeout.is_zero())
+            .ok_or_else(|| Failure::usage("--journal-timeout: it must be above 0"))
     }
 
     /// Says what is given up without a journal.
@@ -95,8 +109,8 @@ impl Keep {
     /// This line of `dls`, for this journal.
     pub(crate) fn here(&self, line: &str) -> String {
         match self {
-            Self::Named(journal) => {
-                let path = journal.path().to_string_lossy();
+            Self::Named(store) => {
+                let path = store.path().to_string_lossy();
                 format!("{line} --journal {}", quoted(&path))
             }
             _ => line.to_owned(),
@@ -104,10 +118,10 @@ impl Keep {
     }
 
     /// What an error of the journal comes to: nothing was sent.
-    pub(crate) fn failure(&self, error: &JournalError) -> Failure {
+    pub(crate) fn failure(&self, error: &StoreError) -> Failure {
         let code = match error {
-            JournalError::NoSuchRun { .. } => 5,
-            JournalError::Conflict { .. } => 7,
+            StoreError::NoSuchRun { .. } => 5,
+            StoreError::Conflict { .. } => 7,
             _ => 9,
         };
         let failure = Failure::new(code, format!("{error}; nothing was sent"));
@@ -117,21 +131,25 @@ impl Keep {
         }
     }
 
-    fn remedy(&self, error: &JournalError) -> Option<String> {
+    fn remedy(&self, error: &StoreError) -> Option<String> {
         Some(match error {
-            JournalError::Conflict { run, .. } => self.resume(run)?,
-            JournalError::NoSuchRun { .. } => self.here("dls history"),
-            JournalError::Locked { .. } => "wait until the other process has ended".to_owned(),
-            JournalError::Empty { .. } => "dls deploy again: that run had not begun".to_owned(),
-            JournalError::Newer { .. } => "use the version of dls that began it".to_owned(),
-            JournalError::Broken { run, .. } => {
-                let folder = self.journal()?.path();
+            StoreError::Conflict { run, .. } => self.resume(run)?,
+            StoreError::NoSuchRun { .. } => self.here("dls history"),
+            StoreError::InUse { .. } => "wait until the other process has ended".to_owned(),
+            StoreError::Newer { .. } => "use the version of dls that began it".to_owned(),
+            StoreError::Broken { run, .. } => {
+                let (check, set_aside) = (format!("dls journal check {run}"), format!("dls journal set-aside {run}"));
                 format!(
-                    "look with `dls status` what became of its packages, then move {} away",
-                    folder.join(format!("{run}*.jsonl")).display()
+                    "{}, look with `dls status` what became of its packages, then {}",
+                    self.here(&check),
+                    self.here(&set_aside)
                 )
             }
-            JournalError::OtherPlace { .. } => "leave the flags for the place away".to_owned(),
+            StoreError::NotBroken { run } => self.resume(run)?,
+            StoreError::Outdated { .. } => {
+                "give the journal to which the evidence belongs: an older copy may not know what was sent".to_owned()
+            }
+            StoreError::OtherPlace { .. } => "leave the flags for the place away".to_owned(),
             _ => ELSEWHERE.to_owned(),
         })
     }
@@ -140,8 +158,9 @@ impl Keep {
 const ELSEWHERE: &str =
     "give --journal DIR that can be written, or --journal off and lose `dls resume`";
 
-fn at(folder: &Path) -> Result<Journal, Failure> {
-    Journal::at(folder).map_err(|error| unusable(error.to_string()))
+async fn at(folder: &Path) -> Result<FileStore, Failure> {
+    let store = FileStore::open(folder).await;
+    store.map_err(|error| unusable(error.to_string()))
 }
 
 fn unusable(what: String) -> Failure {

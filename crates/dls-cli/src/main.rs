@@ -54,14 +54,20 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
     let global = &cli.global;
     let output = output::Output::of(config::form(global)?, &cli.verb, global.output.is_some())?;
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         match &cli.verb {
             Verb::Deploy(args) => verbs::deploy::run(global, args, output).await,
             Verb::Plan(args) => verbs::plan::run(global, args, output).await,
             Verb::Watch(args) => verbs::watch::run(global, args, output, false).await,
             Verb::Wait(args) => verbs::watch::run(global, args, output, true).await,
             Verb::Resume(args) => verbs::resume::run(global, args, output).await,
-            Verb::History => verbs::history::run(global, output),
+            Verb::History => verbs::history::run(global, output).await,
+            Verb::Journal(args::Journal::Check(args)) => {
+                verbs::journal::check(global, args, output).await
+            }
+            Verb::Journal(args::Journal::SetAside(args)) => {
+                verbs::journal::set_aside(global, args).await
+            }
             Verb::List(args) => verbs::list::run(global, args, output).await,
             Verb::View(args) => verbs::view::run(global, args, output).await,
             Verb::Status(args) => verbs::status::run(global, args, output).await,
@@ -77,7 +83,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
                 Ok(0)
             }
         }
-    })
+    });
+    // A write that hangs on a disk is not waited for any longer than it was.
+    runtime.shutdown_background();
+    code
 }
 
 fn report(failure: &Failure) -> u8 {

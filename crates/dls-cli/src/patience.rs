@@ -15,6 +15,8 @@ pub(crate) struct Patience {
     timeout: Option<Duration>,
     grace: Option<Duration>,
     pace: Option<Pace>,
+    /// For one call of the journal; as long as the library thinks if absent.
+    journal: Option<Duration>,
 }
 
 impl Patience {
@@ -24,7 +26,23 @@ impl Patience {
             timeout: timeout.filter(|time| !time.is_zero()),
             grace: time("--grace", args.grace.as_deref())?,
             pace: args.interval.as_deref().map(pace).transpose()?,
+            journal: None,
         })
+    }
+
+    pub(crate) fn with_journal_timeout(self, timeout: Duration) -> Self {
+        Self {
+            journal: Some(timeout),
+            ..self
+        }
+    }
+
+    /// Before the run is recorded.
+    pub(crate) fn in_store(self, run: Run) -> Run {
+        match self.journal {
+            Some(timeout) => run.with_store_timeout(timeout),
+            None => run,
+        }
     }
 
     pub(crate) fn in_options(self, options: Options) -> Options {
@@ -38,7 +56,10 @@ impl Patience {
         let mut resume = Resume::new();
         resume.grace = self.grace;
         resume.pace = self.pace;
-        resume
+        match self.journal {
+            Some(timeout) => resume.with_store_timeout(timeout),
+            None => resume,
+        }
     }
 
     pub(crate) fn limit(self, run: Run) -> Run {

@@ -20,9 +20,9 @@ use place::other_address;
 
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::error::{Error, PlanMismatch};
-use crate::journal::{Journal, JournalError, RunId};
 use crate::pager::Pager;
 use crate::run::{Clock, Resume, Run, SystemClock};
+use crate::store::{RunId, RunStore, StoreError};
 
 /// A client of one project, and of one of its workspaces.
 ///
@@ -124,29 +124,27 @@ impl Client {
         Run::over(self.clone(), self.clock(), began)
     }
 
-    /// Takes up a run again where its journal ends. Nothing that was sent is sent again: whatever
+    /// Takes a run over where its record ends. Nothing that was sent is sent again: whatever
     /// is in doubt is looked at first.
     ///
     /// # Errors
     ///
-    /// There is no such run, another process is at it, its journal cannot be read or is of a later
-    /// version, or it is of another place; of another address, unless the caller
-    /// [vouches](Resume::same_service) that it leads to the same service.
-    pub fn resume(
+    /// There is no such run, another process writes it, its record cannot be read, is of a later
+    /// version or older than [what is known of it](Resume::at_least), or it is of another place; of another
+    /// address, unless the caller [vouches](Resume::same_service) that it leads to the same service.
+    pub async fn resume(
         &self,
-        journal: &Journal,
+        store: &dyn RunStore,
         run: &RunId,
         resume: Resume,
-    ) -> Result<Run, JournalError> {
-        let (record, rollout) = journal.take_up(run)?;
-        let elsewhere = || JournalError::OtherPlace { run: run.clone() };
+    ) -> Result<Run, StoreError> {
+        let (recorder, rollout) = resume.take_over(store, run).await?;
+        let elsewhere = || StoreError::OtherPlace { run: run.clone() };
         let here = self.place().map_err(|_| elsewhere())?;
         let there = &rollout.began().place;
         let other = other_address(there, &here, resume.same_service).map_err(|_| elsewhere())?;
         let (service, clock) = (self.clone(), self.clock());
-        Ok(Run::taken_up(
-            service, clock, record, rollout, resume, other,
-        ))
+        Ok(Run::taken_over(service, clock, recorder, rollout, resume, other).await)
     }
 
     fn place(&self) -> Result<Place, Error> {

@@ -4,9 +4,9 @@
 mod client;
 mod endpoint;
 mod error;
-mod journal;
 mod pager;
 pub mod plan;
+mod recorder;
 pub mod run;
 pub mod store;
 
@@ -18,6 +18,6 @@ pub use dls_rollout::Selection;
 pub use dls_transport as transport;
 pub use endpoint::{Endpoint, Endpoints, InvalidEndpoint};
 pub use error::{Error, ErrorKind};
-pub use journal::{InvalidRunId, Journal, JournalError, RunId, StoredRun};
 pub use pager::Pager;
 pub use run::{ResendRefused, Resume, Run};
+pub use store::{FileStore, InvalidRunId, MemoryStore, RunId, RunStore, StoreError, StoredRun};

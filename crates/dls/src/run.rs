@@ -22,7 +22,8 @@ pub use consent::{Fence, ResendRefused};
 pub use resume::Resume;
 pub use service::{Connection, Service, ServiceFuture};
 
-use crate::journal::{Journal, JournalError, Record, RunId};
+use crate::recorder::{self, RunRecorder};
+use crate::store::{Position, RunId, RunStore, StoreError};
 
 /// A release under way.
 ///
@@ -33,7 +34,8 @@ pub struct Run {
     clock: Box<dyn Clock>,
     times: EventTimes,
     rollout: Rollout,
-    record: Option<Record>,
+    recorder: Option<RunRecorder>,
+    store_timeout: Duration,
     deadline: Option<Instant>,
     /// Something has happened.
     is_under_way: bool,
@@ -53,38 +55,37 @@ impl Run {
             clock: Box::new(clock),
             times,
             rollout,
-            record: None,
+            recorder: None,
+            store_timeout: recorder::LIMIT,
             deadline: None,
             is_under_way: false,
             pending_events: VecDeque::new(),
         }
     }
 
-    /// Takes up a run again over any service and clock.
+    /// Takes a run over, on any service and clock.
     /// [`Client::resume`](crate::Client::resume) does it over HTTP, and checks that the run is of the
     /// client's place. Here that is up to the caller.
     ///
     /// # Errors
     ///
-    /// There is no such run, another process is at it, or its journal cannot be read or is of a
-    /// later version.
-    pub fn resume_over(
+    /// There is no such run, another process writes it, or its record cannot be read, is of a later
+    /// version, or is older than [what is known of it](Resume::at_least).
+    pub async fn resume_over(
         service: impl Service + 'static,
         clock: impl Clock + 'static,
-        journal: &Journal,
+        store: &dyn RunStore,
         run: &RunId,
         resume: Resume,
-    ) -> Result<Self, JournalError> {
-        let (record, rollout) = journal.take_up(run)?;
-        Ok(Self::taken_up(
-            service, clock, record, rollout, resume, None,
-        ))
+    ) -> Result<Self, StoreError> {
+        let (recorder, rollout) = resume.take_over(store, run).await?;
+        Ok(Self::taken_over(service, clock, recorder, rollout, resume, None).await)
     }
 
-    pub(crate) fn taken_up(
+    pub(crate) async fn taken_over(
         service: impl Service + 'static,
         clock: impl Clock + 'static,
-        record: Record,
+        recorder: RunRecorder,
         rollout: Rollout,
         resume: Resume,
         other_endpoint: Option<String>,
@@ -95,34 +96,51 @@ impl Run {
             service: Box::new(service),
             clock: Box::new(clock),
             rollout,
-            record: Some(record),
+            recorder: Some(recorder),
+            store_timeout: resume.store_timeout,
             deadline: None,
             is_under_way: true,
             pending_events: VecDeque::new(),
         };
         if run.report().is_open() {
-            run.note(What::Resumed {
+            let resumed = What::Resumed {
                 grace: resume.grace.unwrap_or(options.grace),
                 pace: resume.pace.unwrap_or(options.pace),
                 other_endpoint,
-            });
+            };
+            run.note(resumed).await;
         }
         run
     }
 
-    /// Keeps a journal of this run from its first event on, so that it can be
-    /// [taken up again](Client::resume) after whatever ends it.
+    /// Records this run from its first event on, so that it can be
+    /// [taken over](crate::Client::resume) after whatever ends it. Its packages are kept from other runs of
+    /// this store.
+    ///
+    /// Whatever fails to be recorded later stops the sending, and [is told](Self::journal_failure).
     ///
     /// # Errors
     ///
-    /// The journal cannot be written, a package belongs to a run whose end is not known, or this
-    /// run is under way already: a journal without its beginning would not know what was sent.
-    pub fn with_journal(mut self, journal: &Journal) -> Result<Self, JournalError> {
+    /// The run cannot be recorded, a package belongs to a run whose end is not known, or this
+    /// run is under way already: a record without its beginning would not know what was sent.
+    pub async fn with_store(mut self, store: &dyn RunStore) -> Result<Self, StoreError> {
         if self.is_under_way {
-            return Err(JournalError::TooLate);
+            return Err(StoreError::TooLate);
         }
-        self.record = Some(journal.begin(self.rollout.began(), self.now())?);
+        let (spec, at) = (self.rollout.began().clone(), self.now());
+        let recorder = RunRecorder::create(store, spec, at, self.store_timeout).await?;
+        self.recorder = Some(recorder);
         Ok(self)
+    }
+
+    /// How long the store may take for one call; 10 s unless told otherwise. It counts from the next
+    /// [`with_store`](Self::with_store) on.
+    #[must_use]
+    pub fn with_store_timeout(self, timeout: Duration) -> Self {
+        Self {
+            store_timeout: timeout,
+            ..self
+        }
     }
 
     /// Stops after this time, counted from now, whatever was reached by then. A release that is
@@ -136,10 +154,24 @@ impl Run {
         }
     }
 
-    /// The name under which the journal keeps it, if there is one.
+    /// The name under which it is recorded, if it is.
     #[must_use]
     pub fn id(&self) -> Option<&RunId> {
-        self.record.as_ref().map(Record::id)
+        self.recorder.as_ref().map(RunRecorder::run)
+    }
+
+    /// The last entry that was recorded, if any is: for evidence, which can then tell an
+    /// [older record](Resume::at_least) from this one.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.recorder.as_ref().map(RunRecorder::position)
+    }
+
+    /// Why this run is not recorded any more, in one line; `None` as long as it is, or never was. From then on
+    /// nothing is sent, and watching goes on.
+    #[must_use]
+    pub fn journal_failure(&self) -> Option<&str> {
+        self.recorder.as_ref()?.failure()
     }
 
     /// Does one thing and says what happened; `None` once every package has its verdict.
@@ -191,7 +223,7 @@ impl Run {
 
     async fn step(&mut self) {
         let what = match self.rollout.next() {
-            Action::Done => return self.finish(),
+            Action::Done => return self.finish().await,
             _ if self.is_late() => None,
             Action::Look(id) => Some(self.observe(id).await),
             Action::List(query) => in_time(self.deadline, self.list(*query)).await,
@@ -203,13 +235,16 @@ impl Run {
             // An action of a later version of the fold, which this driver cannot do.
             _ => None,
         };
-        self.note(what.unwrap_or(What::OutOfTime));
+        self.note(what.unwrap_or(What::OutOfTime)).await;
     }
 
     /// One step for the fold, in this order: connect, where a failure proves that nothing was sent;
     /// write the intention to disk; sign and write. Nothing is decided in between, but that what took too
     /// long is not written.
     async fn deploy(&mut self, deploy: &Deploy, fresh_until: Timestamp) -> Option<What> {
+        if let Some(why) = self.journal_failure() {
+            return Some(not_recorded(why));
+        }
         let connected = match in_time(self.deadline, self.service.connect(deploy)).await? {
             Ok(connected) => connected,
             Err(failure) => return Some(What::SendFailed { failure }),
@@ -220,10 +255,8 @@ impl Run {
             signed_at: timestamp(signed_at),
             with_token: connected.bears_token(),
         });
-        if let Err(error) = intended {
-            let why = format!("the journal cannot be written: {error}");
-            let failure = SendFailure::NotRecorded(why);
-            return Some(What::SendFailed { failure });
+        if let Err(why) = intended.await {
+            return Some(not_recorded(&why));
         }
         if self.now() > fresh_until {
             let why = "the state of the packages was read too long before the request";
@@ -240,23 +273,23 @@ impl Run {
         })
     }
 
-    /// The intention is on disk before the fold, or anybody, takes it for one.
-    fn intend(&mut self, what: What) -> std::io::Result<()> {
+    /// A decision is durable before the fold, or anybody, takes it for one.
+    async fn intend(&mut self, what: What) -> Result<(), String> {
         let event = Event::new(self.now(), what);
-        if let Some(record) = &self.record {
-            record.append(&event)?;
-            record.flush()?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.append(&event).await?;
         }
         self.tell(event);
         Ok(())
     }
 
-    /// What already happened is not undone by a full disk: the run goes on, and whoever takes it
-    /// up again knows less and looks more.
-    fn note(&mut self, what: What) {
+    /// What already happened is not undone by a full disk: the run goes on without sending, and whoever takes it
+    /// over knows less and looks more.
+    async fn note(&mut self, what: What) {
         let event = Event::new(self.now(), what);
-        if let Some(record) = &self.record {
-            drop(record.append(&event));
+        if let Some(recorder) = &mut self.recorder {
+            // The recorder remembers why, and lets no intention pass from here on.
+            drop(recorder.append(&event).await);
         }
         self.tell(event);
     }
@@ -267,10 +300,10 @@ impl Run {
         self.pending_events.push_back(event);
     }
 
-    fn finish(&mut self) {
+    async fn finish(&mut self) {
         let is_open = self.report().is_open();
-        if let Some(record) = self.record.as_mut().filter(|_| !is_open) {
-            record.finish();
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| !is_open) {
+            recorder.finish().await;
         }
     }
 
@@ -302,6 +335,11 @@ impl Run {
     fn now(&self) -> Timestamp {
         self.times.now(&*self.clock)
     }
+}
+
+fn not_recorded(why: &str) -> What {
+    let failure = SendFailure::NotRecorded(format!("the run cannot be recorded: {why}"));
+    What::SendFailed { failure }
 }
 
 async fn rest(time: Duration) -> What {

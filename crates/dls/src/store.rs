@@ -81,7 +81,7 @@ pub trait RunStore: fmt::Debug + Send + Sync {
 /// Appends to one run. It is the only writer of that run, or its appends fail.
 ///
 /// After one failed append it is not known what was recorded, and no other one may be tried.
-pub trait RunWriter: fmt::Debug + Send {
+pub trait RunWriter: fmt::Debug + Send + Sync {
     /// The run.
     fn run(&self) -> &RunId;
 

@@ -7,7 +7,9 @@ use dls::model::{ListPackages, Operation, ShowPackage};
 use dls::rollout::Options;
 use dls::transport::credentials::Environment;
 use dls::transport::{Ready, Resend, Transport};
-use dls::{Client, JobStart, PackageId, PackageIds, Pager, Run};
+use dls::{
+    Client, FileStore, JobStart, PackageId, PackageIds, Pager, Resume, Run, RunId, RunStore,
+};
 use dls_emulator::{EmulatorBuilder, Running};
 
 fn is_send(_: &impl Send) {}
@@ -31,7 +33,8 @@ fn every_error_is_one_that_a_boxed_error_can_be_made_of() {
     is_error::<dls::Error>();
     is_error::<dls::InvalidEndpoint>();
     is_error::<dls::InvalidRunId>();
-    is_error::<dls::JournalError>();
+    is_error::<dls::StoreError>();
+    is_error::<dls::store::conformance::Violation>();
     is_error::<dls::ResendRefused>();
     is_error::<dls::plan::InvalidPlan>();
     is_error::<dls_emulator::InvalidAssumption>();
@@ -68,6 +71,18 @@ mod every_future_can_be_spawned {
     fn of_a_list(client: &Client) {
         let mut pager: Pager = client.packages(ListPackages::new());
         is_send(&pager.next());
+    }
+
+    fn of_a_store(client: &Client, run: Run, store: &dyn RunStore, name: &RunId) {
+        is_send(&store.list());
+        is_send(&run.with_store(store));
+        is_send(&client.resume(store, name, Resume::new()));
+    }
+
+    fn of_a_directory_of_runs(store: &FileStore, name: &RunId, at: dls::model::Timestamp) {
+        is_send(&FileStore::open("runs"));
+        is_send(&store.check(name));
+        is_send(&store.set_aside(name, "somebody", at));
     }
 
     fn of_a_run(mut run: Run) {

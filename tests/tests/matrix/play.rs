@@ -12,7 +12,7 @@ use std::time::Duration;
 use dls::rollout::{Options, Pace, Report};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey, Token};
 use dls::transport::{Limits, Rate, Roots};
-use dls::{Client, JobStart, Journal, Selection};
+use dls::{Client, FileStore, JobStart, Selection};
 use dls_emulator::{By, Claim, Emulator, FaultPlan, History, Ledger, RateLimit, Running};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -78,12 +78,12 @@ async fn one(case: Case, line: Over) -> String {
     let emulator = emulator(&case, line, &faults).await;
     let client = client(&case, &emulator);
     let folder = tempfile::tempdir().unwrap();
-    let journal = Journal::at(folder.path()).unwrap();
+    let store = FileStore::open(folder.path()).await.unwrap();
 
     let (began, since) = (client.transport().now(), Instant::now());
     let ids = ids(&case);
     let run = client.rollout(Selection::new(ids.clone()).unwrap(), options(&case));
-    let run = run.unwrap().with_journal(&journal).unwrap();
+    let run = run.unwrap().with_store(&store).await.unwrap();
     let mut run = run.with_timeout(case.timeout());
     let mut events = Vec::new();
     while let Some(event) = run.next_event().await {

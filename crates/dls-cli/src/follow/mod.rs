@@ -15,7 +15,8 @@ use crate::document;
 use crate::evidence::{Evidence, Facts};
 use crate::exit::Failure;
 use crate::keep::Keep;
-use crate::output::Output;
+use crate::output::{Output, note};
+use crate::words::shown;
 use changes::Changes;
 pub(crate) use events::Events;
 use view::View;
@@ -100,6 +101,12 @@ impl Follow {
         events: Option<Events>,
     ) -> Result<u8, Failure> {
         let exit_code = interrupted.map_or(report.exit_code, Caught::exit_code);
+        if let Some(why) = run.journal_failure() {
+            note(&format!(
+                "warning: the run was not recorded to its end, and sent nothing from then on: {}",
+                shown(why)
+            ));
+        }
         let document = document::Run::new(run.began(), run.id(), report);
         self.output
             .run(&document, &mut events.unwrap_or_default(), exit_code);

@@ -5,7 +5,7 @@ mod source;
 
 use dls::model::PublishType;
 use dls::rollout::{IfReleased, OnLostAnswer, Options};
-use dls::{JobStart, JournalError, Run, RunId};
+use dls::{JobStart, Run, RunId, RunStore as _, StoreError};
 
 use crate::args;
 use crate::config::Place;
@@ -25,7 +25,7 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let source = Source::of(args)?;
     let start = source.start(chosen(&args.start))?;
-    let patience = Patience::parse(&args.patience)?;
+    let patience = Patience::parse(&args.patience)?.with_journal_timeout(Keep::timeout(global)?);
     let place = Place::resolve(global).await?;
     let workspace = place.workspace_for_a_write()?;
     source.refuse_elsewhere(&place)?;
@@ -33,7 +33,7 @@ pub(crate) async fn run(
     if args.dry_run {
         return dry_run::show(&place, workspace, &source, &options, output);
     }
-    let (evidence, keep) = match prepared(global, args) {
+    let (evidence, keep) = match prepared(global, args).await {
         Ok(prepared) => prepared,
         Err(failure) => {
             let follow = follow(global, output, Keep::Off, None);
@@ -41,7 +41,7 @@ pub(crate) async fn run(
         }
     };
     keep.warn();
-    match begin(&place, &source, options, &keep, patience) {
+    match begin(&place, &source, options, &keep, patience).await {
         Ok(run) => {
             follow(global, output, keep, evidence)
                 .until_it_ends(run)
@@ -65,16 +65,16 @@ fn follow(global: &args::Global, output: Output, keep: Keep, evidence: Option<Ev
 }
 
 /// What must be writable before anything is sent.
-fn prepared(
+async fn prepared(
     global: &args::Global,
     args: &args::Deploy,
 ) -> Result<(Option<Evidence>, Keep), Failure> {
-    let keep = Keep::resolve(global)?;
+    let keep = Keep::resolve(global).await?;
     let evidence = args.evidence.as_deref().map(Evidence::at).transpose()?;
     Ok((evidence, keep))
 }
 
-fn begin(
+async fn begin(
     place: &Place,
     source: &Source,
     options: Options,
@@ -84,25 +84,22 @@ fn begin(
     let client = place.client()?;
     let run = client.rollout(source.release(), options);
     let run = run.map_err(|error| Failure::of_read(&error))?;
-    let Some(journal) = keep.journal() else {
+    let Some(store) = keep.store() else {
         return Ok(patience.limit(run));
     };
-    let run = match run.with_journal(journal) {
-        Err(JournalError::Conflict {
+    let run = match patience.in_store(run).with_store(store).await {
+        Err(StoreError::Conflict {
             run,
             same_plan: true,
             ..
         }) => {
-            refuse_other_start(keep, &run, options.start)?;
+            refuse_other_start(keep, &run, options.start).await?;
             note(&format!(
                 "run {run} is of this very plan: taking it up again"
             ));
             let resume = patience.in_resume();
-            client.resume(
-                journal,
-                &run,
-                resume.with_same_service(source.same_service()),
-            )
+            let resume = resume.with_same_service(source.same_service());
+            client.resume(store, &run, resume).await
         }
         run => run,
     };
@@ -110,11 +107,18 @@ fn begin(
 }
 
 /// A plan that leaves open whether jobs start was released with one choice, which stays.
-fn refuse_other_start(keep: &Keep, run: &RunId, start: Option<JobStart>) -> Result<(), Failure> {
-    let Some(journal) = keep.journal() else {
+async fn refuse_other_start(
+    keep: &Keep,
+    run: &RunId,
+    start: Option<JobStart>,
+) -> Result<(), Failure> {
+    let Some(store) = keep.store() else {
         return Ok(());
     };
-    let stored = journal.run(run).map_err(|error| keep.failure(&error))?;
+    let stored = store
+        .load(run)
+        .await
+        .map_err(|error| keep.failure(&error))?;
     refuse_start(run, stored.began.options.start, start)
 }
 

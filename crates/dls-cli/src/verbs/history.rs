@@ -1,6 +1,6 @@
 //! `dls history`: the runs that are in the journal.
 
-use dls::{JournalError, StoredRun};
+use dls::{RunStore as _, StoreError, StoredRun};
 use serde_json::{Value, json};
 
 use crate::args;
@@ -9,26 +9,24 @@ use crate::keep::Keep;
 use crate::output::{Output, note};
 use crate::words;
 
-pub(crate) fn run(global: &args::Global, output: Output) -> Result<u8, Failure> {
-    let keep = Keep::to_read(global)?;
-    let Some(journal) = keep.journal() else {
+pub(crate) async fn run(global: &args::Global, output: Output) -> Result<u8, Failure> {
+    let keep = Keep::to_read(global).await?;
+    let Some(store) = keep.store() else {
         return Err(Failure::usage("--journal off: there is no history")
             .with_next("give --journal DIR, or leave it away"));
     };
-    if !journal.path().exists() {
+    if !store.path().exists() {
         note(&format!(
             "there is no journal at {}",
-            journal.path().display()
+            store.path().display()
         ));
     }
-    let runs = journal.runs().map_err(|error| keep.failure(&error))?;
-    let (mut read, mut broken) = (Vec::new(), None);
+    let runs = store.list().await.map_err(|error| keep.failure(&error))?;
+    let (mut read, mut broken) = (Vec::new(), Vec::new());
     for run in runs {
         match run {
             Ok(run) => read.push(run),
-            // It ended before anything had happened.
-            Err(JournalError::Empty { .. }) => {}
-            Err(error) => broken = Some(broken.unwrap_or(error)),
+            Err(error) => broken.push(error),
         }
     }
     // Names tell the second; of runs in the same one, any may come first.
@@ -36,16 +34,18 @@ pub(crate) fn run(global: &args::Global, output: Output) -> Result<u8, Failure> 
     if output.is_json() {
         Output::json(&json!({
             "schema": "dls.history/1",
-            "journal": journal.path().display().to_string(),
+            "journal": store.path().display().to_string(),
             "runs": read.iter().map(document).collect::<Vec<_>>(),
+            "broken": broken.iter().map(broken_document).collect::<Vec<_>>(),
         }));
     } else {
         let head = ["run", "began at", "workspace", "packages", "outcome"];
-        output.rows(&head, read.iter().map(row).collect());
+        let rows = read.iter().map(row);
+        output.rows(&head, rows.chain(broken.iter().map(broken_row)).collect());
     }
-    match broken {
+    match broken.first() {
         None => Ok(0),
-        Some(error) => Err(keep.failure(&error)),
+        Some(error) => Err(keep.failure(error)),
     }
 }
 
@@ -64,6 +64,21 @@ fn document(run: &StoredRun) -> Value {
         "open": run.is_open(),
         "outcome": outcome(run),
     })
+}
+
+fn broken_document(error: &StoreError) -> Value {
+    json!({
+        "run_id": error.run().map(ToString::to_string),
+        "why": error.to_string(),
+    })
+}
+
+fn broken_row(error: &StoreError) -> Vec<String> {
+    let run = error
+        .run()
+        .map_or_else(|| "-".to_owned(), ToString::to_string);
+    let unknown = || "-".to_owned();
+    vec![run, unknown(), unknown(), unknown(), "broken".to_owned()]
 }
 
 fn row(run: &StoredRun) -> Vec<String> {

@@ -3,6 +3,7 @@
 pub(crate) mod deploy;
 pub(crate) mod emulator;
 pub(crate) mod history;
+pub(crate) mod journal;
 pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod resume;

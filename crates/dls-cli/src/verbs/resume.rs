@@ -4,7 +4,7 @@
 mod consent;
 
 use dls::rollout::Began;
-use dls::{Journal, JournalError, Run, RunId, StoredRun};
+use dls::{FileStore, Run, RunId, RunStore as _, StoredRun};
 
 use self::consent::Consent;
 use super::deploy::{chosen, refuse_start};
@@ -24,16 +24,16 @@ pub(crate) async fn run(
     args: &args::Resume,
     output: Output,
 ) -> Result<u8, Failure> {
-    let patience = Patience::parse(&args.patience)?;
+    let patience = Patience::parse(&args.patience)?.with_journal_timeout(Keep::timeout(global)?);
     let consent = Consent::parse(args)?;
-    let keep = Keep::to_read(global)?;
+    let keep = Keep::to_read(global).await?;
     let stored = match &args.run {
-        Some(name) => named(&keep, name)?,
-        None => the_open_one(&keep, &Named::anyhow(global)?)?,
+        Some(name) => named(&keep, name).await?,
+        None => the_open_one(&keep, &Named::anyhow(global)?).await?,
     };
     refuse_contradiction(global, args, &stored)?;
     let place = Place::of_run(global, &stored.began.place)?;
-    match begin(&place, &keep, &stored.id, patience, args) {
+    match begin(&place, &keep, &stored.id, patience, args).await {
         Ok((run, evidence)) => {
             let follow = Follow {
                 output,
@@ -52,7 +52,7 @@ pub(crate) async fn run(
     }
 }
 
-fn begin(
+async fn begin(
     place: &Place,
     keep: &Keep,
     id: &RunId,
@@ -61,42 +61,45 @@ fn begin(
 ) -> Result<(Run, Option<Evidence>), Failure> {
     let client = place.client()?;
     let evidence = args.evidence.as_deref().map(Evidence::at).transpose()?;
-    let journal = journal(keep)?;
+    let store = store(keep)?;
     let resume = patience.in_resume().with_same_service(args.same_service);
-    let run = client.resume(journal, id, resume);
+    let run = client.resume(store, id, resume).await;
     let run = run.map_err(|error| keep.failure(&error))?;
     Ok((patience.limit(run), evidence))
 }
 
-fn journal(keep: &Keep) -> Result<&Journal, Failure> {
-    keep.journal().ok_or_else(|| {
+pub(super) fn store(keep: &Keep) -> Result<&FileStore, Failure> {
+    keep.store().ok_or_else(|| {
         Failure::usage("--journal off: there is no journal to take a run from")
             .with_next("give --journal DIR, or leave it away")
     })
 }
 
-fn named(keep: &Keep, name: &str) -> Result<StoredRun, Failure> {
-    let id: RunId = name.parse().map_err(|error| {
+async fn named(keep: &Keep, name: &str) -> Result<StoredRun, Failure> {
+    let id = run_id(keep, name)?;
+    let stored = store(keep)?.load(&id).await;
+    stored.map_err(|error| keep.failure(&error))
+}
+
+pub(super) fn run_id(keep: &Keep, name: &str) -> Result<RunId, Failure> {
+    name.parse().map_err(|error| {
         let shown: String = name.chars().take(40).collect();
         Failure::usage(format!("`{}`: {error}", shown.escape_debug()))
             .with_next(keep.here("dls history"))
-    })?;
-    journal(keep)?
-        .run(&id)
-        .map_err(|error| keep.failure(&error))
+    })
 }
 
 /// The one run that is open at a place, or anywhere if none is named.
-fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> {
-    let journal = journal(keep)?;
+async fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> {
+    let store = store(keep)?;
     let (mut open, mut broken) = (Vec::new(), None);
-    for run in journal.runs().map_err(|error| keep.failure(&error))? {
+    for run in store.list().await.map_err(|error| keep.failure(&error))? {
         match run {
             Ok(run) if run.is_open() && named.contradiction(&run.began.place).is_none() => {
                 open.push(run);
             }
-            // A run of another place, one that is over, or one that had not begun.
-            Ok(_) | Err(JournalError::Empty { .. }) => {}
+            // A run of another place, or one that is over.
+            Ok(_) => {}
             Err(error) => broken = Some(error),
         }
     }
@@ -106,7 +109,7 @@ fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> {
     match (open.pop(), open.as_slice()) {
         (None, _) => Err(Failure::new(
             5,
-            format!("there is no open run in {}", journal.path().display()),
+            format!("there is no open run in {}", store.path().display()),
         )
         .with_next(keep.here("dls history"))),
         (Some(run), []) => Ok(run),

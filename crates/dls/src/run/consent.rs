@@ -50,7 +50,8 @@ impl Run {
             no_fence: fence == Fence::Waived,
         };
         self.intend(consent)
-            .map_err(|error| ResendRefused::NotRecorded(error.to_string()))
+            .await
+            .map_err(ResendRefused::NotRecorded)
     }
 
     /// Gives up these packages: this run claims them no longer, so another one may send them. Nothing
@@ -79,7 +80,8 @@ impl Run {
             no_fence: fence == Fence::Waived,
         };
         self.intend(forgotten)
-            .map_err(|error| ResendRefused::NotRecorded(error.to_string()))
+            .await
+            .map_err(ResendRefused::NotRecorded)
     }
 
     /// The last request that may have had an effect on a package.
@@ -189,7 +191,7 @@ pub enum ResendRefused {
     Unreachable(String),
     /// The fence was waived, and the service tells the time: the proof can be had.
     ProofCanBeHad,
-    /// The journal cannot be written, for this reason in one line.
+    /// It cannot be recorded, for this reason in one line.
     NotRecorded(String),
 }
 
@@ -220,7 +222,7 @@ impl fmt::Display for ResendRefused {
                 "the fence can be waived only where the service does not tell the time or a request \
                  bears no signature, and neither is so here",
             ),
-            Self::NotRecorded(why) => write!(f, "the journal cannot be written: {why}"),
+            Self::NotRecorded(why) => write!(f, "the consent cannot be recorded: {why}"),
         }
     }
 }

@@ -1,11 +1,14 @@
-//! What may be otherwise when a run is taken up again.
+//! How a run is taken over.
 
 use std::time::Duration;
 
-use dls_rollout::Pace;
+use dls_rollout::{Pace, Rollout};
 
-/// What is to be otherwise when a run is taken up again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+use crate::recorder::{self, RunRecorder};
+use crate::store::{Position, RunId, RunStore, StoreError};
+
+/// What is to be otherwise when a run is taken over, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Resume {
     /// How long a status may lag behind; as before if absent.
@@ -15,6 +18,23 @@ pub struct Resume {
     /// Whether the caller vouches that the client's address leads to the service that the run belongs to, should
     /// it be another one. The run records that address.
     pub same_service: bool,
+    /// An entry that is known to have been recorded, from evidence. A record without it is an older copy, which
+    /// may not know what was sent, and is refused.
+    pub at_least: Option<Position>,
+    /// How long the store may take for one call; 10 s unless told otherwise.
+    pub store_timeout: Duration,
+}
+
+impl Default for Resume {
+    fn default() -> Self {
+        Self {
+            grace: None,
+            pace: None,
+            same_service: false,
+            at_least: None,
+            store_timeout: recorder::LIMIT,
+        }
+    }
 }
 
 impl Resume {
@@ -49,5 +69,31 @@ impl Resume {
             pace: Some(pace),
             ..self
         }
+    }
+
+    /// An entry that is [known to have been recorded](Self::at_least).
+    #[must_use]
+    pub fn with_at_least(self, position: Position) -> Self {
+        Self {
+            at_least: Some(position),
+            ..self
+        }
+    }
+
+    /// Another [limit for one call of the store](Self::store_timeout).
+    #[must_use]
+    pub fn with_store_timeout(self, timeout: Duration) -> Self {
+        Self {
+            store_timeout: timeout,
+            ..self
+        }
+    }
+
+    pub(crate) async fn take_over(
+        &self,
+        store: &dyn RunStore,
+        run: &RunId,
+    ) -> Result<(RunRecorder, Rollout), StoreError> {
+        RunRecorder::take_over(store, run, self.at_least.as_ref(), self.store_timeout).await
     }
 }

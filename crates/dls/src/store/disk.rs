@@ -48,7 +48,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
 }
 
 /// An open file. A lock on it ends when it is dropped.
-pub trait DiskFile: fmt::Debug + Send {
+pub trait DiskFile: fmt::Debug + Send + Sync {
     /// All its bytes.
     fn read(&mut self) -> BoxFuture<'_, io::Result<Vec<u8>>>;
 

@@ -82,6 +82,13 @@ pub enum StoreError {
         /// The run.
         run: RunId,
     },
+    /// The [`Run`](crate::Run) is under way already, and was not recorded from its beginning.
+    TooLate,
+    /// The run is of another place than the [`Client`](crate::Client).
+    OtherPlace {
+        /// The run.
+        run: RunId,
+    },
     /// The store did not answer in time. What became of the call is not known.
     TimedOut {
         /// The limit.
@@ -108,8 +115,12 @@ impl StoreError {
             | Self::Newer { run, .. }
             | Self::Broken { run, .. }
             | Self::Outdated { run, .. }
-            | Self::NotBroken { run } => Some(run),
-            Self::Unusable { .. } | Self::Replaced { .. } | Self::TimedOut { .. } => None,
+            | Self::NotBroken { run }
+            | Self::OtherPlace { run } => Some(run),
+            Self::Unusable { .. }
+            | Self::Replaced { .. }
+            | Self::TooLate
+            | Self::TimedOut { .. } => None,
         }
     }
 }
@@ -169,6 +180,10 @@ impl fmt::Display for StoreError {
                     f,
                     "the journal of run {run} is not broken, so it is not set aside"
                 )
+            }
+            Self::TooLate => f.write_str("a run that is under way cannot begin to be recorded"),
+            Self::OtherPlace { run } => {
+                write!(f, "run {run} is of another endpoint, project or workspace")
             }
             Self::TimedOut { limit } => write!(
                 f,

@@ -1,10 +1,11 @@
-//! An emulator, a client of it, and a journal that vanishes with the test.
+//! An emulator, a client of it, and a store that vanishes with the test.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use dls::rollout::{Options, Pace};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey};
-use dls::{Client, JobStart, Journal, PackageId, Run, RunId, Selection};
+use dls::{Client, FileStore, JobStart, PackageId, Run, RunId, Selection};
 use dls_emulator::{Emulator, EmulatorBuilder, RateLimit, Running};
 use tempfile::TempDir;
 
@@ -32,13 +33,17 @@ impl Bench {
         }
     }
 
-    pub(crate) fn journal(&self) -> Journal {
-        Journal::at(self.folder.path().join("runs")).unwrap()
+    pub(crate) async fn store(&self) -> FileStore {
+        FileStore::open(self.runs()).await.unwrap()
     }
 
-    pub(crate) fn run(&self, packages: &[u64]) -> Run {
+    fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs")
+    }
+
+    pub(crate) async fn run(&self, packages: &[u64]) -> Run {
         let run = self.client.rollout(selection(packages), quick()).unwrap();
-        run.with_journal(&self.journal()).unwrap()
+        run.with_store(&self.store().await).await.unwrap()
     }
 
     /// The releases that the emulator has accepted.
@@ -53,8 +58,8 @@ impl Bench {
     }
 
     /// The file of a run, whether it is over or not.
-    pub(crate) fn file(&self, run: &RunId) -> std::path::PathBuf {
-        let folder = self.journal().path().to_owned();
+    pub(crate) fn file(&self, run: &RunId) -> PathBuf {
+        let folder = self.runs();
         let open = folder.join(format!("{run}.jsonl"));
         if open.exists() {
             return open;

@@ -5,8 +5,7 @@ use std::time::Duration;
 use dls::model::Status;
 use dls::rollout::{LookFailure, What};
 use dls::run::Fence;
-use dls::{Journal, PackageId, ResendRefused, Resume, Run, RunId};
-use tempfile::TempDir;
+use dls::{MemoryStore, PackageId, ResendRefused, Resume, Run, RunId};
 
 use crate::bench::{id, quick};
 use crate::made_up::MadeUp;
@@ -17,9 +16,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A run whose requests were lost, in a journal.
 struct Lost {
     service: MadeUp,
-    journal: Journal,
+    store: MemoryStore,
     run: RunId,
-    _folder: TempDir,
 }
 
 impl Lost {
@@ -34,24 +32,23 @@ impl Lost {
     }
 
     async fn of(service: MadeUp, packages: &[u64]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::at(folder.path()).unwrap();
+        let store = MemoryStore::new();
         let run = service.run(packages, quick().with_grace(SECOND));
-        let run = run.with_journal(&journal).unwrap();
+        let run = run.with_store(&store).await.unwrap();
         let name = run.id().unwrap().clone();
         let report = run.wait().await;
         assert_eq!(report.exit_code, 7, "{report:?}");
         Self {
             service,
-            journal,
+            store,
             run: name,
-            _folder: folder,
         }
     }
 
-    fn resumed(&self) -> Run {
+    async fn resumed(&self) -> Run {
         let (service, clock) = (self.service.clone(), self.service.clone());
-        Run::resume_over(service, clock, &self.journal, &self.run, Resume::new()).unwrap()
+        let run = Run::resume_over(service, clock, &self.store, &self.run, Resume::new());
+        run.await.unwrap()
     }
 
     /// Lets the wall clock show so long after the last request was signed.
@@ -64,7 +61,7 @@ impl Lost {
 
     /// Asks for another request, so long after the last one was signed.
     async fn allow(&self, after: Duration, packages: &[u64], fence: Fence) -> Answer {
-        let mut run = self.resumed();
+        let mut run = self.resumed().await;
         self.pass(after);
         let packages: Vec<PackageId> = packages.iter().map(|it| id(*it)).collect();
         run.allow_resend(&packages, fence).await.map(|()| run)
@@ -155,8 +152,12 @@ async fn a_grace_without_end_is_a_fence_without_end() {
     let lost = Lost::new(&[23]).await;
     let (service, clock) = (lost.service.clone(), lost.service.clone());
     let forever = Resume::new().with_grace(Duration::MAX);
-    let run = Run::resume_over(service, clock, &lost.journal, &lost.run, forever);
-    let refused = run.unwrap().allow_resend(&[id(23)], Fence::Needed).await;
+    let run = Run::resume_over(service, clock, &lost.store, &lost.run, forever);
+    let refused = run
+        .await
+        .unwrap()
+        .allow_resend(&[id(23)], Fence::Needed)
+        .await;
     assert!(matches!(refused, Err(ResendRefused::TooEarly { .. })));
 }
 
@@ -212,30 +213,37 @@ async fn a_waived_fence_is_recorded() {
 async fn a_package_is_given_up_behind_the_same_fence() {
     let lost = Lost::new(&[23]).await;
     lost.pass(FENCE - SECOND);
-    let mut run = lost.resumed();
+    let mut run = lost.resumed().await;
     let early = run.forget(&[id(23)], "ops", Fence::Needed).await;
     assert!(matches!(early, Err(ResendRefused::TooEarly { .. })));
     drop(run);
     lost.pass(FENCE + SECOND);
-    let mut run = lost.resumed();
+    let mut run = lost.resumed().await;
     run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
     assert!(!run.report().is_open());
     assert_eq!(run.wait().await.exit_code, 7, "it stays unknown");
     assert_eq!(lost.service.state().sent.len(), 1);
     let again = lost.service.run(&[23], quick());
-    drop(again.with_journal(&lost.journal).unwrap());
+    drop(again.with_store(&lost.store).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_never_sent_is_given_up_without_a_fence_and_what_is_under_way_never() {
-    let (service, folder) = (MadeUp::new(), tempfile::tempdir().unwrap());
-    let journal = Journal::at(folder.path()).unwrap();
-    let mut run = service.run(&[23], quick()).with_journal(&journal).unwrap();
+    let (service, store) = (MadeUp::new(), MemoryStore::new());
+    let mut run = service
+        .run(&[23], quick())
+        .with_store(&store)
+        .await
+        .unwrap();
     run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
     assert!(!run.report().is_open());
 
     service.state().observed = Ok(Status::BeingReleased);
-    let mut run = service.run(&[24], quick()).with_journal(&journal).unwrap();
+    let mut run = service
+        .run(&[24], quick())
+        .with_store(&store)
+        .await
+        .unwrap();
     run.next_event().await;
     let refused = run.forget(&[id(24)], "ops", Fence::Needed).await;
     let package = id(24);

@@ -13,5 +13,6 @@ mod journal;
 mod made_up;
 mod old_files;
 mod plans;
+mod recording;
 mod times;
 mod watching;

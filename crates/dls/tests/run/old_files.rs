@@ -1,29 +1,32 @@
 //! Files of each version that ever was are read for good. The files were written once, and are not to be
 //! changed: whoever changes the form adds another one.
 
-use dls::rollout::{Action, Rollout, Verdict};
-use dls::{Journal, plan};
+use dls::rollout::{Action, Verdict};
+use dls::{FileStore, RunStore as _, plan};
 
-#[test]
-fn a_journal_of_version_1_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let text = include_str!("../fixtures/journal-1.jsonl");
-    std::fs::write(folder.path().join("20250513-031320-0001.jsonl"), text).unwrap();
-    let journal = Journal::at(folder.path()).unwrap();
-    let run = journal
-        .run(&"20250513-031320-0001".parse().unwrap())
-        .unwrap();
-    assert!(run.is_open());
-    let packages = &run.report.packages;
-    assert!(packages[0].ours);
-    let words = packages
-        .iter()
-        .map(|it| it.verdict.as_ref().map_or("-", Verdict::word));
-    assert_eq!(words.collect::<Vec<_>>(), ["successful", "-", "failed"]);
+const VERSION_1: &str = include_str!("../fixtures/journal-1.jsonl");
+const VERSION_2: &str = include_str!("../fixtures/journal-2.jsonl");
 
-    let events = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    let rollout = Rollout::replay(events).unwrap();
-    assert_eq!(rollout.next(), Action::Look("24".parse().unwrap()));
+#[tokio::test]
+async fn a_journal_of_each_version_is_read() {
+    let run = "20250513-031320-0001".parse().unwrap();
+    for text in [VERSION_1, VERSION_2] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("20250513-031320-0001.jsonl");
+        std::fs::write(&path, text).unwrap();
+        let store = FileStore::open(folder.path()).await.unwrap();
+        let stored = store.load(&run).await.unwrap();
+        assert!(stored.is_open());
+        let packages = &stored.report.packages;
+        assert!(packages[0].ours);
+        let words = packages
+            .iter()
+            .map(|it| it.verdict.as_ref().map_or("-", Verdict::word));
+        assert_eq!(words.collect::<Vec<_>>(), ["successful", "-", "failed"]);
+        let taken = store.take_over(&run, None).await.unwrap();
+        assert_eq!(taken.rollout.next(), Action::Look("24".parse().unwrap()));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), VERSION_2);
+    }
 }
 
 #[test]
