@@ -140,7 +140,8 @@ fn with_consent_and_beyond_the_fence_it_is_sent_once_more() {
     let (_, signed_at) = text.split_once("\"signed_at\":").unwrap();
     let signed_at: String = signed_at.chars().take_while(char::is_ascii_digit).collect();
     let earlier = signed_at.parse::<u64>().unwrap() - 20 * 60 * 1000;
-    std::fs::write(&file, text.replace(&signed_at, &earlier.to_string())).unwrap();
+    let text = text.replace(&signed_at, &earlier.to_string());
+    std::fs::write(&file, of_version_1(&text)).unwrap();
 
     let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
     let args = format!("resume {run} --resend 23 --interval 50ms --evidence evidence.json -o json");
@@ -204,7 +205,7 @@ fn a_journal_that_cannot_be_trusted_is_refused_in_one_line() {
     let before = bench.requests();
     for (content, named) in [
         (newer.as_str(), "version 99"),
-        (&broken, "line 2"),
+        (&broken, "entry 2"),
         ("", "empty"),
     ] {
         std::fs::write(&file, content).unwrap();
@@ -213,16 +214,58 @@ fn a_journal_that_cannot_be_trusted_is_refused_in_one_line() {
         assert!(stderr(&output).contains(named), "{}", stderr(&output));
         assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
     }
-    for content in [newer.as_str(), &broken] {
+    for (content, packages) in [(newer.as_str(), "12"), ("", "12"), (&broken, "23")] {
         std::fs::write(&file, content).unwrap();
-        // It may hold any package, so nothing goes out beside it.
-        assert_eq!(code(&bench.run("deploy 12 --no-start")), 9);
+        // If its beginning cannot be read it may hold any package, else those that it began with.
+        let output = bench.run(&format!("deploy {packages} --no-start"));
+        assert_eq!(code(&output), 9, "{}", stderr(&output));
         assert_eq!(code(&bench.run("resume")), 9);
-        assert_eq!(code(&bench.run("history")), 9);
+        let history = bench.run("history -o json");
+        assert_eq!(code(&history), 9);
+        assert_eq!(json(&history)["broken"][0]["run_id"], run.as_str());
     }
     assert_eq!(bench.requests(), before);
     let unknown = bench.run("resume 20200101-000000-0000");
     assert_eq!(code(&unknown), 5, "{}", stderr(&unknown));
+}
+
+#[test]
+fn a_broken_run_is_explained_and_set_aside_by_a_person() {
+    let bench = Bench::new(Duration::from_millis(100));
+    let run = killed(&bench, "23");
+    let file = bench.run_files().remove(0);
+    let good = bench.run(&format!("journal check {run} -o json"));
+    assert_eq!(code(&good), 0, "{}", stderr(&good));
+    assert!(json(&good)["problem"].is_null());
+    let refused = bench.run(&format!("journal set-aside {run}"));
+    assert_eq!(code(&refused), 9, "it can be read");
+    std::fs::write(&file, "{}\n").unwrap();
+    let deploy = "deploy 12 --no-start --interval 50ms";
+    let kept_away = bench.run(deploy);
+    assert_eq!(code(&kept_away), 9, "{}", stderr(&kept_away));
+    let next = next_line(&kept_away, "journal");
+    assert!(next.contains(&format!("journal set-aside {run}")), "{next}");
+    let checked = bench.run(&format!("journal check {run}"));
+    assert_eq!(code(&checked), 9);
+    let said = stdout(&checked);
+    assert!(said.contains("keeps away every other run"), "{said}");
+    let aside = bench.run(&format!("journal set-aside {run} --by li.wei"));
+    assert_eq!(code(&aside), 0, "{}", stderr(&aside));
+    assert_eq!(
+        std::fs::read_to_string(stdout(&aside).trim()).unwrap(),
+        "{}\n"
+    );
+    assert!(bench.read("runs/set-aside.log").contains("li.wei"));
+    assert_eq!(code(&bench.run(deploy)), 0);
+}
+
+/// The same events as a journal of version 1, whose lines have no hash over them.
+fn of_version_1(journal: &str) -> String {
+    let events = journal.lines().map(|line| {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        format!("{}\n", entry["event"])
+    });
+    events.collect()
 }
 
 #[test]

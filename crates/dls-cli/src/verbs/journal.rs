@@ -3,7 +3,7 @@
 use dls::store::Check;
 use serde_json::{Value, json};
 
-use super::resume::{run_id, store};
+use super::resume::{run_id, store, user};
 use crate::args;
 use crate::exit::Failure;
 use crate::keep::Keep;
@@ -32,14 +32,7 @@ pub(crate) async fn check(
 pub(crate) async fn set_aside(global: &args::Global, args: &args::SetAside) -> Result<u8, Failure> {
     let keep = Keep::to_read(global).await?;
     let run = run_id(&keep, &args.run)?;
-    let user = ["USER", "LOGNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok());
-    let by = args
-        .by
-        .clone()
-        .or(user)
-        .unwrap_or_else(|| "somebody".to_owned());
+    let by = args.by.clone().unwrap_or_else(user);
     let aside = store(&keep)?
         .set_aside(&run, &by, crate::clock::timestamp())
         .await;

@@ -7,6 +7,7 @@ use dls::rollout::Began;
 use dls::{FileStore, Run, RunId, RunStore as _, StoredRun};
 
 use self::consent::Consent;
+pub(super) use self::consent::user;
 use super::deploy::{chosen, refuse_start};
 use crate::args;
 use crate::config::{Named, Place};

@@ -94,7 +94,7 @@ impl Consent {
 }
 
 /// Who decides, as this machine knows them.
-fn user() -> String {
+pub(in crate::verbs) fn user() -> String {
     let names = ["USER", "LOGNAME", "USERNAME"];
     let named = names.into_iter().find_map(|name| std::env::var(name).ok());
     let named = named.map(|name| words::shown(name.trim()));
