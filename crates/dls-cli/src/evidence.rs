@@ -1,85 +1,64 @@
 //! `--evidence FILE`: what was released, where, by which request and with what outcome, for whoever
 //! has to answer for it. It holds no secret.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, Write as _};
-use std::path::{Path, PathBuf};
-
 use dls::Run;
 use dls::model::{PackageDetail, Status, Task, Timestamp};
-use dls::rollout::{PackageReport, Report};
+use dls::rollout::{Began, PackageReport, Report};
+use dls::store::Position;
 use serde::Serialize;
 
 use crate::document::outcome;
-use crate::exit::Failure;
 use crate::words::{start, why};
 
-/// The file, opened before anything is sent.
-pub(crate) struct Evidence {
-    path: PathBuf,
-    file: File,
-    is_new: bool,
+mod file;
+
+pub(crate) use file::Evidence;
+
+const SCHEMA: &str = "dls.evidence/1";
+
+/// What the file holds while a request is being sent: nobody knows yet what becomes of it.
+#[derive(Serialize)]
+struct Intention<'a> {
+    schema: &'static str,
+    tool: Tool,
+    run_id: &'a str,
+    journal: &'a Position,
+    plan_hash: Option<&'a str>,
+    endpoint: &'a str,
+    project_id: &'a str,
+    workspace: &'a str,
+    start: &'static str,
+    outcome: &'static str,
+    packages: Vec<String>,
 }
 
-impl Evidence {
-    /// Proves that the file can be written. What is in it stays until there is something new.
-    pub(crate) fn at(path: &Path) -> Result<Self, Failure> {
-        let is_new = !path.exists();
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path);
-        let file = file.map_err(|error| {
-            Failure::new(
-                9,
-                format!("evidence {}: {error}; nothing was sent", path.display()),
-            )
-            .with_next("give --evidence FILE in a directory that can be written")
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            is_new,
-        })
-    }
-
-    /// Leaves nothing behind where nothing was begun.
-    pub(crate) fn forget(self) {
-        if self.is_new {
-            drop(std::fs::remove_file(&self.path));
+impl<'a> Intention<'a> {
+    fn new(began: &'a Began, journal: &'a Position) -> Self {
+        Self {
+            schema: SCHEMA,
+            tool: Tool::THIS,
+            run_id: journal.run.as_str(),
+            journal,
+            plan_hash: began.plan_hash.as_deref(),
+            endpoint: &began.place.endpoint,
+            project_id: began.place.project.as_str(),
+            workspace: began.place.workspace.as_str(),
+            start: start(began.options.start),
+            outcome: "unknown",
+            packages: began.packages.iter().map(ToString::to_string).collect(),
         }
     }
-
-    pub(crate) fn write(mut self, facts: &Facts<'_>) -> Result<(), Failure> {
-        let mut write = || {
-            let mut text = serde_json::to_vec_pretty(facts)?;
-            text.push(b'\n');
-            // A pipe or a terminal has no length.
-            if self.file.metadata()?.is_file() {
-                self.file.set_len(0)?;
-                self.file.rewind()?;
-            }
-            self.file.write_all(&text)?;
-            self.file.flush()
-        };
-        write().map_err(|error| {
-            let path = self.path.display();
-            Failure::new(
-                1,
-                format!("the evidence was not written to {path}: {error}"),
-            )
-            .with_next("keep the document on stdout instead")
-        })
-    }
 }
 
-/// What the file holds.
+/// What the file holds in the end.
 #[derive(Serialize)]
 pub(crate) struct Facts<'a> {
     schema: &'static str,
     tool: Tool,
     run_id: Option<String>,
+    /// The last entry of the journal: one that does not hold it is older, or another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<Position>,
     plan_hash: Option<&'a str>,
     endpoint: &'a str,
     project_id: &'a str,
@@ -97,6 +76,13 @@ pub(crate) struct Facts<'a> {
 struct Tool {
     name: &'static str,
     version: &'static str,
+}
+
+impl Tool {
+    const THIS: Self = Self {
+        name: "dls",
+        version: env!("CARGO_PKG_VERSION"),
+    };
 }
 
 #[derive(Serialize)]
@@ -140,12 +126,10 @@ impl<'a> Facts<'a> {
     ) -> Self {
         let began = run.began();
         Self {
-            schema: "dls.evidence/1",
-            tool: Tool {
-                name: "dls",
-                version: env!("CARGO_PKG_VERSION"),
-            },
+            schema: SCHEMA,
+            tool: Tool::THIS,
             run_id: run.id().map(ToString::to_string),
+            journal: run.position(),
             plan_hash: began.plan_hash.as_deref(),
             endpoint: &began.place.endpoint,
             project_id: began.place.project.as_str(),

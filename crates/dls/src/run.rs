@@ -5,6 +5,7 @@
 
 mod clock;
 mod consent;
+mod evidence;
 mod resume;
 mod service;
 
@@ -19,6 +20,7 @@ pub use clock::Clock;
 pub(crate) use clock::SystemClock;
 use clock::{EventTimes, timestamp};
 pub use consent::{Fence, ResendRefused};
+pub use evidence::Evidence;
 pub use resume::Resume;
 pub use service::{Connection, Service, ServiceFuture};
 
@@ -35,6 +37,7 @@ pub struct Run {
     times: EventTimes,
     rollout: Rollout,
     recorder: Option<RunRecorder>,
+    evidence: Option<Box<dyn Evidence>>,
     store_timeout: Duration,
     deadline: Option<Instant>,
     /// Something has happened.
@@ -56,6 +59,7 @@ impl Run {
             times,
             rollout,
             recorder: None,
+            evidence: None,
             store_timeout: recorder::LIMIT,
             deadline: None,
             is_under_way: false,
@@ -97,6 +101,7 @@ impl Run {
             clock: Box::new(clock),
             rollout,
             recorder: Some(recorder),
+            evidence: None,
             store_timeout: resume.store_timeout,
             deadline: None,
             is_under_way: true,
@@ -139,6 +144,15 @@ impl Run {
     pub fn with_store_timeout(self, timeout: Duration) -> Self {
         Self {
             store_timeout: timeout,
+            ..self
+        }
+    }
+
+    /// Keeps evidence of each intention to send outside of the store. A run that is not recorded has none to keep.
+    #[must_use]
+    pub fn with_evidence(self, evidence: impl Evidence + 'static) -> Self {
+        Self {
+            evidence: Some(Box::new(evidence)),
             ..self
         }
     }
@@ -258,6 +272,9 @@ impl Run {
         if let Err(why) = intended.await {
             return Some(not_recorded(&why));
         }
+        if let Err(why) = self.keep_evidence().await {
+            return Some(not_recorded(&why));
+        }
         if self.now() > fresh_until {
             let why = "the state of the packages was read too long before the request";
             let failure = SendFailure::NotSent(why.to_owned());
@@ -271,6 +288,14 @@ impl Run {
             },
             Err(failure) => What::SendFailed { failure },
         })
+    }
+
+    async fn keep_evidence(&mut self) -> Result<(), String> {
+        let intention = self.position();
+        match (&mut self.evidence, intention) {
+            (Some(evidence), Some(intention)) => evidence.keep(&intention).await,
+            _ => Ok(()),
+        }
     }
 
     /// A decision is durable before the fold, or anybody, takes it for one.

@@ -10,6 +10,7 @@
 mod basics;
 mod bench;
 mod deploys;
+mod evidence;
 mod interruptions;
 mod journals;
 mod outputs;

@@ -41,7 +41,7 @@ pub(crate) async fn run(
         }
     };
     keep.warn();
-    match begin(&place, &source, options, &keep, patience).await {
+    match begin(&place, &source, options, &keep, evidence.as_ref(), patience).await {
         Ok(run) => {
             follow(global, output, keep, evidence)
                 .until_it_ends(run)
@@ -79,6 +79,7 @@ async fn begin(
     source: &Source,
     options: Options,
     keep: &Keep,
+    evidence: Option<&Evidence>,
     patience: Patience,
 ) -> Result<Run, Failure> {
     let client = place.client()?;
@@ -87,6 +88,9 @@ async fn begin(
     let Some(store) = keep.store() else {
         return Ok(patience.limit(run));
     };
+    if let Some(evidence) = evidence {
+        evidence.refuse_older(keep, store).await?;
+    }
     let run = match patience.in_store(run).with_store(store).await {
         Err(StoreError::Conflict {
             run,
@@ -103,7 +107,11 @@ async fn begin(
         }
         run => run,
     };
-    Ok(patience.limit(run.map_err(|error| keep.failure(&error))?))
+    let run = patience.limit(run.map_err(|error| keep.failure(&error))?);
+    match evidence {
+        Some(evidence) => evidence.witness(run),
+        None => Ok(run),
+    }
 }
 
 /// A plan that leaves open whether jobs start was released with one choice, which stays.

@@ -63,10 +63,16 @@ async fn begin(
     let client = place.client()?;
     let evidence = args.evidence.as_deref().map(Evidence::at).transpose()?;
     let store = store(keep)?;
-    let resume = patience.in_resume().with_same_service(args.same_service);
+    let mut resume = patience.in_resume().with_same_service(args.same_service);
+    if let Some(evidence) = &evidence {
+        resume.at_least = evidence.of_run(id)?.cloned();
+    }
     let run = client.resume(store, id, resume).await;
-    let run = run.map_err(|error| keep.failure(&error))?;
-    Ok((patience.limit(run), evidence))
+    let run = patience.limit(run.map_err(|error| keep.failure(&error))?);
+    match evidence {
+        Some(evidence) => Ok((evidence.witness(run)?, Some(evidence))),
+        None => Ok((run, None)),
+    }
 }
 
 pub(super) fn store(keep: &Keep) -> Result<&FileStore, Failure> {

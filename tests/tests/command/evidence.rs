@@ -1,0 +1,93 @@
+//! `--evidence FILE`, held against the journal.
+
+use serde_json::Value;
+
+use crate::bench::*;
+
+/// A run of package 23 that was killed while its request had no answer; its id.
+fn killed(bench: &Bench) -> String {
+    let child = bench.spawn("deploy 23 --no-start --evidence evidence.json");
+    bench.until("the request", |bench| bench.requests_to("deploy") == 1);
+    end_with(child, "-KILL");
+    evidence(bench)["run_id"].as_str().unwrap().to_owned()
+}
+
+fn silent() -> Bench {
+    Bench::faulty(
+        r#"faults = [{ on = "deploy", nth = 1, do = "silence" }]"#,
+        SHORT,
+    )
+}
+
+fn evidence(bench: &Bench) -> Value {
+    serde_json::from_str(&bench.read("evidence.json")).unwrap()
+}
+
+/// The entries of the one run in the journal.
+fn entries(bench: &Bench) -> Vec<String> {
+    bench.journal_text().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn evidence_names_the_recorded_intention_before_a_byte_of_its_request_is_written() {
+    let bench = silent();
+    killed(&bench);
+    let evidence = evidence(&bench);
+    assert_eq!(evidence["outcome"], "unknown");
+    assert_eq!(evidence["packages"][0], "23");
+    let hash = evidence["journal"]["hash"].as_str().unwrap();
+    let entries = entries(&bench);
+    let named = entries.iter().find(|entry| entry.contains(hash)).unwrap();
+    assert!(named.contains("send-intended"), "{named}");
+}
+
+#[test]
+fn a_journal_that_is_older_than_the_evidence_is_refused_and_nothing_is_sent() {
+    let bench = silent();
+    let run = killed(&bench);
+    let before_the_intention = entries(&bench)
+        .into_iter()
+        .take_while(|entry| !entry.contains("send-intended"))
+        .map(|entry| entry + "\n");
+    let file = bench.run_files().remove(0);
+    std::fs::write(&file, before_the_intention.collect::<String>()).unwrap();
+    for command in [
+        format!("resume {run} --evidence evidence.json"),
+        "deploy 24 --no-start --evidence evidence.json".to_owned(),
+    ] {
+        let output = bench.run(&command);
+        assert_eq!(code(&output), 9, "{command}: {}", stderr(&output));
+        assert!(stderr(&output).contains("older"), "{}", stderr(&output));
+    }
+    std::fs::remove_file(&file).unwrap();
+    let output = bench.run("deploy 23 --no-start --evidence evidence.json");
+    assert_eq!(code(&output), 9, "{}", stderr(&output));
+    assert!(stderr(&output).contains(&run), "{}", stderr(&output));
+    assert_eq!(bench.requests_to("deploy"), 1);
+    assert_eq!(evidence(&bench)["run_id"], run.as_str(), "it is as it was");
+}
+
+#[test]
+fn evidence_of_another_run_is_refused() {
+    let bench = Bench::new(LONG);
+    let first = "deploy 23 --no-start --no-wait --evidence evidence.json";
+    assert_eq!(code(&bench.run(first)), 0);
+    let second = bench.run("deploy 24 --no-start --no-wait -o json");
+    let second = json(&second)["run_id"].as_str().unwrap().to_owned();
+    let output = bench.run(&format!("resume {second} --evidence evidence.json"));
+    assert_eq!(code(&output), 9, "{}", stderr(&output));
+    assert!(stderr(&output).contains("is of run"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_later_run_replaces_the_evidence_of_one_that_its_journal_holds() {
+    let bench = Bench::quick();
+    let with_evidence =
+        |id: &str| bench.run(&format!("deploy {id} --no-start --evidence evidence.json"));
+    assert_eq!(code(&with_evidence("23")), 0);
+    let first = evidence(&bench)["run_id"].clone();
+    assert_eq!(code(&with_evidence("24")), 0);
+    let second = evidence(&bench);
+    assert_ne!(second["run_id"], first);
+    assert_eq!(second["outcome"], "successful");
+}
