@@ -3,12 +3,12 @@
 use crate::bench::{bare, code, json, stderr};
 
 #[test]
-fn thousands_of_random_cases_break_no_promise() {
-    let args = ["emulator", "verify", "--cases", "3000", "-o", "json"];
+fn random_cases_break_no_promise_and_meet_what_they_are_there_for() {
+    let args = ["emulator", "verify", "--cases", "1500", "-o", "json"];
     let output = bare().args(args).output().unwrap();
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let tally = json(&output);
-    assert_eq!(tally["cases"], 3000);
+    assert_eq!(tally["cases"], 1500);
     for broken in [
         "double_sends",
         "false_successes",
@@ -20,7 +20,7 @@ fn thousands_of_random_cases_break_no_promise() {
     }
     // It did meet what it is there for.
     for met in ["deploys", "crashes", "faults", "unknown"] {
-        assert!(tally[met].as_u64().unwrap() > 500, "{tally}");
+        assert!(tally[met].as_u64().unwrap() > 300, "{tally}");
     }
 }
 

@@ -156,6 +156,45 @@ fn with_consent_and_beyond_the_fence_it_is_sent_once_more() {
 }
 
 #[test]
+fn a_request_with_a_token_is_sent_once_more_only_without_the_fence() {
+    let faults = "faults = [{ on = \"deploy\", nth = 1, do = { reset-after-bytes = 40 } }]";
+    let bench = Bench::faulty(faults, SHORT);
+    bench.write("token", "example-token");
+    let token = "--token-file token --interval 50ms";
+    let lost = bench.run(&format!(
+        "deploy 23 --no-start --grace 200ms -o json {token}"
+    ));
+    assert_eq!(code(&lost), 7, "{}", stderr(&lost));
+    let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
+    let refused = bench.run(&format!("resume {run} --resend 23 {token}"));
+    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
+    for named in ["sent with a token", "--no-fence", "may still arrive"] {
+        assert!(stderr(&refused).contains(named), "{}", stderr(&refused));
+    }
+    // A key of today makes no signature of the token of then.
+    let refused = bench.run(&format!("resume {run} --resend 23"));
+    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
+    assert_eq!(bench.requests_to("deploy"), 1);
+    let sent = bench.run(&format!("resume {run} --resend 23 --no-fence {token}"));
+    assert_eq!(code(&sent), 0, "{}", stderr(&sent));
+    assert_eq!(bench.requests_to("deploy"), 2);
+    assert!(bench.journal_text().contains("\"no_fence\":true"));
+}
+
+#[test]
+fn the_fence_is_not_waived_for_a_signature() {
+    let faults = "faults = [{ on = \"deploy\", do = { reset-after-bytes = 40 } }]";
+    let bench = Bench::faulty(faults, SHORT);
+    let lost = bench.run("deploy 23 --no-start --grace 200ms --interval 50ms -o json");
+    let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
+    let refused = bench.run(&format!("resume {run} --resend 23 --no-fence"));
+    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("omit --no-fence"));
+    assert_eq!(code(&bench.run(&format!("resume {run} --no-fence"))), 2);
+    assert_eq!(bench.requests_to("deploy"), 1);
+}
+
+#[test]
 fn without_credentials_a_run_is_told_as_the_journal_knows_it() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");

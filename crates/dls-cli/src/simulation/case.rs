@@ -8,6 +8,8 @@ use dls::rollout::{IfReleased, OnLostAnswer, Options, Pace, Selection};
 use dls_emulator::{Core, Emulator, EmulatorBuilder, FaultPlan, RateLimit, assumptions};
 use fastrand::Rng;
 
+use super::world::Chances;
+
 /// Packages of the emulator's built-in state: to be reviewed, failing, deleting, overlapping, released
 /// and failed before.
 const BUILT_IN: [u64; 16] = [
@@ -22,16 +24,29 @@ pub(crate) struct Case {
     pub(crate) core: Core,
     pub(crate) packages: Selection,
     pub(crate) options: Options,
-    /// The time that each process of the run gives itself.
+    /// The time that each process of a run gives itself.
     pub(crate) limit: Duration,
-    /// How likely the process dies at an event.
-    pub(crate) crashes: f64,
-    /// How often the run is taken up again after it ended open.
-    pub(crate) resumes: u32,
-    /// Whether the user then wants sent again what is unknown.
-    pub(crate) resends: bool,
+    pub(crate) chances: Chances,
+    /// What the user does after the first command.
+    pub(crate) commands: Vec<Command>,
+    /// Whether the service tells the time.
+    pub(crate) has_date: bool,
     /// The faults, as their file has them.
     pub(crate) faults: String,
+}
+
+/// What a user may do with packages that were sent before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// `dls deploy` of the same packages, or of some of them and others.
+    #[default]
+    Deploy,
+    /// `dls resume`.
+    Resume,
+    /// `dls resume --resend` of all that is not settled.
+    Resend,
+    /// `dls resume --forget` of all that is not settled.
+    Forget,
 }
 
 impl Case {
@@ -43,12 +58,38 @@ impl Case {
             packages: packages(rng)?,
             options: options(rng, grace),
             limit: Duration::from_secs(one_of(rng, &[20, 300, 1800])),
-            crashes: one_of(rng, &[0.0, 0.0, 0.02, 0.15]),
-            resumes: rng.u32(0..3),
-            resends: rng.u8(0..3) == 0,
+            chances: Chances {
+                death: one_of(rng, &[0.0, 0.0, 0.003, 0.03]),
+                clock: one_of(rng, &[0.0, 0.0, 0.003]),
+                disk: one_of(rng, &[0.0, 0.0, 0.0, 0.01, 0.1]),
+                flip: one_of(rng, &[0.0, 0.0, 0.0, 0.2]),
+            },
+            commands: (0..rng.usize(0..4)).map(|_| command(rng)).collect(),
+            has_date: rng.u8(0..10) != 0,
             faults,
         })
     }
+}
+
+/// A selection of the same packages, or of some of them beside others.
+pub(crate) fn reselect(rng: &mut Rng, before: &Selection) -> Option<Selection> {
+    if rng.bool() {
+        return Some(before.clone());
+    }
+    let kept = before.iter().copied().filter(|_| rng.bool());
+    let mut ids: Vec<PackageId> = kept.collect();
+    let other = one_of(rng, &BUILT_IN);
+    let other = PackageId::try_from(other).ok();
+    ids.extend(other.filter(|other| !ids.contains(other)));
+    Selection::new(ids).ok()
+}
+
+fn command(rng: &mut Rng) -> Command {
+    use Command::{Deploy, Forget, Resend, Resume};
+    one_of(
+        rng,
+        &[Deploy, Deploy, Resume, Resume, Resend, Resend, Forget],
+    )
 }
 
 fn one_of<T: Copy + Default>(rng: &mut Rng, values: &[T]) -> T {
@@ -126,6 +167,14 @@ fn assume(rng: &mut Rng, mut builder: EmulatorBuilder, grace: Duration) -> Emula
 /// Up to five rules, as a file would have them.
 fn faults(rng: &mut Rng, grace: Duration) -> String {
     let mut text = format!("seed = {}\n", rng.u32(..));
+    // A clock that is off stays so: no fence holds if the service's clock goes back.
+    if rng.u8(0..8) == 0 {
+        let skew = rng.i32(-800..800);
+        let _ = write!(
+            text,
+            "[[faults]]\non = \"any\"\nnth = 1\ndo = {{ skew = \"{skew}s\" }}\n"
+        );
+    }
     for _ in 0..rng.u8(0..6) {
         let on = one_of(rng, &["deploy", "deploy", "deploy", "show", "list", "any"]);
         let when = match rng.u8(0..3) {
@@ -180,7 +229,7 @@ fn what(rng: &mut Rng, grace: Duration) -> String {
         }
         5 => format!("{{ close-after-bytes = {} }}", rng.u8(..)),
         6 => format!("{{ lag = \"{}ms\" }}", rng.u128(0..grace.as_millis() / 2)),
-        7 => format!("{{ copy = \"{}ms\" }}", rng.u32(1..120_000)),
+        7 => format!("{{ copy = \"{}ms\" }}", copied_after(rng)),
         8 => format!("{{ nested-code = {} }}", one_of(rng, &[400, 429])),
         9 => {
             let who = one_of(rng, &["releases", "revokes"]);
@@ -189,4 +238,10 @@ fn what(rng: &mut Rng, grace: Duration) -> String {
         }
         _ => format!("{{ drip = \"{}ms\" }}", one_of(rng, &[1, 90_000])),
     }
+}
+
+/// Most copies come soon, and some after the signature has expired.
+fn copied_after(rng: &mut Rng) -> u32 {
+    let longest = one_of(rng, &[120_000, 120_000, 7_200_000]);
+    rng.u32(1..longest)
 }

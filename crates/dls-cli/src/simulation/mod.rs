@@ -1,16 +1,24 @@
-//! Random proof: the fold, the model's encoding and the emulator's core in memory, with a clock of their
-//! own, under random faults, assumptions, other actors and crashes. What came of each case is held
-//! against the promises by the emulator's checker.
+//! Random proof: the code that ships, against the emulator's core in memory. A case is a user with a few
+//! commands on the same packages, a service with assumptions, faults and other actors, and a machine whose
+//! processes die, whose clocks are set, and whose disk forgets. What came of it is held against the promises
+//! by the emulator's checker.
 //!
-//! No socket, no file, no waiting: a case of half an hour takes about a millisecond, and its seed
-//! gives it back.
+//! [`dls::Run`] and its store are the real ones; a simulated wire, clock and disk lie beneath them. The
+//! transport is not covered. No socket, no file, no waiting: tokio's time is paused, so a case of half a day
+//! takes about a millisecond, and its seed gives it back.
 
 mod case;
+mod disk;
+mod judge;
 mod play;
+mod store;
 mod wire;
+mod world;
 
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use dls_emulator::Violation;
 
 pub(crate) use play::play;
 
@@ -40,6 +48,33 @@ pub(crate) struct Broken {
     pub(crate) violations: Vec<String>,
     /// The faults that it met, and the journal of its run.
     pub(crate) story: Vec<String>,
+}
+
+impl Tally {
+    /// A case that could not even be played.
+    fn impossible(seed: u64, why: &str) -> Self {
+        Self {
+            cases: 1,
+            other_violations: 1,
+            broken: vec![Broken {
+                seed,
+                violations: vec![why.to_owned()],
+                story: Vec::new(),
+            }],
+            ..Self::default()
+        }
+    }
+
+    fn count(&mut self, violations: &[Violation]) {
+        for violation in violations {
+            match violation {
+                Violation::SentAgain { .. } => self.double_sends += 1,
+                Violation::FalseSuccess { .. } => self.false_successes += 1,
+                Violation::FalseFailure { .. } => self.false_failures += 1,
+                _ => self.other_violations += 1,
+            }
+        }
+    }
 }
 
 impl AddAssign for Tally {

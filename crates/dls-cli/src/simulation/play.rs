@@ -1,336 +1,291 @@
-//! Plays a case to its end, crashes and all, and holds what came of it against the promises.
+//! Plays a case to its end: a user's commands, one process after the other, on the same packages.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
-use dls::model::{Deploy, PackageId, Timestamp};
-use dls::rollout::{Action, Began, Event, Place, Report, Rollout, Verdict, What};
+use dls::model::Timestamp;
+use dls::rollout::{Began, Options, Place, Report};
+use dls::run::Fence;
 use dls::transport::credentials::{AccessKey, SecretKey};
-use dls_emulator::{Claim, Consent, ConsentKind, History, Violation, check};
+use dls::{PackageId, ResendRefused, Run, RunId, Selection};
+use dls_emulator::{Claim, Consent, ConsentKind};
 use fastrand::Rng;
 
-use super::case::Case;
-use super::wire::Wire;
-use super::{Broken, Tally};
+use super::Tally;
+use super::case::{Case, Command, reselect};
+use super::judge::{Past, Process};
+use super::store::Store;
+use super::wire::{Setup, Wire};
+use super::world::{Chances, World};
 
-const SECRET: &str = "example-secret-key";
-/// More steps than any case needs: whoever takes them does not end.
-const MOST_STEPS: u32 = 20_000;
-/// A process that dies again and again before it has looked at everything would never end.
-const MOST_CRASHES: u64 = 6;
-/// The time after which a signature is dead, whatever the clocks.
-const FENCE: Duration = Duration::from_secs(60 * 60);
-/// 2025-06-01T00:00:00Z.
-const BEGINNING: Duration = Duration::from_secs(1_748_736_000);
-
-/// A run that is played.
-struct Play {
-    case_options: dls::rollout::Options,
-    limit: Duration,
-    crashes: f64,
-    wire: Wire,
-    rollout: Rollout,
-    events: Vec<Event>,
-    /// So many events are on disk for sure.
-    flushed: usize,
-    deadline: SystemTime,
-    crashed: u64,
-    longest: Duration,
-    steps: u32,
-    consents: Vec<Consent>,
-}
+pub(super) const SECRET: &str = "example-secret-key";
+/// More events than any case needs: whoever takes them does not end.
+const MOST_EVENTS: u32 = 20_000;
+/// How long a run waits for its store.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
+/// So often a user tries to get past the fence.
+const TRIES: u32 = 3;
 
 /// Plays the case of this seed.
 pub(crate) fn play(seed: u64) -> Tally {
-    let mut rng = Rng::with_seed(seed);
-    let Some(case) = Case::random(&mut rng) else {
-        return impossible(seed, "there is no such case");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    let Ok(runtime) = runtime else {
+        return Tally::impossible(seed, "there is no runtime");
     };
-    let packages = case.packages.clone();
-    let (resumes, resends, faults) = (case.resumes, case.resends, case.faults.clone());
-    let Some(mut play) = Play::new(case, rng) else {
-        return impossible(seed, "the case cannot be set up");
-    };
-    play.go_on();
-    for _ in 0..resumes {
-        if play.rollout.report().is_open() {
-            play.take_up_again(resends);
-            play.go_on();
-        }
-    }
-    let deploys = play.wire.sent.len() as u64;
-    let (crashes, steps) = (play.crashed, play.steps);
-    let report = play.rollout.report();
-    let unknown = report
-        .packages
-        .iter()
-        .filter(|it| is_unknown(it.verdict.as_ref()));
-    let mut tally = Tally {
-        cases: 1,
-        packages: packages.len() as u64,
-        unknown: unknown.count() as u64,
-        endless: u64::from(steps >= MOST_STEPS),
-        deploys,
-        crashes,
-        ..Tally::default()
-    };
-    let mut story: Vec<String> = faults.lines().map(str::to_owned).collect();
-    story.extend(
-        play.events
-            .iter()
-            .filter_map(|it| serde_json::to_string(it).ok()),
-    );
-    let (violations, met) = play.judge(&report);
-    tally.faults = met;
-    for violation in &violations {
-        match violation {
-            Violation::SentAgain { .. } => tally.double_sends += 1,
-            Violation::FalseSuccess { .. } => tally.false_successes += 1,
-            Violation::FalseFailure { .. } => tally.false_failures += 1,
-            _ => tally.other_violations += 1,
-        }
-    }
-    let mut violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    if tally.endless > 0 {
-        violations.push(format!("it does not end in {MOST_STEPS} steps"));
-    }
-    if !violations.is_empty() {
-        tally.broken.push(Broken {
-            seed,
-            violations,
-            story,
-        });
-    }
-    tally
+    runtime.block_on(async {
+        let mut rng = Rng::with_seed(seed);
+        let Some(case) = Case::random(&mut rng) else {
+            return Tally::impossible(seed, "there is no such case");
+        };
+        let Some(mut user) = User::new(case, rng) else {
+            return Tally::impossible(seed, "the case cannot be set up");
+        };
+        user.act().await;
+        user.past.judge(seed, &user.world)
+    })
 }
 
-fn impossible(seed: u64, why: &str) -> Tally {
-    Tally {
-        cases: 1,
-        other_violations: 1,
-        broken: vec![Broken {
-            seed,
-            violations: vec![why.to_owned()],
-            story: Vec::new(),
-        }],
-        ..Tally::default()
-    }
+/// A user, and all that is known of the past.
+struct User {
+    world: World,
+    setup: Arc<Setup>,
+    store: Store,
+    place: Place,
+    packages: Selection,
+    options: Options,
+    limit: Duration,
+    commands: Vec<Command>,
+    past: Past,
 }
 
-fn is_unknown(verdict: Option<&Verdict>) -> bool {
-    matches!(verdict, Some(Verdict::Unknown { .. }))
-}
-
-impl Play {
+impl User {
     fn new(case: Case, rng: Rng) -> Option<Self> {
-        let now = UNIX_EPOCH + BEGINNING;
-        let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().ok()?;
         let place = Place::new(
             "http://emulator.example.com",
-            project,
+            "b384b9e9ab9b4ee8994c8633aabc9505".parse().ok()?,
             "default".parse().ok()?,
         );
         let scope = dls::model::Scope::new(place.project.clone());
-        let wire = Wire {
-            core: case.core,
-            now,
+        let setup = Setup {
             scope: scope.with_workspace(place.workspace.clone()),
             key: AccessKey::new("AKIDEXAMPLE", SecretKey::new(SECRET).ok()?).ok()?,
-            stopped: false,
-            sent: Vec::new(),
-            rng,
+            has_date: case.has_date,
         };
-        let began = Began::new(place, case.packages, case.options);
-        let at = timestamp(now);
+        let world = World::new(case.core, rng, case.chances);
         Some(Self {
-            case_options: case.options,
+            store: Store::new(&world),
+            past: Past::new(case.limit + store_call(&case.chances), &case.faults),
+            world,
+            setup: Arc::new(setup),
+            place,
+            packages: case.packages,
+            options: case.options,
             limit: case.limit,
-            crashes: case.crashes,
-            wire,
-            rollout: Rollout::new(began.clone(), at),
-            events: vec![Event::new(at, What::Began(Box::new(began)))],
-            flushed: 1,
-            deadline: now + case.limit,
-            crashed: 0,
-            longest: Duration::ZERO,
-            steps: 0,
-            consents: Vec::new(),
+            commands: case.commands,
         })
     }
 
-    fn go_on(&mut self) {
-        while self.steps < MOST_STEPS && self.rollout.next() != Action::Done {
-            self.steps += 1;
-            self.step();
-            let took = self.wire.now.duration_since(self.deadline - self.limit);
-            self.longest = self.longest.max(took.unwrap_or_default());
-            self.may_crash();
-        }
-    }
-
-    /// As the driver does it.
-    fn step(&mut self) {
-        let what = match self.rollout.next() {
-            Action::Done => return,
-            Action::Look(package) => match self.wire.look(package) {
-                Ok(seen) => self.rollout.looked(package, seen),
-                Err(failure) => What::LookFailed { package, failure },
-            },
-            Action::List(query) => match self.wire.list(*query) {
-                Ok(rows) => self.rollout.listed(rows),
-                Err(failure) => What::ListFailed { failure },
-            },
-            Action::Wait(time) => {
-                self.wire.pass(time);
-                What::Waited
+    async fn act(&mut self) {
+        let packages = self.packages.clone();
+        self.deploy(packages).await;
+        for command in std::mem::take(&mut self.commands) {
+            let away = self.world.state().rng.u64(1..3600);
+            tokio::time::sleep(Duration::from_secs(away)).await;
+            self.past.tell(format!("after {away} s: {command:?}"));
+            match command {
+                Command::Deploy => {
+                    let packages = reselect(&mut self.world.state().rng, &self.packages);
+                    if let Some(packages) = packages {
+                        self.deploy(packages).await;
+                    }
+                }
+                Command::Resume | Command::Resend | Command::Forget => {
+                    if let Some(run) = self.open_run().await {
+                        self.resume(&run, command).await;
+                    }
+                }
             }
-            Action::Deploy { request, .. } => match self.wire.connect() {
-                Err(failure) => What::SendFailed { failure },
-                Ok(()) if self.is_late() => What::OutOfTime,
-                Ok(()) => return self.deploy(&request),
-            },
-            _ => What::OutOfTime,
+        }
+    }
+
+    /// `dls deploy`, and `dls resume` after each death.
+    async fn deploy(&mut self, packages: Selection) {
+        let began = self.world.now();
+        let spec = Began::new(self.place.clone(), packages.clone(), self.options);
+        let created = self.store.create(self.wire(), spec);
+        let created = self.world.outlived(created).await;
+        match created {
+            None => self.die(),
+            Some(Err(why)) => self.past.refused(&why),
+            Some(Ok(run)) => {
+                let Some(id) = run.id().cloned() else { return };
+                let ids = packages.iter();
+                self.past.begin(id.clone(), began, ids);
+                self.follow(id, run).await;
+            }
+        }
+    }
+
+    /// A run that may be taken up again, if there is one.
+    async fn open_run(&mut self) -> Option<RunId> {
+        let open = match self.world.outlived(self.store.open_runs()).await {
+            None => {
+                self.die();
+                return None;
+            }
+            Some(open) => open.unwrap_or_default(),
         };
-        self.note_in_time(what);
+        let which = self.world.state().rng.usize(0..open.len().max(1));
+        open.into_iter().nth(which)
     }
 
-    fn deploy(&mut self, deploy: &Deploy) {
-        let signed_at = self.wire.now;
-        self.note(What::SendIntended {
-            packages: deploy.packages().clone(),
-            signed_at: timestamp(signed_at),
-            with_token: false,
-        });
-        self.flushed = self.events.len();
-        if self.may_crash() {
-            return;
-        }
-        let what = self.wire.send(deploy, signed_at);
-        if !self.may_crash() {
-            self.note_in_time(what);
-        }
-    }
-
-    fn is_late(&self) -> bool {
-        self.wire.now > self.deadline
-    }
-
-    /// What comes after the deadline does not come at all.
-    fn note_in_time(&mut self, what: What) {
-        if self.is_late() {
-            self.wire.now = self.deadline;
-            return self.note(What::OutOfTime);
-        }
-        self.note(what);
-    }
-
-    fn note(&mut self, what: What) {
-        let event = Event::new(timestamp(self.wire.now), what);
-        self.events.push(event.clone());
-        self.rollout.fold(event);
-    }
-
-    /// The process dies; what was not flushed may be lost. Another one takes the run up.
-    fn may_crash(&mut self) -> bool {
-        if self.crashed >= MOST_CRASHES || self.wire.rng.f64() >= self.crashes {
-            return false;
-        }
-        self.crashed += 1;
-        let kept = self.wire.rng.usize(self.flushed..=self.events.len());
-        self.events.truncate(kept);
-        let away = self.wire.rng.u64(1..200);
-        self.wire.pass(Duration::from_secs(away));
-        self.replay();
-        self.resume();
-        true
-    }
-
-    fn take_up_again(&mut self, resends: bool) {
-        let away = self.wire.rng.u64(1..900);
-        self.wire.pass(Duration::from_secs(away));
-        self.replay();
-        let report = self.rollout.report();
-        let unknown = report
-            .packages
-            .iter()
-            .filter(|it| is_unknown(it.verdict.as_ref()));
-        let unknown: Vec<PackageId> = unknown.map(|package| package.id).collect();
-        if resends && !unknown.is_empty() {
-            self.wire.pass(FENCE);
-            self.resume();
-            let at = self.wire.now;
-            self.consents.extend(unknown.iter().map(|id| Consent {
-                package: id.to_string(),
-                at,
-                kind: ConsentKind::Resend,
-            }));
-            self.note(What::ResendAllowed {
-                packages: unknown,
-                no_fence: false,
-            });
-        } else {
-            self.resume();
+    async fn resume(&mut self, id: &RunId, command: Command) {
+        for _ in 0..TRIES {
+            let taken = self.store.take_over(self.wire(), id);
+            let mut run = match self.world.outlived(taken).await {
+                None => return self.die(),
+                Some(Err(why)) => return self.past.refused(&why),
+                Some(Ok(run)) => run,
+            };
+            let consent = match command {
+                Command::Deploy | Command::Resume => Ok(()),
+                Command::Resend | Command::Forget => match self.consent(&mut run, command).await {
+                    None => return self.die(),
+                    Some(consent) => consent,
+                },
+            };
+            match consent {
+                Ok(()) if command == Command::Forget => return,
+                Ok(()) => return self.follow(id.clone(), run).await,
+                Err(refused) => {
+                    self.past.refused(&refused);
+                    let wait = match refused {
+                        ResendRefused::TooEarly { left, .. } => left,
+                        _ => Duration::from_secs(1),
+                    };
+                    drop(run);
+                    tokio::time::sleep(wait).await;
+                }
+            }
         }
     }
 
-    /// Through the text of the journal, as another process would read it.
-    fn replay(&mut self) {
-        let lines = self
-            .events
-            .iter()
-            .filter_map(|it| serde_json::to_string(it).ok());
-        let read = lines.filter_map(|line| serde_json::from_str(&line).ok());
-        let read: Vec<Event> = read.collect();
-        if let Ok(rollout) = Rollout::replay(read) {
-            self.rollout = rollout;
+    /// The user's word for all that is not settled; `None` if the process dies of it.
+    async fn consent(
+        &mut self,
+        run: &mut Run,
+        command: Command,
+    ) -> Option<Result<(), ResendRefused>> {
+        let report = run.report();
+        let packages = report.packages.iter().filter(|it| it.is_open() && it.sent);
+        let mut packages: Vec<PackageId> = packages.map(|it| it.id).collect();
+        let mut fence = Fence::Needed;
+        loop {
+            let word = async {
+                match command {
+                    Command::Forget => run.forget(&packages, "somebody", fence).await,
+                    _ => run.allow_resend(&packages, fence).await,
+                }
+            };
+            match self.world.outlived(word).await? {
+                // Its end can still be seen, so it needs no word.
+                Err(ResendRefused::NotUnknown { package }) => {
+                    packages.retain(|id| *id != package);
+                }
+                Err(ResendRefused::NoClock) => fence = Fence::Waived,
+                Ok(()) => {
+                    let at = self.world.now();
+                    let consents = packages.iter().map(|id| Consent {
+                        package: id.to_string(),
+                        at,
+                        kind: ConsentKind::Resend,
+                    });
+                    self.past.consent(consents, fence);
+                    return Some(Ok(()));
+                }
+                refused => return Some(refused),
+            }
         }
     }
 
-    fn resume(&mut self) {
-        self.wire.stopped = false;
-        self.deadline = self.wire.now + self.limit;
-        let (grace, pace) = (self.case_options.grace, self.case_options.pace);
-        self.note(What::Resumed {
-            grace,
-            pace,
-            other_endpoint: None,
-        });
-        self.flushed = self.events.len();
+    /// One process after the other follows the run, until one of them comes to its end.
+    async fn follow(&mut self, id: RunId, mut run: Run) {
+        loop {
+            if let Some(process) = self.process(&id, run).await {
+                return self.past.end(process);
+            }
+            self.die();
+            let away = self.world.state().rng.u64(1..200);
+            tokio::time::sleep(Duration::from_secs(away)).await;
+            let taken = self.store.take_over(self.wire(), &id);
+            run = match self.world.outlived(taken).await {
+                None => {
+                    self.die();
+                    return;
+                }
+                Some(Err(why)) => return self.past.refused(&why),
+                Some(Ok(run)) => run,
+            };
+        }
     }
 
-    /// What was not kept, and how many faults were met.
-    fn judge(mut self, report: &Report) -> (Vec<Violation>, u64) {
-        let at = self.wire.now;
-        let claims = report.packages.iter().filter_map(|package| {
-            Some(Claim {
-                package: package.id.to_string(),
-                verdict: package.verdict.as_ref()?.word().to_owned(),
-                at,
-            })
-        });
-        let text = serde_json::to_string(&self.events).unwrap_or_default();
-        // Whatever is still on its way arrives.
-        let ledger = self.wire.core.ledger(at + FENCE);
-        let faults = ledger
-            .requests
-            .iter()
-            .map(|it| it.faults.len() as u64)
-            .sum();
-        let history = History {
-            began: UNIX_EPOCH + BEGINNING,
-            ids: report.packages.iter().map(|it| it.id.to_string()).collect(),
-            sends: self.wire.sent,
-            consents: self.consents,
-            claims: claims.collect(),
-            ledger,
-            ended_in: self.longest,
-            limit: self.limit,
-            texts: vec![text, format!("{:?}", self.rollout)],
-            secrets: vec![SECRET.to_owned()],
-        };
-        (check(&history), faults)
+    /// One process; `None` if it dies.
+    async fn process(&mut self, id: &RunId, run: Run) -> Option<Process> {
+        let mut run = run.with_timeout(self.limit);
+        let started = tokio::time::Instant::now();
+        self.past.enter(id, self.world.now());
+        let mut events = 0;
+        while let Some(event) = self.world.outlived(run.next_event()).await? {
+            self.past.event(&event);
+            events += 1;
+            if events == MOST_EVENTS {
+                self.past.endless();
+                break;
+            }
+        }
+        let at = self.world.now();
+        self.past.text(format!("{run:?}"));
+        Some(Process {
+            run: id.clone(),
+            at,
+            took: started.elapsed(),
+            claims: claims(&run.report(), at),
+        })
+    }
+
+    fn wire(&self) -> Wire {
+        Wire::new(&self.world, &self.setup)
+    }
+
+    fn die(&mut self) {
+        let with_the_machine = self.world.state().rng.bool();
+        self.past.die(with_the_machine);
+        self.world.bury(with_the_machine);
     }
 }
 
-fn timestamp(time: SystemTime) -> Timestamp {
+/// By how much a run may be late: one call of the store may take its own limit, and no other one follows.
+fn store_call(chances: &Chances) -> Duration {
+    match chances.disk > 0.0 {
+        true => STORE_TIMEOUT,
+        false => Duration::ZERO,
+    }
+}
+
+fn claims(report: &Report, at: std::time::SystemTime) -> Vec<Claim> {
+    let claims = report.packages.iter().filter_map(|package| {
+        Some(Claim {
+            package: package.id.to_string(),
+            verdict: package.verdict.as_ref()?.word().to_owned(),
+            at,
+        })
+    });
+    claims.collect()
+}
+
+pub(super) fn timestamp(time: std::time::SystemTime) -> Timestamp {
     Timestamp::from_system_time(time).unwrap_or(Timestamp::MAX)
 }

@@ -1,32 +1,47 @@
-//! The way between the two in memory: what the transport and the network do to a request, with a clock
-//! that only this wire moves.
+//! The way between a run and the service in memory: what the transport and the network do to a request.
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use dls::PackageId;
 use dls::model::{
-    AnswerError, Deploy, ListPackages, Operation, Package, PackageDetail, PackageId, Pages, Scope,
-    ShowPackage,
+    AnswerError, Deploy, DeployAnswer, ListPackages, Operation, Package, PackageDetail, Pages,
+    Scope, ShowPackage,
 };
-use dls::rollout::{LookFailure, SendFailure, What};
+use dls::rollout::{LookFailure, SendFailure};
+use dls::run::{Connection, Service, ServiceFuture};
 use dls::transport::credentials::AccessKey;
 use dls::transport::sign::{Parts, sign};
-use dls_emulator::{Core, End, Fate, Sent};
-use fastrand::Rng;
+use dls_emulator::{End, Fate, Sent};
+use http::header::DATE;
 use http::{HeaderMap, Request, Response, StatusCode};
+use tokio::time::{sleep, timeout};
+
+use super::world::World;
 
 /// The client's limit for the head of an answer.
 const HEAD: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_millis(20);
 const HOST: &str = "emulator.example.com";
 
-pub(crate) struct Wire {
-    pub(crate) core: Core,
-    pub(crate) now: SystemTime,
+/// How a client is set up, and how the service answers it.
+#[derive(Clone)]
+pub(crate) struct Setup {
     pub(crate) scope: Scope,
     pub(crate) key: AccessKey,
-    /// A 401 has stopped the client.
-    pub(crate) stopped: bool,
-    pub(crate) sent: Vec<Sent>,
-    pub(crate) rng: Rng,
+    /// Answers say what time it is.
+    pub(crate) has_date: bool,
+}
+
+/// The client of one process.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    world: World,
+    setup: Arc<Setup>,
+    /// A 401 has stopped it.
+    is_stopped: Arc<AtomicBool>,
 }
 
 /// What came back, as the transport tells it.
@@ -36,118 +51,118 @@ enum Came {
 }
 
 impl Wire {
-    pub(crate) fn look(&mut self, id: PackageId) -> Result<PackageDetail, LookFailure> {
-        self.read(&ShowPackage::new(id))
+    pub(crate) fn new(world: &World, setup: &Arc<Setup>) -> Self {
+        Self {
+            world: world.clone(),
+            setup: Arc::clone(setup),
+            is_stopped: Arc::default(),
+        }
     }
 
-    pub(crate) fn list(&mut self, query: ListPackages) -> Result<Vec<Package>, LookFailure> {
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    async fn read<O: Operation>(&self, operation: &O) -> Result<O::Answer, LookFailure> {
+        let answer = self.read_answer(operation).await?;
+        decoded::<O>(&answer).map_err(LookFailure::of_answer)
+    }
+
+    async fn read_answer<O: Operation>(
+        &self,
+        operation: &O,
+    ) -> Result<Response<Vec<u8>>, LookFailure> {
+        if self.is_stopped() {
+            return Err(LookFailure::NotAuthenticated("stopped".to_owned()));
+        }
+        if self.happens(60) {
+            sleep(Duration::from_secs(5)).await;
+            return Err(LookFailure::Unreachable("no route".to_owned()));
+        }
+        let signed_at = dls::run::Clock::wall(&self.world);
+        let request = self.signed(operation, signed_at);
+        match self.exchange(request).await {
+            Came::Answer(answer) => Ok(answer),
+            Came::Nothing(why) => Err(LookFailure::Unreachable(why.to_owned())),
+        }
+    }
+
+    async fn all_pages(&self, query: ListPackages) -> Result<Vec<Package>, LookFailure> {
         let mut pages = Pages::new(query);
         let mut rows = Vec::new();
         while let Some(request) = pages.request() {
-            let page = self.read(&request)?;
+            let page = self.read(&request).await?;
             let page = pages.accept(page);
             rows.extend(page.map_err(|error| LookFailure::Unavailable(error.to_string()))?);
         }
         Ok(rows)
     }
 
-    fn read<O: Operation>(&mut self, operation: &O) -> Result<O::Answer, LookFailure> {
-        if self.stopped {
-            return Err(LookFailure::NotAuthenticated("stopped".to_owned()));
-        }
-        if self.rng.u8(0..60) == 0 {
-            self.pass(Duration::from_secs(5));
-            return Err(LookFailure::Unreachable("no route".to_owned()));
-        }
-        match self.exchange(operation, self.now) {
-            Came::Answer(answer) => decoded::<O>(&answer).map_err(LookFailure::of_answer),
-            Came::Nothing(why) => Err(LookFailure::Unreachable(why.to_owned())),
-        }
-    }
-
-    /// The first half of a write. Whatever fails here has sent nothing.
-    pub(crate) fn connect(&mut self) -> Result<(), SendFailure> {
-        if self.stopped {
+    /// The first half of a write.
+    async fn open(&self) -> Result<(), SendFailure> {
+        self.world.step().await;
+        if self.is_stopped() {
             return Err(SendFailure::NotAuthenticated("stopped".to_owned()));
         }
-        self.pass(Duration::from_millis(20));
-        match self.rng.u8(0..25) {
-            0 => Err(SendFailure::NotSent("connection refused".to_owned())),
-            _ => Ok(()),
+        sleep(CONNECT).await;
+        match self.happens(25) {
+            true => Err(SendFailure::NotSent("connection refused".to_owned())),
+            false => Ok(()),
         }
     }
 
-    /// The second half, with what came of it.
-    pub(crate) fn send(&mut self, deploy: &Deploy, signed_at: SystemTime) -> What {
-        if self.rng.u8(0..40) == 0 {
+    /// The second half.
+    async fn write(
+        &self,
+        deploy: &Deploy,
+        signed_at: SystemTime,
+    ) -> Result<DeployAnswer, SendFailure> {
+        self.world.step().await;
+        if self.happens(40) {
             // The connection died before the first byte, and the request was handed back.
-            return failed(SendFailure::NotSent("handed back".to_owned()));
+            return Err(SendFailure::NotSent("handed back".to_owned()));
         }
-        self.sent.push(Sent {
+        let at = self.world.now();
+        self.world.state().sent.push(Sent {
             packages: deploy.packages().iter().map(ToString::to_string).collect(),
-            at: signed_at,
+            at,
         });
-        match self.exchange(deploy, signed_at) {
-            Came::Answer(answer) => match decoded::<Deploy>(&answer) {
-                Ok(answer) => What::Accepted {
-                    request_id: answer.request_id.clone(),
-                    answer,
-                },
-                Err(error) => failed(SendFailure::of_answer(error)),
-            },
-            Came::Nothing(why) => failed(SendFailure::Lost(why.to_owned())),
+        match self.exchange(self.signed(deploy, signed_at)).await {
+            Came::Answer(answer) => decoded::<Deploy>(&answer).map_err(SendFailure::of_answer),
+            Came::Nothing(why) => Err(SendFailure::Lost(why.to_owned())),
         }
     }
 
-    pub(crate) fn pass(&mut self, time: Duration) {
-        self.now += time;
-    }
-
-    fn exchange<O: Operation>(&mut self, operation: &O, signed_at: SystemTime) -> Came {
-        let Some(request) = self.signed(operation, signed_at) else {
+    /// A request that is on its way arrives, even if its sender dies meanwhile.
+    async fn exchange(&self, request: Option<Request<Vec<u8>>>) -> Came {
+        let Some(request) = request else {
             return Came::Nothing("the request cannot be made");
         };
-        // Half of the way there, half of it back; and now and then somebody is slow.
-        let way = Duration::from_millis(self.rng.u64(1..100));
-        self.pass(way);
-        let fate = self.core.meet(self.now, &request);
-        if self.rng.u8(0..80) == 0 {
-            self.pass(HEAD);
+        let now = self.world.now();
+        let (fate, is_slow, way) = {
+            let mut state = self.world.state();
+            let fate = state.core.meet(now, &request);
+            let way = Duration::from_millis(state.rng.u64(2..200));
+            (fate, state.one_in(80), way)
+        };
+        self.world.step().await;
+        if is_slow {
+            sleep(HEAD).await;
             return Came::Nothing("no answer in time");
         }
-        self.pass(way);
-        let came = self.made_of(fate);
-        if let Came::Answer(answer) = &came {
-            self.stopped |= answer.status() == StatusCode::UNAUTHORIZED;
+        sleep(way).await;
+        let came = made_of(fate).await;
+        self.world.step().await;
+        if let Came::Answer(answer) = &came
+            && answer.status() == StatusCode::UNAUTHORIZED
+        {
+            self.is_stopped.store(true, Ordering::Relaxed);
         }
         came
     }
 
-    fn made_of(&mut self, fate: Fate) -> Came {
-        match fate {
-            Fate::Answer(answer) if is_answer(answer.status()) => Came::Answer(answer),
-            Fate::Answer(_) => Came::Nothing("a redirect"),
-            Fate::Raw { bytes, pause, end } => {
-                let takes = pause.saturating_mul(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-                self.pass(takes.min(HEAD));
-                match parsed(&bytes) {
-                    Some(answer) if takes < HEAD => Came::Answer(answer),
-                    _ => self.ended(end),
-                }
-            }
-            Fate::Cut { end, .. } => self.ended(end),
-            _ => Came::Nothing("something new"),
-        }
-    }
-
-    fn ended(&mut self, end: End) -> Came {
-        match end {
-            End::Silence => {
-                self.pass(HEAD);
-                Came::Nothing("no answer in time")
-            }
-            _ => Came::Nothing("the connection ended"),
-        }
+    fn happens(&self, one_in: u32) -> bool {
+        self.world.state().one_in(one_in)
     }
 
     fn signed<O: Operation>(
@@ -155,12 +170,13 @@ impl Wire {
         operation: &O,
         signed_at: SystemTime,
     ) -> Option<Request<Vec<u8>>> {
-        let (mut parts, body) = operation.encode(&self.scope).ok()?.into_parts();
+        let Setup { scope, key, .. } = &*self.setup;
+        let (mut parts, body) = operation.encode(scope).ok()?.into_parts();
         let mut headers = Vec::new();
         for (name, value) in &parts.headers {
             headers.push((name.as_str(), value.to_str().ok()?));
         }
-        headers.push(("X-Project-Id", self.scope.project().as_str()));
+        headers.push(("X-Project-Id", scope.project().as_str()));
         // The official signer looks for the body's type under this spelling alone.
         if let Some((name, _)) = headers.iter_mut().find(|(name, _)| *name == "content-type") {
             *name = "Content-Type";
@@ -174,7 +190,7 @@ impl Wire {
                 body: &body,
                 ..Parts::default()
             },
-            &self.key,
+            key,
             signed_at.into(),
         );
         let signed = signed.ok()?;
@@ -189,8 +205,95 @@ impl Wire {
     }
 }
 
-fn failed(failure: SendFailure) -> What {
-    What::SendFailed { failure }
+impl Service for Wire {
+    fn observe(
+        &self,
+        package: PackageId,
+        within: Duration,
+    ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
+        Box::pin(async move {
+            let request = ShowPackage::new(package);
+            let observed = timeout(within, self.read(&request)).await;
+            observed.unwrap_or_else(|_| Err(LookFailure::Unreachable("no answer".to_owned())))
+        })
+    }
+
+    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>> {
+        Box::pin(self.all_pages(query))
+    }
+
+    fn connect<'a>(
+        &'a self,
+        _: &'a Deploy,
+    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>> {
+        Box::pin(async {
+            self.open().await?;
+            Ok(Box::new(self.clone()) as Box<dyn Connection>)
+        })
+    }
+
+    fn clock_skew(
+        &self,
+        package: PackageId,
+    ) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>> {
+        Box::pin(async move {
+            let answer = self.read_answer(&ShowPackage::new(package)).await?;
+            let date = answer.headers().get(DATE).filter(|_| self.setup.has_date);
+            let date = date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+            let ours = dls::run::Clock::wall(&self.world);
+            Ok(date.map(|date| {
+                let ahead = ours.duration_since(date);
+                ahead.unwrap_or_else(|behind| behind.duration())
+            }))
+        })
+    }
+}
+
+impl Connection for Wire {
+    fn bears_token(&self) -> bool {
+        false
+    }
+
+    fn send<'a>(
+        self: Box<Self>,
+        request: &'a Deploy,
+        signed_at: SystemTime,
+    ) -> ServiceFuture<'a, Result<DeployAnswer, SendFailure>> {
+        Box::pin(async move { self.write(request, signed_at).await })
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+async fn made_of(fate: Fate) -> Came {
+    match fate {
+        Fate::Answer(answer) if is_answer(answer.status()) => Came::Answer(answer),
+        Fate::Answer(_) => Came::Nothing("a redirect"),
+        Fate::Raw { bytes, pause, end } => {
+            let takes = pause.saturating_mul(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            sleep(takes.min(HEAD)).await;
+            match parsed(&bytes) {
+                Some(answer) if takes < HEAD => Came::Answer(answer),
+                _ => ended(end).await,
+            }
+        }
+        Fate::Cut { end, .. } => ended(end).await,
+        _ => Came::Nothing("something new"),
+    }
+}
+
+async fn ended(end: End) -> Came {
+    match end {
+        End::Silence => {
+            sleep(HEAD).await;
+            Came::Nothing("no answer in time")
+        }
+        _ => Came::Nothing("the connection ended"),
+    }
 }
 
 fn is_answer(status: StatusCode) -> bool {

@@ -1,4 +1,4 @@
-//! `dls emulator verify`: random cases in memory, held against the promises.
+//! `dls emulator verify`: random cases of the code that ships, held against the promises.
 
 use crate::args;
 use crate::exit::Failure;

@@ -1,0 +1,262 @@
+//! What happened in a case, and whether every promise was kept.
+
+use std::time::{Duration, SystemTime};
+
+use dls::rollout::Event;
+use dls::run::Fence;
+use dls::{PackageId, RunId};
+use dls_emulator::{
+    By, Claim, Consent, ConsentKind, History, Ledger, LedgerRelease, Sent, Violation, check,
+};
+
+use super::play::{SECRET, timestamp};
+use super::world::World;
+use super::{Broken, Tally};
+
+/// The time after which nothing of the past comes any more.
+const LATE: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// A process that came to its end, and what it said.
+pub(super) struct Process {
+    pub(super) run: RunId,
+    pub(super) at: SystemTime,
+    pub(super) took: Duration,
+    pub(super) claims: Vec<Claim>,
+}
+
+/// All that happened, as the user saw it.
+pub(super) struct Past {
+    limit: Duration,
+    /// The runs, and when each was created.
+    runs: Vec<(RunId, SystemTime)>,
+    /// Each process of a run, and when it began.
+    entered: Vec<(RunId, SystemTime)>,
+    ended: Vec<Process>,
+    consents: Vec<Consent>,
+    /// Words whose fence was proved to be past.
+    fenced: Vec<(String, SystemTime)>,
+    packages: u64,
+    is_endless: bool,
+    texts: Vec<String>,
+    story: Vec<String>,
+}
+
+impl Past {
+    pub(super) fn new(limit: Duration, faults: &str) -> Self {
+        Self {
+            limit,
+            runs: Vec::new(),
+            entered: Vec::new(),
+            ended: Vec::new(),
+            consents: Vec::new(),
+            fenced: Vec::new(),
+            packages: 0,
+            is_endless: false,
+            texts: Vec::new(),
+            story: faults.lines().map(str::to_owned).collect(),
+        }
+    }
+
+    pub(super) fn tell(&mut self, line: String) {
+        self.story.push(line);
+    }
+
+    pub(super) fn refused(&mut self, why: &impl std::fmt::Display) {
+        self.tell(format!("refused: {why}"));
+    }
+
+    pub(super) fn text(&mut self, text: String) {
+        self.texts.push(text);
+    }
+
+    pub(super) fn event(&mut self, event: &Event) {
+        self.story.extend(serde_json::to_string(event).ok());
+    }
+
+    pub(super) fn endless(&mut self) {
+        self.is_endless = true;
+    }
+
+    pub(super) fn die(&mut self, with_the_machine: bool) {
+        self.tell(match with_the_machine {
+            true => "the machine goes down".to_owned(),
+            false => "the process dies".to_owned(),
+        });
+    }
+
+    /// A run was created. It may send what it names, unless what another run sent is not settled.
+    pub(super) fn begin<'a>(
+        &mut self,
+        run: RunId,
+        at: SystemTime,
+        packages: impl Iterator<Item = &'a PackageId>,
+    ) {
+        let is_first = self.runs.is_empty();
+        self.runs.push((run, at));
+        for package in packages {
+            self.packages += 1;
+            if !is_first {
+                self.consents.push(Consent {
+                    package: package.to_string(),
+                    at,
+                    kind: ConsentKind::NewRun,
+                });
+            }
+        }
+    }
+
+    pub(super) fn consent(&mut self, consents: impl Iterator<Item = Consent>, fence: Fence) {
+        for consent in consents {
+            if fence == Fence::Needed {
+                self.fenced.push((consent.package.clone(), consent.at));
+            }
+            self.consents.push(consent);
+        }
+    }
+
+    pub(super) fn enter(&mut self, run: &RunId, at: SystemTime) {
+        self.entered.push((run.clone(), at));
+    }
+
+    pub(super) fn end(&mut self, process: Process) {
+        let said = process.claims.iter();
+        let said: Vec<String> = said
+            .map(|claim| format!("{} {}", claim.package, claim.verdict))
+            .collect();
+        self.tell(format!("it ends: {}", said.join(", ")));
+        self.ended.push(process);
+    }
+
+    pub(super) fn judge(mut self, seed: u64, world: &World) -> Tally {
+        let ledger = {
+            let now = world.now() + LATE;
+            let state = &mut *world.state();
+            self.texts.extend(state.platter.contents());
+            state.core.ledger(now)
+        };
+        self.texts.append(&mut self.story.clone());
+        let mut violations: Vec<Violation> = Vec::new();
+        for process in &self.ended {
+            let sends = &world.state().sent;
+            for violation in self.broken_by(process, &ledger, sends) {
+                if !violations.contains(&violation) {
+                    violations.push(violation);
+                }
+            }
+        }
+        let mut tally = self.tally(&ledger, world);
+        tally.count(&violations);
+        let mut lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        let passed = self.passed_the_fence(&ledger);
+        tally.other_violations += passed.len() as u64;
+        lines.extend(passed);
+        if self.is_endless {
+            lines.push("it does not end".to_owned());
+        }
+        if !lines.is_empty() {
+            tally.broken.push(Broken {
+                seed,
+                violations: lines,
+                story: self.story,
+            });
+        }
+        tally
+    }
+
+    fn tally(&self, ledger: &Ledger, world: &World) -> Tally {
+        let said = self.ended.iter().flat_map(|process| &process.claims);
+        let faults = ledger.requests.iter().map(|it| it.faults.len() as u64);
+        let state = world.state();
+        Tally {
+            cases: 1,
+            packages: self.packages,
+            deploys: state.sent.len() as u64,
+            crashes: u64::from(state.deaths),
+            faults: faults.sum(),
+            unknown: said.filter(|claim| claim.verdict == "unknown").count() as u64,
+            endless: u64::from(self.is_endless),
+            ..Tally::default()
+        }
+    }
+
+    /// What a process said, held against the truth. That something was not done is said of its own run's
+    /// requests so far, everything else of all that happened.
+    fn broken_by(&self, process: &Process, ledger: &Ledger, sends: &[Sent]) -> Vec<Violation> {
+        let (denied, told): (Vec<&Claim>, Vec<&Claim>) =
+            process.claims.iter().partition(|claim| is_denial(claim));
+        let history = |claims: Vec<&Claim>, ledger: Ledger| History {
+            began: self.created(&process.run),
+            ids: claims.iter().map(|claim| claim.package.clone()).collect(),
+            sends: sends.to_vec(),
+            consents: self.consents.clone(),
+            claims: claims.into_iter().cloned().collect(),
+            ledger,
+            ended_in: process.took,
+            limit: self.limit,
+            texts: self.texts.clone(),
+            secrets: vec![SECRET.to_owned()],
+        };
+        let mut broken = check(&history(told, ledger.clone()));
+        if !denied.is_empty() {
+            let mut own = ledger.clone();
+            own.releases
+                .retain(|release| self.is_own(release, process, ledger));
+            let mut about_claims = check(&history(denied, own));
+            about_claims.retain(|it| matches!(it, Violation::FalseRefusal { .. }));
+            broken.extend(about_claims);
+        }
+        broken
+    }
+
+    fn created(&self, run: &RunId) -> SystemTime {
+        let found = self.runs.iter().find(|(id, _)| id == run);
+        found.map_or(SystemTime::UNIX_EPOCH, |(_, at)| *at)
+    }
+
+    /// Whether a release goes back to a request that a process of the same run had sent by then.
+    fn is_own(&self, release: &LedgerRelease, process: &Process, ledger: &Ledger) -> bool {
+        let first = release.copy_of.as_ref().or(release.request_id.as_ref());
+        let mut requests = ledger.requests.iter();
+        let request = requests.find(|request| Some(&request.request_id) == first);
+        request.is_some_and(|request| {
+            let entered = self.entered.iter().rev();
+            let mut before = entered.filter(|(_, at)| millis(*at) <= request.at_ms);
+            let by = before.next().map(|(run, _)| run);
+            by == Some(&process.run) && request.at_ms <= millis(process.at)
+        })
+    }
+
+    /// Copies of requests that were accepted after somebody had proof that none could be any more.
+    fn passed_the_fence(&self, ledger: &Ledger) -> Vec<String> {
+        let mut passed = Vec::new();
+        for (package, at) in &self.fenced {
+            let late = ledger.releases.iter().filter(|release| {
+                let first = release.copy_of.as_ref();
+                let mut requests = ledger.requests.iter();
+                let first = requests.find(|request| Some(&request.request_id) == first);
+                release.by == By::Copy
+                    && release.package_id == *package
+                    && release.accepted_ms > millis(*at)
+                    && first.is_some_and(|first| first.at_ms <= millis(*at))
+            });
+            passed.extend(late.map(|release| {
+                format!(
+                    "package {package}: an earlier request was accepted at {}, beyond the fence",
+                    release.accepted_at
+                )
+            }));
+        }
+        passed
+    }
+}
+
+fn millis(time: SystemTime) -> i64 {
+    timestamp(time).as_millis()
+}
+
+fn is_denial(claim: &Claim) -> bool {
+    matches!(
+        claim.verdict.as_str(),
+        "not-sent" | "refused" | "already-released"
+    )
+}

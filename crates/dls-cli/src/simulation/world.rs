@@ -1,0 +1,171 @@
+//! What all processes of a case share: the service behind its faults, the clocks, and chance, which also
+//! decides when a process dies.
+
+use std::fmt;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dls::run::Clock;
+use dls_emulator::{Core, Sent};
+use fastrand::Rng;
+use tokio::time::Instant;
+
+use super::disk::{Platter, Trouble};
+
+/// 2025-06-01T00:00:00Z.
+const BEGINNING: Duration = Duration::from_secs(1_748_736_000);
+/// A process that dies again and again before it has observed everything would never end.
+const MOST_DEATHS: u32 = 6;
+
+/// A handle of the world of one case.
+#[derive(Clone)]
+pub(crate) struct World(Arc<Shared>);
+
+struct Shared {
+    began: Instant,
+    state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) core: Core,
+    pub(crate) rng: Rng,
+    /// The requests of which at least one byte was written.
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) chances: Chances,
+    pub(crate) platter: Platter,
+    /// The time for which the machine slept: it passes for everybody but for tokio.
+    suspended: Duration,
+    /// How far the machine's wall clock is from the true time, in milliseconds.
+    wall_is_ahead: i64,
+    is_dead: bool,
+    pub(crate) deaths: u32,
+}
+
+/// How likely things happen at each step of a process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Chances {
+    /// The process dies.
+    pub(crate) death: f64,
+    /// The machine sleeps for a while, or its wall clock is set.
+    pub(crate) clock: f64,
+    /// The disk refuses a call, or takes too long.
+    pub(crate) disk: f64,
+    /// A bit on the disk is flipped, between two processes.
+    pub(crate) flip: f64,
+}
+
+impl World {
+    pub(crate) fn new(core: Core, rng: Rng, chances: Chances) -> Self {
+        Self(Arc::new(Shared {
+            began: Instant::now(),
+            state: Mutex::new(State {
+                core,
+                rng,
+                sent: Vec::new(),
+                chances,
+                platter: Platter::default(),
+                suspended: Duration::ZERO,
+                wall_is_ahead: 0,
+                is_dead: false,
+                deaths: 0,
+            }),
+        }))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The true time, by which the service lives.
+    pub(crate) fn now(&self) -> SystemTime {
+        UNIX_EPOCH + BEGINNING + self.0.began.elapsed() + self.state().suspended
+    }
+
+    /// A moment between two steps of a process: it may die here, and then nothing of it goes on.
+    pub(crate) async fn step(&self) {
+        if self.state().dies() {
+            pending::<()>().await;
+        }
+    }
+
+    /// What this work of a process comes to; `None` if the process dies of it.
+    pub(crate) async fn outlived<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            let done = work.as_mut().poll(context);
+            match self.state().is_dead {
+                true => Poll::Ready(None),
+                false => done.map(Some),
+            }
+        })
+        .await
+    }
+
+    /// The process is gone, and another one may begin. Perhaps the machine went down with it.
+    pub(crate) fn bury(&self, with_the_machine: bool) {
+        let state = &mut *self.state();
+        state.is_dead = false;
+        if with_the_machine {
+            state.platter.lose(&mut state.rng);
+        }
+        if state.rng.f64() < state.chances.flip {
+            state.platter.flip(&mut state.rng);
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn one_in(&mut self, many: u32) -> bool {
+        self.rng.u32(0..many) == 0
+    }
+
+    /// What is wrong with the next call of the disk.
+    pub(crate) fn disk_trouble(&mut self) -> Trouble {
+        match self.rng.f64() < self.chances.disk {
+            false => Trouble::None,
+            true if self.one_in(4) => Trouble::Stuck,
+            true => Trouble::Fails(self.rng.u8(..)),
+        }
+    }
+
+    fn dies(&mut self) -> bool {
+        if self.is_dead {
+            return true;
+        }
+        if self.deaths < MOST_DEATHS && self.rng.f64() < self.chances.death {
+            self.is_dead = true;
+            self.deaths += 1;
+        }
+        if self.rng.f64() < self.chances.clock {
+            match self.rng.bool() {
+                true => self.suspended += Duration::from_secs(self.rng.u64(1..7200)),
+                false => self.wall_is_ahead = self.rng.i64(-600_000..600_000),
+            }
+        }
+        self.is_dead
+    }
+}
+
+impl Clock for World {
+    fn wall(&self) -> SystemTime {
+        let ahead = self.state().wall_is_ahead;
+        let by = Duration::from_millis(ahead.unsigned_abs());
+        match ahead < 0 {
+            true => self.now() - by,
+            false => self.now() + by,
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.began.elapsed() + self.state().suspended
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}
