@@ -126,6 +126,29 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Whether it decides something that has to outlive the machine: a record of it must be durable before anything
+    /// follows from it. What was merely observed can be observed again.
+    #[must_use]
+    pub fn is_decision(&self) -> bool {
+        match self {
+            Self::Began(_)
+            | Self::SendIntended { .. }
+            | Self::Resumed { .. }
+            | Self::ResendAllowed { .. }
+            | Self::Forgotten { .. } => true,
+            Self::Looked { .. }
+            | Self::LookFailed { .. }
+            | Self::Listed { .. }
+            | Self::ListFailed { .. }
+            | Self::Accepted { .. }
+            | Self::SendFailed { .. }
+            | Self::Waited
+            | Self::OutOfTime => false,
+        }
+    }
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }

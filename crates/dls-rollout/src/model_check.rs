@@ -7,7 +7,9 @@
 //! many packages; there the search lowers how many.
 
 mod key;
+mod memory;
 mod promise;
+mod said;
 mod search;
 mod state;
 mod step;

@@ -152,17 +152,9 @@ pub enum Durability {
 /// outlives the machine, what was seen can be seen again.
 #[must_use]
 pub fn durability(event: &What) -> Durability {
-    match event {
-        What::Looked { .. }
-        | What::LookFailed { .. }
-        | What::Listed { .. }
-        | What::ListFailed { .. }
-        | What::Accepted { .. }
-        | What::SendFailed { .. }
-        | What::Waited
-        | What::OutOfTime => Durability::Buffered,
-        // The beginning, intentions, consents, take-overs, claims given up, and kinds of later versions.
-        _ => Durability::Durable,
+    match event.is_decision() {
+        true => Durability::Durable,
+        false => Durability::Buffered,
     }
 }
 

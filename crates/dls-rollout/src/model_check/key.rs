@@ -8,7 +8,8 @@ use std::slice::Iter;
 
 use dls_model::Status;
 
-use super::state::{Memory, Named, State};
+use super::memory::{Memory, Named};
+use super::state::State;
 use super::world::{FAILED, GRACE, START, SUCCESSFUL};
 use crate::options::OnLostAnswer;
 use crate::verdict::PackageReport;

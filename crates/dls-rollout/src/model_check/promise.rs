@@ -1,6 +1,7 @@
 //! What must be true in every state, one function each.
 
-use super::state::{Memory, Named, State};
+use super::memory::{Memory, Named};
+use super::state::State;
 use super::step::Step;
 use super::world::{FAILED, SUCCESSFUL, Set, TO_BE_REVIEWED, Truth, index};
 use crate::action::Action;

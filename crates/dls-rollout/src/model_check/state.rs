@@ -1,16 +1,17 @@
 //! One state of the search: the fold, the world, and what an honest witness remembers of the way there.
 
 use std::rc::Rc;
-use std::sync::LazyLock;
 
-use dls_model::{DeployAnswer, DeployDetail, PackageIds, ServiceError};
+use dls_model::PackageIds;
 
+use super::memory::{Glimpse, Memory, Named};
+use super::said::{look_failure, outcome, plan};
 use super::step::{Choice, Effect, Failing, Heard, Kept, Sight, Step};
 use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id, index};
 use crate::action::Action;
-use crate::event::{Began, Event, LookFailure, SendFailure, What};
+use crate::event::{Began, Event, What};
 use crate::options::Options;
-use crate::plan::{Place, Plan, PlannedPackage};
+use crate::plan::Place;
 use crate::rollout::Rollout;
 use crate::selection::Selection;
 use crate::verdict::{Claim, PackageReport, Verdict};
@@ -27,57 +28,6 @@ pub(super) struct Scenario {
     pub(super) few: usize,
     /// A plan was made before.
     pub(super) planned: bool,
-}
-
-/// What is known of the requests that name a package.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) enum Named {
-    #[default]
-    /// There is none, or each is proved to have had no effect, or the caller has consented to another.
-    No,
-    InDoubt,
-    Accepted,
-}
-
-/// A version as a look saw it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) struct Glimpse {
-    pub(super) version: usize,
-    /// Without the members that an answer need not have.
-    pub(super) is_bare: bool,
-}
-
-/// What a witness remembers of one package.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Memory {
-    /// The status at the last look, not in a list, since the run was begun or taken up again.
-    pub(super) seen: Option<i64>,
-    pub(super) looked_at: i64,
-    /// The last look, not in a list, saw other tasks than at the beginning.
-    pub(super) changed: bool,
-    /// The version that the last look saw.
-    pub(super) shown: Glimpse,
-    /// The version that the last look before a request saw, or the first that saw it being released.
-    pub(super) baseline: Glimpse,
-    /// The baseline of the last request whose intention was recorded.
-    pub(super) intended: Glimpse,
-    /// The version at the beginning, when the plan was made.
-    pub(super) planned: usize,
-    pub(super) named: Named,
-    /// A look since the request saw it released, being released, or another than at the baseline.
-    pub(super) moved: bool,
-    /// What became of a request was unknown, ever.
-    pub(super) lost: bool,
-    /// The caller has consented to sending it once more, and it was not sent since.
-    pub(super) consented: bool,
-    /// Requests that named it since the run was begun or taken up again.
-    pub(super) requests: u8,
-    /// Looks that did not find it, since it was last seen.
-    pub(super) absences: u8,
-    pub(super) accepted: bool,
-    /// Its verdict, and whether that may still change.
-    pub(super) verdict: Option<(&'static str, bool)>,
-    pub(super) verdict_changed: bool,
 }
 
 #[derive(Clone)]
@@ -344,7 +294,7 @@ impl State {
     /// What nobody has recorded for good is gone, and with it what it told.
     fn lose_events(&mut self) {
         while let Some(before) = &self.journal.before
-            && !is_flushed(&self.journal.event.what)
+            && !self.journal.event.what.is_decision()
         {
             self.journal = Rc::clone(before);
         }
@@ -368,7 +318,7 @@ impl State {
     }
 
     pub(super) fn may_lose_events(&self) -> bool {
-        !is_flushed(&self.journal.event.what)
+        !self.journal.event.what.is_decision()
     }
 
     /// The store lets it begin: nothing is claimed by the run before.
@@ -475,101 +425,4 @@ impl State {
     pub(super) fn is_over(&self) -> bool {
         self.action == Action::Done && self.sending.is_none()
     }
-}
-
-impl Memory {
-    /// Nothing that happens changes its verdict any more.
-    pub(super) fn is_closed(&self) -> bool {
-        matches!(self.verdict, Some((_, false)))
-    }
-
-    /// What became of the last request is unknown, and no look has told since.
-    pub(super) fn is_doubted(&self) -> bool {
-        self.named == Named::InDoubt && !self.moved
-    }
-
-    /// The last request is proved to have had no effect: what was before it is so again.
-    fn unname(&mut self) {
-        self.named = Named::No;
-        self.consented = self.lost;
-    }
-}
-
-fn plan(place: Place, options: Options, world: &World) -> Plan {
-    let packages = world.packages.iter().enumerate();
-    let packages = packages
-        .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index, false)))
-        .collect();
-    Plan::new(place, world.at(), options.start, packages)
-}
-
-fn is_flushed(what: &What) -> bool {
-    matches!(
-        what,
-        What::Began(_)
-            | What::SendIntended { .. }
-            | What::Resumed { .. }
-            | What::ResendAllowed { .. }
-            | What::Forgotten { .. }
-    )
-}
-
-fn look_failure(failing: Failing) -> LookFailure {
-    match failing {
-        Failing::Unavailable => LookFailure::Unavailable("503".to_owned()),
-        Failing::NotFound => LookFailure::NotFound(error(0)),
-        Failing::Forbidden => LookFailure::Refused(error(1)),
-    }
-}
-
-fn outcome(heard: Heard) -> What {
-    let failure = match heard {
-        Heard::NotSent => SendFailure::NotSent("refused".to_owned()),
-        Heard::NoCredentials => SendFailure::NotAuthenticated("expired".to_owned()),
-        Heard::Nothing => SendFailure::Lost("reset".to_owned()),
-        Heard::Accepted(named) => return accepted(named),
-        Heard::GatewayNo => SendFailure::Answered(error(2)),
-        Heard::TooMany => SendFailure::Answered(error(3)),
-        Heard::ServiceNo => SendFailure::Answered(error(4)),
-        Heard::ServerError => SendFailure::Answered(error(5)),
-        Heard::PartlyDone => SendFailure::Answered(error(6)),
-        Heard::GatewayError => SendFailure::Answered(error(7)),
-    };
-    What::SendFailed { failure }
-}
-
-fn accepted(named: Set) -> What {
-    let details = named.indices().map(|index| {
-        let mut detail = DeployDetail::default();
-        detail.package_id = Some(id(index));
-        detail
-    });
-    let mut answer = DeployAnswer::default();
-    answer.details = Some(details.collect());
-    What::Accepted {
-        answer,
-        request_id: None,
-    }
-}
-
-fn error(index: usize) -> Box<ServiceError> {
-    static ERRORS: LazyLock<Vec<ServiceError>> = LazyLock::new(|| {
-        let all = [
-            (400, "DLF.0810", true),
-            (401, "APIGW.0301", true),
-            (403, "APIGW.0302", true),
-            (429, "APIGW.0308", true),
-            (400, "DLF.20990", true),
-            (500, "DLF.0001", true),
-            (429, "APIGW.0308", false),
-            (502, "APIGW.0605", true),
-        ];
-        let texts = all.map(|(status, code, flat)| {
-            format!(r#"{{"status":{status},"code":"{code}","message":"no","flat":{flat}}}"#)
-        });
-        texts
-            .map(|text| serde_json::from_str(&text).unwrap())
-            .into()
-    });
-    Box::new(ERRORS[index].clone())
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use dls_model::{ListPackages, Status};
 
-use super::state::{Memory, Named, State};
+use super::memory::{Memory, Named};
+use super::state::State;
 use super::world::{BEING_RELEASED, FAILED, Set, TO_BE_REVIEWED, Version, index};
 use crate::action::Action;
 
