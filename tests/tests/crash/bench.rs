@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use dls::rollout::Event;
 use dls_emulator::{By, Claim, Emulator, FaultPlan, History, LedgerRequest, RateLimit, Running};
+use serde::Deserialize as _;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -99,10 +100,12 @@ impl Bench {
         self.folder.path().join("runs")
     }
 
-    /// All that is in the journal.
+    /// All that is in the journal: the files of its runs, not those that are just made.
     pub(crate) fn journal(&self) -> String {
         let files = std::fs::read_dir(self.runs()).into_iter().flatten();
-        let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()));
+        let paths = files.map(|file| file.unwrap().path());
+        let runs = paths.filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
+        let texts = runs.map(std::fs::read_to_string);
         texts.map(Result::unwrap_or_default).collect()
     }
 
@@ -164,7 +167,8 @@ impl Bench {
         assert!(in_flight.count() <= 1, "{ended:?}");
 
         let journal = self.journal();
-        let events = journal.lines().map(serde_json::from_str::<Event>);
+        let entries = journal.lines().map(serde_json::from_str::<Value>);
+        let events = entries.map(|entry| Event::deserialize(&entry.unwrap()["event"]));
         let events: Vec<Event> = events.map(Result::unwrap).collect();
         let claims = ended.outcomes.iter().map(|(package, outcome)| Claim {
             package: package.clone(),

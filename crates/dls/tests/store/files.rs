@@ -21,6 +21,17 @@ async fn a_directory_that_is_only_read_is_not_made() {
     assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
 }
 
+#[tokio::test]
+async fn a_directory_where_nothing_can_be_written_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.join("runs"), file] {
+        let error = FileStore::open(path).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn files_and_directories_are_their_owners_alone() {

@@ -9,4 +9,7 @@
 mod bench;
 mod conformance;
 mod damage;
+mod disk;
 mod files;
+mod flushing;
+mod locks;

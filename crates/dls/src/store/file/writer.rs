@@ -135,7 +135,9 @@ impl FileWriter {
         let flushed = self.file.flush().await;
         flushed.map_err(|error| StoreError::unusable(&self.path, &error))?;
         self.store.prove(&self.path, &mut *self.file).await?;
-        self.rename(self.store.file_of(self.run(), true)).await
+        // The end is durable. Without the other name the file is only read once more by the next run.
+        drop(self.rename(self.store.file_of(self.run(), true)).await);
+        Ok(())
     }
 }
 

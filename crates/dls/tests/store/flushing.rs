@@ -1,0 +1,123 @@
+//! What survives the machine, on a disk that loses whatever was not made durable.
+
+use dls::rollout::What;
+use dls::store::{FileStore, RunStore as _, StoreError};
+
+use crate::bench::*;
+use crate::disk::Volatile;
+
+async fn store(disk: &Volatile) -> FileStore {
+    FileStore::open_on(disk.clone(), "runs").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_run_is_there_with_its_name_and_its_beginning_once_it_is_created() {
+    let disk = Volatile::default();
+    let store = store(&disk).await;
+    let run = store
+        .create(spec(&[23]), at(0))
+        .await
+        .unwrap()
+        .run()
+        .clone();
+    disk.crash();
+    assert_eq!(store.load(&run).await.unwrap().position().entry, 1);
+}
+
+#[tokio::test]
+async fn intentions_consents_and_claims_given_up_survive_and_what_was_seen_need_not() {
+    for (what, survives) in [
+        (intended(), true),
+        (consented(), true),
+        (given_up(), true),
+        (What::Waited, false),
+        (lost(), false),
+    ] {
+        let disk = Volatile::default();
+        let store = store(&disk).await;
+        let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
+        append(&mut *writer, intended()).await.unwrap();
+        append(&mut *writer, lost()).await.unwrap();
+        append(&mut *writer, consented()).await.unwrap();
+        let before = writer.position().entry;
+        let named = format!("{what:?}");
+        append(&mut *writer, what).await.unwrap();
+        disk.crash();
+        let stored = store.load(writer.run()).await.unwrap();
+        assert_eq!(
+            stored.position().entry,
+            before + u64::from(survives),
+            "{named}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_end_survives_and_so_does_what_led_to_it() {
+    let disk = Volatile::default();
+    let store = store(&disk).await;
+    let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
+    append(&mut *writer, given_up()).await.unwrap();
+    append(&mut *writer, What::Waited).await.unwrap();
+    writer.finish().await.unwrap();
+    disk.crash();
+    let stored = store.load(writer.run()).await.unwrap();
+    assert_eq!((stored.position().entry, stored.is_open()), (3, false));
+    let found = store.check(writer.run()).await.unwrap().path;
+    assert!(
+        found.to_str().unwrap().ends_with(".done.jsonl"),
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_take_over_has_read_is_not_lost_any_more() {
+    let disk = Volatile::default();
+    let store = store(&disk).await;
+    let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
+    append(&mut *writer, intended()).await.unwrap();
+    append(&mut *writer, lost()).await.unwrap();
+    let run = writer.run().clone();
+    drop(writer);
+    // The process died, the machine did not.
+    let taken = store.take_over(&run, None).await.unwrap();
+    disk.crash();
+    let stored = store.load(&run).await.unwrap();
+    assert_eq!(stored.position(), taken.writer.position());
+}
+
+#[tokio::test]
+async fn a_consent_to_set_a_file_aside_survives() {
+    let disk = Volatile::default();
+    let store = store(&disk).await;
+    let run = "20250513-031320-0001".parse().unwrap();
+    let path = std::path::Path::new("runs/20250513-031320-0001.jsonl");
+    let mut file = dls::store::Disk::open(&disk, path, dls::store::OpenMode::CreateNew)
+        .await
+        .unwrap();
+    file.append(b"{}\n".to_vec()).await.unwrap();
+    file.flush().await.unwrap();
+    dls::store::Disk::sync_dir(&disk, path.parent().unwrap())
+        .await
+        .unwrap();
+    let aside = store.set_aside(&run, "li.wei", at(5)).await.unwrap();
+    disk.crash();
+    assert!(store.list().await.unwrap().is_empty());
+    let log = path.with_file_name("set-aside.log");
+    for (path, holds) in [(&aside, "{}"), (&log, "li.wei")] {
+        let mode = dls::store::OpenMode::Read;
+        let mut file = dls::store::Disk::open(&disk, path, mode).await.unwrap();
+        let text = String::from_utf8(file.read().await.unwrap()).unwrap();
+        assert!(text.contains(holds), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_is_created() {
+    let disk = Volatile::default();
+    let store = store(&disk).await;
+    disk.fill();
+    let error = store.create(spec(&[23]), at(0)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
+    assert!(store.list().await.unwrap().is_empty());
+}
