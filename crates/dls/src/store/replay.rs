@@ -107,31 +107,30 @@ impl Contents {
         }
     }
 
-    /// What follows the last line end. Another byte may stand where the end was.
+    /// What follows the last line end: an entry whose end is lost, with any byte in its place, and then what a
+    /// crash left half written.
     fn read_tail(&mut self, tail: &[u8]) {
-        let without_last = tail.split_last().map_or(tail, |(_, rest)| rest);
-        for line in [tail, without_last] {
-            if self.chain.verified(line).is_some() {
-                if self.take(line) {
-                    self.valid += line.len();
-                    self.lacks_end = true;
-                }
+        let mut rest = tail;
+        let entry = first_value(tail).filter(|it| self.chain.verified(it).is_some());
+        if let Some(entry) = entry {
+            if !self.take(entry) {
                 return;
             }
+            self.valid += entry.len();
+            self.lacks_end = true;
+            rest = tail.get(entry.len() + 1..).unwrap_or_default();
         }
-        let written = tail
-            .iter()
-            .rposition(|byte| *byte != 0)
-            .map_or(0, |last| last + 1);
-        let written = tail.get(..written).unwrap_or_default();
-        let is_whole = serde_json::from_slice::<IgnoredAny>(written).is_ok();
-        if self.events.is_empty() || is_whole {
+        let written = rest.iter().rposition(|byte| *byte != 0);
+        let written = written
+            .and_then(|last| rest.get(..=last))
+            .unwrap_or_default();
+        if self.events.is_empty() || first_value(written).is_some() {
             // A first entry is flushed before its file has its name, and a whole entry is not a torn one.
             self.refuse("it was changed, or written in part".to_owned());
-        } else {
+        } else if !rest.is_empty() {
             self.unfinished = Some(match written.len() {
-                0 => format!("{} zeros", tail.len()),
-                _ => format!("{} bytes of an unfinished entry", tail.len()),
+                0 => format!("{} zeros", rest.len()),
+                _ => format!("{} bytes of an unfinished entry", rest.len()),
             });
         }
     }
@@ -191,6 +190,13 @@ impl Contents {
         form.or(events)
             .map(|version| u32::try_from(version).unwrap_or(u32::MAX))
     }
+}
+
+/// The JSON value that these bytes begin with, if it is whole.
+fn first_value(bytes: &[u8]) -> Option<&[u8]> {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    bytes.get(..values.byte_offset())
 }
 
 fn of_events(run: &RunId, error: InvalidEvents) -> StoreError {
@@ -303,27 +309,43 @@ mod tests {
         lines(&run(), &all).unwrap().0
     }
 
+    /// How many of all single-bit flips of a file change nothing. The others must be refused.
+    fn flips_that_change_nothing(kind: &str, file: &[u8]) -> usize {
+        let (truth, _) = read(&run(), file).into_run().unwrap();
+        let mut kept = 0;
+        for bit in 0..file.len() * 8 {
+            let mut flipped = file.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            match read(&run(), &flipped).into_run() {
+                Err(error) => assert_eq!(error.run(), Some(&run()), "{kind}, bit {bit}"),
+                Ok((mut read, _)) => {
+                    read.unfinished.clone_from(&truth.unfinished);
+                    assert_eq!(read, truth, "{kind}, bit {bit}");
+                    kept += 1;
+                }
+            }
+        }
+        kept
+    }
+
     #[test]
     fn each_single_flipped_bit_is_refused_or_changes_nothing() {
         for (kind, events) in kinds() {
-            let file = file_of(&events);
-            let (truth, _) = read(&run(), &file).into_run().unwrap();
-            let mut kept = 0;
-            for bit in 0..file.len() * 8 {
-                let mut flipped = file.clone();
-                flipped[bit / 8] ^= 1 << (bit % 8);
-                match read(&run(), &flipped).into_run() {
-                    Err(error) => assert_eq!(error.run(), Some(&run()), "{kind}, bit {bit}"),
-                    Ok((read, _)) => {
-                        assert_eq!(read, truth, "{kind}, bit {bit}");
-                        kept += 1;
-                    }
-                }
-            }
+            let kept = flips_that_change_nothing(kind, &file_of(&events));
             assert_eq!(
                 kept, 8,
                 "{kind}: only the last line end is of no importance"
             );
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_before_half_an_entry_is_refused_or_changes_nothing() {
+        let file = file_of(&kinds()[1].1);
+        for tail in [&file[..100], &[0; 16], &[&file[..9], &[0; 9]].concat()] {
+            let torn = [&file[..], tail].concat();
+            let kept = flips_that_change_nothing("torn", &torn);
+            assert!(kept > 8 && kept <= (tail.len() + 1) * 8, "{kept}");
         }
     }
 
