@@ -31,6 +31,8 @@ pub(crate) struct Case {
     pub(crate) commands: Vec<Command>,
     /// Whether the service tells the time.
     pub(crate) has_date: bool,
+    /// Whether requests bear a token instead of a signature.
+    pub(crate) bears_token: bool,
     /// The faults, as their file has them.
     pub(crate) faults: String,
 }
@@ -61,11 +63,13 @@ impl Case {
             chances: Chances {
                 death: one_of(rng, &[0.0, 0.0, 0.003, 0.03]),
                 clock: one_of(rng, &[0.0, 0.0, 0.003]),
+                rival: one_of(rng, &[0.0, 0.02]),
                 disk: one_of(rng, &[0.0, 0.0, 0.0, 0.01, 0.1]),
                 flip: one_of(rng, &[0.0, 0.0, 0.0, 0.2]),
             },
-            commands: (0..rng.usize(0..4)).map(|_| command(rng)).collect(),
+            commands: (0..rng.usize(0..5)).map(|_| command(rng)).collect(),
             has_date: rng.u8(0..10) != 0,
+            bears_token: rng.u8(0..10) == 0,
             faults,
         })
     }

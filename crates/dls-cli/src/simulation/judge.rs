@@ -9,7 +9,7 @@ use dls_emulator::{
     By, Claim, Consent, ConsentKind, History, Ledger, LedgerRelease, Sent, Violation, check,
 };
 
-use super::play::{SECRET, timestamp};
+use super::play::{SECRET, TOKEN, timestamp};
 use super::world::World;
 use super::{Broken, Tally};
 
@@ -37,6 +37,8 @@ pub(super) struct Past {
     fenced: Vec<(String, SystemTime)>,
     packages: u64,
     is_endless: bool,
+    /// What was seen at once to be against a promise.
+    broken: Vec<String>,
     texts: Vec<String>,
     story: Vec<String>,
 }
@@ -52,6 +54,7 @@ impl Past {
             fenced: Vec::new(),
             packages: 0,
             is_endless: false,
+            broken: Vec::new(),
             texts: Vec::new(),
             story: faults.lines().map(str::to_owned).collect(),
         }
@@ -71,6 +74,10 @@ impl Past {
 
     pub(super) fn event(&mut self, event: &Event) {
         self.story.extend(serde_json::to_string(event).ok());
+    }
+
+    pub(super) fn broken(&mut self, what: &str) {
+        self.broken.push(what.to_owned());
     }
 
     pub(super) fn endless(&mut self) {
@@ -147,9 +154,10 @@ impl Past {
         let mut tally = self.tally(&ledger, world);
         tally.count(&violations);
         let mut lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        let passed = self.passed_the_fence(&ledger);
-        tally.other_violations += passed.len() as u64;
-        lines.extend(passed);
+        let mut others = self.passed_the_fence(&ledger);
+        others.append(&mut self.broken);
+        tally.other_violations += others.len() as u64;
+        lines.extend(others);
         if self.is_endless {
             lines.push("it does not end".to_owned());
         }
@@ -194,7 +202,7 @@ impl Past {
             ended_in: process.took,
             limit: self.limit,
             texts: self.texts.clone(),
-            secrets: vec![SECRET.to_owned()],
+            secrets: vec![SECRET.to_owned(), TOKEN.to_owned()],
         };
         let mut broken = check(&history(told, ledger.clone()));
         if !denied.is_empty() {

@@ -10,6 +10,7 @@ use dls::transport::credentials::{AccessKey, SecretKey};
 use dls::{PackageId, ResendRefused, Run, RunId, Selection};
 use dls_emulator::{Claim, Consent, ConsentKind};
 use fastrand::Rng;
+use tokio::time::sleep;
 
 use super::Tally;
 use super::case::{Case, Command, reselect};
@@ -19,6 +20,7 @@ use super::wire::{Setup, Wire};
 use super::world::{Chances, World};
 
 pub(super) const SECRET: &str = "example-secret-key";
+pub(super) const TOKEN: &str = "example-token";
 /// More events than any case needs: whoever takes them does not end.
 const MOST_EVENTS: u32 = 20_000;
 /// How long a run waits for its store.
@@ -72,6 +74,7 @@ impl User {
         let setup = Setup {
             scope: scope.with_workspace(place.workspace.clone()),
             key: AccessKey::new("AKIDEXAMPLE", SecretKey::new(SECRET).ok()?).ok()?,
+            token: case.bears_token.then_some(TOKEN),
             has_date: case.has_date,
         };
         let world = World::new(case.core, rng, case.chances);
@@ -92,8 +95,12 @@ impl User {
         let packages = self.packages.clone();
         self.deploy(packages).await;
         for command in std::mem::take(&mut self.commands) {
-            let away = self.world.state().rng.u64(1..3600);
-            tokio::time::sleep(Duration::from_secs(away)).await;
+            let away = {
+                let rng = &mut self.world.state().rng;
+                let longest = if rng.bool() { 60 } else { 3600 };
+                rng.u64(1..longest)
+            };
+            sleep(Duration::from_secs(away)).await;
             self.past.tell(format!("after {away} s: {command:?}"));
             match command {
                 Command::Deploy => {
@@ -167,7 +174,7 @@ impl User {
                         _ => Duration::from_secs(1),
                     };
                     drop(run);
-                    tokio::time::sleep(wait).await;
+                    sleep(wait).await;
                 }
             }
         }
@@ -195,7 +202,11 @@ impl User {
                 Err(ResendRefused::NotUnknown { package }) => {
                     packages.retain(|id| *id != package);
                 }
-                Err(ResendRefused::NoClock) => fence = Fence::Waived,
+                Err(ResendRefused::NoClock | ResendRefused::NoSignature { .. })
+                    if fence == Fence::Needed =>
+                {
+                    fence = Fence::Waived;
+                }
                 Ok(()) => {
                     let at = self.world.now();
                     let consents = packages.iter().map(|id| Consent {
@@ -219,7 +230,7 @@ impl User {
             }
             self.die();
             let away = self.world.state().rng.u64(1..200);
-            tokio::time::sleep(Duration::from_secs(away)).await;
+            sleep(Duration::from_secs(away)).await;
             let taken = self.store.take_over(self.wire(), &id);
             run = match self.world.outlived(taken).await {
                 None => {
@@ -240,6 +251,9 @@ impl User {
         let mut events = 0;
         while let Some(event) = self.world.outlived(run.next_event()).await? {
             self.past.event(&event);
+            if self.happens(|chances| chances.rival) {
+                self.rival(&run).await;
+            }
             events += 1;
             if events == MOST_EVENTS {
                 self.past.endless();
@@ -254,6 +268,31 @@ impl User {
             took: started.elapsed(),
             claims: claims(&run.report(), at),
         })
+    }
+
+    /// While a process follows its run, another one tries to take it over, or to create one of the same
+    /// packages. Neither may succeed.
+    async fn rival(&mut self, run: &Run) {
+        let open = run.report().packages.into_iter().find(|it| it.is_open());
+        let (Some(id), Some(open)) = (run.id(), open) else {
+            return;
+        };
+        let took_over = self.store.take_over(self.wire(), id);
+        if let Some(Ok(_)) = self.world.outlived(took_over).await {
+            self.past
+                .broken("a run was taken over that another process writes");
+        }
+        let spec = Began::new(self.place.clone(), open.id.into(), self.options);
+        let created = self.store.create(self.wire(), spec);
+        if let Some(Ok(_)) = self.world.outlived(created).await {
+            self.past
+                .broken("a run was created of a package that another one claims");
+        }
+    }
+
+    fn happens(&self, chance: impl Fn(&Chances) -> f64) -> bool {
+        let state = &mut *self.world.state();
+        state.rng.f64() < chance(&state.chances)
     }
 
     fn wire(&self) -> Wire {

@@ -15,8 +15,8 @@ use dls::run::{Connection, Service, ServiceFuture};
 use dls::transport::credentials::AccessKey;
 use dls::transport::sign::{Parts, sign};
 use dls_emulator::{End, Fate, Sent};
-use http::header::DATE;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::{DATE, HOST};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tokio::time::{sleep, timeout};
 
 use super::world::World;
@@ -24,13 +24,15 @@ use super::world::World;
 /// The client's limit for the head of an answer.
 const HEAD: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_millis(20);
-const HOST: &str = "emulator.example.com";
+const NAME: &str = "emulator.example.com";
 
 /// How a client is set up, and how the service answers it.
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) scope: Scope,
     pub(crate) key: AccessKey,
+    /// What requests bear instead of a signature.
+    pub(crate) token: Option<&'static str>,
     /// Answers say what time it is.
     pub(crate) has_date: bool,
 }
@@ -165,32 +167,52 @@ impl Wire {
         self.world.state().one_in(one_in)
     }
 
+    /// The request as it goes out.
     fn signed<O: Operation>(
         &self,
         operation: &O,
         signed_at: SystemTime,
     ) -> Option<Request<Vec<u8>>> {
-        let Setup { scope, key, .. } = &*self.setup;
+        let Setup { scope, token, .. } = &*self.setup;
         let (mut parts, body) = operation.encode(scope).ok()?.into_parts();
+        let project = HeaderValue::from_str(scope.project().as_str()).ok()?;
+        parts.headers.insert("x-project-id", project);
+        match token {
+            Some(token) => {
+                let token = HeaderValue::from_static(token);
+                parts.headers.insert("x-auth-token", token);
+                parts.headers.insert(HOST, HeaderValue::from_static(NAME));
+            }
+            None => self.sign(&mut parts, &body, signed_at)?,
+        }
+        Some(Request::from_parts(parts, body))
+    }
+
+    fn sign(
+        &self,
+        parts: &mut http::request::Parts,
+        body: &[u8],
+        signed_at: SystemTime,
+    ) -> Option<()> {
         let mut headers = Vec::new();
         for (name, value) in &parts.headers {
-            headers.push((name.as_str(), value.to_str().ok()?));
-        }
-        headers.push(("X-Project-Id", scope.project().as_str()));
-        // The official signer looks for the body's type under this spelling alone.
-        if let Some((name, _)) = headers.iter_mut().find(|(name, _)| *name == "content-type") {
-            *name = "Content-Type";
+            // The official signer looks for the body's type under this spelling alone.
+            let name = match name.as_str() {
+                "content-type" => "Content-Type",
+                name => name,
+            };
+            headers.push((name, value.to_str().ok()?));
         }
         let signed = sign(
             &Parts {
                 method: parts.method.as_str(),
-                host: HOST,
+                host: NAME,
                 path: parts.uri.path(),
                 headers: &headers,
-                body: &body,
+                body,
                 ..Parts::default()
             },
-            key,
+            &self.setup.key,
             signed_at.into(),
         );
         let signed = signed.ok()?;
@@ -201,7 +223,7 @@ impl Wire {
         }
         parts.uri = signed.uri.parse().ok()?;
         parts.headers = all;
-        Some(Request::from_parts(parts, body))
+        Some(())
     }
 }
 
@@ -251,7 +273,7 @@ impl Service for Wire {
 
 impl Connection for Wire {
     fn bears_token(&self) -> bool {
-        false
+        self.setup.token.is_some()
     }
 
     fn send<'a>(

@@ -51,6 +51,8 @@ pub(crate) struct Chances {
     pub(crate) death: f64,
     /// The machine sleeps for a while, or its wall clock is set.
     pub(crate) clock: f64,
+    /// Another process tries to do the same at the same time.
+    pub(crate) rival: f64,
     /// The disk refuses a call, or takes too long.
     pub(crate) disk: f64,
     /// A bit on the disk is flipped, between two processes.
