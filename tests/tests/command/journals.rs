@@ -120,3 +120,82 @@ fn without_a_journal_the_next_steps_name_packages_and_no_run() {
     assert_eq!(code(&output), 8, "{}", stderr(&output));
     assert!(next_line(&output, "resume").contains("--journal"));
 }
+
+/// Runs the command as somebody whom permissions hold back, also where the tests run as root.
+fn as_nobody(bench: &Bench, args: &str) -> std::process::Output {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65534;
+    let mut command = bench.dls();
+    if std::fs::metadata(bench.path(".")).unwrap().uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command.args(args.split_whitespace()).output().unwrap()
+}
+
+/// Gives a folder and all in it to whom `as_nobody` runs the command as.
+fn give_away(folder: &std::path::Path) {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    if std::fs::metadata(folder).unwrap().uid() != 0 {
+        return;
+    }
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder, open).unwrap();
+    let runs = folder.join("runs");
+    let files = std::fs::read_dir(&runs).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    for path in files.chain([runs.clone()]) {
+        chown(path, Some(65534), Some(65534)).unwrap();
+    }
+}
+
+#[test]
+fn a_journal_that_may_not_be_written_read_or_entered_is_told_so_and_nothing_is_sent() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new(LONG);
+    let open = bench.run("deploy 23 --no-start --timeout 500ms");
+    assert_eq!(code(&open), 8, "{}", stderr(&open));
+    give_away(&bench.path("."));
+    let (runs, file) = (bench.journal(), bench.run_files().remove(0));
+    let before = bench.requests_to("deploy");
+    let resume = "resume --timeout 500ms";
+    let deploy = "deploy 12 --no-start --timeout 500ms";
+    for (path, mode, ways) in [
+        (&runs, 0o500, [(deploy, 9), ("history", 0)]),
+        (&runs, 0o600, [(deploy, 9), ("history", 9)]),
+        (&file, 0o400, [(resume, 9), ("history", 0)]),
+        (&file, 0o000, [(deploy, 9), ("history", 9)]),
+    ] {
+        let was = std::fs::metadata(path).unwrap().permissions();
+        let now = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, now).unwrap();
+        for (args, expected) in ways {
+            let output = as_nobody(&bench, args);
+            let said = stderr(&output);
+            assert_eq!(code(&output), expected, "{mode:o} {args}: {said}");
+            let is_told = said.contains("Permission denied");
+            assert_eq!(is_told, expected == 9, "{mode:o} {args}: {said}");
+        }
+        std::fs::set_permissions(path, was).unwrap();
+    }
+    assert_eq!(bench.requests_to("deploy"), before);
+    // Once it may, it goes on.
+    let output = as_nobody(&bench, resume);
+    assert_eq!(code(&output), 8, "{}", stderr(&output));
+}
+
+#[test]
+fn a_journal_in_a_git_work_tree_is_warned_of() {
+    let bench = Bench::quick();
+    let deploy = "deploy 41 --no-start";
+    let output = bench.run(deploy);
+    assert!(!stderr(&output).contains("git"), "{}", stderr(&output));
+    std::fs::create_dir(bench.path(".git")).unwrap();
+    let output = bench.run(deploy);
+    assert_eq!(code(&output), 0);
+    assert!(
+        stderr(&output).contains("git work tree"),
+        "{}",
+        stderr(&output)
+    );
+}
