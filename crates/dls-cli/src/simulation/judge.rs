@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime};
 
 use dls::rollout::Event;
-use dls::run::Fence;
 use dls::{PackageId, RunId};
 use dls_emulator::{
     By, Claim, Consent, ConsentKind, History, Ledger, LedgerRelease, Sent, Violation, check,
@@ -112,9 +111,9 @@ impl Past {
         }
     }
 
-    pub(super) fn consent(&mut self, consents: impl Iterator<Item = Consent>, fence: Fence) {
+    pub(super) fn consent(&mut self, consents: impl Iterator<Item = Consent>, is_proved: bool) {
         for consent in consents {
-            if fence == Fence::Needed {
+            if is_proved {
                 self.fenced.push((consent.package.clone(), consent.at));
             }
             self.consents.push(consent);

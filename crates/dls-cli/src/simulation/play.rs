@@ -197,27 +197,30 @@ impl User {
                     _ => run.allow_resend(&packages, fence).await,
                 }
             };
-            match self.world.outlived(word).await? {
+            let answer = self.world.outlived(word).await;
+            match answer {
                 // Its end can still be seen, so it needs no word.
-                Err(ResendRefused::NotUnknown { package }) => {
+                Some(Err(ResendRefused::NotUnknown { package })) => {
                     packages.retain(|id| *id != package);
                 }
-                Err(ResendRefused::NoClock | ResendRefused::NoSignature { .. })
+                Some(Err(ResendRefused::NoClock | ResendRefused::NoSignature { .. }))
                     if fence == Fence::Needed =>
                 {
                     fence = Fence::Waived;
                 }
-                Ok(()) => {
+                // Whether it was recorded is not known, and the word was given.
+                None | Some(Ok(()) | Err(ResendRefused::NotRecorded(_))) => {
                     let at = self.world.now();
                     let consents = packages.iter().map(|id| Consent {
                         package: id.to_string(),
                         at,
                         kind: ConsentKind::Resend,
                     });
-                    self.past.consent(consents, fence);
-                    return Some(Ok(()));
+                    let is_proved = fence == Fence::Needed && answer == Some(Ok(()));
+                    self.past.consent(consents, is_proved);
+                    return answer;
                 }
-                refused => return Some(refused),
+                refused => return refused,
             }
         }
     }

@@ -191,7 +191,8 @@ pub enum ResendRefused {
     Unreachable(String),
     /// The fence was waived, and the service tells the time: the proof can be had.
     ProofCanBeHad,
-    /// It cannot be recorded, for this reason in one line.
+    /// The store failed, for this reason in one line. Whether the consent was recorded is not known; if it
+    /// was, it counts once the run is taken over.
     NotRecorded(String),
 }
 
@@ -222,7 +223,11 @@ impl fmt::Display for ResendRefused {
                 "the fence can be waived only where the service does not tell the time or a request \
                  bears no signature, and neither is so here",
             ),
-            Self::NotRecorded(why) => write!(f, "the consent cannot be recorded: {why}"),
+            Self::NotRecorded(why) => write!(
+                f,
+                "whether the consent was recorded is not known ({why}); if it was, it counts from the next \
+                 time on that the run is taken over"
+            ),
         }
     }
 }
