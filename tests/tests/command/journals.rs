@@ -185,6 +185,18 @@ fn a_journal_that_may_not_be_written_read_or_entered_is_told_so_and_nothing_is_s
 }
 
 #[test]
+fn a_journal_must_have_some_time_for_a_write() {
+    let bench = Bench::quick();
+    for time in ["0", "0s", "soon"] {
+        let output = bench.run(&format!("deploy 23 --no-start --journal-timeout {time}"));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        let said = stderr(&output);
+        assert!(said.contains("--journal-timeout"), "{said}");
+    }
+    assert_eq!(bench.requests(), 0);
+}
+
+#[test]
 fn a_journal_in_a_git_work_tree_is_warned_of() {
     let bench = Bench::quick();
     let deploy = "deploy 41 --no-start";
