@@ -133,7 +133,7 @@ impl Past {
         self.ended.push(process);
     }
 
-    pub(super) fn judge(mut self, seed: u64, world: &World) -> Tally {
+    pub(super) fn judge(mut self, seed: u64, world: &World) -> (Tally, Vec<String>) {
         let ledger = {
             let now = world.now() + LATE;
             let state = &mut *world.state();
@@ -164,10 +164,10 @@ impl Past {
             tally.broken.push(Broken {
                 seed,
                 violations: lines,
-                story: self.story,
+                story: self.story.clone(),
             });
         }
-        tally
+        (tally, self.story)
     }
 
     fn tally(&self, ledger: &Ledger, world: &World) -> Tally {

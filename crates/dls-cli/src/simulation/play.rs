@@ -28,26 +28,30 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 /// So often a user tries to get past the fence.
 const TRIES: u32 = 3;
 
-/// Plays the case of this seed.
-pub(crate) fn play(seed: u64) -> Tally {
+/// Plays the case of this seed, and tells its story, a line each.
+pub(super) fn play(seed: u64) -> (Tally, Vec<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build();
     let Ok(runtime) = runtime else {
-        return Tally::impossible(seed, "there is no runtime");
+        return impossible(seed, "there is no runtime");
     };
     runtime.block_on(async {
         let mut rng = Rng::with_seed(seed);
         let Some(case) = Case::random(&mut rng) else {
-            return Tally::impossible(seed, "there is no such case");
+            return impossible(seed, "there is no such case");
         };
         let Some(mut user) = User::new(case, rng) else {
-            return Tally::impossible(seed, "the case cannot be set up");
+            return impossible(seed, "the case cannot be set up");
         };
         user.act().await;
         user.past.judge(seed, &user.world)
     })
+}
+
+fn impossible(seed: u64, why: &str) -> (Tally, Vec<String>) {
+    (Tally::impossible(seed, why), Vec::new())
 }
 
 /// A user, and all that is known of the past.

@@ -28,6 +28,9 @@ pub(crate) struct State {
     pub(crate) bears_token: bool,
     /// How long it takes to connect.
     pub(crate) connecting: Duration,
+    /// For how long the machine is suspended when it connects next.
+    pub(crate) suspends: Duration,
+    suspended: Duration,
     /// The packages and the signature's time of each request that was sent.
     pub(crate) sent: Vec<(Vec<PackageId>, SystemTime)>,
 }
@@ -43,6 +46,8 @@ impl MadeUp {
             skew: Ok(Some(Duration::ZERO)),
             bears_token: false,
             connecting: Duration::ZERO,
+            suspends: Duration::ZERO,
+            suspended: Duration::ZERO,
             sent: Vec::new(),
         })))
     }
@@ -64,7 +69,11 @@ impl MadeUp {
 
 impl State {
     pub(crate) fn wall(&self) -> SystemTime {
-        self.wall + self.started.elapsed()
+        self.wall + self.elapsed()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed() + self.suspended
     }
 }
 
@@ -74,7 +83,7 @@ impl Clock for MadeUp {
     }
 
     fn elapsed(&self) -> Duration {
-        self.state().started.elapsed()
+        self.state().elapsed()
     }
 }
 
@@ -102,7 +111,11 @@ impl Service for MadeUp {
         _: &'a Deploy,
     ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>> {
         Box::pin(async {
-            let takes = self.state().connecting;
+            let takes = {
+                let state = &mut *self.state();
+                state.suspended += std::mem::take(&mut state.suspends);
+                state.connecting
+            };
             tokio::time::sleep(takes).await;
             Ok(Box::new(self.clone()) as Box<dyn Connection>)
         })

@@ -41,3 +41,26 @@ async fn a_request_is_not_written_when_what_was_read_before_is_too_old() {
     assert!(not_sent > 1, "it is tried again on a new observation");
     assert!(service.state().sent.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_suspend_what_was_read_before_it_is_read_again() {
+    let service = MadeUp::new();
+    service.state().suspends = Duration::from_secs(2 * 3600);
+    let options = quick().with_grace(Duration::from_secs(1));
+    let mut run = service.run(&[23], options);
+    let mut story = Vec::new();
+    while let Some(event) = run.next_event().await {
+        story.push(match event.what {
+            What::Looked { .. } => "observed",
+            What::SendIntended { .. } => "intended",
+            What::SendFailed {
+                failure: SendFailure::NotSent(_),
+            } => "not sent",
+            What::SendFailed { .. } => break,
+            _ => continue,
+        });
+    }
+    let expected = ["observed", "intended", "not sent", "observed", "intended"];
+    assert_eq!(story, expected);
+    assert_eq!(service.state().sent.len(), 1);
+}
