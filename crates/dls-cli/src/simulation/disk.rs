@@ -58,7 +58,7 @@ pub(crate) enum Trouble {
     None,
     /// It takes effect, but so late that nobody waits for it.
     Stuck,
-    /// It fails. Of what it was to write, so many 256ths are written.
+    /// It fails, and writes this share (of 256) of what it was to write.
     Fails(u8),
 }
 
