@@ -84,9 +84,9 @@ pub enum Violation {
     },
     /// A secret stands in a text. Neither is shown.
     SecretTold {
-        /// The place of the text in [`History::texts`].
+        /// The place of the text in [`History::texts`](crate::History::texts).
         text: usize,
-        /// The place of the secret in [`History::secrets`].
+        /// The place of the secret in [`History::secrets`](crate::History::secrets).
         secret: usize,
     },
 }
