@@ -254,3 +254,39 @@ fn run_id(bench: &Bench) -> String {
     let name = files[0].file_name().unwrap().to_str().unwrap();
     name.split('.').next().unwrap().to_owned()
 }
+
+#[test]
+fn another_spelling_of_the_address_is_the_same_service_to_a_second_command() {
+    let bench = Bench::new(LONG);
+    assert_eq!(code(&bench.run("deploy 23 --no-start --no-wait")), 0);
+    let run = run_id(&bench);
+    let port = bench.url.rsplit(':').next().unwrap();
+    let localhost = format!("--endpoint http://LOCALHOST:{port}/");
+    let again = bench.run(&format!("{ONE} {localhost}"));
+    assert_eq!(code(&again), 7, "{}", stderr(&again));
+    let resumed = bench.run(&format!("resume {run} {localhost} --timeout 1s"));
+    assert_eq!(code(&resumed), 8, "{}", stderr(&resumed));
+    assert_eq!(bench.requests_to("deploy"), 1);
+}
+
+#[test]
+fn a_run_is_taken_up_at_another_address_only_if_somebody_vouches_for_it_and_records_that() {
+    let bench = Bench::new(LONG);
+    let elsewhere = Bench::new(LONG);
+    assert_eq!(code(&bench.run("deploy 23 --no-start --no-wait")), 0);
+    let run = run_id(&bench);
+    let resume = format!("resume {run} --endpoint {} --timeout 1s", elsewhere.url);
+    let refused = bench.run(&resume);
+    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
+    assert_eq!(elsewhere.requests(), 0);
+    // A conflict with a run at another address is told as one.
+    let again = bench.run(&format!("{ONE} --endpoint {}", elsewhere.url));
+    assert_eq!(code(&again), 7, "{}", stderr(&again));
+    assert!(stderr(&again).contains(&bench.url), "{}", stderr(&again));
+    let vouched = bench.run(&format!("{resume} --same-service"));
+    assert_ne!(code(&vouched), 9, "{}", stderr(&vouched));
+    assert!(elsewhere.requests() > 0);
+    let recorded = format!("\"other_endpoint\":\"{}\"", elsewhere.url);
+    assert!(bench.journal_text().contains(&recorded));
+    assert_eq!(elsewhere.requests_to("deploy"), 0);
+}
