@@ -76,6 +76,9 @@ pub(crate) struct Global {
     /// Run against the embedded emulator, started for this one command, with a profile of its own
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "region", "token_file"])]
     pub(crate) emulator: bool,
+    /// With --emulator or `emulator serve`: what goes wrong and when, in the form that `dls emulator faults` prints
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
 }
 
 impl Global {
@@ -272,9 +275,6 @@ pub(crate) struct Serve {
     /// Add this many packages to be reviewed, with ids from 1001
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) packages: u32,
-    /// What goes wrong and when, in the form that `faults` prints
-    #[arg(long, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
     /// Speak TLS, and write the certificate that clients must trust to this file (they read it with
     /// SSL_CERT_FILE)
     #[arg(long, value_name = "CA-FILE")]

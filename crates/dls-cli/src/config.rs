@@ -14,6 +14,7 @@ use dls_emulator::{Emulator, Running};
 
 use crate::args::{Form, Global};
 use crate::exit::Failure;
+use crate::verbs::emulator::fault_plan;
 
 pub(crate) use named::Named;
 
@@ -117,7 +118,11 @@ impl Place {
 
     async fn emulated(global: &Global, limits: Limits) -> Result<Self, Failure> {
         let any_port = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        let emulator = Emulator::builder().start(any_port).await;
+        let mut builder = Emulator::builder();
+        if let Some(path) = &global.faults {
+            builder = builder.faults(fault_plan(path, false)?);
+        }
+        let emulator = builder.start(any_port).await;
         let emulator = emulator
             .map_err(|error| Failure::new(1, format!("the emulator cannot start: {error}")))?;
         let endpoint = emulator.base_url().parse::<Endpoint>();

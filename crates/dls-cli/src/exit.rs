@@ -54,6 +54,13 @@ impl Failure {
         self
     }
 
+    /// The same without the commands to type next: what they would ask has ended with this command.
+    pub(crate) fn without_commands(mut self) -> Self {
+        self.next
+            .retain(|next| !next.starts_with("dls ") && !next.contains(": dls "));
+        self
+    }
+
     /// What a failed read comes to. A write needs [`of_write`](Self::of_write).
     pub(crate) fn of_read(error: &dls::Error) -> Self {
         let message = with_request_id(error.in_full(), error.request_id());

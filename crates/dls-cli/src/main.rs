@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let code = match Cli::try_parse() {
         Ok(cli) => match run(&cli) {
             Ok(code) => code,
+            Err(failure) if cli.global.emulator => report(&failure.without_commands()),
             Err(failure) => report(&failure),
         },
         Err(error) => usage(&error),
@@ -53,6 +54,11 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         .build();
     let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
     let global = &cli.global;
+    let serves = matches!(cli.verb, Verb::Emulator(Emulator::Serve(_)));
+    if global.faults.is_some() && !global.emulator && !serves {
+        return Err(Failure::usage("--faults is for the emulator only")
+            .with_next("add --emulator, or use it with `dls emulator serve`"));
+    }
     let output = output::Output::of(config::form(global)?, &cli.verb, global.output.is_some())?;
     let code = runtime.block_on(async {
         match &cli.verb {
@@ -72,7 +78,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             Verb::View(args) => verbs::view::run(global, args, output).await,
             Verb::Status(args) => verbs::status::run(global, args, output).await,
             Verb::Revoke(args) => verbs::revoke::run(global, args, output).await,
-            Verb::Emulator(Emulator::Serve(args)) => verbs::emulator::serve(args).await,
+            Verb::Emulator(Emulator::Serve(args)) => verbs::emulator::serve(global, args).await,
             Verb::Emulator(Emulator::Seed) => verbs::emulator::seed(),
             Verb::Emulator(Emulator::Faults) => verbs::emulator::faults(),
             Verb::Emulator(Emulator::Assumptions) => verbs::emulator::assumptions(output),

@@ -496,3 +496,31 @@ fn an_emulator_that_other_machines_can_reach_warns_of_it() {
         assert_eq!(log.contains("warning: "), is_warned, "{listen}: {log}");
     }
 }
+
+#[test]
+fn the_embedded_emulator_takes_faults_and_nothing_is_to_be_typed_after_it_has_ended() {
+    let bench = Bench::quick();
+    bench.write(
+        "faults.toml",
+        "[[faults]]\non = \"deploy\"\ndo = \"reset\"\ndone = false\n",
+    );
+    let deploy = "deploy 23 --no-start --grace 0s --faults faults.toml";
+    let lost = bench
+        .dls()
+        .env_remove("DLS_JOURNAL")
+        .env_remove("DLS_ENDPOINT")
+        .arg("--emulator")
+        .args(deploy.split(' '))
+        .output()
+        .unwrap();
+    assert_eq!(code(&lost), 7, "{}", stderr(&lost));
+    assert!(!stderr(&lost).contains("next: "), "{}", stderr(&lost));
+    let without = bench.run(deploy);
+    assert_eq!(code(&without), 2, "{}", stderr(&without));
+    assert!(
+        stderr(&without).contains("--emulator"),
+        "{}",
+        stderr(&without)
+    );
+    assert_eq!(bench.requests(), 0);
+}

@@ -13,7 +13,7 @@ use crate::config::time;
 use crate::exit::Failure;
 use crate::output::{Output, note, text};
 
-pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
+pub(crate) async fn serve(global: &args::Global, args: &args::Serve) -> Result<u8, Failure> {
     let listen: SocketAddr = args.listen.parse().map_err(|_| {
         let shown = args.listen.escape_debug();
         Failure::usage(format!(
@@ -29,7 +29,7 @@ pub(crate) async fn serve(args: &args::Serve) -> Result<u8, Failure> {
     if let Some(path) = &args.state {
         builder = builder.seed(state(path)?);
     }
-    if let Some(path) = &args.faults {
+    if let Some(path) = &global.faults {
         builder = builder.faults(fault_plan(path, args.tls.is_some())?);
     }
     for assumption in &args.assume {
@@ -132,7 +132,7 @@ fn state(path: &Path) -> Result<Seed, Failure> {
     Seed::from_toml(&text).map_err(|error| Failure::usage(format!("state file {shown} {error}")))
 }
 
-fn fault_plan(path: &Path, tls: bool) -> Result<FaultPlan, Failure> {
+pub(crate) fn fault_plan(path: &Path, tls: bool) -> Result<FaultPlan, Failure> {
     let shown = path.display();
     let text = read("fault plan", path)?;
     let plan = FaultPlan::from_toml(&text)
