@@ -13,3 +13,4 @@ mod disk;
 mod files;
 mod flushing;
 mod locks;
+mod os_disk;
