@@ -18,6 +18,8 @@ struct State {
     durable_names: BTreeMap<PathBuf, usize>,
     /// Every call from here on fails, as on a full disk.
     is_full: bool,
+    /// The file that is locked next loses its name to a copy before that.
+    replaces_on_lock: bool,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +40,10 @@ impl Volatile {
 
     pub(crate) fn fill(&self) {
         self.state().is_full = true;
+    }
+
+    pub(crate) fn replace_on_lock(&self) {
+        self.state().replaces_on_lock = true;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -174,6 +180,19 @@ impl DiskFile for Handle {
     }
 
     fn try_lock(&mut self) -> BoxFuture<'_, io::Result<bool>> {
+        let mut state = self.disk.state();
+        if std::mem::take(&mut state.replaces_on_lock) {
+            let bytes = state.files[self.index].bytes.clone();
+            state.files.push(File {
+                durable: bytes.clone(),
+                bytes,
+            });
+            let copy = state.files.len() - 1;
+            let names = state.names.values_mut();
+            names
+                .filter(|file| **file == self.index)
+                .for_each(|file| *file = copy);
+        }
         now(Ok(true))
     }
 }

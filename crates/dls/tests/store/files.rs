@@ -85,6 +85,18 @@ async fn nothing_is_intended_once_the_directory_or_the_file_was_removed_or_repla
 }
 
 #[tokio::test]
+async fn an_end_leaves_a_file_alone_that_took_the_place_of_the_runs_own() {
+    let bench = Bench::new().await;
+    let mut writer = bench.store.create(spec(&[23]), at(0)).await.unwrap();
+    let path = bench.file(writer.run());
+    fs::rename(&path, bench.path().join("away")).unwrap();
+    fs::write(&path, "somebody else's").unwrap();
+    let error = writer.finish().await.unwrap_err();
+    assert_eq!(error, StoreError::Replaced { path: path.clone() });
+    assert_eq!(fs::read_to_string(&path).unwrap(), "somebody else's");
+}
+
+#[tokio::test]
 async fn a_file_to_which_somebody_else_has_written_is_not_appended_to() {
     let bench = Bench::new().await;
     let mut writer = bench.store.create(spec(&[23]), at(0)).await.unwrap();

@@ -7,9 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use dls::store::{RunStore as _, StoreError};
+use dls::store::{FileStore, RunStore as _, StoreError};
 
 use crate::bench::*;
+use crate::disk::Volatile;
 
 #[tokio::test(start_paused = true)]
 async fn a_run_is_created_only_under_the_lock_of_the_directory() {
@@ -43,6 +44,35 @@ async fn a_run_that_another_process_writes_is_not_taken_over_until_that_process_
     );
     drop(holder);
     bench.store.take_over(&run, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_just_before_it_was_locked_is_not_taken_over() {
+    let disk = Volatile::default();
+    let store = FileStore::open_on(disk.clone(), "runs").await.unwrap();
+    let created = store.create(spec(&[23]), at(0)).await.unwrap();
+    let run = created.run().clone();
+    drop(created);
+    disk.replace_on_lock();
+    let refused = store.take_over(&run, None).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Replaced { .. }), "{refused}");
+    store.take_over(&run, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_broken_run_that_somebody_writes_is_not_set_aside() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended()]).await;
+    let path = bench.file(&run);
+    std::fs::write(&path, "{}\n").unwrap();
+    let writer = File::options().append(true).open(&path).unwrap();
+    writer.lock().unwrap();
+    let refused = bench.store.set_aside(&run, "li.wei", at(5)).await;
+    assert_eq!(refused.unwrap_err(), StoreError::InUse { run: run.clone() });
+    assert!(path.exists());
+    drop(writer);
+    bench.store.set_aside(&run, "li.wei", at(5)).await.unwrap();
+    assert!(!path.exists());
 }
 
 /// Names the file that the child process is to lock.
