@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use dls::rollout::What;
 use dls::run::Fence;
 use dls::{ResendRefused, Resume, RunStore as _, StoreError};
 
@@ -161,6 +162,35 @@ async fn a_run_is_taken_up_only_where_it_took_place() {
         .resume(&bench.store().await, &unknown, Resume::new())
         .await;
     assert!(matches!(error.unwrap_err(), StoreError::NoSuchRun { .. }));
+}
+
+#[tokio::test]
+async fn a_run_is_taken_up_at_another_address_only_if_that_is_vouched_for_and_recorded() {
+    let bench = Bench::new(LONG).await;
+    let mut run = bench.run(&[23]).await;
+    until(&mut run, "accepted").await;
+    let id = run.id().unwrap().clone();
+    drop(run);
+    let proxy = client_of("http://proxy.example.com:8080", "default");
+    let store = bench.store().await;
+    let refused = proxy.resume(&store, &id, Resume::new()).await;
+    assert_eq!(
+        refused.unwrap_err(),
+        StoreError::OtherPlace { run: id.clone() }
+    );
+    let vouched = Resume::new().with_same_service(true);
+    let mut run = proxy.resume(&store, &id, vouched).await.unwrap();
+    let resumed = run.next_event().await.unwrap().what;
+    let What::Resumed {
+        other_endpoint: Some(address),
+        ..
+    } = &resumed
+    else {
+        panic!("{resumed:?}")
+    };
+    assert!(address.contains("proxy.example.com:8080"), "{address}");
+    let text = fs::read_to_string(bench.file(&id)).unwrap();
+    assert!(text.lines().last().unwrap().contains(address), "{text}");
 }
 
 #[tokio::test]

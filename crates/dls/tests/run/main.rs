@@ -9,6 +9,7 @@
 mod answers;
 mod bench;
 mod consent;
+mod evidence;
 mod journal;
 mod made_up;
 mod old_files;

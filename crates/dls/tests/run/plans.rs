@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dls::plan::{self, InvalidPlan};
 use dls::rollout::{NotSent, Verdict};
-use dls::{ErrorKind, JobStart};
+use dls::{ErrorKind, JobStart, Release};
 
 use crate::bench::*;
 
@@ -75,6 +75,22 @@ async fn a_plan_of_another_place_or_start_is_refused_before_anything_is_sent() {
     let other_place = elsewhere.rollout(made, quick());
     assert_eq!(other_place.unwrap_err().kind(), ErrorKind::Plan);
     assert_eq!(bench.requests("deploy"), 0);
+}
+
+#[tokio::test]
+async fn a_plan_is_used_at_another_address_only_if_that_is_vouched_for() {
+    let bench = Bench::new(Duration::ZERO).await;
+    let made = bench.client.plan(selection(&[23]), None).await.unwrap();
+    let proxy = client_of("http://proxy.example.com:8080", "default");
+    let refused = proxy.rollout(made.clone(), quick());
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Plan);
+    let vouched = Release::Plan {
+        plan: Box::new(made),
+        same_service: true,
+    };
+    let run = proxy.rollout(vouched, quick()).unwrap();
+    let endpoint = &run.began().place.endpoint;
+    assert!(endpoint.contains("proxy.example.com:8080"), "{endpoint}");
 }
 
 #[tokio::test]
