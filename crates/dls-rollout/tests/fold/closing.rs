@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use dls_model::Timestamp;
-use dls_rollout::{Action, Claim, NotSent, Outcome, SendFailure, Verdict, What};
+use dls_rollout::{
+    Action, Claim, Event, InvalidEvents, NotSent, Outcome, Rollout, SendFailure, Verdict, What,
+};
 
 use crate::bench::*;
 
@@ -156,6 +158,18 @@ fn what_was_accepted_is_under_way_and_cannot_be_given_up() {
     bench.fold(What::OutOfTime);
     assert_eq!(bench.words(), ["pending"]);
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
+    let given_up = What::Forgotten {
+        packages: vec![id(23)],
+        by: "ops".to_owned(),
+        no_fence: false,
+    };
+    let at = bench.events.last().unwrap().at;
+    let given_up = Event::new(at, given_up);
+    bench.rollout.fold(given_up.clone());
+    assert!(is_open(&bench, 23), "it is claimed all the same");
+    let record = bench.events.iter().cloned().chain([given_up]);
+    let refused = Rollout::replay(record).unwrap_err();
+    assert!(matches!(refused, InvalidEvents::Misplaced { .. }));
 }
 
 #[test]
