@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     /// What is written after a run of the packages 23 and 24 was created.
-    fn kinds() -> [(&'static str, Vec<What>); 5] {
+    fn kinds() -> [(&'static str, Vec<What>); 7] {
         let intended = What::SendIntended {
             packages: ids(),
             signed_at: at(),
@@ -271,6 +271,18 @@ mod tests {
             by: "li.wei".to_owned(),
             no_fence: false,
         };
+        let watched = [
+            r#"{"accepted": {"answer": {"deploy_package_details": [{"package_id": 23}]}}}"#,
+            r#"{"looked": {"package": "24", "seen": {"release_package": {"package_id": "24"}}}}"#,
+            r#"{"listed": {"rows": [{"package_id": "23", "deploy_status": 5}], "missing": ["24"]}}"#,
+        ];
+        let watched = watched.map(|what| serde_json::from_str(what).unwrap());
+        let elsewhere = What::Resumed {
+            grace: Options::new(JobStart::Later).grace,
+            pace: Options::new(JobStart::Later).pace,
+            other_endpoint: Some("https://proxy.example.com".to_owned()),
+        };
+        let accepted = [intended.clone()].into_iter().chain(watched);
         let sent = [intended, lost];
         let then = |what| sent.iter().cloned().chain([what]).collect();
         [
@@ -279,6 +291,8 @@ mod tests {
             ("sent", then(What::OutOfTime)),
             ("consented", then(consented)),
             ("ended", then(given_up)),
+            ("accepted, and watched by lists", accepted.collect()),
+            ("taken over at another address", then(elsewhere)),
         ]
     }
 
@@ -295,6 +309,10 @@ mod tests {
     }
 
     fn file_of(events: &[What]) -> Vec<u8> {
+        lines(&run(), &recorded(events)).unwrap().0
+    }
+
+    fn recorded(events: &[What]) -> Vec<Event> {
         let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap();
         let place = Place::new(
             "https://dayu.example.com",
@@ -305,22 +323,24 @@ mod tests {
         let began = Began::new(place, Selection::from(ids()), options);
         let first = What::Began(Box::new(began));
         let all = [first].into_iter().chain(events.iter().cloned());
-        let all: Vec<Event> = all.map(|what| Event::new(at(), what)).collect();
-        lines(&run(), &all).unwrap().0
+        all.map(|what| Event::new(at(), what)).collect()
     }
 
-    /// How many of all single-bit flips of a file change nothing. The others must be refused.
+    /// How many of all single-bit flips of a file change nothing: neither what the run may touch and where, nor what
+    /// it does next, nor whether it is over. The others must be refused.
     fn flips_that_change_nothing(kind: &str, file: &[u8]) -> usize {
-        let (truth, _) = read(&run(), file).into_run().unwrap();
+        let (truth, rollout) = read(&run(), file).into_run().unwrap();
+        let next = rollout.next();
         let mut kept = 0;
         for bit in 0..file.len() * 8 {
             let mut flipped = file.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
             match read(&run(), &flipped).into_run() {
                 Err(error) => assert_eq!(error.run(), Some(&run()), "{kind}, bit {bit}"),
-                Ok((mut read, _)) => {
+                Ok((mut read, rollout)) => {
                     read.unfinished.clone_from(&truth.unfinished);
                     assert_eq!(read, truth, "{kind}, bit {bit}");
+                    assert_eq!(rollout.next(), next, "{kind}, bit {bit}");
                     kept += 1;
                 }
             }
@@ -346,6 +366,20 @@ mod tests {
             let torn = [&file[..], tail].concat();
             let kept = flips_that_change_nothing("torn", &torn);
             assert!(kept > 8 && kept <= (tail.len() + 1) * 8, "{kept}");
+        }
+    }
+
+    #[test]
+    fn a_run_of_version_1_is_converted_into_what_it_would_be_today() {
+        for (kind, events) in kinds() {
+            let events = recorded(&events);
+            let old = events.iter().map(|it| serde_json::to_string(it).unwrap());
+            let old: Vec<String> = old.map(|line| line + "\n").collect();
+            let contents = read(&run(), old.concat().as_bytes());
+            assert_eq!(contents.version, 1, "{kind}");
+            let converted = lines(&run(), &contents.events).unwrap().0;
+            assert_eq!(converted, lines(&run(), &events).unwrap().0, "{kind}");
+            assert_eq!(contents.chain.last(), read(&run(), &converted).chain.last());
         }
     }
 

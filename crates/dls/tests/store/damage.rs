@@ -8,18 +8,27 @@ use crate::bench::*;
 
 #[tokio::test]
 async fn no_single_flipped_bit_lets_another_run_have_the_packages() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended(), lost()]).await;
-    let path = bench.file(&run);
-    let original = fs::read(&path).unwrap();
-    // Every bit is tried where the file is read; here some, because a disk takes its time.
-    for bit in (0..original.len() * 8).step_by(37) {
-        let mut flipped = original.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        fs::write(&path, &flipped).unwrap();
-        assert!(bench.create(23).await.is_err(), "bit {bit}");
-        let taken = bench.store.take_over(&run, None).await;
-        assert!(taken.is_err() || bit / 8 == original.len() - 1, "bit {bit}");
+    for events in [
+        vec![],
+        vec![intended()],
+        vec![intended(), lost()],
+        vec![intended(), lost(), consented()],
+    ] {
+        let bench = Bench::new().await;
+        let kind = format!("{} events", events.len());
+        let run = bench.run_of(events).await;
+        let path = bench.file(&run);
+        let original = fs::read(&path).unwrap();
+        // Every bit is tried where the file is read; here some, because a disk takes its time.
+        for bit in (0..original.len() * 8).step_by(101) {
+            let mut flipped = original.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, &flipped).unwrap();
+            assert!(bench.create(23).await.is_err(), "{kind}, bit {bit}");
+            let taken = bench.store.take_over(&run, None).await;
+            let is_line_end = bit / 8 == original.len() - 1;
+            assert!(taken.is_err() || is_line_end, "{kind}, bit {bit}");
+        }
     }
 }
 
