@@ -10,6 +10,7 @@
 mod basics;
 mod bench;
 mod deploys;
+mod emulator;
 mod evidence;
 mod interruptions;
 mod journals;
