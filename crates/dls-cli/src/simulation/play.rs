@@ -104,7 +104,7 @@ impl User {
                 let longest = if rng.bool() { 60 } else { 3600 };
                 rng.u64(1..longest)
             };
-            sleep(Duration::from_secs(away)).await;
+            self.world.pass(away).await;
             self.past.tell(format!("after {away} s: {command:?}"));
             match command {
                 Command::Deploy => {
@@ -237,7 +237,7 @@ impl User {
             }
             self.die();
             let away = self.world.state().rng.u64(1..200);
-            sleep(Duration::from_secs(away)).await;
+            self.world.pass(away).await;
             let taken = self.store.take_over(self.wire(), &id);
             run = match self.world.outlived(taken).await {
                 None => {

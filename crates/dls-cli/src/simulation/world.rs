@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dls::run::Clock;
 use dls_emulator::{Core, Sent};
 use fastrand::Rng;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::disk::{Platter, Trouble};
 
@@ -113,6 +113,12 @@ impl World {
         if with_the_machine {
             state.platter.lose(&mut state.rng);
         }
+    }
+
+    /// Time passes between two processes, and perhaps a bit on the disk is another then.
+    pub(crate) async fn pass(&self, seconds: u64) {
+        sleep(Duration::from_secs(seconds)).await;
+        let state = &mut *self.state();
         if state.rng.f64() < state.chances.flip {
             state.platter.flip(&mut state.rng);
         }
