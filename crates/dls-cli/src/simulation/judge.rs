@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use dls::rollout::Event;
-use dls::{PackageId, RunId};
+use dls::{RunId, Selection};
 use dls_emulator::{
     By, Claim, Consent, ConsentKind, History, Ledger, LedgerRelease, Sent, Violation, check,
 };
@@ -26,7 +26,9 @@ pub(super) struct Process {
 /// All that happened, as the user saw it.
 pub(super) struct Past {
     limit: Duration,
-    /// The runs, and when each was created.
+    /// When a run was asked for last.
+    asked_at: Option<SystemTime>,
+    /// The runs, and when each was asked for.
     runs: Vec<(RunId, SystemTime)>,
     /// Each process of a run, and when it began.
     entered: Vec<(RunId, SystemTime)>,
@@ -46,6 +48,7 @@ impl Past {
     pub(super) fn new(limit: Duration, faults: &str) -> Self {
         Self {
             limit,
+            asked_at: None,
             runs: Vec::new(),
             entered: Vec::new(),
             ended: Vec::new(),
@@ -90,25 +93,19 @@ impl Past {
         });
     }
 
-    /// A run was created. It may send what it names, unless what another run sent is not settled.
-    pub(super) fn begin<'a>(
-        &mut self,
-        run: RunId,
-        at: SystemTime,
-        packages: impl Iterator<Item = &'a PackageId>,
-    ) {
-        let is_first = self.runs.is_empty();
-        self.runs.push((run, at));
-        for package in packages {
-            self.packages += 1;
-            if !is_first {
-                self.consents.push(Consent {
-                    package: package.to_string(),
-                    at,
-                    kind: ConsentKind::NewRun,
-                });
-            }
+    /// Somebody asks for a run. Whatever that command says, the run may be there from now on, and may send what
+    /// it names, unless what another run sent is not settled.
+    pub(super) fn ask(&mut self, at: SystemTime, packages: &Selection) {
+        let is_first = self.asked_at.replace(at).is_none();
+        self.packages += packages.len() as u64;
+        if is_first {
+            return;
         }
+        self.consents.extend(packages.iter().map(|package| Consent {
+            package: package.to_string(),
+            at,
+            kind: ConsentKind::NewRun,
+        }));
     }
 
     pub(super) fn consent(&mut self, consents: impl Iterator<Item = Consent>, is_proved: bool) {
@@ -122,6 +119,9 @@ impl Past {
 
     pub(super) fn enter(&mut self, run: &RunId, at: SystemTime) {
         self.entered.push((run.clone(), at));
+        if !self.runs.iter().any(|(known, _)| known == run) {
+            self.runs.push((run.clone(), self.asked_at.unwrap_or(at)));
+        }
     }
 
     pub(super) fn end(&mut self, process: Process) {

@@ -10,7 +10,7 @@ use dls::transport::credentials::{AccessKey, SecretKey};
 use dls::{PackageId, ResendRefused, Run, RunId, Selection};
 use dls_emulator::{Claim, Consent, ConsentKind};
 use fastrand::Rng;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Tally;
 use super::case::{Case, Command, reselect};
@@ -124,8 +124,8 @@ impl User {
 
     /// `dls deploy`, and `dls resume` after each death.
     async fn deploy(&mut self, packages: Selection) {
-        let began = self.world.now();
-        let spec = Began::new(self.place.clone(), packages.clone(), self.options);
+        self.past.ask(self.world.now(), &packages);
+        let spec = Began::new(self.place.clone(), packages, self.options);
         let created = self.store.create(self.wire(), spec);
         let created = self.world.outlived(created).await;
         match created {
@@ -133,8 +133,6 @@ impl User {
             Some(Err(why)) => self.past.refused(&why),
             Some(Ok(run)) => {
                 let Some(id) = run.id().cloned() else { return };
-                let ids = packages.iter();
-                self.past.begin(id.clone(), began, ids);
                 self.follow(id, run).await;
             }
         }
@@ -253,13 +251,15 @@ impl User {
     /// One process; `None` if it dies.
     async fn process(&mut self, id: &RunId, run: Run) -> Option<Process> {
         let mut run = run.with_timeout(self.limit);
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         self.past.enter(id, self.world.now());
-        let mut events = 0;
+        let (mut events, mut meanwhile) = (0, Duration::ZERO);
         while let Some(event) = self.world.outlived(run.next_event()).await? {
             self.past.event(&event);
             if self.happens(|chances| chances.rival) {
+                let begun = Instant::now();
                 self.rival(&run).await;
+                meanwhile += begun.elapsed();
             }
             events += 1;
             if events == MOST_EVENTS {
@@ -272,7 +272,7 @@ impl User {
         Some(Process {
             run: id.clone(),
             at,
-            took: started.elapsed(),
+            took: started.elapsed() - meanwhile,
             claims: claims(&run.report(), at),
         })
     }
