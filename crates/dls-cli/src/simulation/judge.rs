@@ -15,6 +15,9 @@ use super::{Broken, Tally};
 /// The time after which nothing of the past comes any more.
 const LATE: Duration = Duration::from_secs(4 * 60 * 60);
 
+/// So late a status may be at most: what a run watched, and never sent, may have ended a little before it began.
+const LAG: Duration = Duration::from_secs(60);
+
 /// A process that came to its end, and what it said.
 pub(super) struct Process {
     pub(super) run: RunId,
@@ -189,10 +192,9 @@ impl Past {
     /// What a process said, held against the truth. That something was not done is said of its own run's
     /// requests so far, everything else of all that happened.
     fn broken_by(&self, process: &Process, ledger: &Ledger, sends: &[Sent]) -> Vec<Violation> {
-        let (denied, told): (Vec<&Claim>, Vec<&Claim>) =
-            process.claims.iter().partition(|claim| is_denial(claim));
-        let history = |claims: Vec<&Claim>, ledger: Ledger| History {
-            began: self.created(&process.run),
+        let began = self.created(&process.run);
+        let history = |claims: Vec<&Claim>, began: SystemTime, ledger: Ledger| History {
+            began,
             ids: claims.iter().map(|claim| claim.package.clone()).collect(),
             sends: sends.to_vec(),
             consents: self.consents.clone(),
@@ -203,15 +205,27 @@ impl Past {
             texts: self.texts.clone(),
             secrets: vec![SECRET.to_owned(), TOKEN.to_owned()],
         };
-        let mut broken = check(&history(told, ledger.clone()));
+        let is_sent = |claim: &&Claim| {
+            let mut since = sends.iter().filter(|sent| sent.at >= began);
+            since.any(|sent| sent.packages.contains(&claim.package))
+        };
+        let (denied, told): (Vec<&Claim>, Vec<&Claim>) =
+            process.claims.iter().partition(|claim| is_denial(claim));
+        let (sent, watched): (Vec<&Claim>, Vec<&Claim>) = told.into_iter().partition(is_sent);
+        let mut broken = check(&history(sent, began, ledger.clone()));
+        let mut about_claims = Vec::new();
+        if !watched.is_empty() {
+            about_claims.extend(check(&history(watched, began - LAG, ledger.clone())));
+        }
         if !denied.is_empty() {
             let mut own = ledger.clone();
             own.releases
                 .retain(|release| self.is_own(release, process, ledger));
-            let mut about_claims = check(&history(denied, own));
-            about_claims.retain(|it| matches!(it, Violation::FalseRefusal { .. }));
-            broken.extend(about_claims);
+            let denied = check(&history(denied, began, own));
+            let refuted = |it: &Violation| matches!(it, Violation::FalseRefusal { .. });
+            about_claims.extend(denied.into_iter().filter(refuted));
         }
+        broken.append(&mut about_claims);
         broken
     }
 
