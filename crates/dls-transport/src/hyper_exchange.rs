@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::task::coop::unconstrained;
 
 use crate::budget::Budget;
+use crate::carried::Carried;
 use crate::error::{Delivery, Error, ErrorKind, Phase};
 use crate::exchange::{Head, Standing, location};
 use crate::limits::Limits;
@@ -82,6 +83,8 @@ pub(crate) struct Terms<'a> {
     /// How long until the head of the answer is in.
     pub(crate) head: Duration,
     pub(crate) budget: &'a Budget,
+    /// What the answer must not show.
+    pub(crate) carried: &'a Carried,
 }
 
 impl Connection {
@@ -183,7 +186,8 @@ impl Answering {
         terms: &Terms<'_>,
         now: SystemTime,
     ) -> Result<Self, Error> {
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
+        terms.carried.blot_out_of(&mut parts.headers);
         let head = Head::read(parts.status, &parts.headers, now);
         let origin = terms.origin;
         let status = parts.status.as_u16();
@@ -228,11 +232,12 @@ impl Answering {
         mut self,
         terms: &Terms<'_>,
     ) -> Result<(Response<Vec<u8>>, Option<Connection>), Error> {
-        let body = self.read_body(terms).await.map_err(|error| {
+        let mut body = self.read_body(terms).await.map_err(|error| {
             error
                 .with_head(&self.head)
                 .with_delivery(Delivery::Answered)
         })?;
+        terms.carried.blot_out(&mut body);
         let mut connection = self.connection;
         let reusable = connection.is_silent().await;
 
@@ -366,6 +371,8 @@ pub(crate) mod tests {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::task::coop::{consume_budget, has_budget_remaining};
 
+    use http::HeaderMap;
+
     use super::*;
     use crate::origin::PlaintextHosts;
     use crate::stream::Counting;
@@ -387,6 +394,7 @@ pub(crate) mod tests {
             limits: &Limits::default(),
             head: Duration::from_secs(1),
             budget: &Budget::starting_now(Duration::from_secs(1)),
+            carried: &Carried::by(&HeaderMap::new()),
         };
         let request = Request::new(Full::new(Bytes::from_static(b"body")));
         let outcome = connection.ask(request, &terms, || SystemTime::UNIX_EPOCH);

@@ -4,6 +4,7 @@
 mod backoff;
 mod budget;
 mod builder;
+mod carried;
 mod clock;
 mod connect;
 pub mod credentials;

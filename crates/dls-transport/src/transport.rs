@@ -10,6 +10,7 @@ use http::{Request, Response, StatusCode, Uri};
 use crate::backoff::Jitter;
 use crate::budget::{Budget, OutOfTime};
 use crate::builder::TransportBuilder;
+use crate::carried::Carried;
 use crate::clock::Clock;
 use crate::connect::connect;
 use crate::credentials::{Credentials, ProvideCredentials};
@@ -107,7 +108,8 @@ impl Transport {
     /// a plus.
     ///
     /// Statuses 200 to 299 and 400 to 599 are answers. The answer's
-    /// extensions hold its [`Facts`]. A 401 is never repeated, and no other request follows it.
+    /// extensions hold its [`Facts`]. Should it echo the token, the security token or the signature of its
+    /// request (of 16 bytes at least), asterisks stand in their place. A 401 is never repeated, and no other request follows it.
     ///
     /// Dropping the future closes the connection. It does not take back a request that has left.
     ///
@@ -410,12 +412,12 @@ impl Shared {
         }
         self.begin(origin, resend, budget)?;
 
-        let head = self.head_limit(resend);
         let terms = Terms {
             origin,
             limits: &settings.limits,
-            head,
+            head: self.head_limit(resend),
             budget,
+            carried: &Carried::by(request.headers()),
         };
         let answering = connection
             .ask(request, &terms, || settings.clock.now())

@@ -32,6 +32,21 @@ async fn an_answer_comes_back_whole_with_its_facts() {
 }
 
 #[tokio::test]
+async fn a_token_that_an_answer_echoes_is_blotted_out() {
+    let token = "MIIEXAMPLEOFATOKEN";
+    let echo = format!("X-Request-Id: {token}\r\n");
+    let body = format!("{token} is no token");
+    let server = Server::keeping(answer_with("403 Forbidden", &echo, &body)).await;
+    let credentials = Credentials::from(Token::new(token).unwrap());
+    let transport = builder().credentials(credentials).build().unwrap();
+
+    let answer = read(&transport, server.uri("/")).await.unwrap();
+    let stars = "*".repeat(token.len());
+    assert_eq!(answer.headers()["x-request-id"], stars);
+    assert_eq!(answer.body(), format!("{stars} is no token").as_bytes());
+}
+
+#[tokio::test]
 async fn an_answer_without_one_readable_date_tells_of_no_clock() {
     let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
     for headers in ["", "Date: now\r\n", &date.repeat(2)] {
