@@ -99,6 +99,7 @@ impl FileStore {
         at: Timestamp,
     ) -> Result<Box<dyn RunWriter>, StoreError> {
         let _lock = self.lock().await?;
+        self.refuse_strangers().await?;
         self.refuse_conflict(&spec).await?;
         let run = self.new_id(at).await?;
         let first = Event::new(at, What::Began(Box::new(spec)));

@@ -144,7 +144,9 @@ impl Contents {
         };
         let last_intention = lines.iter().rposition(is_intention).unwrap_or(0);
         for (index, line) in lines.iter().enumerate() {
-            let Some(whole) = line.strip_suffix(b"\n") else {
+            // The last entry may lack its end, or have another byte there: one that is whole is not a torn one.
+            let whole = line.strip_suffix(b"\n").or_else(|| first_value(line));
+            let Some(whole) = whole else {
                 self.unfinished = Some(format!("{} bytes of an unfinished entry", line.len()));
                 break;
             };
@@ -396,6 +398,24 @@ mod tests {
                     Err(error) => panic!("{kind}, {length}: {error}"),
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_last_intention_of_version_1_survives_the_loss_of_its_line_end() {
+        let [_, (_, about_to_send), ..] = kinds();
+        let began = serde_json::from_slice::<serde_json::Value>(&file_of(&[])).unwrap();
+        let intended = Event::new(at(), about_to_send[0].clone());
+        let intended = serde_json::to_string(&intended).unwrap();
+        // The members stand in the order of the alphabet: `at` is the first.
+        let file = format!("{}\n{intended}", began["event"]);
+        let ends = (0..8).map(|bit| vec![b'\n' ^ (1 << bit)]);
+        for end in ends.chain([b"\n".to_vec(), vec![], vec![0; 3]]) {
+            let contents = read(&run(), &[file.as_bytes(), &end].concat());
+            assert_eq!(contents.version, 1);
+            let (read, _) = contents.into_run().unwrap();
+            let mut packages = read.report.packages.iter();
+            assert!(packages.all(|package| package.sent), "{end:?}");
         }
     }
 

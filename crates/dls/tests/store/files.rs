@@ -62,6 +62,21 @@ async fn a_run_that_is_a_symbolic_link_is_refused_and_keeps_every_run_away() {
 }
 
 #[tokio::test]
+async fn a_run_whose_file_was_given_a_name_of_no_run_keeps_every_run_away() {
+    let bench = Bench::new().await;
+    let run = bench.run_of(vec![intended()]).await;
+    let path = bench.file(&run);
+    for name in [format!("{run} (1).jsonl"), format!("{run}.JSONL")] {
+        let stranger = path.with_file_name(&name);
+        fs::rename(&path, &stranger).unwrap();
+        let error = bench.create(99).await.unwrap_err();
+        assert!(error.to_string().contains(&name), "{error}");
+        fs::rename(&stranger, &path).unwrap();
+    }
+    bench.create(99).await.unwrap();
+}
+
+#[tokio::test]
 async fn nothing_is_intended_once_the_directory_or_the_file_was_removed_or_replaced() {
     for replace in [false, true] {
         for whole_directory in [false, true] {

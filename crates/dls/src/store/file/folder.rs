@@ -75,6 +75,24 @@ impl FileStore {
         Ok(ids)
     }
 
+    /// Refuses a directory in which a file has the end of a run's name, and is none: a copy that was given another
+    /// name on its way here may be the only record of a run.
+    pub(super) async fn refuse_strangers(&self) -> Result<(), StoreError> {
+        let names = self.disk.names(&self.folder).await;
+        let names = names.map_err(|error| self.unusable(error))?;
+        let is_stranger =
+            |name: &&String| name.to_lowercase().ends_with(OPEN) && id_of(name).is_none();
+        match names.iter().find(is_stranger) {
+            None => Ok(()),
+            Some(name) => {
+                let why = "no run has such a name, and it may record one: give it the name of the run in it, or \
+                           move it away";
+                let error = io::Error::new(io::ErrorKind::InvalidData, why);
+                Err(StoreError::unusable(&self.folder.join(name), &error))
+            }
+        }
+    }
+
     pub(super) fn file_of(&self, run: &RunId, is_over: bool) -> PathBuf {
         let end = if is_over { OVER } else { OPEN };
         self.folder.join(format!("{run}{end}"))
