@@ -91,3 +91,24 @@ fn a_later_run_replaces_the_evidence_of_one_that_its_journal_holds() {
     assert_ne!(second["run_id"], first);
     assert_eq!(second["outcome"], "successful");
 }
+
+#[test]
+fn a_file_that_is_not_evidence_or_not_all_of_it_is_refused_and_left_as_it_is() {
+    let bench = Bench::quick();
+    let deploy = |id: &str| bench.run(&format!("deploy {id} --no-start --evidence evidence.json"));
+    assert_eq!(code(&deploy("23")), 0);
+    let whole = bench.read("evidence.json");
+    for other in [
+        whole.trim_end_matches(['}', '\n']),
+        "{}",
+        "ids of last week",
+    ] {
+        bench.write("evidence.json", other);
+        let output = deploy("24");
+        assert_eq!(code(&output), 9, "{other}: {}", stderr(&output));
+        assert_eq!(bench.read("evidence.json"), other);
+    }
+    assert_eq!(bench.requests_to("deploy"), 1);
+    bench.write("evidence.json", "");
+    assert_eq!(code(&deploy("24")), 0);
+}

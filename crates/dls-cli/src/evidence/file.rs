@@ -43,7 +43,7 @@ impl Evidence {
                 9,
                 format!("evidence {}: {error}; nothing was sent", path.display()),
             )
-            .with_next("give --evidence FILE in a directory that can be written")
+            .with_next("give --evidence another FILE, in a directory that can be written")
         })?;
         Ok(Self {
             path: path.to_owned(),
@@ -181,15 +181,22 @@ struct Earlier {
     journal: Option<Position>,
 }
 
-/// The entry that evidence in this file names. Anything else that may be in it is none.
+/// The entry that evidence in this file names. A file that holds anything else is refused: half-written evidence would
+/// count as none, and what is not evidence would be overwritten.
 fn earlier(path: &Path) -> io::Result<Option<Position>> {
     if !path.is_file() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
-    let earlier = serde_json::from_slice::<Earlier>(&bytes).ok();
-    Ok(earlier
-        .filter(|earlier| earlier.schema == SCHEMA)
-        .and_then(|earlier| earlier.journal))
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    match serde_json::from_slice::<Earlier>(&bytes) {
+        Ok(earlier) if earlier.schema == SCHEMA => Ok(earlier.journal),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it holds something that is not evidence, or not all of it",
+        )),
+    }
 }
