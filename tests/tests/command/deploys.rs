@@ -286,3 +286,21 @@ fn a_no_to_several_packages_is_not_told_as_an_answer_that_was_lost() {
     );
     assert!(!text.contains("answer lost"), "{text}");
 }
+
+#[test]
+fn a_grace_beyond_all_clocks_ends_as_unknown_too() {
+    let bench = Bench::faulty(
+        r#"faults = [{ on = "deploy", nth = 1, do = "reset" }]"#,
+        SHORT,
+    );
+    let grace = i64::MAX;
+    let output = bench.run(&format!(
+        "deploy 23 --no-start --on-lost-answer stop --grace {grace}s"
+    ));
+    assert_eq!(code(&output), 7, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("after the fence"),
+        "{}",
+        stderr(&output)
+    );
+}

@@ -115,7 +115,8 @@ impl Ending<'_> {
     fn fence(&self) -> String {
         let unknown = self.packages().filter(|it| is_unsettled(it));
         let signed_at = unknown.filter_map(|it| it.signed_at).max();
-        let fence = signed_at.map(|at| at.to_system_time() + Run::RESEND_FENCE.max(self.grace));
+        let lives = Run::RESEND_FENCE.max(self.grace);
+        let fence = signed_at.and_then(|at| at.to_system_time().checked_add(lives));
         match fence.and_then(Timestamp::from_system_time) {
             Some(fence) => format!("after {fence}"),
             None => "after the fence".to_owned(),
