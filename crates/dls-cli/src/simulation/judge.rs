@@ -205,13 +205,15 @@ impl Past {
             texts: self.texts.clone(),
             secrets: vec![SECRET.to_owned(), TOKEN.to_owned()],
         };
-        let is_sent = |claim: &&Claim| {
+        let is_sent = |claim: &Claim| {
             let mut since = sends.iter().filter(|sent| sent.at >= began);
             since.any(|sent| sent.packages.contains(&claim.package))
         };
         let (denied, told): (Vec<&Claim>, Vec<&Claim>) =
             process.claims.iter().partition(|claim| is_denial(claim));
-        let (sent, watched): (Vec<&Claim>, Vec<&Claim>) = told.into_iter().partition(is_sent);
+        let (watched, sent): (Vec<&Claim>, Vec<&Claim>) = told
+            .into_iter()
+            .partition(|claim| is_end(claim) && !is_sent(claim));
         let mut broken = check(&history(sent, began, ledger.clone()));
         let mut about_claims = Vec::new();
         if !watched.is_empty() {
@@ -273,6 +275,10 @@ impl Past {
 
 fn millis(time: SystemTime) -> i64 {
     timestamp(time).as_millis()
+}
+
+fn is_end(claim: &Claim) -> bool {
+    matches!(claim.verdict.as_str(), "successful" | "failed")
 }
 
 fn is_denial(claim: &Claim) -> bool {
