@@ -46,6 +46,9 @@ pub enum What {
         /// What it is like; absent if it is as it was at the last look.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<Box<PackageDetail>>,
+        /// When the look began, which is how old the state is that it shows; when it was over if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began_at: Option<Timestamp>,
     },
     /// A look at a package did not come back with the package.
     LookFailed {
@@ -127,6 +130,19 @@ pub enum What {
 }
 
 impl What {
+    /// The same event of a look that began at this time. Any other event stays as it is.
+    #[must_use]
+    pub fn begun_at(self, at: Timestamp) -> Self {
+        match self {
+            Self::Looked { package, seen, .. } => Self::Looked {
+                package,
+                seen,
+                began_at: Some(at),
+            },
+            other => other,
+        }
+    }
+
     /// Whether it decides something that has to outlive the machine: a record of it must be durable before anything
     /// follows from it. What was merely observed can be observed again.
     #[must_use]

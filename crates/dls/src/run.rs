@@ -333,8 +333,9 @@ impl Run {
     }
 
     async fn observe(&self, package: PackageId) -> What {
+        let began = self.now();
         match self.service.observe(package, self.time_left()).await {
-            Ok(detail) => self.rollout.looked(package, detail),
+            Ok(detail) => self.rollout.looked(package, detail).begun_at(began),
             Err(failure) => What::LookFailed { package, failure },
         }
     }

@@ -47,6 +47,7 @@ impl Rollout {
         What::Looked {
             package,
             seen: (!same).then(|| Box::new(seen)),
+            began_at: None,
         }
     }
 
@@ -73,7 +74,11 @@ impl Rollout {
         match event.what {
             // Only ever the first event, which made this rollout.
             What::Began(_) => {}
-            What::Looked { package, seen } => self.on_looked(package, seen.map(|seen| *seen)),
+            What::Looked {
+                package,
+                seen,
+                began_at,
+            } => self.on_looked(package, seen.map(|seen| *seen), began_at),
             What::LookFailed { package, failure } => self.on_look_failed(package, failure),
             What::Listed { rows, missing } => self.on_listed(rows, &missing),
             What::ListFailed { failure } => self.on_list_failed(&failure),
@@ -104,7 +109,12 @@ impl Rollout {
         }
     }
 
-    fn on_looked(&mut self, package: PackageId, seen: Option<PackageDetail>) {
+    fn on_looked(
+        &mut self,
+        package: PackageId,
+        seen: Option<PackageDetail>,
+        began_at: Option<Timestamp>,
+    ) {
         let (now, options) = (self.now, self.began.options);
         let Some(entry) = self.entry(package) else {
             return;
@@ -113,6 +123,8 @@ impl Rollout {
             return;
         };
         entry.see(seen, now, options.lag());
+        // What it shows may be as old as its request, however long the answer was on its way.
+        entry.looked_at = began_at.map(|began| began.min(now)).or(Some(now));
         // To be sent once more, and meanwhile the first request has turned out to have had an effect.
         if entry.is_waiting() && entry.sent && entry.has_moved() {
             entry.phase = Phase::InDoubt;

@@ -13,7 +13,7 @@ impl Rollout {
     pub(super) fn place(&self, what: &What) -> Placed {
         match what {
             What::Began(_) => Err("the run was created before"),
-            What::Looked { package, seen } => {
+            What::Looked { package, seen, .. } => {
                 let entry = self.known(*package)?;
                 let is_told = seen.is_some() || entry.latest.is_some();
                 ensure(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dls_model::Timestamp;
 use dls_rollout::{Action, What};
 
 use crate::bench::*;
@@ -91,4 +92,17 @@ fn a_look_grows_old_with_the_time_of_the_events_whatever_they_are() {
     bench.fold(What::Waited);
     look(&mut bench, Duration::ZERO);
     assert_eq!(bench.next(), Action::Look(id(23)));
+}
+
+#[test]
+fn a_look_is_as_old_as_its_request_however_long_its_answer_took() {
+    let mut bench = Bench::new(&[23], later());
+    let began = Timestamp::from_millis(START).unwrap();
+    bench.pass(MINUTE / 2);
+    let what = bench.rollout.looked(id(23), detail(23, 1, 0));
+    bench.fold(what.begun_at(began));
+    match bench.next() {
+        Action::Deploy { fresh_until, .. } => assert_eq!(fresh_until.as_millis(), START + 60_000),
+        other => panic!("{other:?}"),
+    }
 }

@@ -5,6 +5,7 @@ mod folder;
 mod warnings;
 mod writer;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use dls_rollout::{Began, Event, What};
 use super::claims;
 use super::replay::{self, Contents};
 use super::{
-    BoxFuture, Disk, OpenMode, OsDisk, Position, RunId, RunStore, RunWriter, StoreError, StoredRun,
-    TakenOver,
+    BoxFuture, Disk, DiskFile, OpenMode, OsDisk, Position, RunId, RunStore, RunWriter, StoreError,
+    StoredRun, TakenOver,
 };
 pub use broken::Check;
 use writer::FileWriter;
@@ -26,6 +27,8 @@ use writer::FileWriter;
 /// it and over the entry before. So an entry that was changed, lost, doubled or moved is noticed. It
 /// holds no secret, and can be read by its owner only.
 ///
+/// A file takes at most 256 MiB: what would make it longer is not recorded.
+///
 /// A run that is under way holds a lock on its file, which dies with the process. What is read of a run that is
 /// not locked may change, too: a crash can take away what was not durable.
 ///
@@ -35,7 +38,13 @@ use writer::FileWriter;
 pub struct FileStore {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
+    /// The longest file of a run, in bytes.
+    longest: u64,
 }
+
+/// A run of a hundred thousand packages takes less, and a service that describes them at ever greater length does not
+/// fill the disk, nor the memory of the next command.
+const LONGEST: u64 = 256 << 20;
 
 impl FileStore {
     /// The store in this directory, which is made if it is not there.
@@ -61,6 +70,7 @@ impl FileStore {
         let store = Self {
             disk,
             folder: folder.into(),
+            longest: LONGEST,
         };
         store.prepare().await?;
         Ok(store)
@@ -74,6 +84,7 @@ impl FileStore {
         Self {
             disk: Arc::new(OsDisk),
             folder: folder.into(),
+            longest: LONGEST,
         }
     }
 
@@ -98,13 +109,15 @@ impl FileStore {
         spec: Began,
         at: Timestamp,
     ) -> Result<Box<dyn RunWriter>, StoreError> {
-        let _lock = self.lock().await?;
+        let mut lock = self.lock().await?;
         self.refuse_strangers().await?;
         self.refuse_conflict(&spec).await?;
         let run = self.new_id(at).await?;
         let first = Event::new(at, What::Began(Box::new(spec)));
         let (lines, position) = self.lines(&run, &[first])?;
         let path = self.file_of(&run, false);
+        // Whoever removed the lock meanwhile let another process in.
+        self.prove_lock(&mut *lock).await?;
         let writer = FileWriter::create(self, path, lines, position).await?;
         Ok(Box::new(writer))
     }
@@ -155,7 +168,7 @@ impl FileStore {
         }
         // Whoever had the lock before may have put another file in its place.
         self.prove(&path, &mut *file).await?;
-        let contents = replay::read(run, &file.read().await.map_err(unusable)?);
+        let contents = replay::read(run, &self.read(&path, &mut *file).await?);
         let tail = Tail::of(&contents);
         let (version, chain) = (contents.version, contents.chain.clone());
         let events = match version {
@@ -185,9 +198,22 @@ impl FileStore {
     async fn contents(&self, run: &RunId) -> Result<Contents, StoreError> {
         let (path, _) = self.find(run).await?;
         let mut file = self.open_file(&path, OpenMode::Read).await?;
-        let bytes = file.read().await;
-        let bytes = bytes.map_err(|error| StoreError::unusable(&path, &error))?;
-        Ok(replay::read(run, &bytes))
+        Ok(replay::read(run, &self.read(&path, &mut *file).await?))
+    }
+
+    async fn read(&self, path: &Path, file: &mut dyn DiskFile) -> Result<Vec<u8>, StoreError> {
+        let unusable = |error| StoreError::unusable(path, &error);
+        let length = file.state().await.map_err(unusable)?.length;
+        self.refuse_length(path, length)?;
+        file.read().await.map_err(unusable)
+    }
+
+    fn refuse_length(&self, path: &Path, length: u64) -> Result<(), StoreError> {
+        if length <= self.longest {
+            return Ok(());
+        }
+        let why = format!("a run takes at most {} MiB", self.longest >> 20);
+        Err(StoreError::unusable(path, &io::Error::other(why)))
     }
 }
 
@@ -231,5 +257,40 @@ impl Tail {
             lacks_end: contents.lacks_end,
             is_cut: contents.lacks_end || contents.unfinished.is_some(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dls_model::{JobStart, PackageId};
+    use dls_rollout::{Options, Place, Selection};
+
+    use super::*;
+    use crate::store::Durability;
+
+    #[tokio::test]
+    async fn a_file_does_not_grow_beyond_its_limit_and_a_longer_one_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = FileStore::open(folder.path()).await.unwrap();
+        store.longest = 2048;
+        let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
+        let place = Place::new("https://dayu.example.com", project, workspace);
+        let packages = Selection::from(PackageId::try_from(23).unwrap());
+        let spec = Began::new(place, packages, Options::new(JobStart::Later));
+        let at = Timestamp::from_millis(1_747_106_000_000).unwrap();
+        let mut writer = store.create(spec, at).await.unwrap();
+        let run = writer.run().clone();
+        let waited = Event::new(at, What::Waited);
+        let error = loop {
+            match writer.append(&waited, Durability::Buffered).await {
+                Ok(position) => assert!(position.entry < 20),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.to_string().contains("at most"), "{error}");
+        store.load(&run).await.unwrap();
+        store.longest = 1024;
+        let error = store.load(&run).await.unwrap_err();
+        assert!(error.to_string().contains("at most"), "{error}");
     }
 }

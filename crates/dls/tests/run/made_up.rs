@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) sends: VecDeque<Result<DeployAnswer, SendFailure>>,
     pub(crate) skew: Result<Option<Duration>, LookFailure>,
     pub(crate) bears_token: bool,
+    /// How long an observation takes.
+    pub(crate) observing: Duration,
     /// How long it takes to connect.
     pub(crate) connecting: Duration,
     /// For how long the machine is suspended when it connects next.
@@ -45,6 +47,7 @@ impl MadeUp {
             sends: VecDeque::new(),
             skew: Ok(Some(Duration::ZERO)),
             bears_token: false,
+            observing: Duration::ZERO,
             connecting: Duration::ZERO,
             suspends: Duration::ZERO,
             suspended: Duration::ZERO,
@@ -94,6 +97,8 @@ impl Service for MadeUp {
         _: Duration,
     ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
         Box::pin(async move {
+            let takes = self.state().observing;
+            tokio::time::sleep(takes).await;
             let status = self.state().observed.clone()?;
             let mut detail = PackageDetail::default();
             detail.package.id = Some(id);

@@ -64,3 +64,13 @@ async fn after_a_suspend_what_was_read_before_it_is_read_again() {
     assert_eq!(story, expected);
     assert_eq!(service.state().sent.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_an_observation_took_counts_towards_its_age() {
+    let service = MadeUp::new();
+    service.state().observing = Duration::from_secs(40);
+    service.state().connecting = Duration::from_secs(30);
+    let mut run = service.run(&[23], quick());
+    while run.next_event().await.is_some() {}
+    assert!(service.state().sent.is_empty(), "it was 70 s old each time");
+}

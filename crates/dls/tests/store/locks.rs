@@ -60,6 +60,16 @@ async fn a_file_that_was_replaced_just_before_it_was_locked_is_not_taken_over() 
 }
 
 #[tokio::test]
+async fn no_run_is_created_under_a_lock_that_others_do_not_find_any_more() {
+    let disk = Volatile::default();
+    let store = FileStore::open_on(disk.clone(), "runs").await.unwrap();
+    disk.replace_on_lock();
+    let refused = store.create(spec(&[23]), at(0)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Replaced { .. }), "{refused}");
+    store.create(spec(&[23]), at(0)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_broken_run_that_somebody_writes_is_not_set_aside() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;

@@ -53,7 +53,13 @@ impl FileStore {
             }
             sleep(LOCK_PAUSE).await;
         }
+        self.prove_lock(&mut *file).await?;
         Ok(file)
+    }
+
+    /// Proves that the lock is still the one that others find.
+    pub(super) async fn prove_lock(&self, lock: &mut dyn DiskFile) -> Result<(), StoreError> {
+        self.prove(&self.folder.join(LOCK), lock).await
     }
 
     /// Makes the names in the directory durable.

@@ -122,11 +122,13 @@ impl FileWriter {
             return Err(StoreError::Fenced { run });
         }
         let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
+        let longer = self.length.saturating_add(length);
+        self.store.refuse_length(&path, longer)?;
         self.file.append(line).await.map_err(unusable)?;
         if durability == Durability::Durable {
             self.file.flush().await.map_err(unusable)?;
         }
-        self.length += length;
+        self.length = longer;
         self.chain.advance(position.clone());
         Ok(position)
     }
