@@ -15,7 +15,9 @@ use super::{Broken, Tally};
 /// The time after which nothing of the past comes any more.
 const LATE: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// So late a status may be at most: what a run watched, and never sent, may have ended a little before it began.
+/// So late a status may be at most. What a run watched, and never sent, may have ended a little before it began. And what
+/// it sent may have been released a little before, if its first look did not show that yet: it was released since it
+/// was looked at, as far as anybody could see.
 const LAG: Duration = Duration::from_secs(60);
 
 /// A process that came to its end, and what it said.
@@ -213,7 +215,7 @@ impl Past {
             process.claims.iter().partition(|claim| is_denial(claim));
         let (watched, sent): (Vec<&Claim>, Vec<&Claim>) = told
             .into_iter()
-            .partition(|claim| is_end(claim) && !is_sent(claim));
+            .partition(|claim| is_end(claim) && (!is_sent(claim) || claim.verdict == "successful"));
         let mut broken = check(&history(sent, began, ledger.clone()));
         let mut about_claims = Vec::new();
         if !watched.is_empty() {

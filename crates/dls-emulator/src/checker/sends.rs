@@ -76,7 +76,12 @@ impl History {
     }
 
     /// Whether what arrived of a request that was written then, before the next one was, was thrown away.
-    fn was_thrown_away(&self, package: &str, from: SystemTime, to: Option<SystemTime>) -> bool {
+    pub(super) fn was_thrown_away(
+        &self,
+        package: &str,
+        from: SystemTime,
+        to: Option<SystemTime>,
+    ) -> bool {
         let to = to.map_or(i64::MAX, millis);
         let mut of_it = arrived(self, package)
             .filter(|request| (millis(from)..to).contains(&request.at_ms))
@@ -103,13 +108,13 @@ impl History {
             })
     }
 
-    /// Whether a release of the package began since a moment and ended by another.
+    /// Whether a release of the package ended in this time. The service takes no request for a package that is being
+    /// released, so it need not have begun since.
     fn has_ended(&self, package: &str, since: i64, by: i64) -> bool {
         let mut releases = self.ledger.releases.iter();
         releases.any(|release| {
-            release.package_id == package
-                && release.accepted_ms >= since
-                && release.finished_ms.is_some_and(|end| end <= by)
+            let ended = release.finished_ms;
+            release.package_id == package && ended.is_some_and(|end| (since..=by).contains(&end))
         })
     }
 

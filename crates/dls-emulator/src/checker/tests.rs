@@ -225,6 +225,11 @@ fn another_run_may_send_what_is_settled() {
         request(),
         &[release(By::Client, Some("failed"), -20, -10)]
     ));
+    let of_others = [release(By::Other, Some("failed"), -20, 4000)];
+    assert!(
+        !again(request(), &of_others),
+        "it was being released when the request came, and has ended since"
+    );
 }
 
 #[test]
@@ -421,6 +426,11 @@ fn what_is_gone_was_asked_for_and_not_found() {
         gone(vec![absent.clone()], vec![sent(-1000)]),
         none,
         "by an earlier run"
+    );
+    assert_eq!(
+        gone(vec![absent.clone()], vec![sent(9000)]),
+        none,
+        "by a later run"
     );
 
     let other = |change: &dyn Fn(&mut LedgerRequest)| {
