@@ -87,6 +87,34 @@ async fn what_a_take_over_has_read_is_not_lost_any_more() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_taken_over_keeps_a_name_that_was_not_durable() {
+    let disk = Volatile::default();
+    let store = store(&disk).await;
+    let run = store
+        .create(spec(&[23]), at(0))
+        .await
+        .unwrap()
+        .run()
+        .clone();
+    // As if whoever created it had ended before the directory was flushed.
+    let path = store.check(&run).await.unwrap().path;
+    let other = path.with_extension("other");
+    dls::store::Disk::rename(&disk, &path, &other)
+        .await
+        .unwrap();
+    dls::store::Disk::sync_dir(&disk, path.parent().unwrap())
+        .await
+        .unwrap();
+    dls::store::Disk::rename(&disk, &other, &path)
+        .await
+        .unwrap();
+    let mut taken = store.take_over(&run, None).await.unwrap();
+    append(&mut *taken.writer, intended()).await.unwrap();
+    disk.crash();
+    assert_eq!(store.load(&run).await.unwrap().position().entry, 2);
+}
+
+#[tokio::test]
 async fn a_consent_to_set_a_file_aside_survives() {
     let disk = Volatile::default();
     let store = store(&disk).await;

@@ -133,6 +133,15 @@ fn create_dir(path: &Path) -> io::Result<()> {
         .take_while(|above| !above.exists())
         .map(Path::to_owned)
         .collect();
+    // Whoever made it may have ended before its name was durable.
+    let existing = path.ancestors().nth(missing.len());
+    if let Some(above) = existing.and_then(Path::parent) {
+        match sync_dir(above) {
+            // Nor could they make anything there, then.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
     for new in missing.iter().rev() {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]

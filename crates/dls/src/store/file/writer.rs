@@ -77,8 +77,10 @@ impl FileWriter {
             file.append(vec![b'\n']).await.map_err(unusable)?;
             length += 1;
         }
-        // What was read may be decided upon, so it must not be lost any more.
+        // What was read may be decided upon, so it must not be lost any more; nor its name, which whoever created it
+        // may not have come to make durable.
         file.flush().await.map_err(unusable)?;
+        store.sync().await?;
         Ok(Self {
             store: store.clone(),
             path,
