@@ -44,6 +44,19 @@ fn forget(bench: &mut Bench, package: u64) {
     });
 }
 
+/// A run in which the answer for package 23 was lost, and somebody consents to another request.
+fn consented() -> Bench {
+    let mut bench = Bench::lost(&[23], later());
+    bench.pass(Duration::from_secs(120));
+    bench.see(23, 1, 0);
+    bench.resume();
+    bench.fold(What::ResendAllowed {
+        packages: vec![id(23)],
+        no_fence: false,
+    });
+    bench
+}
+
 fn is_open(bench: &Bench, package: u64) -> bool {
     let packages = bench.report().packages;
     let report = packages.iter().find(|it| it.id == id(package));
@@ -174,11 +187,7 @@ fn what_was_accepted_is_under_way_and_cannot_be_given_up() {
 
 #[test]
 fn a_consented_package_is_gone_only_when_it_was_not_found_three_times_and_stays_open() {
-    let mut bench = Bench::lost(&[23], later());
-    bench.pass(Duration::from_secs(120));
-    bench.see(23, 1, 0);
-    bench.resume();
-    consent(&mut bench, 23);
+    let mut bench = consented();
     for _ in 0..2 {
         not_found(&mut bench, 23);
         assert_eq!(bench.words(), ["-"]);
@@ -190,22 +199,14 @@ fn a_consented_package_is_gone_only_when_it_was_not_found_three_times_and_stays_
 
 #[test]
 fn a_consented_package_that_is_found_released_was_released_since_we_sent_it() {
-    let mut bench = Bench::lost(&[23], later());
-    bench.pass(Duration::from_secs(120));
-    bench.see(23, 1, 0);
-    bench.resume();
-    consent(&mut bench, 23);
+    let mut bench = consented();
     bench.see_all(&[23], 2, 7);
     assert_eq!(bench.words(), ["successful"]);
 }
 
 #[test]
 fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
-    let mut bench = Bench::lost(&[23], later());
-    bench.pass(Duration::from_secs(120));
-    bench.see(23, 1, 0);
-    bench.resume();
-    consent(&mut bench, 23);
+    let mut bench = consented();
     bench.see(23, 1, 0);
     bench.send(&[23]);
     bench.fold(lost());
@@ -220,48 +221,10 @@ fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
 
 #[test]
 fn after_consent_a_request_that_is_proved_unsent_leaves_the_first_one_unknown() {
-    let mut bench = Bench::lost(&[23], later());
-    bench.pass(Duration::from_secs(120));
-    bench.see(23, 1, 0);
-    bench.resume();
-    consent(&mut bench, 23);
+    let mut bench = consented();
     bench.see(23, 1, 0);
     bench.send(&[23]);
     bench.fold(failed(SendFailure::NotRecorded("disk full".to_owned())));
     assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
     assert!(is_open(&bench, 23));
-}
-
-fn consent(bench: &mut Bench, package: u64) {
-    bench.fold(What::ResendAllowed {
-        packages: vec![id(package)],
-        no_fence: false,
-    });
-}
-
-#[test]
-fn once_a_request_with_a_token_was_sent_no_later_signature_ends_it() {
-    let mut bench = Bench::new(&[23], later());
-    bench.see(23, 1, 0);
-    for with_token in [true, false] {
-        bench.fold(What::SendIntended {
-            packages: ids(&[23]),
-            signed_at: Timestamp::from_millis(START).unwrap(),
-            with_token,
-        });
-        bench.fold(lost());
-        let claim = bench.rollout.claim(id(23));
-        assert!(
-            matches!(
-                claim,
-                Some(Claim::Unsettled {
-                    with_token: true,
-                    ..
-                })
-            ),
-            "{claim:?}"
-        );
-        consent(&mut bench, 23);
-        bench.see(23, 1, 0);
-    }
 }
