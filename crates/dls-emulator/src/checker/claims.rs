@@ -104,11 +104,11 @@ impl History {
     fn check_absence(&self, package: &str, then: SystemTime) -> Option<Violation> {
         let names = |packages: &[String]| packages.iter().any(|id| id == package);
         let mut sends = self.sends.iter();
-        // What the gateway threw away was not sent as far as this counts.
+        // What had no effect for sure was not sent as far as this counts.
         let is_sent = sends.any(|sent| {
             (self.began..=then).contains(&sent.at)
                 && names(&sent.packages)
-                && !self.was_thrown_away(package, sent.at, None)
+                && !self.had_no_effect(package, sent.at, None)
         });
         let needed = if is_sent { ABSENCES } else { 1 };
         let period = millis(self.began)..=millis(then);

@@ -50,7 +50,7 @@ impl History {
                     }
                     let mut later = steps.iter().skip(number + 1);
                     let next = later.find(|(_, step)| matches!(step, Step::Sent));
-                    if self.was_thrown_away(package, *at, next.map(|(at, _)| *at)) {
+                    if self.had_no_effect(package, *at, next.map(|(at, _)| *at)) {
                         allowed += 1;
                     }
                 }
@@ -75,8 +75,9 @@ impl History {
         steps
     }
 
-    /// Whether what arrived of a request that was written then, before the next one was, was thrown away.
-    pub(super) fn was_thrown_away(
+    /// Whether what arrived of a request that was written then, before the next one was, was thrown away or refused for
+    /// sure: so it had no effect, and used up no right.
+    pub(super) fn had_no_effect(
         &self,
         package: &str,
         from: SystemTime,
@@ -86,7 +87,8 @@ impl History {
         let mut of_it = arrived(self, package)
             .filter(|request| (millis(from)..to).contains(&request.at_ms))
             .peekable();
-        of_it.peek().is_some() && of_it.all(was_throttled)
+        let is_void = |it: &LedgerRequest| was_throttled(it) || is_refused_for_sure(it);
+        of_it.peek().is_some() && of_it.all(is_void)
     }
 
     /// Whether nothing can come any more of each request so far that names the package.
