@@ -11,7 +11,7 @@ pub enum Violation {
     SentAgain {
         /// The package.
         package: String,
-        /// How many requests had no consent and followed one that the gateway had not thrown away.
+        /// How many requests had no consent and followed one that may have had an effect.
         sends: usize,
     },
     /// More deploy requests that name it arrived than the client says that it wrote.
