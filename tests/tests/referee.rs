@@ -45,26 +45,18 @@ impl Referee {
         let runtime = Runtime::new()?;
         let emulator = runtime.block_on(emulator());
         let seen = drive(emulator.base_url())?;
-        Ok(Self {
-            runtime,
-            emulator,
-            seen,
-        })
+        Ok(Self { runtime, emulator, seen })
     }
 
     /// What the SDK decoded from the answer to the call of this name.
     fn answer(&self, call: &str) -> &'static Value {
         let outcome = &referee().seen[call];
-        outcome
-            .get("answer")
-            .unwrap_or_else(|| panic!("{call}: {outcome}"))
+        outcome.get("answer").unwrap_or_else(|| panic!("{call}: {outcome}"))
     }
 
     fn error(&self, call: &str) -> &'static Value {
         let outcome = &referee().seen[call];
-        outcome
-            .get("error")
-            .unwrap_or_else(|| panic!("{call}: {outcome}"))
+        outcome.get("error").unwrap_or_else(|| panic!("{call}: {outcome}"))
     }
 }
 
@@ -96,12 +88,9 @@ fn drive(base_url: &str) -> xtask::Outcome<Value> {
         .env("NO_PROXY", "*")
         .output()?;
     if !output.status.success() {
-        return Err(format!(
-            "{}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        )
-        .into());
+        return Err(
+            format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)).into()
+        );
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -140,18 +129,12 @@ fn the_sdk_deploys_once_and_the_ledger_shows_one_release() {
 #[test]
 fn a_package_is_decoded_alike() {
     let referee = referee();
-    let ours = referee
-        .runtime
-        .block_on(client(&referee.emulator, SECRET).package(id(23)))
-        .unwrap();
+    let ours = referee.runtime.block_on(client(&referee.emulator, SECRET).package(id(23))).unwrap();
     let theirs = referee.answer("show_when_over");
     assert_eq!(package(&ours.package), theirs["release_package"]);
     let tasks: Vec<Value> = ours.tasks.iter().map(task).collect();
     assert_eq!(Value::from(tasks), theirs["task_details"]);
-    assert_eq!(
-        theirs["release_package"]["deploy_status"], 2,
-        "released, as its page says"
-    );
+    assert_eq!(theirs["release_package"]["deploy_status"], 2, "released, as its page says");
 }
 
 #[test]
@@ -175,17 +158,11 @@ fn a_deploy_is_decoded_alike() {
     let referee = referee();
     referee.runtime.block_on(async {
         let fresh = emulator().await;
-        let ours = client(&fresh, SECRET)
-            .deploy(ids(&[23]), JobStart::Later)
-            .await
-            .unwrap();
+        let ours = client(&fresh, SECRET).deploy(ids(&[23]), JobStart::Later).await.unwrap();
         let theirs = &referee.answer("deploy")["deploy_package_details"];
         assert_eq!(theirs.as_array().unwrap().len(), 1);
         let detail = ours.detail(id(23)).unwrap();
-        assert_eq!(
-            json!(detail.package_id.map(PackageId::as_u64)),
-            theirs[0]["package_id"]
-        );
+        assert_eq!(json!(detail.package_id.map(PackageId::as_u64)), theirs[0]["package_id"]);
         assert_eq!(json!(detail.subtask_count), theirs[0]["asy_subtask_num"]);
         // Another emulator gives another task another id.
         assert!(detail.task_id.is_some() && theirs[0]["asy_task_id"].is_string());
@@ -198,10 +175,7 @@ fn a_system_task_is_decoded_alike() {
     let details = &referee.answer("deploy")["deploy_package_details"];
     let id = details[0]["asy_task_id"].as_str().unwrap();
     let client = client(&referee.emulator, SECRET);
-    let ours = referee
-        .runtime
-        .block_on(client.system_task(id.parse().unwrap()))
-        .unwrap();
+    let ours = referee.runtime.block_on(client.system_task(id.parse().unwrap())).unwrap();
     assert_eq!(&system_task(&ours), referee.answer("system_task"));
     assert_eq!(ours.status.unwrap().word(), "SUCCESSFUL");
 }
@@ -222,23 +196,11 @@ fn refusals_are_decoded_alike() {
     let client = client(&referee.emulator, SECRET);
     referee.runtime.block_on(async {
         let error = client.package(id(999_999)).await.unwrap_err();
-        assert_eq!(
-            refusal(&error),
-            without_request_id(referee.error("show_unknown"))
-        );
-        let error = client
-            .deploy(ids(&[999_999]), JobStart::Later)
-            .await
-            .unwrap_err();
-        assert_eq!(
-            refusal(&error),
-            without_request_id(referee.error("deploy_unknown"))
-        );
+        assert_eq!(refusal(&error), without_request_id(referee.error("show_unknown")));
+        let error = client.deploy(ids(&[999_999]), JobStart::Later).await.unwrap_err();
+        assert_eq!(refusal(&error), without_request_id(referee.error("deploy_unknown")));
         let error = client.revoke(ids(&[23])).await.unwrap_err();
-        assert_eq!(
-            refusal(&error),
-            without_request_id(referee.error("cancel_released"))
-        );
+        assert_eq!(refusal(&error), without_request_id(referee.error("cancel_released")));
     });
 }
 
@@ -247,17 +209,11 @@ fn a_wrong_key_is_refused_alike() {
     let referee = referee();
     referee.runtime.block_on(async {
         let fresh = emulator().await;
-        let error = client(&fresh, "another-secret-key")
-            .package(id(24))
-            .await
-            .unwrap_err();
+        let error = client(&fresh, "another-secret-key").package(id(24)).await.unwrap_err();
         let ours = refusal(&error);
         let theirs = without_request_id(referee.error("wrong_key"));
         // The text may tell what was signed, and so differs.
-        assert_eq!(
-            (&ours["status"], &ours["code"]),
-            (&theirs["status"], &theirs["code"])
-        );
+        assert_eq!((&ours["status"], &ours["code"]), (&theirs["status"], &theirs["code"]));
         assert_eq!(ours["status"], 401);
     });
 }
@@ -267,10 +223,7 @@ fn the_service_refuses_101_ids_and_our_client_does_not_send_them() {
     let theirs = referee().error("deploy_101");
     assert_eq!(theirs["status"], 400);
     let ours = PackageIds::new((1..=101).map(id)).unwrap_err();
-    assert!(
-        matches!(ours, InvalidPackageIds::TooMany { count: 101 }),
-        "{ours:?}"
-    );
+    assert!(matches!(ours, InvalidPackageIds::TooMany { count: 101 }), "{ours:?}");
 }
 
 #[test]
@@ -282,21 +235,13 @@ fn each_request_id_that_was_decoded_is_in_the_ledger() {
         let answer = client.package(id(24)).await.unwrap();
         [json!(error.request_id()), json!(answer.request_id)]
     });
-    let errors = [
-        "cancel_released",
-        "show_unknown",
-        "deploy_unknown",
-        "deploy_101",
-        "wrong_key",
-    ];
+    let errors = ["cancel_released", "show_unknown", "deploy_unknown", "deploy_101", "wrong_key"];
     let errors = errors.map(|call| referee.error(call)["request_id"].clone());
     let answers = ["show", "list"].map(|call| referee.answer(call)["x_request_id"].clone());
     let requests = referee.emulator.ledger().requests;
     for request_id in ours.into_iter().chain(errors).chain(answers) {
         assert!(
-            requests
-                .iter()
-                .any(|request| json!(request.request_id) == request_id),
+            requests.iter().any(|request| json!(request.request_id) == request_id),
             "{request_id}"
         );
     }
@@ -384,10 +329,6 @@ fn refusal(ours: &Error) -> Value {
 
 fn without_request_id(theirs: &Value) -> Value {
     let mut parts = theirs.clone();
-    parts
-        .as_object_mut()
-        .unwrap()
-        .remove("request_id")
-        .expect("a request id");
+    parts.as_object_mut().unwrap().remove("request_id").expect("a request id");
     parts
 }

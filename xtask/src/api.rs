@@ -12,11 +12,8 @@ use crate::{
 };
 
 /// Traits that the compiler implements and no caller can name on a stable tool chain.
-const UNSTABLE: &[&str] = &[
-    "core::marker::Freeze",
-    "core::marker::StructuralPartialEq",
-    "core::marker::UnsafeUnpin",
-];
+const UNSTABLE: &[&str] =
+    &["core::marker::Freeze", "core::marker::StructuralPartialEq", "core::marker::UnsafeUnpin"];
 
 /// Traits that nearly every type has of itself: only a type that lacks one is worth a line.
 const USUAL: &[&str] = &[
@@ -32,11 +29,7 @@ pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
     let Some(surfaces) = surface::read(root)? else {
         return Ok(());
     };
-    if options.is_empty() {
-        compare(root, &surfaces)
-    } else {
-        bless(root, &surfaces)
-    }
+    if options.is_empty() { compare(root, &surfaces) } else { bless(root, &surfaces) }
 }
 
 fn bless(root: &Path, surfaces: &[Surface]) -> Outcome {
@@ -77,11 +70,9 @@ fn compare(root: &Path, surfaces: &[Surface]) -> Outcome {
     if wrong.is_empty() {
         Ok(())
     } else {
-        Err(
-            "the public API is not the one that was reviewed. If it should be, \
+        Err("the public API is not the one that was reviewed. If it should be, \
              `cargo xtask api --bless` writes it down, and the commit says why"
-                .into(),
-        )
+            .into())
     }
 }
 
@@ -151,8 +142,7 @@ fn is_function_of(item: &str, owner: &str) -> bool {
     let Some((_, path)) = item.split_once("fn ") else {
         return false;
     };
-    path.strip_prefix(owner)
-        .is_some_and(|rest| rest.starts_with("::") || rest.starts_with('<'))
+    path.strip_prefix(owner).is_some_and(|rest| rest.starts_with("::") || rest.starts_with('<'))
 }
 
 /// Lines that are gone (`-`), then lines that are new (`+`). Their order says nothing.
@@ -168,9 +158,7 @@ fn changes(old: &[&str], new: &[&str]) -> Vec<String> {
         let lines = count.iter().filter(move |(_, times)| wanted(**times));
         lines.map(move |(line, _)| format!("{sign} {line}"))
     };
-    some('-', |times| times < 0)
-        .chain(some('+', |times| times > 0))
-        .collect()
+    some('-', |times| times < 0).chain(some('+', |times| times > 0)).collect()
 }
 
 #[cfg(test)]

@@ -26,26 +26,14 @@ pub(crate) fn between_ours(packages: &[Package], table: &[Vec<String>]) -> Vec<S
     for package in packages {
         match rows.iter().find(|row| row.name == package.name) {
             Some(row) => wrong.extend(unlike(package, row)),
-            None => wrong.push(format!(
-                "`{}` has no row in the table of arrows",
-                package.name
-            )),
+            None => wrong.push(format!("`{}` has no row in the table of arrows", package.name)),
         }
         wrong.extend(
-            package
-                .dependencies
-                .iter()
-                .filter_map(|to| misdeclared(package, to, packages)),
+            package.dependencies.iter().filter_map(|to| misdeclared(package, to, packages)),
         );
     }
-    for row in rows
-        .iter()
-        .filter(|row| packages.iter().all(|package| package.name != row.name))
-    {
-        wrong.push(format!(
-            "the table of arrows has a row for `{}`, which is no crate",
-            row.name
-        ));
+    for row in rows.iter().filter(|row| packages.iter().all(|package| package.name != row.name)) {
+        wrong.push(format!("the table of arrows has a row for `{}`, which is no crate", row.name));
     }
     wrong.extend(
         cycle(below(packages)).map(|names| format!("a cycle of crates: {}", names.join(" -> "))),
@@ -56,21 +44,17 @@ pub(crate) fn between_ours(packages: &[Package], table: &[Vec<String>]) -> Vec<S
 /// Each crate of others that is used without a reason in the table, or argued for and not used.
 pub(crate) fn to_others(packages: &[Package], table: &[Vec<String>]) -> Vec<String> {
     let dependencies = packages.iter().flat_map(|package| &package.dependencies);
-    let used: BTreeSet<String> = dependencies
-        .filter(|to| !to.ours)
-        .map(|to| to.name.clone())
-        .collect();
+    let used: BTreeSet<String> =
+        dependencies.filter(|to| !to.ours).map(|to| to.name.clone()).collect();
     let argued: BTreeSet<String> = table
         .iter()
         .filter_map(|cells| cells.first())
         .flat_map(|cell| markdown::names(cell))
         .collect();
-    let unargued = used
-        .difference(&argued)
-        .map(|name| format!("`{name}` is used without a reason there"));
-    let unused = argued
-        .difference(&used)
-        .map(|name| format!("`{name}` is argued for there, and not used"));
+    let unargued =
+        used.difference(&argued).map(|name| format!("`{name}` is used without a reason there"));
+    let unused =
+        argued.difference(&used).map(|name| format!("`{name}` is argued for there, and not used"));
     unargued.chain(unused).collect()
 }
 
@@ -79,41 +63,27 @@ fn row(cells: &[String]) -> Option<Row> {
         return None;
     };
     let name = markdown::names(name).into_iter().next()?;
-    Some(Row {
-        name,
-        needs: allowed(needs),
-        in_tests: allowed(in_tests),
-    })
+    Some(Row { name, needs: allowed(needs), in_tests: allowed(in_tests) })
 }
 
 fn allowed(cell: &str) -> Allowed {
-    if cell == "any" {
-        Allowed::Any
-    } else {
-        Allowed::These(markdown::names(cell))
-    }
+    if cell == "any" { Allowed::Any } else { Allowed::These(markdown::names(cell)) }
 }
 
 fn unlike(package: &Package, row: &Row) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (allowed, dev, words) in [
-        (&row.needs, false, "depends on"),
-        (&row.in_tests, true, "depends in its tests on"),
-    ] {
+    for (allowed, dev, words) in
+        [(&row.needs, false, "depends on"), (&row.in_tests, true, "depends in its tests on")]
+    {
         let Allowed::These(allowed) = allowed else {
             continue;
         };
-        let ours = package
-            .dependencies
-            .iter()
-            .filter(|to| to.ours && to.dev == dev);
+        let ours = package.dependencies.iter().filter(|to| to.ours && to.dev == dev);
         let present: BTreeSet<&String> = ours.map(|to| &to.name).collect();
         let allowed: BTreeSet<&String> = allowed.iter().collect();
         for to in present.difference(&allowed) {
-            wrong.push(format!(
-                "`{}` {words} `{to}`: this arrow is not in the table",
-                package.name
-            ));
+            wrong
+                .push(format!("`{}` {words} `{to}`: this arrow is not in the table", package.name));
         }
         for to in allowed.difference(&present) {
             wrong.push(format!("no longer so: `{}` {words} `{to}`", package.name));
@@ -133,9 +103,9 @@ fn misdeclared(from: &Package, to: &Dependency, packages: &[Package]) -> Option<
     match (to.dev, to.version.as_str()) {
         (false, "*") => Some(format!("`{from}` needs a version for `{name}`")),
         // An exact version would force both to be released together, always.
-        (false, version) if !version.starts_with('^') => Some(format!(
-            "`{from}` needs a caret version for `{name}`, and not `{version}`"
-        )),
+        (false, version) if !version.starts_with('^') => {
+            Some(format!("`{from}` needs a caret version for `{name}`, and not `{version}`"))
+        }
         (true, version) if version != "*" => Some(format!(
             "`{from}` must depend on `{name}` by path alone, as only its tests need it"
         )),
@@ -148,10 +118,7 @@ fn below(packages: &[Package]) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut below = BTreeMap::new();
     for package in packages {
         let ours = package.dependencies.iter().filter(|to| to.ours);
-        below.insert(
-            package.name.as_str(),
-            ours.map(|to| to.name.as_str()).collect(),
-        );
+        below.insert(package.name.as_str(), ours.map(|to| to.name.as_str()).collect());
     }
     below
 }
@@ -168,10 +135,7 @@ pub(crate) fn cycle<'a>(mut below: BTreeMap<&'a str, BTreeSet<&'a str>>) -> Opti
     }
     let mut path = vec![*below.keys().next()?];
     loop {
-        let next = *below
-            .get(path.last()?)?
-            .iter()
-            .find(|name| below.contains_key(*name))?;
+        let next = *below.get(path.last()?)?.iter().find(|name| below.contains_key(*name))?;
         if let Some(start) = path.iter().position(|name| *name == next) {
             path.push(next);
             return Some(path.split_off(start));
@@ -185,12 +149,7 @@ mod tests {
     use super::*;
 
     fn to(name: &str, version: &str, dev: bool) -> Dependency {
-        Dependency {
-            name: name.into(),
-            version: version.into(),
-            dev,
-            ours: true,
-        }
+        Dependency { name: name.into(), version: version.into(), dev, ours: true }
     }
 
     fn package(name: &str, dependencies: Vec<Dependency>) -> Package {
@@ -210,10 +169,7 @@ mod tests {
     fn facade() -> Vec<Package> {
         vec![
             package("model", vec![]),
-            package(
-                "facade",
-                vec![to("model", "^0.1.0", false), to("double", "*", true)],
-            ),
+            package("facade", vec![to("model", "^0.1.0", false), to("double", "*", true)]),
             package("double", vec![to("model", "^0.1.0", false)]),
         ]
     }
@@ -231,14 +187,9 @@ mod tests {
     #[test]
     fn an_arrow_that_is_not_in_the_table_is_named() {
         let mut packages = facade();
-        packages[0]
-            .dependencies
-            .push(to("transport", "^0.1.0", false));
+        packages[0].dependencies.push(to("transport", "^0.1.0", false));
         let wrong = between_ours(&packages, &rows(TABLE));
-        assert_eq!(
-            wrong,
-            ["`model` depends on `transport`: this arrow is not in the table"]
-        );
+        assert_eq!(wrong, ["`model` depends on `transport`: this arrow is not in the table"]);
     }
 
     #[test]
@@ -247,10 +198,7 @@ mod tests {
         packages[1].dependencies[1] = to("double", "^0.1.0", false);
         let wrong = between_ours(&packages, &rows(TABLE));
         assert_eq!(wrong.len(), 2, "{wrong:?}");
-        assert!(
-            wrong[0].starts_with("`facade` depends on `double`"),
-            "{wrong:?}"
-        );
+        assert!(wrong[0].starts_with("`facade` depends on `double`"), "{wrong:?}");
     }
 
     #[test]
@@ -294,10 +242,7 @@ mod tests {
     fn a_dependency_has_a_path_and_leaves_room_for_the_next_patch() {
         let mut packages = facade();
         packages[1].dependencies = vec![to("model", "=0.1.0", false), to("double", "*", true)];
-        let elsewhere = Dependency {
-            ours: false,
-            ..to("model", "^0.1.0", false)
-        };
+        let elsewhere = Dependency { ours: false, ..to("model", "^0.1.0", false) };
         packages[2].dependencies = vec![elsewhere];
         let wrong = between_ours(&packages, &rows(TABLE));
         assert_eq!(
@@ -324,10 +269,7 @@ mod tests {
 
     #[test]
     fn a_crate_of_others_needs_a_reason_and_a_reason_a_use() {
-        let other = Dependency {
-            ours: false,
-            ..to("http", "^1.4.0", false)
-        };
+        let other = Dependency { ours: false, ..to("http", "^1.4.0", false) };
         let packages = [package("model", vec![other, to("double", "*", true)])];
         assert!(to_others(&packages, &rows("| `http` | words | |")).is_empty());
         assert_eq!(

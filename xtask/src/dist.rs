@@ -77,10 +77,7 @@ fn twice(root: &Path) -> Outcome<Built> {
         name: format!("{PROGRAM}-{}-{host}", main.version),
         same: build(&another, &parts)? == program,
         program,
-        commit: Line::new("git rev-parse HEAD")
-            .read(&one)?
-            .trim()
-            .to_owned(),
+        commit: Line::new("git rev-parse HEAD").read(&one)?.trim().to_owned(),
         compiler,
         parts,
     })
@@ -92,9 +89,7 @@ fn build(clone: &Path, parts: &[Part]) -> Outcome<Vec<u8>> {
     let clone_itself = [(clone.to_owned(), ".")];
     let folders = parts.iter().filter(|part| !part.ours);
     let registries: BTreeSet<_> = folders.filter_map(|part| part.folder.parent()).collect();
-    let elsewhere = registries
-        .into_iter()
-        .map(|folder| (folder.to_owned(), "registry"));
+    let elsewhere = registries.into_iter().map(|folder| (folder.to_owned(), "registry"));
     let flags = clone_itself
         .into_iter()
         .chain(elsewhere)
@@ -121,21 +116,14 @@ impl Built {
         if standard.is_file() {
             fs::copy(standard, out.join(format!("{name}.standard-library.html")))?;
         } else {
-            texts.push((
-                "Rust's standard library (MIT OR Apache-2.0)".to_owned(),
-                None,
-            ));
+            texts.push(("Rust's standard library (MIT OR Apache-2.0)".to_owned(), None));
         }
         let licences = out.join(format!("{name}.licences.txt"));
         Ok(fs::write(licences, licences::page(texts))?)
     }
 
     fn about(&self) -> String {
-        let same = if self.same {
-            "the same bytes"
-        } else {
-            "other bytes: NOT reproducible"
-        };
+        let same = if self.same { "the same bytes" } else { "other bytes: NOT reproducible" };
         let mut text = format!(
             "{}\n\ncommit: {}\nsize: {:.1} MiB\nbuilt twice, in two folders: {same}\n\nCompiler\n\n{}\n\
              Crates in it: {}, the standard library apart\n\n",
@@ -146,10 +134,7 @@ impl Built {
             self.parts.len(),
         );
         for part in &self.parts {
-            text.push_str(&format!(
-                "{} {}: {}\n",
-                part.name, part.version, part.licence
-            ));
+            text.push_str(&format!("{} {}: {}\n", part.name, part.version, part.licence));
         }
         text
     }
@@ -158,10 +143,7 @@ impl Built {
 #[cfg(unix)]
 fn executable(program: &Path) -> Outcome {
     use std::os::unix::fs::PermissionsExt;
-    Ok(fs::set_permissions(
-        program,
-        fs::Permissions::from_mode(0o755),
-    )?)
+    Ok(fs::set_permissions(program, fs::Permissions::from_mode(0o755))?)
 }
 
 #[cfg(not(unix))]

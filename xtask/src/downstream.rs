@@ -28,11 +28,9 @@ pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
     Line::new("cargo fmt --all --check").show_and_run(&copy)?;
     // No other lock file names all that strangers need, so this is where it is fetched.
     let locked = if bless { "" } else { " --locked" };
-    Line::new(&format!("cargo fetch --quiet{locked}"))
-        .show_and_run(&copy)
-        .map_err(|reason| {
-            format!("{reason}\nDo they need something else now? cargo xtask downstream --bless")
-        })?;
+    Line::new(&format!("cargo fetch --quiet{locked}")).show_and_run(&copy).map_err(|reason| {
+        format!("{reason}\nDo they need something else now? cargo xtask downstream --bless")
+    })?;
     if bless {
         fs::copy(copy.join("Cargo.lock"), strangers.join("Cargo.lock"))?;
     }
@@ -45,10 +43,7 @@ fn pack(root: &Path, folder: &Path) -> Outcome<Vec<Package>> {
     let required = release::required(&manifest)?;
     let mut packages = metadata::read(root)?;
     packages.retain(|package| required.contains(&package.name));
-    let each: String = packages
-        .iter()
-        .map(|package| format!(" -p {}", package.name))
-        .collect();
+    let each: String = packages.iter().map(|package| format!(" -p {}", package.name)).collect();
     // Packed together, each is locked with the packages of the others. What is not committed yet is packed too.
     let line = format!(
         "cargo package --quiet --offline --no-verify --no-metadata --allow-dirty{each} --target-dir"

@@ -58,24 +58,11 @@ fn strangers(surface: &Surface) -> Vec<String> {
 
 /// The crate itself, those of ours that it stands on, and what the tables above say.
 fn allowed(package: &Package) -> BTreeSet<String> {
-    let below = package
-        .dependencies
-        .iter()
-        .filter(|to| to.ours && !to.dev)
-        .map(|to| &to.name);
-    let ours = below
-        .chain([&package.name])
-        .map(|name| name.replace('-', "_"));
-    let excepted = EXCEPTIONS
-        .iter()
-        .filter(|(name, _, _)| *name == package.name)
-        .map(|(_, other, _)| other);
-    ALLOWED
-        .iter()
-        .chain(excepted)
-        .map(|name| (*name).to_owned())
-        .chain(ours)
-        .collect()
+    let below = package.dependencies.iter().filter(|to| to.ours && !to.dev).map(|to| &to.name);
+    let ours = below.chain([&package.name]).map(|name| name.replace('-', "_"));
+    let excepted =
+        EXCEPTIONS.iter().filter(|(name, _, _)| *name == package.name).map(|(_, other, _)| other);
+    ALLOWED.iter().chain(excepted).map(|name| (*name).to_owned()).chain(ours).collect()
 }
 
 /// The crates that the paths in an item begin with.
@@ -140,10 +127,7 @@ mod tests {
         let items = ["pub fn dls_x::f(&dls_emulator::Core, serde_json::value::Value)"];
         let wrong = strangers(&surface(&items, &[("hyper", "pub use hyper::Body")]));
         assert_eq!(wrong.len(), 3, "{wrong:?}");
-        assert!(
-            wrong[0].starts_with("dls-x: `dls_emulator` in"),
-            "{wrong:?}"
-        );
+        assert!(wrong[0].starts_with("dls-x: `dls_emulator` in"), "{wrong:?}");
         assert_eq!(wrong[2], "dls-x: `hyper` in `pub use hyper::Body`");
     }
 

@@ -37,10 +37,7 @@ fn choices(features: &BTreeMap<String, Vec<String>>) -> BTreeSet<Vec<&str>> {
     let default = features.get("default").into_iter().flatten();
     let default: BTreeSet<&str> = default.map(String::as_str).collect();
     let alone = names.iter().map(|name| vec![*name]);
-    [Vec::new(), default.into_iter().collect(), names.clone()]
-        .into_iter()
-        .chain(alone)
-        .collect()
+    [Vec::new(), default.into_iter().collect(), names.clone()].into_iter().chain(alone).collect()
 }
 
 #[cfg(test)]
@@ -49,10 +46,7 @@ mod tests {
 
     fn features(table: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        table
-            .iter()
-            .map(|(name, on)| ((*name).to_owned(), words(on)))
-            .collect()
+        table.iter().map(|(name, on)| ((*name).to_owned(), words(on))).collect()
     }
 
     #[test]

@@ -139,8 +139,7 @@ pub fn main(words: &[String]) -> ExitCode {
 pub fn root() -> PathBuf {
     let here = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    here.parent()
-        .map_or_else(|| here.clone(), Path::to_path_buf)
+    here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
 }
 
 /// The first word that is no option, or an option whose value is missing.
@@ -163,19 +162,15 @@ pub(crate) fn value<'a>(words: &'a [String], name: &str) -> Option<&'a str> {
 }
 
 fn list() -> String {
-    let usages = COMMANDS
-        .iter()
-        .map(|command| [&[command.name], command.options].concat().join(" "));
+    let usages =
+        COMMANDS.iter().map(|command| [&[command.name], command.options].concat().join(" "));
     let usages: Vec<String> = usages.collect();
     let width = usages.iter().map(String::len).max().unwrap_or_default();
     let lines = usages
         .iter()
         .zip(COMMANDS)
         .map(|(usage, command)| format!("  {usage:<width$}  {}\n", command.about));
-    format!(
-        "Usage: cargo xtask <command>\n\n{}",
-        lines.collect::<String>()
-    )
+    format!("Usage: cargo xtask <command>\n\n{}", lines.collect::<String>())
 }
 
 #[cfg(test)]
@@ -199,9 +194,7 @@ mod tests {
     fn each_command_has_one_line_in_the_list() {
         let list = list();
         for command in COMMANDS {
-            let lines = list
-                .lines()
-                .filter(|line| line.trim_start().starts_with(command.name));
+            let lines = list.lines().filter(|line| line.trim_start().starts_with(command.name));
             assert_eq!(lines.count(), 1, "{}", command.name);
         }
     }

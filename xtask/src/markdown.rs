@@ -3,10 +3,7 @@
 /// The body rows of the first table under the heading `heading`, cells trimmed.
 /// None when there is no such heading, or no table before the next one.
 pub(crate) fn table(text: &str, heading: &str) -> Option<Vec<Vec<String>>> {
-    let section = text
-        .lines()
-        .skip_while(|line| line.trim_end() != heading)
-        .skip(1);
+    let section = text.lines().skip_while(|line| line.trim_end() != heading).skip(1);
     let section = section.take_while(|line| !line.starts_with('#'));
     let rows: Vec<Vec<String>> = section
         .skip_while(|line| !line.starts_with('|'))
@@ -19,19 +16,11 @@ pub(crate) fn table(text: &str, heading: &str) -> Option<Vec<Vec<String>>> {
 
 /// The words in backticks of one cell.
 pub(crate) fn names(cell: &str) -> Vec<String> {
-    cell.split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 fn cells(row: &str) -> Vec<String> {
-    row.trim()
-        .trim_matches('|')
-        .split('|')
-        .map(|cell| cell.trim().to_owned())
-        .collect()
+    row.trim().trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -50,14 +39,8 @@ mod tests {
     #[test]
     fn a_missing_heading_or_table_is_told_from_an_empty_table() {
         assert_eq!(table(TEXT, "## Elsewhere"), None);
-        assert_eq!(
-            table("## Arrows\nnone here\n## Next\n| a |\n|---|\n", "## Arrows"),
-            None
-        );
-        assert_eq!(
-            table("## Arrows\n| a |\n|---|\n", "## Arrows"),
-            Some(vec![])
-        );
+        assert_eq!(table("## Arrows\nnone here\n## Next\n| a |\n|---|\n", "## Arrows"), None);
+        assert_eq!(table("## Arrows\n| a |\n|---|\n", "## Arrows"), Some(vec![]));
     }
 
     #[test]

@@ -70,9 +70,7 @@ fn is_library(target: &Value) -> bool {
 }
 
 fn value<'a>(value: &'a Value, key: &str) -> Outcome<&'a Value> {
-    Ok(value
-        .get(key)
-        .ok_or_else(|| format!("cargo metadata has no `{key}`"))?)
+    Ok(value.get(key).ok_or_else(|| format!("cargo metadata has no `{key}`"))?)
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> Outcome<&'a [Value]> {
@@ -82,9 +80,7 @@ fn list<'a>(value: &'a Value, key: &str) -> Outcome<&'a [Value]> {
 
 fn text(value: &Value, key: &str) -> Outcome<String> {
     let text = value.get(key).and_then(Value::as_str);
-    Ok(text
-        .ok_or_else(|| format!("cargo metadata has no text `{key}`"))?
-        .to_owned())
+    Ok(text.ok_or_else(|| format!("cargo metadata has no text `{key}`"))?.to_owned())
 }
 
 #[cfg(test)]

@@ -96,11 +96,10 @@ impl<'a> Options<'a> {
     fn read(step: &Step, words: &'a [String]) -> Outcome<Self> {
         match crate::odd(step.options, words) {
             None => Ok(Self(words)),
-            Some(odd) => Err(format!(
-                "`release {}` does not take `{odd}`: cargo xtask release",
-                step.name
-            )
-            .into()),
+            Some(odd) => {
+                Err(format!("`release {}` does not take `{odd}`: cargo xtask release", step.name)
+                    .into())
+            }
         }
     }
 
@@ -133,11 +132,7 @@ pub(crate) fn planned(root: &Path, options: &Options) -> Outcome<(Facts, Vec<Bum
     let facts = Facts::read(root)?;
     if let Some(wrong) = facts.wrong.first() {
         let more = facts.wrong.len() - 1;
-        let more = if more == 0 {
-            String::new()
-        } else {
-            format!(" (and {more} more)")
-        };
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
         return Err(format!("no release: {wrong}{more}").into());
     }
     let mut changes = facts.changes();

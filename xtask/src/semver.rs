@@ -40,20 +40,13 @@ pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
         }
     }
     if let Some(out) = value(options, "--out") {
-        return Ok(fs::write(
-            root.join(out),
-            format!("{:#}\n", Value::from(breaks)),
-        )?);
+        return Ok(fs::write(root.join(out), format!("{:#}\n", Value::from(breaks)))?);
     }
     if breaks.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = breaks.keys().map(String::as_str).collect();
-    Err(format!(
-        "a break that the version does not tell of: {}",
-        names.join(", ")
-    )
-    .into())
+    Err(format!("a break that the version does not tell of: {}", names.join(", ")).into())
 }
 
 fn is_break(root: &Path, name: &str, since: &str) -> Outcome<bool> {
@@ -67,8 +60,7 @@ fn is_break(root: &Path, name: &str, since: &str) -> Outcome<bool> {
 }
 
 fn has_command(list: &str, name: &str) -> bool {
-    list.lines()
-        .any(|line| line.split_whitespace().next() == Some(name))
+    list.lines().any(|line| line.split_whitespace().next() == Some(name))
 }
 
 #[cfg(test)]

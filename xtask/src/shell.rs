@@ -27,11 +27,7 @@ impl Line {
             words.next();
         }
         let program = words.next().unwrap_or_default();
-        Self {
-            variables,
-            program,
-            arguments: words.collect(),
-        }
+        Self { variables, program, arguments: words.collect() }
     }
 
     /// The same for a program at a path of its own, which may hold blanks.
@@ -90,11 +86,7 @@ impl Line {
     /// Runs in `folder` and shows what the program prints.
     pub(crate) fn run(&self, folder: &Path) -> Outcome {
         let status = self.status(folder)?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("({status}): {self}").into())
-        }
+        if status.success() { Ok(()) } else { Err(format!("({status}): {self}").into()) }
     }
 
     /// Runs in `folder` and gives back what the program printed on its standard output.
@@ -130,10 +122,7 @@ impl Line {
 
     fn command(&self, folder: &Path) -> Command {
         let mut command = Command::new(self.place(folder));
-        command
-            .args(&self.arguments)
-            .current_dir(folder)
-            .stdin(Stdio::null());
+        command.args(&self.arguments).current_dir(folder).stdin(Stdio::null());
         // Cargo tells this process which package it is. Some build scripts (ring's) look at these
         // variables, and would be run again whenever `cargo test` and `cargo xtask test` alternate.
         for (name, _) in env::vars_os() {
@@ -148,11 +137,7 @@ impl Line {
     /// A name is looked up by the system, a path is taken from `folder` on every platform.
     fn place(&self, folder: &Path) -> PathBuf {
         let program = PathBuf::from(&self.program);
-        if program.components().count() > 1 {
-            folder.join(program)
-        } else {
-            program
-        }
+        if program.components().count() > 1 { folder.join(program) } else { program }
     }
 
     fn did_not_start(&self, error: &std::io::Error) -> String {
@@ -183,22 +168,13 @@ fn quoted(word: &str) -> String {
 }
 
 fn is_about_this_package(variable: &str) -> bool {
-    [
-        "CARGO_PKG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "CARGO_CRATE_",
-        "CARGO_PRIMARY_",
-    ]
-    .iter()
-    .any(|start| variable.starts_with(start))
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+        .iter()
+        .any(|start| variable.starts_with(start))
 }
 
 /// Runs `work` and tells how long it took.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "wall time for people; nothing is decided by it"
-)]
+#[expect(clippy::disallowed_methods, reason = "wall time for people; nothing is decided by it")]
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = std::time::Instant::now();
     let done = work();
@@ -214,10 +190,7 @@ mod tests {
         let text = "RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps";
         let line = Line::new(text);
         assert_eq!(line.to_string(), text);
-        assert_eq!(
-            line.variables,
-            [("RUSTDOCFLAGS".into(), "-Dwarnings".into())]
-        );
+        assert_eq!(line.variables, [("RUSTDOCFLAGS".into(), "-Dwarnings".into())]);
         assert_eq!(line.program, "cargo");
     }
 
@@ -248,10 +221,8 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_start_is_named() {
-        let reason = Line::new("no-such-program --now")
-            .run(Path::new("."))
-            .unwrap_err()
-            .to_string();
+        let reason =
+            Line::new("no-such-program --now").run(Path::new(".")).unwrap_err().to_string();
         assert!(reason.starts_with("to start"), "{reason}");
         assert!(reason.ends_with("no-such-program --now"), "{reason}");
     }
@@ -259,10 +230,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_line_that_fails_says_which_line_and_how() {
-        let reason = Line::new("false --now")
-            .run(Path::new("."))
-            .unwrap_err()
-            .to_string();
+        let reason = Line::new("false --now").run(Path::new(".")).unwrap_err().to_string();
         assert_eq!(reason, "(exit status: 1): false --now");
     }
 }

@@ -33,9 +33,7 @@ pub(crate) struct Surface {
 /// compare with. That is a failure under `CI`, where nobody would notice the word.
 pub(crate) fn read(root: &Path) -> Outcome<Option<Vec<Surface>>> {
     let packages = metadata::read(root)?;
-    let libraries = packages
-        .into_iter()
-        .filter(|package| package.published && package.library);
+    let libraries = packages.into_iter().filter(|package| package.published && package.library);
     let libraries: Vec<Package> = libraries.collect();
     document(root, &libraries)?;
     let mut surfaces = Vec::new();
@@ -65,28 +63,20 @@ pub(crate) fn read(root: &Path) -> Outcome<Option<Vec<Surface>>> {
 }
 
 fn document(root: &Path, libraries: &[Package]) -> Outcome {
-    let names = libraries
-        .iter()
-        .map(|package| format!(" -p {}", package.name));
+    let names = libraries.iter().map(|package| format!(" -p {}", package.name));
     let line = format!(
         "RUSTC_BOOTSTRAP=1 cargo doc --quiet --no-deps --lib --all-features --target-dir {TARGET}{}",
         names.collect::<String>()
     );
     Line::new(&line)
-        .set(
-            "RUSTDOCFLAGS",
-            "-Z unstable-options --output-format=json --cap-lints=allow",
-        )
+        .set("RUSTDOCFLAGS", "-Z unstable-options --output-format=json --cap-lints=allow")
         .show_and_run(root)
 }
 
 /// The text of the items does not say where a re-exported one comes from, the JSON does.
 fn reexports(json: &Value) -> Vec<(String, String)> {
-    let items = json
-        .get("index")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(|index| index.values());
+    let items =
+        json.get("index").and_then(Value::as_object).into_iter().flat_map(|index| index.values());
     let mut found: Vec<_> = items
         .filter(|item| item.get("visibility").is_some_and(|seen| seen == "public"))
         .filter_map(|item| reexport(json, item.get("inner")?))
@@ -113,10 +103,7 @@ fn reexport(json: &Value, inner: &Value) -> Option<(String, String)> {
         Some(own) if *own == name => String::new(),
         _ => format!(" as {name}"),
     };
-    Some((
-        home.get("name")?.as_str()?.to_owned(),
-        format!("pub use {}{name}", path.join("::")),
-    ))
+    Some((home.get("name")?.as_str()?.to_owned(), format!("pub use {}{name}", path.join("::"))))
 }
 
 #[cfg(test)]
@@ -143,10 +130,7 @@ mod tests {
             "external_crates": {"7": {"name": "http"}}
         }"#;
         let found = reexports(&serde_json::from_str(json).unwrap());
-        let found: Vec<_> = found
-            .iter()
-            .map(|(a, b)| (a.as_str(), b.as_str()))
-            .collect();
+        let found: Vec<_> = found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
         assert_eq!(
             found,
             [

@@ -24,14 +24,8 @@ enum Work {
     Ours(&'static str, fn(&Path, &[String]) -> Outcome),
 }
 
-const FORMAT: Step = Step {
-    name: "format",
-    work: Work::Shell("cargo fmt --all --check"),
-};
-const TIDY: Step = Step {
-    name: "tidy",
-    work: Work::Ours("cargo xtask tidy", tidy::run),
-};
+const FORMAT: Step = Step { name: "format", work: Work::Shell("cargo fmt --all --check") };
+const TIDY: Step = Step { name: "tidy", work: Work::Ours("cargo xtask tidy", tidy::run) };
 // All steps build the same features with the same flags: what one has built, the next one takes.
 const CLIPPY: Step = Step {
     name: "clippy",
@@ -51,35 +45,17 @@ const QUICK: &[Step] = &[
 const EVERYTHING: &[Step] = &[
     FORMAT,
     // The licences of all platforms' crates are read below, so those must be here too.
-    Step {
-        name: "fetch",
-        work: Work::Shell("cargo fetch --locked"),
-    },
+    Step { name: "fetch", work: Work::Shell("cargo fetch --locked") },
     TIDY,
-    Step {
-        name: "spelling",
-        work: Work::Tool("typos", ""),
-    },
+    Step { name: "spelling", work: Work::Tool("typos", "") },
     Step {
         name: "licences, bans, sources",
-        work: Work::Tool(
-            "cargo-deny",
-            "--offline --all-features check bans licenses sources",
-        ),
+        work: Work::Tool("cargo-deny", "--offline --all-features check bans licenses sources"),
     },
-    Step {
-        name: "unused dependencies",
-        work: Work::Tool("cargo-shear", ""),
-    },
+    Step { name: "unused dependencies", work: Work::Tool("cargo-shear", "") },
     CLIPPY,
-    Step {
-        name: "features",
-        work: Work::Ours("cargo xtask features", features::run),
-    },
-    Step {
-        name: "public API",
-        work: Work::Ours("cargo xtask api", api::run),
-    },
+    Step { name: "features", work: Work::Ours("cargo xtask features", features::run) },
+    Step { name: "public API", work: Work::Ours("cargo xtask api", api::run) },
     Step {
         name: "external types",
         work: Work::Ours("cargo xtask external-types", external_types::run),
@@ -89,14 +65,8 @@ const EVERYTHING: &[Step] = &[
         work: Work::Shell("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features"),
     },
     // Doctests and the referee included.
-    Step {
-        name: "tests",
-        work: Work::Shell("cargo test --workspace --all-features"),
-    },
-    Step {
-        name: "downstream",
-        work: Work::Ours("cargo xtask downstream", downstream::run),
-    },
+    Step { name: "tests", work: Work::Shell("cargo test --workspace --all-features") },
+    Step { name: "downstream", work: Work::Ours("cargo xtask downstream", downstream::run) },
     // Offline, too: from what was fetched above.
     Step {
         name: "rehearsal of a release",
@@ -106,11 +76,7 @@ const EVERYTHING: &[Step] = &[
 
 /// Does one step after the other, stops at the first that fails, and tells the time that each took.
 pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
-    let steps = if options.is_empty() {
-        EVERYTHING
-    } else {
-        QUICK
-    };
+    let steps = if options.is_empty() { EVERYTHING } else { QUICK };
     let mut times: Vec<(&str, Duration)> = Vec::new();
     for step in steps {
         println!("\n== {}", step.name);
@@ -147,9 +113,7 @@ impl Work {
 fn summary(times: &[(&str, Duration)]) -> String {
     let total = ("all passed", times.iter().map(|(_, time)| *time).sum());
     let lines = times.iter().chain([&total]);
-    lines
-        .map(|(name, time)| format!("{:>8.1} s  {name}\n", time.as_secs_f64()))
-        .collect()
+    lines.map(|(name, time)| format!("{:>8.1} s  {name}\n", time.as_secs_f64())).collect()
 }
 
 #[cfg(test)]
@@ -158,10 +122,7 @@ mod tests {
 
     #[test]
     fn the_summary_ends_with_the_whole_time() {
-        let times = [
-            ("format", Duration::from_millis(1_250)),
-            ("tests", Duration::from_secs(60)),
-        ];
+        let times = [("format", Duration::from_millis(1_250)), ("tests", Duration::from_secs(60))];
         assert_eq!(
             summary(&times),
             "     1.2 s  format\n    60.0 s  tests\n    61.2 s  all passed\n"
@@ -171,9 +132,8 @@ mod tests {
     #[test]
     fn quick_leaves_out_and_adds_nothing_but_unit_tests() {
         let names = |steps: &'static [Step]| steps.iter().map(|step| step.name);
-        let added: Vec<_> = names(QUICK)
-            .filter(|name| names(EVERYTHING).all(|other| other != *name))
-            .collect();
+        let added: Vec<_> =
+            names(QUICK).filter(|name| names(EVERYTHING).all(|other| other != *name)).collect();
         assert_eq!(added, ["unit tests"]);
     }
 }

@@ -23,10 +23,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
         "the crypto provider is passed in code, never installed for the process",
     ),
     (concat!("danger", "ous"), "certificates are always verified"),
-    (
-        concat!("SSLKEY", "LOGFILE"),
-        "session keys are never written anywhere",
-    ),
+    (concat!("SSLKEY", "LOGFILE"), "session keys are never written anywhere"),
     (
         concat!("doc(", "hidden)"),
         "it is public, and neither `api` nor `external-types` would see it",
@@ -39,28 +36,16 @@ const FORBIDDEN: &[(&str, &str)] = &[
 
 /// Words that stand in no file at all, and why.
 const STRAY: &[(&str, &str)] = &[
-    (
-        concat!("TO", "DO"),
-        "do it, or say as a fact what is not done",
-    ),
-    (
-        concat!("FIX", "ME"),
-        "fix it, or say as a fact what is broken",
-    ),
+    (concat!("TO", "DO"), "do it, or say as a fact what is not done"),
+    (concat!("FIX", "ME"), "fix it, or say as a fact what is broken"),
     (concat!("XX", "X"), "say what is meant"),
     (concat!("<<", "<<<<<"), "a merge was left half done"),
     (concat!(">>", ">>>>>"), "a merge was left half done"),
     (concat!("/ho", "me/"), "a path of one machine"),
     (concat!("/ro", "ot/"), "a path of one machine"),
     (concat!("/wo", "rk/"), "a path of one machine"),
-    (
-        concat!("crates", ".io"),
-        "which registry is used is the reader's choice",
-    ),
-    (
-        concat!("pypi", ".org"),
-        "which registry is used is the reader's choice",
-    ),
+    (concat!("crates", ".io"), "which registry is used is the reader's choice"),
+    (concat!("pypi", ".org"), "which registry is used is the reader's choice"),
 ];
 
 /// How many lines a source file has at most, and the files that have more, with a word why.
@@ -91,11 +76,7 @@ pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
             problems.extend(in_source(&text));
             problems.extend(length(&name, text.lines().count()));
         }
-        wrong.extend(
-            problems
-                .into_iter()
-                .map(|problem| format!("{name}: {problem}")),
-        );
+        wrong.extend(problems.into_iter().map(|problem| format!("{name}: {problem}")));
     }
     wrong.extend(
         LONG.iter()
@@ -137,13 +118,8 @@ fn impure(root: &Path) -> Outcome<Vec<String>> {
             "cargo tree -p {pure} --all-features --target all -e normal,build,dev --prefix none -f {{lib}}"
         );
         let tree = Line::new(&line).read(root)?;
-        for impure in IMPURE
-            .iter()
-            .filter(|name| tree.lines().any(|line| line.trim() == **name))
-        {
-            wrong.push(format!(
-                "`{pure}` may hold no I/O, but needs `{impure}`: {line}"
-            ));
+        for impure in IMPURE.iter().filter(|name| tree.lines().any(|line| line.trim() == **name)) {
+            wrong.push(format!("`{pure}` may hold no I/O, but needs `{impure}`: {line}"));
         }
     }
     Ok(wrong)
@@ -177,9 +153,7 @@ fn length(name: &str, lines: usize) -> Option<String> {
         (true, false) => Some(format!(
             "has {lines} lines: make it two, or say in xtask/src/tidy.rs why it is one"
         )),
-        (false, true) => Some(format!(
-            "has only {lines} lines, and needs no excuse any more"
-        )),
+        (false, true) => Some(format!("has only {lines} lines, and needs no excuse any more")),
         _ => None,
     }
 }
@@ -212,10 +186,7 @@ fn texts(root: &Path) -> Outcome<Vec<PathBuf>> {
                 if !name.starts_with('.') && name != "target" && name != "data" {
                     folders.push(path);
                 }
-            } else if [".md", ".rs", ".toml"]
-                .iter()
-                .any(|end| name.ends_with(end))
-            {
+            } else if [".md", ".rs", ".toml"].iter().any(|end| name.ends_with(end)) {
                 files.push(path);
             }
         }
@@ -243,12 +214,7 @@ mod tests {
             in_source("#![forbid(unsafe_code)]\n#![allow(\n    a,\n    b\n)]\n\n//! What.\n")
                 .is_empty()
         );
-        for text in [
-            "",
-            "use std::fs;\n//! Late.\n",
-            "// Not it.\n",
-            "#![unfinished\n//! x",
-        ] {
+        for text in ["", "use std::fs;\n//! Late.\n", "// Not it.\n", "#![unfinished\n//! x"] {
             assert_eq!(in_source(text).len(), 1, "{text:?}");
         }
     }
@@ -257,10 +223,7 @@ mod tests {
     fn a_forbidden_word_is_named_with_its_line() {
         for (word, why) in FORBIDDEN {
             let wrong = in_source(&format!("//! What.\nfn f() {{ {word}); }}\n"));
-            assert_eq!(
-                wrong,
-                [format!("line 2: `{word}` may not stand here: {why}")]
-            );
+            assert_eq!(wrong, [format!("line 2: `{word}` may not stand here: {why}")]);
         }
     }
 

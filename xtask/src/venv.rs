@@ -35,20 +35,14 @@ impl Venv {
     /// The path of an installed program.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
-        let (folder, ending) = if cfg!(windows) {
-            ("Scripts", ".exe")
-        } else {
-            ("bin", "")
-        };
+        let (folder, ending) = if cfg!(windows) { ("Scripts", ".exe") } else { ("bin", "") };
         self.folder.join(folder).join(format!("{name}{ending}"))
     }
 
     /// Builds beside the goal and renames at the end, so that an environment is there whole or not
     /// at all, even when two processes make it at the same time.
     fn make(root: &Path, parent: &Path, requirements: &Path, folder: &Path) -> Outcome {
-        let draft = Self {
-            folder: parent.join(format!("draft-{}", process::id())),
-        };
+        let draft = Self { folder: parent.join(format!("draft-{}", process::id())) };
         let made = draft.install(root, requirements).and_then(|()| {
             println!("$ mv {} {}", draft.folder.display(), folder.display());
             match fs::rename(root.join(&draft.folder), root.join(folder)) {

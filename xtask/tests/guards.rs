@@ -72,10 +72,7 @@ impl Copy {
             .output()
             .unwrap();
         let text = [output.stdout, output.stderr].concat();
-        (
-            output.status.success(),
-            String::from_utf8_lossy(&text).into_owned(),
-        )
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
     }
 
     fn fails(&self, words: &[&str], why: &[&str]) {
@@ -151,11 +148,7 @@ fn a_change_of_the_public_api_fails_until_it_is_blessed() {
 
     // Neither does a signature say where a type comes from, or which features there are.
     copy.write("src/lib.rs", &SMALL.replace("grow", "shrink"));
-    copy.replace(
-        "src/lib.rs",
-        "pub struct",
-        "pub use fastrand::Rng;\n\npub struct",
-    );
+    copy.replace("src/lib.rs", "pub struct", "pub use fastrand::Rng;\n\npub struct");
     copy.replace("Cargo.toml", "[dep", "[features]\nmore = []\n[dep");
     let why = ["+ pub use fastrand::Rng", "+ feature more"];
     copy.fails(&["api"], &why);
@@ -182,10 +175,7 @@ fn a_type_of_somebody_else_in_a_public_signature_fails() {
     let why = ["small: `fastrand` in `pub fn small::roll(&mut fastrand::Rng) -> u8`"];
     copy.fails(&["external-types"], &why);
 
-    copy.write(
-        "src/lib.rs",
-        &format!("{SMALL}\npub use fastrand::Rng as Dice;\n"),
-    );
+    copy.write("src/lib.rs", &format!("{SMALL}\npub use fastrand::Rng as Dice;\n"));
     let why = ["small: `fastrand` in `pub use fastrand::Rng as Dice`"];
     copy.fails(&["external-types"], &why);
 
@@ -193,10 +183,7 @@ fn a_type_of_somebody_else_in_a_public_signature_fails() {
         "src/lib.rs",
         &format!("{SMALL}\nimpl From<fastrand::Rng> for Thing {{ fn from(_: fastrand::Rng) -> Self {{ Self {{ size: 0 }} }} }}\n"),
     );
-    copy.fails(
-        &["external-types"],
-        &["impl core::convert::From<fastrand::Rng>"],
-    );
+    copy.fails(&["external-types"], &["impl core::convert::From<fastrand::Rng>"]);
 }
 
 #[test]
@@ -212,23 +199,14 @@ fn a_break_that_the_version_does_not_tell_of_fails_and_can_be_written_for_the_pl
     );
     copy.git("tag --no-sign small-v0.1.0");
     let mut tool = Command::new("cargo");
-    if !tool
-        .args(["semver-checks", "--version"])
-        .output()
-        .unwrap()
-        .status
-        .success()
-    {
+    if !tool.args(["semver-checks", "--version"]).output().unwrap().status.success() {
         println!("SKIPPED without cargo-semver-checks there is nothing to see");
         copy.fails(&["semver"], &["cargo install --locked cargo-semver-checks"]);
         return;
     }
     copy.passes(&["semver"]);
     copy.replace("src/lib.rs", "pub fn grow", "pub fn shrink");
-    let why = [
-        "Thing::grow",
-        "a break that the version does not tell of: small",
-    ];
+    let why = ["Thing::grow", "a break that the version does not tell of: small"];
     copy.fails(&["semver"], &why);
     copy.passes(&["semver", "--out", "found.json"]);
     let found = fs::read_to_string(copy.0.join("found.json")).unwrap();
@@ -256,10 +234,7 @@ fn code_that_forgot_a_feature_fails_by_itself() {
     assert!(text.contains("--features dice"), "{text}");
 
     copy.replace("src/lib.rs", "#[cfg(feature = \"dice\")]\n", "");
-    copy.fails(
-        &["features"],
-        &["fastrand", "-p small --no-default-features"],
-    );
+    copy.fails(&["features"], &["fastrand", "-p small --no-default-features"]);
 }
 
 #[test]
@@ -277,16 +252,8 @@ fn tidy_fails_for_each_rule_that_is_broken() {
     copy.write(rollout, &here);
 
     let model = "crates/dls-model/Cargo.toml";
-    copy.replace(
-        model,
-        "[dependencies]\n",
-        "[dependencies]\ndls-transport.workspace = true\n",
-    );
-    copy.replace(
-        "Cargo.toml",
-        "dls-rollout\", version = \"",
-        "dls-rollout\", version = \"=",
-    );
+    copy.replace(model, "[dependencies]\n", "[dependencies]\ndls-transport.workspace = true\n");
+    copy.replace("Cargo.toml", "dls-rollout\", version = \"", "dls-rollout\", version = \"=");
     let long = format!("//! Long.\n{}", "// x\n".repeat(500));
     copy.write("crates/dls-model/src/long.rs", &long);
     copy.write("crates/dls-model/src/mute.rs", "fn f() {}\n");
@@ -308,15 +275,9 @@ fn tidy_fails_for_each_rule_that_is_broken() {
             "`dls` needs a caret version for `dls-rollout`, and not `=",
             "long.rs: has 501 lines",
             "mute.rs: begins without `//!`",
-            concat!(
-                "unsafe_tls.rs: line 2: `install_",
-                "default` may not stand here"
-            ),
+            concat!("unsafe_tls.rs: line 2: `install_", "default` may not stand here"),
             concat!("unsafe_tls.rs: line 2: `danger", "ous` may not stand here"),
-            concat!(
-                "unsafe_tls.rs: line 3: `doc(",
-                "hidden)` may not stand here"
-            ),
+            concat!("unsafe_tls.rs: line 3: `doc(", "hidden)` may not stand here"),
             concat!("NOTES.md: line 1: `TO", "DO` may not stand here"),
         ],
     );

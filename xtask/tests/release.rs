@@ -1,10 +1,6 @@
 //! The command `release` on a copy of our own manifests, with a history that is made up.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use std::{
     fs,
@@ -22,11 +18,7 @@ impl Copy {
     fn new() -> Self {
         let copy = Self(tempfile::tempdir().unwrap());
         let root = xtask::root();
-        for file in [
-            "Cargo.lock",
-            "tests/downstream/Cargo.lock",
-            "tests/downstream/Cargo.toml",
-        ] {
+        for file in ["Cargo.lock", "tests/downstream/Cargo.lock", "tests/downstream/Cargo.toml"] {
             copy.take(&root, file);
         }
         for file in files(&root, "api") {
@@ -98,11 +90,7 @@ impl Copy {
         command.env("CARGO_MANIFEST_DIR", self.path("xtask"));
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        if output.status.success() {
-            Ok(text(output.stdout))
-        } else {
-            Err(text(output.stderr))
-        }
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
 
     /// Each crate of the plan with its level, in order.
@@ -129,19 +117,10 @@ fn files(root: &Path, folder: &str) -> Vec<String> {
 fn a_break_in_the_model_is_one_of_all_that_show_its_types_in_the_order_of_publishing() {
     let copy = Copy::released();
     copy.write("crates/dls-model/src/lib.rs", "//! Otherwise.\n");
-    copy.write(
-        "changes/dls-model/wide.md",
-        "break\nWide.\n\nMigration: widen.\n",
-    );
+    copy.write("changes/dls-model/wide.md", "break\nWide.\n\nMigration: widen.\n");
     assert_eq!(
         copy.plan(),
-        [
-            "dls-model break",
-            "dls-rollout break",
-            "dls break",
-            "dls-emulator fix",
-            "dls-cli fix"
-        ]
+        ["dls-model break", "dls-rollout break", "dls break", "dls-emulator fix", "dls-cli fix"]
     );
 }
 
@@ -171,15 +150,9 @@ fn a_break_that_only_the_semver_check_found_is_not_released_before_somebody_writ
     copy.commit();
     let bump = || copy.release("bump --semver found.json");
     let reason = bump().unwrap_err();
-    assert!(
-        reason.contains("no `break` in changes/dls-model/"),
-        "{reason}"
-    );
+    assert!(reason.contains("no `break` in changes/dls-model/"), "{reason}");
     assert_eq!(copy.git("status --porcelain"), "");
-    copy.write(
-        "changes/dls-model/wide.md",
-        "break\nWide.\n\nMigration: widen.\n",
-    );
+    copy.write("changes/dls-model/wide.md", "break\nWide.\n\nMigration: widen.\n");
     copy.commit();
     bump().unwrap();
 }
@@ -196,10 +169,7 @@ fn a_released_crate_does_not_change_without_a_word() {
             copy.commit();
         }
         let reason = copy.release("plan").unwrap_err();
-        assert!(
-            reason.contains("`dls-model` changed since dls-model-v"),
-            "{reason}"
-        );
+        assert!(reason.contains("`dls-model` changed since dls-model-v"), "{reason}");
         assert!(reason.contains("src/more.rs"), "{reason}");
     }
 }
@@ -250,10 +220,7 @@ fn before_the_first_tags_nothing_need_be_told_and_all_go_out_as_they_are() {
 #[test]
 fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_fragments_along() {
     let copy = Copy::released();
-    copy.write(
-        "changes/dls-model/wide.md",
-        "break\nIds are wide.\n\nMigration: widen.\n",
-    );
+    copy.write("changes/dls-model/wide.md", "break\nIds are wide.\n\nMigration: widen.\n");
     let reason = copy.release("bump").unwrap_err();
     assert!(reason.contains("not everything is committed"), "{reason}");
     copy.commit();
@@ -265,23 +232,11 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_fragments_along(
     assert!(!copy.path("changes/dls-model/wide.md").exists());
     for (path, words) in [
         ("crates/dls-model/Cargo.toml", "version = \"0.2.0\""),
-        (
-            "Cargo.toml",
-            "dls-model = { path = \"crates/dls-model\", version = \"0.2.0\" }",
-        ),
-        (
-            "tests/downstream/Cargo.toml",
-            "dls-model = { version = \"0.2.0\" }",
-        ),
-        (
-            "tests/downstream/Cargo.lock",
-            "name = \"dls-model\"\nversion = \"0.2.0\"",
-        ),
+        ("Cargo.toml", "dls-model = { path = \"crates/dls-model\", version = \"0.2.0\" }"),
+        ("tests/downstream/Cargo.toml", "dls-model = { version = \"0.2.0\" }"),
+        ("tests/downstream/Cargo.lock", "name = \"dls-model\"\nversion = \"0.2.0\""),
         ("crates/dls-model/CHANGELOG.md", "  Migration: widen."),
-        (
-            "crates/dls-rollout/CHANGELOG.md",
-            "see the changelog of `dls-model`",
-        ),
+        ("crates/dls-rollout/CHANGELOG.md", "see the changelog of `dls-model`"),
     ] {
         let text = fs::read_to_string(copy.path(path)).unwrap();
         assert!(text.contains(words), "{path}: {text}");
@@ -324,10 +279,7 @@ fn nothing_is_published_from_where_no_crate_is_tagged_as_it_stands() {
     }
     copy.git("tag dls-model-v0.3.0");
     let reason = copy.release("publish").unwrap_err();
-    assert!(
-        reason.contains("`dls-model` has the version 0.1.0"),
-        "{reason}"
-    );
+    assert!(reason.contains("`dls-model` has the version 0.1.0"), "{reason}");
 }
 
 #[test]
@@ -338,15 +290,8 @@ fn nothing_is_tagged_before_each_crate_of_the_plan_has_its_version() {
     copy.write("crates/dls-model/Cargo.toml", &by_hand);
     copy.commit();
     let reason = copy.release("tag").unwrap_err();
-    assert!(
-        reason.contains("`dls-rollout` has to go out as 0.2.0"),
-        "{reason}"
-    );
-    assert!(
-        !copy
-            .git("tag --points-at HEAD")
-            .contains("dls-model-v0.2.0")
-    );
+    assert!(reason.contains("`dls-rollout` has to go out as 0.2.0"), "{reason}");
+    assert!(!copy.git("tag --points-at HEAD").contains("dls-model-v0.2.0"));
 }
 
 #[test]
@@ -355,10 +300,7 @@ fn nothing_is_tagged_while_a_fragment_cannot_be_read() {
     copy.write("changes/dls-models/x.md", "fix\nMended.\n");
     copy.commit();
     let reason = copy.release("tag").unwrap_err();
-    assert!(
-        reason.contains("`dls-models` is no published crate"),
-        "{reason}"
-    );
+    assert!(reason.contains("`dls-models` is no published crate"), "{reason}");
 }
 
 #[test]

@@ -263,11 +263,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TIME", default_value = "1s")]
     pub(crate) release_time: String,
     /// Throttle as documented, not at all, or at the documented rates times a factor such as 0.5
-    #[arg(
-        long,
-        value_name = "documented|off|FACTOR",
-        default_value = "documented"
-    )]
+    #[arg(long, value_name = "documented|off|FACTOR", default_value = "documented")]
     pub(crate) rate_limit: String,
     /// Choose an assumed behaviour (see `assumptions`); may be repeated
     #[arg(long, value_name = "NAME=VALUE")]

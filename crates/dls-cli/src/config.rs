@@ -88,9 +88,7 @@ impl Place {
             endpoints: named.endpoints.ok_or_else(no_address)?,
             project: named.project.ok_or_else(no_project)?,
             workspace: named.workspace,
-            credentials: Source::User {
-                token_file: global.token_file.clone(),
-            },
+            credentials: Source::User { token_file: global.token_file.clone() },
             limits,
             _emulator: None,
         })
@@ -108,9 +106,7 @@ impl Place {
             endpoints: named.map_or_else(own, Ok)?,
             project: run.project.clone(),
             workspace: Some(run.workspace.clone()),
-            credentials: Source::User {
-                token_file: global.token_file.clone(),
-            },
+            credentials: Source::User { token_file: global.token_file.clone() },
             limits: Limits::of(global)?,
             _emulator: None,
         })
@@ -133,19 +129,11 @@ impl Place {
         };
         Ok(Self {
             endpoints: Endpoints::single(endpoint),
-            project: profile(
-                global.project_id.as_deref(),
-                emulated::PROJECT,
-                "--project-id",
-            )
-            .parse("project id")?,
+            project: profile(global.project_id.as_deref(), emulated::PROJECT, "--project-id")
+                .parse("project id")?,
             workspace: Some(
-                profile(
-                    global.workspace.as_deref(),
-                    emulated::WORKSPACE,
-                    "--workspace",
-                )
-                .parse("workspace")?,
+                profile(global.workspace.as_deref(), emulated::WORKSPACE, "--workspace")
+                    .parse("workspace")?,
             ),
             credentials: Source::Emulator,
             limits,
@@ -209,9 +197,7 @@ mod emulated {
     pub(super) fn credentials() -> Result<Credentials, Failure> {
         let secret = SecretKey::new("example-secret-key");
         let key = secret.and_then(|secret| AccessKey::new("AKIDEXAMPLE", secret));
-        Ok(key
-            .map_err(|error| Failure::new(1, error.to_string()))?
-            .into())
+        Ok(key.map_err(|error| Failure::new(1, error.to_string()))?.into())
     }
 }
 
@@ -235,10 +221,7 @@ impl Setting {
         T::Err: std::fmt::Display,
     {
         self.text.parse().map_err(|error| {
-            Failure::usage(format!(
-                "{what} (from {origin}): {error}",
-                origin = self.origin
-            ))
+            Failure::usage(format!("{what} (from {origin}): {error}", origin = self.origin))
         })
     }
 }
@@ -250,10 +233,7 @@ fn setting(
     variables: &[&'static str],
 ) -> Result<Option<Setting>, Failure> {
     if let Some(text) = flag {
-        return Ok(Some(Setting {
-            text: text.to_owned(),
-            origin: flag_name,
-        }));
+        return Ok(Some(Setting { text: text.to_owned(), origin: flag_name }));
     }
     for name in variables.iter().copied() {
         match std::env::var(name) {
@@ -326,18 +306,15 @@ fn attempts(text: &str) -> Result<NonZeroU32, Failure> {
 
 fn no_number(flag: &str, text: &str, wanted: &str) -> Failure {
     let text = text.chars().take(40).collect::<String>();
-    Failure::usage(format!(
-        "{flag}: `{}` is no number {wanted}",
-        text.escape_debug()
-    ))
+    Failure::usage(format!("{flag}: `{}` is no number {wanted}", text.escape_debug()))
 }
 
 /// A limit that always holds. None at all, as `--timeout 0` has it, is not to be had here.
 fn limit(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
     match time(flag, text)? {
-        Some(Duration::ZERO) => Err(Failure::usage(format!(
-            "{flag}: 0 leaves no time at all; write 500ms, 30s or 5m"
-        ))),
+        Some(Duration::ZERO) => {
+            Err(Failure::usage(format!("{flag}: 0 leaves no time at all; write 500ms, 30s or 5m")))
+        }
         time => Ok(time),
     }
 }
@@ -348,9 +325,7 @@ pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Duration>, F
     let wrong = || {
         let text = text.chars().take(40).collect::<String>();
         let text = text.escape_debug();
-        Failure::usage(format!(
-            "{flag}: `{text}` is no time; write 500ms, 30s, 45m or 1h30m"
-        ))
+        Failure::usage(format!("{flag}: `{text}` is no time; write 500ms, 30s, 45m or 1h30m"))
     };
     if text == "0" {
         return Ok(Some(Duration::ZERO));

@@ -64,12 +64,7 @@ pub(crate) struct Packages<'a> {
 impl<'a> Packages<'a> {
     pub(crate) fn new(schema: &'static str, place: &'a Place, packages: Vec<PackageRow>) -> Self {
         let workspace = place.workspace.as_ref().map(|workspace| workspace.as_str());
-        Self {
-            schema,
-            workspace,
-            endpoint: place.endpoints.v2().to_string(),
-            packages,
-        }
+        Self { schema, workspace, endpoint: place.endpoints.v2().to_string(), packages }
     }
 }
 
@@ -87,21 +82,14 @@ impl PackageRow {
             released_by: user(&package.deployer),
             released_at: time(package.deployed_at),
             released_at_ms: package.deployed_at.map(Timestamp::as_millis),
-            reviewers: package
-                .reviewers
-                .iter()
-                .map(|user| user.name.clone())
-                .collect(),
+            reviewers: package.reviewers.iter().map(|user| user.name.clone()).collect(),
             tasks: None,
             error: None,
         }
     }
 
     pub(crate) fn of_detail(detail: &PackageDetail) -> Self {
-        Self {
-            tasks: Some(task_rows(detail)),
-            ..Self::of(&detail.package)
-        }
+        Self { tasks: Some(task_rows(detail)), ..Self::of(&detail.package) }
     }
 
     pub(crate) fn task_rows(&self) -> &[TaskRow] {
@@ -109,10 +97,7 @@ impl PackageRow {
     }
 
     pub(crate) fn of_plan(planned: &PlannedPackage) -> Self {
-        Self {
-            id: Some(planned.id.to_string()),
-            ..Self::of_detail(&planned.seen)
-        }
+        Self { id: Some(planned.id.to_string()), ..Self::of_detail(&planned.seen) }
     }
 
     /// A package that could not be read.
@@ -125,11 +110,7 @@ impl PackageRow {
                 request_id: error.request_id().map(str::to_owned),
             },
         };
-        Self {
-            id: Some(id),
-            error: Some(error),
-            ..Self::of(&Package::default())
-        }
+        Self { id: Some(id), error: Some(error), ..Self::of(&Package::default()) }
     }
 }
 

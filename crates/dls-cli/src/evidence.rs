@@ -79,10 +79,7 @@ struct Tool {
 }
 
 impl Tool {
-    const THIS: Self = Self {
-        name: "dls",
-        version: env!("CARGO_PKG_VERSION"),
-    };
+    const THIS: Self = Self { name: "dls", version: env!("CARGO_PKG_VERSION") };
 }
 
 #[derive(Serialize)]
@@ -173,10 +170,7 @@ impl<'a> PackageFacts<'a> {
 }
 
 fn status(detail: &PackageDetail) -> Option<String> {
-    detail
-        .package
-        .status
-        .map(|status: Status| status.to_string())
+    detail.package.status.map(|status: Status| status.to_string())
 }
 
 /// The tasks as they are now, with the version that each had in production before.

@@ -36,11 +36,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            next: Vec::new(),
-        }
+        Self { code, message: message.into(), next: Vec::new() }
     }
 
     /// Wrong usage: nothing was sent.
@@ -56,8 +52,7 @@ impl Failure {
 
     /// The same without the commands to type next: what they would ask has ended with this command.
     pub(crate) fn without_commands(mut self) -> Self {
-        self.next
-            .retain(|next| !next.starts_with("dls ") && !next.contains(": dls "));
+        self.next.retain(|next| !next.starts_with("dls ") && !next.contains(": dls "));
         self
     }
 
@@ -70,9 +65,7 @@ impl Failure {
     /// What a failed write that named so many packages comes to: refused, provably not sent, or
     /// unknown.
     pub(crate) fn of_write(error: &dls::Error, named: usize) -> Self {
-        let refused = error
-            .service()
-            .is_some_and(|answer| dls::rollout::is_refusal(answer, named));
+        let refused = error.service().is_some_and(|answer| dls::rollout::is_refusal(answer, named));
         if refused || error.delivery() == Delivery::NotSent {
             return Self::of_read(error);
         }
@@ -100,23 +93,14 @@ fn read_exit_code(error: &dls::Error) -> u8 {
         Some(TransportErrorKind::InvalidRequest) => 2,
         Some(_) if error.delivery() == Delivery::Answered => 10,
         Some(_) => 11,
-        None if matches!(
-            error.kind(),
-            dls::ErrorKind::Setup | dls::ErrorKind::InvalidRequest
-        ) =>
-        {
-            2
-        }
+        None if matches!(error.kind(), dls::ErrorKind::Setup | dls::ErrorKind::InvalidRequest) => 2,
         None => 10,
     }
 }
 
 /// What to try, by what the failure is about.
 fn next_for(code: u8, error: &dls::Error) -> Option<String> {
-    error
-        .service()
-        .and_then(next_for_answer)
-        .or_else(|| next_for_code(code))
+    error.service().and_then(next_for_answer).or_else(|| next_for_code(code))
 }
 
 /// What to try after this error answer: what is known of its code, in the words of this command.

@@ -84,11 +84,7 @@ mod tests {
     #[test]
     fn a_bad_id_in_a_file_is_named_with_its_line() {
         let failure = listed("@ids", "23\n24 x\n".as_bytes()).unwrap_err();
-        assert!(
-            failure.message.starts_with("@ids: line 2: "),
-            "{}",
-            failure.message
-        );
+        assert!(failure.message.starts_with("@ids: line 2: "), "{}", failure.message);
         for nothing in ["", " \n", "\u{feff}"] {
             assert_eq!(listed("-", nothing.as_bytes()).unwrap_err().code, 2);
         }

@@ -51,9 +51,7 @@ impl Keep {
         let named = [&global.journal, &variable];
         let [flag, variable] = named.map(|path| path.as_deref());
         if flag.is_some_and(|path| path.as_os_str().is_empty()) {
-            return Err(Failure::usage(
-                "--journal: it must name a directory, or be off",
-            ));
+            return Err(Failure::usage("--journal: it must name a directory, or be off"));
         }
         match flag.or(variable.filter(|path| !path.as_os_str().is_empty())) {
             Some(path) if path.as_os_str() == "off" => Ok(Self::Off),
@@ -66,10 +64,7 @@ impl Keep {
     async fn passing() -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("dls-").tempdir();
         let folder = folder.map_err(|error| unusable(error.to_string()))?;
-        Ok(Self::Passing {
-            store: at(folder.path()).await?,
-            _folder: folder,
-        })
+        Ok(Self::Passing { store: at(folder.path()).await?, _folder: folder })
     }
 
     pub(crate) fn store(&self) -> Option<&FileStore> {
@@ -179,10 +174,7 @@ fn default_folder() -> Result<PathBuf, Failure> {
 /// A relative path counts as none, as the XDG base directories want it: never the working directory.
 fn folder_in(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
     let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
-    let home = || {
-        home.and_then(absolute)
-            .map(|home| home.join(".local/state"))
-    };
+    let home = || home.and_then(absolute).map(|home| home.join(".local/state"));
     let state = state.and_then(absolute).or_else(home)?;
     Some(state.join("dls/runs"))
 }
@@ -200,10 +192,7 @@ mod tests {
         assert_eq!(folder(Some("/s"), Some("/h")), path("/s/dls/runs"));
         assert_eq!(folder(None, Some("/h")), path("/h/.local/state/dls/runs"));
         for relative in ["", ".", "state"] {
-            assert_eq!(
-                folder(Some(relative), Some("/h")),
-                path("/h/.local/state/dls/runs")
-            );
+            assert_eq!(folder(Some(relative), Some("/h")), path("/h/.local/state/dls/runs"));
             assert_eq!(folder(None, Some(relative)), None);
         }
     }

@@ -49,9 +49,7 @@ fn without_its_result(code: u8, failure: &Failure) -> u8 {
 }
 
 fn run(cli: &Cli) -> Result<u8, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
     let global = &cli.global;
     let serves = matches!(cli.verb, Verb::Emulator(Emulator::Serve(_)));
@@ -107,10 +105,7 @@ fn report(failure: &Failure) -> u8 {
 /// Help and version are results; anything else is wrong usage, told in one line.
 fn usage(error: &clap::Error) -> u8 {
     let text = error.render().to_string();
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    ) {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         output::text(text.trim_end());
         return 0;
     }
@@ -130,11 +125,8 @@ fn usage(error: &clap::Error) -> u8 {
 
 /// What was probably meant, if it was a slip.
 fn meant(error: &clap::Error) -> Option<String> {
-    let kinds = [
-        ContextKind::SuggestedSubcommand,
-        ContextKind::SuggestedArg,
-        ContextKind::SuggestedValue,
-    ];
+    let kinds =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let meant = kinds.into_iter().find_map(|kind| error.get(kind));
     meant.map(ToString::to_string)
 }

@@ -83,10 +83,7 @@ impl Output {
         };
         if is_table {
             let mut table = Table::new();
-            table
-                .load_style(presets::NOTHING)
-                .set_header(head)
-                .add_rows(rows);
+            table.load_style(presets::NOTHING).set_header(head).add_rows(rows);
             return text(&table.trim_fmt());
         }
         for row in rows {

@@ -31,10 +31,7 @@ impl Patience {
     }
 
     pub(crate) fn with_journal_timeout(self, timeout: Duration) -> Self {
-        Self {
-            journal: Some(timeout),
-            ..self
-        }
+        Self { journal: Some(timeout), ..self }
     }
 
     /// Before the run is recorded.

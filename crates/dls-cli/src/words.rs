@@ -16,10 +16,7 @@ pub(crate) fn why(verdict: &Verdict) -> Option<String> {
         Verdict::Failed { tasks } if tasks.is_empty() => return None,
         Verdict::Failed { tasks } => format!("at {}", tasks.join(", ")),
         Verdict::AlreadyReleased { by, at } => released_before(by.as_deref(), *at),
-        Verdict::Refused {
-            error,
-            proved: true,
-        } => error.to_string(),
+        Verdict::Refused { error, proved: true } => error.to_string(),
         Verdict::Refused { error, .. } => {
             format!("{error}; that proves nothing, and no release of it was seen")
         }
@@ -126,18 +123,12 @@ mod tests {
     #[test]
     fn a_span_is_told_in_its_largest_unit() {
         let told = |seconds| span(Duration::from_secs(seconds));
-        assert_eq!(
-            [0, 59, 60, 7200, 200_000].map(told),
-            ["0s", "59s", "1min", "2h", "2d"]
-        );
+        assert_eq!([0, 59, 60, 7200, 200_000].map(told), ["0s", "59s", "1min", "2h", "2d"]);
     }
 
     #[test]
     fn a_name_cannot_steer_the_terminal() {
-        assert_eq!(
-            shown("ods_\u{1b}[2Jorders\n"),
-            "ods_\u{fffd}[2Jorders\u{fffd}"
-        );
+        assert_eq!(shown("ods_\u{1b}[2Jorders\n"), "ods_\u{fffd}[2Jorders\u{fffd}");
         assert_eq!(shown("订单_2025"), "订单_2025");
         assert_eq!(shown("a\u{202e}b"), "a\u{fffd}b");
     }

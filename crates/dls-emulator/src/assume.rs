@@ -58,17 +58,9 @@ impl fmt::Display for InvalidAssumption {
         match self {
             Self::Name { name } => {
                 let names: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
-                write!(
-                    f,
-                    "unknown assumption {name:?}, expected one of {}",
-                    names.join(", ")
-                )
+                write!(f, "unknown assumption {name:?}, expected one of {}", names.join(", "))
             }
-            Self::Value {
-                name,
-                value,
-                values,
-            } => {
+            Self::Value { name, value, values } => {
                 write!(
                     f,
                     "{value:?} is no value of {name:?}, expected one of {}",
@@ -321,23 +313,11 @@ mod tests {
     #[test]
     fn each_word_can_be_set_and_names_are_unique() {
         for (index, row) in TABLE.iter().enumerate() {
-            assert!(
-                TABLE[..index].iter().all(|other| other.name != row.name),
-                "{}",
-                row.name
-            );
-            for word in row
-                .values
-                .iter()
-                .filter(|word| !["N", "TIME"].contains(word))
-            {
+            assert!(TABLE[..index].iter().all(|other| other.name != row.name), "{}", row.name);
+            for word in row.values.iter().filter(|word| !["N", "TIME"].contains(word)) {
                 Assumed::default().set(row.name, word).unwrap();
             }
-            assert!(
-                !row.meaning.is_empty() && !row.source.is_empty(),
-                "{}",
-                row.name
-            );
+            assert!(!row.meaning.is_empty() && !row.source.is_empty(), "{}", row.name);
         }
     }
 
@@ -352,10 +332,7 @@ mod tests {
         );
         assert!(unknown.contains("list-offset"));
         let value = assumed.set("list-offset", "row").unwrap_err().to_string();
-        assert_eq!(
-            value,
-            "\"row\" is no value of \"list-offset\", expected one of pages, rows"
-        );
+        assert_eq!(value, "\"row\" is no value of \"list-offset\", expected one of pages, rows");
         assert_eq!(assumed, Assumed::default());
     }
 

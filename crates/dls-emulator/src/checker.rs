@@ -135,17 +135,9 @@ pub struct Claim {
 pub fn check(history: &History) -> Vec<Violation> {
     let mut broken = history.check_sends();
     broken.extend(history.ids.iter().filter_map(|id| history.check_count(id)));
-    broken.extend(
-        history
-            .claims
-            .iter()
-            .filter_map(|it| history.check_claim(it)),
-    );
+    broken.extend(history.claims.iter().filter_map(|it| history.check_claim(it)));
     if history.ended_in > history.limit.saturating_add(GRACE) {
-        broken.push(Violation::Late {
-            took: history.ended_in,
-            limit: history.limit,
-        });
+        broken.push(Violation::Late { took: history.ended_in, limit: history.limit });
     }
     broken.extend(history.secrets_told());
     broken
@@ -155,10 +147,7 @@ impl History {
     fn check_count(&self, id: &str) -> Option<Violation> {
         let claims = self.claims.iter().filter(|claim| claim.package == id);
         let count = claims.count();
-        (count != 1).then(|| Violation::Verdicts {
-            package: id.to_owned(),
-            count,
-        })
+        (count != 1).then(|| Violation::Verdicts { package: id.to_owned(), count })
     }
 
     fn secrets_told(&self) -> impl Iterator<Item = Violation> {

@@ -157,14 +157,11 @@ impl Core {
     ) -> Result<Answer, Refusal> {
         let route = identify(request, record)?;
         let told = self.told(now);
-        let caller = self
-            .gate
-            .authenticate(told, request, &self.service.assumed, record);
+        let caller = self.gate.authenticate(told, request, &self.service.assumed, record);
         note_packages(request, record, caller.is_ok());
         let caller = caller?;
         record.user = Some(caller.user.clone());
-        self.throttle
-            .admit(now, &caller.user, route.family, route.name)?;
+        self.throttle.admit(now, &caller.user, route.family, route.name)?;
         if !has_right_content_type(request) {
             return Err(Refusal::content_type());
         }
@@ -222,22 +219,13 @@ pub(crate) fn note_packages(
 
 pub(crate) fn own_path(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("/__emulator")?;
-    if rest.is_empty() {
-        Some("")
-    } else {
-        rest.strip_prefix('/')
-    }
+    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
 }
 
 pub(crate) fn timestamp(now: SystemTime) -> Timestamp {
-    let nearest = if now > SystemTime::UNIX_EPOCH {
-        Some(Timestamp::MAX)
-    } else {
-        Timestamp::from_millis(1)
-    };
-    Timestamp::from_system_time(now)
-        .or(nearest)
-        .unwrap_or(Timestamp::MAX)
+    let nearest =
+        if now > SystemTime::UNIX_EPOCH { Some(Timestamp::MAX) } else { Timestamp::from_millis(1) };
+    Timestamp::from_system_time(now).or(nearest).unwrap_or(Timestamp::MAX)
 }
 
 fn check_sizes(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
@@ -246,9 +234,8 @@ fn check_sizes(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
     }
     let headers = request.headers().iter();
     let sizes = headers.map(|(name, value)| name.as_str().len().saturating_add(value.len()));
-    let (largest, all) = sizes.fold((0, 0_usize), |(largest, all), size| {
-        (size.max(largest), all.saturating_add(size))
-    });
+    let (largest, all) = sizes
+        .fold((0, 0_usize), |(largest, all), size| (size.max(largest), all.saturating_add(size)));
     if largest > MAX_HEADER || all > MAX_HEADERS {
         return Err(Refusal::headers_too_large());
     }
@@ -263,14 +250,9 @@ fn has_right_content_type(request: &Request<Vec<u8>>) -> bool {
     if request.body().is_empty() && request.method() != Method::POST {
         return true;
     }
-    let value = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let mut parts = value.unwrap_or_default().split(';').map(str::trim);
-    let is_json = parts
-        .next()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     is_json
         && parts.all(|parameter| match parameter.split_once('=') {
             Some((name, value)) if name.eq_ignore_ascii_case("charset") => {

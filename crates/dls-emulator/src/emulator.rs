@@ -89,10 +89,7 @@ impl EmulatorBuilder {
 
     /// How long the release of one package takes; zero for at once.
     pub fn release_time(self, release_time: Duration) -> Self {
-        Self {
-            release_time,
-            ..self
-        }
+        Self { release_time, ..self }
     }
 
     /// How many requests a second are let through.
@@ -113,10 +110,7 @@ impl EmulatorBuilder {
     /// Adds packages to be reviewed to the workspace `default`, each with a job and a script of its own.
     /// Their ids are the first from 1001 that are free.
     pub fn extra_packages(self, extra_packages: u32) -> Self {
-        Self {
-            extra_packages,
-            ..self
-        }
+        Self { extra_packages, ..self }
     }
 
     /// Whether to listen with TLS, under a certificate made on the spot.
@@ -126,10 +120,7 @@ impl EmulatorBuilder {
 
     /// Another clock than the system's. It dates requests and releases; limits on connections do not use it.
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self {
-            clock: Arc::new(clock),
-            ..self
-        }
+        Self { clock: Arc::new(clock), ..self }
     }
 
     /// What goes wrong, and when; nothing, unless told otherwise.
@@ -249,9 +240,7 @@ impl Running {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
+        f.debug_struct("Running").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 

@@ -121,11 +121,7 @@ pub(crate) fn forge(
     record: &LedgerRequest,
     released: &[String],
 ) -> Fate {
-    let raw = |bytes| Fate::Raw {
-        bytes,
-        pause: Duration::ZERO,
-        end: End::Close,
-    };
+    let raw = |bytes| Fate::Raw { bytes, pause: Duration::ZERO, end: End::Close };
     let retry = |mut response: Response<Vec<u8>>| {
         if let Some(value) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, value.clone());
@@ -133,11 +129,7 @@ pub(crate) fn forge(
         Fate::Answer(response)
     };
     match forged {
-        Forged::End(end) => Fate::Raw {
-            bytes: Vec::new(),
-            pause: Duration::ZERO,
-            end: *end,
-        },
+        Forged::End(end) => Fate::Raw { bytes: Vec::new(), pause: Duration::ZERO, end: *end },
         Forged::Status(status) => retry(reply::strangers(*status, now)),
         Forged::Throttle => {
             let refusal = Refusal::throttled(10, "user");
@@ -156,12 +148,7 @@ pub(crate) fn forge(
             };
             let nested =
                 json!({ "error": { "error_code": refusal.code, "error_msg": refusal.text } });
-            Fate::Answer(reply::other_error(
-                *status,
-                &nested,
-                now,
-                &record.request_id,
-            ))
+            Fate::Answer(reply::other_error(*status, &nested, now, &record.request_id))
         }
         Forged::Html => Fate::Answer(reply::strangers(StatusCode::OK, now)),
         Forged::Redirect(target) => {
@@ -202,9 +189,8 @@ pub(crate) fn forge(
 fn partly_done(named: &[String], released: &[String]) -> Value {
     let code = "APIG.0308";
     let others = named.iter().filter(|id| !released.contains(id));
-    let mut failed: Vec<Value> = others
-        .map(|id| json!({ "package_id": id, "error_code": code }))
-        .collect();
+    let mut failed: Vec<Value> =
+        others.map(|id| json!({ "package_id": id, "error_code": code })).collect();
     if failed.is_empty() {
         failed.push(json!({ "error_code": code }));
     }

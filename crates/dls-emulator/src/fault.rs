@@ -156,10 +156,7 @@ impl FaultPlan {
             let rule = row.into_inner().rule();
             rule.map_err(|message| InvalidFaultPlan(Mistake::at(text, &span, &message)))
         });
-        Ok(Self {
-            seed: file.seed,
-            rules: rules.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { seed: file.seed, rules: rules.collect::<Result<_, _>>()? })
     }
 
     /// Whether it breaks handshakes, which takes a listener with TLS.
@@ -241,9 +238,7 @@ impl Row {
             when,
             times: self.times,
             // Who throttles does so in front of the service, and what is cut has not arrived.
-            done: self
-                .done
-                .unwrap_or(told.is_some_and(|forged| *forged != Forged::Throttle)),
+            done: self.done.unwrap_or(told.is_some_and(|forged| *forged != Forged::Throttle)),
             word,
             action,
             retry_after,

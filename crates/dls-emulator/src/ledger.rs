@@ -125,9 +125,7 @@ pub(crate) struct Book {
 impl Book {
     /// A record of a request that arrives now, to be completed and given to [`Book::write`].
     pub(crate) fn open(&mut self, at: Timestamp, request: &Request<Vec<u8>>) -> LedgerRequest {
-        let seq = u64::try_from(self.requests.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
+        let seq = u64::try_from(self.requests.len()).unwrap_or(u64::MAX).saturating_add(1);
         let request_id = format!("{seq:032x}");
         let fingerprint = fingerprint(request);
         let copy_of = if request.headers().contains_key(AUTHORIZATION) {
@@ -180,9 +178,5 @@ fn fingerprint(request: &Request<Vec<u8>>) -> String {
     hash.update(request.uri().to_string());
     hash.update(Sha256::digest(request.body()));
     let digest = hash.finalize();
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

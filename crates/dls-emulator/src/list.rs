@@ -85,24 +85,14 @@ fn text(text: Option<&String>) -> Key<'_> {
 
 /// No page says which columns there are; these are the members that a row has.
 const COLUMNS: [(&str, Column); 7] = [
-    ("apply_timestamp", |package, _| {
-        millis(Some(package.applied_at))
-    }),
-    ("apply_user_name", |package, _| {
-        text(package.applicant().name.as_ref())
-    }),
+    ("apply_timestamp", |package, _| millis(Some(package.applied_at))),
+    ("apply_user_name", |package, _| text(package.applicant().name.as_ref())),
     ("deploy_status", |package, seen| {
         Key::Number(package.reported_status(seen.at, seen.assumed).code())
     }),
-    ("deploy_timestamp", |package, seen| {
-        millis(package.released_at(seen.at, seen.assumed))
-    }),
+    ("deploy_timestamp", |package, seen| millis(package.released_at(seen.at, seen.assumed))),
     ("deploy_user_name", |package, seen| {
-        text(
-            package
-                .deployer(seen.at)
-                .and_then(|user| user.name.as_ref()),
-        )
+        text(package.deployer(seen.at).and_then(|user| user.name.as_ref()))
     }),
     ("package_id", |package, _| {
         Key::Number(i64::try_from(package.id.as_u64()).unwrap_or(i64::MAX))
@@ -131,10 +121,7 @@ impl Query {
             both.is_none_or(|(name, set)| set.contains(name))
         };
         let valid = direction
-            && times
-                .iter()
-                .flatten()
-                .all(|time| THIRTEEN_DIGITS.contains(time))
+            && times.iter().flatten().all(|time| THIRTEEN_DIGITS.contains(time))
             && in_set(&self.apply_user_name, &self.apply_user_name_filter)
             && in_set(&self.deploy_user_name, &self.deploy_user_name_filter);
         if !valid {
@@ -144,9 +131,9 @@ impl Query {
         let invalid = |_| Refusal::invalid_parameter();
         let offset = usize::try_from(self.offset.unwrap_or(0)).map_err(invalid)?;
         let limit = usize::try_from(self.limit.unwrap_or(10)).map_err(invalid)?;
-        let most = assumed.list_max_limit.map_or(usize::MAX, |most| {
-            usize::try_from(most).unwrap_or(usize::MAX)
-        });
+        let most = assumed
+            .list_max_limit
+            .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         if limit == 0 || limit > most && assumed.list_over_limit == OverLimit::Refused {
             return Err(Refusal::invalid_parameter());
         }
@@ -160,9 +147,7 @@ impl Query {
     fn column(&self) -> Result<Column, Refusal> {
         let wanted = self.order_column.as_deref().unwrap_or("apply_timestamp");
         let column = COLUMNS.iter().find(|(name, _)| *name == wanted);
-        column
-            .map(|(_, key)| *key)
-            .ok_or_else(Refusal::invalid_parameter)
+        column.map(|(_, key)| *key).ok_or_else(Refusal::invalid_parameter)
     }
 
     fn ascending(&self) -> bool {
@@ -170,15 +155,11 @@ impl Query {
     }
 
     fn matches(&self, package: &Package, seen: Seen<'_>) -> bool {
-        let deployer = package
-            .deployer(seen.at)
-            .and_then(|user| user.name.as_deref());
+        let deployer = package.deployer(seen.at).and_then(|user| user.name.as_deref());
         let status = package.reported_status(seen.at, seen.assumed).code();
         let statuses = self.deploy_status_filter.as_deref().unwrap_or_default();
 
-        self.key_word
-            .as_ref()
-            .is_none_or(|part| package.name.contains(part))
+        self.key_word.as_ref().is_none_or(|part| package.name.contains(part))
             && is_named(
                 package.applicant().name.as_deref(),
                 self.apply_user_name.as_deref(),
@@ -190,11 +171,7 @@ impl Query {
                 self.deploy_user_name_filter.as_deref(),
             )
             && (statuses.is_empty() || statuses.contains(&status))
-            && is_within(
-                Some(package.applied_at),
-                self.apply_begin_time,
-                self.apply_end_time,
-            )
+            && is_within(Some(package.applied_at), self.apply_begin_time, self.apply_end_time)
             && is_within(
                 package.released_at(seen.at, seen.assumed),
                 self.deploy_begin_time,

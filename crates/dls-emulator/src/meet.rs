@@ -57,9 +57,7 @@ impl Core {
         let now = timestamp(now);
         self.deliver_copies(now);
         let route = route::find(request).ok();
-        let turn = self
-            .turns
-            .of_request(route.as_ref().map(|route| route.call));
+        let turn = self.turns.of_request(route.as_ref().map(|route| route.call));
         // Read only where another actor may do something to them.
         let named = match route {
             Some(route) if turn.effects.iter().any(Effect::is_by_another) => named(&route, request),
@@ -148,10 +146,7 @@ impl Core {
                 let released = self.service.state.released_by(&record.request_id);
                 forge(forged, retry_after, answer, told, record, &released)
             }
-            Action::Cut { after, end } => Fate::Cut {
-                after: *after,
-                end: *end,
-            },
+            Action::Cut { after, end } => Fate::Cut { after: *after, end: *end },
             // No plan has these where something is told.
             Action::Effect(_) | Action::Refuse(_) | Action::Tls(_) => Fate::Answer(answer),
         }

@@ -19,10 +19,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Mistake> {
 
 impl Mistake {
     pub(crate) fn at(text: &str, span: &Range<usize>, message: &str) -> Self {
-        Self {
-            line: line_of(text, span.start),
-            message: printable(message),
-        }
+        Self { line: line_of(text, span.start), message: printable(message) }
     }
 
     fn of(text: &str, error: &toml::de::Error) -> Self {
@@ -53,11 +50,7 @@ impl fmt::Display for Mistake {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes()
-        .take(offset)
-        .filter(|byte| *byte == b'\n')
-        .count()
-        + 1
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
 /// The key whose value begins at `offset`, if one does.

@@ -72,10 +72,7 @@ mod tests {
         let named =
             |ids: &str| named_packages(format!(r#"{{"a":[1],"package_ids":{ids}}}"#).as_bytes());
         assert_eq!(named(r#"["23","\u0032\u0034"]"#), ["23", "24"]);
-        assert_eq!(
-            named(r#"["23",24,null,["25"],{"a":"26"},"27"]"#),
-            ["23", "27"]
-        );
+        assert_eq!(named(r#"["23",24,null,["25"],{"a":"26"},"27"]"#), ["23", "27"]);
         let long = format!(r#"["{}","23"]"#, "2".repeat(33));
         assert_eq!(named(&long), ["23"]);
         let many: Vec<String> = (0..1000).map(|id| format!("\"{id}\"")).collect();

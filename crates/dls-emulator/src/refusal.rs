@@ -23,11 +23,7 @@ fn header_too_large() -> StatusCode {
 
 impl Refusal {
     fn new(status: StatusCode, code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            code,
-            text: text.into(),
-        }
+        Self { status, code, text: text.into() }
     }
 
     /// Whether the gateway says so, and not the service behind it.
@@ -63,11 +59,7 @@ impl Refusal {
     }
 
     pub(crate) fn uri_too_long() -> Self {
-        Self::new(
-            StatusCode::URI_TOO_LONG,
-            "APIGW.0201",
-            "The request URI is longer than 32 KB.",
-        )
+        Self::new(StatusCode::URI_TOO_LONG, "APIGW.0201", "The request URI is longer than 32 KB.")
     }
 
     pub(crate) fn headers_too_large() -> Self {
@@ -96,11 +88,7 @@ impl Refusal {
     }
 
     pub(crate) fn token_expired() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "APIGW.0307",
-            "The token must be updated.",
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "APIGW.0307", "The token must be updated.")
     }
 
     pub(crate) fn throttled(limit: usize, whose: &str) -> Self {
@@ -114,11 +102,7 @@ impl Refusal {
     }
 
     pub(crate) fn project_unavailable() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "APIGW.0310",
-            "The project is unavailable.",
-        )
+        Self::new(StatusCode::FORBIDDEN, "APIGW.0310", "The project is unavailable.")
     }
 
     pub(crate) fn user_not_authorised() -> Self {
@@ -130,11 +114,7 @@ impl Refusal {
     }
 
     pub(crate) fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "APIGW.0601",
-            "Internal server error.",
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "APIGW.0601", "Internal server error.")
     }
 }
 

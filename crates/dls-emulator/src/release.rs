@@ -61,9 +61,7 @@ impl Release {
     pub(crate) fn last_change(&self, now: Timestamp) -> Timestamp {
         let ends =
             (0..self.parts()).map_while(|index| self.end_of(index).filter(|end| *end <= now));
-        ends.last()
-            .unwrap_or(self.accepted_at)
-            .max(self.accepted_at)
+        ends.last().unwrap_or(self.accepted_at).max(self.accepted_at)
     }
 
     /// When the task of this place ends, or the last one for a place beyond.
@@ -114,18 +112,9 @@ mod tests {
     fn tasks_are_released_one_after_the_other_in_equal_parts() {
         let release = release(3000, 3, None);
         for (millis, expected) in [
-            (
-                0,
-                [BeingReleased, BeingReleased, ToBeReviewed, ToBeReviewed],
-            ),
-            (
-                999,
-                [BeingReleased, BeingReleased, ToBeReviewed, ToBeReviewed],
-            ),
-            (
-                1000,
-                [BeingReleased, Successful, BeingReleased, ToBeReviewed],
-            ),
+            (0, [BeingReleased, BeingReleased, ToBeReviewed, ToBeReviewed]),
+            (999, [BeingReleased, BeingReleased, ToBeReviewed, ToBeReviewed]),
+            (1000, [BeingReleased, Successful, BeingReleased, ToBeReviewed]),
             (2000, [BeingReleased, Successful, Successful, BeingReleased]),
             (2999, [BeingReleased, Successful, Successful, BeingReleased]),
             (3000, [Successful, Successful, Successful, Successful]),
@@ -141,10 +130,7 @@ mod tests {
     fn a_task_that_fails_ends_the_release_and_the_rest_stays_to_be_reviewed() {
         let release = release(3000, 3, Some(1));
         for (millis, expected) in [
-            (
-                1999,
-                [BeingReleased, Successful, BeingReleased, ToBeReviewed],
-            ),
+            (1999, [BeingReleased, Successful, BeingReleased, ToBeReviewed]),
             (2000, [Failed, Successful, Failed, ToBeReviewed]),
             (9000, [Failed, Successful, Failed, ToBeReviewed]),
         ] {
@@ -160,10 +146,7 @@ mod tests {
         assert_eq!(course(&release(500, 0, None), 500), [Successful]);
         assert_eq!(course(&release(500, 0, Some(0)), 500), [Failed]);
 
-        let for_ever = Release {
-            length: Duration::MAX,
-            ..release(0, 2, None)
-        };
+        let for_ever = Release { length: Duration::MAX, ..release(0, 2, None) };
         assert_eq!(for_ever.ends_at(), None);
         assert_eq!(for_ever.status(Timestamp::MAX), BeingReleased);
     }

@@ -21,9 +21,7 @@ pub(crate) enum Answer {
 
 impl Answer {
     pub(crate) fn json(body: &impl Serialize) -> Result<Self, Refusal> {
-        serde_json::to_vec(body)
-            .map(Self::Json)
-            .map_err(|_| Refusal::internal())
+        serde_json::to_vec(body).map(Self::Json).map_err(|_| Refusal::internal())
     }
 }
 
@@ -50,9 +48,7 @@ pub(crate) fn refused(
     let body = body.to_string().into_bytes();
     let mut response = response(refusal.status, Some(body), now, request_id);
     if retry_after && refusal.status == StatusCode::TOO_MANY_REQUESTS {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }

@@ -35,13 +35,7 @@ struct Row {
 }
 
 const fn row<O: Operation>(call: Call) -> Row {
-    Row {
-        call,
-        name: O::NAME,
-        method: O::METHOD,
-        template: O::ROUTE,
-        family: O::HOST,
-    }
+    Row { call, name: O::NAME, method: O::METHOD, template: O::ROUTE, family: O::HOST }
 }
 
 static TABLE: [Row; 5] = [
@@ -62,10 +56,7 @@ pub(crate) fn find(request: &Request<Vec<u8>>) -> Result<Route<'_>, Refusal> {
         .filter_map(|row| matched(row, request.uri().path()))
         .next()
         .ok_or_else(Refusal::unknown_api)?;
-    let host = request
-        .headers()
-        .get(HOST)
-        .map_or(&b""[..], |host| host.as_bytes());
+    let host = request.headers().get(HOST).map_or(&b""[..], |host| host.as_bytes());
     let serves = |family: HostFamily| {
         let prefix = family.prefix().as_bytes();
         let rest = host.get(prefix.len()..).filter(|_| begins(host, prefix));
@@ -112,17 +103,10 @@ mod tests {
     use super::*;
 
     fn found(method: &str, host: &str, path: &str) -> Option<(Call, String, String)> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", host);
+        let request = Request::builder().method(method).uri(path).header("host", host);
         let request = request.body(Vec::new()).unwrap();
         let route = find(&request).ok()?;
-        Some((
-            route.call,
-            route.project.to_owned(),
-            route.parameter.to_owned(),
-        ))
+        Some((route.call, route.project.to_owned(), route.parameter.to_owned()))
     }
 
     fn call(method: &str, path: &str) -> Option<Call> {
@@ -138,11 +122,7 @@ mod tests {
             ("POST", format!("{packages}/unpack"), Call::Revoke),
             ("GET", format!("{packages}/23"), Call::Show),
             ("GET", format!("{packages}/deploy"), Call::Show),
-            (
-                "GET",
-                "/v1/p-1/system-tasks/ff80".to_owned(),
-                Call::SystemTask,
-            ),
+            ("GET", "/v1/p-1/system-tasks/ff80".to_owned(), Call::SystemTask),
         ] {
             assert_eq!(call(method, &path), Some(expected), "{method} {path}");
         }
@@ -171,10 +151,7 @@ mod tests {
 
     #[test]
     fn a_host_of_one_family_does_not_serve_the_other() {
-        let (v2, v1) = (
-            "/v2/p-1/factory/release-packages/23",
-            "/v1/p-1/system-tasks/ff80",
-        );
+        let (v2, v1) = ("/v2/p-1/factory/release-packages/23", "/v1/p-1/system-tasks/ff80");
         for (host, serves_v2, serves_v1) in [
             ("dayu.cn-north-4.myhuaweicloud.com", true, false),
             ("DAYU.cn-north-4.myhuaweicloud.com:443", true, false),

@@ -179,10 +179,7 @@ impl Seed {
     ///
     /// It does not: the text is a part of this crate, and a test reads it.
     #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "the text is a part of this crate, and a test reads it"
-    )]
+    #[expect(clippy::expect_used, reason = "the text is a part of this crate, and a test reads it")]
     pub fn built_in() -> Self {
         Self::from_toml(Self::BUILT_IN).expect("the built-in example is valid")
     }
@@ -247,14 +244,8 @@ impl Seed {
     }
 
     fn unknown_workspace(&self, package: &Package) -> Option<String> {
-        let id = package
-            .workspace
-            .as_ref()
-            .map_or(DEFAULT_WORKSPACE, WorkspaceId::as_str);
-        let known = self
-            .workspaces
-            .iter()
-            .any(|row| row.as_ref().id.as_str() == id);
+        let id = package.workspace.as_ref().map_or(DEFAULT_WORKSPACE, WorkspaceId::as_str);
+        let known = self.workspaces.iter().any(|row| row.as_ref().id.as_str() == id);
         (!known).then(|| format!("key \"workspace\": there is no workspace {id:?}"))
     }
 

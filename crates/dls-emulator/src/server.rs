@@ -48,10 +48,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(core: Core, clock: Clock) -> Self {
-        Self {
-            core: Arc::new(Mutex::new(core)),
-            clock,
-        }
+        Self { core: Arc::new(Mutex::new(core)), clock }
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
@@ -152,11 +149,7 @@ async fn spoil(mut stream: TcpStream, fault: TlsFault) {
         TlsFault::Silence => (&b""[..], End::Silence),
         _ => (&b""[..], End::Close),
     };
-    let fate = Fate::Raw {
-        bytes: bytes.to_vec(),
-        pause: Duration::ZERO,
-        end,
-    };
+    let fate = Fate::Raw { bytes: bytes.to_vec(), pause: Duration::ZERO, end };
     wire::perform(stream, fate).await;
 }
 

@@ -89,9 +89,7 @@ impl Service {
             Some(id) => id.to_str().ok(),
             None => Some(DEFAULT_WORKSPACE),
         };
-        let workspace = workspace
-            .filter(|_| right)
-            .and_then(|id| self.state.workspace(id));
+        let workspace = workspace.filter(|_| right).and_then(|id| self.state.workspace(id));
         workspace.cloned().ok_or_else(Refusal::unknown_workspace)
     }
 
@@ -182,11 +180,7 @@ impl Service {
     }
 
     fn detail(&self, id: PackageId, number: Option<usize>) -> DeployDetail {
-        let tasks = self
-            .state
-            .packages
-            .get(&id)
-            .map_or(0, |package| package.tasks().len());
+        let tasks = self.state.packages.get(&id).map_or(0, |package| package.tasks().len());
         let named = self.assumed.deploy_names_ids != NamedIds::WithoutTasks;
         let mut detail = DeployDetail::default();
         detail.package_id = Some(id);
@@ -197,10 +191,7 @@ impl Service {
 
     fn revoke(&mut self, order: &Order<'_>, workspace: &WorkspaceId) -> Result<Answer, Refusal> {
         let body: RevokeBody = parsed(order.request.body())?;
-        let most = self
-            .assumed
-            .revoke_max_ids
-            .and_then(|most| usize::try_from(most).ok());
+        let most = self.assumed.revoke_max_ids.and_then(|most| usize::try_from(most).ok());
         let ids = self.ids(&body.package_ids, most)?;
         let judge = |id| self.revocable(id, workspace, order.now);
         let Sorted { good, refusal } = sorted(&ids, self.assumed.revoke_partial, judge)?;
@@ -305,18 +296,13 @@ impl Service {
         let page = list::list(&self.state, &self.assumed, workspace, at, &query)?;
         let mut body = json!(page);
         if let Some(Value::Array(rows)) = body.get_mut("data") {
-            rows.iter_mut()
-                .for_each(|row| self.fill_before_release(row));
+            rows.iter_mut().for_each(|row| self.fill_before_release(row));
         }
         Answer::json(&body)
     }
 
     fn show(&self, order: &Order<'_>, workspace: &WorkspaceId) -> Result<Answer, Refusal> {
-        let id = order
-            .route
-            .parameter
-            .parse()
-            .map_err(|_| Refusal::invalid_parameter())?;
+        let id = order.route.parameter.parse().map_err(|_| Refusal::invalid_parameter())?;
         let at = self.as_seen(order.now);
         let package = self
             .state

@@ -165,9 +165,7 @@ impl State {
 
     /// The number of the background task of the package's last release here.
     pub(crate) fn last_task(&self, id: PackageId) -> Option<usize> {
-        self.accepted
-            .iter()
-            .rposition(|accepted| accepted.package == id)
+        self.accepted.iter().rposition(|accepted| accepted.package == id)
     }
 
     pub(crate) fn revoke(&mut self, id: PackageId, at: Timestamp) {
@@ -308,8 +306,7 @@ impl Package {
     /// Its tasks, as show reports them.
     pub(crate) fn described_tasks(&self, at: Timestamp, assumed: &Assumed) -> Vec<Task> {
         let rows = self.tasks.iter().enumerate();
-        rows.map(|(index, task)| self.described_task(index, task, at, assumed))
-            .collect()
+        rows.map(|(index, task)| self.described_task(index, task, at, assumed)).collect()
     }
 
     fn described_task(
@@ -324,13 +321,9 @@ impl Package {
             Some(release) => release.task_status(index, at),
             None => Status::ToBeReviewed,
         };
-        let begun = self
-            .releases
-            .iter()
-            .filter(|release| release.accepted_at <= at);
-        let in_production = begun
-            .map(|release| release.task_status(index, at))
-            .any(|it| it == Status::Successful);
+        let begun = self.releases.iter().filter(|release| release.accepted_at <= at);
+        let in_production =
+            begun.map(|release| release.task_status(index, at)).any(|it| it == Status::Successful);
         let object_id = task.object_id.clone().unwrap_or_default();
         let (job_id, script_id) = match task.kind {
             seed::Kind::Job => (object_id, String::new()),
@@ -404,10 +397,7 @@ fn past_release(past: &seed::PastRelease, tasks: &[seed::Task], by: User) -> Rel
 fn extra_package(id: PackageId, users: &[seed::User]) -> seed::Package {
     let number = id.as_u64();
     let after = i64::try_from(number % 1_000_000).unwrap_or_default();
-    let first = users
-        .first()
-        .map(|user| user.name.clone())
-        .unwrap_or_default();
+    let first = users.first().map(|user| user.name.clone()).unwrap_or_default();
     let task = |place: u64, kind, name: &str| seed::Task {
         id: number.saturating_mul(10).saturating_add(place),
         kind,
@@ -430,9 +420,6 @@ fn extra_package(id: PackageId, users: &[seed::User]) -> seed::Package {
         applied_at: seed::Instant(applied_at.unwrap_or(Timestamp::MAX)),
         reviewers: vec![first],
         release: None,
-        tasks: vec![
-            task(0, seed::Kind::Job, "job"),
-            task(1, seed::Kind::Script, "script"),
-        ],
+        tasks: vec![task(0, seed::Kind::Job, "job"), task(1, seed::Kind::Script, "script")],
     }
 }

@@ -92,11 +92,7 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     pub(crate) fn new(rate: RateLimit, user_rate: UserRate) -> Self {
-        Self {
-            rate,
-            user_rate,
-            recent: HashMap::new(),
-        }
+        Self { rate, user_rate, recent: HashMap::new() }
     }
 
     /// Lets a request through and counts it, or refuses it and does not.
@@ -145,11 +141,7 @@ mod tests {
 
     /// How many of `count` requests at this time get through.
     fn admitted(throttle: &mut Throttle, millis: i64, user: &str, count: usize) -> usize {
-        let one = |_: &usize| {
-            throttle
-                .admit(at(millis), user, HostFamily::V2, "list")
-                .is_ok()
-        };
+        let one = |_: &usize| throttle.admit(at(millis), user, HostFamily::V2, "list").is_ok();
         (0..count).filter(one).count()
     }
 
@@ -167,10 +159,7 @@ mod tests {
     fn a_call_has_a_hundred_requests_in_any_second_whoever_asks() {
         let mut throttle = Throttle::new(RateLimit::Documented, UserRate::User);
         let users = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
-        let total: usize = users
-            .iter()
-            .map(|user| admitted(&mut throttle, 0, user, 10))
-            .sum();
+        let total: usize = users.iter().map(|user| admitted(&mut throttle, 0, user, 10)).sum();
         assert_eq!(total, 100);
         let other = throttle.admit(at(0), "k", HostFamily::V2, "show");
         assert_eq!(other, Ok(()), "another call");

@@ -29,11 +29,7 @@ pub(crate) struct Acceptors {
 /// An authority of its own and certificates for loopback and for `listen`, all gone with the process.
 pub(crate) fn identity(listen: IpAddr) -> io::Result<Identity> {
     let authority = authority().map_err(io::Error::other)?;
-    let addresses = [
-        IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::LOCALHOST),
-        listen,
-    ];
+    let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST), listen];
     let mut names = vec!["localhost".to_owned()];
     names.extend(addresses.iter().map(IpAddr::to_string));
     let right = wanted(names).map_err(io::Error::other)?;
@@ -71,21 +67,14 @@ fn acceptor(wanted: &CertificateParams, authority: &Authority) -> io::Result<Tls
 
 fn wanted(names: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
     let mut wanted = CertificateParams::new(names)?;
-    wanted
-        .distinguished_name
-        .push(DnType::CommonName, "dls emulator");
+    wanted.distinguished_name.push(DnType::CommonName, "dls emulator");
     Ok(wanted)
 }
 
 fn authority() -> Result<Authority, rcgen::Error> {
     let mut wanted = CertificateParams::new(Vec::new())?;
-    wanted
-        .distinguished_name
-        .push(DnType::CommonName, "dls emulator authority");
+    wanted.distinguished_name.push(DnType::CommonName, "dls emulator authority");
     wanted.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    wanted.key_usages = vec![
-        KeyUsagePurpose::KeyCertSign,
-        KeyUsagePurpose::DigitalSignature,
-    ];
+    wanted.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
     CertifiedIssuer::self_signed(wanted, KeyPair::generate()?)
 }

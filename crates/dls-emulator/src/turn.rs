@@ -37,9 +37,7 @@ impl Turns {
             fired: 0,
             chance: fastrand::Rng::with_seed(seed),
         });
-        Self {
-            rules: rules.collect(),
-        }
+        Self { rules: rules.collect() }
     }
 
     pub(crate) fn of_connection(&mut self) -> Welcome {

@@ -108,9 +108,7 @@ impl Gate {
         let now = SystemTime::from(now);
 
         let mut keys = self.keys.iter_mut();
-        let key = keys
-            .find(|key| key.key.id() == access)
-            .ok_or_else(unknown)?;
+        let key = keys.find(|key| key.key.id() == access).ok_or_else(unknown)?;
         if key.locked_until.is_some_and(|end| now < end) {
             let text = "AK access failed to reach the limit, forbidden";
             return Err(Refusal::authentication(text));
@@ -127,10 +125,7 @@ impl Gate {
         let to_sign = string_to_sign(date, &canonical);
         if verify(key.key.secret(), &to_sign, authorization.signature) {
             key.failures_in_a_row = 0;
-            return Ok(Caller {
-                user: key.user.clone(),
-                signed: true,
-            });
+            return Ok(Caller { user: key.user.clone(), signed: true });
         }
         key.fail(now, assumed.key_lock_after);
         Err(match assumed.canonical_request_echo {
@@ -161,10 +156,7 @@ impl Gate {
         if token.expires_at.is_some_and(|end| end <= now) {
             return Err(Refusal::token_expired());
         }
-        Ok(Caller {
-            user: token.user.clone(),
-            signed: false,
-        })
+        Ok(Caller { user: token.user.clone(), signed: false })
     }
 }
 
@@ -185,9 +177,7 @@ fn date_inside_window(now: SystemTime, request: &Request<Vec<u8>>) -> Result<Sdk
         .parse()
         .map_err(|_| Refusal::authentication("x-sdk-date is not of the form YYYYMMDDTHHMMSSZ"))?;
     let time = SystemTime::from(date);
-    let apart = now
-        .duration_since(time)
-        .or_else(|_| time.duration_since(now));
+    let apart = now.duration_since(time).or_else(|_| time.duration_since(now));
     match apart {
         Ok(apart) if apart <= WINDOW => Ok(date),
         _ => Err(Refusal::date_outside_window()),
@@ -223,13 +213,7 @@ fn canonical(
     let uri = request.uri();
     let query = parse_query(uri.query().unwrap_or_default());
     let method = request.method().as_str();
-    Ok(canonical_request(
-        method,
-        uri.path(),
-        &query,
-        &headers,
-        &hash,
-    ))
+    Ok(canonical_request(method, uri.path(), &query, &headers, &hash))
 }
 
 /// The value of a header that may stand there once, as text.

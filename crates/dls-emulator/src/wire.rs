@@ -37,11 +37,7 @@ pub(crate) async fn perform(mut line: impl Line, fate: Fate) {
     match fate {
         Fate::Answer(_) => {}
         Fate::Cut { end: how, .. } => end(line, how).await,
-        Fate::Raw {
-            bytes,
-            pause,
-            end: how,
-        } => {
+        Fate::Raw { bytes, pause, end: how } => {
             // Whether the client wants to read it is its business.
             drop(write(&mut line, &bytes, pause).await);
             end(line, how).await;
@@ -90,7 +86,5 @@ pub(crate) async fn end(mut line: impl Line, how: End) {
 
 /// Reads to the end and forgets it.
 async fn drain(line: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-    tokio::io::copy(line, &mut tokio::io::sink())
-        .await
-        .map(drop)
+    tokio::io::copy(line, &mut tokio::io::sink()).await.map(drop)
 }

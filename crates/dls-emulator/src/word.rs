@@ -54,92 +54,37 @@ type Row = (&'static str, fn(Parameter) -> Result<Action, String>);
 /// All faults, in the order of the README's table.
 const WORDS: [Row; 32] = [
     ("refuse", |given| Ok(Refuse(given.time(Some("500ms"))?))),
-    ("close", |given| {
-        Ok(Forge(Forged::End(given.none(End::Close)?)))
-    }),
-    ("reset", |given| {
-        Ok(Forge(Forged::End(given.none(End::Reset)?)))
-    }),
-    ("silence", |given| {
-        Ok(Forge(Forged::End(given.none(End::Silence)?)))
-    }),
-    ("close-after-bytes", |given| {
-        Ok(Cut {
-            after: given.bytes()?,
-            end: End::Close,
-        })
-    }),
-    ("reset-after-bytes", |given| {
-        Ok(Cut {
-            after: given.bytes()?,
-            end: End::Reset,
-        })
-    }),
-    ("silence-after-bytes", |given| {
-        Ok(Cut {
-            after: given.bytes()?,
-            end: End::Silence,
-        })
-    }),
+    ("close", |given| Ok(Forge(Forged::End(given.none(End::Close)?)))),
+    ("reset", |given| Ok(Forge(Forged::End(given.none(End::Reset)?)))),
+    ("silence", |given| Ok(Forge(Forged::End(given.none(End::Silence)?)))),
+    ("close-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: End::Close })),
+    ("reset-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: End::Reset })),
+    ("silence-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: End::Silence })),
     ("tls-close", |given| Ok(Tls(given.none(TlsFault::Close)?))),
-    ("tls-garbage", |given| {
-        Ok(Tls(given.none(TlsFault::Garbage)?))
-    }),
-    ("tls-silence", |given| {
-        Ok(Tls(given.none(TlsFault::Silence)?))
-    }),
-    ("tls-wrong-name", |given| {
-        Ok(Tls(given.none(TlsFault::WrongName)?))
-    }),
-    ("tls-expired", |given| {
-        Ok(Tls(given.none(TlsFault::Expired)?))
-    }),
-    ("status", |given| {
-        Ok(Forge(Forged::Status(given.status(None)?)))
-    }),
+    ("tls-garbage", |given| Ok(Tls(given.none(TlsFault::Garbage)?))),
+    ("tls-silence", |given| Ok(Tls(given.none(TlsFault::Silence)?))),
+    ("tls-wrong-name", |given| Ok(Tls(given.none(TlsFault::WrongName)?))),
+    ("tls-expired", |given| Ok(Tls(given.none(TlsFault::Expired)?))),
+    ("status", |given| Ok(Forge(Forged::Status(given.status(None)?)))),
     ("throttle", |given| Ok(Forge(given.none(Forged::Throttle)?))),
-    ("partly-done", |given| {
-        Ok(Forge(Forged::PartlyDone(given.status(Some(429))?)))
-    }),
-    ("nested-code", |given| {
-        Ok(Forge(Forged::NestedCode(given.status(Some(400))?)))
-    }),
+    ("partly-done", |given| Ok(Forge(Forged::PartlyDone(given.status(Some(429))?)))),
+    ("nested-code", |given| Ok(Forge(Forged::NestedCode(given.status(Some(400))?)))),
     ("html", |given| Ok(Forge(given.none(Forged::Html)?))),
-    ("redirect", |given| {
-        Ok(Forge(Forged::Redirect(
-            given.target("https://elsewhere.invalid/")?,
-        )))
-    }),
+    ("redirect", |given| Ok(Forge(Forged::Redirect(given.target("https://elsewhere.invalid/")?)))),
     ("garbage", |given| Ok(Forge(given.none(Forged::Garbage)?))),
     ("empty", |given| Ok(Forge(given.none(Forged::Empty)?))),
-    ("truncated", |given| {
-        Ok(Forge(given.none(Forged::Truncated)?))
-    }),
+    ("truncated", |given| Ok(Forge(given.none(Forged::Truncated)?))),
     ("overlong", |given| Ok(Forge(given.none(Forged::Overlong)?))),
     ("padded", |given| Ok(Forge(Forged::Padded(given.bytes()?)))),
-    ("drip", |given| {
-        Ok(Forge(Forged::Drip(given.time(Some("50ms"))?)))
-    }),
+    ("drip", |given| Ok(Forge(Forged::Drip(given.time(Some("50ms"))?)))),
     ("lag", |given| Ok(Does(Effect::Lag(given.time(None)?)))),
     ("skew", |given| Ok(Does(Effect::Skew(given.skew()?)))),
-    ("token-ends", |given| {
-        Ok(Does(given.none(Effect::TokenEnds)?))
-    }),
-    ("copy", |given| {
-        Ok(Does(Effect::Copy(given.time(Some("1s"))?)))
-    }),
-    ("other-releases-before", |given| {
-        Ok(Does(given.deed(DeedKind::Release, true)?))
-    }),
-    ("other-releases-after", |given| {
-        Ok(Does(given.deed(DeedKind::Release, false)?))
-    }),
-    ("other-revokes-before", |given| {
-        Ok(Does(given.deed(DeedKind::Revoke, true)?))
-    }),
-    ("other-revokes-after", |given| {
-        Ok(Does(given.deed(DeedKind::Revoke, false)?))
-    }),
+    ("token-ends", |given| Ok(Does(given.none(Effect::TokenEnds)?))),
+    ("copy", |given| Ok(Does(Effect::Copy(given.time(Some("1s"))?)))),
+    ("other-releases-before", |given| Ok(Does(given.deed(DeedKind::Release, true)?))),
+    ("other-releases-after", |given| Ok(Does(given.deed(DeedKind::Release, false)?))),
+    ("other-revokes-before", |given| Ok(Does(given.deed(DeedKind::Revoke, true)?))),
+    ("other-revokes-after", |given| Ok(Does(given.deed(DeedKind::Revoke, false)?))),
 ];
 
 impl What {
@@ -215,11 +160,7 @@ impl Parameter {
         let packages = self.0.map(Value::try_into).transpose();
         let packages =
             packages.map_err(|_| "takes package ids such as [\"23\", \"24\"]".to_owned())?;
-        Ok(Effect::Other(Deed {
-            kind,
-            before,
-            packages,
-        }))
+        Ok(Effect::Other(Deed { kind, before, packages }))
     }
 
     fn text(self, default: Option<&str>) -> Option<String> {

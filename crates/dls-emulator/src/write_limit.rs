@@ -21,11 +21,7 @@ pub(crate) struct WriteLimit<L> {
 
 impl<L> WriteLimit<L> {
     pub(crate) fn new(line: L, limit: Duration) -> Self {
-        Self {
-            line,
-            limit,
-            waits: None,
-        }
+        Self { line, limit, waits: None }
     }
 
     fn limited<T>(
@@ -37,9 +33,7 @@ impl<L> WriteLimit<L> {
             self.waits = None;
             return outcome;
         }
-        let waits = self
-            .waits
-            .get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         ready!(waits.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

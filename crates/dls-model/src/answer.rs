@@ -63,11 +63,7 @@ impl Raw<'_> {
         // The first pass skips what it does not want, however deep; whether an error is in there is not known.
         let root = root.map_err(|why| self.undecodable(why.into()))?;
         if root.iter().any(is_error) {
-            let Self {
-                status,
-                headers,
-                body,
-            } = self;
+            let Self { status, headers, body } = self;
             return Err(ServiceError::from_root(status, headers, body, &root).into());
         }
         Ok(())

@@ -23,18 +23,14 @@ pub fn meaning(code: &ErrorCode) -> Meaning {
 /// One line on what to do about a code, where there is something to say.
 #[must_use]
 pub fn hint(code: &ErrorCode) -> Option<&'static str> {
-    lookup(code)
-        .map(|entry| entry.hint)
-        .filter(|hint| !hint.is_empty())
+    lookup(code).map(|entry| entry.hint).filter(|hint| !hint.is_empty())
 }
 
 /// What is known of a code.
 #[must_use]
 pub fn lookup(code: &ErrorCode) -> Option<&'static Entry> {
     let (origin, number) = (code.origin(), code.number()?);
-    ENTRIES
-        .iter()
-        .find(|entry| entry.origin == origin && entry.number == number)
+    ENTRIES.iter().find(|entry| entry.origin == origin && entry.number == number)
 }
 
 /// All codes that are known.
@@ -85,21 +81,11 @@ pub struct Entry {
 }
 
 const fn service(number: &'static str, meaning: Meaning, hint: &'static str) -> Entry {
-    Entry {
-        origin: Origin::Service,
-        number,
-        meaning,
-        hint,
-    }
+    Entry { origin: Origin::Service, number, meaning, hint }
 }
 
 const fn gateway(number: &'static str, meaning: Meaning, hint: &'static str) -> Entry {
-    Entry {
-        origin: Origin::Gateway,
-        number,
-        meaning,
-        hint,
-    }
+    Entry { origin: Origin::Gateway, number, meaning, hint }
 }
 
 use Meaning::{

@@ -30,11 +30,7 @@ impl Deploy {
     /// Releases `packages`, and starts their jobs or not.
     #[must_use]
     pub fn new(packages: PackageIds, start: JobStart) -> Self {
-        Self {
-            packages,
-            start,
-            publish_type: None,
-        }
+        Self { packages, start, publish_type: None }
     }
 
     /// Adds `publish_type`, which is left out otherwise. It stands in examples only, and what the service
@@ -124,16 +120,8 @@ impl Operation for Deploy {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<DeployAnswer, AnswerError> {
-        let (answer, request_id) = Raw {
-            status,
-            headers,
-            body,
-        }
-        .decode::<DeployAnswer>()?;
-        Ok(DeployAnswer {
-            request_id,
-            ..answer.unwrap_or_default()
-        })
+        let (answer, request_id) = Raw { status, headers, body }.decode::<DeployAnswer>()?;
+        Ok(DeployAnswer { request_id, ..answer.unwrap_or_default() })
     }
 }
 
@@ -151,10 +139,7 @@ impl DeployAnswer {
     /// The detail that names this package.
     #[must_use]
     pub fn detail(&self, package: PackageId) -> Option<&DeployDetail> {
-        self.details
-            .iter()
-            .flatten()
-            .find(|detail| detail.package_id == Some(package))
+        self.details.iter().flatten().find(|detail| detail.package_id == Some(package))
     }
 
     /// Whether the answer names this package. Where it does not, the answer says nothing about it.

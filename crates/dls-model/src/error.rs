@@ -198,12 +198,8 @@ impl ServiceError {
         body: &[u8],
         root: &[Members],
     ) -> Self {
-        let Found {
-            code,
-            message: text,
-            request_id,
-            encoded_authorization_message,
-        } = error_body::find(root);
+        let Found { code, message: text, request_id, encoded_authorization_message } =
+            error_body::find(root);
         Self {
             status,
             code: code.map(ErrorCode::new),
@@ -284,12 +280,7 @@ impl ErrorCode {
     /// Who reports errors under this kind of code.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        let prefix = self
-            .0
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_uppercase();
+        let prefix = self.0.split('.').next().unwrap_or_default().to_ascii_uppercase();
         match prefix.as_str() {
             "APIGW" | "APIG" | "APIC" => Origin::Gateway,
             "DLF" => Origin::Service,
@@ -350,12 +341,7 @@ impl Undecodable {
         body: &[u8],
         problem: Problem,
     ) -> Self {
-        Self {
-            status,
-            problem,
-            excerpt: excerpt(body),
-            request_id: request_id_of(headers),
-        }
+        Self { status, problem, excerpt: excerpt(body), request_id: request_id_of(headers) }
     }
 
     /// The HTTP status.
@@ -385,12 +371,7 @@ impl Undecodable {
 
 impl fmt::Display for Undecodable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "HTTP {}, but the body {}",
-            self.status.as_u16(),
-            self.problem
-        )?;
+        write!(f, "HTTP {}, but the body {}", self.status.as_u16(), self.problem)?;
         match self.excerpt.as_str() {
             "" => Ok(()),
             excerpt => write!(f, ": {excerpt}"),
@@ -428,9 +409,7 @@ impl From<Unreadable> for Problem {
     fn from(why: Unreadable) -> Self {
         match why {
             Unreadable::NotJson => Self::NotJson,
-            Unreadable::TooMany => Self::TooMany {
-                most: MOST_ELEMENTS,
-            },
+            Unreadable::TooMany => Self::TooMany { most: MOST_ELEMENTS },
         }
     }
 }

@@ -95,8 +95,7 @@ impl Members {
 
     /// Whether this object, as a whole success, reports an error.
     pub(crate) fn reports_error(&self) -> bool {
-        self.text(&["error_code", "error_msg", "errorCode", "errorMsg"])
-            .is_some()
+        self.text(&["error_code", "error_msg", "errorCode", "errorMsg"]).is_some()
             || (self.text(&["code"]).is_some() && self.text(&["message"]).is_some())
             || self.has_nested_error
     }
@@ -162,10 +161,7 @@ pub(crate) fn find(root: &[Members]) -> Found<'_> {
         }
         next.extend(&object.inner);
     }
-    Found {
-        request_id: outer("request_id"),
-        ..Found::default()
-    }
+    Found { request_id: outer("request_id"), ..Found::default() }
 }
 
 /// See [`ServiceError::is_flat`](crate::ServiceError::is_flat).
@@ -192,10 +188,8 @@ impl ReadObject for Flat {
         budget: &Budget,
     ) -> Result<(), A::Error> {
         let value = map.next_value_seed(Reader::<Skipped>::of(Lists::Skipped, budget))?;
-        let is_plain = matches!(
-            value,
-            Json::Scalar(Scalar::Text(_) | Scalar::Number(_) | Scalar::Nothing)
-        );
+        let is_plain =
+            matches!(value, Json::Scalar(Scalar::Text(_) | Scalar::Number(_) | Scalar::Nothing));
         match documented(name) {
             Some(member) if is_plain && !self.seen.contains(&member) => self.seen.push(member),
             _ => self.strange = true,

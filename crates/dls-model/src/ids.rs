@@ -55,18 +55,13 @@ impl FromStr for PackageId {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         check_characters(IdKind::Package, text, |c| c.is_ascii_digit())?;
         if text.is_empty() {
-            return Err(InvalidId::Length {
-                kind: IdKind::Package,
-                length: 0,
-            });
+            return Err(InvalidId::Length { kind: IdKind::Package, length: 0 });
         }
         if text.len() > 1 && text.starts_with('0') {
             return Err(InvalidId::LeadingZero);
         }
         // Only a number too large for u64 fails here.
-        text.parse::<u64>()
-            .map_err(|_| InvalidId::OutOfRange)?
-            .try_into()
+        text.parse::<u64>().map_err(|_| InvalidId::OutOfRange)?.try_into()
     }
 }
 
@@ -219,11 +214,7 @@ impl fmt::Display for InvalidPackageIds {
         match self {
             Self::Empty => f.write_str("no package id is given"),
             Self::TooMany { count } => {
-                write!(
-                    f,
-                    "{count} package ids are given, at most {} are allowed",
-                    PackageIds::MAX
-                )
+                write!(f, "{count} package ids are given, at most {} are allowed", PackageIds::MAX)
             }
             Self::Duplicate { id } => write!(f, "package id {id} is given twice"),
         }
@@ -337,11 +328,7 @@ fn check_characters(
     allowed: impl Fn(char) -> bool,
 ) -> Result<(), InvalidId> {
     match text.chars().zip(1..).find(|(c, _)| !allowed(*c)) {
-        Some((character, position)) => Err(InvalidId::Character {
-            kind,
-            character,
-            position,
-        }),
+        Some((character, position)) => Err(InvalidId::Character { kind, character, position }),
         None => Ok(()),
     }
 }
@@ -426,11 +413,7 @@ pub enum InvalidId {
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Character {
-                kind,
-                character,
-                position,
-            } => write!(
+            Self::Character { kind, character, position } => write!(
                 f,
                 "{kind}: character {position} is {character:?}, but only {} are allowed",
                 kind.alphabet()
@@ -444,18 +427,10 @@ impl fmt::Display for InvalidId {
             Self::Length { kind, length: 0 } => write!(f, "{kind}: it is empty"),
             Self::Length { kind, length } => {
                 let (min, max) = kind.lengths();
-                write!(
-                    f,
-                    "{kind}: it has {length} characters, but must have {min} to {max}"
-                )
+                write!(f, "{kind}: it has {length} characters, but must have {min} to {max}")
             }
             Self::OutOfRange => {
-                write!(
-                    f,
-                    "{}: it must lie between 1 and {}",
-                    IdKind::Package,
-                    PackageId::MAX
-                )
+                write!(f, "{}: it must lie between 1 and {}", IdKind::Package, PackageId::MAX)
             }
         }
     }

@@ -28,13 +28,12 @@ impl Budget {
 
     /// Takes one element.
     pub(crate) fn take<E: Error>(&self) -> Result<(), E> {
-        self.0
-            .set(self.0.get().and_then(|left| left.checked_sub(1)));
+        self.0.set(self.0.get().and_then(|left| left.checked_sub(1)));
         match self.0.get() {
             Some(_) => Ok(()),
-            None => Err(E::custom(format_args!(
-                "its lists have more than {MOST_ELEMENTS} elements"
-            ))),
+            None => {
+                Err(E::custom(format_args!("its lists have more than {MOST_ELEMENTS} elements")))
+            }
         }
     }
 }
@@ -121,11 +120,7 @@ pub(crate) struct Reader<'b, T> {
 
 impl<'b, T> Reader<'b, T> {
     pub(crate) fn of(lists: Lists, budget: &'b Budget) -> Self {
-        Self {
-            lists,
-            budget,
-            objects: PhantomData,
-        }
+        Self { lists, budget, objects: PhantomData }
     }
 }
 

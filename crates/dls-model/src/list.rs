@@ -42,20 +42,11 @@ pub struct ListPackages {
     deployed_since: Option<Timestamp>,
     #[serde(rename = "deploy_end_time", skip_serializing_if = "Option::is_none")]
     deployed_until: Option<Timestamp>,
-    #[serde(
-        rename = "apply_user_name_filter",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "apply_user_name_filter", skip_serializing_if = "Option::is_none")]
     applicants: Option<Vec<String>>,
-    #[serde(
-        rename = "deploy_user_name_filter",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "deploy_user_name_filter", skip_serializing_if = "Option::is_none")]
     deployers: Option<Vec<String>>,
-    #[serde(
-        rename = "deploy_status_filter",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "deploy_status_filter", skip_serializing_if = "Option::is_none")]
     statuses: Option<Vec<Status>>,
     #[serde(rename = "sorted_direction", skip_serializing_if = "Option::is_none")]
     direction: Option<SortDirection>,
@@ -202,12 +193,8 @@ impl ListPackages {
         if let Some(offset) = self.offset.filter(|offset| *offset > max) {
             return Err(InvalidRequest::OffsetOutOfRange { offset });
         }
-        let times = [
-            self.applied_since,
-            self.applied_until,
-            self.deployed_since,
-            self.deployed_until,
-        ];
+        let times =
+            [self.applied_since, self.applied_until, self.deployed_since, self.deployed_until];
         for millis in times.into_iter().flatten().map(Timestamp::as_millis) {
             if !THIRTEEN_DIGITS.contains(&millis) {
                 return Err(InvalidRequest::TimeNotThirteenDigits { millis });
@@ -258,12 +245,7 @@ impl Operation for ListPackages {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<PackagePage, AnswerError> {
-        let (page, request_id) = Raw {
-            status,
-            headers,
-            body,
-        }
-        .decode_object::<PackagePage>()?;
+        let (page, request_id) = Raw { status, headers, body }.decode_object::<PackagePage>()?;
         Ok(PackagePage { request_id, ..page })
     }
 }

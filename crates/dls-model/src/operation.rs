@@ -131,11 +131,7 @@ impl fmt::Display for InvalidRequest {
                 f.write_str("the set of releasers must contain the releaser that is asked for")
             }
             Self::LimitOutOfRange { limit } => {
-                write!(
-                    f,
-                    "a page of {limit} packages: it must be 1 to {}",
-                    i32::MAX
-                )
+                write!(f, "a page of {limit} packages: it must be 1 to {}", i32::MAX)
             }
             Self::MissingWorkspace => {
                 f.write_str("no workspace is named, and this request changes something")
@@ -162,15 +158,11 @@ pub(crate) fn bare_request<O: Operation>(
         return Err(InvalidRequest::MissingWorkspace);
     }
     let mut request =
-        Request::builder()
-            .method(O::METHOD)
-            .uri(path::fill(O::ROUTE, scope.project(), parameter));
+        Request::builder().method(O::METHOD).uri(path::fill(O::ROUTE, scope.project(), parameter));
     if let Some(workspace) = scope.workspace() {
         request = request.header("workspace", workspace.as_str());
     }
-    request
-        .body(Vec::new())
-        .map_err(|_| InvalidRequest::NotHttp)
+    request.body(Vec::new()).map_err(|_| InvalidRequest::NotHttp)
 }
 
 /// The request of operation `O` with itself as its JSON body, serialised here and nowhere else.

@@ -70,10 +70,7 @@ members! { User {
 impl User {
     /// A user of this id and name.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            id: Some(id.into()),
-            name: Some(name.into()),
-        }
+        Self { id: Some(id.into()), name: Some(name.into()) }
     }
 }
 

@@ -89,12 +89,7 @@ impl Pages {
     #[must_use]
     pub fn request(&self) -> Option<ListPackages> {
         let offset = self.next.offset()?;
-        Some(
-            self.query
-                .clone()
-                .with_limit(self.limit)
-                .with_offset(offset),
-        )
+        Some(self.query.clone().with_limit(self.limit).with_offset(offset))
     }
 
     /// How many packages match in all, as the last answer that told it says.
@@ -117,10 +112,9 @@ impl Pages {
         self.total = page.total.or(self.total);
         if page.packages.is_empty() {
             return match self.total {
-                Some(total) if total > self.given => Err(PageError::Incomplete {
-                    seen: self.given,
-                    total,
-                }),
+                Some(total) if total > self.given => {
+                    Err(PageError::Incomplete { seen: self.given, total })
+                }
                 _ => Ok(Vec::new()),
             };
         }
@@ -132,9 +126,7 @@ impl Pages {
                 self.limit = rows;
                 asked
             }
-            Next::Probe => self
-                .what_is_counted(&page)
-                .ok_or(PageError::NoIds { offset })?,
+            Next::Probe => self.what_is_counted(&page).ok_or(PageError::NoIds { offset })?,
             Next::Row(_) | Next::Page(_) | Next::Nothing => asked,
         };
         let seen_before = self.seen.len();
@@ -173,15 +165,9 @@ impl Pages {
             Some(id) => self.seen.insert(id),
             None => *row >= known_rows,
         };
-        let new: Vec<_> = packages
-            .into_iter()
-            .zip(0..)
-            .filter(is_new)
-            .map(|(package, _)| package)
-            .collect();
-        self.given = self
-            .given
-            .saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX));
+        let new: Vec<_> =
+            packages.into_iter().zip(0..).filter(is_new).map(|(package, _)| package).collect();
+        self.given = self.given.saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX));
         new
     }
 
@@ -248,16 +234,10 @@ impl fmt::Display for PageError {
         match self {
             Self::Endless { seen } => write!(f, "the list goes on after {seen} packages"),
             Self::Incomplete { seen, total } => {
-                write!(
-                    f,
-                    "the list ended after {seen} packages, but the service counts {total}"
-                )
+                write!(f, "the list ended after {seen} packages, but the service counts {total}")
             }
             Self::NoIds { offset } => {
-                write!(
-                    f,
-                    "the page at offset {offset} has no readable package ids to go by"
-                )
+                write!(f, "the page at offset {offset} has no readable package ids to go by")
             }
             Self::Repeats { offset } => {
                 write!(f, "the page at offset {offset} brought no new package")

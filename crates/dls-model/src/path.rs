@@ -38,11 +38,7 @@ mod tests {
     #[test]
     fn a_parameter_cannot_leave_its_segment() {
         let project = "abc".parse().unwrap();
-        let path = fill(
-            "/v1/{project_id}/system-tasks/{task_id}",
-            &project,
-            "a/../b?c#d é%~",
-        );
+        let path = fill("/v1/{project_id}/system-tasks/{task_id}", &project, "a/../b?c#d é%~");
         assert_eq!(path, "/v1/abc/system-tasks/a%2F..%2Fb%3Fc%23d%20%C3%A9%25~");
     }
 }

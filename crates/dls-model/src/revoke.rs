@@ -53,11 +53,7 @@ impl Operation for Revoke {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Revoked, AnswerError> {
-        let raw = Raw {
-            status,
-            headers,
-            body,
-        };
+        let raw = Raw { status, headers, body };
         let (_, request_id) = raw.decode::<Skipped>()?;
         raw.refuse_nested_error()?;
         Ok(Revoked { request_id })

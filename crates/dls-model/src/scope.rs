@@ -25,10 +25,7 @@ impl Scope {
     /// The project alone.
     #[must_use]
     pub fn new(project: ProjectId) -> Self {
-        Self {
-            project,
-            workspace: None,
-        }
+        Self { project, workspace: None }
     }
 
     /// Names the workspace.

@@ -49,21 +49,12 @@ impl Operation for ShowPackage {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<PackageDetail, AnswerError> {
-        let raw = Raw {
-            status,
-            headers,
-            body,
-        };
+        let raw = Raw { status, headers, body };
         let (detail, request_id) = raw.decode_object::<PackageDetail>()?;
         if detail.package == Package::default() {
-            return Err(raw.undecodable(Problem::Missing {
-                member: "release_package",
-            }));
+            return Err(raw.undecodable(Problem::Missing { member: "release_package" }));
         }
-        Ok(PackageDetail {
-            request_id,
-            ..detail
-        })
+        Ok(PackageDetail { request_id, ..detail })
     }
 }
 

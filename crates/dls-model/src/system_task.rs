@@ -54,11 +54,7 @@ impl Operation for ShowSystemTask {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<SystemTask, AnswerError> {
-        let raw = Raw {
-            status,
-            headers,
-            body,
-        };
+        let raw = Raw { status, headers, body };
         let (task, request_id) = raw.decode_object::<SystemTask>()?;
         if task.id.is_none() && task.status.is_none() {
             return Err(raw.undecodable(Problem::Missing { member: "status" }));

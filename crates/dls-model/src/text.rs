@@ -21,9 +21,7 @@ pub(crate) fn message(text: &str, max: usize) -> String {
         return printable(&redacted(text), max);
     }
     // No character is longer than four bytes.
-    let beginning = (MOST_READ - 3..=MOST_READ)
-        .rev()
-        .find_map(|end| text.get(..end));
+    let beginning = (MOST_READ - 3..=MOST_READ).rev().find_map(|end| text.get(..end));
     // What is left out is told, even if all the rest is one secret.
     printable(&(redacted(beginning.unwrap_or_default()) + "…"), max)
 }
@@ -34,22 +32,14 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
     let mut room = max;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
-        let width = if is_unprintable(c) {
-            c.escape_default().count()
-        } else {
-            1
-        };
+        let width = if is_unprintable(c) { c.escape_default().count() } else { 1 };
         let last = rest.as_str().is_empty();
         if width > room || (width == room && !last) {
             shown.push('…');
             break;
         }
         room -= width;
-        if is_unprintable(c) {
-            shown.extend(c.escape_default())
-        } else {
-            shown.push(c)
-        }
+        if is_unprintable(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
 }
@@ -109,10 +99,7 @@ fn secret_name_at(text: &str, at: usize) -> Option<usize> {
         let beginning = rest.get(..name.len());
         beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(name.as_bytes()))
     };
-    BEFORE_SECRETS
-        .iter()
-        .find(|name| begins(name))
-        .map(|name| name.len())
+    BEFORE_SECRETS.iter().find(|name| begins(name)).map(|name| name.len())
 }
 
 /// The end of the word that goes on here, since a name may (`secret_access_key`), and the value behind it, if there
@@ -122,9 +109,7 @@ fn value_after(text: &str, at: usize) -> (usize, Option<(usize, usize)>) {
     let after_word = rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
     let word_end = text.len() - after_word.len();
     let value = || {
-        let after_sign = after_word
-            .trim_start_matches(QUOTING)
-            .strip_prefix([':', '='])?;
+        let after_sign = after_word.trim_start_matches(QUOTING).strip_prefix([':', '='])?;
         let value = after_sign.trim_start_matches(QUOTING);
         let ends = |c: char| c.is_whitespace() || "|,;&\"'\\<>{}[]()".contains(c);
         let length = value.find(ends).unwrap_or(value.len());
@@ -143,15 +128,9 @@ mod tests {
         let echo = "verify aksk signature fail, canonical: GET|/v2/|x-sdk-date:20240429T081530Z|X-Security-Token:gQpj/+=abc|\
                     sdk-date;x-security-token|e3b0, Authorization: SDK-HMAC-SHA256 Access=AK, Signature=0a1b2c";
         let shown = message(echo, 1000);
-        assert!(
-            !shown.contains("gQpj") && !shown.contains("0a1b2c"),
-            "{shown}"
-        );
+        assert!(!shown.contains("gQpj") && !shown.contains("0a1b2c"), "{shown}");
         assert!(shown.contains("X-Security-Token:[redacted]|"), "{shown}");
-        assert!(
-            shown.contains("sdk-date;x-security-token|e3b0, Auth"),
-            "{shown}"
-        );
+        assert!(shown.contains("sdk-date;x-security-token|e3b0, Auth"), "{shown}");
         assert!(shown.ends_with("Signature=[redacted]"), "{shown}");
     }
 
@@ -168,15 +147,9 @@ mod tests {
     fn a_name_in_a_longer_word_or_behind_another_one_counts_too() {
         for (text, expected) in [
             ("secret_access_key=abc", "secret_access_key=[redacted]"),
-            (
-                "secretsecretpassword: abc d",
-                "secretsecretpassword: [redacted] d",
-            ),
+            ("secretsecretpassword: abc d", "secretsecretpassword: [redacted] d"),
             ("secretx-auth-token: abc", "secretx-auth-token: [redacted]"),
-            (
-                "secret of é: a, Signature = 'b'",
-                "secret of é: a, Signature = '[redacted]'",
-            ),
+            ("secret of é: a, Signature = 'b'", "secret of é: a, Signature = '[redacted]'"),
             ("passwordé=abc", "passwordé=[redacted]"),
             ("secret=", "secret="),
             ("secret:=abc", "secret:[redacted]"),
@@ -191,18 +164,12 @@ mod tests {
         assert_eq!(message(&long, 1000), "password=[redacted]…");
         let umlauts = "ü".repeat(100_000);
         let shown = message(&umlauts, 10_240);
-        assert_eq!(
-            (shown.chars().count(), shown.ends_with('…')),
-            (10_240, true)
-        );
+        assert_eq!((shown.chars().count(), shown.ends_with('…')), (10_240, true));
     }
 
     #[test]
     fn a_message_stays_on_its_line() {
-        assert_eq!(
-            message(" a\nb\u{1b}[31m\u{202e}c ", 100),
-            r"a\nb\u{1b}[31m\u{202e}c"
-        );
+        assert_eq!(message(" a\nb\u{1b}[31m\u{202e}c ", 100), r"a\nb\u{1b}[31m\u{202e}c");
     }
 
     #[test]

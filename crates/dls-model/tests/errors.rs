@@ -23,11 +23,7 @@ use support::service_error;
 /// Asserts code, text and request id of a 400 with this body.
 fn assert_reads(body: &str, code: Option<&str>, message: &str, request_id: Option<&str>) {
     let error = service_error(400, body);
-    let read = (
-        error.code().map(ErrorCode::as_str),
-        error.message(),
-        error.request_id(),
-    );
+    let read = (error.code().map(ErrorCode::as_str), error.message(), error.request_id());
     assert_eq!(read, (code, message, request_id), "{body}");
 }
 
@@ -54,36 +50,16 @@ fn the_gateway_adds_a_request_id_to_the_body() {
 #[test]
 fn iam_nests_a_code_that_is_a_number() {
     let body = r#"{"error":{"code":401,"message":"The username or password is wrong.","title":"Unauthorized"}}"#;
-    assert_reads(
-        body,
-        Some("401"),
-        "The username or password is wrong.",
-        None,
-    );
+    assert_reads(body, Some("401"), "The username or password is wrong.", None);
     let code = ErrorCode::new("401");
     assert_eq!((code.origin(), code.number()), (Origin::Iam, Some("401")));
 }
 
 #[test]
 fn camel_case_and_plain_names_are_read() {
-    assert_reads(
-        r#"{"errorCode":"DLF.0137","errorMsg":"no"}"#,
-        Some("DLF.0137"),
-        "no",
-        None,
-    );
-    assert_reads(
-        r#"{"code":"DLF.0137","message":"no"}"#,
-        Some("DLF.0137"),
-        "no",
-        None,
-    );
-    assert_reads(
-        r#"{"errorCode":"DLF.0137","message":"no"}"#,
-        Some("DLF.0137"),
-        "no",
-        None,
-    );
+    assert_reads(r#"{"errorCode":"DLF.0137","errorMsg":"no"}"#, Some("DLF.0137"), "no", None);
+    assert_reads(r#"{"code":"DLF.0137","message":"no"}"#, Some("DLF.0137"), "no", None);
+    assert_reads(r#"{"errorCode":"DLF.0137","message":"no"}"#, Some("DLF.0137"), "no", None);
     assert_reads(
         r#"{"code":"c","message":"m","error_code":"DLF.0137","error_msg":"no"}"#,
         Some("DLF.0137"),
@@ -104,10 +80,7 @@ fn half_a_pair_is_better_than_none() {
 fn a_list_of_errors_gives_its_first() {
     let first = r#"{"error_code":"DLF.0100","error_msg":"first"}"#;
     let second = r#"{"error_code":"DLF.0101","error_msg":"second"}"#;
-    for body in [
-        format!(r#"{{"errors":[{first},{second}]}}"#),
-        format!("[{first},{second}]"),
-    ] {
+    for body in [format!(r#"{{"errors":[{first},{second}]}}"#), format!("[{first},{second}]")] {
         assert_reads(&body, Some("DLF.0100"), "first", None);
     }
 }
@@ -117,19 +90,9 @@ fn the_first_outer_match_wins() {
     let pair = |code: &str| format!(r#"{{"error_code":"{code}","error_msg":"{code}!"}}"#);
     let (a, b) = (pair("DLF.1"), pair("DLF.2"));
     // In the order of the body, not of the alphabet.
-    assert_reads(
-        &format!(r#"{{"z":{a},"a":{b}}}"#),
-        Some("DLF.1"),
-        "DLF.1!",
-        None,
-    );
+    assert_reads(&format!(r#"{{"z":{a},"a":{b}}}"#), Some("DLF.1"), "DLF.1!", None);
     // Near the top before deep, wherever they stand.
-    assert_reads(
-        &format!(r#"{{"a":{{"a":{a}}},"z":{b}}}"#),
-        Some("DLF.2"),
-        "DLF.2!",
-        None,
-    );
+    assert_reads(&format!(r#"{{"a":{{"a":{a}}},"z":{b}}}"#), Some("DLF.2"), "DLF.2!", None);
     let outer = format!(r#"{{"details":{a},"error_code":"DLF.3","error_msg":"DLF.3!"}}"#);
     assert_reads(&outer, Some("DLF.3"), "DLF.3!", None);
     let request_id = format!(r#"{{"error":{a},"request_id":"r-1"}}"#);
@@ -144,36 +107,20 @@ fn how_long_to_wait_is_a_number_of_seconds_or_not_known() {
         (&[" 0 "], Some(0)),
         (&["2", "5", "3"], Some(5)),
         (&["99999999999999999999"], Some(u64::MAX)),
-        (
-            &["", "-1", "1.5", "soon", "Sun, 06 Nov 1994 08:49:37 GMT"],
-            None,
-        ),
+        (&["", "-1", "1.5", "soon", "Sun, 06 Nov 1994 08:49:37 GMT"], None),
         (&["soon", "7"], Some(7)),
     ] {
-        let values = texts
-            .iter()
-            .map(|text| HeaderValue::from_str(text).unwrap());
+        let values = texts.iter().map(|text| HeaderValue::from_str(text).unwrap());
         let headers: HeaderMap = values.map(|value| (RETRY_AFTER, value)).collect();
         let body = br#"{"error_code":"APIGW.0308","error_msg":"over ratelimit"}"#;
         let answer = Deploy::decode(StatusCode::TOO_MANY_REQUESTS, &headers, body);
         let error = answer.unwrap_err().service().unwrap().clone();
-        assert_eq!(
-            error.retry_after(),
-            seconds.map(Duration::from_secs),
-            "{texts:?}"
-        );
+        assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{texts:?}");
 
         // A record of it says the same, and one without the wait can still be read.
         let record = serde_json::to_string(&error).unwrap();
-        assert_eq!(
-            record.contains("retry_after"),
-            seconds.is_some(),
-            "{record}"
-        );
-        assert_eq!(
-            serde_json::from_str::<ServiceError>(&record).unwrap(),
-            error
-        );
+        assert_eq!(record.contains("retry_after"), seconds.is_some(), "{record}");
+        assert_eq!(serde_json::from_str::<ServiceError>(&record).unwrap(), error);
     }
 }
 
@@ -190,14 +137,7 @@ fn a_denial_of_iam_5_keeps_its_encoded_message() {
 
 #[test]
 fn a_body_without_an_error_is_repeated_in_short() {
-    for nothing in [
-        "{}",
-        "null",
-        "[]",
-        "7",
-        r#"{"error_code":null,"error_msg":null}"#,
-        "no JSON",
-    ] {
+    for nothing in ["{}", "null", "[]", "7", r#"{"error_code":null,"error_msg":null}"#, "no JSON"] {
         assert_reads(nothing, None, nothing, None);
     }
     assert_reads("", None, "", None);
@@ -207,35 +147,23 @@ fn a_body_without_an_error_is_repeated_in_short() {
     assert!(error.message().starts_with(r"<html>\né"));
     assert_eq!(error.message().chars().count(), 200);
     assert_eq!(error.meaning(), Meaning::Unavailable);
-    assert_eq!(
-        service_error(400, [b'a', 0xff, 0x07]).message(),
-        "a\u{fffd}\\u{7}"
-    );
+    assert_eq!(service_error(400, [b'a', 0xff, 0x07]).message(), "a\u{fffd}\\u{7}");
 }
 
 #[test]
 fn a_text_in_another_encoding_does_not_cost_the_code() {
-    let error = service_error(
-        400,
-        b"{\"error_code\":\"DLF.0810\",\"error_msg\":\"\xce\xde\"}",
-    );
+    let error = service_error(400, b"{\"error_code\":\"DLF.0810\",\"error_msg\":\"\xce\xde\"}");
     assert_eq!(error.code().unwrap().as_str(), "DLF.0810");
 }
 
 #[test]
 fn a_message_stays_on_one_line_and_within_bounds() {
-    let error = service_error(
-        400,
-        r#"{"error_code":"A\u001b[2J","error_msg":"a\nb\u202ec"}"#,
-    );
+    let error = service_error(400, r#"{"error_code":"A\u001b[2J","error_msg":"a\nb\u202ec"}"#);
     assert_eq!(error.message(), r"a\nb\u{202e}c");
     assert_eq!(error.code().unwrap().as_str(), r"A\u{1b}[2J");
     assert_eq!(error.to_string(), r"HTTP 400 A\u{1b}[2J: a\nb\u{202e}c");
     let long = "x".repeat(20_000);
-    let error = service_error(
-        400,
-        format!(r#"{{"error_code":"{long}","error_msg":"{long}"}}"#),
-    );
+    let error = service_error(400, format!(r#"{{"error_code":"{long}","error_msg":"{long}"}}"#));
     assert_eq!(error.message().chars().count(), 10_240);
     assert_eq!(error.code().unwrap().as_str().chars().count(), 128);
 }
@@ -244,15 +172,10 @@ fn a_message_stays_on_one_line_and_within_bounds() {
 fn an_echoed_secret_is_blotted_out() {
     let echo = r"POST|/v2/|host:x|x-security-token:gQpjbi1ub3J0aC00|SignedHeaders=a;x-security-token, Signature=00ff";
     let as_pair = format!(r#"{{"error_code":"APIGW.0301","error_msg":"verify fail {echo}"}}"#);
-    for body in [
-        as_pair,
-        format!("<html>{echo}"),
-        format!(r#"{{"x":"{echo}"}}"#),
-    ] {
-        for text in [
-            format!("{:?}", service_error(401, &body)),
-            service_error(401, &body).to_string(),
-        ] {
+    for body in [as_pair, format!("<html>{echo}"), format!(r#"{{"x":"{echo}"}}"#)] {
+        for text in
+            [format!("{:?}", service_error(401, &body)), service_error(401, &body).to_string()]
+        {
             assert!(!text.contains("gQpj") && !text.contains("00ff"), "{text}");
             assert!(text.contains("x-security-token:[redacted]"), "{text}");
         }
@@ -303,20 +226,11 @@ fn one_fact_under_several_codes_means_one_thing() {
 #[test]
 fn the_status_comes_before_the_code_and_the_text_never_counts() {
     let means = |status, code: &str, text: &str| {
-        service_error(
-            status,
-            format!(r#"{{"error_code":"{code}","error_msg":"{text}"}}"#),
-        )
-        .meaning()
+        service_error(status, format!(r#"{{"error_code":"{code}","error_msg":"{text}"}}"#))
+            .meaning()
     };
-    assert_eq!(
-        means(400, "DLF.20990", "Task does not exists"),
-        Meaning::AlreadyReleased
-    );
-    assert_eq!(
-        means(400, "DLF.9999", "Workspace does not exists"),
-        Meaning::Other
-    );
+    assert_eq!(means(400, "DLF.20990", "Task does not exists"), Meaning::AlreadyReleased);
+    assert_eq!(means(400, "DLF.9999", "Workspace does not exists"), Meaning::Other);
     assert_eq!(means(503, "DLF.0810", ""), Meaning::Unavailable);
     assert_eq!(means(429, "DLF.9999", ""), Meaning::Throttled);
     assert_eq!(means(429, "APIGW.0308", ""), Meaning::Throttled);
@@ -326,10 +240,7 @@ fn the_status_comes_before_the_code_and_the_text_never_counts() {
     assert_eq!(means(413, "APIGW.0201", ""), Meaning::Other);
     assert_eq!(service_error(404, "<html>").meaning(), Meaning::NotFound);
     assert_eq!(service_error(302, "").meaning(), Meaning::Other);
-    assert_eq!(
-        service_error(500, "").status(),
-        StatusCode::INTERNAL_SERVER_ERROR
-    );
+    assert_eq!(service_error(500, "").status(), StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[test]
@@ -416,9 +327,5 @@ fn a_record_of_an_error_keeps_whether_it_was_flat() {
     assert!(flat.is_flat() && !nested.is_flat());
     // One that does not say so proves nothing.
     let older = r#"{"status":400,"code":"DLF.0810","message":"m","request_id":null}"#;
-    assert!(
-        !serde_json::from_str::<ServiceError>(older)
-            .unwrap()
-            .is_flat()
-    );
+    assert!(!serde_json::from_str::<ServiceError>(older).unwrap().is_flat());
 }

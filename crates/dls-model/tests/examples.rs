@@ -43,11 +43,7 @@ struct Reply {
 
 impl Reply {
     fn bytes(&self) -> Vec<u8> {
-        if self.body.is_null() {
-            Vec::new()
-        } else {
-            serde_json::to_vec(&self.body).unwrap()
-        }
+        if self.body.is_null() { Vec::new() } else { serde_json::to_vec(&self.body).unwrap() }
     }
 }
 
@@ -78,10 +74,7 @@ fn examples<O: Operation>(request: &O) -> Vec<Example> {
         } else {
             let body: Value = serde_json::from_slice(encoded.body()).unwrap();
             assert_eq!(body, example.request);
-            assert_eq!(
-                encoded.headers()["content-type"],
-                "application/json;charset=UTF-8"
-            );
+            assert_eq!(encoded.headers()["content-type"], "application/json;charset=UTF-8");
         }
     }
     examples
@@ -92,10 +85,7 @@ fn assert_fails<O: Operation<Answer: std::fmt::Debug>>(example: &Example, meant:
     let error = decode::<O>(example.failure.status, example.failure.bytes()).unwrap_err();
     let error = error.service().unwrap();
     assert_eq!(error.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(
-        error.code().unwrap().as_str(),
-        example.failure.body["error_code"]
-    );
+    assert_eq!(error.code().unwrap().as_str(), example.failure.body["error_code"]);
     assert_eq!(error.message(), example.failure.body["error_msg"]);
     assert_eq!(error.meaning(), meant);
 }
@@ -113,9 +103,7 @@ fn deploy_is_what_the_page_prints() {
     let request =
         Deploy::new(ids([23]), JobStart::Later).with_publish_type(PublishType::Asynchronous);
     let examples = examples(&request);
-    let [example] = &examples[..] else {
-        panic!("one example")
-    };
+    let [example] = &examples[..] else { panic!("one example") };
     assert_eq!(Deploy::METHOD, Method::POST);
 
     let answer = decode::<Deploy>(example.answer.status, example.answer.bytes()).unwrap();
@@ -155,9 +143,7 @@ fn list_is_what_the_tables_say() {
         .with_limit(10)
         .with_offset(0);
     let examples = examples(&request);
-    let [example] = &examples[..] else {
-        panic!("one example")
-    };
+    let [example] = &examples[..] else { panic!("one example") };
 
     let page = decode::<ListPackages>(example.answer.status, example.answer.bytes()).unwrap();
     assert_eq!(page.packages, [package_23()]);
@@ -168,9 +154,7 @@ fn list_is_what_the_tables_say() {
 #[test]
 fn show_is_what_the_tables_say() {
     let examples = examples(&ShowPackage::new(id(23)));
-    let [example] = &examples[..] else {
-        panic!("one example")
-    };
+    let [example] = &examples[..] else { panic!("one example") };
 
     let detail = decode::<ShowPackage>(example.answer.status, example.answer.bytes()).unwrap();
     let mut package = package_23();
@@ -197,9 +181,7 @@ fn show_is_what_the_tables_say() {
 #[test]
 fn revoke_is_what_the_pages_print() {
     let examples = examples(&Revoke::new(ids([12, 13])));
-    let [released, unknown] = &examples[..] else {
-        panic!("two examples")
-    };
+    let [released, unknown] = &examples[..] else { panic!("two examples") };
     for example in &examples {
         let answer = decode::<Revoke>(example.answer.status, example.answer.bytes()).unwrap();
         assert_eq!(answer, Revoked::default());
@@ -212,9 +194,7 @@ fn revoke_is_what_the_pages_print() {
 fn system_task_is_what_the_page_prints() {
     let request = ShowSystemTask::new("008aae2e67abe2ff0167abe3a28f0000".parse().unwrap());
     let examples = examples(&request);
-    let [example] = &examples[..] else {
-        panic!("one example")
-    };
+    let [example] = &examples[..] else { panic!("one example") };
     assert_eq!(ShowSystemTask::HOST, HostFamily::V1);
 
     let answer = decode::<ShowSystemTask>(example.answer.status, example.answer.bytes()).unwrap();

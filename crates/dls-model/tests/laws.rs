@@ -22,17 +22,11 @@ use support::{config, decode, scope};
 
 fn body_round_trip<O: Operation + Serialize + DeserializeOwned + PartialEq + Debug>(operation: &O) {
     let request = operation.encode(&scope()).unwrap();
-    assert_eq!(
-        &serde_json::from_slice::<O>(request.body()).unwrap(),
-        operation
-    );
+    assert_eq!(&serde_json::from_slice::<O>(request.body()).unwrap(), operation);
 }
 
 fn answer_round_trip<O: Operation<Answer: Serialize + PartialEq + Debug>>(answer: &O::Answer) {
-    assert_eq!(
-        &decode::<O>(200, serde_json::to_vec(answer).unwrap()).unwrap(),
-        answer
-    );
+    assert_eq!(&decode::<O>(200, serde_json::to_vec(answer).unwrap()).unwrap(), answer);
 }
 
 /// The last segment of a request's path, with its escapes resolved.
@@ -83,14 +77,9 @@ fn any_status() -> impl Strategy<Value = StatusCode> {
 
 fn headers() -> impl Strategy<Value = HeaderMap> {
     let value = proptest::collection::vec(any::<u8>(), 0..20)
-        .prop_filter_map("no header value", |bytes| {
-            HeaderValue::from_bytes(&bytes).ok()
-        });
+        .prop_filter_map("no header value", |bytes| HeaderValue::from_bytes(&bytes).ok());
     proptest::option::of(value).prop_map(|value| {
-        value
-            .into_iter()
-            .map(|value| ("x-request-id".parse().unwrap(), value))
-            .collect()
+        value.into_iter().map(|value| ("x-request-id".parse().unwrap(), value)).collect()
     })
 }
 
@@ -329,15 +318,8 @@ fn calendar(millis: i64) -> String {
         month += 1;
     }
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
-    let fraction = if rest % 1000 == 0 {
-        String::new()
-    } else {
-        format!(".{:03}", rest % 1000)
-    };
-    format!(
-        "{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z",
-        days + 1
-    )
+    let fraction = if rest % 1000 == 0 { String::new() } else { format!(".{:03}", rest % 1000) };
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z", days + 1)
 }
 
 #[test]
@@ -349,10 +331,7 @@ fn known_times_are_written_as_known() {
         (4_107_542_399, "2100-02-28T23:59:59Z"),
         (253_402_300_799, "9999-12-31T23:59:59Z"),
     ] {
-        assert_eq!(
-            Timestamp::from_millis(seconds * 1000).unwrap().to_string(),
-            written
-        );
+        assert_eq!(Timestamp::from_millis(seconds * 1000).unwrap().to_string(), written);
     }
 }
 
@@ -360,31 +339,13 @@ fn known_times_are_written_as_known() {
 fn an_invalid_id_says_what_and_where() {
     let message = |error: InvalidId| error.to_string();
     let package = |text: &str| message(text.parse::<PackageId>().unwrap_err());
-    assert_eq!(
-        package("23 "),
-        "package id: character 3 is ' ', but only digits are allowed"
-    );
-    assert_eq!(
-        package("é1"),
-        "package id: character 1 is 'é', but only digits are allowed"
-    );
-    assert_eq!(
-        package("1\n"),
-        r"package id: character 2 is '\n', but only digits are allowed"
-    );
-    assert_eq!(
-        package("+1"),
-        "package id: character 1 is '+', but only digits are allowed"
-    );
+    assert_eq!(package("23 "), "package id: character 3 is ' ', but only digits are allowed");
+    assert_eq!(package("é1"), "package id: character 1 is 'é', but only digits are allowed");
+    assert_eq!(package("1\n"), r"package id: character 2 is '\n', but only digits are allowed");
+    assert_eq!(package("+1"), "package id: character 1 is '+', but only digits are allowed");
     assert_eq!(package(""), "package id: it is empty");
-    assert_eq!(
-        package("007"),
-        "package id: it begins with 0, write it without"
-    );
-    assert_eq!(
-        package("0"),
-        "package id: it must lie between 1 and 9223372036854775807"
-    );
+    assert_eq!(package("007"), "package id: it begins with 0, write it without");
+    assert_eq!(package("0"), "package id: it must lie between 1 and 9223372036854775807");
     assert_eq!(package(&"9".repeat(99)), package("0"));
     assert_eq!(
         message("default\u{1b}".parse::<WorkspaceId>().unwrap_err()),

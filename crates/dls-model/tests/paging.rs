@@ -104,16 +104,8 @@ fn numbered(count: u64) -> Vec<u64> {
 }
 
 fn service() -> impl Strategy<Value = Service> {
-    let counts = prop_oneof![
-        Just(Counts::Rows),
-        Just(Counts::Pages),
-        Just(Counts::PagesAsAsked)
-    ];
-    let tells = prop_oneof![
-        Just(Tells::Total),
-        Just(Tells::TotalNowAndThen),
-        Just(Tells::Nothing)
-    ];
+    let counts = prop_oneof![Just(Counts::Rows), Just(Counts::Pages), Just(Counts::PagesAsAsked)];
+    let tells = prop_oneof![Just(Tells::Total), Just(Tells::TotalNowAndThen), Just(Tells::Nothing)];
     let sizes = prop_oneof![
         Just((1, u32::MAX)),
         (1..8_u32).prop_map(|most| (1, most)),
@@ -223,12 +215,8 @@ fn the_second_request_finds_out_what_an_offset_counts() {
         (Counts::Rows, vec![(0, 3), (1, 3), (4, 3), (7, 3)]),
         (Counts::Pages, vec![(0, 3), (1, 3), (2, 3)]),
     ] {
-        let service = Service {
-            rows: numbered(8),
-            counts,
-            tells: Tells::Total,
-            sizes: (1, u32::MAX),
-        };
+        let service =
+            Service { rows: numbered(8), counts, tells: Tells::Total, sizes: (1, u32::MAX) };
         let mut asked = Vec::new();
         let (given, end) = read(3, 9, |offset, limit| {
             asked.push((offset, limit));
@@ -293,10 +281,7 @@ fn rows_without_an_id_where_it_matters_are_an_error() {
         sizes: (1, u32::MAX),
     };
     let (given, end) = read(2, 9, |offset, limit| service.answer(offset, limit));
-    assert_eq!(
-        (given, end),
-        (vec![3, 0], Err(PageError::NoIds { offset: 1 }))
-    );
+    assert_eq!((given, end), (vec![3, 0], Err(PageError::NoIds { offset: 1 })));
 }
 
 #[test]
@@ -312,20 +297,12 @@ fn a_total_that_was_told_once_still_counts_at_the_end() {
         page.total = (offset == 0).then_some(5);
         page
     });
-    assert_eq!(
-        (given, end),
-        (
-            numbered(4),
-            Err(PageError::Incomplete { seen: 4, total: 5 })
-        )
-    );
+    assert_eq!((given, end), (numbered(4), Err(PageError::Incomplete { seen: 4, total: 5 })));
 }
 
 #[test]
 fn the_filters_stay_and_the_limit_is_the_default_if_none_is_said() {
-    let query = ListPackages::new()
-        .with_statuses([Status::Failed])
-        .with_offset(7);
+    let query = ListPackages::new().with_statuses([Status::Failed]).with_offset(7);
     let pages = Pages::new(query.clone());
     assert_eq!(pages.request(), Some(query.with_offset(0).with_limit(10)));
     assert_eq!(pages.total(), None);

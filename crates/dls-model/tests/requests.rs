@@ -22,15 +22,9 @@ fn nowhere() -> Scope {
 #[test]
 fn a_write_without_a_workspace_is_refused() {
     let deploy = Deploy::new(ids([23]), JobStart::Later);
-    assert_eq!(
-        deploy.encode(&nowhere()).unwrap_err(),
-        InvalidRequest::MissingWorkspace
-    );
+    assert_eq!(deploy.encode(&nowhere()).unwrap_err(), InvalidRequest::MissingWorkspace);
     let revoke = Revoke::new(ids([23]));
-    assert_eq!(
-        revoke.encode(&nowhere()).unwrap_err(),
-        InvalidRequest::MissingWorkspace
-    );
+    assert_eq!(revoke.encode(&nowhere()).unwrap_err(), InvalidRequest::MissingWorkspace);
 }
 
 #[test]
@@ -43,23 +37,14 @@ fn a_read_without_a_workspace_sends_no_header() {
 fn a_list_without_filters_sends_an_empty_object() {
     let request = ListPackages::new().encode(&scope()).unwrap();
     assert_eq!(request.body(), b"{}");
-    assert_eq!(
-        request.headers()["content-type"],
-        "application/json;charset=UTF-8"
-    );
+    assert_eq!(request.headers()["content-type"], "application/json;charset=UTF-8");
 }
 
 #[test]
 fn a_deploy_says_always_whether_jobs_start_and_never_how_it_is_published() {
     for (start, body) in [
-        (
-            JobStart::Later,
-            r#"{"package_ids":["24","23"],"startup_mode":0}"#,
-        ),
-        (
-            JobStart::Immediately,
-            r#"{"package_ids":["24","23"],"startup_mode":1}"#,
-        ),
+        (JobStart::Later, r#"{"package_ids":["24","23"],"startup_mode":0}"#),
+        (JobStart::Immediately, r#"{"package_ids":["24","23"],"startup_mode":1}"#),
     ] {
         let request = Deploy::new(ids([24, 23]), start).encode(&scope()).unwrap();
         assert_eq!(request.body(), body.as_bytes());
@@ -70,40 +55,20 @@ fn a_deploy_says_always_whether_jobs_start_and_never_how_it_is_published() {
 fn the_path_is_all_there_is_of_the_uri() {
     let task = ShowSystemTask::new("a/b ?#é".parse().unwrap());
     let uri = task.encode(&scope()).unwrap().uri().to_string();
-    assert_eq!(
-        uri,
-        format!("/v1/{PROJECT}/system-tasks/a%2Fb%20%3F%23%C3%A9")
-    );
+    assert_eq!(uri, format!("/v1/{PROJECT}/system-tasks/a%2Fb%20%3F%23%C3%A9"));
 }
 
 #[test]
 fn effects_do_not_follow_from_methods() {
-    assert_eq!(
-        (ListPackages::METHOD, ListPackages::EFFECT),
-        (http::Method::POST, Effect::Read)
-    );
-    assert_eq!(
-        (Deploy::METHOD, Deploy::EFFECT),
-        (http::Method::POST, Effect::Write)
-    );
-    assert_eq!(
-        (Revoke::METHOD, Revoke::EFFECT),
-        (http::Method::POST, Effect::Write)
-    );
-    assert_eq!(
-        (ShowPackage::METHOD, ShowPackage::EFFECT),
-        (http::Method::GET, Effect::Read)
-    );
+    assert_eq!((ListPackages::METHOD, ListPackages::EFFECT), (http::Method::POST, Effect::Read));
+    assert_eq!((Deploy::METHOD, Deploy::EFFECT), (http::Method::POST, Effect::Write));
+    assert_eq!((Revoke::METHOD, Revoke::EFFECT), (http::Method::POST, Effect::Write));
+    assert_eq!((ShowPackage::METHOD, ShowPackage::EFFECT), (http::Method::GET, Effect::Read));
 }
 
 #[test]
 fn only_the_system_task_is_at_the_other_host() {
-    let hosts = [
-        Deploy::HOST,
-        ListPackages::HOST,
-        ShowPackage::HOST,
-        Revoke::HOST,
-    ];
+    let hosts = [Deploy::HOST, ListPackages::HOST, ShowPackage::HOST, Revoke::HOST];
     assert_eq!(hosts.map(HostFamily::prefix), ["dayu"; 4]);
     assert_eq!(ShowSystemTask::HOST.prefix(), "dayu-dlf");
 }
@@ -114,38 +79,22 @@ fn a_list_outside_the_documented_limits_is_refused() {
     let list = ListPackages::new;
     let too_large = i32::MAX.unsigned_abs() + 1;
     for (list, error) in [
-        (
-            list().with_limit(0),
-            InvalidRequest::LimitOutOfRange { limit: 0 },
-        ),
-        (
-            list().with_limit(too_large),
-            InvalidRequest::LimitOutOfRange { limit: too_large },
-        ),
-        (
-            list().with_offset(too_large),
-            InvalidRequest::OffsetOutOfRange { offset: too_large },
-        ),
+        (list().with_limit(0), InvalidRequest::LimitOutOfRange { limit: 0 }),
+        (list().with_limit(too_large), InvalidRequest::LimitOutOfRange { limit: too_large }),
+        (list().with_offset(too_large), InvalidRequest::OffsetOutOfRange { offset: too_large }),
         (
             list().with_applied_since(time(999_999_999_999)),
-            InvalidRequest::TimeNotThirteenDigits {
-                millis: 999_999_999_999,
-            },
+            InvalidRequest::TimeNotThirteenDigits { millis: 999_999_999_999 },
         ),
         (
             list().with_deployed_until(time(10_000_000_000_000)),
-            InvalidRequest::TimeNotThirteenDigits {
-                millis: 10_000_000_000_000,
-            },
+            InvalidRequest::TimeNotThirteenDigits { millis: 10_000_000_000_000 },
         ),
         (
             list().with_applicant("ann").with_applicants(["bob"]),
             InvalidRequest::ApplicantNotInFilter,
         ),
-        (
-            list().with_deployer("ann").with_deployers(["bob"]),
-            InvalidRequest::DeployerNotInFilter,
-        ),
+        (list().with_deployer("ann").with_deployers(["bob"]), InvalidRequest::DeployerNotInFilter),
     ] {
         assert_eq!(list.encode(&scope()).unwrap_err(), error);
     }

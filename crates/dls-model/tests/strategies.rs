@@ -139,9 +139,7 @@ fn both_kinds_of_answer_error_unknown_statuses_and_each_wrong_list_of_ids_come_u
 
     fn some<T: Debug>(strategy: impl Strategy<Value = T>) -> Vec<T> {
         let mut runner = TestRunner::deterministic();
-        (0..200)
-            .map(|_| strategy.new_tree(&mut runner).unwrap().current())
-            .collect()
+        (0..200).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
     }
     let errors = some(strategies::answer_error());
     assert!(errors.iter().any(is_undecodable));
@@ -156,14 +154,6 @@ fn both_kinds_of_answer_error_unknown_statuses_and_each_wrong_list_of_ids_come_u
         .map(|ids| PackageIds::new(ids).unwrap_err())
         .collect();
     assert!(reasons.contains(&InvalidPackageIds::Empty));
-    assert!(
-        reasons
-            .iter()
-            .any(|reason| matches!(reason, InvalidPackageIds::TooMany { .. }))
-    );
-    assert!(
-        reasons
-            .iter()
-            .any(|reason| matches!(reason, InvalidPackageIds::Duplicate { .. }))
-    );
+    assert!(reasons.iter().any(|reason| matches!(reason, InvalidPackageIds::TooMany { .. })));
+    assert!(reasons.iter().any(|reason| matches!(reason, InvalidPackageIds::Duplicate { .. })));
 }

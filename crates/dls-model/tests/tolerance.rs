@@ -33,10 +33,7 @@ fn problem<O: Operation<Answer: std::fmt::Debug>>(status: u16, body: &[u8]) -> P
 
 #[test]
 fn ids_are_read_from_numbers_and_text() {
-    for body in [
-        r#"{"data":[{"package_id":23}]}"#,
-        r#"{"data":[{"package_id":"23"}]}"#,
-    ] {
+    for body in [r#"{"data":[{"package_id":23}]}"#, r#"{"data":[{"package_id":"23"}]}"#] {
         assert_eq!(listed(body).packages[0].id, Some(id(23)));
     }
     let body = r#"{"deploy_package_details":[{"package_id":"23","asy_task_id":17}]}"#;
@@ -49,10 +46,7 @@ fn ids_are_read_from_numbers_and_text() {
     let body =
         r#"{"deploy_package_details":[{"package_id":1,"asy_task_id":18446744073709551615}]}"#;
     let answer = decode::<Deploy>(200, body).unwrap();
-    assert_eq!(
-        answer.detail(id(1)).unwrap().task_id.as_deref(),
-        Some("18446744073709551615")
-    );
+    assert_eq!(answer.detail(id(1)).unwrap().task_id.as_deref(), Some("18446744073709551615"));
 }
 
 #[test]
@@ -63,17 +57,8 @@ fn times_are_read_from_numbers_and_text_and_may_be_none() {
     let expected = Timestamp::from_millis(1_747_106_000_000);
     assert_eq!(at("1747106000000"), expected);
     assert_eq!(at(r#""1747106000000""#), expected);
-    for none in [
-        "0",
-        "null",
-        r#""0""#,
-        r#""""#,
-        "-1",
-        "0.3",
-        "[]",
-        "true",
-        "17471060000000000000",
-    ] {
+    for none in ["0", "null", r#""0""#, r#""""#, "-1", "0.3", "[]", "true", "17471060000000000000"]
+    {
         assert_eq!(at(none), None, "{none}");
     }
     assert_eq!(listed(r#"{"data":[{}]}"#).packages[0].applied_at, None);
@@ -102,22 +87,10 @@ fn junk_in_a_member_costs_that_member_only() {
                 "package_name":"n \" 1e999 \\","deploy_timestamp":{junk}}},{{"package_id":"24"}}],"total":2,"x":{junk}}}"#
         );
         let page = listed(&body);
-        assert_eq!(
-            page.packages[0].name.as_deref(),
-            Some("n \" 1e999 \\"),
-            "{junk}"
-        );
-        assert_eq!(
-            (page.packages[0].id, page.packages[0].status),
-            (None, None),
-            "{junk}"
-        );
+        assert_eq!(page.packages[0].name.as_deref(), Some("n \" 1e999 \\"), "{junk}");
+        assert_eq!((page.packages[0].id, page.packages[0].status), (None, None), "{junk}");
         assert_eq!(page.packages[0].deployed_at, None, "{junk}");
-        assert_eq!(
-            (page.packages[1].id, page.total),
-            (Some(id(24)), Some(2)),
-            "{junk}"
-        );
+        assert_eq!((page.packages[1].id, page.total), (Some(id(24)), Some(2)), "{junk}");
     }
     let body = r#"{"deploy_package_details":[{"package_id":23,"asy_subtask_num":"868641,"}]}"#;
     assert!(decode::<Deploy>(200, body).unwrap().names(id(23)));
@@ -125,20 +98,12 @@ fn junk_in_a_member_costs_that_member_only() {
 
 #[test]
 fn missing_and_null_lists_are_empty() {
-    for lists in [
-        "",
-        r#","task_details":null"#,
-        r#","task_details":[]"#,
-        r#","task_details":7"#,
-    ] {
+    for lists in ["", r#","task_details":null"#, r#","task_details":[]"#, r#","task_details":7"#] {
         let body = format!(
             r#"{{"release_package":{{"package_id":"1","package_approvers":null}}{lists}}}"#
         );
         let detail = shown(&body);
-        assert!(
-            detail.tasks.is_empty() && detail.package.reviewers.is_empty(),
-            "{lists}"
-        );
+        assert!(detail.tasks.is_empty() && detail.package.reviewers.is_empty(), "{lists}");
     }
     for body in ["{}", r#"{"data":null,"total":null}"#, r#"{"data":[]}"#] {
         assert_eq!(listed(body), PackagePage::default());
@@ -149,13 +114,7 @@ fn missing_and_null_lists_are_empty() {
 
 #[test]
 fn absent_and_empty_details_of_a_deploy_stay_apart() {
-    for body in [
-        "",
-        " \r\n",
-        "{}",
-        r#"{"deploy_package_details":null}"#,
-        r#"{"x":1}"#,
-    ] {
+    for body in ["", " \r\n", "{}", r#"{"deploy_package_details":null}"#, r#"{"x":1}"#] {
         assert_eq!(decode::<Deploy>(200, body).unwrap().details, None, "{body}");
         assert_eq!(decode::<Deploy>(204, body).unwrap().details, None, "{body}");
     }
@@ -185,10 +144,7 @@ fn unknown_numbers_and_words_are_kept() {
             "task_details":[{"deploy_status":"9","task_type":4,"update_type":0,"start_job_status":1}]}"#,
     );
     let status = detail.package.status.unwrap();
-    assert_eq!(
-        (status, status.to_string()),
-        (Status::Unknown(4), "unknown(4)".to_owned())
-    );
+    assert_eq!((status, status.to_string()), (Status::Unknown(4), "unknown(4)".to_owned()));
     assert!(!status.is_final());
     let task = &detail.tasks[0];
     assert_eq!(task.status, Some(Status::Unknown(9)));
@@ -198,10 +154,7 @@ fn unknown_numbers_and_words_are_kept() {
 
     for (word, status) in [
         ("WARNING", SystemTaskStatus::Warning),
-        (
-            "STARTTING",
-            SystemTaskStatus::Unknown("STARTTING".to_owned()),
-        ),
+        ("STARTTING", SystemTaskStatus::Unknown("STARTTING".to_owned())),
     ] {
         let task = decode::<ShowSystemTask>(200, format!(r#"{{"status":"{word}"}}"#)).unwrap();
         assert_eq!(task.status, Some(status));
@@ -211,14 +164,10 @@ fn unknown_numbers_and_words_are_kept() {
 #[test]
 fn members_that_nobody_documented_are_ignored() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let page = listed(&format!(
-        r#"{{"new":{deep},"data":[{{"package_id":1,"new":{deep}}}]}}"#
-    ));
+    let page = listed(&format!(r#"{{"new":{deep},"data":[{{"package_id":1,"new":{deep}}}]}}"#));
     assert_eq!(page.packages[0].id, Some(id(1)));
     // Too deep for a member that is read, where it costs that member.
-    let page = listed(&format!(
-        r#"{{"data":[{{"package_name":{deep},"package_id":1}}]}}"#
-    ));
+    let page = listed(&format!(r#"{{"data":[{{"package_name":{deep},"package_id":1}}]}}"#));
     assert_eq!(page.packages[0].id, Some(id(1)));
 }
 
@@ -273,31 +222,13 @@ fn an_error_in_a_success_is_an_error() {
         let error = service_error(200, body);
         assert_eq!(error.status(), StatusCode::OK, "{body}");
         assert!(decode::<ListPackages>(200, body).is_err(), "{body}");
-        assert!(
-            decode::<ShowPackage>(200, body)
-                .unwrap_err()
-                .service()
-                .is_some(),
-            "{body}"
-        );
-        assert!(
-            decode::<ShowSystemTask>(200, body)
-                .unwrap_err()
-                .service()
-                .is_some(),
-            "{body}"
-        );
-        assert!(
-            decode::<Revoke>(204, body).unwrap_err().service().is_some(),
-            "{body}"
-        );
+        assert!(decode::<ShowPackage>(200, body).unwrap_err().service().is_some(), "{body}");
+        assert!(decode::<ShowSystemTask>(200, body).unwrap_err().service().is_some(), "{body}");
+        assert!(decode::<Revoke>(204, body).unwrap_err().service().is_some(), "{body}");
     }
     let nested = r#"{"result":[{"error_code":"DLF.0810","error_msg":"x"}]}"#;
     let error = decode::<Revoke>(200, nested).unwrap_err();
-    assert_eq!(
-        error.service().unwrap().code().unwrap().as_str(),
-        "DLF.0810"
-    );
+    assert_eq!(error.service().unwrap().code().unwrap().as_str(), "DLF.0810");
 }
 
 #[test]
@@ -317,16 +248,9 @@ fn the_message_of_a_failed_system_task_is_no_error() {
 #[test]
 fn only_200_to_299_is_a_success() {
     let body = r#"{"deploy_package_details":[{"package_id":23}]}"#;
-    for status in [
-        100, 101, 103, 199, 300, 302, 304, 307, 400, 499, 500, 599, 600, 999,
-    ] {
+    for status in [100, 101, 103, 199, 300, 302, 304, 307, 400, 499, 500, 599, 600, 999] {
         assert_eq!(service_error(status, body).status().as_u16(), status);
-        assert!(
-            decode::<Revoke>(status, "")
-                .unwrap_err()
-                .service()
-                .is_some()
-        );
+        assert!(decode::<Revoke>(status, "").unwrap_err().service().is_some());
     }
     for status in [200, 201, 202, 299] {
         assert!(decode::<Deploy>(status, body).unwrap().names(id(23)));
@@ -348,32 +272,17 @@ fn a_success_that_cannot_be_read_is_undecodable() {
         assert_eq!(problem::<Deploy>(200, body), expected);
         assert_eq!(problem::<Revoke>(200, body), expected);
     }
-    for body in [
-        "{}",
-        r#"{"release_package":null}"#,
-        r#"{"release_package":{"x":1}}"#,
-    ] {
-        let expected = Problem::Missing {
-            member: "release_package",
-        };
+    for body in ["{}", r#"{"release_package":null}"#, r#"{"release_package":{"x":1}}"#] {
+        let expected = Problem::Missing { member: "release_package" };
         assert_eq!(problem::<ShowPackage>(200, body.as_bytes()), expected);
     }
-    assert_eq!(
-        problem::<ShowSystemTask>(200, b"{}"),
-        Problem::Missing { member: "status" }
-    );
+    assert_eq!(problem::<ShowSystemTask>(200, b"{}"), Problem::Missing { member: "status" });
 
     let mut headers = HeaderMap::new();
     headers.insert("X-Request-Id", HeaderValue::from_static("r-1"));
     let error = ShowPackage::decode(StatusCode::OK, &headers, b"<html>\n\x1b[2J").unwrap_err();
-    assert_eq!(
-        (error.status(), error.request_id()),
-        (StatusCode::OK, Some("r-1"))
-    );
-    assert_eq!(
-        error.to_string(),
-        r"HTTP 200, but the body is no JSON: <html>\n\u{1b}[2J"
-    );
+    assert_eq!((error.status(), error.request_id()), (StatusCode::OK, Some("r-1")));
+    assert_eq!(error.to_string(), r"HTTP 200, but the body is no JSON: <html>\n\u{1b}[2J");
 }
 
 #[test]
@@ -400,10 +309,7 @@ fn the_composite_project_of_an_answer_cannot_become_a_path() {
     let project = listed(&body).packages[0].project_ref.clone().unwrap();
     assert_eq!(project, composite);
     let length = composite.len();
-    let error = InvalidId::Length {
-        kind: IdKind::Project,
-        length,
-    };
+    let error = InvalidId::Length { kind: IdKind::Project, length };
     assert_eq!(project.parse::<ProjectId>(), Err(error));
 }
 
@@ -414,9 +320,7 @@ fn the_request_id_is_found_wherever_it_is() {
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
             .collect();
-        let ok = Deploy::decode(StatusCode::OK, &headers, body.as_bytes())
-            .unwrap()
-            .request_id;
+        let ok = Deploy::decode(StatusCode::OK, &headers, body.as_bytes()).unwrap().request_id;
         let error = Deploy::decode(StatusCode::BAD_REQUEST, &headers, body.as_bytes()).unwrap_err();
         assert_eq!(ok.as_deref(), error.request_id());
         ok
@@ -425,10 +329,7 @@ fn the_request_id_is_found_wherever_it_is() {
     let body = r#"{"request_id":"c"}"#;
     assert_eq!(with(&all, body).as_deref(), Some("a"));
     assert_eq!(with(&all[1..], body).as_deref(), Some("b"));
-    assert_eq!(
-        with(&[("X-Request-Id", " "), ("x-request-id", "d")], body).as_deref(),
-        Some("d")
-    );
+    assert_eq!(with(&[("X-Request-Id", " "), ("x-request-id", "d")], body).as_deref(), Some("d"));
     assert_eq!(with(&[], body).as_deref(), Some("c"));
     assert_eq!(with(&[], "{}"), None);
 }
@@ -454,35 +355,19 @@ fn an_answer_has_a_bounded_number_of_elements_in_its_lists() {
     for element in ["0", "{}", "[]", r#""x""#] {
         assert_eq!(listed(&list(element, MOST)).packages.len(), MOST);
         let more = list(element, MOST + 1);
-        assert_eq!(
-            problem::<ListPackages>(200, more.as_bytes()),
-            Problem::TooMany { most: MOST }
-        );
+        assert_eq!(problem::<ListPackages>(200, more.as_bytes()), Problem::TooMany { most: MOST });
     }
     // Together, whichever lists they are in.
     let rows = list(r#"{"package_approvers":[0,0,0]}"#, MOST / 4 + 1);
-    assert_eq!(
-        problem::<ListPackages>(200, rows.as_bytes()),
-        Problem::TooMany { most: MOST }
-    );
+    assert_eq!(problem::<ListPackages>(200, rows.as_bytes()), Problem::TooMany { most: MOST });
     let twice = list("0", MOST / 2 + 1);
-    let twice = format!(
-        "{},{}",
-        twice.trim_end_matches('}'),
-        twice.trim_start_matches('{')
-    );
-    assert_eq!(
-        problem::<ListPackages>(200, twice.as_bytes()),
-        Problem::TooMany { most: MOST }
-    );
+    let twice = format!("{},{}", twice.trim_end_matches('}'), twice.trim_start_matches('{'));
+    assert_eq!(problem::<ListPackages>(200, twice.as_bytes()), Problem::TooMany { most: MOST });
     // What nobody reads is not counted.
     let unread = list("0", MOST + 1).replace("data", "rows");
     assert_eq!(listed(&unread).packages.len(), 0);
     // An error stays one, if without a code, and a success that may hide one is none.
     let errors = list(r#"{"code":1}"#, MOST + 1);
     assert_eq!(service_error(400, &errors).code(), None);
-    assert_eq!(
-        problem::<Revoke>(200, errors.as_bytes()),
-        Problem::TooMany { most: MOST }
-    );
+    assert_eq!(problem::<Revoke>(200, errors.as_bytes()), Problem::TooMany { most: MOST });
 }

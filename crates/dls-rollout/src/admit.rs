@@ -66,9 +66,8 @@ fn consented(now: &PackageDetail, planned: Option<&PackageDetail>, began: &Began
     if let Some(what) = planned.and_then(|planned| drift(planned, now)) {
         return Standing::Against(NotSent::Drifted(what));
     }
-    let deleted: Vec<String> = deletions(now)
-        .map(|task| task.name.clone().unwrap_or_default())
-        .collect();
+    let deleted: Vec<String> =
+        deletions(now).map(|task| task.name.clone().unwrap_or_default()).collect();
     if !deleted.is_empty() && !began.options.allow_delete {
         return Standing::Against(NotSent::Deletes(deleted));
     }
@@ -84,10 +83,8 @@ pub(crate) fn overlapping<'a>(
     for overlap in overlaps(seen) {
         for id in &overlap.packages {
             let others = overlap.packages.iter().filter(|other| *other != id);
-            let why = NotSent::Overlaps {
-                name: overlap.name.clone(),
-                with: others.copied().collect(),
-            };
+            let why =
+                NotSent::Overlaps { name: overlap.name.clone(), with: others.copied().collect() };
             against.entry(*id).or_insert(why);
         }
     }
@@ -99,10 +96,7 @@ pub(crate) fn overlapping<'a>(
 fn has_failed_since(planned: &PackageDetail, now: &PackageDetail) -> bool {
     let (was, is) = (&planned.package, &now.package);
     was.status == Some(Status::ToBeReviewed)
-        || was
-            .deployed_at
-            .zip(is.deployed_at)
-            .is_some_and(|(was, is)| was < is)
+        || was.deployed_at.zip(is.deployed_at).is_some_and(|(was, is)| was < is)
         || !holds(Guard::PlannedFailureIsOld)
 }
 

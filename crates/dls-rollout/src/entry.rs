@@ -138,16 +138,12 @@ impl Entry {
     pub(crate) fn end_unsent(&mut self, verdict: Verdict) {
         self.phase = Phase::Done(match &self.doubt {
             None => verdict,
-            Some(doubt) => Verdict::Unknown {
-                evidence: doubt.evidence.clone(),
-            },
+            Some(doubt) => Verdict::Unknown { evidence: doubt.evidence.clone() },
         });
     }
 
     pub(crate) fn status(&self) -> Option<Status> {
-        self.latest
-            .as_ref()
-            .and_then(|detail| detail.package.status)
+        self.latest.as_ref().and_then(|detail| detail.package.status)
     }
 
     /// Takes in what a look saw. Before a request names the package, that is its baseline.
@@ -237,10 +233,7 @@ impl Entry {
             return;
         }
         self.phase = Phase::Done(match &doubt.refusal {
-            Some(error) => Verdict::Refused {
-                error: error.clone(),
-                proved: false,
-            },
+            Some(error) => Verdict::Refused { error: error.clone(), proved: false },
             None => Verdict::Unknown {
                 evidence: format!("{}; no release of it was seen since", doubt.evidence),
             },
@@ -278,10 +271,7 @@ impl Entry {
     /// What another request for it would be up against.
     pub(crate) fn claim(&self) -> Claim {
         let signed_at = self.signed_at.filter(|_| self.sent);
-        let unsettled = |signed_at| Claim::Unsettled {
-            signed_at,
-            with_token: self.with_token,
-        };
+        let unsettled = |signed_at| Claim::Unsettled { signed_at, with_token: self.with_token };
         match (&self.phase, signed_at) {
             _ if self.forgotten.is_some() => Claim::Settled,
             (Phase::Waiting, None) => Claim::NeverSent,
@@ -310,12 +300,10 @@ impl Entry {
     /// What it ends as when nobody looks any more.
     pub(crate) fn give_up(&self, why: &str) -> Verdict {
         match (&self.phase, &self.doubt) {
-            (Phase::InDoubt, Some(doubt)) if holds(Guard::DoubtEndsUnknown) => Verdict::Unknown {
-                evidence: format!("{}; {why}", doubt.evidence),
-            },
-            _ => Verdict::StillRunning {
-                why: why.to_owned(),
-            },
+            (Phase::InDoubt, Some(doubt)) if holds(Guard::DoubtEndsUnknown) => {
+                Verdict::Unknown { evidence: format!("{}; {why}", doubt.evidence) }
+            }
+            _ => Verdict::StillRunning { why: why.to_owned() },
         }
     }
 }
@@ -334,10 +322,7 @@ pub(crate) fn differs(before: &PackageDetail, after: &PackageDetail) -> bool {
         || other(before.deployed_at, after.deployed_at)
         || match (&before.deployer, &after.deployer) {
             (Some(before), Some(after)) => is_another_user(before, after),
-            (before, after) => other(
-                before.is_some().then_some(()),
-                after.is_some().then_some(()),
-            ),
+            (before, after) => other(before.is_some().then_some(()), after.is_some().then_some(())),
         }
 }
 
@@ -359,15 +344,11 @@ pub(crate) fn succeeded(detail: &PackageDetail) -> Verdict {
 }
 
 pub(crate) fn failed(detail: &PackageDetail) -> Verdict {
-    Verdict::Failed {
-        tasks: task_names(detail, |task| task.status == Some(Status::Failed)),
-    }
+    Verdict::Failed { tasks: task_names(detail, |task| task.status == Some(Status::Failed)) }
 }
 
 fn task_names(detail: &PackageDetail, wanted: impl Fn(&dls_model::Task) -> bool) -> Vec<String> {
     let unnamed = || "(a task without a name)".to_owned();
     let wanted = detail.tasks.iter().filter(|task| wanted(task));
-    wanted
-        .map(|task| task.name.clone().unwrap_or_else(unnamed))
-        .collect()
+    wanted.map(|task| task.name.clone().unwrap_or_else(unnamed)).collect()
 }

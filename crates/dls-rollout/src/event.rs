@@ -134,11 +134,9 @@ impl What {
     #[must_use]
     pub fn begun_at(self, at: Timestamp) -> Self {
         match self {
-            Self::Looked { package, seen, .. } => Self::Looked {
-                package,
-                seen,
-                began_at: Some(at),
-            },
+            Self::Looked { package, seen, .. } => {
+                Self::Looked { package, seen, began_at: Some(at) }
+            }
             other => other,
         }
     }
@@ -194,24 +192,13 @@ impl Began {
     /// A run without a plan that was made before.
     #[must_use]
     pub fn new(place: Place, packages: Selection, options: Options) -> Self {
-        Self {
-            version: Self::VERSION,
-            place,
-            packages,
-            options,
-            plan: None,
-            plan_hash: None,
-        }
+        Self { version: Self::VERSION, place, packages, options, plan: None, plan_hash: None }
     }
 
     /// Holds the packages against a plan: nothing is sent for one that has changed since.
     #[must_use]
     pub fn with_plan(self, plan: Plan, hash: impl Into<String>) -> Self {
-        Self {
-            plan: Some(plan),
-            plan_hash: Some(hash.into()),
-            ..self
-        }
+        Self { plan: Some(plan), plan_hash: Some(hash.into()), ..self }
     }
 }
 

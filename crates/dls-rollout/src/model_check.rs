@@ -30,9 +30,7 @@ const READY: [i64; 2] = [TO_BE_REVIEWED; 2];
 
 fn options() -> Options {
     let minute = Duration::from_secs(60);
-    Options::new(JobStart::Later)
-        .with_grace(minute * 2)
-        .with_pace(Pace::new(minute, minute))
+    Options::new(JobStart::Later).with_grace(minute * 2).with_pace(Pace::new(minute, minute))
 }
 
 fn in_order() -> Options {
@@ -40,15 +38,7 @@ fn in_order() -> Options {
 }
 
 fn scenario(name: &'static str, statuses: [i64; 2], options: Options) -> Scenario {
-    Scenario {
-        name,
-        statuses,
-        options,
-        stamp: Stamp::Accepted,
-        faults: 2,
-        few: 2,
-        planned: false,
-    }
+    Scenario { name, statuses, options, stamp: Stamp::Accepted, faults: 2, few: 2, planned: false }
 }
 
 fn one_batch() -> Scenario {
@@ -78,18 +68,10 @@ fn again() -> Vec<Scenario> {
         again("again", failed, options(), Stamp::Succeeded),
         again("again, stamped at the end", failed, options(), Stamp::Ended),
         again("again in order", [FAILED; 2], in_order(), Stamp::Accepted),
-        again(
-            "again after others",
-            [running, FAILED],
-            options(),
-            Stamp::Ended,
-        ),
+        again("again after others", [running, FAILED], options(), Stamp::Ended),
         // Of one package that matters more may go wrong.
         Scenario { faults: 4, ..alone },
-        Scenario {
-            faults: 3,
-            ..without_grace
-        },
+        Scenario { faults: 3, ..without_grace },
     ]
 }
 
@@ -108,15 +90,8 @@ fn lists() -> Vec<Scenario> {
         list("one batch, in lists", READY, options()),
         list("two batches, in lists", READY, in_order()),
         list("again, in lists", failed, options()),
-        list(
-            "being released, in lists",
-            [BEING_RELEASED, ready],
-            options(),
-        ),
-        Scenario {
-            stamp,
-            ..in_order_again
-        },
+        list("being released, in lists", [BEING_RELEASED, ready], options()),
+        Scenario { stamp, ..in_order_again },
         Scenario { few: 1, ..mixed },
         // Of one package that matters more may go wrong.
         Scenario { faults: 4, ..alone },
@@ -124,10 +99,8 @@ fn lists() -> Vec<Scenario> {
 }
 
 fn plans() -> Vec<Scenario> {
-    let planned = |name, statuses, options| Scenario {
-        planned: true,
-        ..scenario(name, statuses, options)
-    };
+    let planned =
+        |name, statuses, options| Scenario { planned: true, ..scenario(name, statuses, options) };
     let (ready, running) = (TO_BE_REVIEWED, BEING_RELEASED);
     let in_lists = planned("planned, in lists", READY, options());
     vec![
@@ -222,43 +195,22 @@ const MUST_HAPPEN_IN_LISTS: [&str; 9] = [
 
 #[test]
 fn every_promise_holds_for_one_batch_whatever_three_things_go_wrong() {
-    let explored = explore(
-        &Scenario {
-            faults: 3,
-            ..one_batch()
-        },
-        80_000,
-    );
+    let explored = explore(&Scenario { faults: 3, ..one_batch() }, 80_000);
     for (step, times) in explored.choices() {
         println!("  {step}: {times}");
     }
     for step in MUST_HAPPEN {
         assert!(explored.choices().contains_key(step), "never: {step}");
     }
-    for end in [
-        "successful unknown",
-        "refused successful",
-        "gone not-sent",
-        "pending failed",
-    ] {
+    for end in ["successful unknown", "refused successful", "gone not-sent", "pending failed"] {
         assert!(explored.ends.contains(end), "never: {end}");
     }
 }
 
 #[test]
 fn every_promise_holds_for_two_batches_whatever_three_things_go_wrong() {
-    let explored = explore(
-        &Scenario {
-            faults: 3,
-            ..two_batches()
-        },
-        20_000,
-    );
-    for end in [
-        "unknown not-sent",
-        "successful unknown",
-        "successful refused",
-    ] {
+    let explored = explore(&Scenario { faults: 3, ..two_batches() }, 20_000);
+    for end in ["unknown not-sent", "successful unknown", "successful refused"] {
         assert!(explored.ends.contains(end), "never: {end}");
     }
 }
@@ -300,19 +252,14 @@ fn every_promise_holds_for_packages_that_were_planned_whatever_two_things_go_wro
 fn counterexample(guard: Guard) -> Option<String> {
     let looks = [vec![one_batch(), two_batches()], variants(), again()].concat();
     // One fault mostly will do, and only a small scenario is soon searched with more of them.
-    [(1, &looks), (1, &lists()), (1, &plans()), (3, &looks)]
-        .into_iter()
-        .find_map(|(faults, scenarios)| {
-            let scenarios = scenarios
-                .iter()
-                .filter(|it| faults == 1 || it.faults >= faults);
-            let scenarios = scenarios.map(|it| Scenario {
-                faults,
-                ..it.clone()
-            });
+    [(1, &looks), (1, &lists()), (1, &plans()), (3, &looks)].into_iter().find_map(
+        |(faults, scenarios)| {
+            let scenarios = scenarios.iter().filter(|it| faults == 1 || it.faults >= faults);
+            let scenarios = scenarios.map(|it| Scenario { faults, ..it.clone() });
             let stories = scenarios.filter_map(|it| without(guard, || search(&it)).err());
             stories.min_by_key(|story| story.lines().count())
-        })
+        },
+    )
 }
 
 #[test]

@@ -93,19 +93,13 @@ impl Options {
     /// Only watches: nothing is ever sent.
     #[must_use]
     pub fn watch_only() -> Self {
-        Self {
-            start: None,
-            ..Self::new(JobStart::Later)
-        }
+        Self { start: None, ..Self::new(JobStart::Later) }
     }
 
     /// Sets [`publish_type`](Self::publish_type).
     #[must_use]
     pub fn with_publish_type(self, publish_type: Option<PublishType>) -> Self {
-        Self {
-            publish_type,
-            ..self
-        }
+        Self { publish_type, ..self }
     }
 
     /// Sets [`wait`](Self::wait).
@@ -123,10 +117,7 @@ impl Options {
     /// Sets [`allow_delete`](Self::allow_delete).
     #[must_use]
     pub fn with_allow_delete(self, allow_delete: bool) -> Self {
-        Self {
-            allow_delete,
-            ..self
-        }
+        Self { allow_delete, ..self }
     }
 
     /// Sets [`in_order`](Self::in_order).
@@ -144,19 +135,13 @@ impl Options {
     /// Sets [`if_released`](Self::if_released).
     #[must_use]
     pub fn with_if_released(self, if_released: IfReleased) -> Self {
-        Self {
-            if_released,
-            ..self
-        }
+        Self { if_released, ..self }
     }
 
     /// Sets [`on_lost_answer`](Self::on_lost_answer).
     #[must_use]
     pub fn with_on_lost_answer(self, on_lost_answer: OnLostAnswer) -> Self {
-        Self {
-            on_lost_answer,
-            ..self
-        }
+        Self { on_lost_answer, ..self }
     }
 
     /// Sets [`grace`](Self::grace).

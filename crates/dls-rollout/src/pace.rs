@@ -36,10 +36,7 @@ impl Pace {
     /// Begins with `first` and never rests longer than `longest`, which is at least `first`.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
-        Self {
-            first,
-            longest: longest.max(first),
-        }
+        Self { first, longest: longest.max(first) }
     }
 
     /// The pause after so many rounds of looks, the first being 0.
@@ -67,9 +64,6 @@ mod tests {
         assert_eq!(pace.pause(u32::MAX), pace.longest);
         let fixed = Pace::new(Duration::from_secs(5), Duration::ZERO);
         assert_eq!(fixed.pause(9), Duration::from_secs(5));
-        assert_eq!(
-            Pace::new(Duration::ZERO, Duration::ZERO).pause(7),
-            Duration::ZERO
-        );
+        assert_eq!(Pace::new(Duration::ZERO, Duration::ZERO).pause(7), Duration::ZERO);
     }
 }

@@ -22,11 +22,7 @@ pub struct Place {
 impl Place {
     /// The place at this address.
     pub fn new(endpoint: impl Into<String>, project: ProjectId, workspace: WorkspaceId) -> Self {
-        Self {
-            endpoint: endpoint.into(),
-            project,
-            workspace,
-        }
+        Self { endpoint: endpoint.into(), project, workspace }
     }
 }
 
@@ -97,12 +93,7 @@ impl Plan {
         start: Option<JobStart>,
         packages: Vec<PlannedPackage>,
     ) -> Self {
-        Self {
-            place,
-            made_at,
-            start,
-            packages,
-        }
+        Self { place, made_at, start, packages }
     }
 
     /// What a hash of the plan is to be computed over: the same for the same packages, tasks and
@@ -113,20 +104,14 @@ impl Plan {
             let name = planned.seen.package.name.as_deref();
             (planned.id, name, task_identities(&planned.seen))
         });
-        Identity {
-            place: &self.place,
-            start: self.start,
-            packages: packages.collect(),
-        }
+        Identity { place: &self.place, start: self.start, packages: packages.collect() }
     }
 
     /// The package of this id as it was planned.
     #[must_use]
     pub fn package(&self, id: PackageId) -> Option<&PackageDetail> {
         let mut packages = self.packages.iter();
-        packages
-            .find(|planned| planned.id == id)
-            .map(|planned| &planned.seen)
+        packages.find(|planned| planned.id == id).map(|planned| &planned.seen)
     }
 
     /// The objects that more than one package touches, whether those are still to be released or not.
@@ -146,17 +131,13 @@ pub(crate) fn overlaps<'a>(
             let Some(name) = task.name.as_deref() else {
                 continue;
             };
-            let by = touched
-                .entry((task.kind.map(TaskKind::code), name))
-                .or_default();
+            let by = touched.entry((task.kind.map(TaskKind::code), name)).or_default();
             if !by.contains(&id) {
                 by.push(id);
             }
         }
     }
-    let shared = touched
-        .into_iter()
-        .filter(|(_, packages)| packages.len() > 1);
+    let shared = touched.into_iter().filter(|(_, packages)| packages.len() > 1);
     let shared = shared.map(|((kind, name), packages)| Overlap {
         kind: kind.map(TaskKind::from_code),
         name: name.to_owned(),
@@ -178,11 +159,7 @@ pub fn drift(planned: &PackageDetail, now: &PackageDetail) -> Option<String> {
     let (was, is) = (&planned.package.name, &now.package.name);
     if was != is {
         let text = |name: &Option<String>| name.clone().unwrap_or_else(|| "nothing".to_owned());
-        return Some(format!(
-            "it is now named {} (plan: {})",
-            text(is),
-            text(was)
-        ));
+        return Some(format!("it is now named {} (plan: {})", text(is), text(was)));
     }
     let (old, new) = (task_identities(planned), task_identities(now));
     if old == new {
@@ -193,23 +170,12 @@ pub fn drift(planned: &PackageDetail, now: &PackageDetail) -> Option<String> {
     let went = old.iter().find(|task| !new.contains(task));
     Some(match (came, went) {
         (Some(came), _) => match old.iter().find(|task| same_object(task, came)) {
-            Some(was) => format!(
-                "{} is now {} (plan: {})",
-                object(came),
-                step(came),
-                step(was)
-            ),
-            None => format!(
-                "{} ({}) has come in since the plan",
-                object(came),
-                step(came)
-            ),
+            Some(was) => format!("{} is now {} (plan: {})", object(came), step(came), step(was)),
+            None => format!("{} ({}) has come in since the plan", object(came), step(came)),
         },
-        (None, Some(went)) => format!(
-            "{} ({}) has gone out since the plan",
-            object(went),
-            step(went)
-        ),
+        (None, Some(went)) => {
+            format!("{} ({}) has gone out since the plan", object(went), step(went))
+        }
         (None, None) => "it holds a task more or less than in the plan".to_owned(),
     })
 }
@@ -230,9 +196,7 @@ fn task_identity(task: &Task) -> TaskIdentity<'_> {
 }
 
 fn object(task: &TaskIdentity<'_>) -> String {
-    let kind = task.0.map_or_else(String::new, |kind| {
-        format!(" {}", TaskKind::from_code(kind))
-    });
+    let kind = task.0.map_or_else(String::new, |kind| format!(" {}", TaskKind::from_code(kind)));
     format!("task{kind} {}", task.1.unwrap_or("without a name"))
 }
 
@@ -267,9 +231,7 @@ mod start_word {
             "start" => Ok(Some(JobStart::Immediately)),
             "no-start" => Ok(Some(JobStart::Later)),
             "not-chosen" => Ok(None),
-            _ => Err(de::Error::custom(
-                "it must be start, no-start or not-chosen",
-            )),
+            _ => Err(de::Error::custom("it must be start, no-start or not-chosen")),
         }
     }
 }

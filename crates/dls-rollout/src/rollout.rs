@@ -97,17 +97,11 @@ impl Rollout {
     pub fn replay(events: impl IntoIterator<Item = Event>) -> Result<Self, InvalidEvents> {
         let mut events = events.into_iter();
         let mut rollout = match events.next() {
-            Some(Event {
-                at,
-                what: What::Began(began),
-            }) if began.version <= Began::VERSION => Self::new(*began, at),
-            Some(Event {
-                what: What::Began(began),
-                ..
-            }) => {
-                return Err(InvalidEvents::Newer {
-                    version: began.version,
-                });
+            Some(Event { at, what: What::Began(began) }) if began.version <= Began::VERSION => {
+                Self::new(*began, at)
+            }
+            Some(Event { what: What::Began(began), .. }) => {
+                return Err(InvalidEvents::Newer { version: began.version });
             }
             _ => return Err(InvalidEvents::NoBeginning),
         };
@@ -133,10 +127,7 @@ impl Rollout {
                 return Action::Look(entry.id);
             }
             if let (true, Some(request)) = (self.cleared, self.request()) {
-                return Action::Deploy {
-                    request,
-                    fresh_until: self.fresh_until(),
-                };
+                return Action::Deploy { request, fresh_until: self.fresh_until() };
             }
         }
         if !self.listed {
@@ -235,11 +226,7 @@ impl Rollout {
     /// What must be looked at before the next request: everything before the first one, then the
     /// batch alone.
     fn to_check(&self) -> impl Iterator<Item = &Entry> {
-        let size = if self.started {
-            self.batch().count()
-        } else {
-            usize::MAX
-        };
+        let size = if self.started { self.batch().count() } else { usize::MAX };
         self.waiting().take(size)
     }
 

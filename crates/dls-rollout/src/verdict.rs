@@ -174,10 +174,7 @@ impl Verdict {
     }
 
     fn is_shortfall(&self) -> bool {
-        matches!(
-            self,
-            Self::Failed { .. } | Self::Refused { .. } | Self::NotSent(_)
-        )
+        matches!(self, Self::Failed { .. } | Self::Refused { .. } | Self::NotSent(_))
     }
 }
 
@@ -346,11 +343,7 @@ impl Report {
 
     pub(crate) fn new(packages: Vec<PackageReport>) -> Self {
         let (outcome, exit_code) = judge(packages.iter().filter_map(|p| p.verdict.as_ref()));
-        Self {
-            packages,
-            outcome,
-            exit_code,
-        }
+        Self { packages, outcome, exit_code }
     }
 }
 
@@ -360,10 +353,7 @@ fn judge<'a>(verdicts: impl Iterator<Item = &'a Verdict> + Clone) -> (Outcome, u
     let mixed =
         verdicts.clone().any(Verdict::is_success) && verdicts.clone().any(Verdict::is_shortfall);
     let says = |code: u8| {
-        (code == 6 && mixed)
-            || verdicts
-                .clone()
-                .any(|verdict| verdict.exit_code() == Some(code))
+        (code == 6 && mixed) || verdicts.clone().any(|verdict| verdict.exit_code() == Some(code))
     };
     let exit_code = PRECEDENCE.into_iter().find(|code| says(*code)).unwrap_or(0);
     let all = |word: &str| verdicts.clone().all(|verdict| verdict.word() == word);

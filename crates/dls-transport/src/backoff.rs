@@ -24,9 +24,7 @@ pub(crate) struct Jitter(Mutex<fastrand::Rng>);
 
 impl Jitter {
     pub(crate) fn new(seed: Option<u64>) -> Self {
-        Self(Mutex::new(
-            seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
-        ))
+        Self(Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)))
     }
 
     /// From 0 up to 1.
@@ -48,10 +46,7 @@ mod tests {
     #[test]
     fn the_ceiling_doubles_up_to_a_cap() {
         let ceilings = (1..=7).map(|attempts| ceiling(attempts).as_millis());
-        assert_eq!(
-            ceilings.collect::<Vec<_>>(),
-            [500, 1000, 2000, 4000, 8000, 8000, 8000]
-        );
+        assert_eq!(ceilings.collect::<Vec<_>>(), [500, 1000, 2000, 4000, 8000, 8000, 8000]);
         assert_eq!(ceiling(0), BASE);
         assert_eq!(ceiling(u32::MAX), CAP);
     }
@@ -63,10 +58,7 @@ mod tests {
         assert_eq!(pause(2, floor, 0.25), floor + Duration::from_millis(250));
         assert_eq!(pause(2, floor, 1.0), floor + Duration::from_secs(1));
         assert_eq!(pause(2, Duration::MAX, 0.5), Duration::MAX);
-        assert_eq!(
-            pause(2, Duration::ZERO, f64::INFINITY),
-            Duration::from_secs(1)
-        );
+        assert_eq!(pause(2, Duration::ZERO, f64::INFINITY), Duration::from_secs(1));
     }
 
     #[test]

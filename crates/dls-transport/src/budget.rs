@@ -30,11 +30,7 @@ pub(crate) enum OutOfTime {
 
 impl Budget {
     pub(crate) fn starting_now(total: Duration) -> Self {
-        Self {
-            total,
-            answer: Duration::ZERO,
-            end: Instant::now().checked_add(total),
-        }
+        Self { total, answer: Duration::ZERO, end: Instant::now().checked_add(total) }
     }
 
     /// The part of it in which a request must begin, so that its answer can take so long.
@@ -43,21 +39,13 @@ impl Budget {
             // That far back the clock cannot tell: there is no time left.
             end.checked_sub(answer).unwrap_or_else(Instant::now)
         });
-        Self {
-            total: self.total,
-            answer,
-            end,
-        }
+        Self { total: self.total, answer, end }
     }
 
     /// Whether there is time left, if only for what takes none.
     pub(crate) fn check(&self) -> Result<(), OutOfTime> {
         let is_over = self.end.is_some_and(|end| end < Instant::now());
-        if is_over || self.answer > self.total {
-            Err(self.out_of_time())
-        } else {
-            Ok(())
-        }
+        if is_over || self.answer > self.total { Err(self.out_of_time()) } else { Ok(()) }
     }
 
     fn out_of_time(&self) -> OutOfTime {
@@ -162,17 +150,11 @@ mod tests {
         let budget = Budget::starting_now(10 * SECOND);
         let begin = Instant::now();
         let out = budget.within(4 * SECOND, future::pending::<()>()).await;
-        assert_eq!(
-            (out, begin.elapsed()),
-            (Err(OutOfTime::Step(4 * SECOND)), 4 * SECOND)
-        );
+        assert_eq!((out, begin.elapsed()), (Err(OutOfTime::Step(4 * SECOND)), 4 * SECOND));
         assert_eq!(budget.remaining(), 6 * SECOND);
 
         let out = budget.within(7 * SECOND, future::pending::<()>()).await;
-        assert_eq!(
-            (out, begin.elapsed()),
-            (Err(OutOfTime::Total(10 * SECOND)), 10 * SECOND)
-        );
+        assert_eq!((out, begin.elapsed()), (Err(OutOfTime::Total(10 * SECOND)), 10 * SECOND));
         assert_eq!(budget.remaining(), Duration::ZERO);
         assert_eq!(budget.within_total(future::ready(1)).await, Ok(1));
     }
@@ -209,9 +191,7 @@ mod tests {
         assert_eq!(budget.check(), Ok(()));
         let (total, answer) = (SECOND, 2 * SECOND);
         assert_eq!(
-            OutOfTime::Start { total, answer }
-                .error(Phase::Prepare, "h")
-                .to_string(),
+            OutOfTime::Start { total, answer }.error(Phase::Prepare, "h").to_string(),
             "no request to h: its answer may take 2 s, and the whole call only 1 s; raise \
              Limits::total, or lower Limits::write_head"
         );
@@ -229,19 +209,10 @@ mod tests {
     #[test]
     fn the_error_names_host_step_and_limit() {
         let step = OutOfTime::Step(15 * SECOND).error(Phase::Answer, "dayu.example.com");
-        assert_eq!(
-            step.to_string(),
-            "no answer from dayu.example.com within 15 s"
-        );
+        assert_eq!(step.to_string(), "no answer from dayu.example.com within 15 s");
         let total = OutOfTime::Total(60 * SECOND).error(Phase::Body, "h");
-        assert_eq!(
-            total.to_string(),
-            "no whole answer from h within the 60 s of the whole call"
-        );
-        assert_eq!(
-            (total.kind(), total.phase()),
-            (ErrorKind::Timeout, Phase::Body)
-        );
+        assert_eq!(total.to_string(), "no whole answer from h within the 60 s of the whole call");
+        assert_eq!((total.kind(), total.phase()), (ErrorKind::Timeout, Phase::Body));
     }
 
     #[test]

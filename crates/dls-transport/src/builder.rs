@@ -44,34 +44,22 @@ impl TransportBuilder {
     /// Who asks. The provider is asked before each attempt;
     /// [`Credentials`](crate::credentials::Credentials) provide themselves.
     pub fn credentials(self, credentials: impl ProvideCredentials + 'static) -> Self {
-        Self {
-            credentials: Some(Arc::new(credentials)),
-            ..self
-        }
+        Self { credentials: Some(Arc::new(credentials)), ..self }
     }
 
     /// The header `X-Project-Id` of each request. It wins over one in a request.
     pub fn project_id(self, project_id: impl Into<String>) -> Self {
-        Self {
-            project_id: Some(project_id.into()),
-            ..self
-        }
+        Self { project_id: Some(project_id.into()), ..self }
     }
 
     /// The header `X-Domain-Id` of each request. It wins over one in a request.
     pub fn domain_id(self, domain_id: impl Into<String>) -> Self {
-        Self {
-            domain_id: Some(domain_id.into()),
-            ..self
-        }
+        Self { domain_id: Some(domain_id.into()), ..self }
     }
 
     /// The header `User-Agent` of requests that bring none. The default names this crate.
     pub fn user_agent(self, user_agent: impl Into<String>) -> Self {
-        Self {
-            user_agent: Some(user_agent.into()),
-            ..self
-        }
+        Self { user_agent: Some(user_agent.into()), ..self }
     }
 
     /// How long and how much.
@@ -81,10 +69,7 @@ impl TransportBuilder {
 
     /// How often a read is sent at most. The default is 3; a write is sent once in any case.
     pub fn max_attempts(self, attempts: NonZeroU32) -> Self {
-        Self {
-            max_attempts: Some(attempts),
-            ..self
-        }
+        Self { max_attempts: Some(attempts), ..self }
     }
 
     /// How many connections are open at most, idle ones included. The default is 64: at the default
@@ -94,10 +79,7 @@ impl TransportBuilder {
     /// A call waits for a free one, first come, first served, within its
     /// [`total`](crate::Limits::total). A [`Ready`](crate::Ready) has one until it is sent or dropped.
     pub fn max_connections(self, connections: NonZeroUsize) -> Self {
-        Self {
-            max_connections: Some(connections),
-            ..self
-        }
+        Self { max_connections: Some(connections), ..self }
     }
 
     /// How many requests go out at most, attempts counted one by one. The default is 8 a second.
@@ -112,27 +94,18 @@ impl TransportBuilder {
 
     /// Which hosts may be spoken to over plain `http://`. The default is this machine only.
     pub fn allow_plaintext(self, hosts: PlaintextHosts) -> Self {
-        Self {
-            plaintext: hosts,
-            ..self
-        }
+        Self { plaintext: hosts, ..self }
     }
 
     /// Makes the pauses between attempts the same each time, for tests.
     pub fn jitter_seed(self, seed: u64) -> Self {
-        Self {
-            jitter_seed: Some(seed),
-            ..self
-        }
+        Self { jitter_seed: Some(seed), ..self }
     }
 
     /// Another clock for the dates of signatures, for tests or where the machine's own is known to
     /// be wrong. Limits of time do not use it.
     pub fn clock(self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self {
-            clock: Clock::new(now),
-            ..self
-        }
+        Self { clock: Clock::new(now), ..self }
     }
 
     /// The transport. Nothing is sent, and the machine's certificates are not read yet.
@@ -143,11 +116,7 @@ impl TransportBuilder {
     /// in a header, if the rate is not greater than 0, or if the given certificates cannot be read.
     pub fn build(self) -> Result<Transport, Error> {
         let credentials = self.credentials.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Credentials,
-                Phase::Prepare,
-                "no credentials were given",
-            )
+            Error::new(ErrorKind::Credentials, Phase::Prepare, "no credentials were given")
         })?;
         for (name, id) in [("project", &self.project_id), ("domain", &self.domain_id)] {
             if let Some(id) = id {
@@ -228,22 +197,10 @@ mod tests {
     #[test]
     fn a_setting_that_cannot_work_is_refused_by_name() {
         for (builder, message) in [
-            (
-                builder().project_id("a\nb"),
-                "the project id cannot stand in a header",
-            ),
-            (
-                builder().domain_id("a\0"),
-                "the domain id cannot stand in a header",
-            ),
-            (
-                builder().user_agent("a\r\nb: c"),
-                "the user agent cannot stand in a header",
-            ),
-            (
-                builder().rate(Rate::per_second(0.0)),
-                "0 requests a second is no rate",
-            ),
+            (builder().project_id("a\nb"), "the project id cannot stand in a header"),
+            (builder().domain_id("a\0"), "the domain id cannot stand in a header"),
+            (builder().user_agent("a\r\nb: c"), "the user agent cannot stand in a header"),
+            (builder().rate(Rate::per_second(0.0)), "0 requests a second is no rate"),
         ] {
             let error = builder.build().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Setup);

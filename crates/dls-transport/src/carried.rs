@@ -103,10 +103,7 @@ mod tests {
     fn headers_are_blotted_out_too() {
         let carried = carried("x-auth-token", "MIIEXAMPLEOFATOKEN");
         let mut headers = HeaderMap::new();
-        headers.insert(
-            "x-request-id",
-            HeaderValue::from_static("r-MIIEXAMPLEOFATOKEN"),
-        );
+        headers.insert("x-request-id", HeaderValue::from_static("r-MIIEXAMPLEOFATOKEN"));
         carried.blot_out_of(&mut headers);
         assert_eq!(headers["x-request-id"], format!("r-{}", "*".repeat(18)));
     }

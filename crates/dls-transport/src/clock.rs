@@ -19,10 +19,7 @@ impl Clock {
 }
 
 impl Default for Clock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the wall clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn default() -> Self {
         Self::new(SystemTime::now)
     }

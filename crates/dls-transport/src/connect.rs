@@ -165,32 +165,19 @@ mod tests {
         let (silent, _listener, _queued) = silent().await;
         let origin = origin(&format!("http://{silent}"));
         let begin = Instant::now();
-        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT * 9))
-            .await
-            .unwrap_err();
+        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT * 9)).await.unwrap_err();
         assert_eq!(begin.elapsed(), LIMIT);
-        assert_eq!(
-            error.to_string(),
-            format!("no connection to {silent} within 5 s")
-        );
-        assert_eq!(
-            (error.kind(), error.phase()),
-            (ErrorKind::Timeout, Phase::Connect)
-        );
+        assert_eq!(error.to_string(), format!("no connection to {silent} within 5 s"));
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Connect));
     }
 
     #[tokio::test]
     async fn nobody_listening_is_an_error_with_the_cause() {
         let address = dead().await;
         let origin = origin(&format!("http://{address}"));
-        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT))
-            .await
-            .unwrap_err();
+        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT)).await.unwrap_err();
         assert_eq!(error.to_string(), format!("no connection to {address}"));
-        assert_eq!(
-            (error.kind(), error.phase()),
-            (ErrorKind::Connect, Phase::Connect)
-        );
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Connect, Phase::Connect));
         let source = std::error::Error::source(&error).unwrap();
         let source = source.downcast_ref::<io::Error>().unwrap();
         assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
@@ -201,14 +188,9 @@ mod tests {
         // A label may have 63 characters, so no resolver asks anybody for this name.
         let name = format!("{}.example", "a".repeat(64));
         let origin = origin(&format!("https://{name}"));
-        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT))
-            .await
-            .unwrap_err();
+        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT)).await.unwrap_err();
         assert_eq!(error.to_string(), format!("no address of {name} was found"));
-        assert_eq!(
-            (error.kind(), error.phase()),
-            (ErrorKind::Resolve, Phase::Resolve)
-        );
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Resolve, Phase::Resolve));
     }
 
     #[test]
@@ -219,9 +201,6 @@ mod tests {
         assert_eq!(usable(vec![own], &origin).unwrap(), [own]);
         let error = usable(vec![own, other], &origin).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-        assert_eq!(
-            usable(Vec::new(), &origin).unwrap_err().kind(),
-            ErrorKind::Resolve
-        );
+        assert_eq!(usable(Vec::new(), &origin).unwrap_err().kind(), ErrorKind::Resolve);
     }
 }

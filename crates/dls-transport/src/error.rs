@@ -308,10 +308,7 @@ impl fmt::Debug for Error {
             .field("attempts", &inner.attempts)
             .field("message", &inner.message);
         for (name, fact) in [
-            (
-                "status",
-                inner.status.as_ref().map(|it| it as &dyn fmt::Debug),
-            ),
+            ("status", inner.status.as_ref().map(|it| it as &dyn fmt::Debug)),
             ("request_id", inner.request_id.as_ref().map(|it| it as _)),
             ("location", inner.location.as_ref().map(|it| it as _)),
             ("retry_after", inner.retry_after.as_ref().map(|it| it as _)),

@@ -83,11 +83,7 @@ impl Head {
     }
 
     pub(crate) fn facts(&self) -> Facts {
-        Facts {
-            attempts: 1,
-            retry_after: self.retry_after,
-            clock_skew: self.clock_skew,
-        }
+        Facts { attempts: 1, retry_after: self.retry_after, clock_skew: self.clock_skew }
     }
 }
 
@@ -122,9 +118,7 @@ pub(crate) fn location(headers: &HeaderMap) -> Option<String> {
                 Some((authority, path)) => (authority, Some(path)),
                 None => (rest, None),
             };
-            let host = authority
-                .rsplit_once('@')
-                .map_or(authority, |(_, host)| host);
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
             match path {
                 Some(path) => format!("{scheme}//{host}/{path}"),
                 None => format!("{scheme}//{host}"),
@@ -136,18 +130,13 @@ pub(crate) fn location(headers: &HeaderMap) -> Option<String> {
 }
 
 fn request_id(headers: &HeaderMap) -> Option<String> {
-    let value = headers
-        .get("x-request-id")
-        .or_else(|| headers.get("x-iam-trace-id"))?;
+    let value = headers.get("x-request-id").or_else(|| headers.get("x-iam-trace-id"))?;
     Some(excerpt(&String::from_utf8_lossy(value.as_bytes())))
 }
 
 /// At most 200 characters on one line.
 pub(crate) fn excerpt(text: &str) -> String {
-    text.chars()
-        .take(200)
-        .flat_map(char::escape_debug)
-        .collect()
+    text.chars().take(200).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]

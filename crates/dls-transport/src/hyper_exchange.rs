@@ -98,11 +98,7 @@ impl Connection {
             .await?;
         Ok(Self {
             sender,
-            driver: Driver {
-                running: Some(connection),
-                failure: None,
-                unread: Bytes::new(),
-            },
+            driver: Driver { running: Some(connection), failure: None, unread: Bytes::new() },
             written,
         })
     }
@@ -135,10 +131,7 @@ impl Connection {
     ) -> Result<Answering, Error> {
         let before = self.written.bytes();
         let answer = self.sender.try_send_request(request);
-        let outcome = terms
-            .budget
-            .within(terms.head, self.driver.run(answer))
-            .await;
+        let outcome = terms.budget.within(terms.head, self.driver.run(answer)).await;
 
         let failure = match outcome {
             Ok(Ok(answer)) => return Answering::new(self, answer, terms, now()),
@@ -150,10 +143,7 @@ impl Connection {
         let (error, handed_back) = match failure {
             Ok(mut failure) => match failure.take_message() {
                 Some(_) => (unusable(failure.into_error(), terms.origin), true),
-                None => (
-                    no_answer(failure.into_error(), &self.driver.unread, terms),
-                    false,
-                ),
+                None => (no_answer(failure.into_error(), &self.driver.unread, terms), false),
             },
             Err(late) => (late.error(Phase::Answer, terms.origin.authority()), false),
         };
@@ -164,11 +154,7 @@ impl Connection {
 /// What is proved of a request that got no answer: whether hyper handed it back, and how many bytes
 /// were written since it was handed to hyper. Each alone is proof; the kind of the error is none.
 fn proved(handed_back: bool, bytes: u64) -> Delivery {
-    if handed_back || bytes == 0 {
-        Delivery::NotSent
-    } else {
-        Delivery::Unknown
-    }
+    if handed_back || bytes == 0 { Delivery::NotSent } else { Delivery::Unknown }
 }
 
 /// An exchange whose answer has begun.
@@ -192,18 +178,10 @@ impl Answering {
         let origin = terms.origin;
         let status = parts.status.as_u16();
         match Standing::of(parts.status) {
-            Standing::Answer => Ok(Self {
-                connection,
-                parts,
-                body,
-                head,
-            }),
+            Standing::Answer => Ok(Self { connection, parts, body, head }),
             Standing::Redirect => {
                 let location = location(&parts.headers);
-                let to = location
-                    .as_ref()
-                    .map(|to| format!(" to {to}"))
-                    .unwrap_or_default();
+                let to = location.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
                 let message = format!("{origin} redirects (status {status}){to}; not followed");
                 Err(Error::new(ErrorKind::Redirect, Phase::Answer, message)
                     .with_head(&head)
@@ -232,11 +210,10 @@ impl Answering {
         mut self,
         terms: &Terms<'_>,
     ) -> Result<(Response<Vec<u8>>, Option<Connection>), Error> {
-        let mut body = self.read_body(terms).await.map_err(|error| {
-            error
-                .with_head(&self.head)
-                .with_delivery(Delivery::Answered)
-        })?;
+        let mut body = self
+            .read_body(terms)
+            .await
+            .map_err(|error| error.with_head(&self.head).with_delivery(Delivery::Answered))?;
         terms.carried.blot_out(&mut body);
         let mut connection = self.connection;
         let reusable = connection.is_silent().await;
@@ -320,8 +297,7 @@ fn has_spoken(failure: &hyper::Error) -> bool {
     while let Some(cause) = root.source() {
         root = cause;
     }
-    root.downcast_ref::<hyper::Error>()
-        .is_some_and(|root| !root.is_canceled() && !root.is_closed())
+    root.downcast_ref::<hyper::Error>().is_some_and(|root| !root.is_canceled() && !root.is_closed())
 }
 
 /// Why there is no answer. `unread` is what came in and was not understood.
@@ -340,10 +316,7 @@ fn no_answer(error: hyper::Error, unread: &[u8], terms: &Terms<'_>) -> Error {
         );
         (ErrorKind::Protocol, message)
     } else if error.is_parse() {
-        (
-            ErrorKind::Protocol,
-            format!("{origin} did not answer in HTTP/1.1"),
-        )
+        (ErrorKind::Protocol, format!("{origin} did not answer in HTTP/1.1"))
     } else if tls::is_refusal_of_us(&error) {
         return wants_a_certificate(origin).with_source(error);
     } else {

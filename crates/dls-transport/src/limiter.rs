@@ -46,9 +46,7 @@ impl Limiter {
             Rate::Unlimited => Ok(Self(None)),
             Rate::PerSecond(requests) => match Window::new(requests) {
                 Some(window) => Ok(Self(Some(Mutex::new(window)))),
-                None => Err(Error::setup(format!(
-                    "{requests} requests a second is no rate"
-                ))),
+                None => Err(Error::setup(format!("{requests} requests a second is no rate"))),
             },
         }
     }
@@ -92,10 +90,9 @@ impl Window {
     fn free_at(&self, now: Instant) -> Instant {
         match self.taken.front() {
             // A span that the clock cannot hold ends with the call's own limit.
-            Some(oldest) if self.taken.len() >= self.size => oldest
-                .checked_add(self.span)
-                .unwrap_or(now + FAR_AWAY)
-                .max(now),
+            Some(oldest) if self.taken.len() >= self.size => {
+                oldest.checked_add(self.span).unwrap_or(now + FAR_AWAY).max(now)
+            }
             _ => now,
         }
     }
@@ -139,10 +136,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_rate_below_one_and_one_between_numbers_hold_on_average() {
         assert_eq!(turns(Rate::per_second(0.5), 3).await, [0, 2000, 4000]);
-        assert_eq!(
-            turns(Rate::per_second(2.5), 5).await,
-            [0, 0, 800, 800, 1600]
-        );
+        assert_eq!(turns(Rate::per_second(2.5), 5).await, [0, 0, 800, 800, 1600]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -189,10 +183,7 @@ mod tests {
     #[test]
     fn what_is_no_rate_is_refused() {
         for requests in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
-            assert!(
-                Limiter::new(Rate::per_second(requests)).is_err(),
-                "{requests}"
-            );
+            assert!(Limiter::new(Rate::per_second(requests)).is_err(), "{requests}");
         }
         assert!(Limiter::new(Rate::per_second(1e9)).is_ok());
         assert!(Limiter::new(Rate::per_second(1e-9)).is_ok());

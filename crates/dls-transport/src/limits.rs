@@ -76,10 +76,7 @@ impl Limits {
     /// Sets [`credentials`](Self::credentials).
     #[must_use]
     pub fn with_credentials(self, credentials: Duration) -> Self {
-        Self {
-            credentials,
-            ..self
-        }
+        Self { credentials, ..self }
     }
 
     /// Sets [`connect`](Self::connect).
@@ -127,10 +124,7 @@ impl Limits {
     /// Sets [`total`](Self::total).
     #[must_use]
     pub fn with_total(self, total: Duration) -> Self {
-        Self {
-            total: Some(total),
-            ..self
-        }
+        Self { total: Some(total), ..self }
     }
 
     /// The limit of a whole call whose answer may take so long to begin.

@@ -38,18 +38,12 @@ impl Origin {
             Some("https") => true,
             Some("http") => false,
             _ => {
-                return Err(Error::invalid(
-                    "the URI does not begin with https:// or http://",
-                ));
+                return Err(Error::invalid("the URI does not begin with https:// or http://"));
             }
         };
-        let authority = uri
-            .authority()
-            .ok_or_else(|| Error::invalid("the URI has no host"))?;
+        let authority = uri.authority().ok_or_else(|| Error::invalid("the URI has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(Error::invalid(
-                "the URI names a user; credentials do not belong there",
-            ));
+            return Err(Error::invalid("the URI names a user; credentials do not belong there"));
         }
         let host = authority.host();
         let own_port = if tls { 443 } else { 80 };
@@ -58,10 +52,7 @@ impl Origin {
             (_, Some(port)) => port,
             (_, None) => return Err(Error::invalid("the port of the URI is no number of a port")),
         };
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if bare.is_empty() {
             return Err(Error::invalid("the URI has no host"));
         }
@@ -75,13 +66,7 @@ impl Origin {
                 "plain http:// is for this machine only, and {authority} is another; use https://"
             )));
         }
-        Ok(Self {
-            tls,
-            host: bare.to_owned(),
-            port,
-            authority,
-            only_loopback,
-        })
+        Ok(Self { tls, host: bare.to_owned(), port, authority, only_loopback })
     }
 
     /// Host, and port unless it is the scheme's own.
@@ -116,20 +101,10 @@ mod tests {
         for (uri, host, port, authority) in [
             ("https://a.example", "a.example", 443, "a.example"),
             ("https://a.example:443/x", "a.example", 443, "a.example"),
-            (
-                "https://a.example:8443/x?y",
-                "a.example",
-                8443,
-                "a.example:8443",
-            ),
+            ("https://a.example:8443/x?y", "a.example", 8443, "a.example:8443"),
             ("https://a.example:80", "a.example", 80, "a.example:80"),
             ("http://127.0.0.1/", "127.0.0.1", 80, "127.0.0.1"),
-            (
-                "http://127.0.0.1:4711/",
-                "127.0.0.1",
-                4711,
-                "127.0.0.1:4711",
-            ),
+            ("http://127.0.0.1:4711/", "127.0.0.1", 4711, "127.0.0.1:4711"),
             ("http://[::1]:80", "::1", 80, "[::1]"),
             ("https://[::1]:8443", "::1", 8443, "[::1]:8443"),
         ] {
@@ -168,26 +143,14 @@ mod tests {
     fn a_uri_without_a_usable_origin_is_refused_in_one_line_without_its_user() {
         for (uri, message) in [
             ("/v2/x", "the URI does not begin with https:// or http://"),
-            (
-                "a.example:443",
-                "the URI does not begin with https:// or http://",
-            ),
-            (
-                "ftp://a.example/",
-                "the URI does not begin with https:// or http://",
-            ),
+            ("a.example:443", "the URI does not begin with https:// or http://"),
+            ("ftp://a.example/", "the URI does not begin with https:// or http://"),
             (
                 "https://me:secret@a.example/",
                 "the URI names a user; credentials do not belong there",
             ),
-            (
-                "https://a.example:99999/",
-                "the port of the URI is no number of a port",
-            ),
-            (
-                "https://a.example:/",
-                "the port of the URI is no number of a port",
-            ),
+            ("https://a.example:99999/", "the port of the URI is no number of a port"),
+            ("https://a.example:/", "the port of the URI is no number of a port"),
         ] {
             let error = origin(uri, PlaintextHosts::AnyHost).unwrap_err();
             assert_eq!(error.to_string(), message, "{uri}");

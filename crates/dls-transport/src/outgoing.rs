@@ -62,9 +62,7 @@ impl Outgoing {
         let (parts, body) = request.into_parts();
         let origin = Origin::of(&parts.uri, plaintext)?;
         if parts.method == Method::CONNECT {
-            return Err(Error::invalid(
-                "CONNECT asks for a tunnel, which is not an exchange",
-            ));
+            return Err(Error::invalid("CONNECT asks for a tunnel, which is not an exchange"));
         }
         let query = parts.uri.query().unwrap_or_default();
         for (part, text) in [("path", parts.uri.path()), ("query", query)] {
@@ -231,11 +229,8 @@ mod tests {
         let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
         let authorization = header("authorization");
         let authorization = parse_authorization(&authorization).unwrap();
-        let signed: Vec<_> = authorization
-            .signed_headers
-            .split(';')
-            .map(|name| (name, header(name)))
-            .collect();
+        let signed: Vec<_> =
+            authorization.signed_headers.split(';').map(|name| (name, header(name))).collect();
         let canonical = canonical_request(
             request.method().as_str(),
             request.uri().path(),
@@ -261,10 +256,7 @@ mod tests {
                 .header("with_underscore", "1");
             let rendered = render(request.body(b"body".to_vec()).unwrap(), key()).unwrap();
             assert!(verifies(&rendered, b"body"), "{uri}");
-            assert!(
-                !verifies(&rendered, b"other"),
-                "the body is signed, whatever its type"
-            );
+            assert!(!verifies(&rendered, b"other"), "the body is signed, whatever its type");
         }
     }
 
@@ -314,17 +306,12 @@ mod tests {
         }
         let authorization = headers["authorization"].to_str().unwrap();
         let signed = parse_authorization(authorization).unwrap().signed_headers;
-        assert_eq!(
-            signed,
-            "host;user-agent;x-project-id;x-sdk-date;x-security-token"
-        );
+        assert_eq!(signed, "host;user-agent;x-project-id;x-sdk-date;x-security-token");
     }
 
     #[test]
     fn a_token_is_sent_and_nothing_is_signed() {
-        let request = request("https://a.example/x")
-            .header("workspace", "w")
-            .body(vec![1]);
+        let request = request("https://a.example/x").header("workspace", "w").body(vec![1]);
         let rendered = render(request.unwrap(), Token::new("token").unwrap()).unwrap();
         let headers = rendered.headers();
         assert_eq!(headers["x-auth-token"], "token");
@@ -332,10 +319,7 @@ mod tests {
         assert_eq!(headers["host"], "a.example");
         assert!(!headers.contains_key("authorization"));
         assert!(!headers.contains_key("x-sdk-date"));
-        assert!(
-            !headers.contains_key("content-length"),
-            "hyper knows the length of a body"
-        );
+        assert!(!headers.contains_key("content-length"), "hyper knows the length of a body");
     }
 
     #[test]
@@ -346,10 +330,7 @@ mod tests {
             ("https://a.example/?a=%E4%BD&b=%9C", Some("query")),
             ("https://a.example/a%ff/b", Some("path")),
             ("https://a.example/%ED%A0%80?k=%FF", Some("path")),
-            (
-                "https://a.example/%E4%BD%9C?k=%E4%BD%9C%EF%BF%BD&100%",
-                None,
-            ),
+            ("https://a.example/%E4%BD%9C?k=%E4%BD%9C%EF%BF%BD&100%", None),
         ] {
             for credentials in [Credentials::from(key()), Token::new("t").unwrap().into()] {
                 let request = request(uri).body(Vec::new()).unwrap();
@@ -368,9 +349,7 @@ mod tests {
     #[test]
     fn a_header_of_ours_is_refused_by_name() {
         for name in OURS {
-            let request = request("https://a.example/")
-                .header(&name, "1")
-                .body(Vec::new());
+            let request = request("https://a.example/").header(&name, "1").body(Vec::new());
             let error = render(request.unwrap(), key()).unwrap_err();
             assert_eq!(
                 error.to_string(),
@@ -392,9 +371,7 @@ mod tests {
                 "the value of header x is not UTF-8",
             ),
             (
-                request("https://a.example/")
-                    .header("x", "1")
-                    .header("X", "2"),
+                request("https://a.example/").header("x", "1").header("X", "2"),
                 "the request cannot be signed",
             ),
         ] {

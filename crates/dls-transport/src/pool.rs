@@ -48,28 +48,19 @@ struct Kept {
 impl Pool {
     pub(crate) fn new(connections: NonZeroUsize) -> Self {
         let slots = connections.get().min(Semaphore::MAX_PERMITS);
-        Self {
-            shelf: Arc::default(),
-            slots: Arc::new(Semaphore::new(slots)),
-        }
+        Self { shelf: Arc::default(), slots: Arc::new(Semaphore::new(slots)) }
     }
 
     /// Waits until one more connection may be in use. Who asks first goes first.
     pub(crate) async fn slot(&self) -> Slot {
         let permit = Arc::clone(&self.slots).acquire_owned().await;
-        Slot {
-            _permit: permit.ok(),
-            generation: lock(&self.shelf).generation,
-        }
+        Slot { _permit: permit.ok(), generation: lock(&self.shelf).generation }
     }
 
     /// Closes idle connections, the oldest first, until whoever has a slot may open another.
     pub(crate) fn make_room(&self) {
         let mut shelf = lock(&self.shelf);
-        let surplus = shelf
-            .kept
-            .len()
-            .saturating_sub(self.slots.available_permits());
+        let surplus = shelf.kept.len().saturating_sub(self.slots.available_permits());
         let surplus: Vec<Kept> = shelf.kept.drain(..surplus).collect();
         drop(shelf);
         drop(surplus);
@@ -109,21 +100,13 @@ impl Pool {
         if slot.generation != shelf.generation {
             return;
         }
-        let mut same = shelf
-            .kept
-            .iter()
-            .enumerate()
-            .filter(|(_, kept)| kept.origin == origin);
+        let mut same = shelf.kept.iter().enumerate().filter(|(_, kept)| kept.origin == origin);
         let oldest = same.next().map(|(index, _)| index);
         let surplus = match oldest {
             Some(oldest) if same.count() + 1 >= MAX_KEPT => Some(shelf.kept.remove(oldest)),
             _ => None,
         };
-        shelf.kept.push(Kept {
-            origin,
-            connection,
-            since: Instant::now(),
-        });
+        shelf.kept.push(Kept { origin, connection, since: Instant::now() });
         if !shelf.is_watched {
             shelf.is_watched = true;
             tokio::spawn(watch(Watch(Arc::downgrade(&self.shelf))));
@@ -158,9 +141,7 @@ fn throw_away_old(shelf: &Weak<Mutex<Shelf>>) -> Option<Instant> {
     let shelf = shelf.upgrade()?;
     let mut shelf = lock(&shelf);
     let now = Instant::now();
-    let young = shelf
-        .kept
-        .partition_point(|kept| now >= kept.since + MAX_IDLE);
+    let young = shelf.kept.partition_point(|kept| now >= kept.since + MAX_IDLE);
     let old: Vec<Kept> = shelf.kept.drain(..young).collect();
     let next = shelf.kept.first().map(|kept| kept.since + MAX_IDLE);
     shelf.is_watched = next.is_some();
@@ -228,9 +209,7 @@ mod tests {
         let pool = pool(64);
         let origin = origin("http://localhost/");
         for kept in 1..=2 {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.unwrap();
             runtime.block_on(async {
                 pool.keep(origin.clone(), connection().await.0, &pool.slot().await);

@@ -55,10 +55,8 @@ impl Ready {
     ) -> Result<Response<Vec<u8>>, Error> {
         let outgoing = Outgoing::new(request, self.transport.0.settings.plaintext)?;
         if outgoing.origin != self.origin {
-            let message = format!(
-                "the connection leads to {}, not to {}",
-                self.origin, outgoing.origin
-            );
+            let message =
+                format!("the connection leads to {}, not to {}", self.origin, outgoing.origin);
             return Err(Error::invalid(message));
         }
         let work = Box::pin(self.send_once(&outgoing, at));
@@ -73,9 +71,7 @@ impl Ready {
         let shared = &self.transport.0;
         let budget = shared.budget(Resend::Never, Duration::MAX);
         let attempt = trace::Attempt::begin(1);
-        let outcome = shared
-            .exchange(self.prepared, outgoing, at, Resend::Never, &budget)
-            .await;
+        let outcome = shared.exchange(self.prepared, outgoing, at, Resend::Never, &budget).await;
         attempt.done(&outcome);
         outcome.map_err(|error| error.of_call(1, Delivery::NotSent))
     }
@@ -83,8 +79,6 @@ impl Ready {
 
 impl fmt::Debug for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ready")
-            .field("origin", &self.origin.authority())
-            .finish_non_exhaustive()
+        f.debug_struct("Ready").field("origin", &self.origin.authority()).finish_non_exhaustive()
     }
 }

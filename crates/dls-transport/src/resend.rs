@@ -23,15 +23,8 @@ pub enum Resend {
 /// What one attempt came to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outcome {
-    Answer {
-        status: StatusCode,
-        retry_after: Option<Duration>,
-    },
-    Failure {
-        kind: ErrorKind,
-        status: Option<StatusCode>,
-        retry_after: Option<Duration>,
-    },
+    Answer { status: StatusCode, retry_after: Option<Duration> },
+    Failure { kind: ErrorKind, status: Option<StatusCode>, retry_after: Option<Duration> },
 }
 
 impl Outcome {
@@ -39,10 +32,7 @@ impl Outcome {
         match result {
             Ok(answer) => Self::Answer {
                 status: answer.status(),
-                retry_after: answer
-                    .extensions()
-                    .get::<Facts>()
-                    .and_then(Facts::retry_after),
+                retry_after: answer.extensions().get::<Facts>().and_then(Facts::retry_after),
             },
             Err(error) => Self::Failure {
                 kind: error.kind(),
@@ -80,15 +70,8 @@ impl Outcome {
     /// The least pause: what the server asks for, and at least a second when we are too many.
     fn floor(self) -> Duration {
         let (status, retry_after) = match self {
-            Self::Answer {
-                status,
-                retry_after,
-            } => (Some(status), retry_after),
-            Self::Failure {
-                status,
-                retry_after,
-                ..
-            } => (status, retry_after),
+            Self::Answer { status, retry_after } => (Some(status), retry_after),
+            Self::Failure { status, retry_after, .. } => (status, retry_after),
         };
         let least = match status {
             Some(StatusCode::TOO_MANY_REQUESTS) => Duration::from_secs(1),
@@ -142,27 +125,17 @@ mod tests {
     ];
 
     fn answer(status: u16) -> Outcome {
-        Outcome::Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            retry_after: None,
-        }
+        Outcome::Answer { status: StatusCode::from_u16(status).unwrap(), retry_after: None }
     }
 
     fn asked_to_wait(status: u16, seconds: u64) -> Outcome {
         let status = StatusCode::from_u16(status).unwrap();
-        Outcome::Answer {
-            status,
-            retry_after: Some(Duration::from_secs(seconds)),
-        }
+        Outcome::Answer { status, retry_after: Some(Duration::from_secs(seconds)) }
     }
 
     fn failure(kind: ErrorKind, status: Option<u16>) -> Outcome {
         let status = status.map(|status| StatusCode::from_u16(status).unwrap());
-        Outcome::Failure {
-            kind,
-            status,
-            retry_after: None,
-        }
+        Outcome::Failure { kind, status, retry_after: None }
     }
 
     fn next(resend: Resend, outcome: Outcome) -> Option<Duration> {
@@ -181,20 +154,15 @@ mod tests {
 
     #[test]
     fn a_read_is_repeated_after_statuses_that_may_pass() {
-        let repeated: Vec<u16> = (100..=999)
-            .filter(|s| next(Resend::Allowed, answer(*s)).is_some())
-            .collect();
+        let repeated: Vec<u16> =
+            (100..=999).filter(|s| next(Resend::Allowed, answer(*s)).is_some()).collect();
         assert_eq!(repeated, [408, 429, 500, 502, 503, 504]);
     }
 
     #[test]
     fn a_read_is_repeated_after_failures_that_may_pass() {
         for (kind, repeated) in KINDS {
-            assert_eq!(
-                next(Resend::Allowed, failure(kind, None)).is_some(),
-                repeated,
-                "{kind:?}"
-            );
+            assert_eq!(next(Resend::Allowed, failure(kind, None)).is_some(), repeated, "{kind:?}");
         }
     }
 
@@ -202,11 +170,7 @@ mod tests {
     fn a_refusal_whose_body_broke_off_is_not_repeated() {
         for (status, repeated) in [(200, true), (503, true), (400, false), (401, false)] {
             let outcome = failure(ErrorKind::Body, Some(status));
-            assert_eq!(
-                next(Resend::Allowed, outcome).is_some(),
-                repeated,
-                "{status}"
-            );
+            assert_eq!(next(Resend::Allowed, outcome).is_some(), repeated, "{status}");
         }
     }
 

@@ -13,9 +13,7 @@ use crate::exchange::ClockSkew;
 /// from `now`; one that is past means zero. What is neither is ignored, and the longest wins.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let since = date(headers).unwrap_or(now);
-    texts(headers, RETRY_AFTER)
-        .filter_map(|text| wait(text, since))
-        .max()
+    texts(headers, RETRY_AFTER).filter_map(|text| wait(text, since)).max()
 }
 
 /// How far `now` is from the answer's `Date`, which counts whole seconds.
@@ -47,9 +45,7 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
 
 fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     let values = headers.get_all(name).into_iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .map(str::trim)
+    values.filter_map(|value| value.to_str().ok()).map(str::trim)
 }
 
 #[cfg(test)]
@@ -65,9 +61,7 @@ mod tests {
 
     fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
         let pairs = pairs.iter().cloned();
-        pairs
-            .map(|(name, value)| (name, HeaderValue::from_static(value)))
-            .collect()
+        pairs.map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
     }
 
     fn at(seconds: u64) -> SystemTime {
@@ -114,24 +108,15 @@ mod tests {
             (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
             (RETRY_AFTER, "Sun, 06 Nov 1994 08:49:42 GMT"),
         ]);
-        assert_eq!(
-            retry_after(&answer, at(NOW + 9999)),
-            Some(Duration::from_secs(5))
-        );
+        assert_eq!(retry_after(&answer, at(NOW + 9999)), Some(Duration::from_secs(5)));
     }
 
     #[test]
     fn the_skew_is_told_in_both_directions() {
         let answer = headers(&[(DATE, "Sun, 06 Nov 1994 08:49:37 GMT")]);
         let (ahead, behind) = (Duration::from_secs(5), Duration::from_secs(7));
-        assert_eq!(
-            clock_skew(&answer, at(NOW) + ahead),
-            Some(ClockSkew::Ahead(ahead))
-        );
-        assert_eq!(
-            clock_skew(&answer, at(NOW) - behind),
-            Some(ClockSkew::Behind(behind))
-        );
+        assert_eq!(clock_skew(&answer, at(NOW) + ahead), Some(ClockSkew::Ahead(ahead)));
+        assert_eq!(clock_skew(&answer, at(NOW) - behind), Some(ClockSkew::Behind(behind)));
     }
 
     #[test]

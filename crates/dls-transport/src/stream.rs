@@ -41,10 +41,7 @@ pub(crate) struct Counting {
 
 impl Counting {
     pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self {
-            tcp,
-            written: Written::default(),
-        }
+        Self { tcp, written: Written::default() }
     }
 
     pub(crate) fn written(&self) -> Written {
@@ -244,9 +241,7 @@ mod tests {
         assert!(matches!(now(&mut client), Poll::Ready(Ok(bytes)) if bytes.is_empty()));
 
         let (mut client, server) = silent().await;
-        SockRef::from(&server)
-            .set_linger(Some(std::time::Duration::ZERO))
-            .unwrap();
+        SockRef::from(&server).set_linger(Some(std::time::Duration::ZERO)).unwrap();
         drop(server);
         assert!(matches!(now(&mut client), Poll::Ready(Err(_))));
     }

@@ -80,10 +80,7 @@ impl Tls {
             failed(format!("no certificate can name {origin}")).with_source(error)
         })?;
         let connector = TlsConnector::from(Arc::clone(config));
-        connector
-            .connect(name, socket)
-            .await
-            .map_err(|error| handshake_failed(error, origin))
+        connector.connect(name, socket).await.map_err(|error| handshake_failed(error, origin))
     }
 }
 
@@ -205,11 +202,8 @@ mod tests {
 
     #[test]
     fn roots_that_hold_no_certificate_are_refused() {
-        for text in [
-            "",
-            "no PEM",
-            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        ] {
+        for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+        {
             let error = Tls::new(&Roots::Pem(text.into())).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Setup, "{text:?}");
             assert_eq!(
@@ -220,10 +214,7 @@ mod tests {
         }
         let torn = "-----BEGIN CERTIFICATE-----\nAAAA\n";
         let error = Tls::new(&Roots::Pem(torn.into())).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "the trusted certificates are not PEM text"
-        );
+        assert_eq!(error.to_string(), "the trusted certificates are not PEM text");
     }
 
     #[test]

@@ -41,21 +41,13 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     pub(crate) fn begin(number: u32) -> Self {
-        Self {
-            number,
-            begin: Instant::now(),
-            is_done: false,
-        }
+        Self { number, begin: Instant::now(), is_done: false }
     }
 
     pub(crate) fn done(mut self, outcome: &Result<Response<Vec<u8>>, Error>) {
         self.is_done = true;
         match outcome {
-            Ok(answer) => self.tell(
-                "answered",
-                Some(answer.status().as_u16()),
-                Delivery::Answered,
-            ),
+            Ok(answer) => self.tell("answered", Some(answer.status().as_u16()), Delivery::Answered),
             Err(error) => {
                 let status = error.status().map(|status| status.as_u16());
                 self.tell(&format!("{:?}", error.kind()), status, error.delivery());
@@ -123,10 +115,7 @@ pub(crate) fn ready(_: &str, _: Option<&Error>) {}
 /// A 401 ended this transport.
 #[cfg(feature = "tracing")]
 pub(crate) fn stopped(host: &str) {
-    tracing::warn!(
-        host,
-        "credentials refused with 401: this transport sends no more"
-    );
+    tracing::warn!(host, "credentials refused with 401: this transport sends no more");
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -179,11 +179,7 @@ impl Transport {
         };
         trace::ready(origin.authority(), prepared.as_ref().err());
         let prepared = prepared.map_err(|error| error.of_call(1, Delivery::NotSent))?;
-        Ok(Ready {
-            transport: self.clone(),
-            origin,
-            prepared,
-        })
+        Ok(Ready { transport: self.clone(), origin, prepared })
     }
 
     /// Closes the idle connections, and those in use after their exchange: no later request goes out
@@ -248,9 +244,7 @@ impl Shared {
         let host = origin.authority();
         self.check_stopped(host)?;
         let start = self.start(resend, budget);
-        start
-            .check()
-            .map_err(|late| late.error(Phase::Prepare, host))
+        start.check().map_err(|late| late.error(Phase::Prepare, host))
     }
 
     fn head_limit(&self, resend: Resend) -> Duration {
@@ -276,21 +270,13 @@ impl Shared {
 
             let limit = (attempts, self.settings.max_attempts);
             let chance = self.jitter.chance();
-            let next = next_attempt(
-                resend,
-                Outcome::of(&outcome),
-                limit,
-                budget.remaining(),
-                chance,
-            );
+            let next =
+                next_attempt(resend, Outcome::of(&outcome), limit, budget.remaining(), chance);
             let Some(pause) = next else {
                 return of_call(outcome, attempts, earlier);
             };
-            earlier = earlier.and(
-                outcome
-                    .as_ref()
-                    .map_or_else(Error::delivery, |_| Delivery::Answered),
-            );
+            earlier =
+                earlier.and(outcome.as_ref().map_or_else(Error::delivery, |_| Delivery::Answered));
             trace::pause(attempts, pause);
             tokio::time::sleep(pause).await;
         }
@@ -335,11 +321,7 @@ impl Shared {
                 self.open(origin, budget).await?
             }
         };
-        Ok(Prepared {
-            connection,
-            credentials,
-            slot,
-        })
+        Ok(Prepared { connection, credentials, slot })
     }
 
     fn all_in_use(&self, late: OutOfTime, origin: &Origin) -> Error {
@@ -360,10 +342,7 @@ impl Shared {
 
         let missing = |message| Error::new(ErrorKind::Credentials, Phase::Credentials, message);
         budget
-            .within(
-                self.settings.limits.credentials,
-                self.settings.credentials.provide(),
-            )
+            .within(self.settings.limits.credentials, self.settings.credentials.provide())
             .await
             .map_err(|late| late.error(Phase::Credentials, host))?
             .map_err(|error| {
@@ -419,9 +398,7 @@ impl Shared {
             budget,
             carried: &Carried::by(request.headers()),
         };
-        let answering = connection
-            .ask(request, &terms, || settings.clock.now())
-            .await?;
+        let answering = connection.ask(request, &terms, || settings.clock.now()).await?;
         if answering.status() == StatusCode::UNAUTHORIZED {
             self.stop(origin.authority(), answering.request_id());
         }
@@ -433,13 +410,9 @@ impl Shared {
     }
 
     fn stop(&self, host: &str, request_id: Option<&str>) {
-        let id = request_id
-            .map(|id| format!(", request id {id}"))
-            .unwrap_or_default();
+        let id = request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
         // Of several at once the first is the reason.
-        let _ = self
-            .stopped
-            .set(format!("{host} refused the credentials (status 401{id})"));
+        let _ = self.stopped.set(format!("{host} refused the credentials (status 401{id})"));
         trace::stopped(host);
     }
 

@@ -56,13 +56,7 @@ impl Output {
     fn error(&self, error: &Error) {
         self.debug(error);
         let mut output = self.0.lock().unwrap();
-        writeln!(
-            output,
-            "{error} {:?} {:?}",
-            error.request_id(),
-            error.location()
-        )
-        .unwrap();
+        writeln!(output, "{error} {:?} {:?}", error.request_id(), error.location()).unwrap();
         let mut cause = error.source();
         while let Some(error) = cause {
             writeln!(output, "{error}\n{error:?}\n{error:#?}").unwrap();
@@ -86,10 +80,7 @@ impl Output {
 
 impl io::Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap()
-            .push_str(str::from_utf8(bytes).unwrap());
+        self.0.lock().unwrap().push_str(str::from_utf8(bytes).unwrap());
         Ok(bytes.len())
     }
 
@@ -149,9 +140,7 @@ impl Canaries {
     fn credentials(&self) -> [Credentials; 2] {
         let secret = SecretKey::new(&*self.secret_key).unwrap();
         let token = SecurityToken::new(&*self.security_token).unwrap();
-        let key = AccessKey::new("AKIDEXAMPLE", secret)
-            .unwrap()
-            .with_security_token(token);
+        let key = AccessKey::new("AKIDEXAMPLE", secret).unwrap().with_security_token(token);
         [key.into(), Token::new(&*self.token).unwrap().into()]
     }
 
@@ -162,21 +151,14 @@ impl Canaries {
 }
 
 fn builder(credentials: Credentials) -> TransportBuilder {
-    Transport::builder()
-        .credentials(credentials)
-        .rate(Rate::Unlimited)
+    Transport::builder().credentials(credentials).rate(Rate::Unlimited)
 }
 
 /// Servers for all ways in which a conversation can go.
 async fn servers(canaries: &Canaries) -> Vec<Server> {
-    let secrets = format!(
-        "{}{}{}",
-        canaries.secret_key, canaries.token, canaries.query
-    );
-    let location = format!(
-        "https://{}:{}@x/?t={secrets}#{secrets}",
-        canaries.token, canaries.query
-    );
+    let secrets = format!("{}{}{}", canaries.secret_key, canaries.token, canaries.query);
+    let location =
+        format!("https://{}:{}@x/?t={secrets}#{secrets}", canaries.token, canaries.query);
     let location = format!("Location: {location}\r\n");
     let mut servers = Vec::new();
     for text in [
@@ -186,11 +168,7 @@ async fn servers(canaries: &Canaries) -> Vec<Server> {
         answer("429 Too Many Requests", "x"),
         answer("503 Service Unavailable", "x"),
         answer_with("302 Found", &location, ""),
-        answer_with(
-            "101 Switching Protocols",
-            "Connection: upgrade\r\nUpgrade: x\r\n",
-            "",
-        ),
+        answer_with("101 Switching Protocols", "Connection: upgrade\r\nUpgrade: x\r\n", ""),
         answer("999 X", &secrets),
         answer("200 OK", &secrets.repeat(1000)),
         answer_with("200 OK", &format!("X: {}\r\n", secrets.repeat(1000)), ""),
@@ -245,15 +223,7 @@ async fn through_all_servers(canaries: &Canaries, output: &Output) -> Vec<String
         heard.extend(server.ledger.requests());
     }
     use ErrorKind::{Body, Interrupted, Protocol, Redirect, Stopped, Timeout, TooLarge};
-    for kind in [
-        Body,
-        Interrupted,
-        Protocol,
-        Redirect,
-        Stopped,
-        Timeout,
-        TooLarge,
-    ] {
+    for kind in [Body, Interrupted, Protocol, Redirect, Stopped, Timeout, TooLarge] {
         assert!(kinds.contains(&kind), "{kind:?} did not happen");
     }
     heard
@@ -278,9 +248,7 @@ async fn through_tls(canaries: &Canaries, output: &Output) -> Vec<String> {
             (issuer.roots(), nobody.to_owned(), false),
         ] {
             let transport = builder(credentials.clone()).roots(roots).build().unwrap();
-            let outcome = transport
-                .call(canaries.request(&uri), Resend::Allowed)
-                .await;
+            let outcome = transport.call(canaries.request(&uri), Resend::Allowed).await;
             assert_eq!(outcome.is_ok(), works);
             if let Err(error) = outcome {
                 output.error(&error);
@@ -320,9 +288,8 @@ async fn through_mistakes(canaries: &Canaries, output: &Output) {
         for builder in [
             builder(credentials.clone()).project_id(format!("{secret}\n")),
             builder(credentials.clone()).user_agent(format!("{secret}\n")),
-            builder(credentials).roots(Roots::Pem(
-                format!("-----BEGIN CERTIFICATE-----\n{secret}\n").into_bytes(),
-            )),
+            builder(credentials)
+                .roots(Roots::Pem(format!("-----BEGIN CERTIFICATE-----\n{secret}\n").into_bytes())),
         ] {
             output.error(&builder.build().unwrap_err());
         }
@@ -372,11 +339,7 @@ async fn no_secret_is_seen_anywhere() {
         assert!(!output.shows(signature), "a signature is shown");
     }
     // The output is what it should be.
-    for text in [
-        "attempt done",
-        "path=\"/v2/x\"",
-        "was lost before an answer came",
-    ] {
+    for text in ["attempt done", "path=\"/v2/x\"", "was lost before an answer came"] {
         assert!(output.text().contains(text), "{text} is missing");
     }
 }
@@ -397,12 +360,7 @@ fn a_canary_would_be_found() {
 
 /// The lines of the log that hold this text.
 fn lines(output: &Output, text: &str) -> Vec<String> {
-    output
-        .text()
-        .lines()
-        .filter(|line| line.contains(text))
-        .map(str::to_owned)
-        .collect()
+    output.text().lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -417,29 +375,18 @@ async fn each_attempt_each_pause_and_the_end_of_a_transport_are_logged() {
         }
     })
     .await;
-    support::read(&support::transport(), server.uri("/v2/x?q=1"))
-        .await
-        .unwrap();
-    let span = format!(
-        "call{{method=POST host={} path=\"/v2/x\" write=false}}",
-        server.address
-    );
+    support::read(&support::transport(), server.uri("/v2/x?q=1")).await.unwrap();
+    let span = format!("call{{method=POST host={} path=\"/v2/x\" write=false}}", server.address);
     let attempts = lines(&output, "attempt done");
     for (line, facts) in attempts.iter().zip([
         "attempt=1 outcome=\"answered\" status=503 delivery=answered elapsed=",
         "attempt=2 outcome=\"Interrupted\" delivery=unknown elapsed=",
         "attempt=3 outcome=\"answered\" status=401 delivery=answered elapsed=",
     ]) {
-        assert!(
-            line.contains(&span) && line.contains(facts),
-            "{line} lacks {facts}"
-        );
+        assert!(line.contains(&span) && line.contains(facts), "{line} lacks {facts}");
     }
     assert_eq!(attempts.len(), 3);
-    assert_eq!(
-        lines(&output, "pausing before the next attempt attempts=").len(),
-        2
-    );
+    assert_eq!(lines(&output, "pausing before the next attempt attempts=").len(), 2);
     let uri = server.uri("/").parse().unwrap();
     support::transport().connect(&uri).await.unwrap();
     let nobody = "http://127.0.0.1:1/".parse().unwrap();
@@ -448,10 +395,7 @@ async fn each_attempt_each_pause_and_the_end_of_a_transport_are_logged() {
     let failed = "not ready to send host=\"127.0.0.1:1\" outcome=Connect";
     assert_eq!(lines(&output, failed).len(), 1);
     let stopped = lines(&output, "WARN");
-    assert!(
-        stopped.len() == 1 && stopped[0].contains("refused with 401"),
-        "{stopped:?}"
-    );
+    assert!(stopped.len() == 1 && stopped[0].contains("refused with 401"), "{stopped:?}");
 }
 
 #[tokio::test]
@@ -471,8 +415,5 @@ async fn a_call_that_is_dropped_is_logged_as_abandoned() {
         }
     }
     let abandoned = lines(&output, "abandoned by the caller");
-    assert!(
-        abandoned.len() == 1 && abandoned[0].contains("write=true"),
-        "{abandoned:?}"
-    );
+    assert!(abandoned.len() == 1 && abandoned[0].contains("write=true"), "{abandoned:?}");
 }

@@ -91,13 +91,7 @@ impl Rig {
             }
         })
         .await;
-        Self {
-            proxy,
-            cut,
-            passed,
-            tls,
-            runs: 0,
-        }
+        Self { proxy, cut, passed, tls, runs: 0 }
     }
 
     fn builder(&self) -> TransportBuilder {
@@ -143,10 +137,7 @@ impl Rig {
 
     /// Each cut of a conversation of these lengths.
     fn cuts(lengths: Passed) -> impl Iterator<Item = Cut> {
-        let sides = [
-            (Side::Request, lengths.request),
-            (Side::Answer, lengths.answer),
-        ];
+        let sides = [(Side::Request, lengths.request), (Side::Answer, lengths.answer)];
         sides.into_iter().flat_map(move |(side, length)| {
             let ways = [How::Fin, How::Rst, How::Stall];
             (0..=length).flat_map(move |at| ways.map(|how| Cut { side, at, how }))
@@ -159,8 +150,7 @@ async fn serve(stream: DuplexStream, acceptor: Option<TlsAcceptor>, ledger: Arc<
     async fn talk(mut peer: Peer<impl AsyncRead + AsyncWrite + Unpin>) {
         if peer.request().await.is_some() {
             let headers = "X-Request-Id: 0123456789abcdef\r\nConnection: close\r\n";
-            peer.say(answer_with("200 OK", headers, r#"{"done":true}"#))
-                .await;
+            peer.say(answer_with("200 OK", headers, r#"{"done":true}"#)).await;
         }
         let _ = peer.stream.shutdown().await;
     }
@@ -183,10 +173,8 @@ async fn pass_on(mut client: TcpStream, mut server: DuplexStream, cut: Option<Cu
     };
     let (mut request, mut answer) = ([0; 4096], [0; 4096]);
     loop {
-        let (more, less) = (
-            limit(Side::Request, passed.request),
-            limit(Side::Answer, passed.answer),
-        );
+        let (more, less) =
+            (limit(Side::Request, passed.request), limit(Side::Answer, passed.answer));
         // A cut before the first byte of the answer waits for that byte.
         if more == 0 || (less == 0 && passed.answer > 0) {
             break;
@@ -242,11 +230,7 @@ fn judge(cut: Cut, outcome: &Result<Response<Vec<u8>>, Error>, whole: usize) {
     assert!(whole <= 1, "repeated: {cut:?}");
     match outcome {
         Ok(answer) => {
-            assert_eq!(
-                (answer.body().as_slice(), whole),
-                (&br#"{"done":true}"#[..], 1),
-                "{cut:?}"
-            );
+            assert_eq!((answer.body().as_slice(), whole), (&br#"{"done":true}"#[..], 1), "{cut:?}");
         }
         Err(error) => {
             match error.delivery() {
@@ -258,10 +242,7 @@ fn judge(cut: Cut, outcome: &Result<Response<Vec<u8>>, Error>, whole: usize) {
                 }
             }
             let before = matches!(error.phase(), Phase::Connect | Phase::Tls);
-            assert!(
-                !before || error.delivery() == Delivery::NotSent,
-                "{cut:?} {error:?}"
-            );
+            assert!(!before || error.delivery() == Delivery::NotSent, "{cut:?} {error:?}");
             let expected = match cut.how {
                 How::Stall => ErrorKind::Timeout,
                 How::Fin | How::Rst if error.phase() == Phase::Body => ErrorKind::Body,

@@ -8,9 +8,7 @@ use dls::{Client, JobStart, PackageIds};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let emulator = dls_emulator::Emulator::builder()
-        .start("127.0.0.1:0".parse()?)
-        .await?;
+    let emulator = dls_emulator::Emulator::builder().start("127.0.0.1:0".parse()?).await?;
     let key = AccessKey::new("AKIDEXAMPLE", SecretKey::new("example-secret-key")?)?;
     let client = Client::builder()
         .endpoint(emulator.base_url().parse()?)

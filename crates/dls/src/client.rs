@@ -264,16 +264,8 @@ impl Client {
 
     fn request<O: Operation>(&self, operation: &O) -> Result<http::Request<Vec<u8>>, Error> {
         let (mut parts, body) = operation.encode(&self.scope)?.into_parts();
-        let path = parts
-            .uri
-            .path_and_query()
-            .cloned()
-            .ok_or(InvalidRequest::NotHttp)?;
-        parts.uri = self
-            .endpoints
-            .of(O::HOST)
-            .at(path)
-            .map_err(|_| InvalidRequest::NotHttp)?;
+        let path = parts.uri.path_and_query().cloned().ok_or(InvalidRequest::NotHttp)?;
+        parts.uri = self.endpoints.of(O::HOST).at(path).map_err(|_| InvalidRequest::NotHttp)?;
         Ok(http::Request::from_parts(parts, body))
     }
 }
@@ -314,10 +306,7 @@ impl From<PackageId> for Release {
 
 impl From<Plan> for Release {
     fn from(plan: Plan) -> Self {
-        Self::Plan {
-            plan: Box::new(plan),
-            same_service: false,
-        }
+        Self::Plan { plan: Box::new(plan), same_service: false }
     }
 }
 
@@ -337,43 +326,28 @@ impl ClientBuilder {
     /// The region, `cn-north-4` for example, from which both addresses are derived as
     /// [`Endpoints::of_region`] says. It is compared with no list.
     pub fn region(self, region: impl Into<String>) -> Self {
-        Self {
-            region: Some(region.into()),
-            ..self
-        }
+        Self { region: Some(region.into()), ..self }
     }
 
     /// The address for both `/v2/` and `/v1/` paths. It wins over a region.
     pub fn endpoint(self, endpoint: Endpoint) -> Self {
-        Self {
-            endpoint: Some(endpoint),
-            ..self
-        }
+        Self { endpoint: Some(endpoint), ..self }
     }
 
     /// Another address for the `/v1/` paths (system tasks). It wins over everything else.
     pub fn v1_endpoint(self, endpoint: Endpoint) -> Self {
-        Self {
-            v1_endpoint: Some(endpoint),
-            ..self
-        }
+        Self { v1_endpoint: Some(endpoint), ..self }
     }
 
     /// The project (wire: `project_id` in the path, and the header `X-Project-Id`).
     pub fn project_id(self, project: ProjectId) -> Self {
-        Self {
-            project: Some(project),
-            ..self
-        }
+        Self { project: Some(project), ..self }
     }
 
     /// The workspace (wire: the header `workspace`). Without one, reads go to the workspace that
     /// the service calls `default`, and every write is refused before it is sent.
     pub fn workspace(self, workspace: WorkspaceId) -> Self {
-        Self {
-            workspace: Some(workspace),
-            ..self
-        }
+        Self { workspace: Some(workspace), ..self }
     }
 
     /// Who asks: a pair of keys, a token, or a provider that finds them.
@@ -383,10 +357,7 @@ impl ClientBuilder {
 
     /// Anything else that the transport can be told: limits, rate, attempts, trust roots.
     pub fn configure(self, with: impl FnOnce(TransportBuilder) -> TransportBuilder) -> Self {
-        Self {
-            transport: with(self.transport),
-            ..self
-        }
+        Self { transport: with(self.transport), ..self }
     }
 
     /// The client. Nothing is sent, and no certificate store is read yet.
@@ -397,9 +368,7 @@ impl ClientBuilder {
     /// are missing, or when the region cannot be part of a host name; otherwise what the transport
     /// says of its settings.
     pub fn build(self) -> Result<Client, Error> {
-        let project = self
-            .project
-            .ok_or_else(|| Error::setup("no project id was given"))?;
+        let project = self.project.ok_or_else(|| Error::setup("no project id was given"))?;
         let endpoints = match (self.endpoint, self.region) {
             (Some(endpoint), _) => Endpoints::single(endpoint),
             (None, Some(region)) => Endpoints::of_region(&region)?,
@@ -415,10 +384,6 @@ impl ClientBuilder {
             Some(workspace) => scope.with_workspace(workspace),
             None => scope,
         };
-        Ok(Client {
-            transport,
-            endpoints,
-            scope,
-        })
+        Ok(Client { transport, endpoints, scope })
     }
 }

@@ -18,10 +18,7 @@ impl Endpoints {
     /// One address for both families, as an emulator or a proxy in front of the service has.
     #[must_use]
     pub fn single(endpoint: Endpoint) -> Self {
-        Self {
-            v2: endpoint.clone(),
-            v1: endpoint,
-        }
+        Self { v2: endpoint.clone(), v1: endpoint }
     }
 
     /// The addresses of a region, by the rule of the vendor's page `dataartsstudio_02_0004`:
@@ -43,10 +40,7 @@ impl Endpoints {
     pub fn of_region(region: &str) -> Result<Self, InvalidEndpoint> {
         let part_of_a_host = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if region.is_empty() || region.len() > 63 || !region.chars().all(part_of_a_host) {
-            return Err(InvalidEndpoint::new(
-                region,
-                "a region is made of a-z, 0-9 and -",
-            ));
+            return Err(InvalidEndpoint::new(region, "a region is made of a-z, 0-9 and -"));
         }
         let domain = domain_of(region);
         Ok(Self {
@@ -179,10 +173,7 @@ fn without_own_port(scheme: &Scheme, authority: Authority) -> Authority {
 }
 
 fn has_sane_port(authority: &Authority) -> bool {
-    let after_host = authority
-        .as_str()
-        .strip_prefix(authority.host())
-        .unwrap_or_default();
+    let after_host = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
     after_host.is_empty() || authority.port_u16().is_some_and(|port| port != 0)
 }
 
@@ -209,12 +200,7 @@ impl InvalidEndpoint {
     fn new(text: &str, what: &'static str) -> Self {
         // What stands before an `@` may be a password.
         let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
-        let shown = shown
-            .chars()
-            .take(80)
-            .collect::<String>()
-            .escape_debug()
-            .to_string();
+        let shown = shown.chars().take(80).collect::<String>().escape_debug().to_string();
         Self { text: shown, what }
     }
 }
@@ -247,14 +233,8 @@ mod tests {
 
     #[test]
     fn realms_with_a_domain_of_their_own_get_it() {
-        assert_eq!(
-            hosts("eu-west-101").0,
-            "https://dayu.eu-west-101.myhuaweicloud.eu"
-        );
-        assert_eq!(
-            hosts("eu-west-0").0,
-            "https://dayu.eu-west-0.myhuaweicloud.com"
-        );
+        assert_eq!(hosts("eu-west-101").0, "https://dayu.eu-west-101.myhuaweicloud.eu");
+        assert_eq!(hosts("eu-west-0").0, "https://dayu.eu-west-0.myhuaweicloud.com");
         assert_eq!(hosts("eu-de").1, "https://dayu-dlf.eu-de.otc.t-systems.com");
         assert_eq!(
             hosts("my-kualalumpur-1").1,
@@ -264,27 +244,14 @@ mod tests {
 
     #[test]
     fn a_region_that_would_leave_its_place_in_the_host_is_refused() {
-        for region in [
-            "",
-            "a.b",
-            "cn north",
-            "cn/north",
-            "cn@evil",
-            "CN-NORTH-4",
-            "a\n",
-        ] {
+        for region in ["", "a.b", "cn north", "cn/north", "cn@evil", "CN-NORTH-4", "a\n"] {
             assert!(Endpoints::of_region(region).is_err(), "{region:?}");
         }
     }
 
     #[test]
     fn an_address_is_a_scheme_a_host_and_a_port() {
-        for text in [
-            "https://h",
-            "https://h:8443",
-            "http://127.0.0.1:1",
-            "http://[::1]:443",
-        ] {
+        for text in ["https://h", "https://h:8443", "http://127.0.0.1:1", "http://[::1]:443"] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
     }
@@ -306,25 +273,11 @@ mod tests {
 
     #[test]
     fn each_name_of_loopback_is_the_same_host_and_each_port_another_service() {
-        for same in [
-            "http://localhost:1",
-            "http://LOCALHOST:1/",
-            "http://[::1]:1",
-        ] {
-            assert!(
-                Endpoint::is_same_address(same, "http://127.0.0.1:1"),
-                "{same}"
-            );
+        for same in ["http://localhost:1", "http://LOCALHOST:1/", "http://[::1]:1"] {
+            assert!(Endpoint::is_same_address(same, "http://127.0.0.1:1"), "{same}");
         }
-        for other in [
-            "http://127.0.0.2:1",
-            "http://localhost:2",
-            "https://localhost:1",
-        ] {
-            assert!(
-                !Endpoint::is_same_address(other, "http://127.0.0.1:1"),
-                "{other}"
-            );
+        for other in ["http://127.0.0.2:1", "http://localhost:2", "https://localhost:1"] {
+            assert!(!Endpoint::is_same_address(other, "http://127.0.0.1:1"), "{other}");
         }
         assert!(Endpoint::is_same_address("nonsense", "nonsense"));
         assert!(!Endpoint::is_same_address("nonsense", "https://h"));
@@ -346,10 +299,7 @@ mod tests {
         ] {
             let error = text.parse::<Endpoint>().unwrap_err().to_string();
             assert!(error.contains(what), "{text}: {error}");
-            assert!(
-                !error.contains("hunter2") && !error.contains('\n'),
-                "{error}"
-            );
+            assert!(!error.contains("hunter2") && !error.contains('\n'), "{error}");
         }
     }
 }

@@ -196,10 +196,7 @@ impl Error {
     }
 
     pub(crate) fn about(self, package: PackageId) -> Self {
-        Self {
-            package: Some(package),
-            ..self
-        }
+        Self { package: Some(package), ..self }
     }
 
     pub(crate) fn into_service(self) -> Result<ServiceError, Self> {
@@ -224,10 +221,7 @@ impl fmt::Display for Error {
             Cause::Undecodable(error) => error.fmt(f),
             Cause::Answer(error) => error.fmt(f),
             Cause::OtherPackage(Some(other)) => {
-                write!(
-                    f,
-                    "the answer describes package {other}, which was not asked for"
-                )
+                write!(f, "the answer describes package {other}, which was not asked for")
             }
             Cause::OtherPackage(None) => {
                 f.write_str("the answer does not say which package it is of")
@@ -255,10 +249,7 @@ impl std::error::Error for Error {
 
 impl From<Cause> for Error {
     fn from(cause: Cause) -> Self {
-        Self {
-            cause: Box::new(cause),
-            package: None,
-        }
+        Self { cause: Box::new(cause), package: None }
     }
 }
 

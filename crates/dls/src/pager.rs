@@ -31,11 +31,7 @@ pub struct Pager {
 
 impl Pager {
     pub(crate) fn new(client: Client, filter: ListPackages) -> Self {
-        Self {
-            client,
-            pages: Pages::new(filter),
-            rows: VecDeque::new(),
-        }
+        Self { client, pages: Pages::new(filter), rows: VecDeque::new() }
     }
 
     /// The next package; `None` after the last one.

@@ -29,11 +29,7 @@ pub fn hash(plan: &Plan) -> String {
 /// The plan as the text of a file.
 #[must_use]
 pub fn to_json(plan: &Plan) -> String {
-    let file = File {
-        schema: SCHEMA.to_owned(),
-        hash: hash(plan),
-        plan,
-    };
+    let file = File { schema: SCHEMA.to_owned(), hash: hash(plan), plan };
     // Text and numbers, as above.
     serde_json::to_string_pretty(&file).unwrap_or_default()
 }
@@ -54,14 +50,10 @@ pub fn from_json(text: &str) -> Result<Plan, InvalidPlan> {
     struct Head {
         schema: String,
     }
-    let unreadable = |error: serde_json::Error| InvalidPlan::Unreadable {
-        why: error.to_string(),
-    };
+    let unreadable = |error: serde_json::Error| InvalidPlan::Unreadable { why: error.to_string() };
     let head: Head = serde_json::from_str(text).map_err(unreadable)?;
     if head.schema != SCHEMA {
-        return Err(InvalidPlan::Schema {
-            schema: head.schema.chars().take(40).collect(),
-        });
+        return Err(InvalidPlan::Schema { schema: head.schema.chars().take(40).collect() });
     }
     let file: File<Plan> = serde_json::from_str(text).map_err(unreadable)?;
     if hash(&file.plan) != file.hash {
@@ -92,11 +84,9 @@ impl fmt::Display for InvalidPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { why } => write!(f, "it is no plan: {why}"),
-            Self::Schema { schema } => write!(
-                f,
-                "it says it is {}; this version reads {SCHEMA}",
-                schema.escape_debug()
-            ),
+            Self::Schema { schema } => {
+                write!(f, "it says it is {}; this version reads {SCHEMA}", schema.escape_debug())
+            }
             Self::Changed => {
                 f.write_str("its hash does not fit what it says: it was changed after it was made")
             }

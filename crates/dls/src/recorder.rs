@@ -45,12 +45,7 @@ impl RunRecorder {
     }
 
     fn of(writer: Box<dyn RunWriter>, limit: Duration) -> Self {
-        Self {
-            writer,
-            limit,
-            failure: None,
-            is_finished: false,
-        }
+        Self { writer, limit, failure: None, is_finished: false }
     }
 
     pub(crate) fn run(&self) -> &RunId {
@@ -176,11 +171,7 @@ mod tests {
         let spec = Began::new(place, packages, Options::new(JobStart::Later));
         let inner = MemoryStore::new().create(spec, at()).await.unwrap();
         let appends = Arc::new(AtomicUsize::new(0));
-        let writer = Troubled {
-            inner,
-            trouble,
-            appends: Arc::clone(&appends),
-        };
+        let writer = Troubled { inner, trouble, appends: Arc::clone(&appends) };
         (RunRecorder::of(Box::new(writer), LIMIT), appends)
     }
 

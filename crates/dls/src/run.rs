@@ -142,19 +142,13 @@ impl Run {
     /// [`with_store`](Self::with_store) on.
     #[must_use]
     pub fn with_store_timeout(self, timeout: Duration) -> Self {
-        Self {
-            store_timeout: timeout,
-            ..self
-        }
+        Self { store_timeout: timeout, ..self }
     }
 
     /// Keeps evidence of each intention to send outside of the store. A run that is not recorded has none to keep.
     #[must_use]
     pub fn with_evidence(self, evidence: impl Evidence + 'static) -> Self {
-        Self {
-            evidence: Some(Box::new(evidence)),
-            ..self
-        }
+        Self { evidence: Some(Box::new(evidence)), ..self }
     }
 
     /// Stops after this time, counted from now, whatever was reached by then. A release that is
@@ -162,10 +156,7 @@ impl Run {
     /// being written is unknown.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self {
-            deadline: Instant::now().checked_add(timeout),
-            ..self
-        }
+        Self { deadline: Instant::now().checked_add(timeout), ..self }
     }
 
     /// The name under which it is recorded, if it is.
@@ -242,10 +233,7 @@ impl Run {
             Action::Look(id) => Some(self.observe(id).await),
             Action::List(query) => in_time(self.deadline, self.list(*query)).await,
             Action::Wait(time) => in_time(self.deadline, rest(time)).await,
-            Action::Deploy {
-                request,
-                fresh_until,
-            } => self.deploy(&request, fresh_until).await,
+            Action::Deploy { request, fresh_until } => self.deploy(&request, fresh_until).await,
             // An action of a later version of the fold, which this driver cannot do.
             _ => None,
         };
@@ -282,10 +270,7 @@ impl Run {
         }
         let sent = in_time(self.deadline, connected.send(deploy, signed_at)).await?;
         Some(match sent {
-            Ok(answer) => What::Accepted {
-                request_id: answer.request_id.clone(),
-                answer,
-            },
+            Ok(answer) => What::Accepted { request_id: answer.request_id.clone(), answer },
             Err(failure) => What::SendFailed { failure },
         })
     }
@@ -349,9 +334,8 @@ impl Run {
 
     fn time_left(&self) -> Duration {
         let deadline = self.deadline;
-        deadline.map_or(Duration::MAX, |deadline| {
-            deadline.saturating_duration_since(Instant::now())
-        })
+        deadline
+            .map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     fn is_late(&self) -> bool {

@@ -122,32 +122,16 @@ fn no_future_is_so_large_that_its_callers_feel_it() {
         .build()
         .unwrap();
     let ids = || PackageIds::new(["23".parse().unwrap()]).unwrap();
-    let run = || {
-        client
-            .rollout(ids(), Options::new(JobStart::Later))
-            .unwrap()
-    };
+    let run = || client.rollout(ids(), Options::new(JobStart::Later)).unwrap();
     let request = http::Request::get("https://h/").body(Vec::new()).unwrap();
     let uri = request.uri().clone();
     for (name, size, limit) in [
         ("package", size_of_val(&client.package(PackageId::MAX)), 2),
-        (
-            "deploy",
-            size_of_val(&client.deploy(ids(), JobStart::Later)),
-            2,
-        ),
+        ("deploy", size_of_val(&client.deploy(ids(), JobStart::Later)), 2),
         ("plan", size_of_val(&client.plan(ids(), None)), 2),
-        (
-            "next",
-            size_of_val(&client.packages(ListPackages::new()).next()),
-            2,
-        ),
+        ("next", size_of_val(&client.packages(ListPackages::new()).next()), 2),
         ("connect", size_of_val(&client.transport().connect(&uri)), 2),
-        (
-            "call",
-            size_of_val(&client.transport().call(request, Resend::Never)),
-            2,
-        ),
+        ("call", size_of_val(&client.transport().call(request, Resend::Never)), 2),
         ("next_event", size_of_val(&run().next_event()), 12),
         ("wait", size_of_val(&run().wait()), 12),
     ] {

@@ -14,12 +14,8 @@ fn a_deploy_releases_each_package_once_and_exits_0() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let document = json(&output);
     assert_eq!(document["outcome"], "successful");
-    let outcomes: Vec<_> = document["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| &it["outcome"])
-        .collect();
+    let outcomes: Vec<_> =
+        document["packages"].as_array().unwrap().iter().map(|it| &it["outcome"]).collect();
     assert_eq!(outcomes, ["successful", "successful"]);
     assert_eq!(document["packages"][0]["id"], "23");
     assert_eq!(document["packages"][0]["name"], "orders_2025w46");
@@ -67,10 +63,7 @@ fn a_wrong_key_exits_4_after_one_request_in_all() {
     let bench = Bench::quick();
     let mut command = bench.dls();
     command.env("HUAWEICLOUD_SDK_SK", "another-secret-key");
-    let output = command
-        .args(["deploy", "23", "24", "--no-start"])
-        .output()
-        .unwrap();
+    let output = command.args(["deploy", "23", "24", "--no-start"]).output().unwrap();
     assert_eq!(code(&output), 4, "{}", stderr(&output));
     assert!(!stderr(&output).contains("another-secret-key"));
     assert_eq!(bench.requests(), 1);
@@ -81,10 +74,7 @@ fn nobody_listening_exits_11() {
     let bench = Bench::quick();
     let mut command = bench.dls();
     command.env("DLS_ENDPOINT", "http://127.0.0.1:1");
-    let output = command
-        .args(["deploy", "23", "--no-start", "-o", "json"])
-        .output()
-        .unwrap();
+    let output = command.args(["deploy", "23", "--no-start", "-o", "json"]).output().unwrap();
     assert_eq!(code(&output), 11, "{}", stderr(&output));
     assert_eq!(json(&output)["packages"][0]["outcome"], "not-sent");
 }
@@ -183,10 +173,7 @@ fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
         let output = bench.run(args);
         assert_eq!(code(&output), 2, "{args}: {}", stderr(&output));
         let text = stderr(&output);
-        assert!(
-            text.starts_with("error: ") && text.lines().count() <= 2,
-            "{args}: {text}"
-        );
+        assert!(text.starts_with("error: ") && text.lines().count() <= 2, "{args}: {text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
     for id in ["2 3", "23\n24", ""] {
@@ -207,10 +194,7 @@ fn a_slip_is_told_what_was_probably_meant() {
         let output = bare().args(args.split_whitespace()).output().unwrap();
         assert_eq!(code(&output), 2, "{args}");
         let text = stderr(&output);
-        assert!(
-            text.contains(&format!("did you mean {meant}?")),
-            "{args}: {text}"
-        );
+        assert!(text.contains(&format!("did you mean {meant}?")), "{args}: {text}");
     }
 }
 
@@ -218,10 +202,8 @@ fn a_slip_is_told_what_was_probably_meant() {
 fn a_refusal_comes_with_its_request_id_and_with_what_fits_it() {
     let bench = Bench::quick();
     bench.write("token", "example-expired-token");
-    let viewer = [
-        ("HUAWEICLOUD_SDK_AK", "AKIDVIEWER"),
-        ("HUAWEICLOUD_SDK_SK", "example-viewer-key"),
-    ];
+    let viewer =
+        [("HUAWEICLOUD_SDK_AK", "AKIDVIEWER"), ("HUAWEICLOUD_SDK_SK", "example-viewer-key")];
     let other = [("HUAWEICLOUD_SDK_PROJECT_ID", "another-project"), viewer[0]];
     let own = [("DLS_WORKSPACE", "default"); 2];
     let [role, project] = ["role in the workspace", "check the project id"];
@@ -235,12 +217,7 @@ fn a_refusal_comes_with_its_request_id_and_with_what_fits_it() {
         ("view 4711", own, 5, "dls list"),
         ("list --workspace elsewhere", own, 5, "not the name"),
     ] {
-        let output = bench
-            .dls()
-            .envs(variables)
-            .args(args.split_whitespace())
-            .output()
-            .unwrap();
+        let output = bench.dls().envs(variables).args(args.split_whitespace()).output().unwrap();
         let text = stderr(&output);
         assert_eq!(code(&output), exit_code, "{args}: {text}");
         assert!(text.contains("(request id 0"), "{args}: {text}");
@@ -276,16 +253,10 @@ fn an_address_that_does_not_offer_the_call_is_told_as_that() {
     let bench = Bench::quick();
     let mut command = bench.dls();
     command.env("DLS_ENDPOINT", &url);
-    let output = command
-        .args(["deploy", "23", "--no-start"])
-        .output()
-        .unwrap();
+    let output = command.args(["deploy", "23", "--no-start"]).output().unwrap();
     assert_eq!(code(&output), 5, "{}", stderr(&output));
     let text = stderr(&output);
-    assert!(
-        text.contains("error: package 23: HTTP 404 APIGW.0101"),
-        "{text}"
-    );
+    assert!(text.contains("error: package 23: HTTP 404 APIGW.0101"), "{text}");
     assert!(text.contains("next: check the endpoint"), "{text}");
 }
 
@@ -305,32 +276,21 @@ fn a_workspace_that_does_not_exist_is_not_a_package_that_does_not() {
 fn what_is_missing_is_named() {
     let bench = Bench::quick();
     for (variable, exit_code, named) in [
-        (
-            "HUAWEICLOUD_SDK_PROJECT_ID",
-            2,
-            "HUAWEICLOUD_SDK_PROJECT_ID",
-        ),
+        ("HUAWEICLOUD_SDK_PROJECT_ID", 2, "HUAWEICLOUD_SDK_PROJECT_ID"),
         ("DLS_WORKSPACE", 2, "DLS_WORKSPACE"),
         ("DLS_ENDPOINT", 2, "DLS_ENDPOINT"),
         ("HUAWEICLOUD_SDK_SK", 4, "HUAWEICLOUD_SDK_SK"),
     ] {
         let mut command = bench.dls();
         command.env_remove(variable);
-        let output = command
-            .args(["deploy", "23", "--no-start", "-o", "json"])
-            .output()
-            .unwrap();
+        let output = command.args(["deploy", "23", "--no-start", "-o", "json"]).output().unwrap();
         assert_eq!(code(&output), exit_code, "{variable}: {}", stderr(&output));
         if exit_code == 4 {
             let document = json(&output);
             assert_eq!(document["outcome"], "refused");
             assert_eq!(document["packages"][0]["outcome"], "not-sent");
         }
-        assert!(
-            stderr(&output).contains(named),
-            "{variable}: {}",
-            stderr(&output)
-        );
+        assert!(stderr(&output).contains(named), "{variable}: {}", stderr(&output));
     }
     assert_eq!(bench.requests(), 0);
 }
@@ -360,9 +320,7 @@ fn sign_reproduces_the_official_signer() {
         let plain = vector["quirk"] == false
             && request["body_len"] == 0
             && vector["via"] == "Signer"
-            && vector["id"]
-                .as_str()
-                .is_some_and(|id| !id.starts_with("header"));
+            && vector["id"].as_str().is_some_and(|id| !id.starts_with("header"));
         if !plain {
             continue;
         }
@@ -372,13 +330,7 @@ fn sign_reproduces_the_official_signer() {
             .env("HUAWEICLOUD_SDK_SK", text(&vector["sk"]).unwrap());
         let host = text(&request["host"]).unwrap();
         let url = format!("https://{host}{}", text(&expected["uri"]).unwrap());
-        command.args([
-            "sign",
-            &text(&request["method"]).unwrap(),
-            &url,
-            "-o",
-            "json",
-        ]);
+        command.args(["sign", &text(&request["method"]).unwrap(), &url, "-o", "json"]);
         for header in request["headers"].as_array().unwrap() {
             let (name, value) = (header[0].as_str().unwrap(), header[1].as_str().unwrap());
             command.args(["-H", &format!("{name}: {value}")]);
@@ -386,12 +338,7 @@ fn sign_reproduces_the_official_signer() {
         let output = command.output().unwrap();
         assert_eq!(code(&output), 0, "{}: {}", vector["id"], stderr(&output));
         let document = json(&output);
-        for stage in [
-            "canonical_request",
-            "string_to_sign",
-            "authorization",
-            "uri",
-        ] {
+        for stage in ["canonical_request", "string_to_sign", "authorization", "uri"] {
             assert_eq!(document[stage], expected[stage], "{} {stage}", vector["id"]);
         }
         checked += 1;

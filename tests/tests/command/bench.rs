@@ -66,10 +66,8 @@ impl Bench {
         let stopped = self.emulator.take().unwrap();
         self.runtime.block_on(stopped.stop());
         let address = self.url.strip_prefix("http://").unwrap();
-        let builder = Emulator::builder()
-            .seed(seed(packages))
-            .release_time(SHORT)
-            .rate_limit(RateLimit::Off);
+        let builder =
+            Emulator::builder().seed(seed(packages)).release_time(SHORT).rate_limit(RateLimit::Off);
         let emulator = builder.start(address.parse().unwrap());
         self.emulator = Some(self.runtime.block_on(emulator).unwrap());
     }
@@ -110,9 +108,7 @@ impl Bench {
             return Vec::new();
         };
         let paths = entries.map(|entry| entry.unwrap().path());
-        paths
-            .filter(|path| path.extension().is_some_and(|it| it == "jsonl"))
-            .collect()
+        paths.filter(|path| path.extension().is_some_and(|it| it == "jsonl")).collect()
     }
 
     /// All that is in the journal.
@@ -193,9 +189,7 @@ pub(crate) fn bare() -> Command {
 
 /// Sends a signal to a command, and waits for its end.
 pub(crate) fn end_with(child: Child, signal: &str) -> Output {
-    let sent = Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status();
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
     child.wait_with_output().unwrap()
 }

@@ -13,21 +13,10 @@ fn a_deletion_needs_a_consent() {
     let output = bench.run("deploy 23 51 --no-start -o json");
     assert_eq!(code(&output), 9, "{}", stderr(&output));
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
-    assert!(
-        stderr(&output).contains("legacy_orders_d"),
-        "{}",
-        stderr(&output)
-    );
-    assert!(
-        stderr(&output).contains("--allow-delete"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("legacy_orders_d"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--allow-delete"), "{}", stderr(&output));
     assert_eq!(bench.requests_to("deploy"), 0);
-    assert_eq!(
-        code(&bench.run("deploy 23 51 --no-start --allow-delete")),
-        0
-    );
+    assert_eq!(code(&bench.run("deploy 23 51 --no-start --allow-delete")), 0);
     assert_eq!(bench.releases(), 2);
 }
 
@@ -36,11 +25,7 @@ fn packages_that_touch_the_same_job_go_out_only_in_order() {
     let bench = Bench::quick();
     let output = bench.run("deploy 61 62 --no-start");
     assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("--in-order"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("--in-order"), "{}", stderr(&output));
     assert_eq!(bench.requests_to("deploy"), 0);
     let output = bench.run("deploy 61 62 --no-start --in-order --interval 50ms");
     assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -63,10 +48,7 @@ fn what_somebody_else_has_released_is_fine_unless_it_is_not() {
     let output = bench.run("deploy 41 --no-start -o json");
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let why = json(&output)["packages"][0]["why"].to_string();
-    assert!(
-        why.contains("zhang.min") && why.contains("not by this run"),
-        "{why}"
-    );
+    assert!(why.contains("zhang.min") && why.contains("not by this run"), "{why}");
     let output = bench.run("deploy 41 23 --no-start --if-released fail");
     assert_eq!(code(&output), 9, "{}", stderr(&output));
     assert_eq!(bench.releases(), 0);
@@ -91,11 +73,7 @@ fn ids_come_from_arguments_files_and_stdin() {
     bench.write("ids.txt", "12\n\t13\r\n");
     let mut command = bench.dls();
     command.args(["status", "23", "@ids.txt", "-", "-o", "json"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"24 31\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 0);
@@ -120,18 +98,11 @@ fn bad_lists_of_ids_get_one_line_and_send_nothing() {
         ("deploy - --no-start", "stdin"),
         ("resume r-1 --resend @empty.txt", "@empty.txt"),
     ] {
-        let output = bench
-            .dls()
-            .args(args.split(' '))
-            .stdin(Stdio::null())
-            .output();
+        let output = bench.dls().args(args.split(' ')).stdin(Stdio::null()).output();
         let output = output.unwrap();
         assert_eq!(code(&output), 2, "{args}: {}", stderr(&output));
         let text = stderr(&output);
-        assert!(
-            text.contains(named) && text.lines().count() <= 2,
-            "{args}: {text}"
-        );
+        assert!(text.contains(named) && text.lines().count() <= 2, "{args}: {text}");
     }
     assert_eq!(bench.requests(), 0);
 }
@@ -160,10 +131,7 @@ fn flags_that_say_nothing_sensible_get_one_line_and_send_nothing() {
         let output = bench.run(args);
         assert_eq!(code(&output), 2, "{args}: {}", stderr(&output));
         let text = stderr(&output);
-        assert!(
-            text.starts_with("error: ") && text.lines().count() <= 2,
-            "{args}: {text}"
-        );
+        assert!(text.starts_with("error: ") && text.lines().count() <= 2, "{args}: {text}");
         assert!(output.stdout.is_empty(), "{args}");
     }
     assert_eq!(bench.requests(), 0);
@@ -210,14 +178,12 @@ fn evidence_that_cannot_be_written_stops_the_release_before_it_begins() {
 #[test]
 fn the_next_request_goes_out_after_a_refused_one_only_if_asked_for() {
     let faults = "faults = [{ on = \"deploy\", nth = 1, do = \"other-revokes-before\" }]";
-    for (flag, expected, told) in [
-        ("", 5, ["refused", "not-sent"]),
-        ("--keep-going", 6, ["refused", "successful"]),
-    ] {
+    for (flag, expected, told) in
+        [("", 5, ["refused", "not-sent"]), ("--keep-going", 6, ["refused", "successful"])]
+    {
         let bench = Bench::faulty(faults, SHORT);
-        let output = bench.run(&format!(
-            "deploy 23 24 --no-start --in-order --interval 50ms -o json {flag}"
-        ));
+        let output = bench
+            .run(&format!("deploy 23 24 --no-start --in-order --interval 50ms -o json {flag}"));
         assert_eq!(code(&output), expected, "{flag}: {}", stderr(&output));
         assert_eq!(outcomes(&json(&output)), told, "{flag}");
     }
@@ -230,10 +196,7 @@ fn who_may_not_release_is_told_so_and_nothing_is_released() {
     command
         .env("HUAWEICLOUD_SDK_AK", "AKIDDEVELOPER")
         .env("HUAWEICLOUD_SDK_SK", "example-developer-key");
-    let output = command
-        .args(["deploy", "23", "--no-start", "-o", "json"])
-        .output()
-        .unwrap();
+    let output = command.args(["deploy", "23", "--no-start", "-o", "json"]).output().unwrap();
     assert_eq!(code(&output), 4, "{}", stderr(&output));
     assert_eq!(outcomes(&json(&output)), ["refused"]);
     assert!(stderr(&output).contains("DLF.6888"), "{}", stderr(&output));
@@ -260,9 +223,8 @@ fn a_dry_run_of_many_packages_shows_each_request() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let document = json(&output);
     let sizes = document["requests"].as_array().unwrap().iter();
-    let sizes: Vec<_> = sizes
-        .map(|it| it["body"]["package_ids"].as_array().unwrap().len())
-        .collect();
+    let sizes: Vec<_> =
+        sizes.map(|it| it["body"]["package_ids"].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [100, 100, 50]);
     assert_eq!(bench.requests(), 0);
     assert!(!bench.journal().exists());
@@ -289,18 +251,9 @@ fn a_no_to_several_packages_is_not_told_as_an_answer_that_was_lost() {
 
 #[test]
 fn a_grace_beyond_all_clocks_ends_as_unknown_too() {
-    let bench = Bench::faulty(
-        r#"faults = [{ on = "deploy", nth = 1, do = "reset" }]"#,
-        SHORT,
-    );
+    let bench = Bench::faulty(r#"faults = [{ on = "deploy", nth = 1, do = "reset" }]"#, SHORT);
     let grace = i64::MAX;
-    let output = bench.run(&format!(
-        "deploy 23 --no-start --on-lost-answer stop --grace {grace}s"
-    ));
+    let output = bench.run(&format!("deploy 23 --no-start --on-lost-answer stop --grace {grace}s"));
     assert_eq!(code(&output), 7, "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("after the fence"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("after the fence"), "{}", stderr(&output));
 }

@@ -10,13 +10,7 @@ fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let (ready, ca) = (folder.path().join("ready"), folder.path().join("ca.pem"));
     let mut serve = bare()
-        .args([
-            "emulator",
-            "serve",
-            "--release-time",
-            "50ms",
-            "--ready-file",
-        ])
+        .args(["emulator", "serve", "--release-time", "50ms", "--ready-file"])
         .args([&ready, std::path::Path::new("--tls"), &ca])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
@@ -24,10 +18,7 @@ fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
         .unwrap();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while !ready.exists() {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "the ready file never came"
-        );
+        assert!(tokio::time::Instant::now() < deadline, "the ready file never came");
         std::thread::yield_now();
     }
     let url = std::fs::read_to_string(&ready).unwrap();
@@ -42,17 +33,11 @@ fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
             command.env("SSL_CERT_FILE", path);
         }
         command.args(["deploy", "23", "--no-start", "--workspace", "default"]);
-        command
-            .args(["--project-id", PROJECT, "--endpoint", &url])
-            .output()
-            .unwrap()
+        command.args(["--project-id", PROJECT, "--endpoint", &url]).output().unwrap()
     };
     assert_eq!(code(&deploy(None)), 11);
     let trusting = deploy(Some(&ca));
-    let terminated = Command::new("kill")
-        .arg(serve.id().to_string())
-        .status()
-        .unwrap();
+    let terminated = Command::new("kill").arg(serve.id().to_string()).status().unwrap();
     assert!(terminated.success());
     assert_eq!(serve.wait().unwrap().code(), Some(0));
     assert_eq!(code(&trusting), 0, "{}", stderr(&trusting));
@@ -67,16 +52,9 @@ fn the_emulator_refuses_what_it_cannot_be_told() {
         ("--listen", "here"),
         ("--release-time", "soon"),
     ] {
-        let output = bare()
-            .args(["emulator", "serve", flag, value])
-            .output()
-            .unwrap();
+        let output = bare().args(["emulator", "serve", flag, value]).output().unwrap();
         assert_eq!(code(&output), 2, "{flag} {value}: {}", stderr(&output));
-        assert!(
-            stderr(&output).contains(flag),
-            "{flag} {value}: {}",
-            stderr(&output)
-        );
+        assert!(stderr(&output).contains(flag), "{flag} {value}: {}", stderr(&output));
     }
 }
 
@@ -106,10 +84,7 @@ fn an_emulator_that_other_machines_can_reach_warns_of_it() {
 #[test]
 fn the_embedded_emulator_takes_faults_and_nothing_is_to_be_typed_after_it_has_ended() {
     let bench = Bench::quick();
-    bench.write(
-        "faults.toml",
-        "[[faults]]\non = \"deploy\"\ndo = \"reset\"\ndone = false\n",
-    );
+    bench.write("faults.toml", "[[faults]]\non = \"deploy\"\ndo = \"reset\"\ndone = false\n");
     let deploy = "deploy 23 --no-start --grace 0s --faults faults.toml";
     let lost = bench
         .dls()
@@ -123,10 +98,6 @@ fn the_embedded_emulator_takes_faults_and_nothing_is_to_be_typed_after_it_has_en
     assert!(!stderr(&lost).contains("next: "), "{}", stderr(&lost));
     let without = bench.run(deploy);
     assert_eq!(code(&without), 2, "{}", stderr(&without));
-    assert!(
-        stderr(&without).contains("--emulator"),
-        "{}",
-        stderr(&without)
-    );
+    assert!(stderr(&without).contains("--emulator"), "{}", stderr(&without));
     assert_eq!(bench.requests(), 0);
 }

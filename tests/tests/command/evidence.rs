@@ -13,10 +13,7 @@ fn killed(bench: &Bench) -> String {
 }
 
 fn silent() -> Bench {
-    Bench::faulty(
-        r#"faults = [{ on = "deploy", nth = 1, do = "silence" }]"#,
-        SHORT,
-    )
+    Bench::faulty(r#"faults = [{ on = "deploy", nth = 1, do = "silence" }]"#, SHORT)
 }
 
 fn evidence(bench: &Bench) -> Value {
@@ -98,11 +95,7 @@ fn a_file_that_is_not_evidence_or_not_all_of_it_is_refused_and_left_as_it_is() {
     let deploy = |id: &str| bench.run(&format!("deploy {id} --no-start --evidence evidence.json"));
     assert_eq!(code(&deploy("23")), 0);
     let whole = bench.read("evidence.json");
-    for other in [
-        whole.trim_end_matches(['}', '\n']),
-        "{}",
-        "ids of last week",
-    ] {
+    for other in [whole.trim_end_matches(['}', '\n']), "{}", "ids of last week"] {
         bench.write("evidence.json", other);
         let output = deploy("24");
         assert_eq!(code(&output), 9, "{other}: {}", stderr(&output));

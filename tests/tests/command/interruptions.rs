@@ -13,11 +13,7 @@ fn a_signal_ends_with_what_was_sent_and_with_the_line_that_takes_it_up() {
         let output = end_with(child, signal);
         assert_eq!(code(&output), expected, "{}", stderr(&output));
         assert_eq!(outcomes(&json(&output)), ["pending", "pending"]);
-        assert!(
-            stderr(&output).contains("sent 23 24"),
-            "{}",
-            stderr(&output)
-        );
+        assert!(stderr(&output).contains("sent 23 24"), "{}", stderr(&output));
         assert!(bench.read("evidence.json").contains("interrupted_by"));
         // The line is to be typed as it stands.
         let resumed = bench.run(&format!("{} -o json", next_line(&output, "resume")));
@@ -36,11 +32,7 @@ fn a_signal_before_the_request_says_that_nothing_was_sent() {
     let output = end_with(child, "-INT");
     assert_eq!(code(&output), 130, "{}", stderr(&output));
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
-    assert!(
-        stderr(&output).contains("nothing was sent"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("nothing was sent"), "{}", stderr(&output));
     assert_eq!(bench.releases(), 0);
     let resumed = bench.run(&next_line(&output, "resume"));
     assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
@@ -68,9 +60,7 @@ fn a_watch_that_is_interrupted_says_how_to_go_on() {
     for verb in ["watch", "wait"] {
         let before = bench.requests_to("show");
         let child = bench.spawn(&format!("{verb} 23 --interval 20ms -o json"));
-        bench.until("a few looks", |bench| {
-            bench.requests_to("show") > before + 4
-        });
+        bench.until("a few looks", |bench| bench.requests_to("show") > before + 4);
         let output = end_with(child, "-INT");
         assert_eq!(code(&output), 130, "{}", stderr(&output));
         assert_eq!(outcomes(&json(&output)), ["pending"]);
@@ -91,11 +81,7 @@ fn a_run_that_was_killed_at_any_step_is_resumed_with_one_release_each_or_told_to
         match code(&output) {
             0 => assert_eq!(releases, [1, 1], "{event}: {document}"),
             // Killed after the intention and before the first byte: nobody can know.
-            7 => assert_eq!(
-                (releases, event != "accepted"),
-                ([0, 0], true),
-                "{document}"
-            ),
+            7 => assert_eq!((releases, event != "accepted"), ([0, 0], true), "{document}"),
             _ => panic!("{event}: {}", stderr(&output)),
         }
         assert!(bench.requests_to("deploy") <= 1, "{event}");
@@ -125,11 +111,7 @@ fn a_plan_whose_run_was_killed_is_taken_up_by_deploying_it_again() {
     assert_eq!(code(&other), 9, "the choice is made: {}", stderr(&other));
     let output = bench.run("deploy --plan plan.json --no-start --interval 50ms -o json");
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert_eq!(
-        json(&output)["packages"][0]["ours"],
-        true,
-        "the journal knows the answer"
-    );
+    assert_eq!(json(&output)["packages"][0]["ours"], true, "the journal knows the answer");
     assert_eq!(bench.run_files().len(), 1, "it is the same run");
     assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
 }

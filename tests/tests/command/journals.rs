@@ -15,12 +15,7 @@ fn a_journal_is_kept_in_the_state_folder_unless_told_otherwise() {
         command.envs(variables.iter().copied());
         command.args(["deploy", "41", "--no-start"]).args(args);
         let output = command.output().unwrap();
-        assert_eq!(
-            code(&output),
-            0,
-            "{variables:?} {args:?}: {}",
-            stderr(&output)
-        );
+        assert_eq!(code(&output), 0, "{variables:?} {args:?}: {}", stderr(&output));
         output
     };
     let runs = |folder: &str| {
@@ -86,11 +81,7 @@ fn without_a_place_for_a_journal_nothing_is_sent() {
         let output = command.args(args).output().unwrap();
         assert_eq!(code(&output), 9, "{variables:?}: {}", stderr(&output));
         assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
-        assert!(
-            stderr(&output).contains("--journal DIR"),
-            "{}",
-            stderr(&output)
-        );
+        assert!(stderr(&output).contains("--journal DIR"), "{}", stderr(&output));
         assert_eq!(outcomes(&json(&output)), ["not-sent"]);
     }
     assert_eq!(bench.requests(), 0);
@@ -205,9 +196,5 @@ fn a_journal_in_a_git_work_tree_is_warned_of() {
     std::fs::create_dir(bench.path(".git")).unwrap();
     let output = bench.run(deploy);
     assert_eq!(code(&output), 0);
-    assert!(
-        stderr(&output).contains("git work tree"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("git work tree"), "{}", stderr(&output));
 }

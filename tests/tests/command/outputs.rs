@@ -20,30 +20,18 @@ fn events_come_in_a_sequence_and_end_with_the_document() {
     let output = bench.run("deploy 23 --no-start --interval 20ms -o ndjson");
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let events = events(&stdout(&output));
-    let numbers: Vec<u64> = events
-        .iter()
-        .map(|it| it["seq"].as_u64().unwrap())
-        .collect();
+    let numbers: Vec<u64> = events.iter().map(|it| it["seq"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
     let words = words(&events);
     let at = |word: &str| words.iter().position(|it| *it == word);
     assert_eq!(at("began"), Some(0));
-    assert!(
-        at("package") < at("sent") && at("sent") < at("accepted"),
-        "{words:?}"
-    );
-    assert!(
-        at("accepted") < at("task") && at("task") < at("verdict"),
-        "{words:?}"
-    );
+    assert!(at("package") < at("sent") && at("sent") < at("accepted"), "{words:?}");
+    assert!(at("accepted") < at("task") && at("task") < at("verdict"), "{words:?}");
     assert_eq!(at("done"), Some(words.len() - 1));
     let (accepted, done) = (&events[at("accepted").unwrap()], events.last().unwrap());
     let document = &done["document"];
     assert_eq!(accepted["packages"][0]["package"], "23");
-    assert_eq!(
-        accepted["packages"][0]["asy_task_id"],
-        document["packages"][0]["asy_task_id"]
-    );
+    assert_eq!(accepted["packages"][0]["asy_task_id"], document["packages"][0]["asy_task_id"]);
     assert_eq!(events[0]["run_id"], document["run_id"]);
     assert_eq!(done["exit_code"], 0);
     assert_eq!(outcomes(document), ["successful"]);
@@ -85,11 +73,7 @@ fn wait_is_silent_until_the_end_and_watch_is_not() {
     assert_eq!(stderr(&wait).lines().count(), 2, "{}", stderr(&wait));
     let watch = bench.run("watch 41 42 -o json");
     assert_eq!(code(&watch), 3, "{}", stderr(&watch));
-    assert!(
-        stderr(&watch).contains("42 returns_20250507  failed"),
-        "{}",
-        stderr(&watch)
-    );
+    assert!(stderr(&watch).contains("42 returns_20250507  failed"), "{}", stderr(&watch));
     assert_eq!(code(&bench.run("watch 41")), 0);
     assert_eq!(code(&bench.run("watch 4711")), 5);
     assert_eq!(bench.requests_to("deploy"), 0);
@@ -128,10 +112,7 @@ fn a_result_that_cannot_be_written_is_no_success() {
         let output = full(args);
         assert_eq!(code(&output), 1, "{args}: {}", stderr(&output));
         let text = stderr(&output);
-        assert!(
-            text.contains("error: the result was not written"),
-            "{args}: {text}"
-        );
+        assert!(text.contains("error: the result was not written"), "{args}: {text}");
     }
     // What became of the packages says more.
     assert_eq!(code(&full("deploy 31 --no-start -o json")), 3);
@@ -152,12 +133,10 @@ fn the_exit_codes_are_all_listed() {
     let output = bare().args(["help", "exit-codes"]).output().unwrap();
     assert_eq!(code(&output), 0);
     let text = stdout(&output);
-    for code in [
-        "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "20", "21", "130", "143",
-    ] {
-        let listed = text
-            .lines()
-            .any(|line| line.trim_start().starts_with(&format!("{code}  ")));
+    for code in
+        ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "20", "21", "130", "143"]
+    {
+        let listed = text.lines().any(|line| line.trim_start().starts_with(&format!("{code}  ")));
         assert!(listed, "{code}: {text}");
     }
 }

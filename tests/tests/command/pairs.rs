@@ -24,13 +24,7 @@ const ONE: &str = "deploy 23 --no-start";
 const TWO: &str = "deploy 23 24 --no-start";
 
 const WAYS: [Way; 14] = [
-    Way {
-        name: "released",
-        faults: "",
-        release_time: SHORT,
-        first: ONE,
-        ends: (0, 0, 1),
-    },
+    Way { name: "released", faults: "", release_time: SHORT, first: ONE, ends: (0, 0, 1) },
     Way {
         name: "failed",
         faults: "",
@@ -126,10 +120,7 @@ const WAYS: [Way; 14] = [
 
 /// The same packages once more, with nothing special about it.
 fn second(way: &Way) -> String {
-    let words = way
-        .first
-        .split(' ')
-        .take_while(|word| *word != "--no-start");
+    let words = way.first.split(' ').take_while(|word| *word != "--no-start");
     format!("{} --no-start", words.collect::<Vec<_>>().join(" "))
 }
 
@@ -165,10 +156,7 @@ fn a_second_deploy_after_a_signal_or_a_kill_leads_to_the_first_run() {
 
 #[test]
 fn what_was_never_sent_is_given_up_at_once_and_then_sent_by_another_run() {
-    let bench = Bench::faulty(
-        r#"faults = [{ on = "show", nth = 2, do = "silence" }]"#,
-        SHORT,
-    );
+    let bench = Bench::faulty(r#"faults = [{ on = "show", nth = 2, do = "silence" }]"#, SHORT);
     let child = bench.spawn(TWO);
     bench.until_journal_has("looked");
     end_with(child, "-KILL");
@@ -184,19 +172,13 @@ fn what_was_never_sent_is_given_up_at_once_and_then_sent_by_another_run() {
 
 #[test]
 fn what_is_unknown_is_given_up_only_behind_the_fence_and_what_was_accepted_never() {
-    let bench = Bench::faulty(
-        r#"faults = [{ on = "deploy", nth = 1, do = "reset", done = false }]"#,
-        LONG,
-    );
+    let bench =
+        Bench::faulty(r#"faults = [{ on = "deploy", nth = 1, do = "reset", done = false }]"#, LONG);
     assert_eq!(code(&bench.run("deploy 23 --no-start --grace 0s")), 7);
     let run = run_id(&bench);
     let early = bench.run(&format!("resume {run} --forget 23"));
     assert_eq!(code(&early), 9, "{}", stderr(&early));
-    assert!(
-        stderr(&early).contains("still be accepted"),
-        "{}",
-        stderr(&early)
-    );
+    assert!(stderr(&early).contains("still be accepted"), "{}", stderr(&early));
     let waived = bench.run(&format!("resume {run} --forget 23 --no-fence"));
     assert_eq!(code(&waived), 9, "{}", stderr(&waived));
     assert_eq!(code(&bench.run(ONE)), 7, "it is claimed as before");
@@ -231,11 +213,7 @@ fn with_a_token_there_is_no_fence_and_giving_up_needs_the_word_and_counts_for_on
     let package = &json(&forgotten)["packages"][0];
     assert_eq!(package["outcome"], "unknown");
     assert!(package["given_up_by"].is_string());
-    assert_eq!(
-        code(&bench.run(deploy)),
-        7,
-        "sent once more, and lost again"
-    );
+    assert_eq!(code(&bench.run(deploy)), 7, "sent once more, and lost again");
     assert_eq!(code(&bench.run(deploy)), 7, "and not a third time");
     assert_eq!(bench.requests_to("deploy"), 2);
 }

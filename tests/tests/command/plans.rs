@@ -15,10 +15,7 @@ fn a_plan_as_a_document_is_in_words_and_says_what_follows() {
     assert_eq!(plan["packages"][0]["tasks"][0]["change"], "delete");
     assert_eq!(plan["packages"][3]["released_by"], "zhang.min");
     assert_eq!(plan["deletions"][0]["name"], "legacy_orders_d");
-    assert_eq!(
-        plan["overlaps"][0]["packages"],
-        serde_json::json!(["61", "62"])
-    );
+    assert_eq!(plan["overlaps"][0]["packages"], serde_json::json!(["61", "62"]));
     let jobs = plan["jobs_that_start"].as_array().unwrap();
     // Neither the job that is deleted nor the one that is released already.
     assert_eq!(jobs.len(), 3, "{jobs:?}");
@@ -32,10 +29,7 @@ fn a_plan_asks_for_no_order_of_what_is_released_and_says_what_failed() {
     let output = bench.run("plan 61 62 42 --no-start");
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = stdout(&output);
-    assert!(
-        !text.contains("--in-order") && !text.contains("order matters"),
-        "{text}"
-    );
+    assert!(!text.contains("--in-order") && !text.contains("order matters"), "{text}");
     assert!(text.contains("package 42. deploy needs --again"), "{text}");
     let plan = json(&bench.run("plan 61 62 42 --no-start -o json"));
     assert_eq!(plan["overlaps"], serde_json::json!([]));
@@ -50,16 +44,11 @@ fn a_plan_for_a_pull_request_has_a_row_for_each_task() {
     let output = bench.run("plan 23 51 -o markdown");
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = stdout(&output);
-    assert_eq!(
-        text.lines().filter(|line| line.starts_with("| ")).count(),
-        2 + 4
-    );
+    assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), 2 + 4);
     assert!(text.contains("Deletes in production"), "{text}");
-    for (verb, form) in [
-        ("list", "markdown"),
-        ("list", "ndjson"),
-        ("deploy 23 --start", "markdown"),
-    ] {
+    for (verb, form) in
+        [("list", "markdown"), ("list", "ndjson"), ("deploy 23 --start", "markdown")]
+    {
         let output = bench.run(&format!("{verb} -o {form}"));
         assert_eq!(code(&output), 2, "{verb} {form}");
     }
@@ -107,11 +96,7 @@ fn the_plan_decides_whether_jobs_start() {
     bench.run("plan 24 --out open.json");
     let output = bench.run("deploy --plan chosen.json --start");
     assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("--no-start"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("--no-start"), "{}", stderr(&output));
     assert_eq!(code(&bench.run("deploy --plan open.json")), 2);
     assert_eq!(bench.releases(), 0);
     assert_eq!(code(&bench.run("deploy --plan open.json --start")), 0);
@@ -125,23 +110,14 @@ fn a_plan_of_another_place_is_refused() {
     let before = bench.requests();
     // Where only the address is another one, there are two ways on.
     for (flags, named, lines) in [
-        (
-            "--workspace d1cd7861478748a6925bc02f47c69279",
-            "workspace",
-            2,
-        ),
+        ("--workspace d1cd7861478748a6925bc02f47c69279", "workspace", 2),
         ("--project-id another", "project", 2),
         ("--endpoint http://127.0.0.1:1", "endpoint", 3),
     ] {
         let output = bench.run(&format!("deploy --plan plan.json {flags}"));
         assert_eq!(code(&output), 9, "{flags}: {}", stderr(&output));
         assert!(stderr(&output).contains(named), "{}", stderr(&output));
-        assert_eq!(
-            stderr(&output).lines().count(),
-            lines,
-            "{}",
-            stderr(&output)
-        );
+        assert_eq!(stderr(&output).lines().count(), lines, "{}", stderr(&output));
     }
     assert_eq!(bench.requests(), before);
 }
@@ -154,10 +130,7 @@ fn a_plan_that_was_edited_by_hand_or_is_none_is_refused() {
     bench.write("edited.json", &plan.replace("ods_orders_d", "ods_orders_x"));
     bench.write("half.json", plan.split_at(plan.len() / 2).0);
     bench.write("none.json", "{}");
-    bench.write(
-        "view.json",
-        &stdout(&bench.run("plan 23 --no-start -o json")),
-    );
+    bench.write("view.json", &stdout(&bench.run("plan 23 --no-start -o json")));
     std::fs::write(bench.path("binary.json"), b"\xff\xfe").unwrap();
     let before = bench.requests();
     for (file, expected) in [
@@ -172,10 +145,7 @@ fn a_plan_that_was_edited_by_hand_or_is_none_is_refused() {
         let output = bench.run(&format!("deploy --plan {file} --no-start"));
         assert_eq!(code(&output), expected, "{file}: {}", stderr(&output));
         let text = stderr(&output);
-        assert!(
-            text.starts_with("error: ") && text.lines().count() <= 2,
-            "{text}"
-        );
+        assert!(text.starts_with("error: ") && text.lines().count() <= 2, "{text}");
         assert!(text.contains(file), "{text}");
     }
     assert_eq!(code(&bench.run("deploy 23 --plan plan.json")), 2);

@@ -9,13 +9,9 @@ fn random_cases_break_no_promise_and_meet_what_they_are_there_for() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let tally = json(&output);
     assert_eq!(tally["cases"], 1500);
-    for broken in [
-        "double_sends",
-        "false_successes",
-        "false_failures",
-        "other_violations",
-        "endless",
-    ] {
+    for broken in
+        ["double_sends", "false_successes", "false_failures", "other_violations", "endless"]
+    {
         assert_eq!(tally[broken], 0, "{tally}");
     }
     // It did meet what it is there for.
@@ -31,8 +27,5 @@ fn a_verification_ends_with_one_line_of_counts() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(
-        text.starts_with("20 cases (") && text.contains(" 0 double sends"),
-        "{text}"
-    );
+    assert!(text.starts_with("20 cases (") && text.contains(" 0 double sends"), "{text}");
 }

@@ -30,22 +30,14 @@ fn without_a_name_the_one_open_run_of_the_place_is_meant() {
     assert_eq!(code(&none), 5, "{}", stderr(&none));
     let first = killed(&bench, "23");
     let mut anywhere = bench.dls();
-    for variable in [
-        "DLS_ENDPOINT",
-        "DLS_WORKSPACE",
-        "HUAWEICLOUD_SDK_PROJECT_ID",
-    ] {
+    for variable in ["DLS_ENDPOINT", "DLS_WORKSPACE", "HUAWEICLOUD_SDK_PROJECT_ID"] {
         anywhere.env_remove(variable);
     }
     let second = killed(&bench, "24 12");
     let several = bench.run("resume");
     assert_eq!(code(&several), 2, "{}", stderr(&several));
     for run in [&first, &second] {
-        assert!(
-            stderr(&several).contains(run.as_str()),
-            "{}",
-            stderr(&several)
-        );
+        assert!(stderr(&several).contains(run.as_str()), "{}", stderr(&several));
     }
     assert_eq!(code(&bench.run(&format!("resume {first}"))), 0);
     // Nobody names the place, and it is in the journal.
@@ -74,18 +66,11 @@ fn a_run_of_another_place_is_not_the_one_that_is_meant() {
         let before = bench.requests();
         let output = bench.run(&format!("resume {run} {contradiction}"));
         assert_eq!(code(&output), 9, "{contradiction}: {}", stderr(&output));
-        assert_eq!(
-            stderr(&output).lines().count(),
-            lines,
-            "{}",
-            stderr(&output)
-        );
+        assert_eq!(stderr(&output).lines().count(), lines, "{}", stderr(&output));
         assert_eq!(bench.requests(), before);
     }
     // What is said and true contradicts nothing.
-    let output = bench.run(&format!(
-        "resume {run} --no-start --workspace default --timeout 200ms"
-    ));
+    let output = bench.run(&format!("resume {run} --no-start --workspace default --timeout 200ms"));
     assert_eq!(code(&output), 8, "{}", stderr(&output));
 }
 
@@ -149,10 +134,7 @@ fn with_consent_and_beyond_the_fence_it_is_sent_once_more() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_eq!(outcomes(&json(&output)), ["successful"]);
     assert!(bench.read("evidence.json").contains(&run));
-    assert_eq!(
-        (bench.requests_to("deploy"), bench.releases_of("23")),
-        (2, 1)
-    );
+    assert_eq!((bench.requests_to("deploy"), bench.releases_of("23")), (2, 1));
 }
 
 #[test]
@@ -161,9 +143,7 @@ fn a_request_with_a_token_is_sent_once_more_only_without_the_fence() {
     let bench = Bench::faulty(faults, SHORT);
     bench.write("token", "example-token");
     let token = "--token-file token --interval 50ms";
-    let lost = bench.run(&format!(
-        "deploy 23 --no-start --grace 200ms -o json {token}"
-    ));
+    let lost = bench.run(&format!("deploy 23 --no-start --grace 200ms -o json {token}"));
     assert_eq!(code(&lost), 7, "{}", stderr(&lost));
     let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
     let refused = bench.run(&format!("resume {run} --resend 23 {token}"));
@@ -200,10 +180,7 @@ fn without_credentials_a_run_is_told_as_the_journal_knows_it() {
     let run = killed(&bench, "23");
     let mut command = bench.dls();
     command.env_remove("HUAWEICLOUD_SDK_SK");
-    let output = command
-        .args(["resume", &run, "-o", "json"])
-        .output()
-        .unwrap();
+    let output = command.args(["resume", &run, "-o", "json"]).output().unwrap();
     assert_eq!(code(&output), 4, "{}", stderr(&output));
     assert_eq!(json(&output)["run_id"], run.as_str());
     assert_eq!(outcomes(&json(&output)), ["unknown"]);
@@ -218,16 +195,10 @@ fn history_tells_the_open_runs_from_those_that_are_over() {
     assert_eq!(document["schema"], "dls.history/1");
     let runs = document["runs"].as_array().unwrap();
     assert_eq!(runs.len(), 2);
-    assert_eq!(
-        (&runs[0]["open"], &runs[0]["outcome"]),
-        (&false.into(), &"successful".into())
-    );
+    assert_eq!((&runs[0]["open"], &runs[0]["outcome"]), (&false.into(), &"successful".into()));
     assert_eq!(runs[1]["run_id"], open.as_str());
     assert_eq!(runs[1]["packages"], serde_json::json!(["23", "24"]));
-    assert_eq!(
-        (&runs[1]["open"], &runs[1]["outcome"]),
-        (&true.into(), &().into())
-    );
+    assert_eq!((&runs[1]["open"], &runs[1]["outcome"]), (&true.into(), &().into()));
     let text = stdout(&bench.run("history"));
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.lines().nth(1).unwrap().contains("open"), "{text}");
@@ -242,11 +213,7 @@ fn a_journal_that_cannot_be_trusted_is_refused_in_one_line() {
     let newer = text.replacen("\"version\":1", "\"version\":99", 1);
     let broken = text.replacen("looked", "peeked", 1);
     let before = bench.requests();
-    for (content, named) in [
-        (newer.as_str(), "version 99"),
-        (&broken, "entry 2"),
-        ("", "empty"),
-    ] {
+    for (content, named) in [(newer.as_str(), "version 99"), (&broken, "entry 2"), ("", "empty")] {
         std::fs::write(&file, content).unwrap();
         let output = bench.run(&format!("resume {run}"));
         assert_eq!(code(&output), 9, "{named}: {}", stderr(&output));
@@ -290,10 +257,7 @@ fn a_broken_run_is_explained_and_set_aside_by_a_person() {
     assert!(said.contains("keeps away every other run"), "{said}");
     let aside = bench.run(&format!("journal set-aside {run} --by li.wei"));
     assert_eq!(code(&aside), 0, "{}", stderr(&aside));
-    assert_eq!(
-        std::fs::read_to_string(stdout(&aside).trim()).unwrap(),
-        "{}\n"
-    );
+    assert_eq!(std::fs::read_to_string(stdout(&aside).trim()).unwrap(), "{}\n");
     assert!(bench.read("runs/set-aside.log").contains("li.wei"));
     assert_eq!(code(&bench.run(deploy)), 0);
 }
@@ -317,10 +281,6 @@ fn two_commands_are_not_at_one_run() {
     let run = run.strip_suffix(".jsonl").unwrap();
     let output = bench.run(&format!("resume {run}"));
     assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("another process"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("another process"), "{}", stderr(&output));
     end_with(child, "-TERM");
 }

@@ -68,34 +68,17 @@ fn a_plan_shows_what_a_release_changes_before_it_does() {
     let output = bench.run("plan 23 24 --detailed-exitcode");
     assert_eq!(code(&output), 21, "{}", stderr(&output));
     let text = stdout(&output);
-    let squeezed: Vec<String> = text
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
-        .collect();
+    let squeezed: Vec<String> =
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for (line, begins) in [
-        (
-            0,
-            "Package 23 orders_2025w46 to-be-reviewed applied by li.wei ",
-        ),
-        (
-            1,
-            "~ job ods_orders_d v14 → v15 ! also in package 24 (v16): order matters",
-        ),
+        (0, "Package 23 orders_2025w46 to-be-reviewed applied by li.wei "),
+        (1, "~ job ods_orders_d v14 → v15 ! also in package 24 (v16): order matters"),
         (2, "+ script q_orders_check v1"),
         (3, "- job ods_orders_old v9 → (deleted in production)"),
         (4, "Package 24 crm_fix to-be-reviewed"),
-        (
-            5,
-            "~ job ods_orders_d v14 → v16 ! also in package 23 (v15): order matters",
-        ),
-        (
-            6,
-            "Start after release: not chosen (the service's default is START",
-        ),
-        (
-            7,
-            "2 packages, 4 tasks: 1 add, 2 modify, 1 delete. 1 overlap.",
-        ),
+        (5, "~ job ods_orders_d v14 → v16 ! also in package 23 (v15): order matters"),
+        (6, "Start after release: not chosen (the service's default is START"),
+        (7, "2 packages, 4 tasks: 1 add, 2 modify, 1 delete. 1 overlap."),
     ] {
         assert!(squeezed[line].starts_with(begins), "{line}: {text}");
     }
@@ -115,14 +98,7 @@ fn a_plan_that_is_out_of_date_is_refused_and_says_what_moved() {
     let text = stderr(&output);
     let error = text.lines().find(|line| line.starts_with("error: "));
     let error = error.unwrap_or_else(|| panic!("{text}"));
-    for said in [
-        "out of date",
-        "package 24",
-        "ods_orders_d",
-        "v17",
-        "v16",
-        "nothing was sent",
-    ] {
+    for said in ["out of date", "package 24", "ods_orders_d", "v17", "v16", "nothing was sent"] {
         assert!(error.contains(said), "{said}: {error}");
     }
     assert_eq!(bench.requests_to("deploy"), 0);

@@ -47,18 +47,11 @@ impl Bench {
             .faults(FaultPlan::from_toml(&format!("faults = [{faults}]")).unwrap())
             .start("127.0.0.1:0".parse().unwrap());
         let emulator = runtime.block_on(emulator).unwrap();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            packages,
-            emulator,
-            runtime,
-        }
+        Self { folder: tempfile::tempdir().unwrap(), packages, emulator, runtime }
     }
 
     fn ids(&self) -> Vec<String> {
-        (1001..1001 + self.packages)
-            .map(|id| id.to_string())
-            .collect()
+        (1001..1001 + self.packages).map(|id| id.to_string()).collect()
     }
 
     /// The command of a user who wants all of them released, or the run taken up.
@@ -77,10 +70,7 @@ impl Bench {
             .env("DLS_ENDPOINT", self.emulator.base_url())
             .env("DLS_WORKSPACE", "default")
             .env("DLS_JOURNAL", self.runs())
-            .env(
-                "HUAWEICLOUD_SDK_PROJECT_ID",
-                "b384b9e9ab9b4ee8994c8633aabc9505",
-            )
+            .env("HUAWEICLOUD_SDK_PROJECT_ID", "b384b9e9ab9b4ee8994c8633aabc9505")
             .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
             .env("HUAWEICLOUD_SDK_SK", SECRET)
             .stdin(Stdio::null())
@@ -88,12 +78,7 @@ impl Bench {
             .stderr(File::create(&stderr).unwrap())
             .spawn()
             .unwrap();
-        Process {
-            bench: self,
-            child,
-            stdout,
-            stderr,
-        }
+        Process { bench: self, child, stdout, stderr }
     }
 
     fn runs(&self) -> PathBuf {
@@ -141,13 +126,8 @@ impl Bench {
         let ledger = self.emulator.ledger();
         let deploys = ledger.requests.iter().filter(|it| is_ours(it, "deploy"));
         let deploys: Vec<&LedgerRequest> = deploys.collect();
-        let releases_of = |id: &str| {
-            ledger
-                .releases
-                .iter()
-                .filter(|it| it.package_id == id)
-                .count()
-        };
+        let releases_of =
+            |id: &str| ledger.releases.iter().filter(|it| it.package_id == id).count();
         for (id, outcome) in &ended.outcomes {
             let sent = deploys.iter().filter(|it| it.packages.contains(id)).count();
             assert!(sent <= 1, "{id} was sent {sent} times: {ended:?}");
@@ -157,10 +137,7 @@ impl Bench {
                 _ => 0..=1,
             };
             let released = releases_of(id);
-            assert!(
-                expected.contains(&released),
-                "{id} was released {released} times: {ended:?}"
-            );
+            assert!(expected.contains(&released), "{id} was released {released} times: {ended:?}");
         }
         let unknown = |id: &String| ended.outcomes.get(id).is_some_and(|it| it == "unknown");
         let in_flight = deploys.iter().filter(|it| it.packages.iter().any(unknown));
@@ -246,9 +223,7 @@ impl Process<'_> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         Ended {
             code,
-            outcomes: packages
-                .map(|it| (text(&it["id"]), text(&it["outcome"])))
-                .collect(),
+            outcomes: packages.map(|it| (text(&it["id"]), text(&it["outcome"]))).collect(),
             at: std::fs::metadata(&self.stdout).unwrap().modified().unwrap(),
             stdout,
             stderr,

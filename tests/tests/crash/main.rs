@@ -29,13 +29,7 @@ struct Point {
 
 impl Point {
     fn new(packages: u32, reached: fn(&Bench) -> bool, ends: &'static str) -> Self {
-        Self {
-            packages,
-            faults: "",
-            interval: "20ms..50ms",
-            reached,
-            ends,
-        }
+        Self { packages, faults: "", interval: "20ms..50ms", reached, ends }
     }
 
     fn with_faults(self, faults: &'static str) -> Self {
@@ -81,13 +75,9 @@ fn a_run_that_is_killed_before_its_request_sends_it_when_it_is_taken_up() {
         // The last look before the request is under way.
         Point::new(FEW, |bench| bench.asked("show") == 3, FEW_RELEASED).with_faults(looking),
         // The request could not be sent, and waits to be tried again.
-        Point::new(
-            FEW,
-            |bench| bench.journal().contains("send-failed"),
-            FEW_RELEASED,
-        )
-        .with_faults(refused)
-        .with_interval("1m"),
+        Point::new(FEW, |bench| bench.journal().contains("send-failed"), FEW_RELEASED)
+            .with_faults(refused)
+            .with_interval("1m"),
     ]);
 }
 
@@ -100,12 +90,8 @@ fn a_run_that_is_killed_while_its_answer_is_awaited_looks_what_became_of_it() {
         Point::new(FEW, sent, FEW_RELEASED).with_faults(done),
         Point::new(MANY, sent, MANY_RELEASED).with_faults(done),
         Point::new(FEW, sent, "exit 7, 3 unknown; deploys 1, releases 0").with_faults(lost),
-        Point::new(
-            MANY,
-            sent,
-            "exit 7, 150 not-sent 100 unknown; deploys 1, releases 0",
-        )
-        .with_faults(lost),
+        Point::new(MANY, sent, "exit 7, 150 not-sent 100 unknown; deploys 1, releases 0")
+            .with_faults(lost),
     ]);
 }
 
@@ -127,12 +113,8 @@ fn a_run_that_is_killed_between_its_requests_sends_the_rest_once_there_is_no_dou
             r#"{ on = "deploy", nth = 1, do = "reset" },
                { on = "deploy", nth = 1, do = { lag = "500ms" } }"#,
         ),
-        Point::new(
-            MANY,
-            in_doubt,
-            "exit 7, 150 not-sent 100 unknown; deploys 1, releases 0",
-        )
-        .with_faults(r#"{ on = "deploy", nth = 1, do = "reset", done = false }"#),
+        Point::new(MANY, in_doubt, "exit 7, 150 not-sent 100 unknown; deploys 1, releases 0")
+            .with_faults(r#"{ on = "deploy", nth = 1, do = "reset", done = false }"#),
     ]);
 }
 

@@ -95,8 +95,7 @@ impl Case {
 
     /// Over which lines it is played.
     pub(crate) fn lines(&self) -> Vec<Over> {
-        self.over
-            .map_or(vec![Over::Plain, Over::Tls], |only| vec![only])
+        self.over.map_or(vec![Over::Plain, Over::Tls], |only| vec![only])
     }
 }
 

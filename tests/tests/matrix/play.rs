@@ -32,13 +32,8 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// What must be in no text: the keys and the token of the emulator's state, and what a signature and a
 /// token stand behind in a request.
-const SECRETS: [&str; 5] = [
-    "example-secret-key",
-    "example-developer-key",
-    "example-token",
-    "Signature=",
-    "x-auth-token:",
-];
+const SECRETS: [&str; 5] =
+    ["example-secret-key", "example-developer-key", "example-token", "Signature=", "x-auth-token:"];
 
 /// Plays these cases and tells all that went otherwise.
 pub(crate) async fn play(cases: &[Case]) {
@@ -116,10 +111,7 @@ async fn one(case: Case, line: Over) -> String {
         ledger,
         ended_in,
         limit: case.timeout(),
-        texts: vec![
-            stored(folder.path()),
-            format!("{client:?} {run:?} {report:?} {events:?}"),
-        ],
+        texts: vec![stored(folder.path()), format!("{client:?} {run:?} {report:?} {events:?}")],
         secrets: SECRETS.map(str::to_owned).into(),
     };
     for violation in dls_emulator::check(&history) {
@@ -188,29 +180,17 @@ fn ids(case: &Case) -> Vec<dls::PackageId> {
 fn options(case: &Case) -> Options {
     Options::new(JobStart::Later)
         .with_grace(case.grace())
-        .with_pace(Pace::new(
-            Duration::from_millis(20),
-            Duration::from_millis(50),
-        ))
+        .with_pace(Pace::new(Duration::from_millis(20), Duration::from_millis(50)))
 }
 
 /// What became of the run, and what the emulator counted, in one line.
 fn ended(report: &Report, ledger: &Ledger) -> String {
     let mut words = BTreeMap::<&str, usize>::new();
     for package in &report.packages {
-        *words
-            .entry(package.verdict.as_ref().unwrap().word())
-            .or_default() += 1;
+        *words.entry(package.verdict.as_ref().unwrap().word()).or_default() += 1;
     }
-    let words: Vec<String> = words
-        .iter()
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
-    let ours = report
-        .packages
-        .iter()
-        .filter(|package| package.ours)
-        .count();
+    let words: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let ours = report.packages.iter().filter(|package| package.ours).count();
     let requests = ledger.requests.iter();
     let deploys = requests.filter(|it| it.operation == Some("deploy") && it.by == By::Client);
     let releases = ledger.releases.iter().filter(|it| it.by != By::Other);
@@ -228,10 +208,7 @@ async fn settled(emulator: &Running) -> Ledger {
     let deadline = Instant::now() + SOON;
     loop {
         let ledger = emulator.ledger();
-        let copied = ledger
-            .requests
-            .iter()
-            .filter(|it| it.faults.contains(&"copy".to_owned()));
+        let copied = ledger.requests.iter().filter(|it| it.faults.contains(&"copy".to_owned()));
         let copies = ledger.requests.iter().filter(|it| it.by == By::Copy);
         if copies.count() >= copied.count() {
             return ledger;

@@ -29,8 +29,7 @@ struct Row {
 
 fn rows() -> Vec<Row> {
     let rows: Result<Rows, _> = toml::from_str(include_str!("rows.toml"));
-    rows.unwrap_or_else(|error| panic!("rows.toml: {error}"))
-        .row
+    rows.unwrap_or_else(|error| panic!("rows.toml: {error}")).row
 }
 
 fn played() -> BTreeSet<u8> {
@@ -42,28 +41,13 @@ fn played() -> BTreeSet<u8> {
 fn every_fault_is_shown_somewhere_or_says_what_its_test_waits_for() {
     let (rows, played) = (rows(), played());
     let numbers = rows.iter().map(|row| row.number);
-    assert!(
-        numbers.eq(1..=ROWS),
-        "the rows are counted from 1 to {ROWS}"
-    );
-    assert!(
-        played.iter().all(|row| (1..=ROWS).contains(row)),
-        "{played:?}"
-    );
+    assert!(numbers.eq(1..=ROWS), "the rows are counted from 1 to {ROWS}");
+    assert!(played.iter().all(|row| (1..=ROWS).contains(row)), "{played:?}");
     for row in &rows {
         let said = [&row.fault, &row.holds].into_iter().chain(&row.waits);
-        assert!(
-            said.into_iter().all(|text| !text.is_empty()),
-            "row {}",
-            row.number
-        );
+        assert!(said.into_iter().all(|text| !text.is_empty()), "row {}", row.number);
         let is_shown = !row.shown.is_empty() || played.contains(&row.number);
-        assert!(
-            is_shown || row.waits.is_some(),
-            "row {}: {}",
-            row.number,
-            row.fault
-        );
+        assert!(is_shown || row.waits.is_some(), "row {}: {}", row.number, row.fault);
     }
 }
 

@@ -53,10 +53,7 @@ async fn where_the_disk_is_full_nothing_is_sent_and_the_journal_can_still_be_rea
     codes.dedup();
     // Not even the first line, or not the intention to send; and then there is room for that.
     assert_eq!(codes, [9, 0]);
-    assert!(
-        is_left_open,
-        "no disk was full between the request and its end"
-    );
+    assert!(is_left_open, "no disk was full between the request and its end");
 }
 
 /// A deploy under a limit that a shell sets: its exit code and what it says. Whatever it comes to, it is

@@ -10,14 +10,7 @@ use super::parts::Part;
 use crate::{Outcome, shell::Line};
 
 /// How the names of such files begin, in capitals.
-const NAMES: [&str; 6] = [
-    "COPYING",
-    "COPYRIGHT",
-    "LICENCE",
-    "LICENSE",
-    "NOTICE",
-    "UNLICENSE",
-];
+const NAMES: [&str; 6] = ["COPYING", "COPYRIGHT", "LICENCE", "LICENSE", "NOTICE", "UNLICENSE"];
 
 /// Whose code, and a text that came with it. Nobody's text is None: then the page says so.
 pub(super) type Text = (String, Option<String>);
@@ -44,11 +37,7 @@ fn in_folder(owner: &str, folder: &Path) -> Outcome<Vec<Text>> {
     if folder.is_dir() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .to_uppercase();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
             if path.is_file() && NAMES.iter().any(|start| name.starts_with(start)) {
                 files.push(path);
             }
@@ -72,17 +61,12 @@ pub(super) fn page(texts: Vec<Text>) -> String {
     let mut without = Vec::new();
     for (owner, text) in texts {
         match text {
-            Some(text) => users
-                .entry(text.trim().replace('\r', ""))
-                .or_default()
-                .push(owner),
+            Some(text) => users.entry(text.trim().replace('\r', "")).or_default().push(owner),
             None => without.push(owner),
         }
     }
-    let mut sections: Vec<(Vec<String>, String)> = users
-        .into_iter()
-        .map(|(text, owners)| (owners, text))
-        .collect();
+    let mut sections: Vec<(Vec<String>, String)> =
+        users.into_iter().map(|(text, owners)| (owners, text)).collect();
     sections.sort();
     let rule = "=".repeat(80);
     let mut page: String = sections
@@ -111,32 +95,20 @@ mod tests {
             text("c 1 (ISC)", None),
         ]);
         assert_eq!(page.matches("Permission").count(), 1, "{page}");
-        assert!(
-            page.contains("b 1 (MIT)\na 1 (MIT)\n\nPermission\n"),
-            "{page}"
-        );
+        assert!(page.contains("b 1 (MIT)\na 1 (MIT)\n\nPermission\n"), "{page}");
         assert!(page.ends_with("no text of it:\nc 1 (ISC)\n"), "{page}");
     }
 
     #[test]
     fn only_files_about_the_licence_are_taken_and_none_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        for name in [
-            "LICENSE-MIT",
-            "license-apache.txt",
-            "Notice",
-            "README.md",
-            "COPYING",
-        ] {
+        for name in ["LICENSE-MIT", "license-apache.txt", "Notice", "README.md", "COPYING"] {
             fs::write(folder.path().join(name), name).unwrap();
         }
         let texts = in_folder("a", folder.path()).unwrap();
         let mut found: Vec<_> = texts.into_iter().filter_map(|(_, text)| text).collect();
         found.sort();
-        assert_eq!(
-            found,
-            ["COPYING", "LICENSE-MIT", "Notice", "license-apache.txt"]
-        );
+        assert_eq!(found, ["COPYING", "LICENSE-MIT", "Notice", "license-apache.txt"]);
         let nowhere = in_folder("a", &folder.path().join("gone")).unwrap();
         assert_eq!(nowhere, [("a".to_owned(), None)]);
     }

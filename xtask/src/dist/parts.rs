@@ -84,18 +84,10 @@ mod tests {
         let seen: Vec<_> = parts
             .iter()
             .map(|part| {
-                (
-                    part.name.as_str(),
-                    part.version.as_str(),
-                    part.licence.as_str(),
-                    part.ours,
-                )
+                (part.name.as_str(), part.version.as_str(), part.licence.as_str(), part.ours)
             })
             .collect();
-        assert_eq!(
-            seen,
-            [("a", "0.1.0", "MIT", true), ("b", "2.0.0", "ISC", false)]
-        );
+        assert_eq!(seen, [("a", "0.1.0", "MIT", true), ("b", "2.0.0", "ISC", false)]);
         assert_eq!(parts[1].folder, Path::new("/there/b-2"));
     }
 

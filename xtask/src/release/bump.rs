@@ -44,9 +44,7 @@ fn carry_out(root: &Path, facts: &Facts, bumps: &[Bump]) -> Outcome {
         write(root, bump, facts)?;
     }
     for fragment in &facts.fragments {
-        Line::new("git rm --quiet")
-            .with(&fragment.path)
-            .show_and_run(root)?;
+        Line::new("git rm --quiet").with(&fragment.path).show_and_run(root)?;
     }
     // Only the versions of our own crates: what others released meanwhile is another change.
     Line::new("cargo update --workspace --offline --quiet").show_and_run(root)?;
@@ -56,9 +54,7 @@ fn carry_out(root: &Path, facts: &Facts, bumps: &[Bump]) -> Outcome {
     }
     Line::new("git add --update").show_and_run(root)?;
     let message = message(bumps);
-    Line::new("git commit --quiet -m")
-        .with(message)
-        .show_and_run(root)
+    Line::new("git commit --quiet -m").with(message).show_and_run(root)
 }
 
 /// A commit of everything must hold nothing else.
@@ -73,13 +69,9 @@ pub(crate) fn clean(root: &Path) -> Outcome {
 fn write(root: &Path, bump: &Bump, facts: &Facts) -> Outcome {
     let version = bump.to.to_string();
     let folder = root.join("crates").join(&bump.name);
-    edit(&folder.join("Cargo.toml"), |text| {
-        manifest::with_version(text, &version)
-    })?;
+    edit(&folder.join("Cargo.toml"), |text| manifest::with_version(text, &version))?;
     let items = changelog::items(bump, &facts.fragments);
-    edit(&folder.join("CHANGELOG.md"), |text| {
-        Ok(changelog::with(text, &version, &items))
-    })?;
+    edit(&folder.join("CHANGELOG.md"), |text| Ok(changelog::with(text, &version, &items)))?;
     require(root, &bump.name, &version)?;
     let strangers = root.join(STRANGERS);
     if require(&strangers, &bump.name, &version)? {
@@ -96,9 +88,7 @@ fn require(workspace: &Path, name: &str, version: &str) -> Outcome<bool> {
     let path = workspace.join("Cargo.toml");
     let is_required = manifest::required(&fs::read_to_string(&path)?)?.contains(name);
     if is_required {
-        edit(&path, |text| {
-            manifest::with_key_of(text, name, "version", version)
-        })?;
+        edit(&path, |text| manifest::with_key_of(text, name, "version", version))?;
     }
     Ok(is_required)
 }
@@ -111,9 +101,7 @@ pub(crate) fn edit(path: &Path, change: impl FnOnce(&str) -> Outcome<String>) ->
 }
 
 fn message(bumps: &[Bump]) -> String {
-    let crates: Vec<String> = bumps
-        .iter()
-        .map(|bump| format!("{} {}", bump.name, bump.to))
-        .collect();
+    let crates: Vec<String> =
+        bumps.iter().map(|bump| format!("{} {}", bump.name, bump.to)).collect();
     format!("release: {}", crates.join(", "))
 }

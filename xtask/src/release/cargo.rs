@@ -40,12 +40,7 @@ impl World for Cargo {
 
     fn look(&mut self, release: &Release) -> Outcome<Option<String>> {
         let version = format!("={}", release.version);
-        look(
-            &self.work,
-            &release.name,
-            &version,
-            self.registry.as_deref(),
-        )
+        look(&self.work, &release.name, &version, self.registry.as_deref())
     }
 
     fn upload(&mut self, release: &Release) -> Outcome {
@@ -54,10 +49,7 @@ impl World for Cargo {
         line.show_and_run(&self.clone)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "another machine tells us nothing by itself"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "another machine tells us nothing by itself")]
     fn pause(&mut self) {
         thread::sleep(PAUSE);
     }
@@ -81,10 +73,7 @@ impl Cargo {
 }
 
 pub(crate) fn checksum(package: &[u8]) -> String {
-    Sha256::digest(package)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(package).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The checksum of a version on the registry: a crate that needs it is locked, and the lock file read.
@@ -97,9 +86,8 @@ pub(crate) fn look(
 ) -> Outcome<Option<String>> {
     let folder = work.join("look");
     fs::create_dir_all(&folder)?;
-    let registry = registry.map_or(String::new(), |registry| {
-        format!(", registry = \"{registry}\"")
-    });
+    let registry =
+        registry.map_or(String::new(), |registry| format!(", registry = \"{registry}\""));
     let manifest = format!(
         "[package]\nname = \"look\"\nedition = \"2024\"\n\n[lib]\npath = \"look.rs\"\n\n[workspace]\n\n\
          [dependencies]\n{name} = {{ version = \"{version}\"{registry} }}\n"
@@ -126,18 +114,15 @@ fn is_absent(told: &str, name: &str, version: &str) -> bool {
     let has = |words: String| told.contains(&words);
     let crate_is_absent = has(format!("no matching package named `{name}` found"));
     let version_is_absent = version.strip_prefix('=').is_some_and(|exact| {
-        has(format!(
-            "failed to select a version for the requirement `{name} = \"{version}\"`"
-        )) && !has(format!("version {exact} is yanked"))
+        has(format!("failed to select a version for the requirement `{name} = \"{version}\"`"))
+            && !has(format!("version {exact} is yanked"))
     });
     (crate_is_absent || version_is_absent) && !has("you're using offline mode".into())
 }
 
 fn locked(lock: &str, name: &str) -> Outcome<String> {
     let lock: DocumentMut = lock.parse()?;
-    let packages = lock
-        .get("package")
-        .and_then(|item| item.as_array_of_tables());
+    let packages = lock.get("package").and_then(|item| item.as_array_of_tables());
     let mut packages = packages.into_iter().flatten();
     let text = |table: &toml_edit::Table, key| Some(table.get(key)?.as_str()?.to_owned());
     let package = packages.find(|table| text(table, "name").as_deref() == Some(name));
@@ -174,10 +159,7 @@ mod tests {
         let yanked = "  version 0.2.0 is yanked";
         assert!(!is_absent(&told("=0.2.0", yanked), "a", "=0.2.0"));
         assert!(is_absent(&told("=0.3.0", yanked), "a", "=0.3.0"));
-        for why in [
-            yanked,
-            "candidate versions found which didn't match: 0.1.0-rc.1",
-        ] {
+        for why in [yanked, "candidate versions found which didn't match: 0.1.0-rc.1"] {
             assert!(!is_absent(&told(">=0.0.0", why), "a", ">=0.0.0"), "{why}");
         }
         let told = "error: no matching package named `a` found\n\
@@ -189,11 +171,6 @@ mod tests {
     fn a_lock_file_tells_the_checksum() {
         let lock = "[[package]]\nname = \"a\"\nversion = \"0.2.0\"\nchecksum = \"12\"\n\n[[package]]\nname = \"look\"\n";
         assert_eq!(locked(lock, "a").unwrap(), "12");
-        assert!(
-            locked(lock, "look")
-                .unwrap_err()
-                .to_string()
-                .contains("`look`")
-        );
+        assert!(locked(lock, "look").unwrap_err().to_string().contains("`look`"));
     }
 }

@@ -42,12 +42,7 @@ pub(crate) fn with(text: &str, version: &str, items: &[(Level, String)]) -> Stri
         },
     };
     let section = [section.trim(), added(section, items).trim()].join("\n\n");
-    let parts = [
-        before.trim_end(),
-        heading.trim(),
-        section.trim(),
-        after.trim(),
-    ];
+    let parts = [before.trim_end(), heading.trim(), section.trim(), after.trim()];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n\n") + "\n"
 }
@@ -63,8 +58,7 @@ fn added(section: &str, items: &[(Level, String)]) -> String {
         let new: Vec<&String> = items.iter().filter(is_new).collect();
         if !new.is_empty() {
             text.push_str(&format!("### {heading}\n\n"));
-            new.iter()
-                .for_each(|item| text.push_str(&format!("{item}\n")));
+            new.iter().for_each(|item| text.push_str(&format!("{item}\n")));
             text.push('\n');
         }
     }
@@ -95,10 +89,7 @@ mod tests {
     fn breaking() -> Vec<(Level, String)> {
         vec![
             (Level::Fix, "Counts right.".into()),
-            (
-                Level::Break,
-                "Ids are wide.\n\nMigration: say `Wide`.".into(),
-            ),
+            (Level::Break, "Ids are wide.\n\nMigration: say `Wide`.".into()),
         ]
     }
 
@@ -113,11 +104,7 @@ mod tests {
 
     #[test]
     fn what_was_unreleased_is_released() {
-        let text = with(
-            "# Changelog\n\n## Unreleased\n\n- First version.\n",
-            "0.1.0",
-            &[],
-        );
+        let text = with("# Changelog\n\n## Unreleased\n\n- First version.\n", "0.1.0", &[]);
         assert_eq!(text, OLD);
     }
 
@@ -133,11 +120,7 @@ mod tests {
 
     #[test]
     fn an_item_that_begins_like_another_is_told_too() {
-        let more = with(
-            OLD,
-            "0.2.0",
-            &[(Level::Fix, "Counts right, always.".into())],
-        );
+        let more = with(OLD, "0.2.0", &[(Level::Fix, "Counts right, always.".into())]);
         let both = with(&more, "0.2.0", &[(Level::Fix, "Counts right".into())]);
         assert!(both.contains("- Counts right\n"), "{both}");
     }
@@ -153,10 +136,6 @@ mod tests {
         };
         let items = items(&bump, &[]);
         assert_eq!(items[0].0, Level::Break);
-        assert!(
-            items[0]
-                .1
-                .ends_with("Migration: see the changelog of `model`.")
-        );
+        assert!(items[0].1.ends_with("Migration: see the changelog of `model`."));
     }
 }

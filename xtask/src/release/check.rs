@@ -16,13 +16,8 @@ use super::{
 use crate::{Outcome, min_versions, semver, shell::Line};
 
 /// What a package must hold.
-const NEEDED: [&str; 5] = [
-    "CHANGELOG.md",
-    "Cargo.toml",
-    "LICENSE-APACHE",
-    "LICENSE-MIT",
-    "README.md",
-];
+const NEEDED: [&str; 5] =
+    ["CHANGELOG.md", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 /// What a package may hold besides: files by their names, folders by the slash at their ends.
 const WANTED: [&str; 7] = [
@@ -46,11 +41,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
     for (own, other) in &names {
         println!("`{own}` is published as `{other}`: its own name is another crate's");
     }
-    let dirty = if copy::rewrite(&clone, &facts.members, None)? {
-        " --allow-dirty"
-    } else {
-        ""
-    };
+    let dirty = if copy::rewrite(&clone, &facts.members, None)? { " --allow-dirty" } else { "" };
     let members = plan::order(&facts.members)?;
     let release = |member: &Member| Release {
         name: names.get(&member.name).unwrap_or(&member.name).clone(),
@@ -85,10 +76,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
 
 /// Packed together, each is built against the packages of the others, not against the repository.
 fn build(clone: &Path, releases: &[Release], dirty: &str, target: &Path) -> Outcome {
-    let each: String = releases
-        .iter()
-        .map(|release| format!(" -p {}", release.name))
-        .collect();
+    let each: String = releases.iter().map(|release| format!(" -p {}", release.name)).collect();
     for words in [
         format!("cargo package --quiet --no-metadata --offline{dirty}{each} --target-dir"),
         format!(
@@ -102,9 +90,7 @@ fn build(clone: &Path, releases: &[Release], dirty: &str, target: &Path) -> Outc
 
 /// The files that a package lacks, and those that nobody expects in it.
 fn odd(list: &str) -> impl Iterator<Item = String> {
-    let needed = NEEDED
-        .iter()
-        .filter(|needed| list.lines().all(|file| file != **needed));
+    let needed = NEEDED.iter().filter(|needed| list.lines().all(|file| file != **needed));
     let strays = list.lines().filter(|file| {
         let wanted =
             |wanted: &&str| file == wanted || (wanted.ends_with('/') && file.starts_with(wanted));

@@ -12,13 +12,8 @@ use crate::{Outcome, shell::Line};
 /// A clone of `root` in `folder`, which is emptied first, at a commit or tag.
 pub(crate) fn fresh(root: &Path, folder: &Path, at: &str) -> Outcome {
     empty(folder)?;
-    Line::new("git clone --quiet --no-checkout")
-        .with(root)
-        .with(folder)
-        .show_and_run(root)?;
-    Line::new("git checkout --quiet --detach")
-        .with(at)
-        .show_and_run(folder)
+    Line::new("git clone --quiet --no-checkout").with(root).with(folder).show_and_run(root)?;
+    Line::new("git checkout --quiet --detach").with(at).show_and_run(folder)
 }
 
 /// The folder for the work of one step, under `target/` so that it is ignored and swept with it.
@@ -42,29 +37,21 @@ pub(crate) fn rewrite(clone: &Path, members: &[Member], registry: Option<&str>) 
     let manifests = Line::new("git ls-files Cargo.toml */Cargo.toml").read(clone)?;
     for (name, other) in &names {
         let library = name.replace('-', "_");
-        edit(
-            &clone.join("crates").join(name).join("Cargo.toml"),
-            |text| manifest::with_name(text, other, &library),
-        )?;
+        edit(&clone.join("crates").join(name).join("Cargo.toml"), |text| {
+            manifest::with_name(text, other, &library)
+        })?;
         for path in manifests.lines() {
-            edit(&clone.join(path), |text| {
-                manifest::with_package_of(text, name, other)
-            })?;
+            edit(&clone.join(path), |text| manifest::with_package_of(text, name, other))?;
         }
     }
     let root = clone.join("Cargo.toml");
     if let Some(registry) = registry {
-        let mut needed: Vec<&String> = members
-            .iter()
-            .flat_map(|member| &member.needs)
-            .map(|need| &need.on)
-            .collect();
+        let mut needed: Vec<&String> =
+            members.iter().flat_map(|member| &member.needs).map(|need| &need.on).collect();
         needed.sort();
         needed.dedup();
         for name in needed {
-            edit(&root, |text| {
-                manifest::with_key_of(text, name, "registry", registry)
-            })?;
+            edit(&root, |text| manifest::with_key_of(text, name, "registry", registry))?;
         }
     }
     Ok(!names.is_empty() || registry.is_some())

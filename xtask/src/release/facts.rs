@@ -47,11 +47,7 @@ impl Facts {
                 ));
             }
         }
-        Ok(Self {
-            members,
-            fragments,
-            wrong,
-        })
+        Ok(Self { members, fragments, wrong })
     }
 
     pub(crate) fn changes(&self) -> Vec<Change> {
@@ -76,11 +72,7 @@ pub(crate) fn found(text: &str, told_by: &str, members: &[Member]) -> Outcome<Ve
         if members.iter().all(|member| member.name != of) {
             return Err(format!("{told_by}: `{of}` is no published crate").into());
         }
-        Ok(Change {
-            of,
-            level,
-            told_by: told_by.to_owned(),
-        })
+        Ok(Change { of, level, told_by: told_by.to_owned() })
     };
     map.into_iter().map(change).collect()
 }
@@ -146,28 +138,17 @@ fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Me
             released: released(tags, &package.name),
             needs: needs
                 .into_iter()
-                .map(|on| Need {
-                    on: on.clone(),
-                    shows: shows(&api, on),
-                })
+                .map(|on| Need { on: on.clone(), shows: shows(&api, on) })
                 .collect(),
         })
     };
-    packages
-        .iter()
-        .filter(|package| package.published)
-        .map(member)
-        .collect()
+    packages.iter().filter(|package| package.published).map(member).collect()
 }
 
 /// A file of the crate, or what it inherits, that is not as it was at its tag. None also while a bumped version
 /// waits for its tag: then `changes/` has been told already.
 fn touched(root: &Path, member: &Member, packages: &[Package]) -> Outcome<Option<String>> {
-    let Some(released) = member
-        .released
-        .as_ref()
-        .filter(|tag| **tag == member.version)
-    else {
+    let Some(released) = member.released.as_ref().filter(|tag| **tag == member.version) else {
         return Ok(None);
     };
     let folder = format!("crates/{}", member.name);
@@ -186,9 +167,7 @@ fn touched(root: &Path, member: &Member, packages: &[Package]) -> Outcome<Option
         return Ok(Some(path.to_owned()));
     }
     // What our own crates need of each other is moved by a bump, and planned.
-    let package = packages
-        .iter()
-        .filter(|package| package.name == member.name);
+    let package = packages.iter().filter(|package| package.name == member.name);
     let needs = package.flat_map(|package| &package.dependencies);
     let needs = needs.filter(|to| !to.ours && !to.dev);
     let old = Line::new(&format!("git show {tag}:Cargo.toml")).read(root)?;
@@ -205,10 +184,7 @@ mod tests {
     fn a_tag_is_a_crate_and_a_version() {
         let version = Version::new(0, 2, 0);
         assert_eq!(tag("dls-model", &version), "dls-model-v0.2.0");
-        assert_eq!(
-            tagged("dls-model-v0.2.0"),
-            Some(("dls-model", version.clone()))
-        );
+        assert_eq!(tagged("dls-model-v0.2.0"), Some(("dls-model", version.clone())));
         assert_eq!(tagged("dls-v0.2.0"), Some(("dls", version)));
         assert_eq!(tagged("v0.2.0"), None);
         assert_eq!(tagged("dls-vote"), None);
@@ -216,13 +192,8 @@ mod tests {
 
     #[test]
     fn the_newest_tag_of_the_crate_itself_counts() {
-        let tags = [
-            "dls-model-v0.9.0",
-            "dls-model-v0.10.0",
-            "dls-v0.2.0-rc.1",
-            "dls-v0.2.0",
-            "dls-vnext",
-        ];
+        let tags =
+            ["dls-model-v0.9.0", "dls-model-v0.10.0", "dls-v0.2.0-rc.1", "dls-v0.2.0", "dls-vnext"];
         let tags = tags.map(str::to_owned);
         let last = |name| released(&tags, name).map(|version| version.to_string());
         assert_eq!(last("dls-model").as_deref(), Some("0.10.0"));
@@ -238,10 +209,7 @@ mod tests {
         assert!(!shows(api, "dls-rollout"));
         assert!(!shows("pub fn dls_model::wide()", "dls"));
         // The facade's own name for it would not tell.
-        assert!(shows(
-            "pub use dls::model\npub use dls_model as model\n",
-            "dls-model"
-        ));
+        assert!(shows("pub use dls::model\npub use dls_model as model\n", "dls-model"));
     }
 
     #[test]

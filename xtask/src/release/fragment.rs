@@ -79,12 +79,7 @@ fn parse(path: &str, text: &str, crates: &BTreeSet<&str>) -> Result<Fragment, St
     if level == Level::Break && !rest.lines().any(|line| line.starts_with("Migration:")) {
         return Err("a break has a line that starts with `Migration:` and says what to do".into());
     }
-    Ok(Fragment {
-        of,
-        path: path.to_owned(),
-        level,
-        text: rest.to_owned(),
-    })
+    Ok(Fragment { of, path: path.to_owned(), level, text: rest.to_owned() })
 }
 
 /// Everything under `changes/` but its README, seen from `root`, with `/` on every platform.
@@ -128,31 +123,11 @@ mod tests {
     #[test]
     fn a_fragment_that_cannot_be_read_says_what_is_missing() {
         for (path, text, why) in [
-            (
-                "changes/dls-model.md",
-                "fix\nx",
-                "`changes/<crate>/<what>.md`",
-            ),
-            (
-                "changes/dls-model/a/b.md",
-                "fix\nx",
-                "`changes/<crate>/<what>.md`",
-            ),
-            (
-                "changes/dls-model/wide.txt",
-                "fix\nx",
-                "`changes/<crate>/<what>.md`",
-            ),
-            (
-                "changes/xtask/x.md",
-                "fix\nx",
-                "`xtask` is no published crate",
-            ),
-            (
-                "changes/dls-model/x.md",
-                "fixed\nx",
-                "`break`, `feature`, `fix`",
-            ),
+            ("changes/dls-model.md", "fix\nx", "`changes/<crate>/<what>.md`"),
+            ("changes/dls-model/a/b.md", "fix\nx", "`changes/<crate>/<what>.md`"),
+            ("changes/dls-model/wide.txt", "fix\nx", "`changes/<crate>/<what>.md`"),
+            ("changes/xtask/x.md", "fix\nx", "`xtask` is no published crate"),
+            ("changes/dls-model/x.md", "fixed\nx", "`break`, `feature`, `fix`"),
             ("changes/dls-model/x.md", "", "the first line"),
             ("changes/dls-model/x.md", "fix\n \n", "why"),
             ("changes/dls-model/x.md", "break\nGone.", "`Migration:`"),
@@ -165,9 +140,6 @@ mod tests {
     #[test]
     fn a_break_that_says_how_to_migrate_is_read() {
         let text = "break\nIds are wide.\n\nMigration: say `Wide`.";
-        assert_eq!(
-            parsed("changes/dls-model/x.md", text).unwrap().level,
-            Level::Break
-        );
+        assert_eq!(parsed("changes/dls-model/x.md", text).unwrap().level, Level::Break);
     }
 }

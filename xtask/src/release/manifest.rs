@@ -37,14 +37,11 @@ pub(crate) fn required(text: &str) -> Outcome<BTreeSet<String>> {
 /// of all packages, or one of the dependencies `names`.
 pub(crate) fn inherited(old: &str, new: &str, names: BTreeSet<&str>) -> Outcome<Option<String>> {
     let manifests: [DocumentMut; 2] = [old.parse()?, new.parse()?];
-    let [old, new] = manifests
-        .each_ref()
-        .map(|manifest| manifest.get("workspace"));
+    let [old, new] = manifests.each_ref().map(|manifest| manifest.get("workspace"));
     let properties = [old, new].into_iter().flatten();
     let properties = properties.filter_map(|item| item.get("package")?.as_table_like());
-    let properties: BTreeSet<&str> = properties
-        .flat_map(|table| table.iter().map(|(key, _)| key))
-        .collect();
+    let properties: BTreeSet<&str> =
+        properties.flat_map(|table| table.iter().map(|(key, _)| key)).collect();
     let keys = properties.into_iter().map(|key| ("package", key));
     let mut keys = keys.chain(names.into_iter().map(|key| ("dependencies", key)));
     let is_other = |(table, key): &(&str, &str)| {
@@ -66,9 +63,7 @@ fn bare(item: &Item) -> Option<String> {
 /// The lock file `text` with another version of our crate `name`, which has no checksum there.
 pub(crate) fn with_locked(text: &str, name: &str, version: &str) -> Outcome<String> {
     edit(text, |lock| {
-        let packages = lock
-            .get_mut("package")
-            .and_then(Item::as_array_of_tables_mut);
+        let packages = lock.get_mut("package").and_then(Item::as_array_of_tables_mut);
         let mut packages = packages.into_iter().flat_map(ArrayOfTables::iter_mut);
         let is_it = |package: &&mut Table| package.get("name").and_then(Item::as_str) == Some(name);
         let package = packages.find(is_it);
@@ -92,11 +87,7 @@ pub(crate) fn with_name(text: &str, package: &str, library: &str) -> Outcome<Str
 /// Any manifest `text`, in which our crate `name` is found although its package is called `package`.
 pub(crate) fn with_package_of(text: &str, name: &str, package: &str) -> Outcome<String> {
     edit(text, |manifest| {
-        for path in [
-            &["workspace", "dependencies"][..],
-            &["dependencies"],
-            &["dev-dependencies"],
-        ] {
+        for path in [&["workspace", "dependencies"][..], &["dependencies"], &["dev-dependencies"]] {
             let Ok(table) = table(manifest.as_table_mut(), path) else {
                 continue;
             };
@@ -125,9 +116,7 @@ fn names_in(text: &str) -> Outcome<BTreeMap<String, String>> {
         return Ok(BTreeMap::new());
     };
     let name = |(own, other): (&str, &Item)| {
-        let other = other
-            .as_str()
-            .ok_or(format!("the name of `{own}` is no text"))?;
+        let other = other.as_str().ok_or(format!("the name of `{own}` is no text"))?;
         Ok((own.to_owned(), other.to_owned()))
     };
     names.iter().map(name).collect()
@@ -159,9 +148,7 @@ mod tests {
     fn a_requirement_moves_and_comments_stay() {
         let text = with_key_of(ROOT, "m", "version", "0.2.0").unwrap();
         assert_eq!(text, ROOT.replace("0.1.0", "0.2.0"));
-        let reason = with_key_of(ROOT, "x", "version", "0.2.0")
-            .unwrap_err()
-            .to_string();
+        let reason = with_key_of(ROOT, "x", "version", "0.2.0").unwrap_err().to_string();
         assert!(reason.ends_with("`workspace.dependencies.x`"), "{reason}");
     }
 
@@ -200,19 +187,13 @@ mod tests {
     #[test]
     fn a_version_is_replaced_and_its_comment_stays() {
         let text = "[package]\nname = \"m\"\nversion = \"0.1.0\"\n# End.\n";
-        assert_eq!(
-            with_version(text, "0.2.0").unwrap(),
-            text.replace("0.1.0", "0.2.0")
-        );
+        assert_eq!(with_version(text, "0.2.0").unwrap(), text.replace("0.1.0", "0.2.0"));
     }
 
     #[test]
     fn a_package_under_another_name_keeps_its_library() {
         let text = with_name("[package]\nname = \"m\"\n", "m-client", "m").unwrap();
-        assert_eq!(
-            text,
-            "[package]\nname = \"m-client\"\n\n[lib]\nname = \"m\"\n"
-        );
+        assert_eq!(text, "[package]\nname = \"m-client\"\n\n[lib]\nname = \"m\"\n");
     }
 
     #[test]
@@ -220,10 +201,7 @@ mod tests {
         let text =
             "[dependencies]\nm = { path = \"../m\" }\n\n[dev-dependencies]\nm.workspace = true\n";
         let renamed = with_package_of(text, "m", "m-client").unwrap();
-        assert_eq!(
-            renamed,
-            text.replace("\"../m\" }", "\"../m\" , package = \"m-client\" }")
-        );
+        assert_eq!(renamed, text.replace("\"../m\" }", "\"../m\" , package = \"m-client\" }"));
     }
 
     #[test]

@@ -135,28 +135,15 @@ fn reasons(member: &Member, changes: &[Change], before: &[Bump]) -> Vec<Reason> 
     let changes = changes.map(|change| Reason::Change(change.level, change.told_by.clone()));
     let broken = |need: &Need| {
         let bump = before.iter().find(|bump| bump.name == need.on)?;
-        let why = if need.shows {
-            Reason::Shows
-        } else {
-            Reason::Needs
-        };
+        let why = if need.shows { Reason::Shows } else { Reason::Needs };
         (bump.level == Some(Level::Break)).then(|| why(need.on.clone(), bump.to.clone()))
     };
-    state
-        .into_iter()
-        .chain(changes)
-        .chain(member.needs.iter().filter_map(broken))
-        .collect()
+    state.into_iter().chain(changes).chain(member.needs.iter().filter_map(broken)).collect()
 }
 
 /// The next version. Before 1.0 the second number says what breaks, and the third all else.
 fn next(from: &Version, level: Level) -> Version {
-    let Version {
-        major,
-        minor,
-        patch,
-        ..
-    } = *from;
+    let Version { major, minor, patch, .. } = *from;
     match (major, level) {
         (0, Level::Break) => Version::new(0, minor + 1, 0),
         (_, Level::Break) => Version::new(major + 1, 0, 0),
@@ -172,10 +159,8 @@ fn takes(old: &Version, new: &Version) -> bool {
 
 /// Each crate below what it needs; among those that could come next, the first by name.
 pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>, String> {
-    let mut left: BTreeMap<&str, &Member> = members
-        .iter()
-        .map(|member| (member.name.as_str(), member))
-        .collect();
+    let mut left: BTreeMap<&str, &Member> =
+        members.iter().map(|member| (member.name.as_str(), member)).collect();
     let mut ordered = Vec::new();
     while !left.is_empty() {
         let ready = left.values().find(|member| {
@@ -193,10 +178,8 @@ pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>, String> {
 
 fn cycle<'a>(left: &BTreeMap<&'a str, &'a Member>) -> String {
     let on = |member: &'a Member| member.needs.iter().map(|need| need.on.as_str()).collect();
-    let below: BTreeMap<&str, BTreeSet<&str>> = left
-        .iter()
-        .map(|(name, member)| (*name, on(member)))
-        .collect();
+    let below: BTreeMap<&str, BTreeSet<&str>> =
+        left.iter().map(|(name, member)| (*name, on(member))).collect();
     arrows::cycle(below).unwrap_or_default().join(" -> ")
 }
 

@@ -76,13 +76,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
     };
     let releases: Vec<Release> = here.into_iter().map(release).collect();
     let rewritten = copy::rewrite(&clone, &members, registry.as_deref())?;
-    let mut cargo = Cargo {
-        clone,
-        work,
-        registry,
-        rewritten,
-        verify: !options.has("--no-verify"),
-    };
+    let mut cargo = Cargo { clone, work, registry, rewritten, verify: !options.has("--no-verify") };
     let before = before.into_iter();
     let before = before.map(|(name, version)| (tag(name, version), release((name, version))));
     first_things_first(before, &mut cargo)?;
@@ -114,19 +108,11 @@ type Versions<'a> = Vec<(&'a str, &'a Version)>;
 /// What is packed has the version of its manifest: a tag that says another one is nobody's.
 fn sorted<'a>(members: &[&'a Member], tags: &[&str]) -> Outcome<(Versions<'a>, Versions<'a>)> {
     let (mut here, mut before) = (Vec::new(), Vec::new());
-    for Member {
-        name,
-        version,
-        released,
-        ..
-    } in members
-    {
+    for Member { name, version, released, .. } in members {
         let own = tag(name, version);
         let mut other = tags.iter().filter(|tag| **tag != own);
         if let Some(other) = other.find(|tag| tagged(tag).is_some_and(|(of, _)| of == name)) {
-            return Err(
-                format!("`{other}` stands where `{name}` has the version {version}").into(),
-            );
+            return Err(format!("`{other}` stands where `{name}` has the version {version}").into());
         }
         if tags.contains(&own.as_str()) {
             here.push((name.as_str(), version));
@@ -166,11 +152,7 @@ fn publish(releases: &[Release], world: &mut impl World) -> Outcome {
 /// What became of an upload, whatever was answered to it.
 fn settle(release: &Release, ours: &str, answer: Outcome, world: &mut impl World) -> Outcome {
     let Release { name, version } = release;
-    let looks = if answer.is_ok() {
-        LOOKS
-    } else {
-        LOOKS_IN_DOUBT
-    };
+    let looks = if answer.is_ok() { LOOKS } else { LOOKS_IN_DOUBT };
     for _ in 0..looks {
         let there = world.look(release).map_err(|reason| {
             format!("it is not known whether {name} {version} was stored: {reason}; the same command finds out")

@@ -102,11 +102,9 @@ impl Store {
                 let config = json!({ "dl": format!("{base}/dl"), "api": base });
                 Some((200, config.to_string().into_bytes()))
             }
-            ("GET", ["index", .., name]) => found(
-                self.index
-                    .get(*name)
-                    .map(|lines| lines.join("\n").into_bytes()),
-            ),
+            ("GET", ["index", .., name]) => {
+                found(self.index.get(*name).map(|lines| lines.join("\n").into_bytes()))
+            }
             ("GET", ["dl", name, version, "download"]) => {
                 found(self.packages.get(&format!("{name}-{version}")).cloned())
             }
@@ -141,12 +139,7 @@ fn found(body: Option<Vec<u8>>) -> Answer {
 }
 
 fn refusal(status: u16, detail: &str) -> Answer {
-    Some((
-        status,
-        json!({ "errors": [{ "detail": detail }] })
-            .to_string()
-            .into_bytes(),
-    ))
+    Some((status, json!({ "errors": [{ "detail": detail }] }).to_string().into_bytes()))
 }
 
 /// An upload: a length and the metadata, a length and the package. Both lengths are four bytes, the lowest first.
@@ -167,19 +160,13 @@ fn parts_of_upload(body: &[u8]) -> Option<(Value, &[u8])> {
 /// goes by another name the other way round.
 fn index_line(metadata: &Value, package: &[u8]) -> Value {
     let empty = Vec::new();
-    let deps = metadata
-        .get("deps")
-        .and_then(Value::as_array)
-        .unwrap_or(&empty);
+    let deps = metadata.get("deps").and_then(Value::as_array).unwrap_or(&empty);
     let deps: Vec<Value> = deps
         .iter()
         .map(|dep| {
             let (name, other) = (&dep["name"], &dep["explicit_name_in_toml"]);
-            let (name, package) = if other.is_null() {
-                (name, &Value::Null)
-            } else {
-                (other, name)
-            };
+            let (name, package) =
+                if other.is_null() { (name, &Value::Null) } else { (other, name) };
             json!({
                 "name": name, "package": package, "req": dep["version_req"],
                 "features": dep["features"], "optional": dep["optional"],
@@ -195,11 +182,7 @@ fn index_line(metadata: &Value, package: &[u8]) -> Value {
 }
 
 fn string(value: &Value, key: &str) -> String {
-    value
-        .get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn serve(stream: &TcpStream, answer: impl FnOnce(&Request) -> Answer) -> io::Result<()> {
@@ -209,10 +192,7 @@ fn serve(stream: &TcpStream, answer: impl FnOnce(&Request) -> Answer) -> io::Res
     };
     let mut stream = stream;
     let length = body.len();
-    write!(
-        stream,
-        "HTTP/1.1 {status} -\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "HTTP/1.1 {status} -\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
     stream.write_all(&body)
 }
 
@@ -233,10 +213,7 @@ fn read(stream: &TcpStream) -> io::Result<Request> {
         let mut stream = stream;
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
-    let length = fields
-        .get("content-length")
-        .and_then(|length| length.parse().ok())
-        .unwrap_or(0);
+    let length = fields.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     if length > LIMIT {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -265,19 +242,11 @@ mod tests {
             body.extend(u32::try_from(part.len()).unwrap().to_le_bytes());
             body.extend(part);
         }
-        Request {
-            method: "PUT".into(),
-            path: "/api/v1/crates/new".into(),
-            body,
-        }
+        Request { method: "PUT".into(), path: "/api/v1/crates/new".into(), body }
     }
 
     fn get(path: &str) -> Request {
-        Request {
-            method: "GET".into(),
-            path: path.into(),
-            body: vec![],
-        }
+        Request { method: "GET".into(), path: path.into(), body: vec![] }
     }
 
     #[test]
@@ -312,11 +281,7 @@ mod tests {
         let mut store = Store::default();
         store.answer(&upload("alpha"), "");
         let (_, body) = store.answer(&upload("alpha"), "").unwrap();
-        assert!(
-            String::from_utf8(body)
-                .unwrap()
-                .contains("already uploaded")
-        );
+        assert!(String::from_utf8(body).unwrap().contains("already uploaded"));
         assert_eq!(store.stored, ["alpha"]);
     }
 

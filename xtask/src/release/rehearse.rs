@@ -57,11 +57,7 @@ fn set(root: &Path) -> Outcome<Stage> {
     fs::write(folder.join(".cargo/config.toml"), config)?;
     let copy = folder.join("copy");
     copy::fresh(root, &copy, "HEAD")?;
-    Ok(Stage {
-        folder,
-        copy,
-        registry,
-    })
+    Ok(Stage { folder, copy, registry })
 }
 
 /// Makes a history up: each crate was released as it is, then the lowest broke and all were mended.
@@ -140,10 +136,7 @@ fn consume(stage: &Stage) -> Outcome {
     let facade = manifest::names(&stage.copy)?;
     let package = facade.get("dls").map_or("dls", String::as_str);
     let members = Facts::read(&stage.copy)?.members;
-    let facade = members
-        .iter()
-        .find(|member| member.name == "dls")
-        .ok_or("there is no facade")?;
+    let facade = members.iter().find(|member| member.name == "dls").ok_or("there is no facade")?;
     let manifest = format!(
         "[package]\nname = \"consumer\"\nedition = \"2024\"\n\n[[bin]]\nname = \"consumer\"\npath = \"main.rs\"\n\n\
          [workspace]\n\n[dependencies.dls]\npackage = \"{package}\"\nversion = \"{}\"\nregistry = \"{NAME}\"\n\n\
@@ -187,9 +180,8 @@ impl Stage {
                 let last = told.lines().rev().find(|line| line.starts_with("FAILED"));
                 let last = last.unwrap_or_default();
                 println!("  {last}");
-                let expected = last
-                    .strip_prefix("FAILED ")
-                    .is_some_and(|last| last.starts_with(with));
+                let expected =
+                    last.strip_prefix("FAILED ").is_some_and(|last| last.starts_with(with));
                 expected
                     .then_some(())
                     .ok_or_else(|| format!("it failed, but otherwise: {told}").into())

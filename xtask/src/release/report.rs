@@ -17,10 +17,7 @@ pub(crate) fn table(bumps: &[Bump]) -> String {
             Some(_) => from.to_string(),
             None => "new".into(),
         };
-        text.push_str(&format!(
-            "{name:<width$}  {from:>7} -> {to:<7}  {}\n",
-            level(bump)
-        ));
+        text.push_str(&format!("{name:<width$}  {from:>7} -> {to:<7}  {}\n", level(bump)));
         for reason in &bump.reasons {
             text.push_str(&format!("{:width$}  {reason}\n", ""));
         }
@@ -62,10 +59,7 @@ mod tests {
             reasons: vec![reason],
         };
         let why = Reason::Shows("model".into(), Version::new(0, 2, 0));
-        vec![
-            bump("model", None, Reason::NeverReleased),
-            bump("rollout", Some(Level::Break), why),
-        ]
+        vec![bump("model", None, Reason::NeverReleased), bump("rollout", Some(Level::Break), why)]
     }
 
     #[test]
@@ -84,9 +78,6 @@ mod tests {
         assert_eq!(json[0]["from"], Value::Null);
         assert_eq!(json[0]["level"], "first");
         assert_eq!(json[1]["from"], "0.1.0");
-        assert_eq!(
-            json[1]["reasons"][0],
-            "break: shows types of model, which breaks with 0.2.0"
-        );
+        assert_eq!(json[1]["reasons"][0], "break: shows types of model, which breaks with 0.2.0");
     }
 }

@@ -37,10 +37,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
         if member.released.as_ref() != Some(&member.version) {
             let tag = tag(&member.name, &member.version);
             let message = format!("{} {}", member.name, member.version);
-            Line::new("git tag --annotate -m")
-                .with(message)
-                .with(&tag)
-                .show_and_run(root)?;
+            Line::new("git tag --annotate -m").with(message).with(&tag).show_and_run(root)?;
             tags.push(tag);
         }
     }

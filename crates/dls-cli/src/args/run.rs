@@ -22,11 +22,7 @@ pub(crate) struct Plan {
 #[derive(Debug, Args)]
 pub(crate) struct Deploy {
     /// Ids of the packages; @FILE and - read more of them from a file or from stdin
-    #[arg(
-        required_unless_present = "plan",
-        conflicts_with = "plan",
-        value_name = "ID"
-    )]
+    #[arg(required_unless_present = "plan", conflicts_with = "plan", value_name = "ID")]
     pub(crate) ids: Vec<String>,
     /// Release what this plan says, as long as it is still so
     #[arg(long, value_name = "FILE")]

@@ -35,21 +35,14 @@ impl Named {
             "--project-id",
             variables(&["DLS_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"]),
         )?;
-        let workspace = setting(
-            global.workspace.as_deref(),
-            "--workspace",
-            variables(&["DLS_WORKSPACE"]),
-        )?;
+        let workspace =
+            setting(global.workspace.as_deref(), "--workspace", variables(&["DLS_WORKSPACE"]))?;
         // A flag for one of the two wins over the other's variable.
         let endpoint = match (&global.endpoint, &global.region) {
             (None, Some(_)) => None,
             (flag, _) => setting(flag.as_deref(), "--endpoint", variables(&["DLS_ENDPOINT"]))?,
         };
-        let region = setting(
-            global.region.as_deref(),
-            "--region",
-            variables(&["DLS_REGION"]),
-        )?;
+        let region = setting(global.region.as_deref(), "--region", variables(&["DLS_REGION"]))?;
         Ok(Self {
             endpoints: match (endpoint, region) {
                 (Some(endpoint), _) => Some(Endpoints::single(endpoint.parse("endpoint")?)),
@@ -96,11 +89,7 @@ impl Named {
         let endpoint = endpoint.filter(|it| !Endpoint::is_same_address(it, &place.endpoint));
         let parts = [
             ("endpoint", endpoint.as_deref(), place.endpoint.as_str()),
-            (
-                "project",
-                self.project.as_ref().map(ProjectId::as_str),
-                place.project.as_str(),
-            ),
+            ("project", self.project.as_ref().map(ProjectId::as_str), place.project.as_str()),
             (
                 "workspace",
                 self.workspace.as_ref().map(WorkspaceId::as_str),

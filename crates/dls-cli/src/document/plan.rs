@@ -74,12 +74,10 @@ impl Planned {
         let overlaps: Vec<_> = overlaps.collect();
         let deleted = to_release()
             .flat_map(|it| deletions(&it.seen).map(move |task| ObjectRow::of(it.id, task)));
-        let started = to_release()
-            .filter(|_| plan.start != Some(JobStart::Later))
-            .flat_map(|it| {
-                let tasks = it.seen.tasks.iter().filter(|task| starts(task));
-                tasks.map(move |task| ObjectRow::of(it.id, task))
-            });
+        let started = to_release().filter(|_| plan.start != Some(JobStart::Later)).flat_map(|it| {
+            let tasks = it.seen.tasks.iter().filter(|task| starts(task));
+            tasks.map(move |task| ObjectRow::of(it.id, task))
+        });
         Self {
             schema: "dls.plan.view/1",
             hash: dls::plan::hash(plan),
@@ -110,10 +108,7 @@ impl ObjectRow {
 
 impl Summary {
     fn of(plan: &Plan, overlaps: usize) -> Self {
-        let mut summary = Self {
-            overlaps,
-            ..Self::default()
-        };
+        let mut summary = Self { overlaps, ..Self::default() };
         for planned in plan.packages.iter().filter(|it| is_to_be_released(it)) {
             summary.packages += 1;
             for task in &planned.seen.tasks {

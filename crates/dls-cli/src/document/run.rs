@@ -54,12 +54,7 @@ impl Run {
         Self {
             run_id: run.map(ToString::to_string),
             plan_hash: began.plan_hash.clone(),
-            ..Self::at(
-                &began.place,
-                began.options.start.is_some(),
-                overall(report),
-                packages,
-            )
+            ..Self::at(&began.place, began.options.start.is_some(), overall(report), packages)
         }
     }
 
@@ -75,12 +70,7 @@ impl Run {
             7 => "unknown",
             _ => "refused",
         };
-        Self::at(
-            place,
-            is_release,
-            outcome,
-            packages.iter().map(row).collect(),
-        )
+        Self::at(place, is_release, outcome, packages.iter().map(row).collect())
     }
 
     fn at(
@@ -137,12 +127,8 @@ impl PackageRun {
                 _ => None,
             },
             given_up_by: report.forgotten.as_ref().map(|it| it.by.clone()),
-            status: package
-                .and_then(|package| package.status)
-                .map(|status| status.to_string()),
-            status_code: package
-                .and_then(|package| package.status)
-                .map(|status| status.code()),
+            status: package.and_then(|package| package.status).map(|status| status.to_string()),
+            status_code: package.and_then(|package| package.status).map(|status| status.code()),
             asy_task_id: report.background_task.clone(),
             subtasks: report.subtasks,
             tasks: report.latest.as_ref().map(task_rows).unwrap_or_default(),

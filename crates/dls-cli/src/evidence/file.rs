@@ -31,26 +31,14 @@ impl Evidence {
         let is_new = !path.exists();
         let open = || {
             let mut options = OpenOptions::new();
-            let file = options
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(path)?;
+            let file = options.write(true).create(true).truncate(false).open(path)?;
             Ok((earlier(path)?, file))
         };
         let (earlier, file) = open().map_err(|error: io::Error| {
-            Failure::new(
-                9,
-                format!("evidence {}: {error}; nothing was sent", path.display()),
-            )
-            .with_next("give --evidence another FILE, in a directory that can be written")
+            Failure::new(9, format!("evidence {}: {error}; nothing was sent", path.display()))
+                .with_next("give --evidence another FILE, in a directory that can be written")
         })?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            is_new,
-            earlier,
-        })
+        Ok(Self { path: path.to_owned(), file, is_new, earlier })
     }
 
     /// What the journal must hold of this run. Evidence of another run is refused: it would be overwritten.
@@ -103,10 +91,7 @@ impl Evidence {
     pub(crate) fn witness(&self, run: Run) -> Result<Run, Failure> {
         let path = self.path.clone();
         let file = self.file.try_clone().map_err(|error| {
-            Failure::new(
-                9,
-                format!("evidence {}: {error}; nothing was sent", path.display()),
-            )
+            Failure::new(9, format!("evidence {}: {error}; nothing was sent", path.display()))
         })?;
         let began = run.began().clone();
         Ok(run.with_evidence(Witness { file, path, began }))
@@ -123,11 +108,8 @@ impl Evidence {
         let written = encoded(facts).and_then(|text| replace(&self.file, &text));
         written.map_err(|error| {
             let path = self.path.display();
-            Failure::new(
-                1,
-                format!("the evidence was not written to {path}: {error}"),
-            )
-            .with_next("keep the document on stdout instead")
+            Failure::new(1, format!("the evidence was not written to {path}: {error}"))
+                .with_next("keep the document on stdout instead")
         })
     }
 }

@@ -76,38 +76,22 @@ impl Changes {
             }
             What::Listed { rows, missing } => {
                 let listed = rows.iter().filter_map(|row| row.id);
-                listed
-                    .chain(missing.iter().copied())
-                    .for_each(|id| self.looked(run, id, tell));
+                listed.chain(missing.iter().copied()).for_each(|id| self.looked(run, id, tell));
             }
             What::ListFailed { failure } => tell(&Change::LookFailed(failure)),
-            What::SendIntended {
-                packages,
-                signed_at,
-                ..
-            } => {
+            What::SendIntended { packages, signed_at, .. } => {
                 self.sent = packages.as_slice().to_vec();
-                tell(&Change::Sent {
-                    packages: &self.sent,
-                    signed_at: *signed_at,
-                });
+                tell(&Change::Sent { packages: &self.sent, signed_at: *signed_at });
             }
             What::Accepted { request_id, .. } => {
                 let reports = self.answered(run);
-                tell(&Change::Accepted {
-                    packages: &reports,
-                    request_id: request_id.as_deref(),
-                });
+                tell(&Change::Accepted { packages: &reports, request_id: request_id.as_deref() });
                 self.verdicts(&reports, tell);
             }
             What::SendFailed { failure } => {
                 let reports = self.answered(run);
                 let packages: Vec<_> = reports.iter().map(|report| report.id).collect();
-                tell(&Change::SendFailed {
-                    packages: &packages,
-                    failure,
-                    then: then(&reports),
-                });
+                tell(&Change::SendFailed { packages: &packages, failure, then: then(&reports) });
                 self.verdicts(&reports, tell);
             }
             What::ResendAllowed { packages, .. } => tell(&Change::ResendAllowed(packages)),

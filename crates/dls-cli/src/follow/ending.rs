@@ -34,11 +34,10 @@ impl Ending<'_> {
             0 => return None,
             3 => failure(format!("the release of {} failed", self.ids(&["failed"])))
                 .with_next(self.dls("view", &self.first("failed"))),
-            5 if !self.ids(&["gone"]).is_empty() => failure(format!(
-                "not found: package {}; nothing was sent",
-                self.ids(&["gone"])
-            ))
-            .with_next(NO_SUCH_PACKAGE),
+            5 if !self.ids(&["gone"]).is_empty() => {
+                failure(format!("not found: package {}; nothing was sent", self.ids(&["gone"])))
+                    .with_next(NO_SUCH_PACKAGE)
+            }
             6 => failure("only a part succeeded, or a released job did not start".to_owned())
                 .with_next("see the outcome of each package above"),
             7 => self.unknown(),
@@ -105,10 +104,7 @@ impl Ending<'_> {
 
     /// Those that a request may have reached, with an effect that is not known.
     fn unsettled(&self) -> String {
-        ids(self
-            .packages()
-            .filter(|it| is_unsettled(it))
-            .map(|it| it.id))
+        ids(self.packages().filter(|it| is_unsettled(it)).map(|it| it.id))
     }
 
     /// When no copy of the request can be accepted any more; the service's clock may ask for more.
@@ -144,9 +140,7 @@ impl Ending<'_> {
 
     /// The package that decided how it ended, and its verdict: no other package stopped it.
     fn decided(&self) -> Option<(&PackageReport, &Verdict)> {
-        let mut told = self
-            .packages()
-            .filter_map(|it| Some((it, it.verdict.as_ref()?)));
+        let mut told = self.packages().filter_map(|it| Some((it, it.verdict.as_ref()?)));
         told.find(|(_, verdict)| {
             is_refusal(verdict) && !matches!(verdict, Verdict::NotSent(NotSent::RunStopped))
         })
@@ -178,17 +172,12 @@ impl Ending<'_> {
                 | NotSent::NotRecorded(why),
             ) => why.clone(),
             verdict => with_request_id(
-                format!(
-                    "package {}: {}",
-                    package.id,
-                    why(verdict).unwrap_or_default()
-                ),
+                format!("package {}: {}", package.id, why(verdict).unwrap_or_default()),
                 self.answer().and_then(ServiceError::request_id),
             ),
         };
-        let is_proved = self
-            .packages()
-            .all(|it| !it.sent && matches!(it.verdict, Some(Verdict::NotSent(_))));
+        let is_proved =
+            self.packages().all(|it| !it.sent && matches!(it.verdict, Some(Verdict::NotSent(_))));
         match is_proved {
             true => format!("{why}; nothing was sent"),
             false => why,
@@ -224,10 +213,9 @@ impl Ending<'_> {
             Some(NotSent::ReleasedBefore { .. }) => {
                 "leave it away, or say --if-released ok".to_owned()
             }
-            _ => self
-                .answer()
-                .and_then(next_for_answer)
-                .unwrap_or_else(|| self.dls("status", &all)),
+            _ => {
+                self.answer().and_then(next_for_answer).unwrap_or_else(|| self.dls("status", &all))
+            }
         }
     }
 

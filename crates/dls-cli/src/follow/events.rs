@@ -82,27 +82,17 @@ fn of(change: &Change<'_>) -> Value {
         Change::LookFailed(failure) => json!({
             "event": "look-failed", "why": look_failure(failure),
         }),
-        Change::Sent {
-            packages,
-            signed_at,
-        } => json!({
+        Change::Sent { packages, signed_at } => json!({
             "event": "sent",
             "packages": texts(packages.iter()),
             "signed_at": signed_at.to_string(),
         }),
-        Change::Accepted {
-            packages,
-            request_id,
-        } => json!({
+        Change::Accepted { packages, request_id } => json!({
             "event": "accepted",
             "request_id": request_id,
             "packages": packages.iter().filter(|it| it.ours).map(accepted).collect::<Vec<_>>(),
         }),
-        Change::SendFailed {
-            packages,
-            failure,
-            then,
-        } => {
+        Change::SendFailed { packages, failure, then } => {
             let (outcome, why) = send_failure(failure, *then);
             json!({
                 "event": "send-failed",

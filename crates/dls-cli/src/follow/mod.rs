@@ -71,8 +71,7 @@ impl Follow {
         }
         let report = run.report_if_left(&failure.message);
         let document = document::Run::new(run.began(), run.id(), &report);
-        self.output
-            .run(&document, &mut Events::default(), failure.code);
+        self.output.run(&document, &mut Events::default(), failure.code);
         Err(failure)
     }
 
@@ -88,8 +87,7 @@ impl Follow {
             evidence.forget();
         }
         let document = document::Run::refused(place, is_release, packages, &failure);
-        self.output
-            .run(&document, &mut Events::default(), failure.code);
+        self.output.run(&document, &mut Events::default(), failure.code);
         Err(failure)
     }
 
@@ -108,8 +106,7 @@ impl Follow {
             ));
         }
         let document = document::Run::new(run.began(), run.id(), report);
-        self.output
-            .run(&document, &mut events.unwrap_or_default(), exit_code);
+        self.output.run(&document, &mut events.unwrap_or_default(), exit_code);
         let written = self.evidence.map(|evidence| {
             let interrupted = interrupted.map(Caught::name);
             evidence.write(&Facts::new(run, report, exit_code, interrupted))
@@ -157,19 +154,11 @@ impl Teller {
         if let Some(view) = &view {
             view.began(run.id(), began);
         }
-        Self {
-            changes: Changes::default(),
-            events,
-            view,
-        }
+        Self { changes: Changes::default(), events, view }
     }
 
     fn tell(&mut self, run: &Run, event: &dls::rollout::Event) {
-        let Self {
-            changes,
-            events,
-            view,
-        } = self;
+        let Self { changes, events, view } = self;
         changes.of(run, event, &mut |change| {
             if let Some(events) = events {
                 events.tell(change, event.at);
@@ -181,11 +170,7 @@ impl Teller {
     }
 
     fn end(&mut self, report: &Report, interrupted: Option<Caught>) {
-        let Self {
-            changes,
-            events,
-            view,
-        } = self;
+        let Self { changes, events, view } = self;
         let now = crate::clock::timestamp();
         if let (Some(events), Some(caught)) = (&mut *events, interrupted) {
             events.interrupted(caught.name());

@@ -30,11 +30,7 @@ impl View {
     pub(crate) fn new(began: &Began) -> Self {
         let is_few = began.packages.len() <= FEW;
         let is_live = std::io::stderr().is_terminal();
-        Self {
-            is_few,
-            bars: is_live.then(|| Bars::new(began, is_few)),
-            failed_look: None,
-        }
+        Self { is_few, bars: is_live.then(|| Bars::new(began, is_few)), failed_look: None }
     }
 
     /// Says at once under which name a run goes, so that it can be found again.
@@ -106,20 +102,12 @@ fn lines(change: &Change<'_>, is_few: bool) -> Vec<String> {
                 name(task)
             )]
         }
-        Change::Accepted {
-            packages,
-            request_id,
-        } => accepted(packages, *request_id),
-        Change::SendFailed {
-            packages,
-            failure,
-            then,
-        } => vec![send_failed(packages, failure, *then)],
+        Change::Accepted { packages, request_id } => accepted(packages, *request_id),
+        Change::SendFailed { packages, failure, then } => {
+            vec![send_failed(packages, failure, *then)]
+        }
         Change::ResendAllowed(packages) => {
-            vec![format!(
-                "to be sent once more, as you consent to: {}",
-                ids(*packages)
-            )]
+            vec![format!("to be sent once more, as you consent to: {}", ids(*packages))]
         }
         Change::Verdict(now) => vec![format!("{}  {}", title(now), verdict(now))],
         Change::LookFailed(_) | Change::Sent { .. } => Vec::new(),
@@ -130,11 +118,8 @@ fn lines(change: &Change<'_>, is_few: bool) -> Vec<String> {
 fn accepted(packages: &[PackageReport], request_id: Option<&str>) -> Vec<String> {
     let ours: Vec<_> = packages.iter().filter(|it| it.ours).collect();
     let request = request_id.map(|id| format!(", request id {}", shown(id)));
-    let mut lines = vec![format!(
-        "accepted: {}{}",
-        count(ours.len(), "package"),
-        request.unwrap_or_default()
-    )];
+    let mut lines =
+        vec![format!("accepted: {}{}", count(ours.len(), "package"), request.unwrap_or_default())];
     lines.extend(ours.iter().map(|package| {
         let task = package.background_task.as_deref();
         let task = task.map(|task| format!(", asy_task_id {}", shown(task)));
@@ -156,10 +141,7 @@ fn send_failed(packages: &[PackageId], failure: &SendFailure, then: Then) -> Str
             "the request for {} was answered by an error that does not say what became of each",
             few(packages)
         ),
-        _ => format!(
-            "answer lost after the request for {} was sent",
-            few(packages)
-        ),
+        _ => format!("answer lost after the request for {} was sent", few(packages)),
     };
     let then = match (outcome, then) {
         (_, Then::SendsAgain) => " Nothing happened, so it is sent again.",
@@ -201,11 +183,7 @@ fn status(now: &PackageReport) -> String {
     let since = package.deployed_at.map(|at| format!(" since {at}"));
     let user = package.deployer.as_ref().and_then(|it| it.name.as_deref());
     let by = user.map(|name| format!(" by {}", shown(name)));
-    format!(
-        "{status}{}{}",
-        since.unwrap_or_default(),
-        by.unwrap_or_default()
-    )
+    format!("{status}{}{}", since.unwrap_or_default(), by.unwrap_or_default())
 }
 
 fn verdict(now: &PackageReport) -> String {
@@ -255,20 +233,14 @@ impl Bars {
         let (mut each, mut total) = (HashMap::new(), None);
         if is_few {
             for id in &began.packages {
-                let bar = bar(
-                    0,
-                    "{spinner} {prefix} {bar:10} {pos}/{len} tasks  {wide_msg}",
-                );
+                let bar = bar(0, "{spinner} {prefix} {bar:10} {pos}/{len} tasks  {wide_msg}");
                 bar.set_prefix(id.to_string());
                 each.insert(*id, bar);
             }
         } else {
             let length = began.packages.len();
             total = Some(Total {
-                bar: bar(
-                    length,
-                    "{spinner} {bar:20} {pos}/{len} packages  {wide_msg}",
-                ),
+                bar: bar(length, "{spinner} {bar:20} {pos}/{len} packages  {wide_msg}"),
                 standing: HashMap::new(),
                 counts: BTreeMap::new(),
             });
@@ -304,10 +276,7 @@ fn show_one(bar: &ProgressBar, now: &PackageReport) {
         None => status(now),
     };
     // Only now is it known how many tasks there are.
-    set_template(
-        bar,
-        "{spinner} {prefix} {bar:10} {pos}/{len} tasks  {wide_msg}",
-    );
+    set_template(bar, "{spinner} {prefix} {bar:10} {pos}/{len} tasks  {wide_msg}");
     bar.set_prefix(title(now));
     bar.set_length(u64::try_from(tasks.len()).unwrap_or(u64::MAX));
     bar.set_position(u64::try_from(done(tasks)).unwrap_or(u64::MAX));
@@ -343,9 +312,7 @@ impl Total {
             self.bar.inc(1);
         }
         let counts = self.counts.iter().filter(|(_, count)| **count > 0);
-        let counts: Vec<String> = counts
-            .map(|(word, count)| format!("{count} {word}"))
-            .collect();
+        let counts: Vec<String> = counts.map(|(word, count)| format!("{count} {word}")).collect();
         self.bar.set_message(counts.join(", "));
     }
 }

@@ -12,9 +12,7 @@ use super::world::Chances;
 
 /// Packages of the emulator's built-in state: to be reviewed, failing, deleting, overlapping, released
 /// and failed before.
-const BUILT_IN: [u64; 16] = [
-    12, 13, 23, 24, 31, 32, 41, 42, 51, 61, 62, 101, 102, 103, 118, 119,
-];
+const BUILT_IN: [u64; 16] = [12, 13, 23, 24, 31, 32, 41, 42, 51, 61, 62, 101, 102, 103, 118, 119];
 /// The ids of packages that are added to it begin here.
 const ADDED: u64 = 1001;
 /// So many are added.
@@ -90,10 +88,7 @@ pub(crate) fn reselect(rng: &mut Rng, before: &Selection) -> Option<Selection> {
 
 fn command(rng: &mut Rng) -> Command {
     use Command::{Deploy, Forget, Resend, Resume};
-    one_of(
-        rng,
-        &[Deploy, Deploy, Resume, Resume, Resend, Resend, Forget],
-    )
+    one_of(rng, &[Deploy, Deploy, Resume, Resume, Resend, Resend, Forget])
 }
 
 fn one_of<T: Copy + Default>(rng: &mut Rng, values: &[T]) -> T {
@@ -124,11 +119,7 @@ fn options(rng: &mut Rng, grace: Duration) -> Options {
         .with_in_order(rng.u8(0..3) == 0)
         .with_keep_going(rng.bool())
         .with_if_released(one_of_two(rng, IfReleased::Ok, IfReleased::Fail))
-        .with_on_lost_answer(if rng.u8(0..4) == 0 {
-            lost
-        } else {
-            OnLostAnswer::Reconcile
-        })
+        .with_on_lost_answer(if rng.u8(0..4) == 0 { lost } else { OnLostAnswer::Reconcile })
         .with_grace(grace)
         .with_pace(Pace::default())
 }
@@ -174,10 +165,7 @@ fn faults(rng: &mut Rng, grace: Duration) -> String {
     // A clock that is off stays so: no fence holds if the service's clock goes back.
     if rng.u8(0..8) == 0 {
         let skew = rng.i32(-800..800);
-        let _ = write!(
-            text,
-            "[[faults]]\non = \"any\"\nnth = 1\ndo = {{ skew = \"{skew}s\" }}\n"
-        );
+        let _ = write!(text, "[[faults]]\non = \"any\"\nnth = 1\ndo = {{ skew = \"{skew}s\" }}\n");
     }
     for _ in 0..rng.u8(0..6) {
         let on = one_of(rng, &["deploy", "deploy", "deploy", "show", "list", "any"]);

@@ -35,17 +35,9 @@ impl SimDisk {
         self.0.step().await;
         let (trouble, takes) = {
             let mut state = self.0.state();
-            (
-                state.disk_trouble(),
-                Duration::from_millis(state.rng.u64(0..4)),
-            )
+            (state.disk_trouble(), Duration::from_millis(state.rng.u64(0..4)))
         };
-        sleep(if trouble == Trouble::Stuck {
-            STUCK
-        } else {
-            takes
-        })
-        .await;
+        sleep(if trouble == Trouble::Stuck { STUCK } else { takes }).await;
         let done = change(&mut self.0.state().platter, trouble);
         self.0.step().await;
         done
@@ -101,11 +93,7 @@ impl Disk for SimDisk {
                     self.change(create).await?
                 }
             };
-            let file = SimFile {
-                disk: self.clone(),
-                inode,
-                has_lock: false,
-            };
+            let file = SimFile { disk: self.clone(), inode, has_lock: false };
             Ok(Box::new(file) as Box<dyn DiskFile>)
         })
     }
@@ -212,8 +200,6 @@ impl Drop for SimFile {
 
 impl fmt::Debug for SimFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimFile")
-            .field("inode", &self.inode)
-            .finish_non_exhaustive()
+        f.debug_struct("SimFile").field("inode", &self.inode).finish_non_exhaustive()
     }
 }

@@ -131,9 +131,8 @@ impl Past {
 
     pub(super) fn end(&mut self, process: Process) {
         let said = process.claims.iter();
-        let said: Vec<String> = said
-            .map(|claim| format!("{} {}", claim.package, claim.verdict))
-            .collect();
+        let said: Vec<String> =
+            said.map(|claim| format!("{} {}", claim.package, claim.verdict)).collect();
         self.tell(format!("it ends: {}", said.join(", ")));
         self.ended.push(process);
     }
@@ -166,11 +165,7 @@ impl Past {
             lines.push("it does not end".to_owned());
         }
         if !lines.is_empty() {
-            tally.broken.push(Broken {
-                seed,
-                violations: lines,
-                story: self.story.clone(),
-            });
+            tally.broken.push(Broken { seed, violations: lines, story: self.story.clone() });
         }
         (tally, self.story)
     }
@@ -223,8 +218,7 @@ impl Past {
         }
         if !denied.is_empty() {
             let mut own = ledger.clone();
-            own.releases
-                .retain(|release| self.is_own(release, process, ledger));
+            own.releases.retain(|release| self.is_own(release, process, ledger));
             let denied = check(&history(denied, began, own));
             let refuted = |it: &Violation| matches!(it, Violation::FalseRefusal { .. });
             about_claims.extend(denied.into_iter().filter(refuted));
@@ -284,8 +278,5 @@ fn is_end(claim: &Claim) -> bool {
 }
 
 fn is_denial(claim: &Claim) -> bool {
-    matches!(
-        claim.verdict.as_str(),
-        "not-sent" | "refused" | "already-released"
-    )
+    matches!(claim.verdict.as_str(), "not-sent" | "refused" | "already-released")
 }

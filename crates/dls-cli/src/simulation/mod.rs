@@ -56,11 +56,7 @@ impl Tally {
         Self {
             cases: 1,
             other_violations: 1,
-            broken: vec![Broken {
-                seed,
-                violations: vec![why.to_owned()],
-                story: Vec::new(),
-            }],
+            broken: vec![Broken { seed, violations: vec![why.to_owned()], story: Vec::new() }],
             ..Self::default()
         }
     }

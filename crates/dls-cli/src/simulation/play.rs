@@ -30,10 +30,8 @@ const TRIES: u32 = 3;
 
 /// Plays the case of this seed, and tells its story, a line each.
 pub(super) fn play(seed: u64) -> (Tally, Vec<String>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let Ok(runtime) = runtime else {
         return impossible(seed, "there is no runtime");
     };
@@ -286,14 +284,12 @@ impl User {
         };
         let took_over = self.store.take_over(self.wire(), id);
         if let Some(Ok(_)) = self.world.outlived(took_over).await {
-            self.past
-                .broken("a run was taken over that another process writes");
+            self.past.broken("a run was taken over that another process writes");
         }
         let spec = Began::new(self.place.clone(), open.id.into(), self.options);
         let created = self.store.create(self.wire(), spec);
         if let Some(Ok(_)) = self.world.outlived(created).await {
-            self.past
-                .broken("a run was created of a package that another one claims");
+            self.past.broken("a run was created of a package that another one claims");
         }
     }
 

@@ -20,9 +20,7 @@ impl Store {
 
     pub(crate) async fn create(&self, wire: Wire, spec: Began) -> Result<Run, StoreError> {
         let store = self.open().await?;
-        Run::over(wire, self.0.clone(), spec)
-            .with_store(&store)
-            .await
+        Run::over(wire, self.0.clone(), spec).with_store(&store).await
     }
 
     pub(crate) async fn take_over(&self, wire: Wire, run: &RunId) -> Result<Run, StoreError> {

@@ -54,11 +54,7 @@ enum Came {
 
 impl Wire {
     pub(crate) fn new(world: &World, setup: &Arc<Setup>) -> Self {
-        Self {
-            world: world.clone(),
-            setup: Arc::clone(setup),
-            is_stopped: Arc::default(),
-        }
+        Self { world: world.clone(), setup: Arc::clone(setup), is_stopped: Arc::default() }
     }
 
     fn is_stopped(&self) -> bool {

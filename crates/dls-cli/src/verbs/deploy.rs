@@ -42,11 +42,7 @@ pub(crate) async fn run(
     };
     keep.warn();
     match begin(&place, &source, options, &keep, evidence.as_ref(), patience).await {
-        Ok(run) => {
-            follow(global, output, keep, evidence)
-                .until_it_ends(run)
-                .await
-        }
+        Ok(run) => follow(global, output, keep, evidence).until_it_ends(run).await,
         Err(failure) => {
             let follow = follow(global, output, keep, evidence);
             follow.refused(&place.of_runs(), true, source.packages(), failure)
@@ -55,13 +51,7 @@ pub(crate) async fn run(
 }
 
 fn follow(global: &args::Global, output: Output, keep: Keep, evidence: Option<Evidence>) -> Follow {
-    Follow {
-        output,
-        place: global.place(),
-        keep,
-        evidence,
-        is_quiet: false,
-    }
+    Follow { output, place: global.place(), keep, evidence, is_quiet: false }
 }
 
 /// What must be writable before anything is sent.
@@ -92,15 +82,9 @@ async fn begin(
         evidence.refuse_older(keep, store).await?;
     }
     let run = match patience.in_store(run).with_store(store).await {
-        Err(StoreError::Conflict {
-            run,
-            same_plan: true,
-            ..
-        }) => {
+        Err(StoreError::Conflict { run, same_plan: true, .. }) => {
             refuse_other_start(keep, &run, options.start).await?;
-            note(&format!(
-                "run {run} is of this very plan: taking it up again"
-            ));
+            note(&format!("run {run} is of this very plan: taking it up again"));
             let resume = patience.in_resume();
             let resume = resume.with_same_service(source.same_service());
             client.resume(store, &run, resume).await
@@ -123,10 +107,7 @@ async fn refuse_other_start(
     let Some(store) = keep.store() else {
         return Ok(());
     };
-    let stored = store
-        .load(run)
-        .await
-        .map_err(|error| keep.failure(&error))?;
+    let stored = store.load(run).await.map_err(|error| keep.failure(&error))?;
     refuse_start(run, stored.began.options.start, start)
 }
 
@@ -160,8 +141,7 @@ pub(super) fn chosen(choice: &args::StartChoice) -> Option<JobStart> {
 fn options(args: &args::Deploy, start: JobStart) -> Options {
     Options::new(start)
         .with_publish_type(
-            args.publish_type
-                .map(|args::PublishType::Asynchronous| PublishType::Asynchronous),
+            args.publish_type.map(|args::PublishType::Asynchronous| PublishType::Asynchronous),
         )
         .with_wait(!args.no_wait)
         .with_again(args.again)

@@ -16,9 +16,7 @@ use crate::output::{Output, note, text};
 pub(crate) async fn serve(global: &args::Global, args: &args::Serve) -> Result<u8, Failure> {
     let listen: SocketAddr = args.listen.parse().map_err(|_| {
         let shown = args.listen.escape_debug();
-        Failure::usage(format!(
-            "--listen: `{shown}` is no address; write 127.0.0.1:8080"
-        ))
+        Failure::usage(format!("--listen: `{shown}` is no address; write 127.0.0.1:8080"))
     })?;
     let release_time = time("--release-time", Some(&args.release_time))?.unwrap_or_default();
     let mut builder = Emulator::builder()
@@ -97,20 +95,11 @@ pub(crate) fn assumptions(output: Output) -> Result<u8, Failure> {
         return Ok(0);
     }
     let rows = all.iter().map(|it| {
-        [
-            it.name,
-            it.default,
-            &it.values.join("|"),
-            it.meaning,
-            it.source,
-        ]
-        .map(str::to_owned)
-        .to_vec()
+        [it.name, it.default, &it.values.join("|"), it.meaning, it.source]
+            .map(str::to_owned)
+            .to_vec()
     });
-    output.rows(
-        &["name", "default", "values", "meaning", "source"],
-        rows.collect(),
-    );
+    output.rows(&["name", "default", "values", "meaning", "source"], rows.collect());
     Ok(0)
 }
 
@@ -192,9 +181,7 @@ mod tests {
         let error = announce(&link, "http://127.0.0.1:3").unwrap_err();
         assert!(error.to_string().contains("symbolic link"), "{error}");
         // Nor beside it, where it is written first.
-        let beside = folder
-            .path()
-            .join(format!("ready.{}.new", std::process::id()));
+        let beside = folder.path().join(format!("ready.{}.new", std::process::id()));
         symlink(&other, &beside).unwrap();
         let error = announce(&ready, "http://127.0.0.1:4").unwrap_err();
         assert!(error.to_string().contains(".new"), "{error}");

@@ -16,10 +16,7 @@ pub(crate) async fn run(global: &args::Global, output: Output) -> Result<u8, Fai
             .with_next("give --journal DIR, or leave it away"));
     };
     if !store.path().exists() {
-        note(&format!(
-            "there is no journal at {}",
-            store.path().display()
-        ));
+        note(&format!("there is no journal at {}", store.path().display()));
     }
     let runs = store.list().await.map_err(|error| keep.failure(&error))?;
     let (mut read, mut broken) = (Vec::new(), Vec::new());
@@ -74,9 +71,7 @@ fn broken_document(error: &StoreError) -> Value {
 }
 
 fn broken_row(error: &StoreError) -> Vec<String> {
-    let run = error
-        .run()
-        .map_or_else(|| "-".to_owned(), ToString::to_string);
+    let run = error.run().map_or_else(|| "-".to_owned(), ToString::to_string);
     let unknown = || "-".to_owned();
     vec![run, unknown(), unknown(), unknown(), "broken".to_owned()]
 }

@@ -33,9 +33,7 @@ pub(crate) async fn set_aside(global: &args::Global, args: &args::SetAside) -> R
     let keep = Keep::to_read(global).await?;
     let run = run_id(&keep, &args.run)?;
     let by = args.by.clone().unwrap_or_else(user);
-    let aside = store(&keep)?
-        .set_aside(&run, &by, crate::clock::timestamp())
-        .await;
+    let aside = store(&keep)?.set_aside(&run, &by, crate::clock::timestamp()).await;
     let aside = aside.map_err(|error| keep.failure(&error))?;
     text(&aside.display().to_string());
     note(&format!(
@@ -65,9 +63,8 @@ fn lines(check: &Check) -> Vec<String> {
         check.entries
     )];
     if let Some(unfinished) = &check.unfinished {
-        lines.push(format!(
-            "after them: {unfinished}. A crash left it, and it was never relied on"
-        ));
+        lines
+            .push(format!("after them: {unfinished}. A crash left it, and it was never relied on"));
     }
     lines.push(match (&check.problem, check.names_its_packages) {
         (None, _) => "nothing is wrong with it".to_owned(),

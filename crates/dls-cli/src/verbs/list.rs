@@ -47,10 +47,7 @@ pub(super) fn table(packages: &[PackageRow], output: Output) {
             text(&package.released_at),
         ]
     });
-    output.rows(
-        &["id", "name", "status", "released by", "released at"],
-        rows.collect(),
-    );
+    output.rows(&["id", "name", "status", "released by", "released at"], rows.collect());
 }
 
 fn filter(args: &args::List) -> ListPackages {

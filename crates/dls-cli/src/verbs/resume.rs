@@ -36,13 +36,7 @@ pub(crate) async fn run(
     let place = Place::of_run(global, &stored.began.place)?;
     match begin(&place, &keep, &stored.id, patience, args).await {
         Ok((run, evidence)) => {
-            let follow = Follow {
-                output,
-                place: global.place(),
-                keep,
-                evidence,
-                is_quiet: false,
-            };
+            let follow = Follow { output, place: global.place(), keep, evidence, is_quiet: false };
             consent.carry_out(follow, run).await
         }
         Err(failure) => {
@@ -114,11 +108,10 @@ async fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> 
         return Err(keep.failure(&error));
     }
     match (open.pop(), open.as_slice()) {
-        (None, _) => Err(Failure::new(
-            5,
-            format!("there is no open run in {}", store.path().display()),
-        )
-        .with_next(keep.here("dls history"))),
+        (None, _) => {
+            Err(Failure::new(5, format!("there is no open run in {}", store.path().display()))
+                .with_next(keep.here("dls history")))
+        }
         (Some(run), []) => Ok(run),
         (Some(run), others) => {
             let all = others.iter().chain([&run]);
@@ -130,9 +123,7 @@ async fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> 
 
 fn line(keep: &Keep, run: &StoredRun) -> String {
     let resume = keep.resume(&run.id).unwrap_or_default();
-    let Began {
-        place, packages, ..
-    } = &run.began;
+    let Began { place, packages, .. } = &run.began;
     format!(
         "{resume}   (begun at {}, {} in workspace {} at {})",
         run.began_at,

@@ -43,10 +43,7 @@ pub(crate) async fn run(
             "packages": rows,
         }));
     } else {
-        let rows = ids
-            .iter()
-            .map(|id| vec![id.to_string(), outcome.to_owned()])
-            .collect();
+        let rows = ids.iter().map(|id| vec![id.to_string(), outcome.to_owned()]).collect();
         output.rows(&["id", "outcome"], rows);
     }
     match failure {

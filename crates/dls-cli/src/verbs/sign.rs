@@ -11,17 +11,11 @@ use crate::output::{Output, text};
 
 pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> Result<u8, Failure> {
     let (host, path, query) = split(&args.url)?;
-    let mut headers = args
-        .headers
-        .iter()
-        .map(|header| split_header(header))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut headers =
+        args.headers.iter().map(|header| split_header(header)).collect::<Result<Vec<_>, _>>()?;
     let date = date(args, &headers)?;
     let date_text = date.to_string();
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("x-sdk-date"))
-    {
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-sdk-date")) {
         headers.push(("X-Sdk-Date", &date_text));
     }
     let body = body(args.data.as_deref())?;
@@ -31,21 +25,12 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
             .with_next("set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"));
     };
     let query = parse_query(query);
-    let parts = Parts {
-        method: &args.method,
-        host,
-        path,
-        query: &query,
-        headers: &headers,
-        body: &body,
-    };
+    let parts =
+        Parts { method: &args.method, host, path, query: &query, headers: &headers, body: &body };
     let signed = sign(&parts, &key, date).map_err(|error| Failure::usage(error.to_string()))?;
     if output.is_json() {
-        let headers: Map<_, _> = signed
-            .headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!(value)))
-            .collect();
+        let headers: Map<_, _> =
+            signed.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         Output::json(&json!({
             "canonical_request": &*signed.canonical_request,
             "string_to_sign": signed.string_to_sign,
@@ -55,10 +40,7 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
         }));
         return Ok(0);
     }
-    text(&format!(
-        "canonical request:\n{}\n",
-        &*signed.canonical_request
-    ));
+    text(&format!("canonical request:\n{}\n", &*signed.canonical_request));
     text(&format!("string to sign:\n{}\n", signed.string_to_sign));
     text(&format!("uri:\n{}\n\nheaders:", signed.uri));
     for (name, value) in &signed.headers {
@@ -70,13 +52,7 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
 /// Host, path and query of an address in full. It is not decoded or normalised: the signature is
 /// over what was typed.
 fn split(url: &str) -> Result<(&str, &str, &str), Failure> {
-    let shown = || {
-        url.chars()
-            .take(80)
-            .collect::<String>()
-            .escape_debug()
-            .to_string()
-    };
+    let shown = || url.chars().take(80).collect::<String>().escape_debug().to_string();
     let rest = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))
@@ -94,22 +70,15 @@ fn split(url: &str) -> Result<(&str, &str, &str), Failure> {
 fn split_header(header: &str) -> Result<(&str, &str), Failure> {
     let (name, value) = header.split_once(':').ok_or_else(|| {
         let shown = header.chars().take(40).collect::<String>();
-        Failure::usage(format!(
-            "-H `{}`: it must be `NAME: VALUE`",
-            shown.escape_debug()
-        ))
+        Failure::usage(format!("-H `{}`: it must be `NAME: VALUE`", shown.escape_debug()))
     })?;
     Ok((name, value.strip_prefix(' ').unwrap_or(value)))
 }
 
 fn date(args: &args::Sign, headers: &[(&str, &str)]) -> Result<SdkDate, Failure> {
-    let given = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("x-sdk-date"));
+    let given = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-sdk-date"));
     let parse = |what: &str, text: &str| {
-        text.trim()
-            .parse()
-            .map_err(|error| Failure::usage(format!("{what}: {error}")))
+        text.trim().parse().map_err(|error| Failure::usage(format!("{what}: {error}")))
     };
     match (args.at.as_deref(), given) {
         (Some(_), Some(_)) => Err(Failure::usage("--at and -H X-Sdk-Date: give one of them")),

@@ -33,14 +33,14 @@ pub(crate) fn run(args: &args::Verify, output: Output) -> Result<u8, Failure> {
     }
     match tally.broken.first() {
         None => Ok(0),
-        Some(broken) => Err(Failure::new(
-            1,
-            format!("{} cases broke a promise", tally.broken.len()),
-        )
-        .with_next(format!(
-            "dls emulator verify --cases 1 --seed {} tells its story; report it, please",
-            broken.seed
-        ))),
+        Some(broken) => {
+            Err(Failure::new(1, format!("{} cases broke a promise", tally.broken.len())).with_next(
+                format!(
+                    "dls emulator verify --cases 1 --seed {} tells its story; report it, please",
+                    broken.seed
+                ),
+            ))
+        }
     }
 }
 

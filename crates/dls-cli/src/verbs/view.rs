@@ -29,17 +29,10 @@ pub(crate) async fn run(
             text(&task.change),
             text(&task.kind),
             text(&task.name),
-            format!(
-                "{} -> {}",
-                version(task.deployed_version),
-                version(task.pending_version)
-            ),
+            format!("{} -> {}", version(task.deployed_version), version(task.pending_version)),
             text(&task.status),
         ]
     });
-    output.rows(
-        &["change", "kind", "task", "version", "status"],
-        rows.collect(),
-    );
+    output.rows(&["change", "kind", "task", "version", "status"], rows.collect());
     Ok(0)
 }

@@ -20,13 +20,8 @@ pub(crate) async fn run(
     let packages = ids::selection(&args.ids)?;
     let patience = Patience::parse(&args.patience)?;
     let place = Place::resolve(global).await?;
-    let follow = Follow {
-        output,
-        place: global.place(),
-        keep: Keep::Off,
-        evidence: None,
-        is_quiet,
-    };
+    let follow =
+        Follow { output, place: global.place(), keep: Keep::Off, evidence: None, is_quiet };
     let client = match place.client() {
         Ok(client) => client,
         Err(failure) => return follow.refused(&place.of_runs(), false, &packages, failure),

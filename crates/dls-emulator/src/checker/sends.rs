@@ -56,10 +56,7 @@ impl History {
                 }
             }
         }
-        (sends > 0).then(|| Violation::SentAgain {
-            package: package.to_owned(),
-            sends,
-        })
+        (sends > 0).then(|| Violation::SentAgain { package: package.to_owned(), sends })
     }
 
     /// In the order of time; of what happens at once, consents come first.
@@ -125,11 +122,7 @@ impl History {
         let names = |packages: &[String]| packages.iter().any(|id| id == package);
         let told = self.sends.iter().filter(|sent| names(&sent.packages));
         let (told, arrived) = (told.count(), arrived(self, package).count());
-        (arrived > told).then(|| Violation::NotTold {
-            package: package.to_owned(),
-            arrived,
-            told,
-        })
+        (arrived > told).then(|| Violation::NotTold { package: package.to_owned(), arrived, told })
     }
 }
 

@@ -35,39 +35,20 @@ fn request() -> LedgerRequest {
 }
 
 fn request_at(millis: i64) -> LedgerRequest {
-    LedgerRequest {
-        at_ms: BEGAN + millis,
-        ..request()
-    }
+    LedgerRequest { at_ms: BEGAN + millis, ..request() }
 }
 
 fn sent(millis: i64) -> Sent {
-    Sent {
-        packages: vec!["23".to_owned()],
-        at: at(millis),
-    }
+    Sent { packages: vec!["23".to_owned()], at: at(millis) }
 }
 
 fn consent(kind: ConsentKind, millis: i64) -> Consent {
-    Consent {
-        package: "23".to_owned(),
-        at: at(millis),
-        kind,
-    }
+    Consent { package: "23".to_owned(), at: at(millis), kind }
 }
 
 fn said(verdict: &str) -> History {
-    let claim = Claim {
-        package: "23".to_owned(),
-        verdict: verdict.to_owned(),
-        at: at(5000),
-    };
-    History {
-        began: at(0),
-        ids: vec!["23".to_owned()],
-        claims: vec![claim],
-        ..History::default()
-    }
+    let claim = Claim { package: "23".to_owned(), verdict: verdict.to_owned(), at: at(5000) };
+    History { began: at(0), ids: vec!["23".to_owned()], claims: vec![claim], ..History::default() }
 }
 
 fn with(mut history: History, releases: &[LedgerRelease]) -> History {
@@ -127,10 +108,7 @@ fn a_package_is_named_once_unless_the_gateway_threw_it_away() {
         (throttled(Some(THROTTLED), true, &[]), vec![]),
         (throttled(Some(THROTTLED), false, &["drip"]), vec![]),
         (throttled(None, false, &["throttle"]), vec![]),
-        (
-            throttled(Some(THROTTLED), false, &["reset"]),
-            broken.clone(),
-        ),
+        (throttled(Some(THROTTLED), false, &["reset"]), broken.clone()),
         (throttled(Some("DLF.20990"), true, &[]), broken.clone()),
         (throttled(None, false, &["status"]), broken.clone()),
         (throttled(None, false, &["partly-done"]), broken.clone()),
@@ -139,10 +117,7 @@ fn a_package_is_named_once_unless_the_gateway_threw_it_away() {
         let both = vec![first.clone(), request_at(100)];
         assert_eq!(broken_by_sends(&[0, 100], &[], both), expected, "{first:?}");
         // It says nothing of a request before it.
-        let later = LedgerRequest {
-            at_ms: BEGAN + 100,
-            ..first.clone()
-        };
+        let later = LedgerRequest { at_ms: BEGAN + 100, ..first.clone() };
         let both = vec![request(), later];
         assert_eq!(broken_by_sends(&[0, 100], &[], both), broken, "{first:?}");
     }
@@ -153,28 +128,16 @@ fn a_consent_covers_one_request_that_comes_later_and_no_second_one() {
     let resend = |at| (ConsentKind::Resend, at);
     let none = [""; 0];
     assert_eq!(broken_by_sends(&[0, 200], &[resend(100)], vec![]), none);
-    assert_eq!(
-        broken_by_sends(&[0, 100], &[resend(200)], vec![]),
-        ["SentAgain"]
-    );
-    assert_eq!(
-        broken_by_sends(&[0, 200, 300], &[resend(100)], vec![]),
-        ["SentAgain"]
-    );
+    assert_eq!(broken_by_sends(&[0, 100], &[resend(200)], vec![]), ["SentAgain"]);
+    assert_eq!(broken_by_sends(&[0, 200, 300], &[resend(100)], vec![]), ["SentAgain"]);
     let both = [resend(100), resend(250)];
     assert_eq!(broken_by_sends(&[0, 200, 300], &both, vec![]), none);
 
     let mut history = said("unknown");
     history.sends = vec![sent(0), sent(200)];
-    history.consents = vec![Consent {
-        package: "24".to_owned(),
-        ..consent(ConsentKind::Resend, 100)
-    }];
-    assert_eq!(
-        broken(&history),
-        ["SentAgain"],
-        "it is about another package"
-    );
+    history.consents =
+        vec![Consent { package: "24".to_owned(), ..consent(ConsentKind::Resend, 100) }];
+    assert_eq!(broken(&history), ["SentAgain"], "it is about another package");
 }
 
 #[test]
@@ -183,10 +146,7 @@ fn fifteen_requests_after_one_consent_are_fourteen_too_many() {
     history.sends = (0..16).map(|number| sent(number * 100)).collect();
     history.consents = vec![consent(ConsentKind::Resend, 50)];
     let package = "23".to_owned();
-    assert_eq!(
-        check(&history),
-        [Violation::SentAgain { package, sends: 14 }]
-    );
+    assert_eq!(check(&history), [Violation::SentAgain { package, sends: 14 }]);
 }
 
 #[test]
@@ -208,10 +168,7 @@ fn another_run_may_send_what_is_settled() {
     assert!(!again(answered(401, Some("APIGW.0301")), &[]));
     assert!(again(answered(502, Some("APIGW.0202")), &[]));
     assert!(again(answered(200, None), &[]));
-    let lost = LedgerRequest {
-        answered: false,
-        ..answered(400, Some("DLF.0810"))
-    };
+    let lost = LedgerRequest { answered: false, ..answered(400, Some("DLF.0810")) };
     assert!(again(lost, &[]));
     let mut of_two = answered(400, Some("DLF.0810"));
     of_two.packages.push("24".to_owned());
@@ -221,10 +178,7 @@ fn another_run_may_send_what_is_settled() {
     let failed = |end| [release(By::Client, Some("failed"), 10, end)];
     assert!(!again(request(), &failed(4000)));
     assert!(again(request(), &failed(5500)));
-    assert!(again(
-        request(),
-        &[release(By::Client, Some("failed"), -20, -10)]
-    ));
+    assert!(again(request(), &[release(By::Client, Some("failed"), -20, -10)]));
     let of_others = [release(By::Other, Some("failed"), -20, 4000)];
     assert!(
         !again(request(), &of_others),
@@ -263,15 +217,9 @@ fn a_success_had_succeeded_by_then_and_since_the_beginning() {
     for (releases, expected) in [
         (vec![], vec!["FalseSuccess"]),
         (vec![release(By::Client, None, 0, 0)], vec!["FalseSuccess"]),
-        (
-            vec![release(By::Client, bad, 0, 2000)],
-            vec!["FalseSuccess"],
-        ),
+        (vec![release(By::Client, bad, 0, 2000)], vec!["FalseSuccess"]),
         (vec![release(By::Client, ok, 0, 5001)], vec!["FalseSuccess"]),
-        (
-            vec![release(By::Client, ok, -9000, -1)],
-            vec!["FalseSuccess"],
-        ),
+        (vec![release(By::Client, ok, -9000, -1)], vec!["FalseSuccess"]),
         (vec![release(By::Client, ok, 0, 5000)], vec![]),
         (vec![release(By::Other, ok, 0, 2000)], vec![]),
         (vec![release(By::Copy, ok, -1, 0)], vec![]),
@@ -281,10 +229,7 @@ fn a_success_had_succeeded_by_then_and_since_the_beginning() {
     }
     let mut other = release(By::Client, ok, 0, 2000);
     other.package_id = "24".to_owned();
-    assert_eq!(
-        broken(&with(said("successful"), &[other])),
-        ["FalseSuccess"]
-    );
+    assert_eq!(broken(&with(said("successful"), &[other])), ["FalseSuccess"]);
 }
 
 #[test]
@@ -293,36 +238,15 @@ fn a_failure_had_failed_and_nothing_later_succeeded() {
     for (releases, expected) in [
         (vec![], vec!["FalseFailure"]),
         (vec![release(By::Client, ok, 0, 2000)], vec!["FalseFailure"]),
+        (vec![release(By::Client, bad, 0, 5001)], vec!["FalseFailure"]),
+        (vec![release(By::Client, bad, -9000, -1)], vec!["FalseFailure"]),
         (
-            vec![release(By::Client, bad, 0, 5001)],
-            vec!["FalseFailure"],
-        ),
-        (
-            vec![release(By::Client, bad, -9000, -1)],
-            vec!["FalseFailure"],
-        ),
-        (
-            vec![
-                release(By::Client, bad, 0, 2000),
-                release(By::Other, ok, 0, 3000),
-            ],
+            vec![release(By::Client, bad, 0, 2000), release(By::Other, ok, 0, 3000)],
             vec!["FalseFailure"],
         ),
         (vec![release(By::Client, bad, 0, 2000)], vec![]),
-        (
-            vec![
-                release(By::Client, ok, 0, 1000),
-                release(By::Client, bad, 0, 2000),
-            ],
-            vec![],
-        ),
-        (
-            vec![
-                release(By::Client, bad, 0, 2000),
-                release(By::Other, ok, 0, 9000),
-            ],
-            vec![],
-        ),
+        (vec![release(By::Client, ok, 0, 1000), release(By::Client, bad, 0, 2000)], vec![]),
+        (vec![release(By::Client, bad, 0, 2000), release(By::Other, ok, 0, 9000)], vec![]),
     ] {
         let history = with(said("failed"), &releases);
         assert_eq!(broken(&history), expected, "{releases:?}");
@@ -348,10 +272,7 @@ fn what_was_not_accepted_is_never_released_by_us_later() {
     for verdict in ["not-sent", "refused", "already-released"] {
         for (release, expected) in [
             (release(By::Client, None, 0, 0), vec!["FalseRefusal"]),
-            (
-                release(By::Copy, Some("failed"), 900_000, 901_000),
-                vec!["FalseRefusal"],
-            ),
+            (release(By::Copy, Some("failed"), 900_000, 901_000), vec!["FalseRefusal"]),
             (release(By::Other, Some("succeeded"), 0, 2000), vec![]),
             (release(By::Client, Some("succeeded"), -5000, -2000), vec![]),
         ] {
@@ -380,10 +301,7 @@ fn what_is_accepted_or_pending_was_begun_by_somebody_or_taken() {
         ] {
             let mut history = said(verdict);
             history.sends = vec![sent(0)];
-            history.ledger.requests = vec![LedgerRequest {
-                status,
-                ..request()
-            }];
+            history.ledger.requests = vec![LedgerRequest { status, ..request() }];
             assert_eq!(broken(&history), expected, "{verdict} {status:?}");
         }
         let mut history = said(verdict);
@@ -422,16 +340,8 @@ fn what_is_gone_was_asked_for_and_not_found() {
     assert_eq!(gone(vec![absent.clone()], vec![]), none);
     assert_eq!(gone(vec![absent.clone(); 2], vec![sent(0)]), broken);
     assert_eq!(gone(vec![absent.clone(); 3], vec![sent(0)]), none);
-    assert_eq!(
-        gone(vec![absent.clone()], vec![sent(-1000)]),
-        none,
-        "by an earlier run"
-    );
-    assert_eq!(
-        gone(vec![absent.clone()], vec![sent(9000)]),
-        none,
-        "by a later run"
-    );
+    assert_eq!(gone(vec![absent.clone()], vec![sent(-1000)]), none, "by an earlier run");
+    assert_eq!(gone(vec![absent.clone()], vec![sent(9000)]), none, "by a later run");
 
     let other = |change: &dyn Fn(&mut LedgerRequest)| {
         let mut other = absent.clone();
@@ -445,10 +355,7 @@ fn what_is_gone_was_asked_for_and_not_found() {
     assert_eq!(other(&|it| it.error_code = Some("DLF.0819")), broken);
     assert_eq!(other(&|it| it.error_code = Some("APIGW.0101")), broken);
     assert_eq!(other(&|it| it.answered = false), broken);
-    assert_eq!(
-        other(&|it| (it.answered, it.faults) = (false, vec!["padded".to_owned()])),
-        none
-    );
+    assert_eq!(other(&|it| (it.answered, it.faults) = (false, vec!["padded".to_owned()])), none);
 }
 
 #[test]

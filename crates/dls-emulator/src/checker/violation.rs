@@ -94,22 +94,16 @@ pub enum Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SentAgain { package, sends } => write!(
-                f,
-                "package {package} was sent again {sends} times without consent"
-            ),
-            Self::NotTold {
-                package,
-                arrived,
-                told,
-            } => write!(
+            Self::SentAgain { package, sends } => {
+                write!(f, "package {package} was sent again {sends} times without consent")
+            }
+            Self::NotTold { package, arrived, told } => write!(
                 f,
                 "{arrived} deploy requests that name package {package} arrived, and {told} are said to have been written"
             ),
-            Self::FalseSuccess { package } => write!(
-                f,
-                "package {package} is said to be released, and was not by then"
-            ),
+            Self::FalseSuccess { package } => {
+                write!(f, "package {package} is said to be released, and was not by then")
+            }
             Self::FalseFailure { package } => write!(
                 f,
                 "the release of package {package} is said to have failed, and had not, or a later one had succeeded"
@@ -122,11 +116,7 @@ impl fmt::Display for Violation {
                 f,
                 "package {package} is said to be {verdict}, and nobody had released it, nor was a request of ours taken"
             ),
-            Self::FalseAbsence {
-                package,
-                answers,
-                needed,
-            } => write!(
+            Self::FalseAbsence { package, answers, needed } => write!(
                 f,
                 "package {package} is said not to be found after {answers} answers that say so, and it takes {needed}"
             ),
@@ -134,10 +124,7 @@ impl fmt::Display for Violation {
                 write!(f, "package {package} has {count} verdicts instead of one")
             }
             Self::Unasked { package } => {
-                write!(
-                    f,
-                    "package {package} has a verdict, and nobody asked for it"
-                )
+                write!(f, "package {package} has a verdict, and nobody asked for it")
             }
             Self::NoVerdict { package, verdict } => {
                 write!(f, "{verdict:?}, said of package {package}, is no verdict")
@@ -146,10 +133,7 @@ impl fmt::Display for Violation {
                 write!(f, "it took {took:?}, and its limit was {limit:?}")
             }
             Self::SecretTold { text, secret } => {
-                write!(
-                    f,
-                    "secret {secret} stands in text {text} (both counted from 0)"
-                )
+                write!(f, "secret {secret} stands in text {text} (both counted from 0)")
             }
         }
     }

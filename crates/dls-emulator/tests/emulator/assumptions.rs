@@ -36,9 +36,7 @@ fn signed_without_host() -> Request<Vec<u8>> {
     let secret = SecretKey::new(CI_BOT.1).unwrap();
     let signature = sign::signature(&secret, &sign::string_to_sign(date, &canonical));
     let value = sign::authorization(CI_BOT.0, "x-sdk-date", &signature);
-    request
-        .headers_mut()
-        .insert("authorization", value.parse().unwrap());
+    request.headers_mut().insert("authorization", value.parse().unwrap());
     request
 }
 
@@ -63,20 +61,14 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
     ("user-rate", &["per-user-and-api"], |builder| {
         let mut world = World::of(builder.rate_limit(RateLimit::Documented));
         let shown = (0..9).filter(|_| world.show("23").status == 200).count();
-        let listed = (0..9)
-            .filter(|_| world.list(json!({})).status == 200)
-            .count();
+        let listed = (0..9).filter(|_| world.list(json!({})).status == 200).count();
         json!([shown, listed])
     }),
     ("retry-after", &["present"], |builder| {
         let mut world = World::of(builder.rate_limit(RateLimit::Scaled(0.1)));
         let passed = world.show("23");
         let refused = world.show("23");
-        json!([
-            passed.header("retry-after"),
-            refused.status,
-            refused.header("retry-after")
-        ])
+        json!([passed.header("retry-after"), refused.status, refused.header("retry-after")])
     }),
     ("unknown-project", &["APIGW.0301", "DLF.0819"], |builder| {
         told(&World::of(builder).ask(get("/v2/p-1/factory/release-packages/23".to_owned())))
@@ -85,13 +77,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         let mut world = World::of(builder);
         json!([
             told(&world.send(&show("23").unsigned(Some("example-token")))),
-            told(
-                &world.send(
-                    &show("23")
-                        .without("X-Project-Id")
-                        .unsigned(Some("example-token"))
-                )
-            ),
+            told(&world.send(&show("23").without("X-Project-Id").unsigned(Some("example-token")))),
             told(&world.ask(show("23").without("X-Project-Id"))),
             told(&world.ask(show("23"))),
             told(&world.ask(show("23").with("X-Project-Id", "another"))),
@@ -104,23 +90,14 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
     }),
     ("unknown-package", &["DLF.20810"], |builder| {
         let mut world = World::of(builder);
-        let seen = [
-            world.show("999"),
-            world.deploy(&["999"]),
-            world.revoke(&["999"]),
-        ];
+        let seen = [world.show("999"), world.deploy(&["999"]), world.revoke(&["999"])];
         json!(seen.map(|seen| told(&seen)))
     }),
-    ("duplicate-ids", &["once"], |builder| {
-        deployed(builder, &[], &["23", "23"])
-    }),
+    ("duplicate-ids", &["once"], |builder| deployed(builder, &[], &["23", "23"])),
     ("publish-type", &["required"], |builder| {
         let mut world = World::of(builder);
         let with = |id: &str, kind: &str| {
-            post(
-                packages("/deploy"),
-                &json!({"package_ids": [id], "publish_type": kind}),
-            )
+            post(packages("/deploy"), &json!({"package_ids": [id], "publish_type": kind}))
         };
         json!([
             told(&world.ask(with("12", "asy"))),
@@ -139,15 +116,9 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
             rows.iter().map(task).collect::<Vec<_>>()
         }))
     }),
-    ("redeploy-running", &["no-op", "new-release"], |builder| {
-        deployed(builder, &["23"], &["23"])
-    }),
-    ("redeploy-released", &["no-op", "new-release"], |builder| {
-        deployed(builder, &[], &["41"])
-    }),
-    ("redeploy-failed", &["error", "no-op"], |builder| {
-        deployed(builder, &[], &["42"])
-    }),
+    ("redeploy-running", &["no-op", "new-release"], |builder| deployed(builder, &["23"], &["23"])),
+    ("redeploy-released", &["no-op", "new-release"], |builder| deployed(builder, &[], &["41"])),
+    ("redeploy-failed", &["error", "no-op"], |builder| deployed(builder, &[], &["42"])),
     ("deploy-timestamp", &["finished"], |builder| {
         let mut world = World::of(builder);
         world.deploy(&["23"]);
@@ -158,12 +129,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
             world.pass(1500);
         }
         // Not zero or null, which another assumption decides.
-        json!(
-            times
-                .iter()
-                .map(|time| time.filter(|time| *time > 0))
-                .collect::<Vec<_>>()
-        )
+        json!(times.iter().map(|time| time.filter(|time| *time > 0)).collect::<Vec<_>>())
     }),
     ("before-release", &["zero", "null"], |builder| {
         let mut world = World::of(builder);
@@ -180,10 +146,8 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         world.pass(2000);
         let of = |seen: Seen| {
             let tasks = seen.body["task_details"].as_array().unwrap().clone();
-            let starts: Vec<_> = tasks
-                .iter()
-                .map(|task| task.get("start_job_status").cloned())
-                .collect();
+            let starts: Vec<_> =
+                tasks.iter().map(|task| task.get("start_job_status").cloned()).collect();
             json!(starts)
         };
         // Long after, so that what lags has caught up.
@@ -227,11 +191,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         let mut world = World::of(builder.assume("list-max-limit", "15").unwrap());
         let seen = world.list(json!({"limit": 16}));
         let second = world.list(json!({"limit": 15}));
-        json!([
-            told(&seen),
-            seen.body["data"].as_array().map(Vec::len),
-            second.ids().len()
-        ])
+        json!([told(&seen), seen.body["data"].as_array().map(Vec::len), second.ids().len()])
     }),
     ("list-ascending", &["refused"], |builder| {
         let mut world = World::of(builder);
@@ -247,9 +207,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         let again = world.revoke(&["12"]).status;
         json!([told(&seen), again])
     }),
-    ("revoke-failed", &["refused"], |builder| {
-        told(&World::of(builder).revoke(&["42"]))
-    }),
+    ("revoke-failed", &["refused"], |builder| told(&World::of(builder).revoke(&["42"]))),
     ("revoke-max-ids", &["2", "none"], |builder| {
         let mut world = World::of(builder.extra_packages(200));
         let ids: Vec<String> = (1001..=1200).map(|id| id.to_string()).collect();
@@ -277,10 +235,7 @@ fn each_assumption_has_a_probe() {
     let known: Vec<&str> = assumptions().iter().map(|row| row.name).collect();
     assert_eq!(probed, known);
     for ((name, others, _), row) in PROBES.iter().zip(assumptions()) {
-        let words = row
-            .values
-            .iter()
-            .filter(|word| !["N", "TIME", row.default].contains(word));
+        let words = row.values.iter().filter(|word| !["N", "TIME", row.default].contains(word));
         for word in words {
             assert!(others.contains(word), "{name}={word} is not tried");
         }
@@ -297,10 +252,7 @@ fn each_value_changes_what_its_probe_sees_and_nothing_that_the_others_see() {
                 let after = probe(builder().assume(name, value).unwrap());
                 if probed == name {
                     assert_ne!(&after, before, "{name}={value} changes nothing");
-                    assert!(
-                        !told_apart.contains(&after),
-                        "{name}={value} is like another value"
-                    );
+                    assert!(!told_apart.contains(&after), "{name}={value} is like another value");
                     told_apart.push(after);
                 } else {
                     assert_eq!(&after, before, "{name}={value} changes {probed}");

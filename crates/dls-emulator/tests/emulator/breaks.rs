@@ -20,15 +20,10 @@ async fn broken(rules: &str) -> Running {
 /// did not end in order.
 async fn deployed(emulator: &Running) -> (Vec<u8>, Option<ErrorKind>) {
     let mut stream = connected(emulator).await;
-    let sent = stream
-        .write_all(&signed_for(emulator, deploy(&["23"])))
-        .await;
+    let sent = stream.write_all(&signed_for(emulator, deploy(&["23"]))).await;
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes).await;
-    (
-        bytes,
-        sent.and(read.map(drop)).err().map(|error| error.kind()),
-    )
+    (bytes, sent.and(read.map(drop)).err().map(|error| error.kind()))
 }
 
 /// How many releases there are, and whether the service saw each request.
@@ -43,16 +38,8 @@ async fn a_client_sees_the_end_that_the_rule_says_whether_the_service_worked_or_
     for (word, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
         for done in [true, false] {
             let emulator = broken(&format!("on = \"deploy\"\ndo = {word:?}\ndone = {done}")).await;
-            assert_eq!(
-                deployed(&emulator).await,
-                (Vec::new(), error),
-                "{word} {done}"
-            );
-            assert_eq!(
-                known(&emulator),
-                (usize::from(done), vec![done]),
-                "{word} {done}"
-            );
+            assert_eq!(deployed(&emulator).await, (Vec::new(), error), "{word} {done}");
+            assert_eq!(known(&emulator), (usize::from(done), vec![done]), "{word} {done}");
         }
     }
 }
@@ -73,18 +60,14 @@ async fn a_connection_ends_before_anything_was_read() {
 
 async fn deployed_in_order(emulator: &Running) -> bool {
     let mut stream = connected(emulator).await;
-    exchange(&mut stream, &signed_for(emulator, deploy(&["23"])))
-        .await
-        .0
-        == 200
+    exchange(&mut stream, &signed_for(emulator, deploy(&["23"]))).await.0 == 200
 }
 
 #[tokio::test]
 async fn a_connection_ends_after_some_bytes_and_the_service_sees_none_of_them() {
-    for (word, error) in [
-        ("close-after-bytes", None),
-        ("reset-after-bytes", Some(ErrorKind::ConnectionReset)),
-    ] {
+    for (word, error) in
+        [("close-after-bytes", None), ("reset-after-bytes", Some(ErrorKind::ConnectionReset))]
+    {
         for after in [1, 40, 400] {
             let rule = format!("on = \"connection\"\ndo = {{ {word} = {after} }}");
             let emulator = broken(&rule).await;
@@ -110,17 +93,12 @@ async fn a_connection_that_is_open_survives_that_others_are_refused() {
 
 #[tokio::test]
 async fn a_close_is_in_order_while_the_client_still_writes_and_a_reset_is_not() {
-    let large = Ask {
-        body: vec![b' '; 12 * 1024 * 1024],
-        ..deploy(&["23"])
-    };
+    let large = Ask { body: vec![b' '; 12 * 1024 * 1024], ..deploy(&["23"]) };
     for (word, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
         let rule = format!("on = \"connection\"\ndo = {{ {word}-after-bytes = 40 }}");
         let emulator = broken(&rule).await;
         let mut stream = connected(&emulator).await;
-        let sent = stream
-            .write_all(&signed_for(&emulator, large.clone()))
-            .await;
+        let sent = stream.write_all(&signed_for(&emulator, large.clone())).await;
         assert_eq!(sent.err().map(|error| error.kind()), error, "{word}");
     }
 }
@@ -137,9 +115,7 @@ async fn bytes_that_are_no_answer_arrive_as_they_are() {
         let (bytes, error) = deployed(&emulator).await;
         let answer = String::from_utf8(bytes).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.unwrap().parse().unwrap();
         assert_eq!(body.len() > length, longer, "{answer}");
         assert_ne!(body.len(), length, "{answer}");
@@ -155,10 +131,7 @@ async fn a_false_answer_keeps_the_connection() {
     assert_eq!(status, 504);
     let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
     assert_eq!(status, 200);
-    assert_eq!(
-        (known(&emulator), emulator.ledger().connections),
-        ((1, vec![true, true]), 1)
-    );
+    assert_eq!((known(&emulator), emulator.ledger().connections), ((1, vec![true, true]), 1));
 }
 
 #[tokio::test]
@@ -167,10 +140,7 @@ async fn a_fault_can_meet_the_second_request_of_a_connection() {
     let mut stream = connected(&emulator).await;
     let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
     assert_eq!(status, 200);
-    stream
-        .write_all(&signed_for(&emulator, deploy(&["23"])))
-        .await
-        .unwrap();
+    stream.write_all(&signed_for(&emulator, deploy(&["23"]))).await.unwrap();
     let error = stream.read(&mut [0; 1]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert_eq!(known(&emulator), (1, vec![true, true]));
@@ -181,19 +151,9 @@ async fn a_copy_shows_in_the_ledger_of_a_server() {
     let emulator = broken("on = \"deploy\"\ndo = { copy = \"0s\" }").await;
     assert!(deployed_in_order(&emulator).await);
     let ledger = emulator.ledger();
-    assert_eq!(
-        ledger.requests[1].error_code,
-        Some("DLF.20990"),
-        "it is being released"
-    );
-    assert_eq!(
-        ledger.requests[1].copy_of.as_ref(),
-        Some(&ledger.requests[0].request_id)
-    );
-    assert_eq!(
-        (ledger.releases.len(), ledger.releases[0].by),
-        (1, By::Client)
-    );
+    assert_eq!(ledger.requests[1].error_code, Some("DLF.20990"), "it is being released");
+    assert_eq!(ledger.requests[1].copy_of.as_ref(), Some(&ledger.requests[0].request_id));
+    assert_eq!((ledger.releases.len(), ledger.releases[0].by), (1, By::Client));
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,16 +161,10 @@ async fn an_answer_drips_with_its_pauses() {
     let emulator = broken("on = \"deploy\"\ndo = { drip = \"100ms\" }").await;
     let before = tokio::time::Instant::now();
     let (bytes, error) = deployed(&emulator).await;
-    assert!(
-        bytes.starts_with(b"HTTP/1.1 200 OK\r\n") && bytes.ends_with(b"}"),
-        "{bytes:?}"
-    );
+    assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\n") && bytes.ends_with(b"}"), "{bytes:?}");
     let took = before.elapsed();
     let bytes = u32::try_from(bytes.len()).unwrap();
-    assert!(
-        took >= Duration::from_millis(100) * bytes,
-        "{took:?} for {bytes}"
-    );
+    assert!(took >= Duration::from_millis(100) * bytes, "{took:?} for {bytes}");
     assert_eq!((error, known(&emulator)), (None, (1, vec![true])));
 }
 
@@ -226,19 +180,10 @@ async fn handshakes_fail_as_the_rules_say_and_the_next_one_is_right() {
     .await;
     let connector = connector(&emulator);
     let name = || ServerName::try_from("localhost").unwrap();
-    for expected in [
-        "eof",
-        "InvalidContentType",
-        "NotValidForName",
-        "Expired",
-        "reset",
-    ] {
+    for expected in ["eof", "InvalidContentType", "NotValidForName", "Expired", "reset"] {
         let failed = connector.connect(name(), connected(&emulator).await).await;
         let shown = format!("{:?}", failed.map(drop).unwrap_err());
-        assert!(
-            shown.to_lowercase().contains(&expected.to_lowercase()),
-            "{expected}: {shown}"
-        );
+        assert!(shown.to_lowercase().contains(&expected.to_lowercase()), "{expected}: {shown}");
     }
     assert!(emulator.ledger().requests.is_empty());
 
@@ -257,14 +202,9 @@ async fn what_happens_to_requests_happens_through_tls_too() {
     .await;
     for expected in [Err(ErrorKind::ConnectionReset), Ok(0)] {
         let name = ServerName::try_from("localhost").unwrap();
-        let stream = connector(&emulator)
-            .connect(name, connected(&emulator).await)
-            .await;
+        let stream = connector(&emulator).connect(name, connected(&emulator).await).await;
         let mut stream = stream.unwrap();
-        stream
-            .write_all(&signed_for(&emulator, deploy(&["23"])))
-            .await
-            .unwrap();
+        stream.write_all(&signed_for(&emulator, deploy(&["23"]))).await.unwrap();
         let read = stream.read(&mut [0; 1]).await.map_err(|error| error.kind());
         assert_eq!(read, expected);
     }
@@ -274,10 +214,7 @@ async fn what_happens_to_requests_happens_through_tls_too() {
 #[tokio::test]
 async fn a_plan_that_breaks_handshakes_needs_tls() {
     let builder = builder().faults(rule("on = \"connection\"\ndo = \"tls-close\""));
-    let error = builder
-        .start("127.0.0.1:0".parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = builder.start("127.0.0.1:0".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
@@ -315,10 +252,7 @@ async fn silence_lasts_until_the_emulator_ends() {
         assert_eq!(known(&emulator), (seen.len(), seen));
         let before = tokio::time::Instant::now();
         emulator.stop().await;
-        assert!(
-            before.elapsed() < Duration::from_secs(1),
-            "it waits for the silent one"
-        );
+        assert!(before.elapsed() < Duration::from_secs(1), "it waits for the silent one");
     }
 }
 
@@ -347,15 +281,9 @@ async fn nobody_listens_for_a_while_and_then_the_same_port_answers() {
             if let Ok(stream) = TcpStream::connect(authority(&emulator)).await {
                 break stream;
             }
-            assert!(
-                begin.elapsed() < Duration::from_secs(660),
-                "it does not come back"
-            );
+            assert!(begin.elapsed() < Duration::from_secs(660), "it does not come back");
         };
-        assert!(
-            begin.elapsed() > Duration::from_secs(590),
-            "it comes back early"
-        );
+        assert!(begin.elapsed() > Duration::from_secs(590), "it comes back early");
         let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
         assert_eq!(status, 200);
     }

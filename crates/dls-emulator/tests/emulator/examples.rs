@@ -67,10 +67,7 @@ fn world(released: bool) -> World {
 fn example(id: &str) -> Value {
     let all: Value = serde_json::from_str(include_str!("../data/examples.json")).unwrap();
     let operations = all["operations"].as_array().unwrap();
-    let operation = operations
-        .iter()
-        .find(|operation| operation["id"] == id)
-        .unwrap();
+    let operation = operations.iter().find(|operation| operation["id"] == id).unwrap();
     operation["examples"][0].clone()
 }
 
@@ -81,10 +78,9 @@ fn there(ask: Ask) -> Ask {
 /// The members of an object, and of what is in it, with the type of each.
 fn shape(value: &Value) -> Value {
     match value {
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| (name.clone(), shape(value)))
-            .collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), shape(value))).collect()
+        }
         Value::Array(rows) => rows.iter().take(1).map(shape).collect(),
         Value::String(_) => json!("text"),
         Value::Number(_) => json!("number"),
@@ -98,10 +94,7 @@ fn the_example_of_deploy_is_answered_in_its_shape() {
     let seen = world(false).ask(there(post(packages("/deploy"), &example["request"])));
     assert_eq!(seen.status, example["response"]["status"]);
     assert_eq!(shape(&seen.body), shape(&example["response"]["body"]));
-    let (ours, theirs) = (
-        &seen.body["deploy_package_details"][0],
-        &example["response"]["body"],
-    );
+    let (ours, theirs) = (&seen.body["deploy_package_details"][0], &example["response"]["body"]);
     let theirs = &theirs["deploy_package_details"][0];
     assert_eq!(ours["package_id"], theirs["package_id"]);
     assert_eq!(ours["asy_subtask_num"], theirs["asy_subtask_num"]);
@@ -153,9 +146,7 @@ fn a_system_task_is_answered_in_the_shape_of_its_example() {
     let example = example("show_system_task");
     let mut world = world(false);
     let deployed = world.ask(there(deploy(&["23"]))).body;
-    let id = deployed["deploy_package_details"][0]["asy_task_id"]
-        .as_str()
-        .unwrap();
+    let id = deployed["deploy_package_details"][0]["asy_task_id"].as_str().unwrap();
     world.pass(2000);
     let seen = world.ask(there(system_task(id)));
     assert_eq!(seen.status, example["response"]["status"]);
@@ -179,9 +170,7 @@ fn requests_that_the_official_signer_signed_are_accepted() {
     assert_eq!(requests.len(), 6);
     for row in requests {
         let text = |name: &str| row[name].as_str().unwrap().to_owned();
-        let mut request = Request::builder()
-            .method(text("method").as_str())
-            .uri(text("uri"));
+        let mut request = Request::builder().method(text("method").as_str()).uri(text("uri"));
         for header in row["headers"].as_array().unwrap() {
             request = request.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
         }
@@ -197,16 +186,7 @@ fn requests_that_the_official_signer_signed_are_accepted() {
             "system task on the V1 host" => (400, "DLF.20810"),
             other => panic!("{other}"),
         };
-        assert_eq!(
-            (seen.status, seen.code()),
-            expected,
-            "{}: {}",
-            row["note"],
-            seen.body
-        );
-        assert_eq!(
-            world.ledger().requests[0].user.as_deref(),
-            Some("admin_user")
-        );
+        assert_eq!((seen.status, seen.code()), expected, "{}: {}", row["note"], seen.body);
+        assert_eq!(world.ledger().requests[0].user.as_deref(), Some("admin_user"));
     }
 }

@@ -39,8 +39,7 @@ impl World {
     fn requests(&mut self) -> Vec<(bool, Option<u16>, String)> {
         let requests = self.ledger().requests;
         let rows = requests.iter();
-        rows.map(|row| (row.seen, row.status, row.faults.join(" ")))
-            .collect()
+        rows.map(|row| (row.seen, row.status, row.faults.join(" "))).collect()
     }
 
     fn released_by(&mut self) -> Vec<(String, By)> {
@@ -63,9 +62,7 @@ fn text(fate: Fate) -> String {
 /// Head and body of an answer in bytes, and the length that it claims.
 fn parts(text: &str) -> (&str, &str, usize) {
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     (head, body, length.unwrap().parse().unwrap())
 }
 
@@ -151,11 +148,7 @@ fn the_first_rule_that_answers_wins_and_the_next_keeps_its_turns() {
 
 #[test]
 fn an_exchange_without_an_answer_is_done_or_not_as_the_rule_says() {
-    for (word, how) in [
-        ("close", End::Close),
-        ("reset", End::Reset),
-        ("silence", End::Silence),
-    ] {
+    for (word, how) in [("close", End::Close), ("reset", End::Reset), ("silence", End::Silence)] {
         for (done, releases) in [("", 1), ("done = true", 1), ("done = false", 0)] {
             let mut world = faulty(&format!("on = \"deploy\"\ndo = {word:?}\n{done}"));
             let (bytes, _, end) = raw(world.meet(deploy(&["23"])));
@@ -181,10 +174,7 @@ fn a_request_that_is_cut_is_not_seen_by_the_service() {
     ] {
         let mut world = faulty(&format!("on = \"deploy\"\ndo = {{ {word} = 40 }}"));
         let fate = world.meet(deploy(&["23"]));
-        assert!(
-            matches!(fate, Fate::Cut { after: 40, end } if end == how),
-            "{fate:?}"
-        );
+        assert!(matches!(fate, Fate::Cut { after: 40, end } if end == how), "{fate:?}");
         assert_eq!(world.requests(), [(false, None, word.to_owned())]);
         assert_eq!(world.releases(), 0);
     }
@@ -249,16 +239,12 @@ fn a_deploy_that_is_partly_done_releases_some_and_says_a_nested_code() {
 
 #[test]
 fn a_nested_code_of_the_gateway_comes_although_all_is_done() {
-    for (parameter, status, code) in [
-        ("\"nested-code\"", 400, "APIGW.0101"),
-        ("{ nested-code = 429 }", 429, "APIGW.0308"),
-    ] {
+    for (parameter, status, code) in
+        [("\"nested-code\"", 400, "APIGW.0101"), ("{ nested-code = 429 }", 429, "APIGW.0308")]
+    {
         let mut world = faulty(&format!("on = \"deploy\"\ndo = {parameter}"));
         let seen = world.told(deploy(&["23", "24"]));
-        assert_eq!(
-            (seen.status, &seen.body["error"]["error_code"]),
-            (status, &json!(code))
-        );
+        assert_eq!((seen.status, &seen.body["error"]["error_code"]), (status, &json!(code)));
         assert_eq!(world.releases(), 2);
         assert!(!seen.is_flat());
 
@@ -300,11 +286,7 @@ fn an_answer_can_be_garbage_or_have_no_body() {
 fn a_truncated_answer_is_shorter_than_it_claims_and_an_overlong_one_longer() {
     // A revoke is answered with no body at all, and one that is not done with a made-up one.
     let none = "done = false";
-    for (ask, done) in [
-        (deploy(&["23"]), ""),
-        (revoke(&["23"]), ""),
-        (deploy(&["23"]), none),
-    ] {
+    for (ask, done) in [(deploy(&["23"]), ""), (revoke(&["23"]), ""), (deploy(&["23"]), none)] {
         let truth = match done {
             "" => world().ask(ask.clone()).response.into_body(),
             _ => b"{}".to_vec(),
@@ -396,28 +378,17 @@ fn a_token_ends_in_the_middle_and_a_signature_does_not() {
 
 #[test]
 fn a_copy_reaches_the_service_later_and_nobody_reads_its_answer() {
-    let builder = builder()
-        .assume("redeploy-released", "new-release")
-        .unwrap();
+    let builder = builder().assume("redeploy-released", "new-release").unwrap();
     let mut world =
         World::of(builder.faults(rule("on = \"deploy\"\nnth = 1\ndo = { copy = \"3s\" }")));
     world.told(deploy(&["23"])).assert_ok();
     world.pass(2999);
     assert_eq!(world.releases(), 1);
     world.pass(10_001);
-    assert_eq!(
-        world.released_by(),
-        [("23".to_owned(), By::Client), ("23".to_owned(), By::Copy)]
-    );
+    assert_eq!(world.released_by(), [("23".to_owned(), By::Client), ("23".to_owned(), By::Copy)]);
     let ledger = world.ledger();
-    assert_eq!(
-        ledger.requests[1].at, "2025-11-24T16:00:03Z",
-        "at its own time"
-    );
-    assert_eq!(
-        ledger.requests[1].copy_of.as_ref(),
-        Some(&ledger.requests[0].request_id)
-    );
+    assert_eq!(ledger.requests[1].at, "2025-11-24T16:00:03Z", "at its own time");
+    assert_eq!(ledger.requests[1].copy_of.as_ref(), Some(&ledger.requests[0].request_id));
     assert_eq!(ledger.requests[1].faults, [""; 0]);
     assert_eq!(ledger.requests[1].by, By::Copy);
     assert!(ledger.requests[0].answered && !ledger.requests[1].answered);
@@ -437,11 +408,8 @@ fn a_copy_comes_before_the_request_that_it_overtakes() {
     world.told(deploy(&["23"])).assert_refused(400, "DLF.20990");
     assert_eq!(world.released_by(), [("23".to_owned(), By::Copy)]);
     let first = "reset copy".to_owned();
-    let expected = [
-        (false, None, first),
-        (true, Some(200), String::new()),
-        (true, Some(400), String::new()),
-    ];
+    let expected =
+        [(false, None, first), (true, Some(200), String::new()), (true, Some(400), String::new())];
     assert_eq!(world.requests(), expected);
 }
 
@@ -453,50 +421,34 @@ fn a_copy_of_a_signed_request_dies_with_its_signature_and_one_with_a_token_is_kn
     world.core.meet(world.now, &by_token);
     world.pass(16 * 60 * 1000);
     let ledger = world.ledger();
-    let late: Vec<_> = ledger.requests[2..]
-        .iter()
-        .map(|row| (row.error_code, &row.copy_of))
-        .collect();
+    let late: Vec<_> =
+        ledger.requests[2..].iter().map(|row| (row.error_code, &row.copy_of)).collect();
     let first = |index: usize| Some(ledger.requests[index].request_id.clone());
-    assert_eq!(
-        late,
-        [
-            (Some("APIGW.0303"), &first(0)),
-            (Some("DLF.20990"), &first(1))
-        ]
-    );
+    assert_eq!(late, [(Some("APIGW.0303"), &first(0)), (Some("DLF.20990"), &first(1))]);
     assert_eq!(ledger.releases.len(), 2);
 }
 
 #[test]
 fn another_actor_comes_just_before_or_just_after() {
-    for (word, status, by, shown) in [
-        ("other-releases-before", 400, By::Other, 5),
-        ("other-releases-after", 200, By::Client, 5),
-    ] {
+    for (word, status, by, shown) in
+        [("other-releases-before", 400, By::Other, 5), ("other-releases-after", 200, By::Client, 5)]
+    {
         let mut world = faulty(&format!("on = \"deploy\"\ndo = {word:?}"));
         assert_eq!(world.told(deploy(&["23"])).status, status, "{word}");
         assert_eq!(world.released_by(), [("23".to_owned(), by)], "{word}");
         assert_eq!(world.status("23"), shown);
     }
-    for (word, status, releases) in [
-        ("other-revokes-before", 400, 0),
-        ("other-revokes-after", 200, 1),
-    ] {
+    for (word, status, releases) in
+        [("other-revokes-before", 400, 0), ("other-revokes-after", 200, 1)]
+    {
         let mut world = faulty(&format!("on = \"deploy\"\ndo = {word:?}"));
         assert_eq!(world.told(deploy(&["23"])).status, status, "{word}");
         assert_eq!(world.releases(), releases, "{word}");
     }
     // What was not asked for can be taken as well, after a look, too.
     let mut world = faulty("on = \"show\"\ntimes = 1\ndo = \"other-releases-after\"");
-    assert_eq!(
-        world.told(show("23")).body["release_package"]["deploy_status"],
-        1
-    );
-    assert_eq!(
-        world.told(show("23")).body["release_package"]["deploy_status"],
-        5
-    );
+    assert_eq!(world.told(show("23")).body["release_package"]["deploy_status"], 1);
+    assert_eq!(world.told(show("23")).body["release_package"]["deploy_status"], 5);
     let mut world = faulty(
         "on = \"list\"\ntimes = 1\ndo = { other-revokes-after = [\"23\", \"no id\", \"999\"] }",
     );
@@ -509,14 +461,8 @@ fn another_actor_is_told_apart_and_named() {
     let mut world = faulty("on = \"deploy\"\ndo = { other-releases-before = [\"24\"] }");
     world.told(deploy(&["23"])).assert_ok();
     let releases = world.ledger().releases;
-    assert_eq!(
-        (releases[0].by, releases[0].request_id.as_ref()),
-        (By::Other, None)
-    );
-    assert_eq!(
-        (releases[0].user.as_str(), releases[1].user.as_str()),
-        ("zhang.min", "ci-bot")
-    );
+    assert_eq!((releases[0].by, releases[0].request_id.as_ref()), (By::Other, None));
+    assert_eq!((releases[0].user.as_str(), releases[1].user.as_str()), ("zhang.min", "ci-bot"));
     let shown = world.show("24").body;
     assert_eq!(shown["release_package"]["deploy_user_name"], "zhang.min");
 }
@@ -533,24 +479,14 @@ fn what_becomes_of_connections_can_be_asked_without_sockets() {
     for expected in [
         Welcome::Serve,
         Welcome::Refuse { lasts },
-        Welcome::Cut {
-            after: 0,
-            end: End::Reset,
-        },
-        Welcome::Cut {
-            after: 40,
-            end: End::Close,
-        },
+        Welcome::Cut { after: 0, end: End::Reset },
+        Welcome::Cut { after: 40, end: End::Close },
         Welcome::Tls(TlsFault::Expired),
         Welcome::Serve,
     ] {
         assert_eq!(world.core.connect(), expected);
     }
-    assert_eq!(
-        world.ledger().connections,
-        5,
-        "a refused one was never accepted"
-    );
+    assert_eq!(world.ledger().connections, 5, "a refused one was never accepted");
 }
 
 #[test]

@@ -50,11 +50,7 @@ fn header() -> impl Strategy<Value = (String, Vec<u8>)> {
 }
 
 fn requests() -> impl Strategy<Value = Request<Vec<u8>>> {
-    let methods = prop_oneof![
-        Just("GET".to_owned()),
-        Just("POST".to_owned()),
-        "[!-~]{1,8}"
-    ];
+    let methods = prop_oneof![Just("GET".to_owned()), Just("POST".to_owned()), "[!-~]{1,8}"];
     let parts = (methods, targets(), vec(header(), 0..8), bodies());
     parts.prop_filter_map("not HTTP", |(method, target, headers, body)| {
         let mut request = Request::new(body);
@@ -62,9 +58,7 @@ fn requests() -> impl Strategy<Value = Request<Vec<u8>>> {
         *request.uri_mut() = target.parse::<Uri>().ok()?;
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-            request
-                .headers_mut()
-                .append(name, HeaderValue::from_bytes(&value).ok()?);
+            request.headers_mut().append(name, HeaderValue::from_bytes(&value).ok()?);
         }
         Some(request)
     })
@@ -111,10 +105,7 @@ fn documents() -> impl Strategy<Value = Value> {
     ];
     let values = leaf.prop_recursive(3, 16, 4, |inner| vec(inner, 0..4).prop_map(Value::from));
     vec((names, values), 0..5).prop_map(|members| {
-        members
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     })
 }
 
@@ -140,23 +131,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// A rule of a plan, right or not.
 fn rules() -> impl Strategy<Value = String> {
     let on = prop_oneof!["connection", "any", "deploy", "list", "show", "revoke"];
-    let when = prop_oneof![
-        "",
-        "nth = [0-3]",
-        "every = [1-3]",
-        "chance = 0\\.[0-9]",
-        "times = 1"
-    ];
+    let when = prop_oneof!["", "nth = [0-3]", "every = [1-3]", "chance = 0\\.[0-9]", "times = 1"];
     let word = "refuse|close|reset|silence|throttle|partly-done|nested-code|html|redirect|garbage|empty|truncated|overlong\
         |drip|token-ends|copy|other-(releases|revokes)-(before|after)|tls-expired|lag";
     let with = "\\{ (lag|skew|copy|drip|refuse) = \"-?[0-9]{1,3}(ms|s|m)\" \\}\
         |\\{ (status|padded|(close|reset)-after-bytes) = [0-9]{3} \\}";
     let what = prop_oneof![2 => word.prop_map(|word| format!("{word:?}")), 1 => with];
-    let done = prop_oneof![
-        "",
-        "done = (true|false)",
-        "retry-after = \"[ -!#-\\[\\]-~]{0,3}\""
-    ];
+    let done = prop_oneof!["", "done = (true|false)", "retry-after = \"[ -!#-\\[\\]-~]{0,3}\""];
     (on, when, what, done).prop_map(|(on, when, what, done)| {
         format!("[[faults]]\non = {on:?}\n{when}\ndo = {what}\n{done}\n")
     })

@@ -10,16 +10,8 @@ fn all(world: &mut World, body: Value) -> Vec<u64> {
     let mut body = body;
     body["limit"] = json!(100);
     let seen = world.list(body);
-    let ids: Vec<u64> = seen
-        .assert_ok()
-        .ids()
-        .iter()
-        .map(|id| id.parse().unwrap())
-        .collect();
-    assert_eq!(
-        seen.body["total"].as_u64().unwrap(),
-        u64::try_from(ids.len()).unwrap()
-    );
+    let ids: Vec<u64> = seen.assert_ok().ids().iter().map(|id| id.parse().unwrap()).collect();
+    assert_eq!(seen.body["total"].as_u64().unwrap(), u64::try_from(ids.len()).unwrap());
     ids
 }
 
@@ -36,10 +28,7 @@ fn the_example_has_several_pages_and_each_holds_ten_by_default() {
             break;
         }
         assert!(ids.len() <= 10);
-        assert_eq!(
-            seen.body["total"].as_u64().unwrap(),
-            u64::try_from(whole.len()).unwrap()
-        );
+        assert_eq!(seen.body["total"].as_u64().unwrap(), u64::try_from(whole.len()).unwrap());
         paged.extend(ids.iter().map(|id| id.parse::<u64>().unwrap()));
     }
     assert_eq!(paged, whole);
@@ -47,10 +36,7 @@ fn the_example_has_several_pages_and_each_holds_ten_by_default() {
 
 #[test]
 fn a_list_without_a_body_is_one_without_filters() {
-    let bare = Ask {
-        body: Vec::new(),
-        ..list(json!({}))
-    };
+    let bare = Ask { body: Vec::new(), ..list(json!({})) };
     assert_eq!(world().ask(bare).assert_ok().ids().len(), 10);
 }
 
@@ -64,10 +50,7 @@ fn the_newest_comes_first_unless_asked_otherwise() {
     oldest_first.reverse();
     assert_eq!(oldest_first, newest_first);
 
-    let by_id = all(
-        &mut world,
-        json!({"order_column": "package_id", "sorted_direction": "asc"}),
-    );
+    let by_id = all(&mut world, json!({"order_column": "package_id", "sorted_direction": "asc"}));
     assert!(by_id.is_sorted());
     let columns = [
         "apply_user_name",
@@ -77,24 +60,15 @@ fn the_newest_comes_first_unless_asked_otherwise() {
         "package_name",
     ];
     for column in columns {
-        let rows = world
-            .list(json!({"order_column": column, "limit": 100}))
-            .body;
-        let keys: Vec<Value> = rows["data"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row[column].clone())
-            .collect();
+        let rows = world.list(json!({"order_column": column, "limit": 100})).body;
+        let keys: Vec<Value> =
+            rows["data"].as_array().unwrap().iter().map(|row| row[column].clone()).collect();
         let sorted = keys.windows(2).all(|pair| match (&pair[0], &pair[1]) {
             (Value::String(a), Value::String(b)) => a >= b,
             (a, b) => a.as_i64() >= b.as_i64() || b.is_null(),
         });
         assert!(sorted, "{column}: {keys:?}");
-        assert!(
-            column == "apply_user_name" || keys.iter().any(|key| *key != keys[0]),
-            "{column}"
-        );
+        assert!(column == "apply_user_name" || keys.iter().any(|key| *key != keys[0]), "{column}");
     }
 }
 
@@ -110,41 +84,23 @@ fn each_filter_filters() {
         (json!({"deploy_status_filter": [3]}), vec![118, 42]),
         (json!({"deploy_status_filter": [5, 4]}), vec![23]),
         (json!({"deploy_user_name": "night-shift"}), vec![42]),
-        (
-            json!({"deploy_user_name_filter": ["night-shift", "nobody"]}),
-            vec![42],
-        ),
+        (json!({"deploy_user_name_filter": ["night-shift", "nobody"]}), vec![42]),
         (json!({"apply_user_name": "nobody"}), vec![]),
         (json!({"apply_end_time": 1_746_500_400_000_i64}), vec![41]),
         (
             json!({"apply_begin_time": 1_747_026_600_000_i64, "apply_end_time": 1_747_037_400_000_i64}),
             vec![13, 12],
         ),
-        (
-            json!({"deploy_begin_time": 1_764_000_000_000_i64}),
-            vec![23],
-        ),
-        (
-            json!({"deploy_end_time": 1_746_600_000_000_i64}),
-            vec![41, 42],
-        ),
+        (json!({"deploy_begin_time": 1_764_000_000_000_i64}), vec![23]),
+        (json!({"deploy_end_time": 1_746_600_000_000_i64}), vec![41, 42]),
     ] {
         let seen = all(&mut world, filter.clone());
         let seen: BTreeSet<u64> = seen.into_iter().collect();
         assert_eq!(seen, expected.into_iter().collect(), "{filter}");
     }
-    assert_eq!(
-        all(&mut world, json!({"apply_user_name": "li.wei"})).len(),
-        whole
-    );
-    assert_eq!(
-        all(&mut world, json!({"apply_user_name_filter": []})).len(),
-        whole
-    );
-    assert_eq!(
-        all(&mut world, json!({"key_word": null, "limit": null})).len(),
-        whole
-    );
+    assert_eq!(all(&mut world, json!({"apply_user_name": "li.wei"})).len(), whole);
+    assert_eq!(all(&mut world, json!({"apply_user_name_filter": []})).len(), whole);
+    assert_eq!(all(&mut world, json!({"key_word": null, "limit": null})).len(), whole);
 }
 
 #[test]
@@ -184,9 +140,5 @@ fn a_list_holds_only_packages_of_its_workspace() {
         other.body["data"][0]["project_id"],
         format!("{PROJECT}-workspace-{OTHER_WORKSPACE}")
     );
-    assert!(
-        all(&mut world, json!({}))
-            .iter()
-            .all(|id| ![201, 202, 203].contains(id))
-    );
+    assert!(all(&mut world, json!({})).iter().all(|id| ![201, 202, 203].contains(id)));
 }

@@ -8,16 +8,8 @@ use crate::faults::rule;
 fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
     let rule = |text: &str| format!("[[faults]]\non = \"deploy\"\n{text}\n");
     for (text, line, expected) in [
-        (
-            "sed = 7".to_owned(),
-            1,
-            "unknown key \"sed\", expected one of \"seed\"",
-        ),
-        (
-            rule("do = \"reset\"\nof = 3"),
-            4,
-            "unknown key \"of\", expected one of \"on\"",
-        ),
+        ("sed = 7".to_owned(), 1, "unknown key \"sed\", expected one of \"seed\""),
+        (rule("do = \"reset\"\nof = 3"), 4, "unknown key \"of\", expected one of \"on\""),
         (rule("nth = 1"), 1, "missing key \"do\""),
         (
             "[[faults]]\non = \"moon\"\ndo = \"reset\"".to_owned(),
@@ -29,98 +21,34 @@ fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
             3,
             "key \"do\": unknown fault \"explode\", expected one of refuse, close",
         ),
-        (
-            rule("do = 7"),
-            3,
-            "key \"do\": invalid type: integer \"7\", expected a fault such as",
-        ),
+        (rule("do = 7"), 3, "key \"do\": invalid type: integer \"7\", expected a fault such as"),
         (rule("do = {}"), 3, "it names no fault"),
-        (
-            rule("do = { reset = 1 }"),
-            3,
-            "\"reset\" takes no parameter",
-        ),
+        (rule("do = { reset = 1 }"), 3, "\"reset\" takes no parameter"),
         (
             rule("do = { copy = \"1s\", lag = \"1s\" }"),
             3,
             "it names one fault, not \"copy\" and \"lag\"",
         ),
-        (
-            rule("do = \"status\""),
-            3,
-            "\"status\" takes a status from 200 to 599",
-        ),
-        (
-            rule("do = { status = 101 }"),
-            3,
-            "\"status\" takes a status",
-        ),
-        (
-            rule("do = { status = \"502\" }"),
-            3,
-            "\"status\" takes a status",
-        ),
-        (
-            rule("do = { reset-after-bytes = -1 }"),
-            3,
-            "takes a number of bytes",
-        ),
-        (
-            rule("do = { padded = 99999999999 }"),
-            3,
-            "takes a number of bytes, at most",
-        ),
-        (
-            rule("do = \"lag\""),
-            3,
-            "\"lag\" takes a time such as 500ms",
-        ),
-        (
-            rule("do = { lag = \"5\" }"),
-            3,
-            "\"lag\" takes a time such as 500ms",
-        ),
+        (rule("do = \"status\""), 3, "\"status\" takes a status from 200 to 599"),
+        (rule("do = { status = 101 }"), 3, "\"status\" takes a status"),
+        (rule("do = { status = \"502\" }"), 3, "\"status\" takes a status"),
+        (rule("do = { reset-after-bytes = -1 }"), 3, "takes a number of bytes"),
+        (rule("do = { padded = 99999999999 }"), 3, "takes a number of bytes, at most"),
+        (rule("do = \"lag\""), 3, "\"lag\" takes a time such as 500ms"),
+        (rule("do = { lag = \"5\" }"), 3, "\"lag\" takes a time such as 500ms"),
         (rule("do = { copy = \"25000m\" }"), 3, "at most a day"),
-        (
-            rule("do = { skew = \"--1s\" }"),
-            3,
-            "\"skew\" takes a time such as 20m, or -20m",
-        ),
-        (
-            rule("do = { redirect = \"a\\nb\" }"),
-            3,
-            "\"redirect\" takes an address",
-        ),
-        (
-            rule("do = { other-releases-before = \"23\" }"),
-            3,
-            "takes package ids such as",
-        ),
-        (
-            rule("do = \"reset\"\nnth = 0"),
-            4,
-            "key \"nth\": invalid value",
-        ),
+        (rule("do = { skew = \"--1s\" }"), 3, "\"skew\" takes a time such as 20m, or -20m"),
+        (rule("do = { redirect = \"a\\nb\" }"), 3, "\"redirect\" takes an address"),
+        (rule("do = { other-releases-before = \"23\" }"), 3, "takes package ids such as"),
+        (rule("do = \"reset\"\nnth = 0"), 4, "key \"nth\": invalid value"),
         (
             rule("do = \"reset\"\nnth = 1\nevery = 2"),
             1,
             "only one of \"nth\", \"every\" and \"chance\"",
         ),
-        (
-            rule("do = \"reset\"\nchance = 1.5"),
-            1,
-            "key \"chance\" is a number from 0 to 1",
-        ),
-        (
-            rule("do = \"refuse\""),
-            1,
-            "\"refuse\" is done to connections",
-        ),
-        (
-            rule("do = \"tls-close\""),
-            1,
-            "\"tls-close\" is done to connections",
-        ),
+        (rule("do = \"reset\"\nchance = 1.5"), 1, "key \"chance\" is a number from 0 to 1"),
+        (rule("do = \"refuse\""), 1, "\"refuse\" is done to connections"),
+        (rule("do = \"tls-close\""), 1, "\"tls-close\" is done to connections"),
         (
             "[[faults]]\non = \"connection\"\ndo = \"html\"".to_owned(),
             1,
@@ -131,21 +59,13 @@ fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
             1,
             "key \"done\": \"close\" does not answer",
         ),
-        (
-            rule("do = { lag = \"1s\" }\ndone = true"),
-            1,
-            "key \"done\": \"lag\" does not answer",
-        ),
+        (rule("do = { lag = \"1s\" }\ndone = true"), 1, "key \"done\": \"lag\" does not answer"),
         (
             rule("do = \"html\"\nretry-after = \"1\""),
             1,
             "key \"retry-after\" goes with \"throttle\" and \"status\"",
         ),
-        (
-            rule("do = \"throttle\"\nretry-after = \"a\\nb\""),
-            1,
-            "is no header value",
-        ),
+        (rule("do = \"throttle\"\nretry-after = \"a\\nb\""), 1, "is no header value"),
         ("[[faults]\n".to_owned(), 1, ""),
     ] {
         let error = FaultPlan::from_toml(&text).expect_err(&text);
@@ -159,11 +79,7 @@ fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
 
 #[test]
 fn every_fault_stands_in_the_readme_and_the_example_is_valid() {
-    assert!(
-        !FaultPlan::from_toml(FaultPlan::EXAMPLE)
-            .unwrap()
-            .needs_tls()
-    );
+    assert!(!FaultPlan::from_toml(FaultPlan::EXAMPLE).unwrap().needs_tls());
     assert!(rule("on = \"connection\"\ndo = \"tls-expired\"").needs_tls());
     let error = FaultPlan::from_toml("[[faults]]\non = \"any\"\ndo = \"x\"").unwrap_err();
     let error = error.to_string();

@@ -89,31 +89,16 @@ fn a_copy_of_a_signed_request_names_the_first_one() {
 
     let ledger = world.ledger();
     let first = ledger.requests[0].request_id.clone();
-    let copies: Vec<Option<String>> = ledger
-        .requests
-        .iter()
-        .map(|request| request.copy_of.clone())
-        .collect();
-    assert_eq!(
-        copies,
-        [None, Some(first.clone()), Some(first.clone()), None]
-    );
-    let copies: Vec<Option<String>> = ledger
-        .releases
-        .iter()
-        .map(|release| release.copy_of.clone())
-        .collect();
+    let copies: Vec<Option<String>> =
+        ledger.requests.iter().map(|request| request.copy_of.clone()).collect();
+    assert_eq!(copies, [None, Some(first.clone()), Some(first.clone()), None]);
+    let copies: Vec<Option<String>> =
+        ledger.releases.iter().map(|release| release.copy_of.clone()).collect();
     assert_eq!(copies, [None, Some(first.clone()), Some(first), None]);
     let sent = |release: &LedgerRelease| release.by == By::Client;
     assert!(ledger.releases.iter().all(sent), "no fault made them");
-    assert_eq!(
-        ledger.requests[0].fingerprint,
-        ledger.requests[1].fingerprint
-    );
-    assert_ne!(
-        ledger.requests[0].fingerprint,
-        ledger.requests[3].fingerprint
-    );
+    assert_eq!(ledger.requests[0].fingerprint, ledger.requests[1].fingerprint);
+    assert_ne!(ledger.requests[0].fingerprint, ledger.requests[3].fingerprint);
 }
 
 #[test]
@@ -123,10 +108,7 @@ fn requests_with_a_token_have_no_date_and_so_are_never_called_copies() {
     world.send(&request);
     world.send(&request);
     let ledger = world.ledger();
-    assert_eq!(
-        ledger.requests[0].fingerprint,
-        ledger.requests[1].fingerprint
-    );
+    assert_eq!(ledger.requests[0].fingerprint, ledger.requests[1].fingerprint);
     assert_eq!(ledger.requests[1].copy_of, None);
 }
 
@@ -152,25 +134,14 @@ fn the_emulators_own_pages_need_no_signature_and_are_not_recorded() {
         empty.body,
         json!({"connections": 0, "requests": [], "releases": [], "running_before": []})
     );
-    for path in [
-        "/__emulator",
-        "/__emulator/",
-        "/__emulator/other",
-        "/__emulator/ledger/",
-    ] {
+    for path in ["/__emulator", "/__emulator/", "/__emulator/other", "/__emulator/ledger/"] {
         assert_eq!(page(&mut world, path).status, 404, "{path}");
     }
-    let post = Request::post("/__emulator/ledger")
-        .body(Vec::new())
-        .unwrap();
+    let post = Request::post("/__emulator/ledger").body(Vec::new()).unwrap();
     assert_eq!(world.send(&post).status, 404);
     assert!(world.ledger().requests.is_empty());
     assert_eq!(page(&mut world, "/__emulators").status, 404);
-    assert_eq!(
-        world.ledger().requests.len(),
-        1,
-        "that one was to the service"
-    );
+    assert_eq!(world.ledger().requests.len(), 1, "that one was to the service");
 }
 
 #[test]
@@ -215,31 +186,17 @@ fn of_a_large_request_that_nobody_signed_nothing_is_kept() {
     let ids = vec!["\"1234567890\""; 900_000].join(",");
     let body = format!(r#"{{"package_ids":[{ids}],"startup_mode":0}}"#).into_bytes();
     assert!(body.len() > 11 * 1024 * 1024);
-    let large = Ask {
-        body,
-        ..deploy(&[])
-    };
+    let large = Ask { body, ..deploy(&[]) };
     let mut world = world();
     let path = packages(&format!("/{}", "x".repeat(10_000)));
-    let strange = Request::builder()
-        .method("PROPFIND".repeat(10).as_str())
-        .uri(path);
-    world
-        .send(&strange.body(Vec::new()).unwrap())
-        .assert_refused(404, "APIGW.0101");
-    world
-        .send(&large.clone().unsigned(None))
-        .assert_refused(401, "APIGW.0301");
-    world
-        .send(&deploy(&["23"]).unsigned(None))
-        .assert_refused(401, "APIGW.0301");
+    let strange = Request::builder().method("PROPFIND".repeat(10).as_str()).uri(path);
+    world.send(&strange.body(Vec::new()).unwrap()).assert_refused(404, "APIGW.0101");
+    world.send(&large.clone().unsigned(None)).assert_refused(401, "APIGW.0301");
+    world.send(&deploy(&["23"]).unsigned(None)).assert_refused(401, "APIGW.0301");
     world.ask(large).assert_refused(400, "DLF.3051");
 
     let requests = world.ledger().requests;
-    let named: Vec<usize> = requests
-        .iter()
-        .map(|request| request.packages.len())
-        .collect();
+    let named: Vec<usize> = requests.iter().map(|request| request.packages.len()).collect();
     assert_eq!(named, [0, 0, 1, 100]);
     assert_eq!(requests[0].path.len(), 1024);
     assert_eq!(requests[0].method.len(), 32);

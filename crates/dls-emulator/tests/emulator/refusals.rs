@@ -11,9 +11,7 @@ const MINUTE: u64 = 60_000;
 #[test]
 fn a_request_that_nobody_signed_is_refused() {
     let mut world = world();
-    world
-        .send(&show("23").unsigned(None))
-        .assert_refused(401, "APIGW.0301");
+    world.send(&show("23").unsigned(None)).assert_refused(401, "APIGW.0301");
 }
 
 #[test]
@@ -22,12 +20,7 @@ fn a_signature_with_another_secret_is_refused() {
     let wrong = deploy(&["23"]).by(("AKIDEXAMPLE", "another-secret-key"));
     let seen = world.ask(wrong);
     seen.assert_refused(401, "APIGW.0301");
-    assert!(
-        seen.body["error_msg"]
-            .as_str()
-            .unwrap()
-            .ends_with("verify aksk signature fail")
-    );
+    assert!(seen.body["error_msg"].as_str().unwrap().ends_with("verify aksk signature fail"));
     assert_eq!(world.releases(), 0);
 }
 
@@ -40,13 +33,10 @@ fn a_request_that_was_changed_after_signing_is_refused() {
     *body.body_mut() = br#"{"package_ids":["24"],"startup_mode":0}"#.to_vec();
     changed.push(body);
     let mut workspace = signed();
-    workspace
-        .headers_mut()
-        .insert("workspace", HeaderValue::from_static(OTHER_WORKSPACE));
+    workspace.headers_mut().insert("workspace", HeaderValue::from_static(OTHER_WORKSPACE));
     changed.push(workspace);
     let mut host = signed();
-    host.headers_mut()
-        .insert("host", HeaderValue::from_static("example.com"));
+    host.headers_mut().insert("host", HeaderValue::from_static("example.com"));
     changed.push(host);
     let mut path = signed();
     *path.uri_mut() = packages("/unpack").parse().unwrap();
@@ -65,9 +55,7 @@ fn a_request_that_was_changed_after_signing_is_refused() {
 #[test]
 fn headers_that_the_signature_does_not_name_may_be_added_on_the_way() {
     let mut request = show("23").signed(start());
-    request
-        .headers_mut()
-        .insert("via", HeaderValue::from_static("1.1 proxy"));
+    request.headers_mut().insert("via", HeaderValue::from_static("1.1 proxy"));
     world().send(&request).assert_ok();
 }
 
@@ -85,10 +73,7 @@ fn a_body_goes_unsigned_only_if_the_signature_says_so() {
     // The official signer leaves a body unsigned that is no JSON; the service then refuses its type.
     let text = deploy(&["23"]).with("Content-Type", "text/plain");
     let mut request = text.signed(start());
-    assert_eq!(
-        request.headers()["x-sdk-content-sha256"],
-        "UNSIGNED-PAYLOAD"
-    );
+    assert_eq!(request.headers()["x-sdk-content-sha256"], "UNSIGNED-PAYLOAD");
     world().send(&request).assert_refused(400, "APIGW.0106");
     *request.body_mut() = b"anything".to_vec();
     world().send(&request).assert_refused(400, "APIGW.0106");
@@ -119,13 +104,8 @@ fn host_and_date_must_be_signed_and_be_there_once() {
         world().send(&twice).assert_refused(401, "APIGW.0301");
 
         let mut unnamed = show("23").signed(start());
-        let value = unnamed.headers()["authorization"]
-            .to_str()
-            .unwrap()
-            .replace(name, "workspace");
-        unnamed
-            .headers_mut()
-            .insert("authorization", value.parse().unwrap());
+        let value = unnamed.headers()["authorization"].to_str().unwrap().replace(name, "workspace");
+        unnamed.headers_mut().insert("authorization", value.parse().unwrap());
         world().send(&unnamed).assert_refused(401, "APIGW.0301");
     }
 }
@@ -161,9 +141,7 @@ fn another_algorithm_is_refused() {
     let mut request = show("23").signed(start());
     let value = request.headers()["authorization"].to_str().unwrap();
     let value = value.replace("SDK-HMAC-SHA256", "SDK-HMAC-SM3");
-    request
-        .headers_mut()
-        .insert("authorization", value.parse().unwrap());
+    request.headers_mut().insert("authorization", value.parse().unwrap());
     world().send(&request).assert_refused(401, "APIGW.0301");
 }
 
@@ -185,12 +163,7 @@ fn a_key_is_locked_for_five_minutes_after_five_wrong_signatures_in_a_row() {
     }
     let locked = world.show("23");
     locked.assert_refused(401, "APIGW.0301");
-    assert!(
-        locked.body["error_msg"]
-            .as_str()
-            .unwrap()
-            .contains("reach the limit, forbidden")
-    );
+    assert!(locked.body["error_msg"].as_str().unwrap().contains("reach the limit, forbidden"));
     world.ask(show("23").by(DEVELOPER)).assert_ok();
     world.pass(5 * MINUTE - 1);
     world.show("23").assert_refused(401, "APIGW.0301");
@@ -213,22 +186,12 @@ fn what_is_wrong_beside_the_signature_does_not_lock_a_key() {
 #[test]
 fn a_temporary_key_needs_its_security_token() {
     let temporary = show("23").by(("AKIDTEMPORARY", "example-temporary-key"));
-    let with = |token: &str| Ask {
-        security_token: Some(token.to_owned()),
-        ..temporary.clone()
-    };
+    let with = |token: &str| Ask { security_token: Some(token.to_owned()), ..temporary.clone() };
     world().ask(with("example-security-token")).assert_ok();
     let missing = world().ask(temporary.clone());
     missing.assert_refused(401, "APIGW.0301");
-    assert!(
-        missing.body["error_msg"]
-            .as_str()
-            .unwrap()
-            .ends_with("ak AKIDTEMPORARY not exist")
-    );
-    world()
-        .ask(with("another-token"))
-        .assert_refused(401, "APIGW.0301");
+    assert!(missing.body["error_msg"].as_str().unwrap().ends_with("ak AKIDTEMPORARY not exist"));
+    world().ask(with("another-token")).assert_refused(401, "APIGW.0301");
     let stray = show("23").with("X-Security-Token", "example-security-token");
     world().ask(stray).assert_refused(401, "APIGW.0301");
 }
@@ -236,9 +199,7 @@ fn a_temporary_key_needs_its_security_token() {
 #[test]
 fn a_token_is_accepted_unless_it_is_unknown_or_has_ended() {
     let mut world = world();
-    world
-        .send(&show("23").unsigned(Some("example-token")))
-        .assert_ok();
+    world.send(&show("23").unsigned(Some("example-token"))).assert_ok();
     let unknown = world.send(&show("23").unsigned(Some("example-token-of-nobody")));
     unknown.assert_refused(401, "APIGW.0301");
     let ended = world.send(&show("23").unsigned(Some("example-expired-token")));
@@ -248,14 +209,9 @@ fn a_token_is_accepted_unless_it_is_unknown_or_has_ended() {
 #[test]
 fn a_body_needs_its_content_type_and_the_right_one() {
     for ask in [deploy(&["23"]), list(json!({})), revoke(&["12"])] {
-        world()
-            .ask(ask.without("Content-Type"))
-            .assert_refused(400, "APIGW.0106");
+        world().ask(ask.without("Content-Type")).assert_refused(400, "APIGW.0106");
     }
-    let with_body = Ask {
-        body: b"{}".to_vec(),
-        ..show("23")
-    };
+    let with_body = Ask { body: b"{}".to_vec(), ..show("23") };
     world().ask(with_body).assert_refused(400, "APIGW.0106");
     for (value, accepted) in [
         ("application/json", true),
@@ -278,14 +234,8 @@ fn an_unknown_path_or_method_is_refused() {
         get(packages("")),
         post(packages("/pack"), &json!({})),
         post(packages("/deploy/"), &json!({})),
-        Ask {
-            method: "DELETE",
-            ..show("23")
-        },
-        Ask {
-            method: "PUT",
-            ..deploy(&["23"])
-        },
+        Ask { method: "DELETE", ..show("23") },
+        Ask { method: "PUT", ..deploy(&["23"]) },
     ] {
         world().ask(ask).assert_refused(404, "APIGW.0101");
     }
@@ -293,24 +243,15 @@ fn an_unknown_path_or_method_is_refused() {
 
 #[test]
 fn a_host_of_the_other_family_does_not_know_the_path() {
-    let (v2, v1) = (
-        "dayu.cn-north-4.myhuaweicloud.com",
-        "dayu-dlf.cn-north-4.myhuaweicloud.com",
-    );
+    let (v2, v1) = ("dayu.cn-north-4.myhuaweicloud.com", "dayu-dlf.cn-north-4.myhuaweicloud.com");
     let mut world = world();
-    world
-        .ask(deploy(&["23"]).to(v1))
-        .assert_refused(404, "APIGW.0101");
+    world.ask(deploy(&["23"]).to(v1)).assert_refused(404, "APIGW.0101");
     let id =
         world.ask(deploy(&["23"]).to(v2)).body["deploy_package_details"][0]["asy_task_id"].clone();
     let id = id.as_str().unwrap();
-    world
-        .ask(system_task(id).to(v2))
-        .assert_refused(404, "APIGW.0101");
+    world.ask(system_task(id).to(v2)).assert_refused(404, "APIGW.0101");
     world.ask(system_task(id).to(v1)).assert_ok();
-    world
-        .ask(system_task(id).to("proxy.example.com:8443"))
-        .assert_ok();
+    world.ask(system_task(id).to("proxy.example.com:8443")).assert_ok();
 }
 
 #[test]
@@ -328,21 +269,14 @@ fn an_unknown_workspace_is_refused() {
 
 #[test]
 fn a_request_without_a_workspace_means_the_one_called_default() {
-    world()
-        .ask(deploy(&["23"]).without("workspace"))
-        .assert_ok();
+    world().ask(deploy(&["23"]).without("workspace")).assert_ok();
     let named = world().ask(show("23").with("workspace", "default"));
-    assert_eq!(
-        named.assert_ok().body["release_package"]["workspace_id"],
-        "default"
-    );
+    assert_eq!(named.assert_ok().body["release_package"]["workspace_id"], "default");
 }
 
 #[test]
 fn a_project_header_that_names_another_project_is_refused() {
-    world()
-        .ask(show("23").with("X-Project-Id", PROJECT))
-        .assert_ok();
+    world().ask(show("23").with("X-Project-Id", PROJECT)).assert_ok();
     world().ask(show("23").without("X-Project-Id")).assert_ok();
     let foreign = show("23").with("X-Project-Id", "ffffb9e9ab9b4ee8994c8633aabc9505");
     world().ask(foreign).assert_refused(400, "DLF.0819");
@@ -352,9 +286,7 @@ fn a_project_header_that_names_another_project_is_refused() {
 fn a_package_of_another_workspace_is_unknown() {
     world().show("201").assert_refused(400, "DLF.0810");
     world().deploy(&["201"]).assert_refused(400, "DLF.0810");
-    world()
-        .ask(show("201").with("workspace", OTHER_WORKSPACE))
-        .assert_ok();
+    world().ask(show("201").with("workspace", OTHER_WORKSPACE)).assert_ok();
 }
 
 #[test]
@@ -408,10 +340,7 @@ fn a_body_that_is_not_as_documented_is_refused() {
         assert_eq!(world.releases(), 0);
     }
     for bytes in ["", "{", "\u{feff}{}", "{}{}"] {
-        let broken = Ask {
-            body: bytes.as_bytes().to_vec(),
-            ..deploy(&[])
-        };
+        let broken = Ask { body: bytes.as_bytes().to_vec(), ..deploy(&[]) };
         world().ask(broken).assert_refused(400, "DLF.3051");
     }
     for id in ["0", "-1", "023", "abc", "%32%33", "9223372036854775808"] {
@@ -432,10 +361,7 @@ fn an_unknown_background_task_is_refused() {
     let id = "ff8080818c81c8ab0000000000000001";
     let seen = world().ask(system_task(id));
     seen.assert_refused(400, "DLF.20810");
-    assert_eq!(
-        seen.body["error_msg"],
-        format!("Task[{id}] does not exist.")
-    );
+    assert_eq!(seen.body["error_msg"], format!("Task[{id}] does not exist."));
 }
 
 #[test]
@@ -451,17 +377,10 @@ fn a_package_that_is_or_is_being_released_is_refused() {
 
 #[test]
 fn a_body_over_12_mb_is_refused() {
-    let of_size = |size: usize| Ask {
-        body: vec![b' '; size],
-        ..list(json!({}))
-    };
+    let of_size = |size: usize| Ask { body: vec![b' '; size], ..list(json!({})) };
     const MB: usize = 1024 * 1024;
-    world()
-        .ask(of_size(12 * MB + 1))
-        .assert_refused(413, "APIGW.0201");
-    world()
-        .ask(of_size(12 * MB))
-        .assert_refused(400, "DLF.3051");
+    world().ask(of_size(12 * MB + 1)).assert_refused(413, "APIGW.0201");
+    world().ask(of_size(12 * MB)).assert_refused(400, "DLF.3051");
 }
 
 #[test]
@@ -470,9 +389,7 @@ fn a_target_and_headers_that_are_too_large_are_refused() {
     world().ask(long).assert_refused(414, "APIGW.0201");
     let one = show("23").with("X-Language", &"a".repeat(32 * 1024));
     world().ask(one).assert_refused(494, "APIGW.0201");
-    let all = (0..6).fold(show("23"), |ask, n| {
-        ask.with(&format!("x-{n}"), &"a".repeat(25 * 1024))
-    });
+    let all = (0..6).fold(show("23"), |ask, n| ask.with(&format!("x-{n}"), &"a".repeat(25 * 1024)));
     world().ask(all).assert_refused(494, "APIGW.0201");
 }
 
@@ -529,12 +446,8 @@ fn without_a_workspace_called_default_the_header_is_needed() {
     );
     let mut world = World::of(builder().seed(Seed::from_toml(&seed).unwrap()));
     let ask = list(json!({})).without("workspace");
-    world
-        .send(&ask.unsigned(Some("t")))
-        .assert_refused(400, "DLF.0819");
-    world
-        .send(&ask.with("workspace", OTHER_WORKSPACE).unsigned(Some("t")))
-        .assert_ok();
+    world.send(&ask.unsigned(Some("t"))).assert_refused(400, "DLF.0819");
+    world.send(&ask.with("workspace", OTHER_WORKSPACE).unsigned(Some("t"))).assert_ok();
 }
 
 #[test]
@@ -546,10 +459,8 @@ fn every_answer_carries_a_request_id_and_a_date() {
         world.revoke(&["12"]),
         world.send(&show("23").unsigned(None)),
     ];
-    let ids: Vec<String> = seen
-        .iter()
-        .map(|seen| seen.header("x-request-id").unwrap().to_owned())
-        .collect();
+    let ids: Vec<String> =
+        seen.iter().map(|seen| seen.header("x-request-id").unwrap().to_owned()).collect();
     let mut unique = ids.clone();
     unique.dedup();
     assert_eq!(unique.len(), 4, "{ids:?}");

@@ -12,8 +12,7 @@ fn statuses(world: &mut World, id: &str) -> Vec<i64> {
     let seen = world.show(id);
     let tasks = seen.body["task_details"].as_array().unwrap();
     let all = std::iter::once(&seen.body["release_package"]).chain(tasks);
-    all.map(|row| row["deploy_status"].as_i64().unwrap())
-        .collect()
+    all.map(|row| row["deploy_status"].as_i64().unwrap()).collect()
 }
 
 #[test]
@@ -67,20 +66,14 @@ fn a_release_shows_who_released_it_when_and_which_versions_are_in_production() {
         assert!(before["release_package"].get(member).is_none(), "{member}");
     }
     assert_eq!(before["task_details"][0]["deployed_version"], 14);
-    assert!(
-        before["task_details"][1].get("deployed_version").is_none(),
-        "it is new"
-    );
+    assert!(before["task_details"][1].get("deployed_version").is_none(), "it is new");
 
     world.pass(5);
     world.deploy(&["23", "51"]).assert_ok();
     world.pass(2000);
     let after = world.show("23").body;
     assert_eq!(after["release_package"]["deploy_user_name"], "ci-bot");
-    assert_eq!(
-        after["release_package"]["deploy_timestamp"],
-        1_764_000_000_005_i64
-    );
+    assert_eq!(after["release_package"]["deploy_timestamp"], 1_764_000_000_005_i64);
     assert_eq!(after["task_details"][0]["deployed_version"], 15);
     assert_eq!(after["task_details"][1]["deployed_version"], 1);
 
@@ -95,10 +88,7 @@ fn jobs_start_only_if_that_was_asked_for() {
         let mut world = world();
         world.ask(ask).assert_ok();
         let pending = world.show(id).body["task_details"][0].clone();
-        assert!(
-            pending.get("start_job_status").is_none(),
-            "not before it is released"
-        );
+        assert!(pending.get("start_job_status").is_none(), "not before it is released");
         world.pass(2000);
         let seen = world.show(id).body;
         let tasks = seen["task_details"].as_array().unwrap().iter();
@@ -106,22 +96,12 @@ fn jobs_start_only_if_that_was_asked_for() {
     };
     // A job and a script: only the job can start.
     assert_eq!(started(deploy(&["23"]), "23"), [Value::Null, Value::Null]);
-    assert_eq!(
-        started(deploy_and_start(&["23"]), "23"),
-        [json!(2), Value::Null]
-    );
+    assert_eq!(started(deploy_and_start(&["23"]), "23"), [json!(2), Value::Null]);
     let by_default = post(packages("/deploy"), &json!({"package_ids": ["23"]}));
-    assert_eq!(
-        started(by_default, "23"),
-        [json!(2), Value::Null],
-        "1 is the documented default"
-    );
+    assert_eq!(started(by_default, "23"), [json!(2), Value::Null], "1 is the documented default");
     // A job that will not start, and the deletion of a job.
     assert_eq!(started(deploy_and_start(&["32"]), "32"), [json!(3)]);
-    assert_eq!(
-        started(deploy_and_start(&["51"]), "51"),
-        [Value::Null, json!(2)]
-    );
+    assert_eq!(started(deploy_and_start(&["51"]), "51"), [Value::Null, json!(2)]);
 }
 
 #[test]
@@ -137,8 +117,7 @@ fn a_background_task_tells_of_a_release_and_its_parts() {
     let words = |body: &Value| -> Vec<String> {
         let subtasks = body["subtasks"].as_array().unwrap();
         let all = std::iter::once(body).chain(subtasks);
-        all.map(|row| row["status"].as_str().unwrap().to_owned())
-            .collect()
+        all.map(|row| row["status"].as_str().unwrap().to_owned()).collect()
     };
     world.pass(1500);
     let seen = world.ask(system_task(good)).body;
@@ -176,9 +155,7 @@ fn a_revoked_package_is_gone_and_its_answer_is_empty() {
 #[test]
 fn one_bad_id_refuses_the_whole_call() {
     let mut world = world();
-    world
-        .deploy(&["23", "999", "24"])
-        .assert_refused(400, "DLF.0810");
+    world.deploy(&["23", "999", "24"]).assert_refused(400, "DLF.0810");
     world.deploy(&["41", "23"]).assert_refused(400, "DLF.20990");
     world.revoke(&["12", "41"]).assert_refused(400, "DLF.20990");
     assert_eq!(world.releases(), 0);
@@ -207,17 +184,7 @@ fn extra_packages_get_ids_from_1001_and_can_be_released() {
     assert_eq!(statuses(&mut world, "1003"), [2, 2, 2]);
 
     let taken = Seed::BUILT_IN.replacen("id = 119\n", "id = 1002\n", 1);
-    let mut world = World::of(
-        builder()
-            .seed(Seed::from_toml(&taken).unwrap())
-            .extra_packages(2),
-    );
-    assert_eq!(
-        world.show("1002").body["release_package"]["package_name"],
-        "budgets_20250524"
-    );
-    assert_eq!(
-        world.show("1003").body["release_package"]["package_name"],
-        "extra_1003"
-    );
+    let mut world = World::of(builder().seed(Seed::from_toml(&taken).unwrap()).extra_packages(2));
+    assert_eq!(world.show("1002").body["release_package"]["package_name"], "budgets_20250524");
+    assert_eq!(world.show("1003").body["release_package"]["package_name"], "extra_1003");
 }

@@ -42,27 +42,19 @@ fn no_two_packages_touch_the_same_object_save_61_and_62() {
         }
     }
     assert!(owners.len() > 130);
-    let mut shared: Vec<Vec<String>> = owners
-        .into_values()
-        .filter(|owners| owners.len() > 1)
-        .collect();
+    let mut shared: Vec<Vec<String>> =
+        owners.into_values().filter(|owners| owners.len() > 1).collect();
     shared.iter_mut().for_each(|ids| ids.sort());
     assert_eq!(shared, [["61", "62"]]);
     objects.remove(&Value::String(String::new()));
-    assert!(
-        objects.values().all(|names| names.len() == 1),
-        "an object has one name"
-    );
+    assert!(objects.values().all(|names| names.len() == 1), "an object has one name");
 }
 
 #[test]
 fn the_packages_of_the_example_are_what_they_are_kept_for() {
     let mut world = world();
     for (ids, status) in [
-        (
-            &["12", "13", "23", "24", "31", "32", "51", "61", "62"][..],
-            1,
-        ),
+        (&["12", "13", "23", "24", "31", "32", "51", "61", "62"][..], 1),
         (&["41"], 2),
         (&["42"], 3),
     ] {
@@ -71,29 +63,15 @@ fn the_packages_of_the_example_are_what_they_are_kept_for() {
         }
     }
     let changes = world.show("51").body["task_details"].clone();
-    assert!(
-        changes
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|task| task["update_type"] == 3)
-    );
+    assert!(changes.as_array().unwrap().iter().any(|task| task["update_type"] == 3));
     // What each becomes.
     world
-        .ask(deploy_and_start(&[
-            "12", "13", "23", "24", "31", "32", "51", "61", "62",
-        ]))
+        .ask(deploy_and_start(&["12", "13", "23", "24", "31", "32", "51", "61", "62"]))
         .assert_ok();
     world.pass(2000);
-    for (id, status) in [
-        ("12", 2),
-        ("13", 2),
-        ("23", 2),
-        ("24", 2),
-        ("31", 3),
-        ("32", 2),
-        ("51", 2),
-    ] {
+    for (id, status) in
+        [("12", 2), ("13", 2), ("23", 2), ("24", 2), ("31", 3), ("32", 2), ("51", 2)]
+    {
         assert_eq!(world.status(id), status, "{id}");
     }
 }
@@ -102,10 +80,7 @@ fn the_packages_of_the_example_are_what_they_are_kept_for() {
 fn assert_mistake(text: &str, expected: &str) {
     let error = Seed::from_toml(text).unwrap_err().to_string();
     assert!(error.starts_with(expected), "{error}\nexpected {expected}");
-    assert!(
-        !error.contains('\n') && error.chars().count() < 650,
-        "{error}"
-    );
+    assert!(!error.contains('\n') && error.chars().count() < 650, "{error}");
 }
 
 /// The line of `part` in `text`, counted from 1.
@@ -145,11 +120,7 @@ fn a_wrong_value_is_named_with_its_line_and_key() {
             "role = \"boss\"",
             "key \"role\": unknown value \"boss\", expected one of \"admin\"",
         ),
-        (
-            "kind = \"job\"",
-            "kind = \"jab\"",
-            "key \"kind\": unknown value \"jab\"",
-        ),
+        ("kind = \"job\"", "kind = \"jab\"", "key \"kind\": unknown value \"jab\""),
         ("id = 12\n", "id = 0\n", "key \"id\": "),
         ("id = 12\n", "id = \"x\"\n", "key \"id\": "),
         (
@@ -177,11 +148,7 @@ fn a_wrong_value_is_named_with_its_line_and_key() {
             "secret = \"\"",
             "key \"secret\": the secret key is empty",
         ),
-        (
-            "project = \"b384",
-            "project = \"b 84",
-            "key \"project\": project id: character 2",
-        ),
+        ("project = \"b384", "project = \"b 84", "key \"project\": project id: character 2"),
     ] {
         let text = Seed::BUILT_IN.replacen(from, to, 1);
         assert_mistake(&text, &format!("line {}: {expected}", line_of(&text, to)));
@@ -192,13 +159,8 @@ fn a_wrong_value_is_named_with_its_line_and_key() {
 fn a_reference_to_nobody_and_an_id_that_stands_twice_are_named_with_the_line_of_their_row() {
     let row = |text: &str, id: &str| line_of(text, &format!("\n[[packages]]\nid = {id}\n")) + 1;
     let after = |text: &str, id: &str, from: &str, to: &str| {
-        let (before, rest) = text
-            .split_once(&format!("[[packages]]\nid = {id}\n"))
-            .unwrap();
-        format!(
-            "{before}[[packages]]\nid = {id}\n{}",
-            rest.replacen(from, to, 1)
-        )
+        let (before, rest) = text.split_once(&format!("[[packages]]\nid = {id}\n")).unwrap();
+        format!("{before}[[packages]]\nid = {id}\n{}", rest.replacen(from, to, 1))
     };
     let base = Seed::BUILT_IN;
     let text = after(base, "13", "\"li.wei\"", "\"li.wai\"");
@@ -234,41 +196,21 @@ fn a_reference_to_nobody_and_an_id_that_stands_twice_are_named_with_the_line_of_
         ),
     );
     let text = after(base, "13", "id = 130", "id = 120");
-    assert_mistake(
-        &text,
-        &format!(
-            "line {}: package 13: task 120 stands twice",
-            row(&text, "13")
-        ),
-    );
+    assert_mistake(&text, &format!("line {}: package 13: task 120 stands twice", row(&text, "13")));
     let text = base.replacen("\n[[packages]]\nid = 13\n", "\n[[packages]]\nid = 12\n", 1);
     let error = Seed::from_toml(&text).unwrap_err();
-    assert!(
-        error.to_string().ends_with("package 12 stands twice"),
-        "{error}"
-    );
-    let (second, _) = text
-        .match_indices("[[packages]]\nid = 12\n")
-        .nth(1)
-        .unwrap();
+    assert!(error.to_string().ends_with("package 12 stands twice"), "{error}");
+    let (second, _) = text.match_indices("[[packages]]\nid = 12\n").nth(1).unwrap();
     assert_eq!(error.line(), text[..second].matches('\n').count() + 1);
 
     for (from, to, expected) in [
-        (
-            "name = \"auditor\"",
-            "name = \"ci-bot\"",
-            "user ci-bot stands twice",
-        ),
+        ("name = \"auditor\"", "name = \"ci-bot\"", "user ci-bot stands twice"),
         (
             "access = \"AKIDVIEWER\"",
             "access = \"AKIDEXAMPLE\"",
             "access key AKIDEXAMPLE stands twice",
         ),
-        (
-            "access = \"AKIDVIEWER\"",
-            "access = \"AKID,VIEWER\"",
-            "key \"access\": ",
-        ),
+        ("access = \"AKIDVIEWER\"", "access = \"AKID,VIEWER\"", "key \"access\": "),
         (
             "id = \"d1cd7861478748a6925bc02f47c69279\"",
             "id = \"default\"",
@@ -280,9 +222,7 @@ fn a_reference_to_nobody_and_an_id_that_stands_twice_are_named_with_the_line_of_
             "key \"user\": there is no user \"nobody\"",
         ),
     ] {
-        let error = Seed::from_toml(&base.replacen(from, to, 1))
-            .unwrap_err()
-            .to_string();
+        let error = Seed::from_toml(&base.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
 }
@@ -290,20 +230,12 @@ fn a_reference_to_nobody_and_an_id_that_stands_twice_are_named_with_the_line_of_
 #[test]
 fn what_is_no_toml_or_lacks_something_is_named_with_its_line() {
     assert_mistake("", "line 1: missing key \"project\"");
-    assert_mistake(
-        "project = \"p-1\"\nworkspaces = []\n[[packages]\n",
-        "line 3: ",
-    );
-    assert_mistake(
-        "project = \"p-1\"\nproject = \"p-2\"\n",
-        "line 2: duplicate key",
-    );
+    assert_mistake("project = \"p-1\"\nworkspaces = []\n[[packages]\n", "line 3: ");
+    assert_mistake("project = \"p-1\"\nproject = \"p-2\"\n", "line 2: duplicate key");
     let text = "project = \"p-1\"\nworkspaces = []\n[[users]]\nname = \"a\"\n";
     assert_mistake(text, "line 3: missing key \"id\"");
-    let strange = format!(
-        "project = \"p-1\"\nworkspaces = []\n\"a\\nb\\u001b{}\" = 1\n",
-        "x".repeat(5000)
-    );
+    let strange =
+        format!("project = \"p-1\"\nworkspaces = []\n\"a\\nb\\u001b{}\" = 1\n", "x".repeat(5000));
     assert_mistake(&strange, "line 3: unknown key \"a\\nb\\u{1b}xxx");
 }
 

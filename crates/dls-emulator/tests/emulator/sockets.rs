@@ -16,25 +16,15 @@ async fn a_connection_serves_several_requests() {
     assert!(emulator.base_url().starts_with("http://127.0.0.1:"));
     assert_eq!(emulator.ca_certificate_pem(), None);
     let mut stream = connected(&emulator).await;
-    for (ask, expected) in [
-        (show("23"), 200),
-        (deploy(&["23"]), 200),
-        (show("999"), 400),
-    ] {
+    for (ask, expected) in [(show("23"), 200), (deploy(&["23"]), 200), (show("999"), 400)] {
         let (status, body) = exchange(&mut stream, &signed_for(&emulator, ask)).await;
         assert_eq!(status, expected, "{body}");
     }
     // The date is the emulator's, and stands there once.
-    stream
-        .write_all(&signed_for(&emulator, show("23")))
-        .await
-        .unwrap();
+    stream.write_all(&signed_for(&emulator, show("23"))).await.unwrap();
     let (_, head, _) = answer(&mut stream).await;
     assert_eq!(head.matches("\r\ndate: ").count(), 1, "{head}");
-    assert!(
-        head.contains("date: mon, 24 nov 2025 16:00:00 gmt"),
-        "{head}"
-    );
+    assert!(head.contains("date: mon, 24 nov 2025 16:00:00 gmt"), "{head}");
 }
 
 #[tokio::test]
@@ -54,10 +44,7 @@ async fn tls_with_the_certificate_that_is_handed_out() {
 
     // Without TLS there is no answer, and nothing breaks.
     let mut plain = connected(&emulator).await;
-    plain
-        .write_all(&signed_for(&emulator, show("23")))
-        .await
-        .unwrap();
+    plain.write_all(&signed_for(&emulator, show("23"))).await.unwrap();
     let mut rest = Vec::new();
     drop(plain.read_to_end(&mut rest).await);
     assert!(!rest.starts_with(b"HTTP/"));
@@ -92,32 +79,18 @@ async fn a_deploy_of_101_ids_is_refused() {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut stream = connected(&emulator).await;
     let (status, body) = exchange(&mut stream, &signed_for(&emulator, deploy(&ids))).await;
-    assert_eq!(
-        (status, body["error_code"].as_str()),
-        (400, Some("DLF.3051"))
-    );
+    assert_eq!((status, body["error_code"].as_str()), (400, Some("DLF.3051")));
     assert!(emulator.ledger().releases.is_empty());
 }
 
 #[tokio::test]
 async fn a_body_over_12_mb_is_refused_and_the_refusal_arrives() {
     let emulator = running(builder()).await;
-    let large = Ask {
-        body: vec![b' '; 13 * 1024 * 1024],
-        ..deploy(&[])
-    };
+    let large = Ask { body: vec![b' '; 13 * 1024 * 1024], ..deploy(&[]) };
     let mut stream = connected(&emulator).await;
     let (status, body) = exchange(&mut stream, &signed_for(&emulator, large)).await;
-    assert_eq!(
-        (status, body["error_code"].as_str()),
-        (413, Some("APIGW.0201"))
-    );
-    assert_eq!(
-        exchange(&mut stream, &signed_for(&emulator, show("23")))
-            .await
-            .0,
-        200
-    );
+    assert_eq!((status, body["error_code"].as_str()), (413, Some("APIGW.0201")));
+    assert_eq!(exchange(&mut stream, &signed_for(&emulator, show("23"))).await.0, 200);
 }
 
 #[tokio::test]
@@ -193,10 +166,7 @@ async fn a_client_that_reads_nothing_of_its_answer_loses_the_connection() {
     let rule = format!("[[faults]]\non = \"deploy\"\ndo = {{ padded = {LENGTH} }}");
     let emulator = running(builder().faults(FaultPlan::from_toml(&rule).unwrap())).await;
     let mut stream = connected(&emulator).await;
-    stream
-        .write_all(&signed_for(&emulator, deploy(&["23"])))
-        .await
-        .unwrap();
+    stream.write_all(&signed_for(&emulator, deploy(&["23"]))).await.unwrap();
     // Longer than the limit. Of what was written before, the system keeps some.
     tokio::time::sleep(Duration::from_secs(120)).await;
     let mut rest = Vec::new();
@@ -236,10 +206,7 @@ async fn a_request_that_is_under_way_is_answered_before_the_end() {
     assert_eq!(exchange(&mut stream, &first).await.0, 200);
     stream.write_all(begin).await.unwrap();
     // Another connection's answer comes after the server has seen that part.
-    assert_eq!(
-        exchange(&mut connected(&emulator).await, &first).await.0,
-        200
-    );
+    assert_eq!(exchange(&mut connected(&emulator).await, &first).await.0, 200);
     let stopping = tokio::spawn(emulator.stop());
     tokio::task::yield_now().await;
     stream.write_all(end).await.unwrap();
@@ -271,16 +238,10 @@ async fn an_address_that_is_taken_is_an_error_and_one_for_all_interfaces_can_be_
 
 #[tokio::test]
 async fn without_another_clock_the_time_is_the_systems() {
-    let emulator = builder()
-        .start("127.0.0.1:0".parse().unwrap())
-        .await
-        .unwrap();
+    let emulator = builder().start("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let mut stream = connected(&emulator).await;
     let old = signed_for(&emulator, show("23"));
     let (status, body) = exchange(&mut stream, &old).await;
-    assert_eq!(
-        (status, body["error_code"].as_str()),
-        (401, Some("APIGW.0303"))
-    );
+    assert_eq!((status, body["error_code"].as_str()), (401, Some("APIGW.0303")));
     assert!(emulator.ledger().requests[0].at.as_str() > "2025-11-24T16:00:00Z");
 }

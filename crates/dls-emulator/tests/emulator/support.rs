@@ -27,9 +27,7 @@ pub(crate) struct World {
 
 /// Releases take two seconds, and nothing is throttled.
 pub(crate) fn builder() -> EmulatorBuilder {
-    Emulator::builder()
-        .rate_limit(RateLimit::Off)
-        .release_time(Duration::from_secs(2))
+    Emulator::builder().rate_limit(RateLimit::Off).release_time(Duration::from_secs(2))
 }
 
 pub(crate) fn world() -> World {
@@ -38,10 +36,7 @@ pub(crate) fn world() -> World {
 
 impl World {
     pub(crate) fn of(builder: EmulatorBuilder) -> Self {
-        Self {
-            core: builder.core(),
-            now: start(),
-        }
+        Self { core: builder.core(), now: start() }
     }
 
     pub(crate) fn pass(&mut self, millis: u64) {
@@ -115,9 +110,7 @@ impl Seen {
     /// The ids of a list.
     pub(crate) fn ids(&self) -> Vec<&str> {
         let rows = self.body["data"].as_array().unwrap();
-        rows.iter()
-            .map(|row| row["package_id"].as_str().unwrap())
-            .collect()
+        rows.iter().map(|row| row["package_id"].as_str().unwrap()).collect()
     }
 
     /// Whether a client may take it for a proof of what it says.
@@ -180,12 +173,8 @@ pub(crate) fn get(target: String) -> Ask {
 }
 
 pub(crate) fn post(target: String, body: &Value) -> Ask {
-    Ask {
-        method: "POST",
-        body: body.to_string().into_bytes(),
-        ..get(target)
-    }
-    .with("Content-Type", "application/json;charset=UTF-8")
+    Ask { method: "POST", body: body.to_string().into_bytes(), ..get(target) }
+        .with("Content-Type", "application/json;charset=UTF-8")
 }
 
 pub(crate) fn deploy(ids: &[&str]) -> Ask {
@@ -227,8 +216,7 @@ impl Ask {
     }
 
     pub(crate) fn without(mut self, name: &str) -> Self {
-        self.headers
-            .retain(|(given, _)| !given.eq_ignore_ascii_case(name));
+        self.headers.retain(|(given, _)| !given.eq_ignore_ascii_case(name));
         self
     }
 
@@ -250,11 +238,8 @@ impl Ask {
         }
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
         let query = parse_query(query);
-        let headers: Vec<(&str, &str)> = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let headers: Vec<(&str, &str)> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let parts = Parts {
             method: self.method,
             host: &self.host,

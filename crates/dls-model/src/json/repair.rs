@@ -5,11 +5,7 @@
 /// pair of surrogates alone. `None` if there is neither.
 pub(super) fn repaired(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
-    let mut repairs = Repairs {
-        text,
-        kept: String::new(),
-        copied: 0,
-    };
+    let mut repairs = Repairs { text, kept: String::new(), copied: 0 };
     let mut at = 0;
     let mut quoted = false;
     while let Some(byte) = bytes.get(at) {
@@ -52,8 +48,7 @@ impl Repairs<'_> {
         if self.copied == 0 {
             self.kept.reserve_exact(self.text.len());
         }
-        self.kept
-            .push_str(self.text.get(self.copied..from).unwrap_or_default());
+        self.kept.push_str(self.text.get(self.copied..from).unwrap_or_default());
         self.kept.push_str(by);
         self.copied = to;
         to
@@ -103,10 +98,7 @@ mod tests {
         for (text, expected) in [
             ("{}", None),
             (r#"{"a":1e308,"b":-1.5,"c":"1e999"}"#, None),
-            (
-                r#"{"a":1e999,"b":[-1e400]}"#,
-                Some(r#"{"a":null,"b":[null]}"#),
-            ),
+            (r#"{"a":1e999,"b":[-1e400]}"#, Some(r#"{"a":null,"b":[null]}"#)),
             (r#""\ud83d\ude00 \u00e9 \\ud800 \" 1e999""#, None),
             (r#""a\ud800b""#, Some(r#""a\ufffdb""#)),
             (r#""\udc00""#, Some(r#""\ufffd""#)),
@@ -116,10 +108,7 @@ mod tests {
             (r#""\ud8"#, None),
             (r#""\"#, None),
             (r#"\ud800"#, None),
-            (
-                r#"["é\udfff",1E999,"\uD800"]"#,
-                Some(r#"["é\ufffd",null,"\ufffd"]"#),
-            ),
+            (r#"["é\udfff",1E999,"\uD800"]"#, Some(r#"["é\ufffd",null,"\ufffd"]"#)),
         ] {
             assert_eq!(repaired(text).as_deref(), expected, "{text}");
         }

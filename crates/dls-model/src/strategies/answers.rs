@@ -60,11 +60,7 @@ pub fn user() -> impl Strategy<Value = User> {
 /// A package of which anything may be unknown, even its id.
 pub fn package() -> impl Strategy<Value = Package> {
     let what = (option::of(package_id()), maybe_text(), option::of(status()));
-    let who = (
-        option::of(user()),
-        option::of(user()),
-        vec(option::of(user()), 0..3),
-    );
+    let who = (option::of(user()), option::of(user()), vec(option::of(user()), 0..3));
     let when = (option::of(timestamp()), option::of(timestamp()));
     let place = (maybe_text(), maybe_text());
     (what, who, when, option::of(any::<bool>()), place)
@@ -110,25 +106,16 @@ pub fn task() -> impl Strategy<Value = Task> {
 }
 
 fn deploy_detail() -> impl Strategy<Value = DeployDetail> {
-    (
-        option::of(package_id()),
-        maybe_text(),
-        option::of(any::<i64>()),
+    (option::of(package_id()), maybe_text(), option::of(any::<i64>())).prop_map(
+        |(package_id, task_id, subtask_count)| DeployDetail { package_id, task_id, subtask_count },
     )
-        .prop_map(|(package_id, task_id, subtask_count)| DeployDetail {
-            package_id,
-            task_id,
-            subtask_count,
-        })
 }
 
 /// The answer to a deploy, which may name no package, the wrong ones, or one twice. Without a request id, as all
 /// answers here, since that comes with the headers.
 pub fn deploy_answer() -> impl Strategy<Value = DeployAnswer> {
-    option::of(vec(deploy_detail(), 0..5)).prop_map(|details| DeployAnswer {
-        details,
-        request_id: None,
-    })
+    option::of(vec(deploy_detail(), 0..5))
+        .prop_map(|details| DeployAnswer { details, request_id: None })
 }
 
 /// A page of a list, whose total need not fit the number of packages on it.
@@ -144,10 +131,7 @@ pub fn package_page() -> impl Strategy<Value = PackagePage> {
 /// A package with its tasks. It always has its id: one of which nothing is known would be no answer.
 pub fn package_detail() -> impl Strategy<Value = PackageDetail> {
     (package(), package_id(), vec(task(), 0..5)).prop_map(|(package, id, tasks)| PackageDetail {
-        package: Package {
-            id: Some(id),
-            ..package
-        },
+        package: Package { id: Some(id), ..package },
         tasks,
         request_id: None,
     })
@@ -155,11 +139,7 @@ pub fn package_detail() -> impl Strategy<Value = PackageDetail> {
 
 fn subtask() -> impl Strategy<Value = Subtask> {
     let texts = (maybe_text(), maybe_text(), maybe_text(), maybe_text());
-    let times = (
-        option::of(timestamp()),
-        option::of(timestamp()),
-        option::of(timestamp()),
-    );
+    let times = (option::of(timestamp()), option::of(timestamp()), option::of(timestamp()));
     (texts, times, option::of(system_task_status()))
         .prop_map(|(texts, times, status)| Subtask {
             id: texts.0,

@@ -103,12 +103,7 @@ pub fn damaged_body() -> impl Strategy<Value = Vec<u8>> {
 /// One of the bytes that JSON's structure and numbers consist of.
 fn structural(byte: u8) -> u8 {
     const BYTES: &[u8] = b"{}[]\",:0-e\\";
-    BYTES
-        .iter()
-        .cycle()
-        .nth(byte.into())
-        .copied()
-        .unwrap_or(byte)
+    BYTES.iter().cycle().nth(byte.into()).copied().unwrap_or(byte)
 }
 
 /// An error of a status that is no success, with and without a code.
@@ -130,7 +125,5 @@ pub fn answer_error() -> impl Strategy<Value = AnswerError> {
 fn bytes<T: Serialize + Debug + 'static>(
     values: impl Strategy<Value = T> + 'static,
 ) -> impl Strategy<Value = Vec<u8>> {
-    values
-        .prop_filter_map("JSON", |value| serde_json::to_vec(&value).ok())
-        .boxed()
+    values.prop_filter_map("JSON", |value| serde_json::to_vec(&value).ok()).boxed()
 }

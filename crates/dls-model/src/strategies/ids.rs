@@ -61,11 +61,7 @@ pub fn invalid_package_id() -> impl Strategy<Value = String> {
 
 /// Ids that are no [`PackageIds`]: none, too many, or one of them twice.
 pub fn invalid_package_ids() -> impl Strategy<Value = Vec<PackageId>> {
-    let twice = (
-        vec(package_id(), 1..PackageIds::MAX),
-        any::<Index>(),
-        any::<Index>(),
-    );
+    let twice = (vec(package_id(), 1..PackageIds::MAX), any::<Index>(), any::<Index>());
     prop_oneof![
         Just(Vec::new()),
         hash_set(package_id(), PackageIds::MAX + 1..=PackageIds::MAX + 20)
@@ -89,11 +85,7 @@ pub fn invalid_project_id() -> impl Strategy<Value = String> {
 
 /// A text that is no [`WorkspaceId`]: too short, too long, or with a character that a header may not hold.
 pub fn invalid_workspace_id() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[!-~]{0,2}",
-        "[!-~]{65,200}",
-        "[!-~]{1,31}[^!-~][!-~]{1,31}"
-    ]
+    prop_oneof!["[!-~]{0,2}", "[!-~]{65,200}", "[!-~]{1,31}[^!-~][!-~]{1,31}"]
 }
 
 /// A text that is no [`SystemTaskId`]: empty, too long, `.` or `..`, or with a control character.

@@ -23,11 +23,7 @@ pub fn timestamp() -> impl Strategy<Value = Timestamp> {
 
 /// Milliseconds that are no [`Timestamp`]: at or before the epoch, or after the year 9999.
 pub fn invalid_timestamp() -> impl Strategy<Value = i64> {
-    prop_oneof![
-        i64::MIN..=0,
-        Timestamp::MAX.as_millis() + 1..=i64::MAX,
-        -1..=0_i64
-    ]
+    prop_oneof![i64::MIN..=0, Timestamp::MAX.as_millis() + 1..=i64::MAX, -1..=0_i64]
 }
 
 /// Either choice.
@@ -39,9 +35,7 @@ pub fn job_start() -> impl Strategy<Value = JobStart> {
 pub fn deploy() -> impl Strategy<Value = Deploy> {
     let publish_type = option::of(Just(PublishType::Asynchronous));
     (package_ids(), job_start(), publish_type).prop_map(|(packages, start, publish_type)| {
-        publish_type
-            .into_iter()
-            .fold(Deploy::new(packages, start), Deploy::with_publish_type)
+        publish_type.into_iter().fold(Deploy::new(packages, start), Deploy::with_publish_type)
     })
 }
 
@@ -86,20 +80,13 @@ pub fn list_packages() -> impl Strategy<Value = ListPackages> {
         .boxed()
 }
 
-type Names = (
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-);
+type Names = (Option<String>, Option<String>, Option<String>, Option<String>);
 
 /// Names by themselves and in sets: whoever is asked for alone stands in the set, too.
 fn with_names(list: ListPackages, names: Names, others: Vec<String>) -> ListPackages {
     let (applicant, deployer, part, column) = names;
     let list = match applicant {
-        Some(name) => list
-            .with_applicant(&name)
-            .with_applicants(others.iter().chain([&name])),
+        Some(name) => list.with_applicant(&name).with_applicants(others.iter().chain([&name])),
         None => list,
     };
     let list = match deployer {
@@ -107,9 +94,7 @@ fn with_names(list: ListPackages, names: Names, others: Vec<String>) -> ListPack
         None => list.with_deployers(others),
     };
     let list = part.into_iter().fold(list, ListPackages::with_name_part);
-    column
-        .into_iter()
-        .fold(list, ListPackages::with_order_column)
+    column.into_iter().fold(list, ListPackages::with_order_column)
 }
 
 fn with_times(list: ListPackages, times: [Option<Timestamp>; 4]) -> ListPackages {
@@ -127,11 +112,9 @@ fn with_times(list: ListPackages, times: [Option<Timestamp>; 4]) -> ListPackages
 /// does not stand in the set.
 pub fn invalid_list_packages() -> impl Strategy<Value = ListPackages> {
     let limit = prop_oneof![Just(0), MAX + 1..=u32::MAX];
-    let time = prop_oneof![
-        1..1_000_000_000_000_i64,
-        10_000_000_000_000..=Timestamp::MAX.as_millis()
-    ]
-    .prop_filter_map("a time", Timestamp::from_millis);
+    let time =
+        prop_oneof![1..1_000_000_000_000_i64, 10_000_000_000_000..=Timestamp::MAX.as_millis()]
+            .prop_filter_map("a time", Timestamp::from_millis);
     prop_oneof![
         (list_packages(), limit).prop_map(|(list, limit)| list.with_limit(limit)),
         (list_packages(), MAX + 1..=u32::MAX).prop_map(|(list, offset)| list.with_offset(offset)),

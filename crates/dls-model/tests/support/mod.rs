@@ -21,11 +21,7 @@ pub fn ids(numbers: impl IntoIterator<Item = u64>) -> PackageIds {
 }
 
 pub fn decode<O: Operation>(status: u16, body: impl AsRef<[u8]>) -> Result<O::Answer, AnswerError> {
-    O::decode(
-        StatusCode::from_u16(status).unwrap(),
-        &HeaderMap::new(),
-        body.as_ref(),
-    )
+    O::decode(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_ref())
 }
 
 /// The error of a `deploy` that was answered so.
@@ -38,8 +34,5 @@ pub fn service_error(status: u16, body: impl AsRef<[u8]>) -> ServiceError {
 
 /// No regression files: what breaks a law becomes a test with a name.
 pub fn config() -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }

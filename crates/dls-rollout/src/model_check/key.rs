@@ -89,10 +89,7 @@ impl fmt::Write for Text<'_> {
 }
 
 fn age(millis: i64, lag: i64) -> u8 {
-    [0, lag - 1, 60_000, GRACE - 1]
-        .map(|limit| u8::from(millis > limit))
-        .iter()
-        .sum()
+    [0, lag - 1, 60_000, GRACE - 1].map(|limit| u8::from(millis > limit)).iter().sum()
 }
 
 impl Text<'_> {
@@ -138,13 +135,7 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
     let options = &state.rollout.began().options;
     (options.wait, options.on_lost_answer == OnLostAnswer::Stop).hash(&mut hasher);
     (0..2).for_each(|index| hash_package(state, index, &mut hasher));
-    (
-        state.sending,
-        state.just_taken_up,
-        state.is_another_run,
-        state.forbidden,
-    )
-        .hash(&mut hasher);
+    (state.sending, state.just_taken_up, state.is_another_run, state.forbidden).hash(&mut hasher);
     let calm = hasher.finish();
     (&state.world.left, &state.world.stuck).hash(&mut hasher);
     for (index, memory) in state.memory.iter().enumerate() {
@@ -182,13 +173,7 @@ fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
     if memory.named == Named::No || state.sending.is_some() {
         truth.versions[memory.shown.version].hash(hasher);
         memory.shown.is_bare.hash(hasher);
-        let Memory {
-            seen,
-            changed,
-            consented,
-            requests,
-            ..
-        } = memory;
+        let Memory { seen, changed, consented, requests, .. } = memory;
         (seen, changed, consented, requests).hash(hasher);
     }
 }

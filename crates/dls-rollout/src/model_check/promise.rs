@@ -24,10 +24,7 @@ pub(super) const PROMISES: [Promise; 19] = [
     ("a proved no is a no", a_proved_no_is_a_no),
     ("not sent means not sent", not_sent_means_not_sent),
     ("lost is not forgotten", lost_is_not_forgotten),
-    (
-        "what may have been sent is claimed",
-        what_may_have_been_sent_is_claimed,
-    ),
+    ("what may have been sent is claimed", what_may_have_been_sent_is_claimed),
     ("ours only if named in an answer", ours_only_if_named),
     ("a verdict stays", a_verdict_stays),
     ("the end of patience is the end", out_of_time_ends),
@@ -38,9 +35,7 @@ pub(super) const PROMISES: [Promise; 19] = [
 /// The first promise that this state breaks.
 pub(super) fn broken(state: &State) -> Option<&'static str> {
     let mut promises = PROMISES.iter();
-    promises
-        .find(|(_, keeps)| !keeps(state))
-        .map(|(name, _)| *name)
+    promises.find(|(_, keeps)| !keeps(state)).map(|(name, _)| *name)
 }
 
 /// The packages that are to be sent next.

@@ -50,10 +50,7 @@ fn accepted(named: Set) -> What {
     });
     let mut answer = DeployAnswer::default();
     answer.details = Some(details.collect());
-    What::Accepted {
-        answer,
-        request_id: None,
-    }
+    What::Accepted { answer, request_id: None }
 }
 
 fn error(index: usize) -> Box<ServiceError> {
@@ -71,9 +68,7 @@ fn error(index: usize) -> Box<ServiceError> {
         let texts = all.map(|(status, code, flat)| {
             format!(r#"{{"status":{status},"code":"{code}","message":"no","flat":{flat}}}"#)
         });
-        texts
-            .map(|text| serde_json::from_str(&text).unwrap())
-            .into()
+        texts.map(|text| serde_json::from_str(&text).unwrap()).into()
     });
     Box::new(ERRORS[index].clone())
 }

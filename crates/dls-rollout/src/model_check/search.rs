@@ -38,10 +38,7 @@ impl Known {
     /// Its number if it is known, else it is known from now on by this one.
     fn meet(&mut self, state: &State, number: usize) -> Option<usize> {
         let (calm, any) = keys(state);
-        let alike = self
-            .any
-            .get(&any)
-            .filter(|(faults, _)| *faults >= state.faults);
+        let alike = self.any.get(&any).filter(|(faults, _)| *faults >= state.faults);
         let calm_alike = self.calm.get(&calm).filter(|_| state.faults == 0);
         let known = alike.map(|(_, number)| *number).or(calm_alike.copied());
         if known.is_none() {
@@ -111,9 +108,7 @@ impl Explored {
     /// What was chosen, in words, and how often.
     pub(super) fn choices(&self) -> BTreeMap<String, usize> {
         let choices = self.choices.iter();
-        choices
-            .map(|(step, times)| (step.to_string(), *times))
-            .collect()
+        choices.map(|(step, times)| (step.to_string(), *times)).collect()
     }
 
     fn count(&mut self, (step, _): Choice, next: &State) {
@@ -129,10 +124,7 @@ impl fmt::Display for Explored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (states, transitions, depth) = (self.states, self.transitions, self.depth);
         let ends = self.ends.len();
-        write!(
-            f,
-            "{states} states, {transitions} transitions, depth {depth}, {ends} ends"
-        )
+        write!(f, "{states} states, {transitions} transitions, depth {depth}, {ends} ends")
     }
 }
 

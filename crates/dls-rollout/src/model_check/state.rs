@@ -87,10 +87,7 @@ impl State {
             replay_differs: false,
             is_another_run: false,
             faults: scenario.faults,
-            journal: Rc::new(Journal {
-                event,
-                before: None,
-            }),
+            journal: Rc::new(Journal { event, before: None }),
         }
     }
 
@@ -187,10 +184,7 @@ impl State {
                     }
                 }
                 let packages = packages.indices().map(id).collect();
-                self.fold(What::ResendAllowed {
-                    packages,
-                    no_fence: false,
-                });
+                self.fold(What::ResendAllowed { packages, no_fence: false });
             }
         }
     }
@@ -284,11 +278,7 @@ impl State {
         (self.forbidden, self.just_taken_up) = (false, true);
         let options = self.rollout.began().options;
         let (grace, pace) = (options.grace, options.pace);
-        self.fold(What::Resumed {
-            grace,
-            pace,
-            other_endpoint: None,
-        });
+        self.fold(What::Resumed { grace, pace, other_endpoint: None });
     }
 
     /// What nobody has recorded for good is gone, and with it what it told.
@@ -326,10 +316,8 @@ impl State {
         self.world.begin_another_run();
         let (began, at) = (self.rollout.began().clone(), self.world.at());
         self.rollout = Rollout::new(began.clone(), at);
-        self.journal = Rc::new(Journal {
-            event: Event::new(at, What::Began(Box::new(began))),
-            before: None,
-        });
+        self.journal =
+            Rc::new(Journal { event: Event::new(at, What::Began(Box::new(began))), before: None });
         for memory in &mut self.memory {
             let planned = memory.planned;
             let doubted = memory.is_doubted();

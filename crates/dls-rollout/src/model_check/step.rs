@@ -59,11 +59,7 @@ pub(super) struct Sight {
 
 impl Sight {
     fn of(version: Version, late: bool) -> Self {
-        Self {
-            status: version.status,
-            late,
-            bare: false,
-        }
+        Self { status: version.status, late, bare: false }
     }
 }
 
@@ -153,10 +149,7 @@ fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
     let mut choices = Vec::new();
     match state.world.packages[package].now().status {
         BEING_RELEASED => {
-            choices.extend([
-                free(Step::Ends(package, true)),
-                fault(Step::Ends(package, false)),
-            ]);
+            choices.extend([free(Step::Ends(package, true)), fault(Step::Ends(package, false))]);
         }
         TO_BE_REVIEWED | FAILED => choices.push(fault(Step::OthersRelease(package))),
         _ => {}
@@ -274,10 +267,7 @@ fn at_a_rest(state: &State) -> Vec<Choice> {
 
 fn outcomes(state: &State, batch: Set) -> Vec<Choice> {
     let [ready, most] = [false, true].map(|once_more| state.world.release_of(batch, once_more));
-    let mut choices = vec![free(Step::Outcome(
-        Effect::Released(ready),
-        Heard::Accepted(batch),
-    ))];
+    let mut choices = vec![free(Step::Outcome(Effect::Released(ready), Heard::Accepted(batch)))];
     let mut add = |effect, heard: &[Heard]| {
         let heard = heard.iter().map(|heard| Step::Outcome(effect, *heard));
         choices.extend(heard.chain([Step::Crash(effect, Kept::All)]).map(fault));
@@ -344,10 +334,7 @@ impl fmt::Display for Step {
             Self::OthersRelease(package) => write!(f, "somebody else releases {}", package + 1),
             Self::Changes(package) => write!(f, "somebody else changes {}", package + 1),
             Self::Arrives(request, released) => {
-                write!(
-                    f,
-                    "a request for {request} arrives late and releases {released}"
-                )
+                write!(f, "a request for {request} arrives late and releases {released}")
             }
             Self::Later(seconds) => write!(f, "{seconds} s pass"),
             Self::OutOfTime => f.write_str("out of time"),

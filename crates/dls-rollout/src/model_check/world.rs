@@ -144,16 +144,8 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(statuses: [i64; 2], stamp: Stamp, lag: i64) -> Self {
-        let new = Version {
-            status: TO_BE_REVIEWED,
-            stamp: 0,
-            by: None,
-            changed: false,
-        };
-        let package = Truth {
-            versions: vec![new],
-            changed_at: 0,
-        };
+        let new = Version { status: TO_BE_REVIEWED, stamp: 0, by: None, changed: false };
+        let package = Truth { versions: vec![new], changed_at: 0 };
         let mut world = Self {
             packages: [package.clone(), package],
             clock: 0,
@@ -196,12 +188,7 @@ impl World {
     fn push(&mut self, index: usize, status: i64, stamped: bool, by: Option<By>) {
         let truth = &mut self.packages[index];
         let now = truth.now();
-        truth.versions.push(Version {
-            status,
-            stamp: now.stamp + i64::from(stamped),
-            by,
-            ..now
-        });
+        truth.versions.push(Version { status, stamp: now.stamp + i64::from(stamped), by, ..now });
         truth.changed_at = self.clock;
     }
 
@@ -227,10 +214,7 @@ impl World {
     pub(super) fn change(&mut self, index: usize) {
         let truth = &mut self.packages[index];
         let changed = true;
-        truth.versions.push(Version {
-            changed,
-            ..truth.now()
-        });
+        truth.versions.push(Version { changed, ..truth.now() });
         truth.changed_at = self.clock;
     }
 
@@ -266,11 +250,7 @@ impl World {
 
     /// A request that left arrives.
     pub(super) fn arrive(&mut self, request: Set, released: Set) {
-        let by = if self.stuck.contains(&request) {
-            By::Ours
-        } else {
-            By::Copy
-        };
+        let by = if self.stuck.contains(&request) { By::Ours } else { By::Copy };
         self.stuck.retain(|set| *set != request);
         self.begin(released, by);
     }

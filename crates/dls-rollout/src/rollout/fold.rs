@@ -44,11 +44,7 @@ impl Rollout {
         let known = entry.and_then(|entry| entry.latest.as_ref());
         let same = known
             .is_some_and(|known| (&known.package, &known.tasks) == (&seen.package, &seen.tasks));
-        What::Looked {
-            package,
-            seen: (!same).then(|| Box::new(seen)),
-            began_at: None,
-        }
+        What::Looked { package, seen: (!same).then(|| Box::new(seen)), began_at: None }
     }
 
     /// The event of a list that came back, all pages of it.
@@ -74,19 +70,15 @@ impl Rollout {
         match event.what {
             // Only ever the first event, which made this rollout.
             What::Began(_) => {}
-            What::Looked {
-                package,
-                seen,
-                began_at,
-            } => self.on_looked(package, seen.map(|seen| *seen), began_at),
+            What::Looked { package, seen, began_at } => {
+                self.on_looked(package, seen.map(|seen| *seen), began_at)
+            }
             What::LookFailed { package, failure } => self.on_look_failed(package, failure),
             What::Listed { rows, missing } => self.on_listed(rows, &missing),
             What::ListFailed { failure } => self.on_list_failed(&failure),
-            What::SendIntended {
-                packages,
-                signed_at,
-                with_token,
-            } => self.on_send_intended(&packages, signed_at, with_token),
+            What::SendIntended { packages, signed_at, with_token } => {
+                self.on_send_intended(&packages, signed_at, with_token)
+            }
             What::Accepted { answer, request_id } => self.on_accepted(&answer, request_id),
             What::SendFailed { failure } => self.on_send_failed(failure),
             What::Waited => self.on_waited(),
@@ -213,10 +205,8 @@ impl Rollout {
         self.listed = true;
         for row in rows {
             let id = row.id;
-            let Some(entry) = self
-                .entries
-                .iter_mut()
-                .find(|entry| Some(entry.id) == id && entry.is_watched())
+            let Some(entry) =
+                self.entries.iter_mut().find(|entry| Some(entry.id) == id && entry.is_watched())
             else {
                 continue;
             };
@@ -355,10 +345,7 @@ impl Rollout {
     fn refused(&mut self, error: &ServiceError) {
         for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
             entry.unsend();
-            entry.end_unsent(Verdict::Refused {
-                error: Box::new(error.clone()),
-                proved: true,
-            });
+            entry.end_unsent(Verdict::Refused { error: Box::new(error.clone()), proved: true });
         }
         self.failed_sends = 0;
         // What an earlier request came to is still unknown.
@@ -374,11 +361,8 @@ impl Rollout {
     fn lost(&mut self, evidence: String, refusal: Option<Box<ServiceError>>) {
         let since = self.now;
         for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
-            entry.doubt = Some(Doubt {
-                since,
-                evidence: evidence.clone(),
-                refusal: refusal.clone(),
-            });
+            entry.doubt =
+                Some(Doubt { since, evidence: evidence.clone(), refusal: refusal.clone() });
         }
         // Part of the batch was refused, whatever became of the rest.
         if refusal.is_some() {
@@ -402,10 +386,7 @@ impl Rollout {
 
     fn on_out_of_time(&mut self) {
         self.sending = false;
-        let not_sent = self
-            .obstacle
-            .take()
-            .unwrap_or_else(|| self.nothing_sent_in_time());
+        let not_sent = self.obstacle.take().unwrap_or_else(|| self.nothing_sent_in_time());
         self.settle(&not_sent, &NotSent::OutOfTime, "the time to wait was over");
     }
 

@@ -85,9 +85,7 @@ impl Rollout {
                 entry.end(if entry.sent {
                     Verdict::Accepted
                 } else {
-                    Verdict::StillRunning {
-                        why: "nobody asked to wait".to_owned(),
-                    }
+                    Verdict::StillRunning { why: "nobody asked to wait".to_owned() }
                 });
             }
         }
@@ -102,9 +100,7 @@ impl Rollout {
 
     /// From here on a look at what waits counts as one of this turn.
     pub(super) fn begin_turn(&mut self) {
-        self.entries
-            .iter_mut()
-            .for_each(|entry| entry.checked = false);
+        self.entries.iter_mut().for_each(|entry| entry.checked = false);
     }
 
     pub(super) fn watch_anew(&mut self) {
@@ -128,9 +124,7 @@ impl Rollout {
         let graces = in_doubt
             .filter_map(|entry| entry.doubt.as_ref())
             .map(|doubt| options.grace.saturating_sub(since(doubt.since, self.now)));
-        graces
-            .filter(|left| !left.is_zero())
-            .fold(pause, Duration::min)
+        graces.filter(|left| !left.is_zero()).fold(pause, Duration::min)
     }
 
     /// After an unknown outcome, and in order after anything but a success, nothing more goes out.
@@ -153,11 +147,7 @@ impl Rollout {
     pub(super) fn stop_if_unknown(&mut self) {
         let unknown = self.entries.iter().find(|entry| {
             let verdict = entry.verdict();
-            entry.sent
-                && matches!(
-                    verdict,
-                    Some(Verdict::Unknown { .. } | Verdict::Refused { .. })
-                )
+            entry.sent && matches!(verdict, Some(Verdict::Unknown { .. } | Verdict::Refused { .. }))
         });
         if let Some(id) = unknown.map(|entry| entry.id) {
             self.stop_if_in_trouble(id);

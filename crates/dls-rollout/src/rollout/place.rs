@@ -16,16 +16,12 @@ impl Rollout {
             What::Looked { package, seen, .. } => {
                 let entry = self.known(*package)?;
                 let is_told = seen.is_some() || entry.latest.is_some();
-                ensure(
-                    is_told,
-                    "it says \"as before\", and nothing was seen before",
-                )
+                ensure(is_told, "it says \"as before\", and nothing was seen before")
             }
             What::LookFailed { package, .. } => self.known(*package).map(drop),
             What::Listed { rows, missing } => {
                 let rows = rows.iter().filter_map(|row| row.id);
-                rows.chain(missing.iter().copied())
-                    .try_for_each(|id| self.known(id).map(drop))
+                rows.chain(missing.iter().copied()).try_for_each(|id| self.known(id).map(drop))
             }
             What::SendIntended { packages, .. } => self.place_intention(packages),
             What::Accepted { .. } => ensure(self.sending, "no request was being sent"),
@@ -56,10 +52,7 @@ impl Rollout {
         ensure(!self.sending, "the request before it has no outcome")?;
         packages.iter().try_for_each(|id| {
             let entry = self.known(*id)?;
-            ensure(
-                entry.is_waiting(),
-                "it names a package that was not to be sent",
-            )
+            ensure(entry.is_waiting(), "it names a package that was not to be sent")
         })
     }
 

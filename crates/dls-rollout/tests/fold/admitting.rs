@@ -57,10 +57,7 @@ fn a_package_whose_last_release_failed_stops_the_run_before_anything_is_sent() {
 fn a_status_that_nobody_knows_is_not_sent_and_not_an_end() {
     let mut blocked = Bench::new(&[23], later());
     blocked.see(23, 4, 0);
-    assert!(matches!(
-        blocked.not_sent(23),
-        NotSent::WrongStatus(Some(_))
-    ));
+    assert!(matches!(blocked.not_sent(23), NotSent::WrongStatus(Some(_))));
     let mut watched = Bench::accepted(&[23], later());
     watched.see(23, 4, 0);
     watched.rest();
@@ -92,11 +89,7 @@ fn what_is_missing_may_be_the_package_or_the_place_where_it_is_looked_for() {
         let mut bench = Bench::new(&[23], later());
         bench.fail_look(23, failure);
         let word = if is_the_package { "gone" } else { "not-sent" };
-        assert_eq!(
-            (bench.words(), bench.exit_code()),
-            (vec![word], 5),
-            "{code}"
-        );
+        assert_eq!((bench.words(), bench.exit_code()), (vec![word], 5), "{code}");
     }
 }
 
@@ -162,10 +155,7 @@ fn a_package_that_is_not_as_planned_stops_the_run() {
             detail_with(24, 1, 0, &[("job_24", 2, 15), ("new", 1, 1)]),
             "task job new (add v1) has come in since the plan",
         ),
-        (
-            detail_with(24, 1, 0, &[]),
-            "task job job_24 (modify v15) has gone out since the plan",
-        ),
+        (detail_with(24, 1, 0, &[]), "task job job_24 (modify v15) has gone out since the plan"),
     ] {
         let mut bench = planned_run(&plan, later());
         bench.see(23, 1, 0);
@@ -228,11 +218,7 @@ fn by_id_nothing_is_sent_and_the_status_stands_as_it_is() {
         let mut bench = Bench::new(&[23], Options::watch_only());
         bench.see(23, status, 5);
         assert_eq!(bench.next(), Action::Done);
-        assert_eq!(
-            (bench.words(), bench.exit_code()),
-            (vec![word], exit_code),
-            "{status}"
-        );
+        assert_eq!((bench.words(), bench.exit_code()), (vec![word], exit_code), "{status}");
     }
     for (status, word) in [(1, "not-sent"), (5, "pending")] {
         let mut bench = Bench::new(&[23], Options::watch_only());

@@ -85,10 +85,7 @@ fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
         }
     }
     let words = bench.words();
-    assert_eq!(
-        (words[0], words[100], words[200]),
-        ("-", "not-sent", "not-sent")
-    );
+    assert_eq!((words[0], words[100], words[200]), ("-", "not-sent", "not-sent"));
     assert!(matches!(bench.not_sent(101), NotSent::Unreachable(_)));
     assert!(matches!(bench.not_sent(201), NotSent::RunStopped));
     assert!(matches!(bench.next(), Action::List(_)));

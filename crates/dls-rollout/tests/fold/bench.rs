@@ -38,12 +38,7 @@ pub(crate) fn began(packages: &[u64], options: Options) -> Began {
 
 /// What the service would say of a package in this status, with a task that is a job of its own.
 pub(crate) fn detail(package: u64, status: i64, released_at: i64) -> PackageDetail {
-    detail_with(
-        package,
-        status,
-        released_at,
-        &[(&format!("job_{package}"), 2, 15)],
-    )
+    detail_with(package, status, released_at, &[(&format!("job_{package}"), 2, 15)])
 }
 
 /// The same with tasks: name, change, pending version.
@@ -77,10 +72,8 @@ pub(crate) fn planned(package: u64, seen: PackageDetail) -> PlannedPackage {
 }
 
 pub(crate) fn answer(ids: &[u64]) -> DeployAnswer {
-    let details: Vec<String> = ids
-        .iter()
-        .map(|id| format!(r#"{{"package_id":{id},"asy_task_id":"t{id}"}}"#))
-        .collect();
+    let details: Vec<String> =
+        ids.iter().map(|id| format!(r#"{{"package_id":{id},"asy_task_id":"t{id}"}}"#)).collect();
     let body = format!(r#"{{"deploy_package_details":[{}]}}"#, details.join(","));
     Deploy::decode(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap()
 }
@@ -205,11 +198,7 @@ impl Bench {
     pub(crate) fn intend(&mut self, packages: &[u64]) {
         let packages = ids(packages);
         let signed_at = self.now;
-        self.fold(What::SendIntended {
-            packages,
-            signed_at,
-            with_token: false,
-        });
+        self.fold(What::SendIntended { packages, signed_at, with_token: false });
     }
 
     /// Lets the rest that is asked for pass.
@@ -224,11 +213,7 @@ impl Bench {
     pub(crate) fn resume(&mut self) {
         let options = self.rollout.began().options;
         let (grace, pace) = (options.grace, options.pace);
-        self.fold(What::Resumed {
-            grace,
-            pace,
-            other_endpoint: None,
-        });
+        self.fold(What::Resumed { grace, pace, other_endpoint: None });
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -255,17 +240,12 @@ impl Bench {
     /// The verdicts' words, `-` where there is none yet.
     pub(crate) fn words(&self) -> Vec<&'static str> {
         let packages = self.report().packages.into_iter();
-        packages
-            .map(|it| it.verdict.as_ref().map_or("-", Verdict::word))
-            .collect()
+        packages.map(|it| it.verdict.as_ref().map_or("-", Verdict::word)).collect()
     }
 }
 
 pub(crate) fn accepted(packages: &[u64]) -> What {
-    What::Accepted {
-        answer: answer(packages),
-        request_id: Some("r-1".to_owned()),
-    }
+    What::Accepted { answer: answer(packages), request_id: Some("r-1".to_owned()) }
 }
 
 pub(crate) fn failed(failure: SendFailure) -> What {
@@ -283,11 +263,7 @@ pub(crate) fn refused(status: u16, code: &str) -> What {
 /// Thrown away by the gateway, which asks to wait for so many seconds.
 pub(crate) fn throttled_for(seconds: u64) -> What {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, seconds.into())]);
-    failed(SendFailure::Answered(service_error_with(
-        &headers,
-        429,
-        "APIGW.0308",
-    )))
+    failed(SendFailure::Answered(service_error_with(&headers, 429, "APIGW.0308")))
 }
 
 pub(crate) fn not_sent() -> What {

@@ -50,10 +50,7 @@ fn consented() -> Bench {
     bench.pass(Duration::from_secs(120));
     bench.see(23, 1, 0);
     bench.resume();
-    bench.fold(What::ResendAllowed {
-        packages: vec![id(23)],
-        no_fence: false,
-    });
+    bench.fold(What::ResendAllowed { packages: vec![id(23)], no_fence: false });
     bench
 }
 
@@ -65,10 +62,7 @@ fn is_open(bench: &Bench, package: u64) -> bool {
 
 fn unsettled() -> Claim {
     let signed_at = Timestamp::from_millis(START).unwrap();
-    Claim::Unsettled {
-        signed_at,
-        with_token: false,
-    }
+    Claim::Unsettled { signed_at, with_token: false }
 }
 
 #[test]
@@ -128,11 +122,7 @@ fn what_is_given_up_is_claimed_no_longer_and_keeps_its_outcome() {
     let mut lost = Bench::lost(&[23], later());
     lost.pass(Duration::from_secs(120));
     lost.see(23, 1, 0);
-    for (mut bench, word) in [
-        (lost, "unknown"),
-        (gone(23), "gone"),
-        (unproved(), "refused"),
-    ] {
+    for (mut bench, word) in [(lost, "unknown"), (gone(23), "gone"), (unproved(), "refused")] {
         assert!(is_open(&bench, 23));
         forget(&mut bench, 23);
         assert!(!is_open(&bench, 23), "{word}");
@@ -151,10 +141,7 @@ fn what_is_given_up_in_doubt_is_unknown_and_what_was_never_sent_is_not_sent() {
     let mut bench = Bench::lost(&[23], later());
     bench.resume();
     forget(&mut bench, 23);
-    assert_eq!(
-        (bench.next(), bench.words()),
-        (Action::Done, vec!["unknown"])
-    );
+    assert_eq!((bench.next(), bench.words()), (Action::Done, vec!["unknown"]));
 
     let mut bench = Bench::ready(&[23], later());
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::NeverSent));
@@ -171,11 +158,8 @@ fn what_was_accepted_is_under_way_and_cannot_be_given_up() {
     bench.fold(What::OutOfTime);
     assert_eq!(bench.words(), ["pending"]);
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
-    let given_up = What::Forgotten {
-        packages: vec![id(23)],
-        by: "ops".to_owned(),
-        no_fence: false,
-    };
+    let given_up =
+        What::Forgotten { packages: vec![id(23)], by: "ops".to_owned(), no_fence: false };
     let at = bench.events.last().unwrap().at;
     let given_up = Event::new(at, given_up);
     bench.rollout.fold(given_up.clone());
@@ -211,10 +195,7 @@ fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
     bench.send(&[23]);
     bench.fold(lost());
     let signed_at = Timestamp::from_millis(START + 120_000).unwrap();
-    let claim = Claim::Unsettled {
-        signed_at,
-        with_token: false,
-    };
+    let claim = Claim::Unsettled { signed_at, with_token: false };
     assert_eq!(bench.rollout.claim(id(23)), Some(claim));
     assert_eq!(bench.report().packages[0].signed_at, Some(signed_at));
 }

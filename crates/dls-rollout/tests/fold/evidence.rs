@@ -104,10 +104,7 @@ fn an_observation_without_an_id_or_with_another_is_none() {
     nameless.package.id = None;
     for seen in [nameless, detail(24, 1, 0)] {
         match bench.rollout.looked(id(23), seen) {
-            What::LookFailed {
-                failure: LookFailure::Unavailable(_),
-                ..
-            } => {}
+            What::LookFailed { failure: LookFailure::Unavailable(_), .. } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -16,10 +16,7 @@ fn a_lost_answer_is_settled_by_looking_and_never_by_sending() {
     bench.rest();
     bench.see_all(&[23, 24], 2, 7);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!(
-        (bench.words(), bench.exit_code()),
-        (vec!["successful"; 2], 0)
-    );
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"; 2], 0));
     let report = bench.report();
     assert!(report.packages.iter().all(|it| it.sent && !it.ours));
 }
@@ -95,10 +92,7 @@ fn a_no_to_several_packages_is_reconciled_and_proves_nothing() {
     bench.see(23, 2, 7);
     bench.see(24, 1, 0);
     assert_eq!(bench.words(), ["successful", "refused"]);
-    assert!(matches!(
-        bench.verdict(24),
-        Some(Verdict::Refused { proved: false, .. })
-    ));
+    assert!(matches!(bench.verdict(24), Some(Verdict::Refused { proved: false, .. })));
     assert_eq!(bench.exit_code(), 7);
 }
 
@@ -179,11 +173,7 @@ fn a_running_release_has_not_failed_because_an_older_one_did() {
     assert_eq!(bench.words(), ["-"]);
     bench.rest();
     bench.see(23, 3, 9);
-    assert_eq!(
-        bench.words(),
-        ["-"],
-        "5 may have borne the time of the one before"
-    );
+    assert_eq!(bench.words(), ["-"], "5 may have borne the time of the one before");
     bench.pass(GRACE);
     bench.see(23, 3, 9);
     assert_eq!(bench.words(), ["failed"]);

@@ -37,10 +37,7 @@ fn events_give_the_rollout_back_at_every_step() {
         assert_eq!(rollout.next(), again.next());
         assert_eq!(format!("{rollout:?}"), format!("{again:?}"));
     }
-    assert_eq!(
-        format!("{:?}", replayed(&bench)),
-        format!("{:?}", bench.rollout)
-    );
+    assert_eq!(format!("{:?}", replayed(&bench)), format!("{:?}", bench.rollout));
 }
 
 #[test]
@@ -48,16 +45,10 @@ fn events_of_a_later_version_and_those_without_a_beginning_are_refused() {
     let mut began = began(&[23], later());
     began.version = Began::VERSION + 1;
     let bench = Bench::of(began);
-    assert_eq!(
-        Rollout::replay(bench.events).unwrap_err(),
-        InvalidEvents::Newer { version: 2 }
-    );
+    assert_eq!(Rollout::replay(bench.events).unwrap_err(), InvalidEvents::Newer { version: 2 });
     let bench = Bench::ready(&[23], later());
     let tail = bench.events.into_iter().skip(1);
-    assert_eq!(
-        Rollout::replay(tail).unwrap_err(),
-        InvalidEvents::NoBeginning
-    );
+    assert_eq!(Rollout::replay(tail).unwrap_err(), InvalidEvents::NoBeginning);
 }
 
 #[test]
@@ -92,10 +83,7 @@ fn what_was_open_is_looked_at_again_and_what_was_not_stays() {
     bench.resume();
     assert_eq!(bench.words(), ["successful", "-"]);
     bench.see_all(&[24], 2, 7);
-    assert_eq!(
-        (bench.words(), bench.exit_code()),
-        (vec!["successful"; 2], 0)
-    );
+    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"; 2], 0));
 }
 
 #[test]
@@ -141,10 +129,7 @@ mod resending {
     }
 
     fn allow(bench: &mut Bench, package: u64) {
-        bench.fold(What::ResendAllowed {
-            packages: vec![id(package)],
-            no_fence: false,
-        });
+        bench.fold(What::ResendAllowed { packages: vec![id(package)], no_fence: false });
     }
 
     #[test]

@@ -170,24 +170,14 @@ fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
 
 #[test]
 fn a_batch_that_was_throttled_waits_as_long_as_it_is_asked_to_up_to_a_minute() {
-    for (asked, waits) in [
-        (0, Some(1)),
-        (1, Some(1)),
-        (20, Some(20)),
-        (60, Some(60)),
-        (61, None),
-    ] {
+    for (asked, waits) in [(0, Some(1)), (1, Some(1)), (20, Some(20)), (60, Some(60)), (61, None)] {
         let mut bench = Bench::sent(&[23], later(), throttled_for(asked));
         let Some(waits) = waits else {
             assert_eq!(bench.next(), Action::Done);
             assert_eq!((bench.words(), bench.exit_code()), (vec!["refused"], 10));
             continue;
         };
-        assert_eq!(
-            bench.next(),
-            Action::Wait(Duration::from_secs(waits)),
-            "{asked}"
-        );
+        assert_eq!(bench.next(), Action::Wait(Duration::from_secs(waits)), "{asked}");
         bench.rest();
         assert!(matches!(bench.next(), Action::Deploy { .. }));
     }
@@ -236,19 +226,12 @@ fn whoever_leaves_is_told_what_would_become_of_each_and_nothing_is_folded() {
     let waiting = Bench::new(&[23], later());
     let in_doubt = Bench::lost(&[23], later());
     let running = Bench::accepted(&[23], later());
-    for (bench, word) in [
-        (waiting, "not-sent"),
-        (in_doubt, "unknown"),
-        (running, "pending"),
-    ] {
+    for (bench, word) in [(waiting, "not-sent"), (in_doubt, "unknown"), (running, "pending")] {
         let before = format!("{:?}", bench.rollout);
         let report = bench.rollout.report_if_left("interrupted");
         let verdict = report.packages[0].verdict.as_ref().unwrap();
         assert_eq!(verdict.word(), word);
-        assert!(
-            format!("{verdict:?}").contains("interrupted"),
-            "{verdict:?}"
-        );
+        assert!(format!("{verdict:?}").contains("interrupted"), "{verdict:?}");
         assert_eq!(format!("{:?}", bench.rollout), before);
     }
 }
@@ -267,8 +250,5 @@ fn impatience_is_neither_failure_nor_success() {
     bench.pass(Duration::from_secs(1800));
     bench.fold(What::OutOfTime);
     assert_eq!((bench.words(), bench.exit_code()), (vec!["pending"], 8));
-    assert!(matches!(
-        bench.verdict(23),
-        Some(Verdict::StillRunning { .. })
-    ));
+    assert!(matches!(bench.verdict(23), Some(Verdict::StillRunning { .. })));
 }

@@ -50,10 +50,7 @@ fn a_package_is_gone_after_three_absences_in_a_row() {
             bench.rest();
         }
     }
-    assert!(matches!(
-        bench.verdict(23),
-        Some(Verdict::Gone { sent: true })
-    ));
+    assert!(matches!(bench.verdict(23), Some(Verdict::Gone { sent: true })));
     assert_eq!(bench.exit_code(), 7);
 }
 
@@ -154,12 +151,7 @@ fn pauses_grow_between_rounds() {
     assert!(pauses.is_sorted());
     assert_eq!((pauses[0].as_secs(), pauses[11].as_secs()), (1, 30));
     assert_eq!(
-        bench.report().packages[0]
-            .latest
-            .as_ref()
-            .unwrap()
-            .package
-            .status,
+        bench.report().packages[0].latest.as_ref().unwrap().package.status,
         Some(Status::BeingReleased)
     );
 }

@@ -73,10 +73,7 @@ mod tests {
         let key = key.with_security_token(SecurityToken::new("t").unwrap());
         let key = Credentials::from(key);
         let authorisation = key.authorise(Some("p"), Some("d"));
-        assert_eq!(
-            authorisation.headers,
-            [("X-Project-Id", "p"), ("X-Domain-Id", "d")]
-        );
+        assert_eq!(authorisation.headers, [("X-Project-Id", "p"), ("X-Domain-Id", "d")]);
         assert_eq!(authorisation.signer.unwrap().id(), "A");
 
         let token = Credentials::from(Token::new("t").unwrap());

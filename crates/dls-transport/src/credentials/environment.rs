@@ -39,9 +39,7 @@ impl Environment {
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Result<String, VarError> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            lookup: Box::new(lookup),
-        }
+        Self { lookup: Box::new(lookup) }
     }
 
     /// The credentials, or `None` if neither AK nor SK is set.
@@ -53,16 +51,10 @@ impl Environment {
         let (id, secret) = match (self.variable(Self::AK)?, self.variable(Self::SK)?) {
             (None, None) => return Ok(None),
             (Some(_), None) => {
-                return Err(CredentialsError::HalfSet {
-                    set: Self::AK,
-                    missing: Self::SK,
-                });
+                return Err(CredentialsError::HalfSet { set: Self::AK, missing: Self::SK });
             }
             (None, Some(_)) => {
-                return Err(CredentialsError::HalfSet {
-                    set: Self::SK,
-                    missing: Self::AK,
-                });
+                return Err(CredentialsError::HalfSet { set: Self::SK, missing: Self::AK });
             }
             (Some(id), Some(secret)) => (id, secret),
         };
@@ -117,39 +109,25 @@ mod tests {
         let key = read(&[("AK", "A"), ("SK", "s")]).unwrap().unwrap();
         assert!(key.security_token().is_none());
 
-        let key = read(&[("AK", "A"), ("SK", "s"), ("SECURITY_TOKEN", "t")])
-            .unwrap()
-            .unwrap();
+        let key = read(&[("AK", "A"), ("SK", "s"), ("SECURITY_TOKEN", "t")]).unwrap().unwrap();
         assert_eq!((key.id(), key.secret().expose()), ("A", "s"));
         assert_eq!(key.security_token().unwrap().expose(), "t");
     }
 
     #[test]
     fn an_empty_variable_is_not_set() {
-        for variables in [
-            &[][..],
-            &[("AK", ""), ("SK", "")],
-            &[("SECURITY_TOKEN", "t")],
-        ] {
+        for variables in [&[][..], &[("AK", ""), ("SK", "")], &[("SECURITY_TOKEN", "t")]] {
             assert!(read(variables).unwrap().is_none(), "{variables:?}");
         }
-        let key = read(&[("AK", "A"), ("SK", "s"), ("SECURITY_TOKEN", "")])
-            .unwrap()
-            .unwrap();
+        let key = read(&[("AK", "A"), ("SK", "s"), ("SECURITY_TOKEN", "")]).unwrap().unwrap();
         assert!(key.security_token().is_none());
     }
 
     #[test]
     fn half_a_key_is_an_error_that_names_both_variables() {
         for (variables, message) in [
-            (
-                [("AK", "A"), ("SK", "")],
-                "HUAWEICLOUD_SDK_AK is set, but HUAWEICLOUD_SDK_SK is not",
-            ),
-            (
-                [("AK", ""), ("SK", "s")],
-                "HUAWEICLOUD_SDK_SK is set, but HUAWEICLOUD_SDK_AK is not",
-            ),
+            ([("AK", "A"), ("SK", "")], "HUAWEICLOUD_SDK_AK is set, but HUAWEICLOUD_SDK_SK is not"),
+            ([("AK", ""), ("SK", "s")], "HUAWEICLOUD_SDK_SK is set, but HUAWEICLOUD_SDK_AK is not"),
         ] {
             assert_eq!(read(&variables).unwrap_err().to_string(), message);
         }
@@ -162,10 +140,7 @@ mod tests {
             let mut variables = good;
             variables[at].1 = "a\nb";
             let error = read(&variables).unwrap_err();
-            assert!(
-                matches!(error, CredentialsError::Invalid { .. }),
-                "{error:?}"
-            );
+            assert!(matches!(error, CredentialsError::Invalid { .. }), "{error:?}");
             assert!(error.to_string().contains(good[at].0), "{error}");
         }
     }
@@ -183,12 +158,8 @@ mod tests {
     ) -> Result<Option<AccessKey>, CredentialsError> {
         let variables = variables.to_vec();
         let environment = Environment::from_lookup(move |name| {
-            let found = variables
-                .iter()
-                .find(|(end, _)| name == format!("HUAWEICLOUD_SDK_{end}"));
-            found
-                .map(|(_, value)| (*value).to_owned())
-                .ok_or(VarError::NotPresent)
+            let found = variables.iter().find(|(end, _)| name == format!("HUAWEICLOUD_SDK_{end}"));
+            found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
         });
         Ok(environment.read()?.map(|credentials| match credentials {
             Credentials::AccessKey(key) => key,

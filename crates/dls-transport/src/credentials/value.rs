@@ -43,9 +43,7 @@ impl SecurityToken {
     /// [`InvalidCredential::Character`].
     pub fn new(token: impl Into<String>) -> Result<Self, InvalidCredential> {
         let token = Secret::new(token);
-        only(CredentialPart::SecurityToken, token.expose(), |c| {
-            c.is_ascii_graphic()
-        })?;
+        only(CredentialPart::SecurityToken, token.expose(), |c| c.is_ascii_graphic())?;
         Ok(Self(token))
     }
 
@@ -72,11 +70,7 @@ impl Token {
         let token = Secret::new(token);
         let characters = token.expose().chars().count();
         if characters > Self::MAX_CHARACTERS {
-            return Err(InvalidCredential::TooLong {
-                part,
-                characters,
-                max: Self::MAX_CHARACTERS,
-            });
+            return Err(InvalidCredential::TooLong { part, characters, max: Self::MAX_CHARACTERS });
         }
         only(part, token.expose(), |c| c.is_ascii_graphic())?;
         Ok(Self(token))
@@ -106,11 +100,7 @@ impl AccessKey {
         let id = id.into();
         not_empty(part, &id)?;
         only(part, &id, |c| c.is_ascii_graphic() && c != ',')?;
-        Ok(Self {
-            id,
-            secret,
-            security_token: None,
-        })
+        Ok(Self { id, secret, security_token: None })
     }
 
     /// Makes it a temporary key.
@@ -245,15 +235,8 @@ impl fmt::Display for InvalidCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty { part } => write!(f, "the {part} is empty"),
-            Self::TooLong {
-                part,
-                characters,
-                max,
-            } => {
-                write!(
-                    f,
-                    "the {part} has {characters} characters; at most {max} are allowed"
-                )
+            Self::TooLong { part, characters, max } => {
+                write!(f, "the {part} has {characters} characters; at most {max} are allowed")
             }
             Self::Character { part, position } => write!(
                 f,
@@ -267,11 +250,7 @@ impl fmt::Display for InvalidCredential {
 impl Error for InvalidCredential {}
 
 fn not_empty(part: CredentialPart, text: &str) -> Result<(), InvalidCredential> {
-    if text.is_empty() {
-        Err(InvalidCredential::Empty { part })
-    } else {
-        Ok(())
-    }
+    if text.is_empty() { Err(InvalidCredential::Empty { part }) } else { Ok(()) }
 }
 
 fn only(
@@ -310,11 +289,7 @@ mod tests {
         assert!(Token::new("~".repeat(4096)).is_ok());
         assert_eq!(
             Token::new("a".repeat(4097)).unwrap_err(),
-            InvalidCredential::TooLong {
-                part,
-                characters: 4097,
-                max: 4096
-            },
+            InvalidCredential::TooLong { part, characters: 4097, max: 4096 },
         );
         for bad in ['\n', '\r', '\0', ' ', '\t', '\u{7f}', 'é'] {
             assert_eq!(
@@ -340,10 +315,7 @@ mod tests {
     fn a_secret_key_may_be_any_text_without_control_characters() {
         let part = CredentialPart::SecretKey;
         assert!(SecretKey::new("пример secret-钥").is_ok());
-        assert_eq!(
-            SecretKey::new("").unwrap_err(),
-            InvalidCredential::Empty { part }
-        );
+        assert_eq!(SecretKey::new("").unwrap_err(), InvalidCredential::Empty { part });
         assert_eq!(
             SecretKey::new("钥s\n").unwrap_err(),
             InvalidCredential::Character { part, position: 2 },

@@ -95,13 +95,7 @@ pub fn canonical_request(
     signed_headers: &[(impl AsRef<str>, impl AsRef<str>)],
     payload_hash: &str,
 ) -> String {
-    assemble(
-        method,
-        path,
-        &canonical_query(query),
-        signed_headers,
-        payload_hash,
-    )
+    assemble(method, path, &canonical_query(query), signed_headers, payload_hash)
 }
 
 /// The same with the canonical query at hand.
@@ -150,11 +144,8 @@ mod tests {
 
     #[test]
     fn a_canonical_request_is_written_into_the_memory_that_was_asked_for_first() {
-        let headers = [
-            ("host", "a.example"),
-            ("x-security-token", "t".repeat(5000).as_str()),
-        ]
-        .map(|(name, value)| (name, value.to_owned()));
+        let headers = [("host", "a.example"), ("x-security-token", "t".repeat(5000).as_str())]
+            .map(|(name, value)| (name, value.to_owned()));
         for (method, path, query) in [("get", "/", ""), ("post", "/作 *()/:@&=+$,", "a=%20&b=c")] {
             let text = assemble(method, path, query, &headers, "hash");
             // It doubles when it has to grow.

@@ -40,9 +40,7 @@ impl From<SystemTime> for SdkDate {
                 -whole - i64::from(before.subsec_nanos() > 0)
             }
         };
-        Self {
-            seconds: seconds.clamp(FIRST, LAST),
-        }
+        Self { seconds: seconds.clamp(FIRST, LAST) }
     }
 }
 
@@ -63,44 +61,23 @@ impl FromStr for SdkDate {
     type Err = InvalidSdkDate;
 
     fn from_str(text: &str) -> Result<Self, InvalidSdkDate> {
-        let [
-            y1,
-            y2,
-            y3,
-            y4,
-            mo1,
-            mo2,
-            d1,
-            d2,
-            b'T',
-            h1,
-            h2,
-            mi1,
-            mi2,
-            s1,
-            s2,
-            b'Z',
-        ] = text.as_bytes()
+        let [y1, y2, y3, y4, mo1, mo2, d1, d2, b'T', h1, h2, mi1, mi2, s1, s2, b'Z'] =
+            text.as_bytes()
         else {
             return Err(InvalidSdkDate::Form);
         };
         let year = 100 * two_digits(*y1, *y2)? + two_digits(*y3, *y4)?;
         let month = two_digits(*mo1, *mo2)?;
         let day = two_digits(*d1, *d2)?;
-        let (hour, minute, second) = (
-            two_digits(*h1, *h2)?,
-            two_digits(*mi1, *mi2)?,
-            two_digits(*s1, *s2)?,
-        );
+        let (hour, minute, second) =
+            (two_digits(*h1, *h2)?, two_digits(*mi1, *mi2)?, two_digits(*s1, *s2)?);
 
         let days = days_from_civil(year, month, day);
         let exists = year >= 1 && civil_from_days(days) == (year, month, day);
         if !exists || hour > 23 || minute > 59 || second > 59 {
             return Err(InvalidSdkDate::NoSuchTime);
         }
-        Ok(Self {
-            seconds: days * DAY + hour * 3600 + minute * 60 + second,
-        })
+        Ok(Self { seconds: days * DAY + hour * 3600 + minute * 60 + second })
     }
 }
 
@@ -109,10 +86,7 @@ impl fmt::Display for SdkDate {
         let (year, month, day) = civil_from_days(self.seconds.div_euclid(DAY));
         let second = self.seconds.rem_euclid(DAY);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(
-            f,
-            "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"
-        )
+        write!(f, "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
 }
 
@@ -234,11 +208,7 @@ mod tests {
             "20161231T235960Z",
         ];
         for text in no_such_time {
-            assert_eq!(
-                text.parse::<SdkDate>(),
-                Err(InvalidSdkDate::NoSuchTime),
-                "{text}"
-            );
+            assert_eq!(text.parse::<SdkDate>(), Err(InvalidSdkDate::NoSuchTime), "{text}");
         }
         for error in [InvalidSdkDate::Form, InvalidSdkDate::NoSuchTime] {
             assert!(error.to_string().contains("YYYYMMDDTHHMMSSZ"));
@@ -248,27 +218,15 @@ mod tests {
     #[test]
     fn a_fraction_of_a_second_is_cut_before_the_epoch_too() {
         let half = Duration::from_millis(500);
-        assert_eq!(
-            SdkDate::from(UNIX_EPOCH + half).to_string(),
-            "19700101T000000Z"
-        );
-        assert_eq!(
-            SdkDate::from(UNIX_EPOCH - half).to_string(),
-            "19691231T235959Z"
-        );
+        assert_eq!(SdkDate::from(UNIX_EPOCH + half).to_string(), "19700101T000000Z");
+        assert_eq!(SdkDate::from(UNIX_EPOCH - half).to_string(), "19691231T235959Z");
     }
 
     #[test]
     fn a_time_that_has_no_four_digit_year_becomes_the_nearest_that_has() {
         let far = Duration::from_secs(1 << 40);
-        assert_eq!(
-            SdkDate::from(UNIX_EPOCH + far).to_string(),
-            "99991231T235959Z"
-        );
-        assert_eq!(
-            SdkDate::from(UNIX_EPOCH - far).to_string(),
-            "00010101T000000Z"
-        );
+        assert_eq!(SdkDate::from(UNIX_EPOCH + far).to_string(), "99991231T235959Z");
+        assert_eq!(SdkDate::from(UNIX_EPOCH - far).to_string(), "00010101T000000Z");
     }
 
     proptest! {

@@ -55,11 +55,7 @@ impl fmt::Display for Unsignable {
                 write!(f, "\"{}\" cannot be the name of a header", excerpt(name))
             }
             Self::HeaderValue { name } => {
-                write!(
-                    f,
-                    "the value of header \"{}\" holds a line end or NUL",
-                    excerpt(name)
-                )
+                write!(f, "the value of header \"{}\" holds a line end or NUL", excerpt(name))
             }
             Self::DuplicateHeader { name } => {
                 write!(f, "header \"{}\" is there twice", excerpt(name))

@@ -23,22 +23,13 @@ pub(super) fn complete<'a>(
     date: SdkDate,
 ) -> Result<(Headers<'a>, SdkDate), Unsignable> {
     let mut headers = Vec::with_capacity(parts.headers.len() + 5);
-    headers.extend(
-        parts
-            .headers
-            .iter()
-            .map(|(name, value)| (*name, Cow::Borrowed(strip(value)))),
-    );
+    headers.extend(parts.headers.iter().map(|(name, value)| (*name, Cow::Borrowed(strip(value)))));
 
     if let Some(token) = key.security_token() {
         set(&mut headers, SECURITY_TOKEN, Cow::Borrowed(token.expose()));
     }
     if is_sent_unsigned(parts.headers) {
-        set(
-            &mut headers,
-            CONTENT_SHA256,
-            Cow::Borrowed("UNSIGNED-PAYLOAD"),
-        );
+        set(&mut headers, CONTENT_SHA256, Cow::Borrowed("UNSIGNED-PAYLOAD"));
     }
     let date = match find(&headers, DATE) {
         Some(given) => given.parse().map_err(Unsignable::Date)?,
@@ -59,32 +50,24 @@ pub(super) fn to_sign<'h>(
 ) -> Result<Vec<(Cow<'h, str>, &'h str)>, Unsignable> {
     for (name, value) in headers {
         if !is_token(name) {
-            return Err(Unsignable::HeaderName {
-                name: (*name).to_owned(),
-            });
+            return Err(Unsignable::HeaderName { name: (*name).to_owned() });
         }
         if value.contains(['\r', '\n', '\0']) {
-            return Err(Unsignable::HeaderValue {
-                name: (*name).to_owned(),
-            });
+            return Err(Unsignable::HeaderValue { name: (*name).to_owned() });
         }
     }
     if find(headers, AUTHORIZATION).is_some() {
         return Err(Unsignable::AlreadySigned);
     }
 
-    let mut signed: Vec<(Cow<'_, str>, &str)> = headers
-        .iter()
-        .map(|(name, value)| (lower_case(name), value.as_ref()))
-        .collect();
+    let mut signed: Vec<(Cow<'_, str>, &str)> =
+        headers.iter().map(|(name, value)| (lower_case(name), value.as_ref())).collect();
     signed.sort_unstable();
     for pair in signed.windows(2) {
         if let [(first, _), (second, _)] = pair
             && first == second
         {
-            return Err(Unsignable::DuplicateHeader {
-                name: first.to_string(),
-            });
+            return Err(Unsignable::DuplicateHeader { name: first.to_string() });
         }
     }
     // Gateways drop or rename such headers on the way, so the official signer leaves them out.

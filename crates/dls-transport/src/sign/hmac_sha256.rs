@@ -17,10 +17,7 @@ pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
 /// Three lines: the algorithm, the date, the SHA-256 of the canonical request in hex.
 #[must_use]
 pub fn string_to_sign(date: SdkDate, canonical_request: &str) -> String {
-    format!(
-        "{ALGORITHM}\n{date}\n{}",
-        hex(&Sha256::digest(canonical_request))
-    )
+    format!("{ALGORITHM}\n{date}\n{}", hex(&Sha256::digest(canonical_request)))
 }
 
 /// HMAC-SHA256 of the string to sign under the secret key, in lower-case hex. No key is derived.
@@ -86,11 +83,7 @@ pub fn parse_authorization(value: &str) -> Option<Authorization<'_>> {
             return None;
         }
     }
-    Some(Authorization {
-        access: access?,
-        signed_headers: signed_headers?,
-        signature: signature?,
-    })
+    Some(Authorization { access: access?, signed_headers: signed_headers?, signature: signature? })
 }
 
 /// An `Authorization` header, taken apart. `Debug` shows no signature.
@@ -140,12 +133,8 @@ mod tests {
         let secret = SecretKey::new("Jefe").unwrap();
         let right = signature(&secret, "text");
         assert!(verify(&secret, "text", &right));
-        for wrong in [
-            "",
-            &format!("{right}0"),
-            &right.to_uppercase(),
-            &right.replacen('f', "e", 1),
-        ] {
+        for wrong in ["", &format!("{right}0"), &right.to_uppercase(), &right.replacen('f', "e", 1)]
+        {
             assert!(!verify(&secret, "text", wrong), "{wrong}");
         }
         assert!(!verify(&secret, "Text", &right));

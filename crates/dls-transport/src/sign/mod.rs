@@ -185,9 +185,7 @@ pub fn sign<'a>(
     let (mut headers, date) = headers::complete(parts, key, date)?;
     let signed = headers::to_sign(&headers)?;
 
-    let content_sha256 = signed
-        .iter()
-        .find(|(name, _)| name == "x-sdk-content-sha256");
+    let content_sha256 = signed.iter().find(|(name, _)| name == "x-sdk-content-sha256");
     let payload_hash = payload_hash(content_sha256.map(|(_, value)| *value), parts.body);
     let query = canonical_query(parts.query);
     let canonical_request =
@@ -225,11 +223,7 @@ fn check_target(parts: &Parts<'_>) -> Result<(), Unsignable> {
     if parts.path.is_empty() {
         return Err(Unsignable::EmptyPath);
     }
-    match parts
-        .path
-        .chars()
-        .position(|c| matches!(c, '?' | '#' | '\r' | '\n' | '\0'))
-    {
+    match parts.path.chars().position(|c| matches!(c, '?' | '#' | '\r' | '\n' | '\0')) {
         Some(position) => Err(Unsignable::Path { position }),
         None => Ok(()),
     }

@@ -26,11 +26,7 @@ pub(super) fn encode_into(out: &mut String, text: &str, also: Option<u8>) {
 }
 
 fn upper_hex(digit: u8) -> char {
-    char::from(if digit < 10 {
-        b'0' + digit
-    } else {
-        b'A' - 10 + digit
-    })
+    char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit })
 }
 
 /// Undoes percent-encoding. Broken escapes stay as they are; bytes that are not UTF-8 become U+FFFD,
@@ -97,9 +93,8 @@ mod tests {
 
     #[test]
     fn exactly_what_python_calls_space_is_stripped() {
-        let stripped: Vec<char> = ('\0'..=char::MAX)
-            .filter(|c| strip(c.encode_utf8(&mut [0; 4])).is_empty())
-            .collect();
+        let stripped: Vec<char> =
+            ('\0'..=char::MAX).filter(|c| strip(c.encode_utf8(&mut [0; 4])).is_empty()).collect();
         // [c for c in map(chr, range(0x110000)) if c.isspace()] in Python 3.
         let python = "\t\n\u{b}\u{c}\r\u{1c}\u{1d}\u{1e}\u{1f} \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\
             \u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\

@@ -17,18 +17,12 @@ async fn an_answer_comes_back_whole_with_its_facts() {
     let transport = builder().clock(move || now).build().unwrap();
 
     let answer = write(&transport, server.uri("/x")).await.unwrap();
-    assert_eq!(
-        (answer.status().as_u16(), answer.body().as_slice()),
-        (201, b"{}".as_slice())
-    );
+    assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (201, b"{}".as_slice()));
     assert_eq!(answer.headers()["retry-after"], "3");
     let facts = answer.extensions().get::<Facts>().unwrap();
     assert_eq!(facts.attempts(), 1);
     assert_eq!(facts.retry_after().unwrap().as_secs(), 3);
-    assert_eq!(
-        facts.clock_skew(),
-        Some(ClockSkew::Ahead(Duration::from_secs(60)))
-    );
+    assert_eq!(facts.clock_skew(), Some(ClockSkew::Ahead(Duration::from_secs(60))));
 }
 
 #[tokio::test]
@@ -60,17 +54,9 @@ async fn an_answer_without_one_readable_date_tells_of_no_clock() {
 #[tokio::test]
 async fn the_request_goes_out_as_it_was_signed() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let now = "20240429T081530Z"
-        .parse::<dls_transport::sign::SdkDate>()
-        .unwrap();
-    let transport = builder()
-        .project_id("p1")
-        .clock(move || now.into())
-        .build()
-        .unwrap();
-    write(&transport, server.uri("/v2/p1/x?b=2&a=1"))
-        .await
-        .unwrap();
+    let now = "20240429T081530Z".parse::<dls_transport::sign::SdkDate>().unwrap();
+    let transport = builder().project_id("p1").clock(move || now.into()).build().unwrap();
+    write(&transport, server.uri("/v2/p1/x?b=2&a=1")).await.unwrap();
 
     let request = server.ledger.requests().remove(0);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -90,10 +76,7 @@ async fn the_request_goes_out_as_it_was_signed() {
     }
     let begin = "authorization: SDK-HMAC-SHA256 Access=AKIDEXAMPLE, \
                  SignedHeaders=content-type;host;x-project-id;x-sdk-date, Signature=";
-    assert!(
-        lines.iter().any(|line| line.starts_with(begin)),
-        "{lines:?}"
-    );
+    assert!(lines.iter().any(|line| line.starts_with(begin)), "{lines:?}");
     assert_eq!(body, r#"{"id":1}"#);
 }
 
@@ -104,18 +87,13 @@ async fn a_token_goes_out_as_it_is() {
     let transport = Transport::builder().credentials(token).build().unwrap();
     write(&transport, server.uri("/")).await.unwrap();
     let request = server.ledger.requests().remove(0);
-    assert!(
-        request.contains("\r\nx-auth-token: MIIEXAMPLE\r\n"),
-        "{request}"
-    );
+    assert!(request.contains("\r\nx-auth-token: MIIEXAMPLE\r\n"), "{request}");
     assert!(!request.contains("authorization"), "{request}");
 }
 
 #[tokio::test]
 async fn every_2xx_4xx_and_5xx_is_an_answer_to_a_write() {
-    for status in [
-        200, 201, 202, 204, 299, 400, 403, 404, 408, 413, 429, 499, 500, 503, 504, 599,
-    ] {
+    for status in [200, 201, 202, 204, 299, 400, 403, 404, 408, 413, 429, 499, 500, 503, 504, 599] {
         let server = Server::answering(answer(&format!("{status} X"), "")).await;
         let answer = write(&transport(), server.uri("/")).await.unwrap();
         assert_eq!(answer.status().as_u16(), status);
@@ -142,9 +120,7 @@ async fn an_answer_without_a_body_is_an_answer() {
 async fn the_body_of_head_is_not_waited_for() {
     let server = Server::keeping("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").await;
     let request = Request::builder().method(Method::HEAD).uri(server.uri("/"));
-    let answer = transport()
-        .call(request.body(Vec::new()).unwrap(), Resend::Never)
-        .await;
+    let answer = transport().call(request.body(Vec::new()).unwrap(), Resend::Never).await;
     assert!(answer.unwrap().body().is_empty());
 }
 
@@ -153,23 +129,16 @@ async fn an_early_answer_is_delivered_and_its_connection_closed() {
     let server = Server::start(|mut peer, _| async move {
         // Only a part of the body is read.
         let mut some = [0; 1000];
-        tokio::io::AsyncReadExt::read_exact(&mut peer.stream, &mut some)
-            .await
-            .unwrap();
+        tokio::io::AsyncReadExt::read_exact(&mut peer.stream, &mut some).await.unwrap();
         peer.say(answer("413 Content Too Large", "too much")).await;
         peer.closed().await;
     })
     .await;
     let transport = transport();
     for connections in 1..=2 {
-        let request = Request::post(server.uri("/"))
-            .body(vec![b'x'; 8 << 20])
-            .unwrap();
+        let request = Request::post(server.uri("/")).body(vec![b'x'; 8 << 20]).unwrap();
         let answer = transport.call(request, Resend::Allowed).await.unwrap();
-        assert_eq!(
-            (answer.status().as_u16(), &answer.body()[..]),
-            (413, &b"too much"[..])
-        );
+        assert_eq!((answer.status().as_u16(), &answer.body()[..]), (413, &b"too much"[..]));
         assert_eq!(answer.extensions().get::<Facts>().unwrap().attempts(), 1);
         assert_eq!(server.ledger.connections(), connections);
         let begin = Instant::now();
@@ -198,22 +167,15 @@ async fn a_redirect_is_an_error_and_nobody_follows_it() {
             let message = format!("{host} redirects (status {status}) to {shown}; not followed");
             assert_eq!(error.to_string(), message);
         }
-        assert_eq!(
-            server.ledger.whole(),
-            2,
-            "once for the read, once for the write"
-        );
+        assert_eq!(server.ledger.whole(), 2, "once for the read, once for the write");
     }
     assert_eq!(elsewhere.ledger.connections(), 0);
 }
 
 #[tokio::test]
 async fn a_status_that_no_request_asks_for_is_no_answer() {
-    for status in [
-        "101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x",
-        "600 X",
-        "999 X",
-    ] {
+    for status in ["101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x", "600 X", "999 X"]
+    {
         let server = Server::answering(format!("HTTP/1.1 {status}\r\n\r\n")).await;
         for resend in [Resend::Allowed, Resend::Never] {
             let request = crate::support::post(server.uri("/"));
@@ -238,9 +200,6 @@ async fn plain_text_to_another_machine_is_refused_unless_asked_for_by_name() {
     );
 
     let server = Server::keeping(answer("200 OK", "")).await;
-    let transport = builder()
-        .allow_plaintext(PlaintextHosts::AnyHost)
-        .build()
-        .unwrap();
+    let transport = builder().allow_plaintext(PlaintextHosts::AnyHost).build().unwrap();
     read(&transport, server.uri("/")).await.unwrap();
 }

@@ -103,10 +103,7 @@ async fn waiting_for_a_free_connection_counts_towards_the_whole_call() {
     let address = server.address;
     for (outcome, time) in [
         (for_read, "within the 60 s of the whole call"),
-        (
-            for_write.0,
-            "within 50 s; the other 30 s of the whole call are for its answer",
-        ),
+        (for_write.0, "within 50 s; the other 30 s of the whole call are for its answer"),
     ] {
         let error = outcome.unwrap_err();
         assert_eq!(

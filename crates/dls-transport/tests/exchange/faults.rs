@@ -28,22 +28,12 @@ fn fate(error: &Error) -> Fate {
 
 /// No usable answer to a request that may have been read.
 fn in_doubt(kind: ErrorKind) -> Fate {
-    Fate {
-        kind,
-        phase: Phase::Answer,
-        delivery: Delivery::Unknown,
-        status: None,
-    }
+    Fate { kind, phase: Phase::Answer, delivery: Delivery::Unknown, status: None }
 }
 
 /// An answer that did not come in whole.
 fn answered(kind: ErrorKind, status: u16) -> Fate {
-    Fate {
-        kind,
-        phase: Phase::Body,
-        delivery: Delivery::Answered,
-        status: Some(status),
-    }
+    Fate { kind, phase: Phase::Body, delivery: Delivery::Answered, status: Some(status) }
 }
 
 /// Sends one write to a server that reads it whole, says this and closes, or resets.
@@ -70,9 +60,7 @@ async fn nobody_listening_proves_that_nothing_was_sent() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let error = write(&transport(), format!("http://{address}/"))
-        .await
-        .unwrap_err();
+    let error = write(&transport(), format!("http://{address}/")).await.unwrap_err();
     let expected = Fate {
         kind: ErrorKind::Connect,
         phase: Phase::Connect,
@@ -96,10 +84,7 @@ async fn a_connection_ended_right_at_its_beginning_is_never_called_unsent_wrongl
         .await;
         for _ in 0..50 {
             let error = write(&transport(), server.uri("/")).await.unwrap_err();
-            assert!(
-                matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Connect),
-                "{error}"
-            );
+            assert!(matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Connect), "{error}");
             assert_ne!(error.delivery(), Delivery::Answered);
         }
         assert_eq!(server.ledger.whole(), 0);
@@ -110,20 +95,10 @@ async fn a_connection_ended_right_at_its_beginning_is_never_called_unsent_wrongl
 async fn a_whole_request_without_an_answer_is_in_doubt() {
     for reset in [false, true] {
         let error = after_hearing(b"", reset).await;
-        assert_eq!(
-            fate(&error),
-            in_doubt(ErrorKind::Interrupted),
-            "reset: {reset}"
-        );
+        assert_eq!(fate(&error), in_doubt(ErrorKind::Interrupted), "reset: {reset}");
         let message = error.to_string();
-        assert!(
-            message.starts_with("the connection to 127.0.0.1:"),
-            "{message}"
-        );
-        assert!(
-            message.ends_with(" was lost before an answer came"),
-            "{message}"
-        );
+        assert!(message.starts_with("the connection to 127.0.0.1:"), "{message}");
+        assert!(message.ends_with(" was lost before an answer came"), "{message}");
         assert!(std::error::Error::source(&error).is_some());
     }
 }
@@ -142,11 +117,7 @@ async fn a_part_of_a_head_is_no_answer() {
     ] {
         for reset in [false, true] {
             let error = after_hearing(bytes, reset).await;
-            assert_eq!(
-                fate(&error),
-                in_doubt(ErrorKind::Interrupted),
-                "{bytes:?} {reset}"
-            );
+            assert_eq!(fate(&error), in_doubt(ErrorKind::Interrupted), "{bytes:?} {reset}");
         }
     }
 }
@@ -168,10 +139,7 @@ async fn what_is_not_http_is_no_answer() {
     ] {
         let error = after_hearing(bytes, false).await;
         assert_eq!(fate(&error), in_doubt(ErrorKind::Protocol), "{bytes:?}");
-        assert!(
-            error.to_string().ends_with(" did not answer in HTTP/1.1"),
-            "{error}"
-        );
+        assert!(error.to_string().ends_with(" did not answer in HTTP/1.1"), "{error}");
     }
 }
 
@@ -189,11 +157,7 @@ async fn a_body_that_breaks_off_leaves_the_status_standing() {
     ] {
         for reset in [false, true] {
             let error = after_hearing(bytes, reset).await;
-            assert_eq!(
-                fate(&error),
-                answered(ErrorKind::Body, 200),
-                "{bytes:?} {reset}"
-            );
+            assert_eq!(fate(&error), answered(ErrorKind::Body, 200), "{bytes:?} {reset}");
             let message = error.to_string();
             assert!(message.ends_with(" (status 200) broke off"), "{message}");
         }
@@ -220,20 +184,11 @@ async fn what_is_said_before_the_request_is_not_taken_for_its_answer() {
         peer.closed().await;
     })
     .await;
-    let ready = transport()
-        .connect(&server.uri("/").parse().unwrap())
-        .await
-        .unwrap();
+    let ready = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
     // Until the unasked answer has arrived here.
     tokio::task::yield_now().await;
-    let error = ready
-        .send(crate::support::post(server.uri("/")))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::Interrupted, Delivery::NotSent)
-    );
+    let error = ready.send(crate::support::post(server.uri("/"))).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::NotSent));
     assert_eq!(server.ledger.whole(), 0);
 }
 
@@ -264,8 +219,6 @@ async fn dropping_a_call_ends_its_connection_and_keeps_it_out_of_the_pool() {
         }
     }
     server.ledger.all_closed().await;
-    crate::support::read(&transport, server.uri("/"))
-        .await
-        .unwrap();
+    crate::support::read(&transport, server.uri("/")).await.unwrap();
     assert_eq!(server.ledger.connections(), 2);
 }

@@ -13,10 +13,7 @@ async fn connecting_sends_nothing_and_sending_sends_once() {
     let transport = transport();
     let uri = server.uri("/x").parse().unwrap();
     let ready = transport.connect(&uri).await.unwrap();
-    assert_eq!(
-        format!("{ready:?}"),
-        format!("Ready {{ origin: \"{}\", .. }}", server.address)
-    );
+    assert_eq!(format!("{ready:?}"), format!("Ready {{ origin: \"{}\", .. }}", server.address));
     tokio::task::yield_now().await;
     assert_eq!((server.ledger.connections(), server.ledger.whole()), (1, 0));
 
@@ -29,41 +26,20 @@ async fn connecting_sends_nothing_and_sending_sends_once() {
 async fn the_signature_bears_the_time_that_was_noted_down() {
     let server = Server::keeping(answer("200 OK", "")).await;
     let transport = transport();
-    let ready = transport
-        .connect(&server.uri("/").parse().unwrap())
-        .await
-        .unwrap();
+    let ready = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
     let at: SystemTime = "20240429T081530Z".parse::<SdkDate>().unwrap().into();
-    ready
-        .send_at(post(server.uri("/")), at + Duration::from_millis(900))
-        .await
-        .unwrap();
+    ready.send_at(post(server.uri("/")), at + Duration::from_millis(900)).await.unwrap();
     let request = server.ledger.requests().remove(0);
-    assert!(
-        request.contains("\r\nx-sdk-date: 20240429T081530Z\r\n"),
-        "{request}"
-    );
+    assert!(request.contains("\r\nx-sdk-date: 20240429T081530Z\r\n"), "{request}");
 }
 
 #[tokio::test]
 async fn a_request_to_another_origin_is_refused() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let ready = transport()
-        .connect(&server.uri("/").parse().unwrap())
-        .await
-        .unwrap();
-    let error = ready
-        .send(post("https://other.example/"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::InvalidRequest, Delivery::NotSent)
-    );
-    let message = format!(
-        "the connection leads to {}, not to other.example",
-        server.address
-    );
+    let ready = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
+    let error = ready.send(post("https://other.example/")).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidRequest, Delivery::NotSent));
+    let message = format!("the connection leads to {}, not to other.example", server.address);
     assert_eq!(error.to_string(), message);
     assert_eq!(server.ledger.whole(), 0);
 }
@@ -72,14 +48,9 @@ async fn a_request_to_another_origin_is_refused() {
 async fn each_write_has_a_connection_of_its_own() {
     let server = Server::keeping(answer("200 OK", "")).await;
     let transport = transport();
-    crate::support::read(&transport, server.uri("/"))
-        .await
-        .unwrap();
+    crate::support::read(&transport, server.uri("/")).await.unwrap();
     for connections in 2..=4 {
-        let ready = transport
-            .connect(&server.uri("/").parse().unwrap())
-            .await
-            .unwrap();
+        let ready = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
         ready.send(post(server.uri("/"))).await.unwrap();
         assert_eq!(server.ledger.connections(), connections);
     }
@@ -94,16 +65,10 @@ async fn a_connection_that_died_while_it_waited_proves_that_nothing_was_sent() {
             }
         })
         .await;
-        let ready = transport()
-            .connect(&server.uri("/").parse().unwrap())
-            .await
-            .unwrap();
+        let ready = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
         server.ledger.settled(1).await;
         let error = ready.send(post(server.uri("/"))).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.phase()),
-            (ErrorKind::Interrupted, Phase::Answer)
-        );
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Interrupted, Phase::Answer));
         assert_eq!((error.delivery(), error.attempts()), (Delivery::NotSent, 1));
         assert_eq!((server.ledger.whole(), server.ledger.connections()), (0, 1));
     }
@@ -114,20 +79,12 @@ async fn a_401_to_one_stops_another_that_is_connected_already() {
     let server = Server::keeping(answer("401 Unauthorized", "")).await;
     let transport = builder().build().unwrap();
     let uri = server.uri("/").parse().unwrap();
-    let (one, other) = (
-        transport.connect(&uri).await.unwrap(),
-        transport.connect(&uri).await.unwrap(),
-    );
+    let (one, other) =
+        (transport.connect(&uri).await.unwrap(), transport.connect(&uri).await.unwrap());
     assert_eq!(one.send(post(server.uri("/"))).await.unwrap().status(), 401);
     let error = other.send(post(server.uri("/"))).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::Stopped, Delivery::NotSent)
-    );
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Stopped, Delivery::NotSent));
     assert_eq!(server.ledger.whole(), 1);
-    assert_eq!(
-        transport.connect(&uri).await.unwrap_err().kind(),
-        ErrorKind::Stopped
-    );
+    assert_eq!(transport.connect(&uri).await.unwrap_err().kind(), ErrorKind::Stopped);
     assert_eq!(server.ledger.connections(), 2);
 }

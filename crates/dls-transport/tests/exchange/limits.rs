@@ -20,11 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[track_caller]
 fn timed_out(error: &Error, phase: Phase, delivery: Delivery) {
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
-    assert_eq!(
-        (error.phase(), error.delivery()),
-        (phase, delivery),
-        "{error:?}"
-    );
+    assert_eq!((error.phase(), error.delivery()), (phase, delivery), "{error:?}");
 }
 
 fn once() -> std::num::NonZeroU32 {
@@ -43,19 +39,13 @@ async fn a_server_that_never_answers_is_given_up_a_write_later_than_a_read() {
     let error = read(&transport, server.uri("/")).await.unwrap_err();
     timed_out(&error, Phase::Answer, Delivery::Unknown);
     assert_eq!(begin.elapsed().as_secs(), 15);
-    assert_eq!(
-        error.to_string(),
-        format!("no answer from {} within 15 s", server.address)
-    );
+    assert_eq!(error.to_string(), format!("no answer from {} within 15 s", server.address));
 
     let begin = Instant::now();
     let error = write(&transport, server.uri("/")).await.unwrap_err();
     timed_out(&error, Phase::Answer, Delivery::Unknown);
     assert_eq!(begin.elapsed().as_secs(), 30);
-    assert_eq!(
-        error.to_string(),
-        format!("no answer from {} within 30 s", server.address)
-    );
+    assert_eq!(error.to_string(), format!("no answer from {} within 30 s", server.address));
     assert_eq!(server.ledger.whole(), 2);
     server.ledger.all_closed().await;
 }
@@ -67,14 +57,9 @@ async fn the_head_limit_covers_a_server_that_stops_reading() {
         drop(peer);
     })
     .await;
-    let request = http::Request::post(server.uri("/"))
-        .body(vec![b'x'; 64 << 20])
-        .unwrap();
+    let request = http::Request::post(server.uri("/")).body(vec![b'x'; 64 << 20]).unwrap();
     let begin = Instant::now();
-    let error = transport()
-        .call(request, dls_transport::Resend::Never)
-        .await
-        .unwrap_err();
+    let error = transport().call(request, dls_transport::Resend::Never).await.unwrap_err();
     timed_out(&error, Phase::Answer, Delivery::Unknown);
     assert_eq!(begin.elapsed().as_secs(), 30);
     assert_eq!(server.ledger.whole(), 0);
@@ -85,8 +70,7 @@ async fn interim_answers_extend_no_limit() {
     let server = Server::start(|mut peer, _| async move {
         peer.request().await;
         for _ in 0..1000 {
-            peer.say("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
-                .await;
+            peer.say("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n").await;
             sleep(SECOND).await;
         }
     })
@@ -102,10 +86,7 @@ async fn interim_answers_before_the_final_one_are_left_out() {
     let many = "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n".repeat(1000);
     let server = Server::answering(many + &answer("200 OK", "final")).await;
     let answer = write(&transport(), server.uri("/")).await.unwrap();
-    assert_eq!(
-        (answer.status().as_u16(), &answer.body()[..]),
-        (200, &b"final"[..])
-    );
+    assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"final"[..]));
     assert!(!answer.headers().contains_key("x"));
 }
 
@@ -113,8 +94,7 @@ async fn interim_answers_before_the_final_one_are_left_out() {
 async fn a_body_that_stands_still_is_given_up() {
     let server = Server::start(|mut peer, _| async move {
         peer.request().await;
-        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhel")
-            .await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhel").await;
         sleep(9 * SECOND).await;
         peer.say("lo").await;
         peer.closed().await;
@@ -125,10 +105,7 @@ async fn a_body_that_stands_still_is_given_up() {
     timed_out(&error, Phase::Body, Delivery::Answered);
     assert_eq!(error.status().unwrap(), 200);
     assert_eq!(begin.elapsed().as_secs(), 19);
-    let message = format!(
-        "no further part of the answer from {} within 10 s",
-        server.address
-    );
+    let message = format!("no further part of the answer from {} within 10 s", server.address);
     assert_eq!(error.to_string(), message);
 }
 
@@ -136,8 +113,7 @@ async fn a_body_that_stands_still_is_given_up() {
 async fn a_body_that_drips_ends_with_the_whole_call() {
     let server = Server::start(|mut peer, _| async move {
         peer.request().await;
-        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-            .await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await;
         loop {
             peer.say("x").await;
             sleep(SECOND).await;
@@ -150,10 +126,7 @@ async fn a_body_that_drips_ends_with_the_whole_call() {
     assert_eq!(begin.elapsed().as_secs(), 80);
     assert_eq!(
         error.to_string(),
-        format!(
-            "no whole answer from {} within the 80 s of the whole call",
-            server.address
-        )
+        format!("no whole answer from {} within the 80 s of the whole call", server.address)
     );
 }
 
@@ -172,10 +145,7 @@ async fn the_whole_call_has_a_limit_over_all_attempts() {
     assert_eq!((begin.elapsed().as_secs(), error.attempts()), (20, 2));
     assert_eq!(
         error.to_string(),
-        format!(
-            "no answer from {} within the 20 s of the whole call",
-            server.address
-        )
+        format!("no answer from {} within the 20 s of the whole call", server.address)
     );
 }
 
@@ -215,15 +185,10 @@ async fn a_provider_that_does_not_answer_is_given_up() {
     }
     let transport = Transport::builder().credentials(Silent).build().unwrap();
     let begin = Instant::now();
-    let error = write(&transport, "https://dayu.example.com/")
-        .await
-        .unwrap_err();
+    let error = write(&transport, "https://dayu.example.com/").await.unwrap_err();
     timed_out(&error, Phase::Credentials, Delivery::NotSent);
     assert_eq!(begin.elapsed().as_secs(), 5);
-    assert_eq!(
-        error.to_string(),
-        "no credentials for dayu.example.com within 5 s"
-    );
+    assert_eq!(error.to_string(), "no credentials for dayu.example.com within 5 s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,27 +198,17 @@ async fn a_server_silent_in_the_handshake_is_given_up() {
     let begin = Instant::now();
     let roots = crate::support::tls::Issuer::new().roots();
     let transport = builder().roots(roots).build().unwrap();
-    let error = write(&transport, format!("https://{address}/"))
-        .await
-        .unwrap_err();
+    let error = write(&transport, format!("https://{address}/")).await.unwrap_err();
     timed_out(&error, Phase::Tls, Delivery::NotSent);
     assert_eq!(begin.elapsed().as_secs(), 5);
-    assert_eq!(
-        error.to_string(),
-        format!("no TLS session with {address} within 5 s")
-    );
+    assert_eq!(error.to_string(), format!("no TLS session with {address} within 5 s"));
 }
 
 #[tokio::test]
 async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     let limits = Limits::default().with_body_bytes(1000);
     let transport = builder().limits(limits).build().unwrap();
-    for (bytes, fits) in [
-        (999, true),
-        (1000, true),
-        (1001, false),
-        (100_000_000, false),
-    ] {
+    for (bytes, fits) in [(999, true), (1000, true), (1001, false), (100_000_000, false)] {
         let body = "x".repeat(bytes.min(2000));
         let chunked: String = body
             .as_bytes()
@@ -316,17 +271,13 @@ async fn a_body_may_come_in_many_pieces_but_not_in_any_number() {
 async fn a_body_that_is_announced_too_large_is_not_waited_for() {
     let server = Server::start(|mut peer, _| async move {
         peer.request().await;
-        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
-            .await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n").await;
         peer.closed().await;
     })
     .await;
     let begin = Instant::now();
     let error = write(&transport(), server.uri("/")).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), begin.elapsed()),
-        (ErrorKind::TooLarge, Duration::ZERO)
-    );
+    assert_eq!((error.kind(), begin.elapsed()), (ErrorKind::TooLarge, Duration::ZERO));
 }
 
 #[tokio::test]
@@ -380,12 +331,9 @@ async fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
         let limits = Limits::default().with_head_bytes(limit);
         let transport = builder().limits(limits).build().unwrap();
         let without = answer_with("200 OK", "X: \r\n", "").len();
-        for (bytes, fits) in [
-            (limit - 1, true),
-            (limit, true),
-            (limit + 1, false),
-            (10 * limit, false),
-        ] {
+        for (bytes, fits) in
+            [(limit - 1, true), (limit, true), (limit + 1, false), (10 * limit, false)]
+        {
             let header = format!("X: {}\r\n", "y".repeat(bytes - without));
             let server = Server::answering(answer_with("200 OK", &header, "")).await;
             let outcome = read(&transport, server.uri("/")).await;
@@ -411,14 +359,8 @@ async fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
 async fn a_head_may_have_a_hundred_headers() {
     for (count, fits) in [(100, true), (101, false)] {
         // One of them is the length.
-        let headers: String = (1..count)
-            .map(|number| format!("X-{number}: y\r\n"))
-            .collect();
+        let headers: String = (1..count).map(|number| format!("X-{number}: y\r\n")).collect();
         let server = Server::answering(answer_with("200 OK", &headers, "")).await;
-        assert_eq!(
-            write(&transport(), server.uri("/")).await.is_ok(),
-            fits,
-            "{count}"
-        );
+        assert_eq!(write(&transport(), server.uri("/")).await.is_ok(), fits, "{count}");
     }
 }

@@ -36,10 +36,7 @@ async fn a_connection_serves_its_origin_only() {
     // The same address under another name is another origin.
     let by_name = format!("http://localhost:{}/", one.address.port());
     read(&transport, by_name).await.unwrap();
-    assert_eq!(
-        (one.ledger.connections(), other.ledger.connections()),
-        (2, 1)
-    );
+    assert_eq!((one.ledger.connections(), other.ledger.connections()), (2, 1));
 }
 
 #[tokio::test]
@@ -213,11 +210,7 @@ async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
         for connections in 1..=3 {
             let answer = read(&transport, server.uri("/")).await.unwrap();
             let facts = answer.extensions().get::<Facts>().unwrap();
-            assert_eq!(
-                facts.attempts(),
-                1,
-                "no attempt was lost on a dead connection"
-            );
+            assert_eq!(facts.attempts(), 1, "no attempt was lost on a dead connection");
             assert_eq!(server.ledger.connections(), connections);
             close.notify_one();
             server.ledger.all_closed().await;
@@ -286,10 +279,7 @@ async fn a_request_lost_with_a_kept_connection_is_in_doubt() {
     let transport = builder().max_attempts(once).build().unwrap();
     read(&transport, server.uri("/")).await.unwrap();
     let error = read(&transport, server.uri("/")).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::Interrupted, Delivery::Unknown)
-    );
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
     assert_eq!(server.ledger.whole(), 2);
 }
 

@@ -19,10 +19,8 @@ use crate::support::{Server, answer, answer_with, builder, read, transport, writ
 /// A server that treats its connections one after the other like this, and the last way for ever:
 /// an answer, or a reset after the request for `None`.
 async fn server(turns: &[Option<&str>]) -> Server {
-    let turns: Vec<Option<String>> = turns
-        .iter()
-        .map(|turn| turn.map(|status| answer(status, status)))
-        .collect();
+    let turns: Vec<Option<String>> =
+        turns.iter().map(|turn| turn.map(|status| answer(status, status))).collect();
     Server::start(move |mut peer, number| {
         let turn = turns[(number - 1).min(turns.len() - 1)].clone();
         async move {
@@ -48,11 +46,7 @@ async fn a_read_is_repeated_until_it_is_answered() {
     for status in ["408 X", "429 X", "500 X", "502 X", "503 X", "504 X"] {
         let server = server(&[Some(status), None, Some("200 OK")]).await;
         let answer = read(&transport(), server.uri("/")).await.unwrap();
-        assert_eq!(
-            (answer.status().as_u16(), attempts(&answer)),
-            (200, 3),
-            "{status}"
-        );
+        assert_eq!((answer.status().as_u16(), attempts(&answer)), (200, 3), "{status}");
         assert_eq!(server.ledger.whole(), 3);
     }
 }
@@ -70,10 +64,7 @@ async fn after_the_last_attempt_the_answer_is_the_answer() {
 async fn after_the_last_attempt_doubt_about_any_is_doubt_about_the_call() {
     let server = server(&[None]).await;
     let error = read(&transport(), server.uri("/")).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.attempts()),
-        (ErrorKind::Interrupted, 3)
-    );
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 3));
     assert_eq!(error.delivery(), Delivery::Unknown);
 
     // The first attempt is read and lost, and then nobody listens any more.
@@ -86,36 +77,19 @@ async fn after_the_last_attempt_doubt_about_any_is_doubt_about_the_call() {
         peer.request().await.unwrap();
         peer.rst();
     });
-    let error = read(&transport(), format!("http://{address}/"))
-        .await
-        .unwrap_err();
+    let error = read(&transport(), format!("http://{address}/")).await.unwrap_err();
     serve.await.unwrap();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 3));
-    assert_eq!(
-        error.delivery(),
-        Delivery::Unknown,
-        "the last attempt alone would be not sent"
-    );
+    assert_eq!(error.delivery(), Delivery::Unknown, "the last attempt alone would be not sent");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_write_is_sent_once_whatever_comes_of_it() {
-    for turn in [
-        None,
-        Some("408 X"),
-        Some("429 X"),
-        Some("500 X"),
-        Some("503 X"),
-        Some("504 X"),
-    ] {
+    for turn in [None, Some("408 X"), Some("429 X"), Some("500 X"), Some("503 X"), Some("504 X")] {
         let server = server(&[turn, Some("200 OK")]).await;
         let outcome = write(&transport(), server.uri("/")).await;
         assert_eq!(outcome.is_ok(), turn.is_some());
-        assert_eq!(
-            (server.ledger.whole(), server.ledger.connections()),
-            (1, 1),
-            "{turn:?}"
-        );
+        assert_eq!((server.ledger.whole(), server.ledger.connections()), (1, 1), "{turn:?}");
     }
 }
 
@@ -143,10 +117,7 @@ async fn the_pauses_follow_the_seed() {
             std::time::UNIX_EPOCH
         };
         let builder = builder().jitter_seed(seed).clock(clock);
-        let transport = builder
-            .max_attempts(NonZeroU32::new(4).unwrap())
-            .build()
-            .unwrap();
+        let transport = builder.max_attempts(NonZeroU32::new(4).unwrap()).build().unwrap();
         read(&transport, server.uri("/")).await.unwrap();
         // Twice for each attempt: for the signature, and for the skew once the answer is there.
         let times = times.lock().unwrap();
@@ -163,10 +134,7 @@ async fn the_pauses_follow_the_seed() {
     for (time, expected) in times_of_7.iter().zip(&expected) {
         // Timers have milliseconds.
         let late = time.checked_sub(*expected).unwrap();
-        assert!(
-            late <= Duration::from_millis(4),
-            "{times_of_7:?} {expected:?}"
-        );
+        assert!(late <= Duration::from_millis(4), "{times_of_7:?} {expected:?}");
     }
     assert_eq!(times(7).await, times_of_7);
     assert_ne!(times(8).await, times_of_7);
@@ -186,14 +154,8 @@ async fn each_attempt_is_signed_anew() {
     };
     let requests = server.ledger.requests();
     let dates: Vec<_> = requests.iter().map(|r| header(r, "x-sdk-date: ")).collect();
-    assert_eq!(
-        dates,
-        ["20240429T081530Z", "20240429T081532Z", "20240429T081534Z"]
-    );
-    let signatures: Vec<_> = requests
-        .iter()
-        .map(|r| header(r, "authorization: "))
-        .collect();
+    assert_eq!(dates, ["20240429T081530Z", "20240429T081532Z", "20240429T081534Z"]);
+    let signatures: Vec<_> = requests.iter().map(|r| header(r, "authorization: ")).collect();
     assert!(signatures[0] != signatures[1] && signatures[1] != signatures[2]);
 }
 
@@ -201,11 +163,7 @@ async fn each_attempt_is_signed_anew() {
 async fn after(status: &str, headers: &str) -> (u16, Duration) {
     let first = answer_with(status, headers, "");
     let server = Server::start(move |mut peer, number| {
-        let answer = if number == 1 {
-            first.clone()
-        } else {
-            answer("200 OK", "")
-        };
+        let answer = if number == 1 { first.clone() } else { answer("200 OK", "") };
         async move {
             peer.request().await;
             peer.say(answer).await;
@@ -224,16 +182,8 @@ async fn a_server_is_given_the_time_that_it_asks_for() {
     for (status, headers, least) in [
         ("503 X", "Retry-After: 20\r\n".to_owned(), 20),
         ("429 X", "Retry-After: 20\r\n".to_owned(), 20),
-        (
-            "503 X",
-            format!("{date}Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n"),
-            30,
-        ),
-        (
-            "429 X",
-            format!("{date}Retry-After: Sun, 06 Nov 1994 08:00:00 GMT\r\n"),
-            1,
-        ),
+        ("503 X", format!("{date}Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n"), 30),
+        ("429 X", format!("{date}Retry-After: Sun, 06 Nov 1994 08:00:00 GMT\r\n"), 1),
         ("429 X", "Retry-After: 0\r\n".to_owned(), 1),
         ("429 X", "Retry-After: -5\r\n".to_owned(), 1),
         ("429 X", "Retry-After: soon\r\n".to_owned(), 1),
@@ -246,10 +196,7 @@ async fn a_server_is_given_the_time_that_it_asks_for() {
         let least = Duration::from_secs(least);
         assert_eq!(last, 200);
         let most = least + Duration::from_millis(510);
-        assert!(
-            (least..most).contains(&time),
-            "{time:?} after {status} {headers:?}"
-        );
+        assert!((least..most).contains(&time), "{time:?} after {status} {headers:?}");
     }
 }
 
@@ -266,18 +213,12 @@ async fn a_broken_off_answer_to_a_read_is_asked_for_again() {
     let server = Server::start(|mut peer, number| async move {
         peer.request().await;
         let length = if number == 1 { 10 } else { 5 };
-        peer.say(format!(
-            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhello"
-        ))
-        .await;
+        peer.say(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhello")).await;
         peer.fin().await;
     })
     .await;
     let answer = read(&transport(), server.uri("/")).await.unwrap();
-    assert_eq!(
-        (answer.body().as_slice(), attempts(&answer)),
-        (b"hello".as_slice(), 2)
-    );
+    assert_eq!((answer.body().as_slice(), attempts(&answer)), (b"hello".as_slice(), 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -286,23 +227,16 @@ async fn a_401_is_not_repeated_and_stops_the_transport_and_its_clones() {
     let transport = transport();
     let clone = transport.clone();
     let answer = read(&transport, server.uri("/")).await.unwrap();
-    assert_eq!(
-        (answer.status().as_u16(), answer.body().as_slice()),
-        (401, b"why".as_slice())
-    );
+    assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (401, b"why".as_slice()));
     assert!(transport.is_stopped() && clone.is_stopped());
 
     for transport in [&transport, &clone] {
         let host = server.address;
-        for outcome in [
-            read(transport, server.uri("/")).await,
-            write(transport, server.uri("/")).await,
-        ] {
+        for outcome in
+            [read(transport, server.uri("/")).await, write(transport, server.uri("/")).await]
+        {
             let error = outcome.unwrap_err();
-            assert_eq!(
-                (error.kind(), error.delivery()),
-                (ErrorKind::Stopped, Delivery::NotSent)
-            );
+            assert_eq!((error.kind(), error.delivery()), (ErrorKind::Stopped, Delivery::NotSent));
             let message = format!(
                 "nothing is sent to {host} any more: {host} refused the credentials \
                  (status 401, request id r1)"
@@ -311,10 +245,7 @@ async fn a_401_is_not_repeated_and_stops_the_transport_and_its_clones() {
         }
     }
     assert_eq!((server.ledger.whole(), server.ledger.connections()), (1, 1));
-    assert!(
-        !crate::support::transport().is_stopped(),
-        "another transport is not concerned"
-    );
+    assert!(!crate::support::transport().is_stopped(), "another transport is not concerned");
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,10 +253,7 @@ async fn a_401_whose_body_breaks_off_stops_as_well() {
     let server = Server::answering("HTTP/1.1 401 X\r\nContent-Length: 10\r\n\r\nno").await;
     let transport = transport();
     let error = read(&transport, server.uri("/")).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.status().unwrap().as_u16()),
-        (ErrorKind::Body, 401)
-    );
+    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Body, 401));
     assert!(transport.is_stopped());
     assert_eq!(server.ledger.whole(), 1);
 }
@@ -340,18 +268,10 @@ async fn callers_that_wait_for_their_turn_are_stopped_by_a_401() {
     });
     let mut stopped = 0;
     for call in calls.collect::<Vec<_>>() {
-        stopped += usize::from(
-            call.await
-                .unwrap()
-                .is_err_and(|e| e.kind() == ErrorKind::Stopped),
-        );
+        stopped += usize::from(call.await.unwrap().is_err_and(|e| e.kind() == ErrorKind::Stopped));
     }
     assert_eq!((stopped, server.ledger.whole()), (9, 1));
-    assert_eq!(
-        server.ledger.connections(),
-        1,
-        "not even a connection is opened any more"
-    );
+    assert_eq!(server.ledger.connections(), 1, "not even a connection is opened any more");
 
     // And nobody waits for a turn that there will not be.
     let begin = Instant::now();
@@ -399,10 +319,7 @@ async fn without_credentials_nothing_is_sent() {
     let (outcome, asked, server) = with_provider(|_| Ok(None)).await;
     let error = outcome.unwrap_err();
     assert_eq!(error.to_string(), "no credentials are configured");
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::Credentials, Delivery::NotSent)
-    );
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Credentials, Delivery::NotSent));
     assert_eq!((asked, server.ledger.connections()), (1, 0));
 
     let (outcome, asked, server) =
@@ -411,10 +328,7 @@ async fn without_credentials_nothing_is_sent() {
     assert_eq!(error.to_string(), "the credentials are configured wrongly");
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(source.to_string(), "the source of credentials failed");
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::Credentials, Delivery::NotSent)
-    );
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Credentials, Delivery::NotSent));
     assert_eq!((asked, server.ledger.connections()), (1, 0));
 }
 
@@ -433,9 +347,6 @@ async fn limits_beyond_all_measure_do_not_panic() {
         .with_total(most);
     let server = server(&[Some("503 X"), Some("200 OK")]).await;
     let transport = builder().limits(limits).build().unwrap();
-    assert_eq!(
-        read(&transport, server.uri("/")).await.unwrap().status(),
-        200
-    );
+    assert_eq!(read(&transport, server.uri("/")).await.unwrap().status(), 200);
     write(&transport, server.uri("/")).await.unwrap();
 }

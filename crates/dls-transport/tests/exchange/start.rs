@@ -15,11 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[track_caller]
 fn timed_out(error: &Error, phase: Phase, delivery: Delivery) {
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
-    assert_eq!(
-        (error.phase(), error.delivery()),
-        (phase, delivery),
-        "{error:?}"
-    );
+    assert_eq!((error.phase(), error.delivery()), (phase, delivery), "{error:?}");
 }
 
 /// A server that takes its time for each answer.
@@ -35,10 +31,7 @@ async fn slow(time: Duration) -> Server {
 
 /// One turn in so many seconds.
 fn one_in(seconds: f64) -> Transport {
-    builder()
-        .rate(Rate::per_second(1.0 / seconds))
-        .build()
-        .unwrap()
+    builder().rate(Rate::per_second(1.0 / seconds)).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,10 +69,7 @@ async fn the_second_half_of_a_write_has_all_of_its_answers_time_however_long_the
     let origin = uri.parse().unwrap();
     let (first, second) = tokio::join!(transport.connect(&origin), transport.connect(&origin));
     for ready in [first, second] {
-        assert_eq!(
-            ready.unwrap().send(post(&uri)).await.unwrap().body(),
-            b"done"
-        );
+        assert_eq!(ready.unwrap().send(post(&uri)).await.unwrap().body(), b"done");
     }
 }
 
@@ -108,9 +98,7 @@ async fn a_write_that_can_never_have_its_answers_time_is_refused_at_once() {
 #[tokio::test]
 async fn a_write_that_was_held_up_right_before_its_first_byte_is_not_sent() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let limits = Limits::default()
-        .with_write_head(10 * SECOND)
-        .with_total(11 * SECOND);
+    let limits = Limits::default().with_write_head(10 * SECOND).with_total(11 * SECOND);
     let slow = || {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(1100) {
@@ -130,9 +118,7 @@ async fn read_within(
     uri: impl AsRef<str>,
     within: Duration,
 ) -> Result<Response<Vec<u8>>, Error> {
-    transport
-        .call_within(post(uri), Resend::Allowed, within)
-        .await
+    transport.call_within(post(uri), Resend::Allowed, within).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,22 +133,15 @@ async fn a_call_ends_with_the_time_that_it_was_granted_and_tells_what_it_met() {
     })
     .await;
     let begin = Instant::now();
-    let error = read_within(&transport(), server.uri("/"), 7 * SECOND)
-        .await
-        .unwrap_err();
+    let error = read_within(&transport(), server.uri("/"), 7 * SECOND).await.unwrap_err();
     timed_out(&error, Phase::Answer, Delivery::Unknown);
     assert_eq!(begin.elapsed().as_secs(), 7);
-    let message = format!(
-        "no answer from {} within the 7 s of the whole call",
-        server.address
-    );
+    let message = format!("no answer from {} within the 7 s of the whole call", server.address);
     assert_eq!(error.to_string(), message);
 
     // The second attempt has no turn in time, and the first was answered.
     let begin = Instant::now();
-    let error = read_within(&one_in(60.0), server.uri("/"), 7 * SECOND)
-        .await
-        .unwrap_err();
+    let error = read_within(&one_in(60.0), server.uri("/"), 7 * SECOND).await.unwrap_err();
     timed_out(&error, Phase::Queue, Delivery::Answered);
     assert_eq!((error.attempts(), begin.elapsed().as_secs()), (2, 7));
 }
@@ -175,10 +154,7 @@ async fn a_call_that_nobody_answers_is_told_as_not_sent_before_its_time_is_over(
     let many = builder().max_attempts(NonZeroU32::MAX).build().unwrap();
     let begin = Instant::now();
     let error = read_within(&many, uri, 7 * SECOND).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::Connect, Delivery::NotSent)
-    );
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Connect, Delivery::NotSent));
     assert!(error.attempts() > 2, "{error:?}");
     assert!(begin.elapsed() <= 7 * SECOND);
 }
@@ -189,9 +165,7 @@ async fn a_call_that_is_granted_more_than_the_limit_has_the_limit() {
     let limits = Limits::default().with_total(5 * SECOND);
     let transport = builder().limits(limits).build().unwrap();
     let begin = Instant::now();
-    let error = read_within(&transport, server.uri("/"), 9 * SECOND)
-        .await
-        .unwrap_err();
+    let error = read_within(&transport, server.uri("/"), 9 * SECOND).await.unwrap_err();
     timed_out(&error, Phase::Answer, Delivery::Unknown);
     assert_eq!(begin.elapsed().as_secs(), 5);
 }

@@ -30,11 +30,7 @@ async fn keeping(config: ServerConfig) -> Server {
 #[track_caller]
 fn refused(error: &Error, message: &str) {
     assert_eq!(error.to_string(), message);
-    assert_eq!(
-        (error.kind(), error.phase()),
-        (ErrorKind::Tls, Phase::Tls),
-        "{error:?}"
-    );
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error:?}");
     assert_eq!(error.delivery(), Delivery::NotSent);
     assert_eq!(error.attempts(), 1, "it would be the same another time");
     assert!(std::error::Error::source(error).is_some());
@@ -48,31 +44,17 @@ async fn a_trusted_server_is_spoken_to_by_name_and_by_address() {
     assert_eq!(answer.body(), b"x");
 
     let server = keeping(issuer.server("127.0.0.1", Validity::Now)).await;
-    read(&trusting(&issuer), format!("https://{}/", server.address))
-        .await
-        .unwrap();
+    read(&trusting(&issuer), format!("https://{}/", server.address)).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_certificate_that_proves_nothing_is_refused() {
     let (issuer, stranger) = (Issuer::new(), Issuer::new());
     for (config, what) in [
-        (
-            issuer.server("localhost", Validity::Past),
-            "has expired, or our clock is wrong",
-        ),
-        (
-            issuer.server("localhost", Validity::Future),
-            "is not valid yet, or our clock is wrong",
-        ),
-        (
-            issuer.server("other.example", Validity::Now),
-            "is for another name",
-        ),
-        (
-            stranger.server("localhost", Validity::Now),
-            "is signed by nobody that we trust",
-        ),
+        (issuer.server("localhost", Validity::Past), "has expired, or our clock is wrong"),
+        (issuer.server("localhost", Validity::Future), "is not valid yet, or our clock is wrong"),
+        (issuer.server("other.example", Validity::Now), "is for another name"),
+        (stranger.server("localhost", Validity::Now), "is signed by nobody that we trust"),
     ] {
         let server = keeping(config).await;
         let port = server.address.port();
@@ -93,10 +75,7 @@ async fn the_roots_of_this_machine_do_not_trust_a_stranger() {
     let transport = builder().roots(Roots::System).build().unwrap();
     let error = write(&transport, server.tls_uri("/")).await.unwrap_err();
     // A machine without any roots trusts nobody, either.
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::Tls, Delivery::NotSent)
-    );
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Tls, Delivery::NotSent));
     assert_eq!(server.ledger.whole(), 0);
 }
 
@@ -104,19 +83,13 @@ async fn the_roots_of_this_machine_do_not_trust_a_stranger() {
 async fn a_server_without_tls_is_refused() {
     let server = Server::start(|mut peer, _| async move {
         // As web servers do to a client that they do not understand.
-        peer.say("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-            .await;
+        peer.say("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
         peer.fin().await;
     })
     .await;
-    let error = read(&trusting(&Issuer::new()), server.tls_uri("/"))
-        .await
-        .unwrap_err();
+    let error = read(&trusting(&Issuer::new()), server.tls_uri("/")).await.unwrap_err();
     let port = server.address.port();
-    refused(
-        &error,
-        &format!("localhost:{port} does not speak TLS there"),
-    );
+    refused(&error, &format!("localhost:{port} does not speak TLS there"));
     assert_eq!(server.ledger.connections(), 1);
 }
 
@@ -135,10 +108,7 @@ async fn a_connection_lost_in_the_handshake_proves_that_nothing_was_sent() {
         .await;
         let transport = trusting(&Issuer::new());
         let error = write(&transport, server.tls_uri("/")).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.phase()),
-            (ErrorKind::Interrupted, Phase::Tls)
-        );
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Interrupted, Phase::Tls));
         assert_eq!((error.delivery(), error.attempts()), (Delivery::NotSent, 1));
         let message = format!(
             "the connection to localhost:{} was lost in the TLS handshake",
@@ -157,13 +127,9 @@ async fn a_connection_lost_in_the_handshake_proves_that_nothing_was_sent() {
 async fn a_server_that_wants_a_certificate_is_never_called_unsent_wrongly() {
     let issuer = Issuer::new();
     let config = issuer.server("localhost", Validity::Now);
-    let Roots::Pem(pem) = issuer.roots() else {
-        panic!()
-    };
+    let Roots::Pem(pem) = issuer.roots() else { panic!() };
     let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_slice(&pem).unwrap())
-        .unwrap();
+    roots.add(CertificateDer::from_pem_slice(&pem).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
     let mut strict = ServerConfig::builder_with_provider(provider)
@@ -176,10 +142,7 @@ async fn a_server_that_wants_a_certificate_is_never_called_unsent_wrongly() {
     for _ in 0..20 {
         for resend in [Resend::Never, Resend::Allowed] {
             let transport = trusting(&issuer);
-            let error = transport
-                .call(post(server.tls_uri("/")), resend)
-                .await
-                .unwrap_err();
+            let error = transport.call(post(server.tls_uri("/")), resend).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Tls, "{error:?}");
             assert_ne!(error.delivery(), Delivery::Answered);
             assert_eq!(error.attempts(), 1);
@@ -191,16 +154,10 @@ async fn a_server_that_wants_a_certificate_is_never_called_unsent_wrongly() {
     }
     // Here the refusal has arrived before anything is written.
     let transport = trusting(&issuer);
-    let ready = transport
-        .connect(&server.tls_uri("/").parse().unwrap())
-        .await
-        .unwrap();
+    let ready = transport.connect(&server.tls_uri("/").parse().unwrap()).await.unwrap();
     server.ledger.all_closed().await;
     let error = ready.send(post(server.tls_uri("/"))).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.delivery()),
-        (ErrorKind::Tls, Delivery::NotSent)
-    );
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Tls, Delivery::NotSent));
     assert!(std::error::Error::source(&error).is_some());
     assert_eq!(server.ledger.whole(), 0);
 }
@@ -218,9 +175,7 @@ async fn the_client_offers_one_protocol_and_no_more() {
         (alpn, hello.server_name().map(str::to_owned))
     });
     let transport = trusting(&Issuer::new());
-    write(&transport, format!("https://localhost:{port}/"))
-        .await
-        .unwrap_err();
+    write(&transport, format!("https://localhost:{port}/")).await.unwrap_err();
     let (alpn, name) = offered.await.unwrap();
     assert_eq!(alpn, [b"http/1.1"]);
     assert_eq!(name.as_deref(), Some("localhost"));
@@ -250,9 +205,7 @@ async fn a_session_is_resumed_and_nothing_is_sent_before_its_handshake() {
     .await;
     let transport = trusting(&issuer);
     for _ in 0..3 {
-        write(&transport.clone(), server.tls_uri("/"))
-            .await
-            .unwrap();
+        write(&transport.clone(), server.tls_uri("/")).await.unwrap();
     }
     let kinds = kinds.lock().unwrap().clone();
     let full = (Some(HandshakeKind::Full), false);
@@ -296,10 +249,7 @@ async fn a_body_that_the_session_does_not_end_is_broken_off() {
         match (outcome, orderly) {
             (Ok(answer), true) => assert_eq!(answer.body(), b"hello"),
             (Err(error), false) => {
-                assert_eq!(
-                    (error.kind(), error.delivery()),
-                    (ErrorKind::Body, Delivery::Answered)
-                );
+                assert_eq!((error.kind(), error.delivery()), (ErrorKind::Body, Delivery::Answered));
             }
             (outcome, _) => panic!("{outcome:?}"),
         }
@@ -321,9 +271,7 @@ async fn a_record_that_is_broken_after_the_request_leaves_doubt() {
         tcp.read_to_end(&mut Vec::new()).await.unwrap();
     })
     .await;
-    let error = write(&trusting(&issuer), server.tls_uri("/"))
-        .await
-        .unwrap_err();
+    let error = write(&trusting(&issuer), server.tls_uri("/")).await.unwrap_err();
     assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
     assert_eq!(server.ledger.whole(), 1);
 }
@@ -333,14 +281,8 @@ async fn the_two_halves_work_over_tls() {
     let issuer = Issuer::new();
     let server = keeping(issuer.server("localhost", Validity::Now)).await;
     let transport = trusting(&issuer);
-    let ready = transport
-        .connect(&server.tls_uri("/").parse().unwrap())
-        .await
-        .unwrap();
+    let ready = transport.connect(&server.tls_uri("/").parse().unwrap()).await.unwrap();
     assert_eq!(server.ledger.whole(), 0);
-    assert_eq!(
-        ready.send(post(server.tls_uri("/"))).await.unwrap().body(),
-        b"x"
-    );
+    assert_eq!(ready.send(post(server.tls_uri("/"))).await.unwrap().body(), b"x");
     assert_eq!(server.ledger.whole(), 1);
 }

@@ -71,18 +71,11 @@ impl Threaded {
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
                 // What is said has arrived when it is said.
                 stream.set_nodelay(true).unwrap();
-                let mut peer = Peer {
-                    stream,
-                    read: Vec::new(),
-                };
+                let mut peer = Peer { stream, read: Vec::new() };
                 script(&mut peer, number, &tell);
             }
         });
-        Self {
-            address,
-            spoken,
-            thread,
-        }
+        Self { address, spoken, thread }
     }
 
     fn uri(&self, path: &str) -> String {
@@ -118,20 +111,14 @@ fn was_not_begun(error: &Error, address: impl std::fmt::Display) {
 
 #[tokio::test]
 async fn a_write_is_not_begun_where_the_server_has_spoken_already() {
-    let Threaded {
-        address,
-        spoken,
-        thread,
-    } = Threaded::start(1, |peer, _, spoken| {
+    let Threaded { address, spoken, thread } = Threaded::start(1, |peer, _, spoken| {
         peer.say(STRAY);
         spoken.send(()).unwrap();
         assert_eq!(peer.request(), None);
         assert!(peer.read.is_empty(), "something was sent");
     });
     let transport = after_it_has_spoken(builder(), spoken);
-    let error = write(&transport, format!("http://{address}/"))
-        .await
-        .unwrap_err();
+    let error = write(&transport, format!("http://{address}/")).await.unwrap_err();
     was_not_begun(&error, address);
     thread.join().unwrap();
 }
@@ -145,10 +132,7 @@ async fn a_write_in_two_halves_is_not_begun_either() {
         assert!(peer.read.is_empty(), "something was sent");
     });
     let transport = builder().build().unwrap();
-    let ready = transport
-        .connect(&server.uri("/").parse().unwrap())
-        .await
-        .unwrap();
+    let ready = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
     server.spoken.recv_timeout(PATIENCE).unwrap();
     let error = ready.send(post(server.uri("/"))).await.unwrap_err();
     was_not_begun(&error, server.address);
@@ -157,11 +141,7 @@ async fn a_write_in_two_halves_is_not_begun_either() {
 
 #[tokio::test]
 async fn a_read_goes_out_on_another_connection_where_the_server_has_spoken_already() {
-    let Threaded {
-        address,
-        spoken,
-        thread,
-    } = Threaded::start(2, |peer, number, spoken| {
+    let Threaded { address, spoken, thread } = Threaded::start(2, |peer, number, spoken| {
         if number == 1 {
             peer.say(STRAY);
             spoken.send(()).unwrap();

@@ -67,33 +67,17 @@ impl Case {
         let credentials = Credentials::from(key.clone());
         let authorisation =
             credentials.authorise(vector["project_id"].as_str(), vector["domain_id"].as_str());
-        headers.extend(
-            authorisation
-                .headers
-                .iter()
-                .map(|(n, v)| ((*n).into(), (*v).into())),
-        );
+        headers.extend(authorisation.headers.iter().map(|(n, v)| ((*n).into(), (*v).into())));
 
         let body = match &request["body_repeat"] {
-            Value::Null => BASE64
-                .decode(request["body_base64"].as_str().unwrap_or(""))
-                .unwrap(),
+            Value::Null => BASE64.decode(request["body_base64"].as_str().unwrap_or("")).unwrap(),
             repeat => BASE64
                 .decode(text(&repeat["unit_base64"]))
                 .unwrap()
                 .repeat(usize::try_from(repeat["count"].as_u64().unwrap()).unwrap()),
         };
-        assert_eq!(
-            body.len(),
-            usize::try_from(request["body_len"].as_u64().unwrap()).unwrap()
-        );
-        Self {
-            query: query(request),
-            headers,
-            body,
-            key,
-            request: request.clone(),
-        }
+        assert_eq!(body.len(), usize::try_from(request["body_len"].as_u64().unwrap()).unwrap());
+        Self { query: query(request), headers, body, key, request: request.clone() }
     }
 
     fn of_random_vector(vector: &Value) -> Self {
@@ -137,41 +121,23 @@ fn every_vector_is_matched_stage_by_stage() {
                 .map(|(n, v)| Value::from([*n, v.as_ref()].as_slice()))
                 .collect();
             let stages = [
-                (
-                    "payload hash",
-                    Value::from(signed.payload_hash),
-                    &expected["payload_hash"],
-                ),
-                (
-                    "signed headers",
-                    signed.signed_headers.into(),
-                    &expected["signed_headers"],
-                ),
+                ("payload hash", Value::from(signed.payload_hash), &expected["payload_hash"]),
+                ("signed headers", signed.signed_headers.into(), &expected["signed_headers"]),
                 (
                     "canonical request",
                     (&*signed.canonical_request).into(),
                     &expected["canonical_request"],
                 ),
-                (
-                    "string to sign",
-                    signed.string_to_sign.into(),
-                    &expected["string_to_sign"],
-                ),
+                ("string to sign", signed.string_to_sign.into(), &expected["string_to_sign"]),
                 ("signature", signed.signature.into(), &expected["signature"]),
-                (
-                    "authorization",
-                    signed.authorization.into(),
-                    &expected["authorization"],
-                ),
+                ("authorization", signed.authorization.into(), &expected["authorization"]),
                 ("uri", signed.uri.into(), &expected["uri"]),
                 ("headers", headers.into(), &expected["headers_sent"]),
             ];
             let first = stages.into_iter().find(|(_, ours, theirs)| ours != *theirs);
             if let Some((stage, ours, theirs)) = first {
-                wrong.push(format!(
-                    "{}: {stage}\n  ours   {ours}\n  theirs {theirs}",
-                    vector["id"]
-                ));
+                wrong
+                    .push(format!("{}: {stage}\n  ours   {ours}\n  theirs {theirs}", vector["id"]));
             }
         });
     }
@@ -200,11 +166,8 @@ fn random_requests_are_signed_as_the_official_signer_does() {
                 "{vector}"
             );
             assert_eq!(signed.uri, text(&expected["uri"]), "{vector}");
-            let sent: Vec<_> = signed
-                .headers
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), v.to_string()))
-                .collect();
+            let sent: Vec<_> =
+                signed.headers.iter().map(|(n, v)| ((*n).to_owned(), v.to_string())).collect();
             assert_eq!(sent, pairs(&expected["headers_sent"]), "{vector}");
         });
     }
@@ -229,17 +192,12 @@ fn what_arrives_can_be_verified_from_its_parts() {
     // The other end has the target, the headers and the body.
     let (path, raw_query) = signed.uri.split_once('?').unwrap();
     let header = |wanted: &str| {
-        let found = signed
-            .headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let found = signed.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         found.map(|(_, value)| value.as_ref())
     };
     let authorization = parse_authorization(header("authorization").unwrap()).unwrap();
-    let covered: Vec<(&str, &str)> = authorization
-        .header_names()
-        .map(|name| (name, header(name).unwrap()))
-        .collect();
+    let covered: Vec<(&str, &str)> =
+        authorization.header_names().map(|name| (name, header(name).unwrap())).collect();
     let hash = sign::payload_hash(header("x-sdk-content-sha256"), b"{}");
     let canonical = canonical_request("POST", path, &sign::parse_query(raw_query), &covered, &hash);
     let to_sign = sign::string_to_sign(header("x-sdk-date").unwrap().parse().unwrap(), &canonical);
@@ -251,12 +209,7 @@ fn what_arrives_can_be_verified_from_its_parts() {
 
 #[test]
 fn what_no_request_can_carry_is_refused() {
-    let get = Parts {
-        method: "GET",
-        host: "h",
-        path: "/",
-        ..Parts::default()
-    };
+    let get = Parts { method: "GET", host: "h", path: "/", ..Parts::default() };
     let with = |headers| Parts { headers, ..get };
     let duplicate = |name: &str| Unsignable::DuplicateHeader { name: name.into() };
     let bad_value = |name: &str| Unsignable::HeaderValue { name: name.into() };
@@ -264,35 +217,11 @@ fn what_no_request_can_carry_is_refused() {
 
     let cases = [
         (Parts { method: "", ..get }, Unsignable::Method),
-        (
-            Parts {
-                method: "GET /",
-                ..get
-            },
-            Unsignable::Method,
-        ),
+        (Parts { method: "GET /", ..get }, Unsignable::Method),
         (Parts { path: "", ..get }, Unsignable::EmptyPath),
-        (
-            Parts {
-                path: "/作?a=1",
-                ..get
-            },
-            Unsignable::Path { position: 2 },
-        ),
-        (
-            Parts {
-                path: "/a\nb",
-                ..get
-            },
-            Unsignable::Path { position: 2 },
-        ),
-        (
-            Parts {
-                host: "a\r\nb",
-                ..get
-            },
-            bad_value("Host"),
-        ),
+        (Parts { path: "/作?a=1", ..get }, Unsignable::Path { position: 2 }),
+        (Parts { path: "/a\nb", ..get }, Unsignable::Path { position: 2 }),
+        (Parts { host: "a\r\nb", ..get }, bad_value("Host")),
         (with(&[("", "v")]), bad_name("")),
         (with(&[("a b", "v")]), bad_name("a b")),
         (with(&[("작업", "v")]), bad_name("작업")),
@@ -301,10 +230,7 @@ fn what_no_request_can_carry_is_refused() {
         (with(&[("A", "1"), ("b", "2"), ("a", "1")]), duplicate("a")),
         (with(&[("A_", "1"), ("a_", "1")]), duplicate("a_")),
         (
-            with(&[
-                ("Content-Type", "text/plain"),
-                ("x-sdk-content-sha256", "abc"),
-            ]),
+            with(&[("Content-Type", "text/plain"), ("x-sdk-content-sha256", "abc")]),
             duplicate("x-sdk-content-sha256"),
         ),
         (with(&[("authorization", "")]), Unsignable::AlreadySigned),
@@ -312,17 +238,10 @@ fn what_no_request_can_carry_is_refused() {
             with(&[("X-Sdk-Date", "20240230T000000Z")]),
             Unsignable::Date(sign::InvalidSdkDate::NoSuchTime),
         ),
-        (
-            with(&[("x-sdk-date", "")]),
-            Unsignable::Date(sign::InvalidSdkDate::Form),
-        ),
+        (with(&[("x-sdk-date", "")]), Unsignable::Date(sign::InvalidSdkDate::Form)),
     ];
     for (parts, expected) in cases {
-        assert_eq!(
-            sign(&parts, &example_key(), date()).unwrap_err(),
-            expected,
-            "{parts:?}"
-        );
+        assert_eq!(sign(&parts, &example_key(), date()).unwrap_err(), expected, "{parts:?}");
     }
 }
 
@@ -330,20 +249,11 @@ fn what_no_request_can_carry_is_refused() {
 fn a_content_type_in_another_spelling_leaves_the_payload_signed() {
     for (name, unsigned) in [("Content-Type", true), ("content-type", false)] {
         let headers = [(name, "text/plain")];
-        let parts = Parts {
-            method: "POST",
-            path: "/",
-            headers: &headers,
-            body: b"x",
-            ..Parts::default()
-        };
+        let parts =
+            Parts { method: "POST", path: "/", headers: &headers, body: b"x", ..Parts::default() };
         let key = example_key();
         let signed = sign(&parts, &key, date()).unwrap();
-        assert_eq!(
-            signed.payload_hash == "UNSIGNED-PAYLOAD",
-            unsigned,
-            "{name}"
-        );
+        assert_eq!(signed.payload_hash == "UNSIGNED-PAYLOAD", unsigned, "{name}");
     }
 }
 
@@ -426,11 +336,7 @@ fn example_key() -> AccessKey {
 }
 
 fn access_key(vector: &Value) -> AccessKey {
-    AccessKey::new(
-        text(&vector["ak"]),
-        SecretKey::new(text(&vector["sk"])).unwrap(),
-    )
-    .unwrap()
+    AccessKey::new(text(&vector["ak"]), SecretKey::new(text(&vector["sk"])).unwrap()).unwrap()
 }
 
 fn text(value: &Value) -> &str {
@@ -443,15 +349,9 @@ fn pairs(value: &Value) -> Vec<(String, String)> {
 }
 
 fn query(request: &Value) -> Vec<QueryPair<'static>> {
-    pairs(&request["query"])
-        .into_iter()
-        .map(|(k, v)| (Cow::Owned(k), Cow::Owned(v)))
-        .collect()
+    pairs(&request["query"]).into_iter().map(|(k, v)| (Cow::Owned(k), Cow::Owned(v))).collect()
 }
 
 fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    pairs
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect()
+    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }

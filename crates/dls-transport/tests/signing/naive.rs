@@ -7,10 +7,7 @@ use crate::random::Request;
 
 pub(super) fn canonical_request(request: &Request) -> String {
     let mut headers = request.headers.clone();
-    let content_type = headers
-        .iter()
-        .find(|h| h.0 == "Content-Type")
-        .map(|h| h.1.clone());
+    let content_type = headers.iter().find(|h| h.0 == "Content-Type").map(|h| h.1.clone());
     let known = |kind: &str| ["application/json", "application/bson"].map(|k| kind.starts_with(k));
     if content_type.is_some_and(|kind| !kind.is_empty() && known(&kind) == [false; 2]) {
         headers.retain(|h| h.0 != "X-Sdk-Content-Sha256");
@@ -30,32 +27,19 @@ pub(super) fn canonical_request(request: &Request) -> String {
         .collect();
     lines.sort();
 
-    let given = lines
-        .iter()
-        .find(|l| l.0 == "x-sdk-content-sha256")
-        .map(|l| l.1.clone());
+    let given = lines.iter().find(|l| l.0 == "x-sdk-content-sha256").map(|l| l.1.clone());
     let hash = if request.body.is_empty() {
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned()
     } else {
-        given
-            .filter(|g| !g.is_empty())
-            .unwrap_or_else(|| hex(&Sha256::digest(&request.body)))
+        given.filter(|g| !g.is_empty()).unwrap_or_else(|| hex(&Sha256::digest(&request.body)))
     };
     format!(
         "{}\n{}\n{}\n{}\n\n{}\n{}",
         request.method.to_uppercase(),
         uri_of_path(&request.path),
         query(request),
-        lines
-            .iter()
-            .map(|l| format!("{}:{}", l.0, l.1))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        lines
-            .iter()
-            .map(|l| l.0.clone())
-            .collect::<Vec<_>>()
-            .join(";"),
+        lines.iter().map(|l| format!("{}:{}", l.0, l.1)).collect::<Vec<_>>().join("\n"),
+        lines.iter().map(|l| l.0.clone()).collect::<Vec<_>>().join(";"),
         hash
     )
 }
@@ -69,11 +53,7 @@ pub(super) fn uri(request: &Request) -> String {
 
 /// RFC 2104.
 pub(super) fn hmac_sha256(key: &[u8], text: &str) -> String {
-    let mut key = if key.len() > 64 {
-        Sha256::digest(key).to_vec()
-    } else {
-        key.to_vec()
-    };
+    let mut key = if key.len() > 64 { Sha256::digest(key).to_vec() } else { key.to_vec() };
     key.resize(64, 0);
     let pad = |with: u8| key.iter().map(|byte| byte ^ with).collect::<Vec<u8>>();
     let inner = Sha256::digest([pad(0x36), text.into()].concat());
@@ -83,19 +63,13 @@ pub(super) fn hmac_sha256(key: &[u8], text: &str) -> String {
 fn query(request: &Request) -> String {
     let mut pairs = request.query.clone();
     pairs.sort();
-    let pairs: Vec<String> = pairs
-        .iter()
-        .map(|(k, v)| format!("{}={}", quote(k), quote(v)))
-        .collect();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(k, v)| format!("{}={}", quote(k), quote(v))).collect();
     pairs.join("&")
 }
 
 fn uri_of_path(path: &str) -> String {
-    let mut uri = unquote(path)
-        .split('/')
-        .map(quote)
-        .collect::<Vec<_>>()
-        .join("/");
+    let mut uri = unquote(path).split('/').map(quote).collect::<Vec<_>>().join("/");
     if !uri.ends_with('/') {
         uri += "/";
     }
@@ -119,9 +93,7 @@ fn unquote(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        let digits = text
-            .get(at + 1..at + 3)
-            .and_then(|two| std::str::from_utf8(two).ok());
+        let digits = text.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
         let digits = digits.filter(|two| two.chars().all(|c| c.is_ascii_hexdigit()));
         match digits {
             Some(two) if text[at] == b'%' => {
@@ -138,10 +110,7 @@ fn unquote(text: &str) -> String {
     while !bytes.is_empty() {
         let (valid, bad) = match std::str::from_utf8(&bytes) {
             Ok(all) => (all.len(), 0),
-            Err(e) => (
-                e.valid_up_to(),
-                e.error_len().unwrap_or(bytes.len() - e.valid_up_to()),
-            ),
+            Err(e) => (e.valid_up_to(), e.error_len().unwrap_or(bytes.len() - e.valid_up_to())),
         };
         out += std::str::from_utf8(&bytes[..valid]).unwrap();
         out += if bad > 0 { "\u{fffd}" } else { "" };

@@ -19,10 +19,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn query(&self) -> Vec<QueryPair<'_>> {
-        self.query
-            .iter()
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect()
+        self.query.iter().map(|(k, v)| (k.into(), v.into())).collect()
     }
 
     pub(crate) fn parts<'a>(
@@ -30,21 +27,8 @@ impl Request {
         query: &'a [QueryPair<'a>],
         headers: &'a [(&'a str, &'a str)],
     ) -> Parts<'a> {
-        let Self {
-            method,
-            host,
-            path,
-            body,
-            ..
-        } = self;
-        Parts {
-            method,
-            host,
-            path,
-            query,
-            headers,
-            body,
-        }
+        let Self { method, host, path, body, .. } = self;
+        Parts { method, host, path, query, headers, body }
     }
 
     pub(crate) fn signed(&self, check: impl FnOnce(Signed<'_>)) {
@@ -114,23 +98,18 @@ fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
         ),
         ("(X-Sdk-Content-Sha256)", "(UNSIGNED-PAYLOAD| abc )?"),
         ("(Host|host|HOST)", "[a-z]{1,9}"),
-        (
-            "(X-Sdk-Date|x-sdk-date)",
-            "20[0-9]{2}0[1-9]1[0-9]T1[0-9][0-5][0-9][0-5][0-9]Z"
-        ),
+        ("(X-Sdk-Date|x-sdk-date)", "20[0-9]{2}0[1-9]1[0-9]T1[0-9][0-5][0-9][0-5][0-9]Z"),
     ];
-    vec(
-        prop_oneof![2 => ("[A-Za-z0-9_~.-]{1,8}", value), 1 => special],
-        0..7,
+    vec(prop_oneof![2 => ("[A-Za-z0-9_~.-]{1,8}", value), 1 => special], 0..7).prop_map(
+        |mut all| {
+            let mut seen = Vec::new();
+            all.retain(|(name, _)| {
+                let lower = name.to_lowercase();
+                let new = !seen.contains(&lower) && lower != "authorization";
+                seen.push(lower);
+                new
+            });
+            all
+        },
     )
-    .prop_map(|mut all| {
-        let mut seen = Vec::new();
-        all.retain(|(name, _)| {
-            let lower = name.to_lowercase();
-            let new = !seen.contains(&lower) && lower != "authorization";
-            seen.push(lower);
-            new
-        });
-        all
-    })
 }

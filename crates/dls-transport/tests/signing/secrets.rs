@@ -77,11 +77,7 @@ fn the_security_token_in_the_canonical_request_is_wiped_when_the_signed_request_
     let token = "token-".repeat(2000);
     let key = AccessKey::new("AKIDEXAMPLE", SecretKey::new("secret").unwrap()).unwrap();
     let key = key.with_security_token(SecurityToken::new(token.as_str()).unwrap());
-    let parts = Parts {
-        method: "GET",
-        path: "/",
-        ..Parts::default()
-    };
+    let parts = Parts { method: "GET", path: "/", ..Parts::default() };
     let signed = sign(&parts, &key, date()).unwrap();
     let text = &signed.canonical_request;
     let (address, length) = (text.as_ptr().addr() as u64, text.len());
@@ -91,10 +87,7 @@ fn the_security_token_in_the_canonical_request_is_wiped_when_the_signed_request_
     let mut found = || {
         memory.read_exact_at(&mut bytes, address).unwrap();
         let token = token.as_bytes();
-        bytes
-            .windows(6)
-            .filter(|window| token.starts_with(window))
-            .count()
+        bytes.windows(6).filter(|window| token.starts_with(window)).count()
     };
     assert_eq!(found(), 2000);
     drop(signed);

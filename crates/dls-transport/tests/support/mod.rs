@@ -60,8 +60,7 @@ impl Ledger {
 
     /// Waits until so many connections came and all are closed again.
     pub(crate) async fn settled(&self, connections: usize) {
-        self.until(|ledger| ledger.connections() >= connections && ledger.open() == 0)
-            .await;
+        self.until(|ledger| ledger.connections() >= connections && ledger.open() == 0).await;
     }
 
     /// Waits until this holds after a connection was closed, for a minute at most.
@@ -156,11 +155,7 @@ pub(crate) struct Peer<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub(crate) fn new(stream: S, ledger: Arc<Ledger>) -> Self {
-        Self {
-            stream,
-            ledger,
-            read: Vec::new(),
-        }
+        Self { stream, ledger, read: Vec::new() }
     }
 
     /// Reads one request whole and notes it; `None` if the connection ends before.
@@ -210,9 +205,7 @@ impl Peer<TcpStream> {
 pub(crate) fn whole_request(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = str::from_utf8(&bytes[..head]).ok()?.to_ascii_lowercase();
-    let length = text
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:"));
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
     let body: usize = length.map_or(0, |length| length.trim().parse().unwrap());
     (bytes.len() >= head + body).then_some(head + body)
 }
@@ -235,10 +228,7 @@ pub(crate) fn key() -> Credentials {
 
 /// A transport without a rate limit.
 pub(crate) fn builder() -> TransportBuilder {
-    Transport::builder()
-        .credentials(key())
-        .rate(Rate::Unlimited)
-        .jitter_seed(7)
+    Transport::builder().credentials(key()).rate(Rate::Unlimited).jitter_seed(7)
 }
 
 pub(crate) fn transport() -> Transport {

@@ -64,10 +64,7 @@ impl Client {
     async fn connect(&self, deploy: &Deploy) -> Result<ReadyToDeploy, Error> {
         let request = self.request(deploy)?;
         let ready = self.transport.connect(request.uri()).await?;
-        Ok(ReadyToDeploy {
-            ready,
-            client: self.clone(),
-        })
+        Ok(ReadyToDeploy { ready, client: self.clone() })
     }
 
     async fn skew_told(&self, package: PackageId) -> Result<Option<ClockSkew>, Error> {
@@ -135,7 +132,5 @@ fn send_failure(error: Error) -> SendFailure {
 
 fn is_about_credentials(error: &Error) -> bool {
     use dls_transport::ErrorKind::{Credentials, Stopped};
-    error
-        .transport()
-        .is_some_and(|error| matches!(error.kind(), Credentials | Stopped))
+    error.transport().is_some_and(|error| matches!(error.kind(), Credentials | Stopped))
 }

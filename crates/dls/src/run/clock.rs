@@ -27,11 +27,7 @@ pub(crate) struct SystemClock<W> {
 
 impl<W: Fn() -> SystemTime + Send + Sync> SystemClock<W> {
     pub(crate) fn new(wall: W) -> Self {
-        Self {
-            wall,
-            started: Instant::now(),
-            started_since_boot: since_boot(),
-        }
+        Self { wall, started: Instant::now(), started_since_boot: since_boot() }
     }
 }
 
@@ -50,9 +46,7 @@ impl<W: Fn() -> SystemTime + Send + Sync> Clock for SystemClock<W> {
 
 impl<W> fmt::Debug for SystemClock<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SystemClock")
-            .field("started", &self.started)
-            .finish_non_exhaustive()
+        f.debug_struct("SystemClock").field("started", &self.started).finish_non_exhaustive()
     }
 }
 
@@ -88,10 +82,7 @@ pub(super) struct EventTimes {
 
 impl EventTimes {
     pub(super) fn new(clock: &dyn Clock) -> Self {
-        Self {
-            began: clock.wall(),
-            began_after: clock.elapsed(),
-        }
+        Self { began: clock.wall(), began_after: clock.elapsed() }
     }
 
     pub(super) fn now(&self, clock: &dyn Clock) -> Timestamp {

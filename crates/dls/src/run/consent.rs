@@ -45,13 +45,9 @@ impl Run {
             return Ok(());
         }
         self.check_fence(&requests, fence).await?;
-        let consent = What::ResendAllowed {
-            packages: packages.to_vec(),
-            no_fence: fence == Fence::Waived,
-        };
-        self.intend(consent)
-            .await
-            .map_err(ResendRefused::NotRecorded)
+        let consent =
+            What::ResendAllowed { packages: packages.to_vec(), no_fence: fence == Fence::Waived };
+        self.intend(consent).await.map_err(ResendRefused::NotRecorded)
     }
 
     /// Gives up these packages: this run claims them no longer, so another one may send them. Nothing
@@ -79,22 +75,15 @@ impl Run {
             by: by.to_owned(),
             no_fence: fence == Fence::Waived,
         };
-        self.intend(forgotten)
-            .await
-            .map_err(ResendRefused::NotRecorded)
+        self.intend(forgotten).await.map_err(ResendRefused::NotRecorded)
     }
 
     /// The last request that may have had an effect on a package.
     fn request_of(&self, package: PackageId) -> Result<Request, ResendRefused> {
         match self.rollout.claim(package) {
-            Some(Claim::Unsettled {
-                signed_at,
-                with_token,
-            }) => Ok(Request {
-                signed_at,
-                package,
-                with_token,
-            }),
+            Some(Claim::Unsettled { signed_at, with_token }) => {
+                Ok(Request { signed_at, package, with_token })
+            }
             _ => Err(ResendRefused::NotUnknown { package }),
         }
     }

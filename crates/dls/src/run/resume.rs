@@ -47,46 +47,31 @@ impl Resume {
     /// Another [grace](dls_rollout::Options::grace).
     #[must_use]
     pub fn with_grace(self, grace: Duration) -> Self {
-        Self {
-            grace: Some(grace),
-            ..self
-        }
+        Self { grace: Some(grace), ..self }
     }
 
     /// Sets [`same_service`](Self::same_service).
     #[must_use]
     pub fn with_same_service(self, same_service: bool) -> Self {
-        Self {
-            same_service,
-            ..self
-        }
+        Self { same_service, ..self }
     }
 
     /// Another [pace](dls_rollout::Options::pace).
     #[must_use]
     pub fn with_pace(self, pace: Pace) -> Self {
-        Self {
-            pace: Some(pace),
-            ..self
-        }
+        Self { pace: Some(pace), ..self }
     }
 
     /// An entry that is [known to have been recorded](Self::at_least).
     #[must_use]
     pub fn with_at_least(self, position: Position) -> Self {
-        Self {
-            at_least: Some(position),
-            ..self
-        }
+        Self { at_least: Some(position), ..self }
     }
 
     /// Another [limit for one call of the store](Self::store_timeout).
     #[must_use]
     pub fn with_store_timeout(self, timeout: Duration) -> Self {
-        Self {
-            store_timeout: timeout,
-            ..self
-        }
+        Self { store_timeout: timeout, ..self }
     }
 
     pub(crate) async fn take_over(

@@ -50,11 +50,7 @@ struct Content {
 impl Chain {
     pub(super) fn new(run: RunId) -> Self {
         let hash = hex(Sha256::digest(ORIGIN).as_slice());
-        let last = Position {
-            run,
-            entry: 0,
-            hash,
-        };
+        let last = Position { run, entry: 0, hash };
         Self { last }
     }
 
@@ -90,9 +86,7 @@ impl Chain {
 
     /// The position of the line, if it is the next entry.
     pub(super) fn verified(&self, line: &[u8]) -> Option<Position> {
-        let (hash, rest) = line
-            .strip_prefix(HEAD.as_bytes())?
-            .split_at_checked(DIGITS)?;
+        let (hash, rest) = line.strip_prefix(HEAD.as_bytes())?.split_at_checked(DIGITS)?;
         let next = self.next(rest);
         let place = serde_json::from_slice::<Place>(line).ok()?;
         let is_next = place.run == next.run && place.seq == next.entry;
@@ -107,19 +101,14 @@ impl Chain {
                 format!("it is an entry of run {}", place.run)
             }
             Ok(place) if place.seq != expected => {
-                format!(
-                    "it says it is entry {}, and {expected} is missing",
-                    place.seq
-                )
+                format!("it says it is entry {}, and {expected} is missing", place.seq)
             }
             Ok(_) => "its hash does not fit: it, or an entry before it, was changed".to_owned(),
         }
     }
 
     fn next(&self, rest: &[u8]) -> Position {
-        let hash = Sha256::new()
-            .chain_update(&self.last.hash)
-            .chain_update(rest);
+        let hash = Sha256::new().chain_update(&self.last.hash).chain_update(rest);
         Position {
             run: self.last.run.clone(),
             entry: self.last.entry + 1,

@@ -55,32 +55,15 @@ type Held = Result<(), String>;
 type Rule = (&'static str, fn(&dyn RunStore) -> BoxFuture<'_, Held>);
 
 const RULES: [Rule; 9] = [
-    ("a run is told as it was created", |it| {
-        Box::pin(created(it))
-    }),
-    ("what was appended is told, in order", |it| {
-        Box::pin(appended(it))
-    }),
-    (
-        "a package of an open run is claimed, at whatever address",
-        |it| Box::pin(claimed(it)),
-    ),
+    ("a run is told as it was created", |it| Box::pin(created(it))),
+    ("what was appended is told, in order", |it| Box::pin(appended(it))),
+    ("a package of an open run is claimed, at whatever address", |it| Box::pin(claimed(it))),
     ("a run that is over claims nothing", |it| Box::pin(over(it))),
-    (
-        "of two runs that are created at once one gets the package",
-        |it| Box::pin(at_once(it)),
-    ),
-    ("a run that was left is taken over as it was", |it| {
-        Box::pin(taken_over(it))
-    }),
+    ("of two runs that are created at once one gets the package", |it| Box::pin(at_once(it))),
+    ("a run that was left is taken over as it was", |it| Box::pin(taken_over(it))),
     ("a run has one writer", |it| Box::pin(fenced(it))),
-    (
-        "a run that does not hold a known position is refused",
-        |it| Box::pin(outdated(it)),
-    ),
-    ("a run that is not there is told so", |it| {
-        Box::pin(not_there(it))
-    }),
+    ("a run that does not hold a known position is refused", |it| Box::pin(outdated(it))),
+    ("a run that is not there is told so", |it| Box::pin(not_there(it))),
 ];
 
 async fn created(store: &dyn RunStore) -> Held {
@@ -94,10 +77,7 @@ async fn created(store: &dyn RunStore) -> Held {
     ensure(stored.position() == writer.position(), "another position")?;
     ensure(stored.position().entry == 1, "it does not have one entry")?;
     let listed = store.list().await.map_err(text)?;
-    ensure(
-        listed == [Ok(stored)],
-        "the list does not hold this run alone",
-    )
+    ensure(listed == [Ok(stored)], "the list does not hold this run alone")
 }
 
 async fn appended(store: &dyn RunStore) -> Held {
@@ -105,53 +85,30 @@ async fn appended(store: &dyn RunStore) -> Held {
     let mut position = writer.position();
     for what in [What::Waited, intention(&["23"])?, lost(), What::OutOfTime] {
         let appended = append(&mut *writer, what).await?;
-        ensure(
-            appended == writer.position(),
-            "the writer is somewhere else",
-        )?;
-        ensure(
-            appended.entry == position.entry + 1,
-            "an entry does not follow the last one",
-        )?;
+        ensure(appended == writer.position(), "the writer is somewhere else")?;
+        ensure(appended.entry == position.entry + 1, "an entry does not follow the last one")?;
         let stored = store.load(writer.run()).await.map_err(text)?;
         ensure(stored.position() == appended, "it is not the last entry")?;
         ensure(stored.contains(&position), "the entry before is gone")?;
         position = appended;
     }
     let stored = store.load(writer.run()).await.map_err(text)?;
-    ensure(
-        stored.report.packages.iter().all(|it| it.sent),
-        "the intention is not told",
-    )
+    ensure(stored.report.packages.iter().all(|it| it.sent), "the intention is not told")
 }
 
 async fn claimed(store: &dyn RunStore) -> Held {
-    let first = store
-        .create(spec(&["23", "24"])?, at(1)?)
-        .await
-        .map_err(text)?;
+    let first = store.create(spec(&["23", "24"])?, at(1)?).await.map_err(text)?;
     let mut elsewhere = spec(&["24", "25"])?;
     elsewhere.place.endpoint = "https://other.example.com".to_owned();
     match store.create(elsewhere, at(2)?).await {
-        Err(StoreError::Conflict {
-            run,
-            packages,
-            other_endpoint,
-            ..
-        }) => {
+        Err(StoreError::Conflict { run, packages, other_endpoint, .. }) => {
             ensure(run == *first.run(), "the conflict is with another run")?;
-            ensure(
-                packages == ["24".parse().map_err(text)?],
-                "other packages conflict",
-            )?;
+            ensure(packages == ["24".parse().map_err(text)?], "other packages conflict")?;
             ensure(other_endpoint.is_some(), "the other address is not told")?;
         }
         other => return Err(format!("{other:?}")),
     }
-    ensure(
-        store.list().await.map_err(text)?.len() == 1,
-        "the refused run was recorded",
-    )?;
+    ensure(store.list().await.map_err(text)?.len() == 1, "the refused run was recorded")?;
     let mut workspace = spec(&["24"])?;
     workspace.place.workspace = "other".parse().map_err(text)?;
     store.create(workspace, at(2)?).await.map_err(text)?;
@@ -165,15 +122,9 @@ async fn over(store: &dyn RunStore) -> Held {
     writer.finish().await.map_err(text)?;
     let stored = store.load(writer.run()).await.map_err(text)?;
     ensure(!stored.is_open(), "it is open")?;
-    ensure(
-        stored.position() == writer.position(),
-        "its end is somewhere else",
-    )?;
+    ensure(stored.position() == writer.position(), "its end is somewhere else")?;
     store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
-    ensure(
-        store.list().await.map_err(text)?.len() == 2,
-        "there are not two runs",
-    )
+    ensure(store.list().await.map_err(text)?.len() == 2, "there are not two runs")
 }
 
 async fn at_once(store: &dyn RunStore) -> Held {
@@ -193,27 +144,14 @@ async fn taken_over(store: &dyn RunStore) -> Held {
     let run = writer.run().clone();
     drop(writer);
     let taken = store.take_over(&run, Some(&left)).await.map_err(text)?;
-    let TakenOver {
-        mut writer,
-        rollout,
-    } = taken;
+    let TakenOver { mut writer, rollout } = taken;
     ensure(writer.position() == left, "it is at another position")?;
-    ensure(
-        rollout.report().packages.iter().all(|it| it.sent),
-        "the intention is gone",
-    )?;
+    ensure(rollout.report().packages.iter().all(|it| it.sent), "the intention is gone")?;
     let options = rollout.began().options;
-    let resumed = What::Resumed {
-        grace: options.grace,
-        pace: options.pace,
-        other_endpoint: None,
-    };
+    let resumed = What::Resumed { grace: options.grace, pace: options.pace, other_endpoint: None };
     let next = append(&mut *writer, resumed).await?;
     let stored = store.load(&run).await.map_err(text)?;
-    ensure(
-        stored.position() == next && stored.contains(&left),
-        "the entries do not follow",
-    )
+    ensure(stored.position() == next && stored.contains(&left), "the entries do not follow")
 }
 
 /// Whoever writes it keeps others away, or cannot go on once another one has come.
@@ -251,14 +189,8 @@ async fn outdated(store: &dyn RunStore) -> Held {
 async fn not_there(store: &dyn RunStore) -> Held {
     let run = "20200101-000000-0000".parse().map_err(text)?;
     let (loaded, taken) = (store.load(&run).await, store.take_over(&run, None).await);
-    ensure(
-        matches!(loaded, Err(StoreError::NoSuchRun { .. })),
-        "it was loaded",
-    )?;
-    ensure(
-        matches!(taken, Err(StoreError::NoSuchRun { .. })),
-        "it was taken over",
-    )
+    ensure(matches!(loaded, Err(StoreError::NoSuchRun { .. })), "it was loaded")?;
+    ensure(matches!(taken, Err(StoreError::NoSuchRun { .. })), "it was taken over")
 }
 
 async fn append(writer: &mut dyn RunWriter, what: What) -> Result<super::Position, String> {
@@ -272,11 +204,7 @@ fn spec(packages: &[&str]) -> Result<Began, String> {
     let workspace = "default".parse().map_err(text)?;
     let place = Place::new("https://dayu.example.com", project, workspace);
     let packages = Selection::from(ids(packages)?);
-    Ok(Began::new(
-        place,
-        packages,
-        Options::new(dls_model::JobStart::Later),
-    ))
+    Ok(Began::new(place, packages, Options::new(dls_model::JobStart::Later)))
 }
 
 fn ids(packages: &[&str]) -> Result<PackageIds, String> {
@@ -285,17 +213,11 @@ fn ids(packages: &[&str]) -> Result<PackageIds, String> {
 }
 
 fn intention(packages: &[&str]) -> Result<What, String> {
-    Ok(What::SendIntended {
-        packages: ids(packages)?,
-        signed_at: at(2)?,
-        with_token: false,
-    })
+    Ok(What::SendIntended { packages: ids(packages)?, signed_at: at(2)?, with_token: false })
 }
 
 fn lost() -> What {
-    What::SendFailed {
-        failure: SendFailure::Lost("a reset".to_owned()),
-    }
+    What::SendFailed { failure: SendFailure::Lost("a reset".to_owned()) }
 }
 
 fn given_up(packages: &[&str]) -> Result<What, String> {

@@ -98,10 +98,7 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn unusable(path: &Path, error: &io::Error) -> Self {
-        Self::Unusable {
-            path: path.to_owned(),
-            why: error.to_string(),
-        }
+        Self::Unusable { path: path.to_owned(), why: error.to_string() }
     }
 
     /// The run that it is about, if it is about one.
@@ -132,12 +129,7 @@ impl fmt::Display for StoreError {
                 write!(f, "the journal {} cannot be used: {why}", path.display())
             }
             Self::NoSuchRun { run } => write!(f, "there is no run {run} in the journal"),
-            Self::Conflict {
-                run,
-                packages,
-                other_endpoint,
-                ..
-            } => {
+            Self::Conflict { run, packages, other_endpoint, .. } => {
                 let packages: Vec<String> = packages.iter().map(ToString::to_string).collect();
                 let packages = packages.join(", ");
                 write!(f, "what became of {packages} in run {run} is not known yet")?;
@@ -150,46 +142,32 @@ impl fmt::Display for StoreError {
             Self::Fenced { run } => {
                 write!(f, "run {run} was taken over by another process")
             }
-            Self::Replaced { path } => write!(
-                f,
-                "{} was removed or replaced while the run was under way",
-                path.display()
-            ),
+            Self::Replaced { path } => {
+                write!(f, "{} was removed or replaced while the run was under way", path.display())
+            }
             Self::Newer { run, version } => write!(
                 f,
                 "the journal of run {run} is of version {version}, which this program does not know"
             ),
             Self::Broken { run, entry, why } => {
-                write!(
-                    f,
-                    "the journal of run {run} is broken at entry {entry}: {why}"
-                )
+                write!(f, "the journal of run {run} is broken at entry {entry}: {why}")
             }
-            Self::Outdated {
-                run,
-                last,
-                at_least,
-            } => write!(
+            Self::Outdated { run, last, at_least } => write!(
                 f,
                 "the journal of run {run} is older than the evidence: entry {} of the evidence is not \
                  among its {last} entries",
                 at_least.entry
             ),
             Self::NotBroken { run } => {
-                write!(
-                    f,
-                    "the journal of run {run} is not broken, so it is not set aside"
-                )
+                write!(f, "the journal of run {run} is not broken, so it is not set aside")
             }
             Self::TooLate => f.write_str("a run that is under way cannot begin to be recorded"),
             Self::OtherPlace { run } => {
                 write!(f, "run {run} is of another endpoint, project or workspace")
             }
-            Self::TimedOut { limit } => write!(
-                f,
-                "the journal did not answer within {} s",
-                limit.as_secs_f32()
-            ),
+            Self::TimedOut { limit } => {
+                write!(f, "the journal did not answer within {} s", limit.as_secs_f32())
+            }
         }
     }
 }

@@ -67,11 +67,7 @@ impl FileStore {
         folder: impl Into<PathBuf>,
     ) -> Result<Self, StoreError> {
         let disk: Arc<dyn Disk> = Arc::new(disk);
-        let store = Self {
-            disk,
-            folder: folder.into(),
-            longest: LONGEST,
-        };
+        let store = Self { disk, folder: folder.into(), longest: LONGEST };
         store.prepare().await?;
         Ok(store)
     }
@@ -81,11 +77,7 @@ impl FileStore {
     /// there holds no run.
     #[must_use]
     pub fn for_reading(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            disk: Arc::new(OsDisk),
-            folder: folder.into(),
-            longest: LONGEST,
-        }
+        Self { disk: Arc::new(OsDisk), folder: folder.into(), longest: LONGEST }
     }
 
     /// The directory.
@@ -123,11 +115,7 @@ impl FileStore {
     }
 
     async fn refuse_conflict(&self, spec: &Began) -> Result<(), StoreError> {
-        let open = self
-            .ids()
-            .await?
-            .into_iter()
-            .filter(|(_, is_over)| !is_over);
+        let open = self.ids().await?.into_iter().filter(|(_, is_over)| !is_over);
         for (run, _) in open {
             let contents = self.contents(&run).await?;
             let began = contents.began().cloned();

@@ -72,11 +72,7 @@ impl MemoryStore {
         };
         let position = recorded.append(&Event::new(at, What::Began(Box::new(spec))))?;
         runs.insert(run, recorded);
-        Ok(Box::new(MemoryWriter {
-            store: self.clone(),
-            position,
-            epoch: 1,
-        }))
+        Ok(Box::new(MemoryWriter { store: self.clone(), position, epoch: 1 }))
     }
 
     fn take_over_now(
@@ -100,14 +96,11 @@ impl MemoryStore {
 
 impl Recorded {
     fn append(&mut self, event: &Event) -> Result<Position, StoreError> {
-        let (_, position) = self
-            .chain
-            .encode(event)
-            .map_err(|error| StoreError::Broken {
-                run: self.chain.last().run.clone(),
-                entry: self.chain.last().entry + 1,
-                why: error.to_string(),
-            })?;
+        let (_, position) = self.chain.encode(event).map_err(|error| StoreError::Broken {
+            run: self.chain.last().run.clone(),
+            entry: self.chain.last().entry + 1,
+            why: error.to_string(),
+        })?;
         self.events.push(event.clone());
         self.hashes.push(position.hash.clone());
         self.chain.advance(position.clone());
@@ -146,9 +139,7 @@ impl RunStore for MemoryStore {
     fn list(&self) -> BoxFuture<'_, Result<Vec<Result<StoredRun, StoreError>>, StoreError>> {
         Box::pin(async move {
             let runs = self.runs();
-            let stored = runs
-                .iter()
-                .map(|(run, recorded)| Ok(recorded.stored(run)?.0));
+            let stored = runs.iter().map(|(run, recorded)| Ok(recorded.stored(run)?.0));
             Ok(stored.collect())
         })
     }

@@ -95,10 +95,7 @@ impl Contents {
             Err(why) => {
                 match self.version_of(line) {
                     Some(version) => {
-                        self.problem = Some(StoreError::Newer {
-                            run: self.run(),
-                            version,
-                        })
+                        self.problem = Some(StoreError::Newer { run: self.run(), version })
                     }
                     None => self.refuse(why),
                 }
@@ -121,9 +118,7 @@ impl Contents {
             rest = tail.get(entry.len() + 1..).unwrap_or_default();
         }
         let written = rest.iter().rposition(|byte| *byte != 0);
-        let written = written
-            .and_then(|last| rest.get(..=last))
-            .unwrap_or_default();
+        let written = written.and_then(|last| rest.get(..=last)).unwrap_or_default();
         if self.events.is_empty() || first_value(written).is_some() {
             // A first entry is flushed before its file has its name, and a whole entry is not a torn one.
             self.refuse("it was changed, or written in part".to_owned());
@@ -171,11 +166,8 @@ impl Contents {
     }
 
     fn refuse(&mut self, why: String) {
-        self.problem = Some(StoreError::Broken {
-            run: self.run(),
-            entry: self.chain.last().entry + 1,
-            why,
-        });
+        self.problem =
+            Some(StoreError::Broken { run: self.run(), entry: self.chain.last().entry + 1, why });
     }
 
     fn run(&self) -> RunId {
@@ -189,8 +181,7 @@ impl Contents {
         let form = number("/journal").filter(|version| *version > u64::from(VERSION));
         let events = number("/event/what/began/version");
         let events = events.filter(|version| *version > u64::from(Began::VERSION));
-        form.or(events)
-            .map(|version| u32::try_from(version).unwrap_or(u32::MAX))
+        form.or(events).map(|version| u32::try_from(version).unwrap_or(u32::MAX))
     }
 }
 
@@ -204,19 +195,12 @@ fn first_value(bytes: &[u8]) -> Option<&[u8]> {
 fn of_events(run: &RunId, error: InvalidEvents) -> StoreError {
     let (entry, why) = match error {
         InvalidEvents::Newer { version } => {
-            return StoreError::Newer {
-                run: run.clone(),
-                version,
-            };
+            return StoreError::Newer { run: run.clone(), version };
         }
         InvalidEvents::Misplaced { index, why } => (index + 1, why.to_owned()),
         error => (1, error.to_string()),
     };
-    StoreError::Broken {
-        run: run.clone(),
-        entry: u64::try_from(entry).unwrap_or(u64::MAX),
-        why,
-    }
+    StoreError::Broken { run: run.clone(), entry: u64::try_from(entry).unwrap_or(u64::MAX), why }
 }
 
 /// Version 1 did not ask whether an error answer held nothing but an error, and took each for a proof. Where it went
@@ -256,18 +240,10 @@ mod tests {
 
     /// What is written after a run of the packages 23 and 24 was created.
     fn kinds() -> [(&'static str, Vec<What>); 7] {
-        let intended = What::SendIntended {
-            packages: ids(),
-            signed_at: at(),
-            with_token: false,
-        };
-        let lost = What::SendFailed {
-            failure: SendFailure::Lost("a reset".to_owned()),
-        };
-        let consented = What::ResendAllowed {
-            packages: ids().iter().copied().collect(),
-            no_fence: false,
-        };
+        let intended = What::SendIntended { packages: ids(), signed_at: at(), with_token: false };
+        let lost = What::SendFailed { failure: SendFailure::Lost("a reset".to_owned()) };
+        let consented =
+            What::ResendAllowed { packages: ids().iter().copied().collect(), no_fence: false };
         let given_up = What::Forgotten {
             packages: ids().iter().copied().collect(),
             by: "li.wei".to_owned(),
@@ -316,11 +292,7 @@ mod tests {
 
     fn recorded(events: &[What]) -> Vec<Event> {
         let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap();
-        let place = Place::new(
-            "https://dayu.example.com",
-            project,
-            "default".parse().unwrap(),
-        );
+        let place = Place::new("https://dayu.example.com", project, "default".parse().unwrap());
         let options = Options::new(JobStart::Later);
         let began = Began::new(place, Selection::from(ids()), options);
         let first = What::Began(Box::new(began));
@@ -354,10 +326,7 @@ mod tests {
     fn each_single_flipped_bit_is_refused_or_changes_nothing() {
         for (kind, events) in kinds() {
             let kept = flips_that_change_nothing(kind, &file_of(&events));
-            assert_eq!(
-                kept, 8,
-                "{kind}: only the last line end is of no importance"
-            );
+            assert_eq!(kept, 8, "{kind}: only the last line end is of no importance");
         }
     }
 
@@ -424,10 +393,7 @@ mod tests {
         let line = br#"{"at":1747106001700,"what":{"send-failed":{"failure":{"answered":{"status":429,"code":"APIGW.0308","message":"Throttled.","request_id":"r-1"}}}}}"#;
         for was_taken_for_proof in [false, true] {
             let event = event_of_version_1(line, was_taken_for_proof).unwrap();
-            let What::SendFailed {
-                failure: SendFailure::Answered(error),
-            } = event.what
-            else {
+            let What::SendFailed { failure: SendFailure::Answered(error) } = event.what else {
                 panic!("{event:?}");
             };
             assert_eq!(error.is_flat(), was_taken_for_proof);

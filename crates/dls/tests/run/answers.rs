@@ -24,10 +24,7 @@ async fn server(body: &'static str) -> (Client, Arc<AtomicUsize>) {
             tokio::spawn(serve(stream, body));
         }
     });
-    (
-        client_of(&format!("http://{address}"), "default"),
-        connections,
-    )
+    (client_of(&format!("http://{address}"), "default"), connections)
 }
 
 async fn serve(mut stream: TcpStream, body: &'static str) -> std::io::Result<()> {
@@ -55,29 +52,20 @@ async fn an_observation_of_another_package_or_of_none_is_no_observation() {
             r#"{"release_package": {"package_id": "24", "deploy_status": 2}}"#,
             "the answer describes package 24",
         ),
-        (
-            r#"{"release_package": {"deploy_status": 2}}"#,
-            "does not say which package it is of",
-        ),
+        (r#"{"release_package": {"deploy_status": 2}}"#, "does not say which package it is of"),
     ] {
         let (client, connections) = server(body).await;
         let error = client.package(id(23)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Undecodable, "{body}");
         assert!(error.to_string().contains(says), "{error}");
         let failure = client.observe(id(23), Duration::MAX).await.unwrap_err();
-        assert!(
-            matches!(failure, LookFailure::Unavailable(_)),
-            "{failure:?}"
-        );
+        assert!(matches!(failure, LookFailure::Unavailable(_)), "{failure:?}");
         let opened = connections.load(Ordering::Relaxed);
         assert_eq!(opened, 2, "the first connection carries nothing more");
     }
     let (client, _) =
         server(r#"{"release_package": {"package_id": "23", "deploy_status": 2}}"#).await;
-    assert_eq!(
-        client.package(id(23)).await.unwrap().package.id,
-        Some(id(23))
-    );
+    assert_eq!(client.package(id(23)).await.unwrap().package.id, Some(id(23)));
 }
 
 #[tokio::test]
@@ -89,9 +77,6 @@ async fn time_that_ends_before_anybody_was_reached_is_told_as_nobody_reached() {
     let run = client.rollout(selection(&[23]), quick()).unwrap();
     let report = run.with_timeout(Duration::from_millis(50)).wait().await;
     let verdict = report.packages[0].verdict.as_ref();
-    assert!(
-        matches!(verdict, Some(Verdict::NotSent(NotSent::Unreachable(_)))),
-        "{verdict:?}"
-    );
+    assert!(matches!(verdict, Some(Verdict::NotSent(NotSent::Unreachable(_)))), "{verdict:?}");
     assert_eq!(report.exit_code, 11);
 }

@@ -38,11 +38,7 @@ impl Lost {
         let name = run.id().unwrap().clone();
         let report = run.wait().await;
         assert_eq!(report.exit_code, 7, "{report:?}");
-        Self {
-            service,
-            store,
-            run: name,
-        }
+        Self { service, store, run: name }
     }
 
     async fn resumed(&self) -> Run {
@@ -105,9 +101,7 @@ async fn of_several_packages_the_one_that_was_sent_last_counts() {
     assert_eq!(run.wait().await.exit_code, 7, "the second is lost, too");
     for packages in [[23, 24], [24, 23]] {
         let early = lost.allow(FENCE - SECOND, &packages, Fence::Needed).await;
-        let Err(ResendRefused::TooEarly { package, .. }) = early else {
-            panic!("{early:?}")
-        };
+        let Err(ResendRefused::TooEarly { package, .. }) = early else { panic!("{early:?}") };
         assert_eq!(package, id(24));
     }
     assert!(lost.allow(FENCE, &[23], Fence::Needed).await.is_ok());
@@ -153,11 +147,7 @@ async fn a_grace_without_end_is_a_fence_without_end() {
     let (service, clock) = (lost.service.clone(), lost.service.clone());
     let forever = Resume::new().with_grace(Duration::MAX);
     let run = Run::resume_over(service, clock, &lost.store, &lost.run, forever);
-    let refused = run
-        .await
-        .unwrap()
-        .allow_resend(&[id(23)], Fence::Needed)
-        .await;
+    let refused = run.await.unwrap().allow_resend(&[id(23)], Fence::Needed).await;
     assert!(matches!(refused, Err(ResendRefused::TooEarly { .. })));
 }
 
@@ -187,11 +177,7 @@ async fn the_fence_that_is_waived_for_a_token_stands_for_a_signature_beside_it()
     let early = lost.allow(FENCE - SECOND, &[23, 24], Fence::Waived).await;
     assert!(is_too_early(&early), "{early:?}");
     drop(early);
-    assert!(
-        lost.allow(FENCE + SECOND, &[23, 24], Fence::Waived)
-            .await
-            .is_ok()
-    );
+    assert!(lost.allow(FENCE + SECOND, &[23, 24], Fence::Waived).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,10 +188,7 @@ async fn a_waived_fence_is_recorded() {
     while let Some(event) = run.next_event().await {
         events.push(event.what);
     }
-    let consent = What::ResendAllowed {
-        packages: vec![id(23)],
-        no_fence: true,
-    };
+    let consent = What::ResendAllowed { packages: vec![id(23)], no_fence: true };
     assert!(events.contains(&consent), "{events:?}");
 }
 
@@ -230,20 +213,12 @@ async fn a_package_is_given_up_behind_the_same_fence() {
 #[tokio::test(start_paused = true)]
 async fn what_was_never_sent_is_given_up_without_a_fence_and_what_is_under_way_never() {
     let (service, store) = (MadeUp::new(), MemoryStore::new());
-    let mut run = service
-        .run(&[23], quick())
-        .with_store(&store)
-        .await
-        .unwrap();
+    let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
     run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
     assert!(!run.report().is_open());
 
     service.state().observed = Ok(Status::BeingReleased);
-    let mut run = service
-        .run(&[24], quick())
-        .with_store(&store)
-        .await
-        .unwrap();
+    let mut run = service.run(&[24], quick()).with_store(&store).await.unwrap();
     run.next_event().await;
     let refused = run.forget(&[id(24)], "ops", Fence::Needed).await;
     let package = id(24);

@@ -22,12 +22,7 @@ struct Kept {
 
 impl Kept {
     fn of(service: &MadeUp, fails: bool) -> Self {
-        Self {
-            service: service.clone(),
-            fails,
-            takes: Duration::ZERO,
-            intentions: Arc::default(),
-        }
+        Self { service: service.clone(), fails, takes: Duration::ZERO, intentions: Arc::default() }
     }
 }
 
@@ -61,9 +56,7 @@ async fn an_intention_is_recorded_and_kept_as_evidence_before_its_request() {
     assert_eq!(service.state().sent.len(), 1);
     drop(run);
     let kept = evidence.intentions.lock().unwrap().clone();
-    let [(intention, sent)] = kept.as_slice() else {
-        panic!("{kept:?}")
-    };
+    let [(intention, sent)] = kept.as_slice() else { panic!("{kept:?}") };
     assert_eq!((intention.entry, *sent), (before.entry + 1, 0));
     let stored = store.load(&name).await.unwrap();
     assert!(stored.contains(intention) && stored.report.packages[0].sent);

@@ -22,11 +22,7 @@ async fn a_run_that_ended_after_its_request_is_taken_up_and_sends_nothing() {
 
     let stored = bench.store().await.load(&id).await.unwrap();
     assert!(stored.is_open());
-    let run = bench
-        .client
-        .resume(&bench.store().await, &id, Resume::new())
-        .await
-        .unwrap();
+    let run = bench.client.resume(&bench.store().await, &id, Resume::new()).await.unwrap();
     let report = run.wait().await;
     assert_eq!(report.exit_code, 0);
     assert!(report.packages.iter().all(|it| it.ours));
@@ -41,11 +37,7 @@ async fn a_run_that_ended_before_its_request_is_taken_up_and_sends_it() {
     until(&mut run, "looked").await;
     let id = run.id().unwrap().clone();
     drop(run);
-    let run = bench
-        .client
-        .resume(&bench.store().await, &id, Resume::new())
-        .await
-        .unwrap();
+    let run = bench.client.resume(&bench.store().await, &id, Resume::new()).await.unwrap();
     assert_eq!(run.wait().await.exit_code, 0);
     assert_eq!(bench.releases(), 2);
 }
@@ -70,23 +62,13 @@ async fn a_half_written_line_is_cut_and_the_run_goes_on() {
     let path = bench.file(&id);
     let mut bytes = fs::read(&path).unwrap();
     // As if the outcome had not been written whole.
-    let last = bytes[..bytes.len() - 1]
-        .iter()
-        .rposition(|it| *it == b'\n')
-        .unwrap();
+    let last = bytes[..bytes.len() - 1].iter().rposition(|it| *it == b'\n').unwrap();
     bytes.truncate(last + 20);
     fs::write(&path, bytes).unwrap();
-    let run = bench
-        .client
-        .resume(&bench.store().await, &id, Resume::new())
-        .await
-        .unwrap();
+    let run = bench.client.resume(&bench.store().await, &id, Resume::new()).await.unwrap();
     let report = run.wait().await;
     assert_eq!(report.exit_code, 0);
-    assert!(
-        !report.packages[0].ours,
-        "the answer was lost with the line"
-    );
+    assert!(!report.packages[0].ours, "the answer was lost with the line");
     assert_eq!(bench.requests("deploy"), 1);
     let text = fs::read_to_string(bench.file(&id)).unwrap();
     for line in text.lines() {
@@ -100,10 +82,7 @@ async fn only_one_process_is_at_a_run() {
     let mut run = bench.run(&[23]).await;
     until(&mut run, "looked").await;
     let id = run.id().unwrap().clone();
-    let again = bench
-        .client
-        .resume(&bench.store().await, &id, Resume::new())
-        .await;
+    let again = bench.client.resume(&bench.store().await, &id, Resume::new()).await;
     assert_eq!(again.unwrap_err(), StoreError::InUse { run: id });
 }
 
@@ -131,11 +110,7 @@ async fn a_package_of_an_open_run_is_not_sent_by_another() {
     let other = elsewhere.rollout(selection(&[24]), quick()).unwrap();
     drop(other.with_store(&bench.store().await).await.unwrap());
     // And once its end is known, it stands in nobody's way.
-    let resumed = bench
-        .client
-        .resume(&bench.store().await, &first, Resume::new())
-        .await
-        .unwrap();
+    let resumed = bench.client.resume(&bench.store().await, &first, Resume::new()).await.unwrap();
     assert_eq!(resumed.wait().await.exit_code, 0);
     assert_eq!(bench.run(&[24, 12]).await.wait().await.exit_code, 0);
     assert_eq!(bench.releases(), 3);
@@ -149,18 +124,10 @@ async fn a_run_is_taken_up_only_where_it_took_place() {
     let id = run.id().unwrap().clone();
     drop(run);
     let elsewhere = client(&bench.emulator, "d1cd7861478748a6925bc02f47c69279");
-    let error = elsewhere
-        .resume(&bench.store().await, &id, Resume::new())
-        .await;
-    assert_eq!(
-        error.unwrap_err(),
-        StoreError::OtherPlace { run: id.clone() }
-    );
+    let error = elsewhere.resume(&bench.store().await, &id, Resume::new()).await;
+    assert_eq!(error.unwrap_err(), StoreError::OtherPlace { run: id.clone() });
     let unknown = "20200101-000000-0000".parse().unwrap();
-    let error = bench
-        .client
-        .resume(&bench.store().await, &unknown, Resume::new())
-        .await;
+    let error = bench.client.resume(&bench.store().await, &unknown, Resume::new()).await;
     assert!(matches!(error.unwrap_err(), StoreError::NoSuchRun { .. }));
 }
 
@@ -174,18 +141,11 @@ async fn a_run_is_taken_up_at_another_address_only_if_that_is_vouched_for_and_re
     let proxy = client_of("http://proxy.example.com:8080", "default");
     let store = bench.store().await;
     let refused = proxy.resume(&store, &id, Resume::new()).await;
-    assert_eq!(
-        refused.unwrap_err(),
-        StoreError::OtherPlace { run: id.clone() }
-    );
+    assert_eq!(refused.unwrap_err(), StoreError::OtherPlace { run: id.clone() });
     let vouched = Resume::new().with_same_service(true);
     let mut run = proxy.resume(&store, &id, vouched).await.unwrap();
     let resumed = run.next_event().await.unwrap().what;
-    let What::Resumed {
-        other_endpoint: Some(address),
-        ..
-    } = &resumed
-    else {
+    let What::Resumed { other_endpoint: Some(address), .. } = &resumed else {
         panic!("{resumed:?}")
     };
     assert!(address.contains("proxy.example.com:8080"), "{address}");
@@ -228,23 +188,13 @@ async fn nothing_is_sent_once_more_before_the_first_request_is_dead() {
     let kept = lines[..=intended.unwrap()].join("\n");
     fs::write(&path, format!("{kept}\n")).unwrap();
     let resume = Resume::new();
-    let mut run = bench
-        .client
-        .resume(&bench.store().await, &name, resume)
-        .await
-        .unwrap();
-    let early = run
-        .allow_resend(&[id(23)], Fence::Needed)
-        .await
-        .unwrap_err();
+    let mut run = bench.client.resume(&bench.store().await, &name, resume).await.unwrap();
+    let early = run.allow_resend(&[id(23)], Fence::Needed).await.unwrap_err();
     assert!(
         matches!(early, ResendRefused::TooEarly { left, .. } if left > Duration::from_secs(900)),
         "{early}"
     );
-    let wrong = run
-        .allow_resend(&[id(24)], Fence::Needed)
-        .await
-        .unwrap_err();
+    let wrong = run.allow_resend(&[id(24)], Fence::Needed).await.unwrap_err();
     assert!(matches!(wrong, ResendRefused::NotUnknown { .. }));
     assert_eq!(bench.requests("deploy"), 1);
 }

@@ -19,9 +19,7 @@ async fn a_journal_of_each_version_is_read() {
         assert!(stored.is_open());
         let packages = &stored.report.packages;
         assert!(packages[0].ours);
-        let words = packages
-            .iter()
-            .map(|it| it.verdict.as_ref().map_or("-", Verdict::word));
+        let words = packages.iter().map(|it| it.verdict.as_ref().map_or("-", Verdict::word));
         assert_eq!(words.collect::<Vec<_>>(), ["successful", "-", "failed"]);
         let taken = store.take_over(&run, None).await.unwrap();
         assert_eq!(taken.rollout.next(), Action::Look("24".parse().unwrap()));

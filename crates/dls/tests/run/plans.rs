@@ -37,14 +37,8 @@ async fn a_plan_that_was_changed_by_hand_is_refused() {
         assert_eq!(changed.unwrap_err(), InvalidPlan::Changed, "{from}");
     }
     let newer = text.replace("dls.plan/1", "dls.plan/2");
-    assert!(matches!(
-        plan::from_json(&newer),
-        Err(InvalidPlan::Schema { .. })
-    ));
-    assert!(matches!(
-        plan::from_json("{"),
-        Err(InvalidPlan::Unreadable { .. })
-    ));
+    assert!(matches!(plan::from_json(&newer), Err(InvalidPlan::Schema { .. })));
+    assert!(matches!(plan::from_json("{"), Err(InvalidPlan::Unreadable { .. })));
 }
 
 #[tokio::test]
@@ -56,11 +50,7 @@ async fn a_hash_does_not_move_as_a_release_does() {
     let after = bench.client.plan(selection(&[23]), None).await.unwrap();
     assert_ne!(before.packages, after.packages);
     assert_eq!(plan::hash(&before), plan::hash(&after));
-    let chosen = bench
-        .client
-        .plan(selection(&[23]), Some(JobStart::Later))
-        .await
-        .unwrap();
+    let chosen = bench.client.plan(selection(&[23]), Some(JobStart::Later)).await.unwrap();
     assert_ne!(plan::hash(&after), plan::hash(&chosen));
 }
 
@@ -84,10 +74,7 @@ async fn a_plan_is_used_at_another_address_only_if_that_is_vouched_for() {
     let proxy = client_of("http://proxy.example.com:8080", "default");
     let refused = proxy.rollout(made.clone(), quick());
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Plan);
-    let vouched = Release::Plan {
-        plan: Box::new(made),
-        same_service: true,
-    };
+    let vouched = Release::Plan { plan: Box::new(made), same_service: true };
     let run = proxy.rollout(vouched, quick()).unwrap();
     let endpoint = &run.began().place.endpoint;
     assert!(endpoint.contains("proxy.example.com:8080"), "{endpoint}");
@@ -110,9 +97,6 @@ async fn a_deletion_is_not_sent_without_consent() {
     let bench = Bench::new(Duration::ZERO).await;
     let run = bench.client.rollout(selection(&[51]), quick()).unwrap();
     let report = run.wait().await;
-    assert!(matches!(
-        report.packages[0].verdict,
-        Some(Verdict::NotSent(NotSent::Deletes(_)))
-    ));
+    assert!(matches!(report.packages[0].verdict, Some(Verdict::NotSent(NotSent::Deletes(_)))));
     assert_eq!((report.exit_code, bench.requests("deploy")), (9, 0));
 }

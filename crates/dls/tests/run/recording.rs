@@ -128,11 +128,7 @@ async fn once_an_event_is_not_recorded_nothing_is_sent() {
         ));
         let why = run.journal_failure().unwrap();
         assert!(why.contains("no space left"), "{why}");
-        assert_eq!(
-            store.seen.lock().unwrap().len(),
-            left + 1,
-            "it is asked no more"
-        );
+        assert_eq!(store.seen.lock().unwrap().len(), left + 1, "it is asked no more");
     }
 }
 
@@ -165,10 +161,7 @@ async fn an_intention_is_durable_before_its_request_and_what_was_seen_need_not_b
     run.with_store(&store).await.unwrap().wait().await;
     assert_eq!(service.state().sent.len(), 1);
     let seen = store.seen.lock().unwrap();
-    let durable: Vec<_> = seen
-        .iter()
-        .filter(|it| it.0 == Durability::Durable)
-        .collect();
+    let durable: Vec<_> = seen.iter().filter(|it| it.0 == Durability::Durable).collect();
     assert_eq!(durable, [&(Durability::Durable, 0)], "{seen:?}");
 }
 
@@ -186,10 +179,7 @@ async fn a_consent_that_is_not_recorded_is_none() {
     let mut run = run.await.unwrap();
     store.left.store(0, Ordering::Relaxed);
     let refused = run.allow_resend(&[id(23)], Fence::Needed).await;
-    assert!(
-        matches!(refused, Err(ResendRefused::NotRecorded(_))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(ResendRefused::NotRecorded(_))), "{refused:?}");
     run.wait().await;
     assert_eq!(service.state().sent.len(), 1);
 }
@@ -198,11 +188,7 @@ async fn a_consent_that_is_not_recorded_is_none() {
 async fn a_take_over_is_durable_and_sends_nothing_if_it_is_not_recorded() {
     let service = MadeUp::new();
     let store = Failing::new(&service, usize::MAX);
-    let run = service
-        .run(&[23], quick())
-        .with_store(&store)
-        .await
-        .unwrap();
+    let run = service.run(&[23], quick()).with_store(&store).await.unwrap();
     let name = run.id().unwrap().clone();
     drop(run);
     store.left.store(0, Ordering::Relaxed);
@@ -219,19 +205,11 @@ async fn a_take_over_is_durable_and_sends_nothing_if_it_is_not_recorded() {
 async fn a_record_that_is_older_than_the_evidence_is_not_taken_over() {
     let service = MadeUp::new();
     let (store, older) = (MemoryStore::new(), MemoryStore::new());
-    let run = service
-        .run(&[23], quick())
-        .with_store(&store)
-        .await
-        .unwrap();
+    let run = service.run(&[23], quick()).with_store(&store).await.unwrap();
     let evidence = run.position().unwrap();
     let name = run.id().unwrap().clone();
     drop(run);
-    let copy = service
-        .run(&[24], quick())
-        .with_store(&older)
-        .await
-        .unwrap();
+    let copy = service.run(&[24], quick()).with_store(&older).await.unwrap();
     assert_eq!(copy.id(), Some(&name));
     let resume = Resume::new().with_at_least(evidence);
     for (store, fits) in [(&older, false), (&store, true)] {

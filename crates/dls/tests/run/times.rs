@@ -53,9 +53,7 @@ async fn after_a_suspend_what_was_read_before_it_is_read_again() {
         story.push(match event.what {
             What::Looked { .. } => "observed",
             What::SendIntended { .. } => "intended",
-            What::SendFailed {
-                failure: SendFailure::NotSent(_),
-            } => "not sent",
+            What::SendFailed { failure: SendFailure::NotSent(_) } => "not sent",
             What::SendFailed { .. } => break,
             _ => continue,
         });

@@ -14,9 +14,7 @@ const PAGE: u64 = 100;
 
 #[tokio::test]
 async fn watching_many_packages_costs_few_lists_and_two_shows_at_each_end() {
-    let builder = Emulator::builder()
-        .extra_packages(1300)
-        .release_time(Duration::from_secs(2));
+    let builder = Emulator::builder().extra_packages(1300).release_time(Duration::from_secs(2));
     let bench = Bench::of(builder).await;
     let ours: Vec<u64> = (1001..1001 + OURS).collect();
     let mut run = bench.client.rollout(selection(&ours), quick()).unwrap();
@@ -50,13 +48,7 @@ async fn by_id_nothing_is_ever_sent() {
     let bench = Bench::new(Duration::ZERO).await;
     let run = bench.client.watch(selection(&[41, 31, 23]), quick());
     let report = run.with_timeout(Duration::from_millis(300)).wait().await;
-    let words = report
-        .packages
-        .iter()
-        .map(|it| it.verdict.as_ref().unwrap().word());
-    assert_eq!(
-        words.collect::<Vec<_>>(),
-        ["already-released", "not-sent", "not-sent"]
-    );
+    let words = report.packages.iter().map(|it| it.verdict.as_ref().unwrap().word());
+    assert_eq!(words.collect::<Vec<_>>(), ["already-released", "not-sent", "not-sent"]);
     assert_eq!((report.exit_code, bench.requests("deploy")), (8, 0));
 }

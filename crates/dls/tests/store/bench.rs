@@ -77,24 +77,15 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn intended() -> What {
-    What::SendIntended {
-        packages: ids(&[23]),
-        signed_at: at(1),
-        with_token: false,
-    }
+    What::SendIntended { packages: ids(&[23]), signed_at: at(1), with_token: false }
 }
 
 pub(crate) fn lost() -> What {
-    What::SendFailed {
-        failure: SendFailure::Lost("a reset".to_owned()),
-    }
+    What::SendFailed { failure: SendFailure::Lost("a reset".to_owned()) }
 }
 
 pub(crate) fn consented() -> What {
-    What::ResendAllowed {
-        packages: ids(&[23]).iter().copied().collect(),
-        no_fence: false,
-    }
+    What::ResendAllowed { packages: ids(&[23]).iter().copied().collect(), no_fence: false }
 }
 
 pub(crate) fn given_up() -> What {

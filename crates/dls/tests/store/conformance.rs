@@ -16,7 +16,5 @@ async fn a_directory_of_files_is_a_store() {
 
 #[tokio::test]
 async fn memory_is_a_store() {
-    conformance::check(async || MemoryStore::new())
-        .await
-        .unwrap();
+    conformance::check(async || MemoryStore::new()).await.unwrap();
 }

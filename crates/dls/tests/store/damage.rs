@@ -8,12 +8,9 @@ use crate::bench::*;
 
 #[tokio::test]
 async fn no_single_flipped_bit_lets_another_run_have_the_packages() {
-    for events in [
-        vec![],
-        vec![intended()],
-        vec![intended(), lost()],
-        vec![intended(), lost(), consented()],
-    ] {
+    for events in
+        [vec![], vec![intended()], vec![intended(), lost()], vec![intended(), lost(), consented()]]
+    {
         let bench = Bench::new().await;
         let kind = format!("{} events", events.len());
         let run = bench.run_of(events).await;
@@ -90,10 +87,7 @@ async fn a_whole_entry_at_the_end_that_does_not_verify_is_not_taken_for_an_unfin
     for length in [bytes.len(), bytes.len() - 1] {
         fs::write(&path, &bytes[..length]).unwrap();
         let error = bench.load(&run).await.unwrap_err();
-        assert!(
-            matches!(error, StoreError::Broken { entry: 2, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, StoreError::Broken { entry: 2, .. }), "{error}");
     }
 }
 
@@ -118,12 +112,7 @@ async fn lines_that_are_swapped_doubled_missing_or_of_another_run_are_refused() 
     ] {
         fs::write(&path, broken.concat()).unwrap();
         let error = bench.load(&run).await.unwrap_err();
-        let StoreError::Broken {
-            run: named,
-            entry,
-            why,
-        } = &error
-        else {
+        let StoreError::Broken { run: named, entry, why } = &error else {
             panic!("{what}: {error}");
         };
         assert_eq!((named, *entry), (&run, at), "{what}: {why}");
@@ -143,10 +132,7 @@ async fn a_run_whose_first_entry_cannot_be_read_keeps_every_run_away_until_it_is
     for broken in [&b""[..], &[0; 512], &whole[..40], &whole[10..]] {
         fs::write(&path, broken).unwrap();
         let error = bench.create(99).await.unwrap_err();
-        assert!(
-            matches!(error, StoreError::Broken { entry: 1, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, StoreError::Broken { entry: 1, .. }), "{error}");
     }
     let checked = bench.store.check(&run).await.unwrap();
     assert!(!checked.names_its_packages && checked.problem.is_some());
@@ -172,10 +158,7 @@ async fn a_run_that_is_broken_later_on_keeps_only_its_packages() {
     fs::write(&path, &bytes).unwrap();
     bench.create(99).await.unwrap();
     let error = bench.create(24).await.unwrap_err();
-    assert!(
-        matches!(error, StoreError::Broken { entry: 3, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Broken { entry: 3, .. }), "{error}");
     let checked = bench.store.check(&run).await.unwrap();
     assert_eq!((checked.entries, checked.names_its_packages), (2, true));
     assert_eq!(checked.problem, Some(error));
@@ -186,10 +169,7 @@ async fn a_run_that_can_be_read_is_not_set_aside() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let refused = bench.store.set_aside(&run, "li.wei", at(5)).await;
-    assert_eq!(
-        refused.unwrap_err(),
-        StoreError::NotBroken { run: run.clone() }
-    );
+    assert_eq!(refused.unwrap_err(), StoreError::NotBroken { run: run.clone() });
     let unknown: RunId = "20200101-000000-0000".parse().unwrap();
     let refused = bench.store.set_aside(&unknown, "li.wei", at(5)).await;
     assert_eq!(refused.unwrap_err(), StoreError::NoSuchRun { run: unknown });
@@ -198,7 +178,5 @@ async fn a_run_that_can_be_read_is_not_set_aside() {
 
 fn line_starts(bytes: &[u8]) -> Vec<usize> {
     let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    std::iter::once(0)
-        .chain(ends.map(|(at, _)| at + 1))
-        .collect()
+    std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
 }

@@ -91,10 +91,7 @@ impl Disk for Volatile {
 
     fn names<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, io::Result<Vec<String>>> {
         let state = self.state();
-        let names = state
-            .names
-            .keys()
-            .filter(|path| path.parent() == Some(directory));
+        let names = state.names.keys().filter(|path| path.parent() == Some(directory));
         let names = names.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
         now(Ok(names.collect()))
     }
@@ -183,15 +180,10 @@ impl DiskFile for Handle {
         let mut state = self.disk.state();
         if std::mem::take(&mut state.replaces_on_lock) {
             let bytes = state.files[self.index].bytes.clone();
-            state.files.push(File {
-                durable: bytes.clone(),
-                bytes,
-            });
+            state.files.push(File { durable: bytes.clone(), bytes });
             let copy = state.files.len() - 1;
             let names = state.names.values_mut();
-            names
-                .filter(|file| **file == self.index)
-                .for_each(|file| *file = copy);
+            names.filter(|file| **file == self.index).for_each(|file| *file = copy);
         }
         now(Ok(true))
     }

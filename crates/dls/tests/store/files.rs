@@ -176,15 +176,9 @@ async fn a_run_of_a_later_version_is_told_so_and_keeps_every_run_away() {
     let later = text.replace("{\"journal\":2,", "{\"journal\":3,");
     fs::write(&path, later).unwrap();
     let error = bench.create(99).await.unwrap_err();
-    assert!(
-        matches!(error, StoreError::Newer { version: 3, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Newer { version: 3, .. }), "{error}");
     let events = VERSION_1.replacen("\"version\":1", "\"version\":2,\"new\":[]", 1);
     fs::write(&path, events).unwrap();
     let error = bench.create(99).await.unwrap_err();
-    assert!(
-        matches!(error, StoreError::Newer { version: 2, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Newer { version: 2, .. }), "{error}");
 }

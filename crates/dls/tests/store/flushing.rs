@@ -14,12 +14,7 @@ async fn store(disk: &Volatile) -> FileStore {
 async fn a_run_is_there_with_its_name_and_its_beginning_once_it_is_created() {
     let disk = Volatile::default();
     let store = store(&disk).await;
-    let run = store
-        .create(spec(&[23]), at(0))
-        .await
-        .unwrap()
-        .run()
-        .clone();
+    let run = store.create(spec(&[23]), at(0)).await.unwrap().run().clone();
     disk.crash();
     assert_eq!(store.load(&run).await.unwrap().position().entry, 1);
 }
@@ -44,11 +39,7 @@ async fn intentions_consents_and_claims_given_up_survive_and_what_was_seen_need_
         append(&mut *writer, what).await.unwrap();
         disk.crash();
         let stored = store.load(writer.run()).await.unwrap();
-        assert_eq!(
-            stored.position().entry,
-            before + u64::from(survives),
-            "{named}"
-        );
+        assert_eq!(stored.position().entry, before + u64::from(survives), "{named}");
     }
 }
 
@@ -64,10 +55,7 @@ async fn an_end_survives_and_so_does_what_led_to_it() {
     let stored = store.load(writer.run()).await.unwrap();
     assert_eq!((stored.position().entry, stored.is_open()), (3, false));
     let found = store.check(writer.run()).await.unwrap().path;
-    assert!(
-        found.to_str().unwrap().ends_with(".done.jsonl"),
-        "{found:?}"
-    );
+    assert!(found.to_str().unwrap().ends_with(".done.jsonl"), "{found:?}");
 }
 
 #[tokio::test]
@@ -90,24 +78,13 @@ async fn what_a_take_over_has_read_is_not_lost_any_more() {
 async fn a_run_that_is_taken_over_keeps_a_name_that_was_not_durable() {
     let disk = Volatile::default();
     let store = store(&disk).await;
-    let run = store
-        .create(spec(&[23]), at(0))
-        .await
-        .unwrap()
-        .run()
-        .clone();
+    let run = store.create(spec(&[23]), at(0)).await.unwrap().run().clone();
     // As if whoever created it had ended before the directory was flushed.
     let path = store.check(&run).await.unwrap().path;
     let other = path.with_extension("other");
-    dls::store::Disk::rename(&disk, &path, &other)
-        .await
-        .unwrap();
-    dls::store::Disk::sync_dir(&disk, path.parent().unwrap())
-        .await
-        .unwrap();
-    dls::store::Disk::rename(&disk, &other, &path)
-        .await
-        .unwrap();
+    dls::store::Disk::rename(&disk, &path, &other).await.unwrap();
+    dls::store::Disk::sync_dir(&disk, path.parent().unwrap()).await.unwrap();
+    dls::store::Disk::rename(&disk, &other, &path).await.unwrap();
     let mut taken = store.take_over(&run, None).await.unwrap();
     append(&mut *taken.writer, intended()).await.unwrap();
     disk.crash();
@@ -120,14 +97,11 @@ async fn a_consent_to_set_a_file_aside_survives() {
     let store = store(&disk).await;
     let run = "20250513-031320-0001".parse().unwrap();
     let path = std::path::Path::new("runs/20250513-031320-0001.jsonl");
-    let mut file = dls::store::Disk::open(&disk, path, dls::store::OpenMode::CreateNew)
-        .await
-        .unwrap();
+    let mut file =
+        dls::store::Disk::open(&disk, path, dls::store::OpenMode::CreateNew).await.unwrap();
     file.append(b"{}\n".to_vec()).await.unwrap();
     file.flush().await.unwrap();
-    dls::store::Disk::sync_dir(&disk, path.parent().unwrap())
-        .await
-        .unwrap();
+    dls::store::Disk::sync_dir(&disk, path.parent().unwrap()).await.unwrap();
     let aside = store.set_aside(&run, "li.wei", at(5)).await.unwrap();
     disk.crash();
     assert!(store.list().await.unwrap().is_empty());

@@ -16,11 +16,7 @@ use crate::disk::Volatile;
 async fn a_run_is_created_only_under_the_lock_of_the_directory() {
     let bench = Bench::new().await;
     let lock = File::options();
-    let lock = lock
-        .clone()
-        .append(true)
-        .open(bench.store.path().join(".lock"))
-        .unwrap();
+    let lock = lock.clone().append(true).open(bench.store.path().join(".lock")).unwrap();
     lock.lock().unwrap();
     let error = bench.create(23).await.unwrap_err();
     assert!(error.to_string().contains("keeps it locked"), "{error}");
@@ -38,10 +34,7 @@ async fn a_run_that_another_process_writes_is_not_taken_over_until_that_process_
     // Readers, and the check for conflicts, need no lock.
     assert!(bench.load(&run).await.unwrap().is_open());
     let conflict = bench.create(23).await.unwrap_err();
-    assert!(
-        matches!(conflict, StoreError::Conflict { .. }),
-        "{conflict}"
-    );
+    assert!(matches!(conflict, StoreError::Conflict { .. }), "{conflict}");
     drop(holder);
     bench.store.take_over(&run, None).await.unwrap();
 }
@@ -95,16 +88,8 @@ struct Holder(Child);
 impl Holder {
     fn of(file: PathBuf) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([
-            "--exact",
-            "locks::another_process",
-            "--ignored",
-            "--nocapture",
-        ]);
-        command
-            .env(FILE, file)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.args(["--exact", "locks::another_process", "--ignored", "--nocapture"]);
+        command.env(FILE, file).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut holder = Self(command.spawn().unwrap());
         let stdout = BufReader::new(holder.0.stdout.take().unwrap());
         let (told, is_told) = mpsc::channel();

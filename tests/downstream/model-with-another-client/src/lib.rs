@@ -31,12 +31,7 @@ impl Client {
             .timeout_global(Some(Duration::from_secs(30)))
             .build()
             .new_agent();
-        Self {
-            agent,
-            origin: origin.into(),
-            scope,
-            token: token.into(),
-        }
+        Self { agent, origin: origin.into(), scope, token: token.into() }
     }
 
     /// Carries an operation out, once.

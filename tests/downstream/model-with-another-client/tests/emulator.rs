@@ -31,11 +31,7 @@ impl Stand {
             .release_time(Duration::from_secs(60))
             .clock(move || UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::SeqCst)))
             .start("127.0.0.1:0".parse().unwrap());
-        Self {
-            emulator: runtime.block_on(emulator).unwrap(),
-            seconds,
-            _runtime: runtime,
-        }
+        Self { emulator: runtime.block_on(emulator).unwrap(), seconds, _runtime: runtime }
     }
 
     fn client(&self, token: &str) -> Client {
@@ -45,10 +41,7 @@ impl Stand {
 
     fn operations(&self) -> Vec<&'static str> {
         let requests = self.emulator.ledger().requests;
-        requests
-            .iter()
-            .filter_map(|request| request.operation)
-            .collect()
+        requests.iter().filter_map(|request| request.operation).collect()
     }
 }
 
@@ -65,20 +58,12 @@ fn packages_are_found_released_and_seen_to_be_released() {
     let stand = Stand::new();
     let client = stand.client("example-token");
 
-    let waiting = ListPackages::new()
-        .with_statuses([Status::ToBeReviewed])
-        .with_limit(100);
+    let waiting = ListPackages::new().with_statuses([Status::ToBeReviewed]).with_limit(100);
     let found = client.call(&waiting).unwrap().packages;
     let packages = ids(&[23, 24]);
-    assert!(
-        packages
-            .iter()
-            .all(|id| found.iter().any(|package| package.id == Some(*id)))
-    );
+    assert!(packages.iter().all(|id| found.iter().any(|package| package.id == Some(*id))));
 
-    let answer = client
-        .call(&Deploy::new(packages.clone(), JobStart::Later))
-        .unwrap();
+    let answer = client.call(&Deploy::new(packages.clone(), JobStart::Later)).unwrap();
     for id in &packages {
         assert!(answer.names(*id));
         let seen = client.call(&ShowPackage::new(*id)).unwrap();
@@ -102,12 +87,8 @@ fn a_package_that_is_taken_back_cannot_be_released() {
     let client = stand.client("example-token");
     client.call(&Revoke::new(ids(&[31]))).unwrap();
 
-    let error = client
-        .call(&Deploy::new(ids(&[31]), JobStart::Later))
-        .unwrap_err();
-    let Error::Answer(AnswerError::Service(error)) = error else {
-        panic!("{error:?}")
-    };
+    let error = client.call(&Deploy::new(ids(&[31]), JobStart::Later)).unwrap_err();
+    let Error::Answer(AnswerError::Service(error)) = error else { panic!("{error:?}") };
     assert_eq!(error.status(), 400);
     assert!(error.code().is_some());
     assert_eq!(stand.operations(), ["revoke", "deploy"]);
@@ -117,13 +98,8 @@ fn a_package_that_is_taken_back_cannot_be_released() {
 #[test]
 fn a_wrong_token_is_an_error_that_says_so() {
     let stand = Stand::new();
-    let error = stand
-        .client("no-such-token")
-        .call(&ListPackages::new())
-        .unwrap_err();
-    let Error::Answer(AnswerError::Service(error)) = error else {
-        panic!("{error:?}")
-    };
+    let error = stand.client("no-such-token").call(&ListPackages::new()).unwrap_err();
+    let Error::Answer(AnswerError::Service(error)) = error else { panic!("{error:?}") };
     assert_eq!(error.meaning(), Meaning::NotAuthenticated);
     assert!(error.request_id().is_some());
 }
@@ -132,9 +108,7 @@ fn a_wrong_token_is_an_error_that_says_so() {
 fn a_release_in_no_workspace_is_not_sent() {
     let stand = Stand::new();
     let client = Client::new(stand.emulator.base_url(), project(), "example-token");
-    let error = client
-        .call(&Deploy::new(ids(&[23]), JobStart::Later))
-        .unwrap_err();
+    let error = client.call(&Deploy::new(ids(&[23]), JobStart::Later)).unwrap_err();
     assert!(matches!(error, Error::NotMade(_)), "{error:?}");
     assert_eq!(stand.emulator.ledger().connections, 0);
 }

@@ -84,9 +84,7 @@ where
     assert_eq!(head[0], format!("{} {} HTTP/1.1", O::METHOD, made.uri()));
     assert_eq!(&body, made.body());
     let lines = head.iter().filter_map(|line| line.split_once(": "));
-    let sent: Vec<_> = lines
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .collect();
+    let sent: Vec<_> = lines.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     for (name, value) in made.headers() {
         let value = value.to_str().unwrap();
         assert!(sent.contains(&(name.to_string(), value)), "{head:?}");
@@ -153,9 +151,7 @@ fn deploy() -> Deploy {
 fn a_deploy_whose_answer_is_lost_is_sent_once() {
     for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"] {
         let server = Server::saying(answer.into());
-        let error = Client::new(&server.origin, somewhere(), "t-1")
-            .call(&deploy())
-            .unwrap_err();
+        let error = Client::new(&server.origin, somewhere(), "t-1").call(&deploy()).unwrap_err();
         assert!(matches!(error, Error::NoAnswer(_)), "{error:?}");
         let (_, body) = server.read();
         assert_eq!(body, br#"{"package_ids":["23"],"startup_mode":0}"#);
@@ -169,12 +165,8 @@ fn a_deploy_is_not_sent_to_where_a_redirect_points() {
     let answer =
         format!("HTTP/1.1 307 x\r\nlocation: http://{location}/\r\ncontent-length: 0\r\n\r\n");
     let server = Server::saying(answer.into());
-    let error = Client::new(&server.origin, somewhere(), "t-1")
-        .call(&deploy())
-        .unwrap_err();
-    let Error::Answer(AnswerError::Service(error)) = error else {
-        panic!("{error:?}")
-    };
+    let error = Client::new(&server.origin, somewhere(), "t-1").call(&deploy()).unwrap_err();
+    let Error::Answer(AnswerError::Service(error)) = error else { panic!("{error:?}") };
     assert_eq!(error.status(), 307);
     server.read();
     elsewhere.set_nonblocking(true).unwrap();

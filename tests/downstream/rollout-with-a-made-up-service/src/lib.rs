@@ -50,10 +50,7 @@ pub fn step<E>(
             Ok(rows) => rollout.listed(rows),
             Err(failure) => What::ListFailed { failure },
         },
-        Action::Deploy {
-            request,
-            fresh_until,
-        } => {
+        Action::Deploy { request, fresh_until } => {
             let signed_at = service.now();
             let intended = What::SendIntended {
                 packages: request.packages().clone(),
@@ -66,10 +63,7 @@ pub fn step<E>(
                 false => service.deploy(request.packages(), request.start()),
             };
             match sent {
-                Ok(answer) => What::Accepted {
-                    request_id: answer.request_id.clone(),
-                    answer,
-                },
+                Ok(answer) => What::Accepted { request_id: answer.request_id.clone(), answer },
                 Err(failure) => What::SendFailed { failure },
             }
         }

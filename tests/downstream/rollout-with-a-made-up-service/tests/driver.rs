@@ -102,9 +102,7 @@ fn later(at: Timestamp, time: Duration) -> Timestamp {
 }
 
 fn ids() -> impl Iterator<Item = PackageId> {
-    [23, 24]
-        .into_iter()
-        .map(|id| PackageId::try_from(id).unwrap())
+    [23, 24].into_iter().map(|id| PackageId::try_from(id).unwrap())
 }
 
 /// The first event of a release of both packages.
@@ -129,9 +127,7 @@ fn run(service: &mut MadeUp) -> (Report, Vec<Event>) {
 
 fn verdicts(report: &Report) -> Vec<&Verdict> {
     let packages = report.packages.iter();
-    packages
-        .map(|package| package.verdict.as_ref().unwrap())
-        .collect()
+    packages.map(|package| package.verdict.as_ref().unwrap()).collect()
 }
 
 #[test]
@@ -155,12 +151,9 @@ fn a_lost_answer_ends_in_a_look_and_not_in_another_request() {
     assert_eq!(report.outcome, Outcome::Successful);
     // It was released, and whether by us nobody said.
     assert!(report.packages.iter().all(|package| !package.ours));
-    let lost = events
-        .iter()
-        .position(|event| matches!(event.what, What::SendFailed { .. }));
-    let looks = events[lost.unwrap()..]
-        .iter()
-        .filter(|event| matches!(event.what, What::Looked { .. }));
+    let lost = events.iter().position(|event| matches!(event.what, What::SendFailed { .. }));
+    let looks =
+        events[lost.unwrap()..].iter().filter(|event| matches!(event.what, What::Looked { .. }));
     assert!(looks.count() >= 2);
 }
 
@@ -207,9 +200,7 @@ fn the_recorded_events_give_the_rollout_back_wherever_it_was() {
         let mut rollout = Rollout::replay(journal.clone()).unwrap();
         loop {
             // As a journal would keep them.
-            let lines = journal
-                .iter()
-                .map(|event| serde_json::to_string(event).unwrap());
+            let lines = journal.iter().map(|event| serde_json::to_string(event).unwrap());
             let read = lines.map(|line| serde_json::from_str::<Event>(&line).unwrap());
             let again = Rollout::replay(read).unwrap();
             assert_eq!(format!("{again:?}"), format!("{rollout:?}"));
@@ -242,11 +233,7 @@ fn a_crash_right_before_the_request_is_followed_by_looking() {
     let mut rollout = Rollout::replay(journal).unwrap();
     assert!(!matches!(rollout.next(), Action::Deploy { .. }));
     let options = rollout.began().options;
-    let resumed = What::Resumed {
-        grace: options.grace,
-        pace: options.pace,
-        other_endpoint: None,
-    };
+    let resumed = What::Resumed { grace: options.grace, pace: options.pace, other_endpoint: None };
     rollout.fold(Event::new(service.now, resumed));
     let report = drive(&mut rollout, &mut service, |_| Ok::<_, Infallible>(())).unwrap();
     assert!(service.deploys.is_empty());

@@ -117,14 +117,8 @@ fn is_signed(request: &str) -> bool {
     let authorization = header(head, "authorization").unwrap();
     let authorization = sign::parse_authorization(authorization).unwrap();
     let names: Vec<&str> = authorization.header_names().collect();
-    assert!(
-        names.contains(&"host") && names.contains(&"x-sdk-date"),
-        "{names:?}"
-    );
-    let signed: Vec<_> = names
-        .iter()
-        .map(|name| (*name, header(head, name).unwrap()))
-        .collect();
+    assert!(names.contains(&"host") && names.contains(&"x-sdk-date"), "{names:?}");
+    let signed: Vec<_> = names.iter().map(|name| (*name, header(head, name).unwrap())).collect();
     let canonical = sign::canonical_request(
         method,
         path,
@@ -136,11 +130,7 @@ fn is_signed(request: &str) -> bool {
     let text = sign::string_to_sign(date, &canonical);
     assert_eq!(SystemTime::from(date), now());
     assert_eq!(authorization.access, "AK1");
-    sign::verify(
-        &SecretKey::new(SECRET).unwrap(),
-        &text,
-        authorization.signature,
-    )
+    sign::verify(&SecretKey::new(SECRET).unwrap(), &text, authorization.signature)
 }
 
 #[tokio::test]
@@ -148,9 +138,7 @@ async fn a_read_is_signed_and_its_answer_given() {
     let server = Server::start(&[Reply::Say(200, PROJECTS)]).await;
     let found = projects(&transport(), &server.origin, "cn-north-4").await;
     assert_eq!(found.unwrap(), ["p-1"]);
-    let [request] = &server.requests()[..] else {
-        panic!("{:?}", server.requests())
-    };
+    let [request] = &server.requests()[..] else { panic!("{:?}", server.requests()) };
     assert!(request.starts_with("GET /v3/projects?name=cn-north-4 HTTP/1.1\r\n"));
     assert!(is_signed(request));
     // One byte of the path, and it is no longer.
@@ -172,9 +160,7 @@ async fn a_write_is_signed_with_its_body() {
     let server = Server::start(&[Reply::Say(200, r#"{"message_id":"m-1"}"#)]).await;
     let id = publish(&transport(), &server.origin, TOPIC, "23 is out").await;
     assert_eq!(id.unwrap(), "m-1");
-    let [request] = &server.requests()[..] else {
-        panic!("{:?}", server.requests())
-    };
+    let [request] = &server.requests()[..] else { panic!("{:?}", server.requests()) };
     assert!(is_signed(request));
     assert!(!is_signed(&request.replace("23 is out", "24 is out")));
 }
@@ -194,10 +180,7 @@ async fn a_write_that_is_answered_with_a_503_is_sent_once() {
     let server = Server::start(&[Reply::Say(503, "")]).await;
     let error = publish(&transport(), &server.origin, TOPIC, "23 is out").await;
     let error = error.unwrap_err();
-    assert!(
-        matches!(error, Error::Refused(status) if status == 503),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Refused(status) if status == 503), "{error}");
     assert_eq!(error.delivery(), Delivery::Answered);
     assert_eq!(server.requests().len(), 1);
 }

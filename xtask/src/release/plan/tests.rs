@@ -10,10 +10,9 @@ fn version(text: &str) -> Version {
 
 /// `needs` holds names; one that ends in `!` is shown.
 fn member(name: &str, needs: &[&str]) -> Member {
-    let needs = needs.iter().map(|on| Need {
-        on: on.trim_end_matches('!').into(),
-        shows: on.ends_with('!'),
-    });
+    let needs = needs
+        .iter()
+        .map(|on| Need { on: on.trim_end_matches('!').into(), shows: on.ends_with('!') });
     Member {
         name: name.into(),
         version: version("0.1.0"),
@@ -34,11 +33,7 @@ fn family() -> Vec<Member> {
 }
 
 fn change(of: &str, level: Level) -> Change {
-    Change {
-        of: of.into(),
-        level,
-        told_by: format!("changes/{of}/x.md"),
-    }
+    Change { of: of.into(), level, told_by: format!("changes/{of}/x.md") }
 }
 
 /// Each bump as `name from -> to level: reasons`.
@@ -46,13 +41,7 @@ fn told(members: &[Member], changes: &[Change]) -> Vec<String> {
     let bumps = plan(members, changes).unwrap();
     let line = |bump: &Bump| {
         let reasons: Vec<String> = bump.reasons.iter().map(Reason::to_string).collect();
-        format!(
-            "{} {} -> {} ({})",
-            bump.name,
-            bump.from,
-            bump.to,
-            reasons.join("; ")
-        )
+        format!("{} {} -> {} ({})", bump.name, bump.from, bump.to, reasons.join("; "))
     };
     bumps.iter().map(line).collect()
 }
@@ -80,12 +69,7 @@ fn a_break_is_a_break_of_all_who_show_its_types_and_a_fix_of_those_who_need_it()
 fn a_fix_or_a_feature_bumps_nobody_else() {
     for level in [Level::Fix, Level::Feature] {
         let told = told(&family(), &[change("transport", level)]);
-        assert_eq!(
-            told,
-            [format!(
-                "transport 0.1.0 -> 0.1.1 ({level}: changes/transport/x.md)"
-            )]
-        );
+        assert_eq!(told, [format!("transport 0.1.0 -> 0.1.1 ({level}: changes/transport/x.md)")]);
     }
 }
 
@@ -127,11 +111,7 @@ fn what_was_bumped_and_not_tagged_stays_in_the_plan_and_is_not_bumped_twice() {
     members[3].version = version("0.2.0");
     let bumps = plan(&members, &[change("model", Level::Break)]).unwrap();
     assert_eq!(bumps[0].to, version("0.2.0"));
-    assert!(
-        bumps[0]
-            .reasons
-            .contains(&Reason::Pending(version("0.2.0")))
-    );
+    assert!(bumps[0].reasons.contains(&Reason::Pending(version("0.2.0"))));
     // Bumped by hand, and the others forgotten: they are found all the same.
     assert_eq!(
         names(&plan(&members, &[]).unwrap()),
@@ -141,16 +121,9 @@ fn what_was_bumped_and_not_tagged_stays_in_the_plan_and_is_not_bumped_twice() {
 
 #[test]
 fn a_cycle_is_named() {
-    let members = [
-        member("a", &["b"]),
-        member("b", &["c!"]),
-        member("c", &["b"]),
-        member("d", &[]),
-    ];
-    assert_eq!(
-        plan(&members, &[]).unwrap_err(),
-        "crates need each other: b -> c -> b"
-    );
+    let members =
+        [member("a", &["b"]), member("b", &["c!"]), member("c", &["b"]), member("d", &[])];
+    assert_eq!(plan(&members, &[]).unwrap_err(), "crates need each other: b -> c -> b");
 }
 
 /// Up to seven crates that need some of those before them, in any order.
@@ -173,10 +146,7 @@ fn members() -> impl Strategy<Value = Vec<Member>> {
                     released: bool::then_some(released, version.clone()),
                     version,
                     needs: needs
-                        .map(|(on, (_, shows))| Need {
-                            on: format!("c{}", 9 - on),
-                            shows: *shows,
-                        })
+                        .map(|(on, (_, shows))| Need { on: format!("c{}", 9 - on), shows: *shows })
                         .collect(),
                 }
             };

@@ -44,11 +44,7 @@ impl World for Fake {
     }
 
     fn upload(&mut self, release: &Release) -> Outcome {
-        let fate = if self.fates.is_empty() {
-            Fate::Stored
-        } else {
-            self.fates.remove(0)
-        };
+        let fate = if self.fates.is_empty() { Fate::Stored } else { self.fates.remove(0) };
         self.uploads.push(release.name.clone());
         if matches!(fate, Fate::Refused) {
             return Err("503".into());
@@ -72,10 +68,7 @@ impl World for Fake {
 }
 
 fn releases() -> Vec<Release> {
-    let release = |name: &str| Release {
-        name: name.into(),
-        version: "0.2.0".into(),
-    };
+    let release = |name: &str| Release { name: name.into(), version: "0.2.0".into() };
     ["a", "b", "c"].map(release).into()
 }
 
@@ -88,20 +81,14 @@ fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() 
         needs: Vec::new(),
     };
     let (new, old) = (Version::new(0, 2, 0), Version::new(0, 1, 0));
-    let members = [
-        member("a", Some(new.clone())),
-        member("b", Some(old.clone())),
-        member("c", None),
-    ];
+    let members =
+        [member("a", Some(new.clone())), member("b", Some(old.clone())), member("c", None)];
     let members: Vec<&Member> = members.iter().collect();
     let (here, before) = sorted(&members, &["a-v0.2.0", "other-v0.1.0", "b-vote"]).unwrap();
     assert_eq!(here, [("a", &new)]);
     assert_eq!(before, [("b", &old)]);
     let reason = sorted(&members, &["a-v0.2.0", "c-v0.3.0"]).unwrap_err();
-    assert_eq!(
-        reason.to_string(),
-        "`c-v0.3.0` stands where `c` has the version 0.2.0"
-    );
+    assert_eq!(reason.to_string(), "`c-v0.3.0` stands where `c` has the version 0.2.0");
 }
 
 #[test]
@@ -126,25 +113,16 @@ fn each_crate_is_uploaded_once_in_order() {
 
 #[test]
 fn an_upload_whose_answer_is_lost_is_found_and_not_repeated() {
-    let mut fake = Fake {
-        fates: vec![Fate::Stored, Fate::Lost],
-        ..Fake::default()
-    };
+    let mut fake = Fake { fates: vec![Fate::Stored, Fate::Lost], ..Fake::default() };
     publish(&releases(), &mut fake).unwrap();
     assert_eq!(fake.uploads, ["a", "b", "c"]);
 }
 
 #[test]
 fn a_refusal_stops_and_the_next_run_goes_on_there() {
-    let mut fake = Fake {
-        fates: vec![Fate::Stored, Fate::Refused],
-        ..Fake::default()
-    };
+    let mut fake = Fake { fates: vec![Fate::Stored, Fate::Refused], ..Fake::default() };
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
-    assert_eq!(
-        reason,
-        "b 0.2.0 is not there: 503; the same command goes on from here"
-    );
+    assert_eq!(reason, "b 0.2.0 is not there: 503; the same command goes on from here");
     assert_eq!(fake.uploads, ["a", "b"]);
     publish(&releases(), &mut fake).unwrap();
     assert_eq!(fake.uploads, ["a", "b", "b", "c"]);
@@ -157,25 +135,17 @@ fn another_checksum_stops_everything_before_and_after_an_upload() {
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
     assert!(reason.starts_with("STOP: b 0.2.0"), "{reason}");
     assert_eq!(fake.uploads, ["a"]);
-    let reason = settle(&releases()[1], "sum of b", Ok(()), &mut fake)
-        .unwrap_err()
-        .to_string();
+    let reason = settle(&releases()[1], "sum of b", Ok(()), &mut fake).unwrap_err().to_string();
     assert!(reason.starts_with("STOP: b 0.2.0"), "{reason}");
 }
 
 #[test]
 fn a_crate_that_is_shown_late_is_waited_for_within_a_limit() {
-    let mut fake = Fake {
-        fates: vec![Fate::Late(LOOKS - 1)],
-        ..Fake::default()
-    };
+    let mut fake = Fake { fates: vec![Fate::Late(LOOKS - 1)], ..Fake::default() };
     publish(&releases(), &mut fake).unwrap();
     assert_eq!(fake.pauses, LOOKS - 1);
 
-    let mut fake = Fake {
-        fates: vec![Fate::Late(LOOKS)],
-        ..Fake::default()
-    };
+    let mut fake = Fake { fates: vec![Fate::Late(LOOKS)], ..Fake::default() };
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
     assert!(reason.contains("took it and does not show it"), "{reason}");
     assert_eq!(fake.uploads, ["a"]);

@@ -44,10 +44,7 @@ impl Platter {
         if !matches!(self.names.get(&directory), Some(None)) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let inside = self
-            .names
-            .keys()
-            .filter(|name| name.parent() == Some(&directory));
+        let inside = self.names.keys().filter(|name| name.parent() == Some(&directory));
         let names = inside.filter_map(|name| name.file_name()?.to_str());
         Ok(names.map(str::to_owned).collect())
     }
@@ -77,11 +74,7 @@ impl Platter {
 
     pub(crate) fn state(&self, inode: usize) -> io::Result<FileState> {
         let length = self.file(inode)?.bytes.len();
-        Ok(FileState {
-            identity: (1, inode as u64),
-            length: length as u64,
-            is_file: true,
-        })
+        Ok(FileState { identity: (1, inode as u64), length: length as u64, is_file: true })
     }
 
     pub(crate) fn read(&self, inode: usize) -> io::Result<Vec<u8>> {
@@ -134,8 +127,7 @@ impl Platter {
         let is_inside = |name: &PathBuf| name.parent() == Some(&directory);
         self.kept_names.retain(|name, _| !is_inside(name));
         let names = self.names.iter().filter(|(name, _)| is_inside(name));
-        self.kept_names
-            .extend(names.map(|(name, inode)| (name.clone(), *inode)));
+        self.kept_names.extend(names.map(|(name, inode)| (name.clone(), *inode)));
     }
 
     pub(crate) fn lock(&mut self, inode: usize) -> bool {

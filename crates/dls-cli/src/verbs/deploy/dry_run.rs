@@ -69,9 +69,8 @@ impl Request {
 
     fn document(&self) -> Value {
         let headers = self.headers.iter();
-        let headers: Map<_, _> = headers
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect();
+        let headers: Map<_, _> =
+            headers.map(|(name, value)| (name.clone(), json!(value))).collect();
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
         json!({"method": self.method, "url": self.url, "headers": headers, "body": body})
     }

@@ -34,11 +34,7 @@ impl Source {
         let plan = read(path)?;
         let packages = Selection::new(plan.packages.iter().map(|planned| planned.id));
         let packages = packages.map_err(|error| no_plan(path, &error.to_string()))?;
-        Ok(Self::Plan {
-            plan: Box::new(plan),
-            packages,
-            same_service: args.same_service,
-        })
+        Ok(Self::Plan { plan: Box::new(plan), packages, same_service: args.same_service })
     }
 
     pub(super) fn packages(&self) -> &Selection {
@@ -48,24 +44,15 @@ impl Source {
     }
 
     pub(super) fn same_service(&self) -> bool {
-        matches!(
-            self,
-            Self::Plan {
-                same_service: true,
-                ..
-            }
-        )
+        matches!(self, Self::Plan { same_service: true, .. })
     }
 
     pub(super) fn release(&self) -> Release {
         match self {
             Self::Packages(packages) => packages.clone().into(),
-            Self::Plan {
-                plan, same_service, ..
-            } => Release::Plan {
-                plan: plan.clone(),
-                same_service: *same_service,
-            },
+            Self::Plan { plan, same_service, .. } => {
+                Release::Plan { plan: plan.clone(), same_service: *same_service }
+            }
         }
     }
 
@@ -94,10 +81,7 @@ impl Source {
 
     /// The same id is another package elsewhere.
     pub(super) fn refuse_elsewhere(&self, here: &Place) -> Result<(), Failure> {
-        let Self::Plan {
-            plan, same_service, ..
-        } = self
-        else {
+        let Self::Plan { plan, same_service, .. } = self else {
             return Ok(());
         };
         let here = Named {

@@ -35,11 +35,8 @@ pub(super) fn of(plan: &Planned, now: Timestamp) -> String {
 }
 
 fn package_line(package: &PackageRow, now: Timestamp) -> String {
-    let mut parts = vec![
-        format!("Package {}", text(&package.id)),
-        text(&package.name),
-        status(package, now),
-    ];
+    let mut parts =
+        vec![format!("Package {}", text(&package.id)), text(&package.name), status(package, now)];
     if let Some(applicant) = &package.applied_by {
         let when = package.applied_at_ms.and_then(Timestamp::from_millis);
         let when = when.map(|at| format!(" {}", ago(at, now)));
@@ -63,13 +60,9 @@ fn status(package: &PackageRow, now: Timestamp) -> String {
         _ => return status.to_owned(),
     };
     let by = package.released_by.as_deref();
-    let by = by
-        .map(|by| format!(" by {}", shown(by)))
-        .unwrap_or_default();
+    let by = by.map(|by| format!(" by {}", shown(by))).unwrap_or_default();
     let at = package.released_at_ms.and_then(Timestamp::from_millis);
-    let at = at
-        .map(|at| format!(" {}", ago(at, now)))
-        .unwrap_or_default();
+    let at = at.map(|at| format!(" {}", ago(at, now))).unwrap_or_default();
     format!("{status}{by}{at} ({consequence})")
 }
 
@@ -107,9 +100,7 @@ fn also_in(package: &PackageRow, task: &TaskRow, plan: &Planned) -> String {
         object == (&task.kind, task.name.as_ref()) && overlap.packages.contains(id)
     };
     let overlaps = plan.overlaps.iter().filter(is_about_it);
-    let others = overlaps
-        .flat_map(|overlap| &overlap.packages)
-        .filter(|other| *other != id);
+    let others = overlaps.flat_map(|overlap| &overlap.packages).filter(|other| *other != id);
     let others: Vec<String> = others
         .map(|other| {
             let version = pending_version(plan, other, task);
@@ -119,10 +110,7 @@ fn also_in(package: &PackageRow, task: &TaskRow, plan: &Planned) -> String {
         .collect();
     match others.is_empty() {
         true => String::new(),
-        false => format!(
-            "      ! also in package {}: order matters",
-            others.join(", ")
-        ),
+        false => format!("      ! also in package {}: order matters", others.join(", ")),
     }
 }
 
@@ -136,11 +124,7 @@ fn pending_version(plan: &Planned, package: &str, task: &TaskRow) -> Option<i64>
 }
 
 pub(super) fn start_line(plan: &Planned) -> String {
-    let jobs: Vec<String> = plan
-        .jobs_that_start
-        .iter()
-        .map(|it| text(&it.name))
-        .collect();
+    let jobs: Vec<String> = plan.jobs_that_start.iter().map(|it| text(&it.name)).collect();
     let jobs = match jobs.is_empty() {
         true => "none".to_owned(),
         false => jobs.join(", "),
@@ -164,9 +148,7 @@ pub(super) fn summary(plan: &Planned) -> String {
         (summary.other, "other"),
     ];
     let kinds = kinds.iter().filter(|(number, _)| *number > 0);
-    let kinds: Vec<String> = kinds
-        .map(|(number, kind)| format!("{number} {kind}"))
-        .collect();
+    let kinds: Vec<String> = kinds.map(|(number, kind)| format!("{number} {kind}")).collect();
     let tasks = count(summary.tasks, "task");
     let tasks = match kinds.is_empty() {
         true => tasks,
@@ -211,12 +193,7 @@ pub(super) fn consents(plan: &Planned) -> Vec<String> {
 }
 
 fn object(object: &ObjectRow) -> String {
-    format!(
-        "{} {} (package {})",
-        text(&object.kind),
-        text(&object.name),
-        object.package
-    )
+    format!("{} {} (package {})", text(&object.kind), text(&object.name), object.package)
 }
 
 pub(super) fn text(text: &Option<String>) -> String {

@@ -98,7 +98,5 @@ pub(in crate::verbs) fn user() -> String {
     let names = ["USER", "LOGNAME", "USERNAME"];
     let named = names.into_iter().find_map(|name| std::env::var(name).ok());
     let named = named.map(|name| words::shown(name.trim()));
-    named
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "an unnamed user".to_owned())
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "an unnamed user".to_owned())
 }

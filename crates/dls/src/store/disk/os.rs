@@ -128,11 +128,8 @@ fn blocking<'a, T: Send + 'static>(
 /// Each new directory is flushed into the one above it, from the top.
 fn create_dir(path: &Path) -> io::Result<()> {
     let path = std::path::absolute(path)?;
-    let missing: Vec<PathBuf> = path
-        .ancestors()
-        .take_while(|above| !above.exists())
-        .map(Path::to_owned)
-        .collect();
+    let missing: Vec<PathBuf> =
+        path.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
     // Whoever made it may have ended before its name was durable.
     let existing = path.ancestors().nth(missing.len());
     if let Some(above) = existing.and_then(Path::parent) {
@@ -184,11 +181,7 @@ fn open(path: &Path, mode: OpenMode) -> io::Result<File> {
 }
 
 fn state(metadata: &Metadata) -> FileState {
-    FileState {
-        identity: identity(metadata),
-        length: metadata.len(),
-        is_file: metadata.is_file(),
-    }
+    FileState { identity: identity(metadata), length: metadata.len(), is_file: metadata.is_file() }
 }
 
 #[cfg(unix)]

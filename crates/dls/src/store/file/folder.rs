@@ -40,11 +40,7 @@ impl FileStore {
         let file = self.disk.open(&path, OpenMode::Create).await;
         let mut file = file.map_err(|error| self.unusable(error))?;
         // A blocking lock could not be given up, and would keep the process from ending.
-        while !file
-            .try_lock()
-            .await
-            .map_err(|error| self.unusable(error))?
-        {
+        while !file.try_lock().await.map_err(|error| self.unusable(error))? {
             if Instant::now() > deadline {
                 return Err(self.unusable(io::Error::new(
                     io::ErrorKind::TimedOut,
@@ -155,12 +151,10 @@ impl FileStore {
         let held = held.map_err(|error| StoreError::unusable(path, &error))?;
         match self.disk.state(path).await {
             Ok(named) if named.is_file && named.identity == held.identity => Ok(()),
-            Ok(_) => Err(StoreError::Replaced {
-                path: path.to_owned(),
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Replaced {
-                path: path.to_owned(),
-            }),
+            Ok(_) => Err(StoreError::Replaced { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(StoreError::Replaced { path: path.to_owned() })
+            }
             Err(error) => Err(StoreError::unusable(path, &error)),
         }
     }

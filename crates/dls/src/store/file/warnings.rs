@@ -52,17 +52,12 @@ fn file_system<'a>(mounts: &'a str, folder: &Path) -> Option<&'a str> {
         let kind = kind.split(' ').next()?;
         folder.starts_with(&point).then_some((point.len(), kind))
     });
-    mounts
-        .max_by_key(|(length, _)| *length)
-        .map(|(_, kind)| kind)
+    mounts.max_by_key(|(length, _)| *length).map(|(_, kind)| kind)
 }
 
 /// Blanks and backslashes in paths are written in octal.
 fn unescaped(path: &str) -> String {
-    path.replace("\\040", " ")
-        .replace("\\011", "\t")
-        .replace("\\012", "\n")
-        .replace("\\134", "\\")
+    path.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
 }
 
 #[cfg(test)]
@@ -81,11 +76,7 @@ mod tests {
         assert_eq!(kind("/var/lib/dls"), Some("ext4"));
         assert_eq!(kind("/mnt/my files/runs"), Some("nfs4"));
         assert_eq!(kind("/mnt/my"), Some("ext4"));
-        assert_eq!(
-            kind("/srv/li/runs"),
-            Some("xfs"),
-            "the last mount covers the first"
-        );
+        assert_eq!(kind("/srv/li/runs"), Some("xfs"), "the last mount covers the first");
         assert_eq!(file_system("", Path::new("/")), None);
     }
 

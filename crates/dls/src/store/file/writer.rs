@@ -51,13 +51,7 @@ impl FileWriter {
         store.sync().await?;
         let mut chain = Chain::new(position.run.clone());
         chain.advance(position);
-        Ok(Self {
-            store: store.clone(),
-            path,
-            file,
-            chain,
-            length,
-        })
+        Ok(Self { store: store.clone(), path, file, chain, length })
     }
 
     /// A file that was read up to its end, and locked before.
@@ -81,13 +75,7 @@ impl FileWriter {
         // may not have come to make durable.
         file.flush().await.map_err(unusable)?;
         store.sync().await?;
-        Ok(Self {
-            store: store.clone(),
-            path,
-            file,
-            chain,
-            length,
-        })
+        Ok(Self { store: store.clone(), path, file, chain, length })
     }
 
     /// The same under this name.
