@@ -59,7 +59,7 @@ fn strangers(surface: &Surface) -> Vec<String> {
 /// The crate itself, those of ours that it stands on, and what the tables above say.
 fn allowed(package: &Package) -> BTreeSet<String> {
     let below = package.dependencies.iter().filter(|to| to.ours && !to.dev).map(|to| &to.name);
-    let ours = below.chain([&package.name]).map(|name| name.replace('-', "_"));
+    let ours = below.map(|name| name.replace('-', "_")).chain(package.library.clone());
     let excepted =
         EXCEPTIONS.iter().filter(|(name, _, _)| *name == package.name).map(|(_, other, _)| other);
     ALLOWED.iter().chain(excepted).map(|name| (*name).to_owned()).chain(ours).collect()
@@ -93,6 +93,7 @@ mod tests {
         Surface {
             package: Package {
                 name: "dls-x".into(),
+                library: Some("dls_x".into()),
                 features: BTreeMap::new(),
                 dependencies: vec![to("dls-model", false), to("dls-emulator", true)],
                 ..Package::default()
@@ -136,6 +137,7 @@ mod tests {
         let mut other = surface(&["pub fn dls_x::f() -> proptest::strategy::Just"], &[]);
         assert_eq!(strangers(&other).len(), 1);
         other.package.name = "dls-model".into();
+        other.package.library = Some("dls_model".into());
         other.items = vec!["pub fn dls_model::f() -> proptest::strategy::Just".into()];
         assert!(strangers(&other).is_empty());
     }

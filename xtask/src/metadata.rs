@@ -13,8 +13,10 @@ pub(crate) struct Package {
     pub(crate) version: String,
     /// May it go to a registry?
     pub(crate) published: bool,
-    /// Has it a library, which others can call?
-    pub(crate) library: bool,
+    /// Its folder, seen from the workspace's.
+    pub(crate) folder: String,
+    /// The name of its library, which others can call.
+    pub(crate) library: Option<String>,
     /// What each feature turns on.
     pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: Vec<Dependency>,
@@ -40,17 +42,22 @@ pub(crate) fn read(root: &Path) -> Outcome<Vec<Package>> {
 
 fn parse(text: &str) -> Outcome<Vec<Package>> {
     let metadata: Value = serde_json::from_str(text)?;
-    list(&metadata, "packages")?.iter().map(package).collect()
+    let root = text_of(&metadata, "workspace_root")?;
+    list(&metadata, "packages")?.iter().map(|each| package(each, &root)).collect()
 }
 
-fn package(package: &Value) -> Outcome<Package> {
+fn package(package: &Value, root: &str) -> Outcome<Package> {
     let dependencies = list(package, "dependencies")?.iter().map(dependency);
     Ok(Package {
-        name: text(package, "name")?,
-        version: text(package, "version")?,
+        name: text_of(package, "name")?,
+        version: text_of(package, "version")?,
         // `null` stands for every registry, a list for the ones that it names.
         published: list(package, "publish").map_or(true, |registries| !registries.is_empty()),
-        library: list(package, "targets")?.iter().any(is_library),
+        folder: folder(&text_of(package, "manifest_path")?, root),
+        library: match list(package, "targets")?.iter().find(|target| is_library(target)) {
+            Some(target) => Some(text_of(target, "name")?),
+            None => None,
+        },
         features: serde_json::from_value(value(package, "features")?.clone())?,
         dependencies: dependencies.collect::<Outcome<_>>()?,
     })
@@ -58,11 +65,17 @@ fn package(package: &Value) -> Outcome<Package> {
 
 fn dependency(dependency: &Value) -> Outcome<Dependency> {
     Ok(Dependency {
-        name: text(dependency, "name")?,
-        version: text(dependency, "req")?,
+        name: text_of(dependency, "name")?,
+        version: text_of(dependency, "req")?,
         dev: dependency.get("kind").and_then(Value::as_str) == Some("dev"),
         ours: dependency.get("path").is_some_and(Value::is_string),
     })
+}
+
+fn folder(manifest: &str, root: &str) -> String {
+    let inside = manifest.strip_prefix(root).unwrap_or(manifest);
+    let parts: Vec<&str> = inside.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
+    parts.split_last().map(|(_, folder)| folder.join("/")).unwrap_or_default()
 }
 
 fn is_library(target: &Value) -> bool {
@@ -78,7 +91,7 @@ fn list<'a>(value: &'a Value, key: &str) -> Outcome<&'a [Value]> {
     Ok(list.ok_or_else(|| format!("cargo metadata has no list `{key}`"))?)
 }
 
-fn text(value: &Value, key: &str) -> Outcome<String> {
+fn text_of(value: &Value, key: &str) -> Outcome<String> {
     let text = value.get(key).and_then(Value::as_str);
     Ok(text.ok_or_else(|| format!("cargo metadata has no text `{key}`"))?.to_owned())
 }
@@ -89,8 +102,9 @@ mod tests {
 
     #[test]
     fn what_cargo_prints_is_understood() {
-        let text = r#"{"packages":[{"name":"a","version":"0.1.0",
-            "targets":[{"kind":["lib"]},{"kind":["test"]}],"features":{"f":["dep:c"]},"dependencies":[
+        let text = r#"{"workspace_root":"/w","packages":[{"name":"a","version":"0.1.0",
+            "manifest_path":"/w/crates/a/Cargo.toml",
+            "targets":[{"kind":["lib"],"name":"b"},{"kind":["test"]}],"features":{"f":["dep:c"]},"dependencies":[
             {"name":"b","source":null,"req":"^0.1.0","kind":null,"path":"/x/b"},
             {"name":"c","source":null,"req":"*","kind":"dev","path":"/x/c"},
             {"name":"http","source":"registry+x","req":"^1.4.0","kind":null}]}]}"#;
@@ -111,7 +125,8 @@ mod tests {
                 name: "a".into(),
                 version: "0.1.0".into(),
                 published: true,
-                library: true,
+                folder: "crates/a".into(),
+                library: Some("b".into()),
                 features: BTreeMap::from([("f".into(), vec!["dep:c".into()])]),
                 dependencies
             }]
@@ -122,7 +137,7 @@ mod tests {
     fn a_crate_that_names_no_registry_is_not_published() {
         for (publish, published) in [("null", true), ("[]", false), (r#"["own"]"#, true)] {
             let text = format!(
-                r#"{{"packages":[{{"name":"a","version":"0.1.0","publish":{publish},"targets":[],"features":{{}},"dependencies":[]}}]}}"#
+                r#"{{"workspace_root":"/w","packages":[{{"name":"a","version":"0.1.0","manifest_path":"/w/Cargo.toml","publish":{publish},"targets":[],"features":{{}},"dependencies":[]}}]}}"#
             );
             assert_eq!(parse(&text).unwrap()[0].published, published, "{publish}");
         }
@@ -130,6 +145,6 @@ mod tests {
 
     #[test]
     fn a_missing_key_is_named() {
-        assert!(parse("{}").unwrap_err().to_string().contains("`packages`"));
+        assert!(parse("{}").unwrap_err().to_string().contains("`workspace_root`"));
     }
 }

@@ -17,7 +17,7 @@ const BREAK: i32 = 100;
 pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
     let mut pairs = Vec::new();
     for package in metadata::read(root)? {
-        if package.published && package.library {
+        if package.published && package.library.is_some() {
             let name = package.name;
             let since = match value(options, "--since") {
                 Some(tag) => Some(tag.to_owned()),

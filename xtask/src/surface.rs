@@ -33,12 +33,14 @@ pub(crate) struct Surface {
 /// compare with. That is a failure under `CI`, where nobody would notice the word.
 pub(crate) fn read(root: &Path) -> Outcome<Option<Vec<Surface>>> {
     let packages = metadata::read(root)?;
-    let libraries = packages.into_iter().filter(|package| package.published && package.library);
+    let libraries =
+        packages.into_iter().filter(|package| package.published && package.library.is_some());
     let libraries: Vec<Package> = libraries.collect();
     document(root, &libraries)?;
     let mut surfaces = Vec::new();
     for package in libraries {
-        let file = format!("{TARGET}/doc/{}.json", package.name.replace('-', "_"));
+        let library = package.library.as_deref().unwrap_or_default();
+        let file = format!("{TARGET}/doc/{library}.json");
         let json: Value = serde_json::from_str(&fs::read_to_string(root.join(&file))?)?;
         let format = json.get("format_version").and_then(Value::as_u64);
         if format != Some(FORMAT) {

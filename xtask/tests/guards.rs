@@ -272,7 +272,7 @@ fn tidy_fails_for_each_rule_that_is_broken() {
         &[
             "`dls-model` depends on `dls-transport`: this arrow is not in the table",
             "`dls-model` may hold no I/O, but needs `tokio`",
-            "`dls` needs a caret version for `dls-rollout`, and not `=",
+            "`dls-client` needs a caret version for `dls-rollout`, and not `=",
             "long.rs: has 501 lines",
             "mute.rs: begins without `//!`",
             concat!("unsafe_tls.rs: line 2: `install_", "default` may not stand here"),

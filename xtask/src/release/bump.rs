@@ -68,7 +68,8 @@ pub(crate) fn clean(root: &Path) -> Outcome {
 
 fn write(root: &Path, bump: &Bump, facts: &Facts) -> Outcome {
     let version = bump.to.to_string();
-    let folder = root.join("crates").join(&bump.name);
+    let member = facts.members.iter().find(|member| member.name == bump.name);
+    let folder = root.join(&member.ok_or("a bump of no crate")?.folder);
     edit(&folder.join("Cargo.toml"), |text| manifest::with_version(text, &version))?;
     let items = changelog::items(bump, &facts.fragments);
     edit(&folder.join("CHANGELOG.md"), |text| Ok(changelog::with(text, &version, &items)))?;

@@ -23,8 +23,6 @@ pub(crate) struct Cargo {
     pub(crate) work: PathBuf,
     /// None is cargo's default.
     pub(crate) registry: Option<String>,
-    /// The clone's manifests are not as they were committed, which cargo is told to allow.
-    pub(crate) rewritten: bool,
     /// Build each crate from its package before it is uploaded.
     pub(crate) verify: bool,
 }
@@ -62,11 +60,9 @@ impl Cargo {
 
     fn line(&self, words: &str, release: &Release) -> Line {
         let mut words = format!("{words} -p {}", release.name);
-        if self.rewritten {
-            words.push_str(" --allow-dirty");
-        }
         if let Some(registry) = &self.registry {
-            words.push_str(&format!(" --registry {registry}"));
+            // The clone's manifests name it, which is not committed.
+            words.push_str(&format!(" --allow-dirty --registry {registry}"));
         }
         Line::new(&format!("{words} --target-dir")).with(self.target())
     }

@@ -9,7 +9,6 @@ use super::{
     cargo::look,
     copy,
     facts::Facts,
-    manifest,
     plan::{self, Member},
     publish::Release,
 };
@@ -37,21 +36,16 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
     let clone = work.join("clone");
     copy::fresh(root, &clone, "HEAD")?;
     let facts = Facts::read(&clone)?;
-    let names = manifest::names(&clone)?;
-    for (own, other) in &names {
-        println!("`{own}` is published as `{other}`: its own name is another crate's");
-    }
-    let dirty = if copy::rewrite(&clone, &facts.members, None)? { " --allow-dirty" } else { "" };
     let members = plan::order(&facts.members)?;
     let release = |member: &Member| Release {
-        name: names.get(&member.name).unwrap_or(&member.name).clone(),
+        name: member.name.clone(),
         version: member.version.to_string(),
     };
     let releases: Vec<Release> = members.iter().map(|member| release(member)).collect();
 
     let mut wrong = facts.wrong.clone();
     for Release { name, .. } in &releases {
-        let list = format!("cargo package --list --no-metadata --offline{dirty} -p {name}");
+        let list = format!("cargo package --list --no-metadata --offline -p {name}");
         let list = Line::new(&list).show_and_read(&clone)?;
         wrong.extend(odd(&list).map(|problem| format!("the package of `{name}` {problem}")));
     }
@@ -66,7 +60,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
         println!("  {problem}");
     }
     match wrong.len() {
-        0 => build(&clone, &releases, dirty, &work.join("target"))?,
+        0 => build(&clone, &releases, &work.join("target"))?,
         1 => return Err("one thing stands in the way of a release".into()),
         many => return Err(format!("{many} things stand in the way of a release").into()),
     }
@@ -75,10 +69,10 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
 }
 
 /// Packed together, each is built against the packages of the others, not against the repository.
-fn build(clone: &Path, releases: &[Release], dirty: &str, target: &Path) -> Outcome {
+fn build(clone: &Path, releases: &[Release], target: &Path) -> Outcome {
     let each: String = releases.iter().map(|release| format!(" -p {}", release.name)).collect();
     for words in [
-        format!("cargo package --quiet --no-metadata --offline{dirty}{each} --target-dir"),
+        format!("cargo package --quiet --no-metadata --offline{each} --target-dir"),
         format!(
             "RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --offline --no-deps --all-features{each} --target-dir"
         ),
@@ -119,11 +113,7 @@ fn taken(
         ),
         None => (
             ">=0.0.0".to_owned(),
-            format!(
-                "the name is taken by another crate; `{} = \"…\"` under `[workspace.metadata.release.names]` in \
-                 Cargo.toml publishes ours under another one, and its library keeps the name",
-                member.name
-            ),
+            "the name is taken by another crate; give the package another one, and its library this name".to_owned(),
         ),
     };
     let there = look(work, &release.name, &version, registry)?;

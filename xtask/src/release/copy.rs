@@ -1,7 +1,7 @@
-//! Fresh clones, in which ignored and forgotten files cannot get into a package, and what is published
-//! otherwise than it stands in the repository.
+//! Fresh clones, in which ignored and forgotten files cannot get into a package.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -28,31 +28,14 @@ pub(crate) fn empty(folder: &Path) -> Outcome {
     Ok(fs::create_dir_all(folder)?)
 }
 
-/// Puts names and the registry into the manifests of a clone. True if that changed anything.
-///
-/// Another registry than the default one must be named by each crate that needs a sibling from it,
-/// and a crate whose name is taken goes by another one, whose library keeps its name.
-pub(crate) fn rewrite(clone: &Path, members: &[Member], registry: Option<&str>) -> Outcome<bool> {
-    let names = manifest::names(clone)?;
-    let manifests = Line::new("git ls-files Cargo.toml */Cargo.toml").read(clone)?;
-    for (name, other) in &names {
-        let library = name.replace('-', "_");
-        edit(&clone.join("crates").join(name).join("Cargo.toml"), |text| {
-            manifest::with_name(text, other, &library)
+/// Another registry than the default one must be named by each crate that needs a sibling from it.
+pub(crate) fn require_from(clone: &Path, members: &[Member], registry: &str) -> Outcome {
+    let needs = members.iter().flat_map(|member| &member.needs);
+    let needed: BTreeSet<&String> = needs.map(|need| &need.on).collect();
+    for name in needed {
+        edit(&clone.join("Cargo.toml"), |text| {
+            manifest::with_key_of(text, name, "registry", registry)
         })?;
-        for path in manifests.lines() {
-            edit(&clone.join(path), |text| manifest::with_package_of(text, name, other))?;
-        }
     }
-    let root = clone.join("Cargo.toml");
-    if let Some(registry) = registry {
-        let mut needed: Vec<&String> =
-            members.iter().flat_map(|member| &member.needs).map(|need| &need.on).collect();
-        needed.sort();
-        needed.dedup();
-        for name in needed {
-            edit(&root, |text| manifest::with_key_of(text, name, "registry", registry))?;
-        }
-    }
-    Ok(!names.is_empty() || registry.is_some())
+    Ok(())
 }

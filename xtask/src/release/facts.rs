@@ -108,9 +108,8 @@ fn tags(root: &Path) -> Outcome<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Does the public API `text` of a crate name types of the crate `of`?
-fn shows(text: &str, of: &str) -> bool {
-    let library = of.replace('-', "_");
+/// Does the public API `text` of a crate name types of `library`?
+fn shows(text: &str, library: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.any(|word| word == library)
 }
@@ -118,13 +117,9 @@ fn shows(text: &str, of: &str) -> bool {
 fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Member>> {
     let member = |package: &Package| {
         let name = &package.name;
-        // Where its changes are looked for.
-        if !root.join(format!("crates/{name}/Cargo.toml")).is_file() {
-            return Err(format!("`{name}` is published, and has to lie in crates/{name}").into());
-        }
-        let api = root.join("api").join(format!("{}.txt", package.name));
+        let api = root.join("api").join(format!("{name}.txt"));
         // Nobody calls a crate without a library.
-        let api = if package.library {
+        let api = if package.library.is_some() {
             fs::read_to_string(&api)
                 .map_err(|error| format!("{}: {error}: cargo xtask api --bless", api.display()))?
         } else {
@@ -132,13 +127,18 @@ fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Me
         };
         let ours = package.dependencies.iter().filter(|to| to.ours && !to.dev);
         let needs: BTreeSet<&String> = ours.map(|to| &to.name).collect();
+        let library = |of: &String| {
+            let package = packages.iter().find(|package| package.name == *of);
+            package.and_then(|package| package.library.as_deref()).unwrap_or_default()
+        };
         Ok(Member {
-            name: package.name.clone(),
+            name: name.clone(),
+            folder: package.folder.clone(),
             version: Version::parse(&package.version)?,
-            released: released(tags, &package.name),
+            released: released(tags, name),
             needs: needs
                 .into_iter()
-                .map(|on| Need { on: on.clone(), shows: shows(&api, on) })
+                .map(|on| Need { on: on.clone(), shows: shows(&api, library(on)) })
                 .collect(),
         })
     };
@@ -151,7 +151,7 @@ fn touched(root: &Path, member: &Member, packages: &[Package]) -> Outcome<Option
     let Some(released) = member.released.as_ref().filter(|tag| **tag == member.version) else {
         return Ok(None);
     };
-    let folder = format!("crates/{}", member.name);
+    let folder = &member.folder;
     let tag = tag(&member.name, released);
     // A file that went from `src/` to `tests/` is named at both places.
     let differ = format!("git diff --name-only --no-renames {tag} -- {folder}");
@@ -204,18 +204,19 @@ mod tests {
     #[test]
     fn a_crate_shows_the_types_that_its_public_api_names() {
         let api = "pub fn dls::client::Client::deploy(&self, dls_model::ids::PackageIds)\n";
-        assert!(shows(api, "dls-model"));
+        assert!(shows(api, "dls_model"));
         assert!(shows(api, "dls"));
-        assert!(!shows(api, "dls-rollout"));
+        assert!(!shows(api, "dls_rollout"));
         assert!(!shows("pub fn dls_model::wide()", "dls"));
         // The facade's own name for it would not tell.
-        assert!(shows("pub use dls::model\npub use dls_model as model\n", "dls-model"));
+        assert!(shows("pub use dls::model\npub use dls_model as model\n", "dls_model"));
     }
 
     #[test]
     fn what_a_tool_found_is_a_level_for_each_crate() {
         let member = |name: &str| Member {
             name: name.into(),
+            folder: String::new(),
             version: Version::new(0, 1, 0),
             released: None,
             needs: Vec::new(),

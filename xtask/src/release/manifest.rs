@@ -1,9 +1,6 @@
 //! Edits of manifests that keep all else in them, comments included.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::BTreeSet;
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, value};
 
@@ -17,20 +14,30 @@ pub(crate) fn with_version(text: &str, version: &str) -> Outcome<String> {
     })
 }
 
-/// The root manifest `text`, in which one key of our crate `name` is `to`.
+/// The root manifest `text`, in which one key of the requirement of our package `name` is `to`.
 pub(crate) fn with_key_of(text: &str, name: &str, key: &str, to: &str) -> Outcome<String> {
     edit(text, |manifest| {
-        let path = ["workspace", "dependencies", name];
-        table(manifest.as_table_mut(), &path)?.insert(key, value(to));
+        let table = table(manifest.as_table_mut(), &["workspace", "dependencies"])?;
+        let mut entries = table.iter_mut();
+        let entry = entries.find(|(own, item)| package(own, item) == name);
+        let entry = entry.map(|(_, item)| item).and_then(Item::as_table_like_mut);
+        entry
+            .ok_or_else(|| format!("`{name}` is not required with a table"))?
+            .insert(key, value(to));
         Ok(())
     })
 }
 
-/// The crates, ours and others', that the root manifest `text` requires.
+/// The packages, ours and others', that the root manifest `text` requires.
 pub(crate) fn required(text: &str) -> Outcome<BTreeSet<String>> {
     let mut manifest: DocumentMut = text.parse()?;
     let table = table(manifest.as_table_mut(), &["workspace", "dependencies"])?;
-    Ok(table.iter().map(|(name, _)| name.to_owned()).collect())
+    Ok(table.iter().map(|(own, item)| package(own, item).to_owned()).collect())
+}
+
+/// The package of a requirement, which may go by another name here.
+fn package<'a>(own: &'a str, requirement: &'a Item) -> &'a str {
+    requirement.get("package").and_then(Item::as_str).unwrap_or(own)
 }
 
 /// The first thing that crates inherit which stands in the root manifest `new` otherwise than in `old`: a property
@@ -73,55 +80,6 @@ pub(crate) fn with_locked(text: &str, name: &str, version: &str) -> Outcome<Stri
     })
 }
 
-/// A crate's manifest `text`, in which the package has another name than its library.
-pub(crate) fn with_name(text: &str, package: &str, library: &str) -> Outcome<String> {
-    edit(text, |manifest| {
-        table(manifest.as_table_mut(), &["package"])?.insert("name", value(package));
-        let lib = manifest.entry("lib").or_insert_with(toml_edit::table);
-        let lib = lib.as_table_like_mut().ok_or("`lib` is no table")?;
-        lib.insert("name", value(library));
-        Ok(())
-    })
-}
-
-/// Any manifest `text`, in which our crate `name` is found although its package is called `package`.
-pub(crate) fn with_package_of(text: &str, name: &str, package: &str) -> Outcome<String> {
-    edit(text, |manifest| {
-        for path in [&["workspace", "dependencies"][..], &["dependencies"], &["dev-dependencies"]] {
-            let Ok(table) = table(manifest.as_table_mut(), path) else {
-                continue;
-            };
-            let entry = table.get_mut(name).and_then(Item::as_table_like_mut);
-            // The others inherit theirs from the root manifest.
-            if let Some(entry) = entry.filter(|entry| entry.contains_key("path")) {
-                entry.insert("package", value(package));
-            }
-        }
-        Ok(())
-    })
-}
-
-/// The names under which crates are published that are not their own, from the root manifest.
-pub(crate) fn names(root: &Path) -> Outcome<BTreeMap<String, String>> {
-    names_in(&std::fs::read_to_string(root.join("Cargo.toml"))?)
-}
-
-fn names_in(text: &str) -> Outcome<BTreeMap<String, String>> {
-    let manifest: DocumentMut = text.parse()?;
-    let mut item: Option<&Item> = Some(manifest.as_item());
-    for key in ["workspace", "metadata", "release", "names"] {
-        item = item.and_then(|item| item.get(key));
-    }
-    let Some(names) = item.and_then(Item::as_table_like) else {
-        return Ok(BTreeMap::new());
-    };
-    let name = |(own, other): (&str, &Item)| {
-        let other = other.as_str().ok_or(format!("the name of `{own}` is no text"))?;
-        Ok((own.to_owned(), other.to_owned()))
-    };
-    names.iter().map(name).collect()
-}
-
 fn edit(text: &str, change: impl FnOnce(&mut DocumentMut) -> Outcome) -> Outcome<String> {
     let mut manifest: DocumentMut = text.parse()?;
     change(&mut manifest)?;
@@ -141,21 +99,22 @@ fn table<'a>(from: &'a mut dyn TableLike, path: &[&str]) -> Outcome<&'a mut dyn 
 mod tests {
     use super::*;
 
-    const ROOT: &str = "# Ours.\n[workspace.dependencies]\nm = { path = \"m\", version = \"0.1.0\" } # why\n\n\
-        [workspace.metadata.release.names]\nfacade = \"facade-client\"\n";
+    const ROOT: &str = "# Ours.\n[workspace.dependencies]\nm = { path = \"m\", version = \"0.1.0\" } # why\n\
+        f = { path = \"f\", version = \"0.1.5\", package = \"facade\" }\n";
 
     #[test]
     fn a_requirement_moves_and_comments_stay() {
         let text = with_key_of(ROOT, "m", "version", "0.2.0").unwrap();
         assert_eq!(text, ROOT.replace("0.1.0", "0.2.0"));
-        let reason = with_key_of(ROOT, "x", "version", "0.2.0").unwrap_err().to_string();
-        assert!(reason.ends_with("`workspace.dependencies.x`"), "{reason}");
+        let text = with_key_of(ROOT, "facade", "version", "0.2.0").unwrap();
+        assert_eq!(text, ROOT.replace("0.1.5", "0.2.0"));
+        let reason = with_key_of(ROOT, "f", "version", "0.2.0").unwrap_err().to_string();
+        assert!(reason.contains("`f`"), "{reason}");
     }
 
     #[test]
-    fn what_is_required_stands_in_one_table() {
-        assert!(required(ROOT).unwrap().contains("m"));
-        assert!(!required(ROOT).unwrap().contains("facade"));
+    fn what_is_required_goes_by_the_names_of_packages() {
+        assert_eq!(required(ROOT).unwrap(), ["facade", "m"].map(String::from).into());
     }
 
     #[test]
@@ -188,25 +147,5 @@ mod tests {
     fn a_version_is_replaced_and_its_comment_stays() {
         let text = "[package]\nname = \"m\"\nversion = \"0.1.0\"\n# End.\n";
         assert_eq!(with_version(text, "0.2.0").unwrap(), text.replace("0.1.0", "0.2.0"));
-    }
-
-    #[test]
-    fn a_package_under_another_name_keeps_its_library() {
-        let text = with_name("[package]\nname = \"m\"\n", "m-client", "m").unwrap();
-        assert_eq!(text, "[package]\nname = \"m-client\"\n\n[lib]\nname = \"m\"\n");
-    }
-
-    #[test]
-    fn whoever_names_the_path_of_a_renamed_package_finds_it() {
-        let text =
-            "[dependencies]\nm = { path = \"../m\" }\n\n[dev-dependencies]\nm.workspace = true\n";
-        let renamed = with_package_of(text, "m", "m-client").unwrap();
-        assert_eq!(renamed, text.replace("\"../m\" }", "\"../m\" , package = \"m-client\" }"));
-    }
-
-    #[test]
-    fn names_of_published_crates_stand_in_one_place_or_nowhere() {
-        assert_eq!(names_in(ROOT).unwrap()["facade"], "facade-client");
-        assert!(names_in("[workspace]\n").unwrap().is_empty());
     }
 }

@@ -15,6 +15,8 @@ use crate::arrows;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) name: String,
+    /// Seen from the repository's top folder.
+    pub(crate) folder: String,
     /// The version in its manifest.
     pub(crate) version: Version,
     /// The version of its last tag.

@@ -12,7 +12,6 @@ use super::{
     cargo::Cargo,
     copy,
     facts::{Facts, tag, tagged},
-    manifest,
     plan::{self, Member},
 };
 use crate::{Outcome, shell::Line};
@@ -25,7 +24,6 @@ const LOOKS_IN_DOUBT: u32 = 5;
 /// One version of one crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Release {
-    /// The name on the registry.
     pub(crate) name: String,
     pub(crate) version: String,
 }
@@ -69,14 +67,15 @@ pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
         )
         .into());
     }
-    let names = manifest::names(&clone)?;
     let release = |(name, version): (&str, &Version)| Release {
-        name: names.get(name).map_or(name, String::as_str).to_owned(),
+        name: name.to_owned(),
         version: version.to_string(),
     };
     let releases: Vec<Release> = here.into_iter().map(release).collect();
-    let rewritten = copy::rewrite(&clone, &members, registry.as_deref())?;
-    let mut cargo = Cargo { clone, work, registry, rewritten, verify: !options.has("--no-verify") };
+    if let Some(registry) = &registry {
+        copy::require_from(&clone, &members, registry)?;
+    }
+    let mut cargo = Cargo { clone, work, registry, verify: !options.has("--no-verify") };
     let before = before.into_iter();
     let before = before.map(|(name, version)| (tag(name, version), release((name, version))));
     first_things_first(before, &mut cargo)?;

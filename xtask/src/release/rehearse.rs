@@ -9,10 +9,13 @@ use std::{
 use super::{
     copy,
     facts::{Facts, tag},
-    manifest, plan,
+    plan,
     registry::{Fault, Registry},
 };
 use crate::{Outcome, shell::Line};
+
+/// The package whose library is `dls`.
+const FACADE: &str = "dls-client";
 
 /// What the copy calls the registry.
 const NAME: &str = "rehearsal";
@@ -61,7 +64,7 @@ fn set(root: &Path) -> Outcome<Stage> {
 }
 
 /// Makes a history up: each crate was released as it is, then the lowest broke and all were mended.
-/// Gives the names on the registry, in the order of publishing.
+/// Gives the crates in the order of publishing.
 fn pretend(stage: &Stage) -> Outcome<Vec<String>> {
     let copy = &stage.copy;
     let git = |words: &str| Line::new(words).run(copy);
@@ -90,9 +93,7 @@ fn pretend(stage: &Stage) -> Outcome<Vec<String>> {
     }
     git("git add changes")?;
     git("git commit --quiet -m rehearsal")?;
-    let names = manifest::names(copy)?;
-    let name = |own: &String| names.get(own).unwrap_or(own).clone();
-    Ok(members.iter().map(|member| name(&member.name)).collect())
+    Ok(members.iter().map(|member| member.name.clone()).collect())
 }
 
 /// The second crate is refused, the answer for the third is lost: the same command again ends well.
@@ -133,13 +134,11 @@ fn refuse_a_forgery(stage: &Stage, crates: &[String]) -> Outcome {
 fn consume(stage: &Stage) -> Outcome {
     let folder = stage.folder.join("consumer");
     copy::empty(&folder)?;
-    let facade = manifest::names(&stage.copy)?;
-    let package = facade.get("dls").map_or("dls", String::as_str);
     let members = Facts::read(&stage.copy)?.members;
-    let facade = members.iter().find(|member| member.name == "dls").ok_or("there is no facade")?;
+    let facade = members.iter().find(|member| member.name == FACADE).ok_or("there is no facade")?;
     let manifest = format!(
         "[package]\nname = \"consumer\"\nedition = \"2024\"\n\n[[bin]]\nname = \"consumer\"\npath = \"main.rs\"\n\n\
-         [workspace]\n\n[dependencies.dls]\npackage = \"{package}\"\nversion = \"{}\"\nregistry = \"{NAME}\"\n\n\
+         [workspace]\n\n[dependencies.{FACADE}]\nversion = \"{}\"\nregistry = \"{NAME}\"\n\n\
          [profile.dev]\ndebug = false\n",
         facade.version
     );

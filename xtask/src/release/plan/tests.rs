@@ -15,6 +15,7 @@ fn member(name: &str, needs: &[&str]) -> Member {
         .map(|on| Need { on: on.trim_end_matches('!').into(), shows: on.ends_with('!') });
     Member {
         name: name.into(),
+        folder: String::new(),
         version: version("0.1.0"),
         released: Some(version("0.1.0")),
         needs: needs.collect(),
@@ -143,6 +144,7 @@ fn members() -> impl Strategy<Value = Vec<Member>> {
                 Member {
                     // Against the order of needs, so that names alone give no right order.
                     name: format!("c{}", 9 - index),
+                    folder: String::new(),
                     released: bool::then_some(released, version.clone()),
                     version,
                     needs: needs

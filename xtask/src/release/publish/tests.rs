@@ -76,6 +76,7 @@ fn releases() -> Vec<Release> {
 fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() {
     let member = |name: &str, released: Option<Version>| Member {
         name: name.into(),
+        folder: String::new(),
         version: Version::new(0, 2, 0),
         released,
         needs: Vec::new(),
