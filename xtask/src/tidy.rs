@@ -48,18 +48,8 @@ const STRAY: &[(&str, &str)] = &[
     (concat!("pypi", ".org"), "which registry is used is the reader's choice"),
 ];
 
-/// How many lines a source file has at most, and the files that have more, with a word why.
+/// How many lines a source file has at most: a longer one is a sign that something wants to be two.
 const LINES: usize = 500;
-const LONG: &[(&str, &str)] = &[
-    (
-        "crates/dls-emulator/tests/emulator/faults.rs",
-        "one test for each kind of fault, to be read against the list of kinds",
-    ),
-    (
-        "crates/dls-emulator/tests/emulator/refusals.rs",
-        "one test for each documented refusal, to be read against the service's list",
-    ),
-];
 
 /// Prints what breaks a rule, and fails if anything does.
 pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
@@ -74,15 +64,9 @@ pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
         let mut problems = stray(&text, STRAY);
         if name.ends_with(".rs") {
             problems.extend(in_source(&text));
-            problems.extend(length(&name, text.lines().count()));
         }
         wrong.extend(problems.into_iter().map(|problem| format!("{name}: {problem}")));
     }
-    wrong.extend(
-        LONG.iter()
-            .filter(|(name, _)| !root.join(name).is_file())
-            .map(|(name, _)| format!("{name}: is excused for its length, and is not there")),
-    );
     for problem in &wrong {
         println!("  {problem}");
     }
@@ -132,6 +116,10 @@ fn in_source(text: &str) -> Vec<String> {
             "begins without `//!`: one or two lines that say what lives here, and why".to_owned(),
         );
     }
+    let lines = text.lines().count();
+    if lines > LINES {
+        wrong.push(format!("has {lines} lines, which is more than {LINES}: make it two"));
+    }
     wrong.extend(stray(text, FORBIDDEN));
     wrong
 }
@@ -144,18 +132,6 @@ fn stray(text: &str, words: &[(&str, &str)]) -> Vec<String> {
         }
     }
     wrong
-}
-
-/// A long file is a sign that something wants to be two, unless somebody said why it is one.
-fn length(name: &str, lines: usize) -> Option<String> {
-    let excused = LONG.iter().any(|(long, _)| *long == name);
-    match (lines > LINES, excused) {
-        (true, false) => Some(format!(
-            "has {lines} lines: make it two, or say in xtask/src/tidy.rs why it is one"
-        )),
-        (false, true) => Some(format!("has only {lines} lines, and needs no excuse any more")),
-        _ => None,
-    }
 }
 
 /// Does the file begin with `//!`, or with a page that is included, leaving other attributes aside?
@@ -225,15 +201,6 @@ mod tests {
             let wrong = in_source(&format!("//! What.\nfn f() {{ {word}); }}\n"));
             assert_eq!(wrong, [format!("line 2: `{word}` may not stand here: {why}")]);
         }
-    }
-
-    #[test]
-    fn a_file_is_long_only_with_a_word_why() {
-        let (excused, _) = LONG[0];
-        assert_eq!(length("src/short.rs", LINES), None);
-        assert!(length("src/long.rs", LINES + 1).is_some());
-        assert_eq!(length(excused, LINES + 1), None);
-        assert!(length(excused, LINES).is_some());
     }
 
     #[test]
