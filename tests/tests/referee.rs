@@ -41,7 +41,7 @@ fn referee() -> &'static Referee {
 }
 
 impl Referee {
-    fn new() -> xtask::Outcome<Self> {
+    fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let runtime = Runtime::new()?;
         let emulator = runtime.block_on(emulator());
         let seen = drive(emulator.base_url())?;
@@ -70,7 +70,7 @@ async fn emulator() -> Running {
 }
 
 /// Lets the SDK make its calls, and reads what it prints.
-fn drive(base_url: &str) -> xtask::Outcome<Value> {
+fn drive(base_url: &str) -> Result<Value, Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sdk = xtask::venv::Venv::open(
         root,
@@ -79,7 +79,7 @@ fn drive(base_url: &str) -> xtask::Outcome<Value> {
     )?;
     // The SDK writes into the home folder, and its HTTP library would ask a proxy for loopback.
     let home = tempfile::tempdir()?;
-    let output = Command::new(root.join(sdk.program("python")))
+    let output = Command::new(sdk.program("python"))
         .arg("-I")
         .arg(root.join("tests/referee/referee.py"))
         .arg(base_url)

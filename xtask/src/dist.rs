@@ -11,12 +11,13 @@ use std::{
     path::Path,
 };
 
+use anyhow::{Context, Result, ensure};
 use parts::Part;
 
 use crate::{
-    Outcome,
-    release::{checksum, clean, empty, fresh, work},
-    shell::Line,
+    release::{checksum, clean, fresh, work},
+    shell::{self, cmd},
+    workspace::empty,
 };
 
 const PACKAGE: &str = "dls-cli";
@@ -38,13 +39,14 @@ struct Built {
 }
 
 /// Writes to `target/dist`, from what is committed.
-pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
+pub(crate) fn run(root: &Path) -> Result<()> {
     clean(root)?;
     // They would take the place of ours, by which no path gets into the program.
     for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-        if env::var_os(name).is_some() {
-            return Err(format!("{name} is set, and changes what is built: unset {name}").into());
-        }
+        ensure!(
+            env::var_os(name).is_none(),
+            "{name} is set, and changes what is built: unset {name}"
+        );
     }
     let built = twice(root)?;
     let out = root.join("target/dist");
@@ -53,59 +55,49 @@ pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
     let sums = sums(&out)?;
     fs::write(out.join("SHA256SUMS"), &sums)?;
     println!("\n{}\n{sums}\nin {}", built.about(), out.display());
-    if built.same {
-        Ok(())
-    } else {
-        Err("two builds of the same commit differ, so nobody can check what was built".into())
-    }
+    ensure!(built.same, "two builds of the same commit differ, so nobody can check what was built");
+    Ok(())
 }
 
-fn twice(root: &Path) -> Outcome<Built> {
-    let compiler = Line::new("rustc -vV").show_and_read(root)?;
+fn twice(root: &Path) -> Result<Built> {
+    let compiler = cmd!(shell::at(root)?, "rustc -vV").read()?;
     let host = compiler
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
-        .ok_or("rustc does not say for which platform it builds")?;
+        .context("rustc does not say for which platform it builds")?;
     let [one, another] = PLACES.map(|place| work(root, "dist").join(place));
     fresh(root, &one, "HEAD")?;
     fresh(root, &another, "HEAD")?;
     let parts = parts::read(&one, PACKAGE, host)?;
     let main = parts.iter().find(|part| part.name == PACKAGE);
-    let main = main.ok_or("the program is not one of its own parts")?;
+    let main = main.context("the program is not one of its own parts")?;
     let program = build(&one, &parts)?;
     Ok(Built {
         name: format!("{PROGRAM}-{}-{host}", main.version),
         same: build(&another, &parts)? == program,
         program,
-        commit: Line::new("git rev-parse HEAD").read(&one)?.trim().to_owned(),
+        commit: cmd!(shell::at(&one)?, "git rev-parse HEAD").read()?,
         compiler,
         parts,
     })
 }
 
 /// Builds the program and gives its bytes.
-fn build(clone: &Path, parts: &[Part]) -> Outcome<Vec<u8>> {
+fn build(clone: &Path, parts: &[Part]) -> Result<Vec<u8>> {
     // Where it was built is nobody's business, and would make each build another one.
-    let clone_itself = [(clone.to_owned(), ".")];
-    let folders = parts.iter().filter(|part| !part.ours);
-    let registries: BTreeSet<_> = folders.filter_map(|part| part.folder.parent()).collect();
-    let elsewhere = registries.into_iter().map(|folder| (folder.to_owned(), "registry"));
-    let flags = clone_itself
-        .into_iter()
-        .chain(elsewhere)
-        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-    let flags = serde_json::Value::from_iter(flags);
-    Line::new("cargo build --quiet --release --locked --offline --target-dir target -p")
-        .with(PACKAGE)
-        .with("--config")
-        .with(format!("build.rustflags={flags}"))
-        .show_and_run(clone)?;
-    let program = format!("target/release/{PROGRAM}{EXE_SUFFIX}");
-    Ok(fs::read(clone.join(program))?)
+    let registries = parts.iter().filter(|part| !part.ours).filter_map(|part| part.folder.parent());
+    let registries: BTreeSet<&Path> = registries.collect();
+    let folders =
+        [(clone, ".")].into_iter().chain(registries.into_iter().map(|it| (it, "registry")));
+    let flags = folders.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    let flags = format!("build.rustflags={}", serde_json::Value::from_iter(flags));
+    let options = ["--quiet", "--release", "--locked", "--offline", "--target-dir", "target"];
+    cmd!(shell::at(clone)?, "cargo build {options...} -p {PACKAGE} --config {flags}").run()?;
+    Ok(fs::read(clone.join(format!("target/release/{PROGRAM}{EXE_SUFFIX}")))?)
 }
 
 impl Built {
-    fn write(&self, root: &Path, out: &Path) -> Outcome {
+    fn write(&self, root: &Path, out: &Path) -> Result<()> {
         let name = &self.name;
         let program = out.join(format!("{name}{EXE_SUFFIX}"));
         fs::write(&program, &self.program)?;
@@ -141,18 +133,18 @@ impl Built {
 }
 
 #[cfg(unix)]
-fn executable(program: &Path) -> Outcome {
+fn executable(program: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     Ok(fs::set_permissions(program, fs::Permissions::from_mode(0o755))?)
 }
 
 #[cfg(not(unix))]
-fn executable(_: &Path) -> Outcome {
+fn executable(_: &Path) -> Result<()> {
     Ok(())
 }
 
 /// A line for each file in the folder, as `sha256sum --check` reads it.
-fn sums(folder: &Path) -> Outcome<String> {
+fn sums(folder: &Path) -> Result<String> {
     let mut lines = BTreeSet::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

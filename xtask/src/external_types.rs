@@ -3,10 +3,13 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use anyhow::Result;
+use cargo_metadata::Package;
+
 use crate::{
-    Outcome,
-    metadata::Package,
+    shell::report,
     surface::{self, Surface},
+    workspace,
 };
 
 /// Crates that may stand in any public signature. See *Why is `http` the waist?* in DESIGN.md.
@@ -29,40 +32,32 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[(
 )];
 
 /// Prints each item that names a foreign crate, and fails if there is one.
-pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
+pub(crate) fn run(root: &Path) -> Result<()> {
     let surfaces = surface::read(root)?.unwrap_or_default();
-    let wrong: Vec<String> = surfaces.iter().flat_map(strangers).collect();
-    for problem in &wrong {
-        println!("  {problem}");
-    }
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err("types of others stand in public signatures: hide each behind a type of ours".into())
-    }
+    let wrong: Vec<String> = surfaces.iter().flat_map(foreign).collect();
+    report(&wrong, "types of others stand in public signatures: hide each behind a type of ours")
 }
 
-fn strangers(surface: &Surface) -> Vec<String> {
+fn foreign(surface: &Surface) -> Vec<String> {
     let allowed = allowed(&surface.package);
     let name = &surface.package.name;
-    let items = surface.items.iter().flat_map(|item| {
-        let strangers = crates(item).into_iter();
-        strangers.map(move |stranger| (stranger.to_owned(), item.clone()))
-    });
-    items
-        .chain(surface.reexports.iter().cloned())
-        .filter(|(stranger, _)| !allowed.contains(stranger))
-        .map(|(stranger, item)| format!("{name}: `{stranger}` in `{item}`"))
+    let named =
+        surface.items.iter().flat_map(|item| crates(item).into_iter().map(move |of| (of, item)));
+    let exported = surface.reexports.iter().map(|(of, item)| (of.as_str(), item));
+    named
+        .chain(exported)
+        .filter(|(of, _)| !allowed.contains(*of))
+        .map(|(of, item)| format!("{name}: `{of}` in `{item}`"))
         .collect()
 }
 
-/// The crate itself, those of ours that it stands on, and what the tables above say.
+/// The crate itself, those of ours that it depends on, and what the tables above say.
 fn allowed(package: &Package) -> BTreeSet<String> {
-    let below = package.dependencies.iter().filter(|to| to.ours && !to.dev).map(|to| &to.name);
-    let ours = below.map(|name| name.replace('-', "_")).chain(package.library.clone());
+    let below = workspace::needs(package).map(|name| name.replace('-', "_"));
+    let own = workspace::library(package).map(str::to_owned);
     let excepted =
-        EXCEPTIONS.iter().filter(|(name, _, _)| *name == package.name).map(|(_, other, _)| other);
-    ALLOWED.iter().chain(excepted).map(|name| (*name).to_owned()).chain(ours).collect()
+        EXCEPTIONS.iter().filter(|(name, ..)| *package.name == *name).map(|(_, other, _)| other);
+    ALLOWED.iter().chain(excepted).map(|name| (*name).to_owned()).chain(below).chain(own).collect()
 }
 
 /// The crates that the paths in an item begin with.
@@ -78,33 +73,8 @@ fn crates(item: &str) -> BTreeSet<&str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::metadata::Dependency;
-
-    fn surface(items: &[&str], reexports: &[(&str, &str)]) -> Surface {
-        let to = |name: &str, dev| Dependency {
-            name: name.into(),
-            version: "*".into(),
-            dev,
-            ours: true,
-        };
-        Surface {
-            package: Package {
-                name: "dls-x".into(),
-                library: Some("dls_x".into()),
-                features: BTreeMap::new(),
-                dependencies: vec![to("dls-model", false), to("dls-emulator", true)],
-                ..Package::default()
-            },
-            items: items.iter().map(|item| (*item).into()).collect(),
-            reexports: reexports
-                .iter()
-                .map(|(home, item)| ((*home).into(), (*item).into()))
-                .collect(),
-        }
-    }
+    use crate::workspace::tests::{ours, package};
 
     #[test]
     fn a_path_names_the_crate_that_it_begins_with() {
@@ -115,30 +85,33 @@ mod tests {
     }
 
     #[test]
-    fn what_everybody_may_use_and_what_lies_below_is_allowed() {
-        let items = [
-            "pub fn dls_x::f(http::uri::Uri) -> alloc::vec::Vec<dls_model::ids::PackageId>",
-            "impl serde_core::ser::Serialize for dls_x::X",
-        ];
-        assert!(strangers(&surface(&items, &[("dls_model", "pub use dls_model::ids")])).is_empty());
-    }
+    fn foreign_crates_in_signatures_and_re_exports_are_named_and_exceptions_hold_for_one_crate() {
+        let needs = [ours("dls-model", "*", None), ours("dls-emulator", "*", Some("dev"))];
+        let found = |crate_: &str, item: &str, reexports: &[(&str, &str)]| {
+            let reexports = reexports.iter().map(|(home, item)| ((*home).into(), (*item).into()));
+            let package = package(crate_, &needs);
+            foreign(&Surface { package, items: vec![item.into()], reexports: reexports.collect() })
+        };
+        for (item, reexports) in [
+            (
+                "pub fn dls_x::f(http::uri::Uri) -> alloc::vec::Vec<dls_model::ids::PackageId>",
+                &[][..],
+            ),
+            (
+                "impl serde_core::ser::Serialize for dls_x::X",
+                &[("dls_model", "pub use dls_model::ids")],
+            ),
+        ] {
+            assert_eq!(found("dls-x", item, reexports), [""; 0]);
+        }
+        let item = "pub fn dls_x::f(&dls_emulator::Core, serde_json::value::Value)";
+        let wrong = found("dls-x", item, &[("hyper", "pub use hyper::Body")]);
+        assert_eq!(wrong[0], format!("dls-x: `dls_emulator` in `{item}`"));
+        assert_eq!(wrong[1], format!("dls-x: `serde_json` in `{item}`"));
+        assert_eq!(wrong[2..], ["dls-x: `hyper` in `pub use hyper::Body`"]);
 
-    #[test]
-    fn a_stranger_in_a_signature_or_behind_a_re_export_is_named() {
-        let items = ["pub fn dls_x::f(&dls_emulator::Core, serde_json::value::Value)"];
-        let wrong = strangers(&surface(&items, &[("hyper", "pub use hyper::Body")]));
-        assert_eq!(wrong.len(), 3, "{wrong:?}");
-        assert!(wrong[0].starts_with("dls-x: `dls_emulator` in"), "{wrong:?}");
-        assert_eq!(wrong[2], "dls-x: `hyper` in `pub use hyper::Body`");
-    }
-
-    #[test]
-    fn an_exception_holds_for_one_crate() {
-        let mut other = surface(&["pub fn dls_x::f() -> proptest::strategy::Just"], &[]);
-        assert_eq!(strangers(&other).len(), 1);
-        other.package.name = "dls-model".into();
-        other.package.library = Some("dls_model".into());
-        other.items = vec!["pub fn dls_model::f() -> proptest::strategy::Just".into()];
-        assert!(strangers(&other).is_empty());
+        let item = "pub fn dls_model::f() -> proptest::strategy::Just";
+        assert_eq!(found("dls-model", item, &[]), [""; 0]);
+        assert_eq!(found("dls-x", item, &[]).len(), 1);
     }
 }

@@ -2,118 +2,91 @@
 
 use std::{path::Path, time::Duration};
 
+use anyhow::{Context, Result};
+use xshell::Shell;
+
 use crate::{
-    Outcome, api, downstream, external_types, features, release,
-    shell::{self, Line},
+    api, downstream, external_types, features, release,
+    shell::{self, cmd},
     tidy,
     venv::Venv,
 };
 
-/// A check: its name, and how it is done.
-struct Step {
-    name: &'static str,
-    work: Work,
-}
+/// A check: its name, and how it is done in the repository's top folder.
+type Step = (&'static str, fn(&Path, &Shell) -> Result<()>);
 
-enum Work {
-    /// A shell line as it stands.
-    Shell(&'static str),
-    /// A tool from `tools/requirements.txt` with its arguments.
-    Tool(&'static str, &'static str),
-    /// Another of our own commands, without a process of its own.
-    Ours(&'static str, fn(&Path, &[String]) -> Outcome),
-}
-
-const FORMAT: Step = Step { name: "format", work: Work::Shell("cargo fmt --all --check") };
-const TIDY: Step = Step { name: "tidy", work: Work::Ours("cargo xtask tidy", tidy::run) };
+const FORMAT: Step = ("format", |_, sh| Ok(cmd!(sh, "cargo fmt --all --check").run()?));
+const TIDY: Step = ("tidy", |root, _| tidy::run(root));
 // All steps build the same features with the same flags: what one has built, the next one takes.
-const CLIPPY: Step = Step {
-    name: "clippy",
-    work: Work::Shell("cargo clippy --workspace --all-targets --all-features -- -D warnings"),
-};
+const CLIPPY: Step = ("clippy", |_, sh| {
+    Ok(cmd!(sh, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?)
+});
 
 const QUICK: &[Step] = &[
     FORMAT,
     TIDY,
     CLIPPY,
-    Step {
-        name: "unit tests",
-        work: Work::Shell("cargo test --workspace --all-features --lib --bins"),
-    },
+    ("unit tests", |_, sh| {
+        Ok(cmd!(sh, "cargo test --workspace --all-features --lib --bins").run()?)
+    }),
 ];
 
 const EVERYTHING: &[Step] = &[
     FORMAT,
     // The licences of all platforms' crates are read below, so those must be here too.
-    Step { name: "fetch", work: Work::Shell("cargo fetch --locked") },
+    ("fetch", |_, sh| Ok(cmd!(sh, "cargo fetch --locked").run()?)),
     TIDY,
-    Step { name: "spelling", work: Work::Tool("typos", "") },
-    Step {
-        name: "licences, bans, sources",
-        work: Work::Tool("cargo-deny", "--offline --all-features check bans licenses sources"),
-    },
-    Step { name: "unused dependencies", work: Work::Tool("cargo-shear", "") },
+    ("spelling", |root, sh| tool(root, sh, "typos", &[])),
+    ("licences, bans, sources", |root, sh| {
+        let words = ["--offline", "--all-features", "check", "bans", "licenses", "sources"];
+        tool(root, sh, "cargo-deny", &words)
+    }),
+    ("unused dependencies", |root, sh| tool(root, sh, "cargo-shear", &[])),
     CLIPPY,
-    Step { name: "features", work: Work::Ours("cargo xtask features", features::run) },
-    Step { name: "public API", work: Work::Ours("cargo xtask api", api::run) },
-    Step {
-        name: "external types",
-        work: Work::Ours("cargo xtask external-types", external_types::run),
-    },
-    Step {
-        name: "docs",
-        work: Work::Shell("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features"),
-    },
+    ("features", |root, _| features::run(root)),
+    ("public API", |root, _| api::run(root, false)),
+    ("external types", |root, _| external_types::run(root)),
+    ("docs", |_, sh| {
+        let doc = cmd!(sh, "cargo doc --workspace --no-deps --all-features");
+        Ok(doc.env("RUSTDOCFLAGS", "-Dwarnings").run()?)
+    }),
     // Doctests and the referee included.
-    Step { name: "tests", work: Work::Shell("cargo test --workspace --all-features") },
-    Step { name: "downstream", work: Work::Ours("cargo xtask downstream", downstream::run) },
+    ("tests", |_, sh| Ok(cmd!(sh, "cargo test --workspace --all-features").run()?)),
+    ("downstream", |root, _| downstream::run(root, false)),
     // Offline, too: from what was fetched above.
-    Step {
-        name: "rehearsal of a release",
-        work: Work::Ours("cargo xtask release rehearse", release::rehearse),
-    },
+    ("rehearsal of a release", |root, _| release::rehearse(root)),
 ];
 
-/// Does one step after the other, stops at the first that fails, and tells the time that each took.
-pub(crate) fn run(root: &Path, options: &[String]) -> Outcome {
-    let steps = if options.is_empty() { EVERYTHING } else { QUICK };
-    let mut times: Vec<(&str, Duration)> = Vec::new();
-    for step in steps {
-        println!("\n== {}", step.name);
-        let (outcome, time) = shell::timed(|| step.work.run(root));
-        times.push((step.name, time));
-        outcome.map_err(|reason| format!("{} {reason}", step.name))?;
+/// Does one step after the other, stops at the first that fails, and prints how long each took.
+pub(crate) fn run(root: &Path, quick: bool) -> Result<()> {
+    let sh = shell::at(root)?;
+    let mut times = Vec::new();
+    for (name, work) in if quick { QUICK } else { EVERYTHING } {
+        println!("\n== {name}");
+        let (done, time) = timed(|| work(root, &sh));
+        done.context(*name)?;
         println!("   {:.1} s", time.as_secs_f64());
+        times.push((*name, time));
     }
-    print!("\n{}", summary(&times));
+    times.push(("all passed", times.iter().map(|(_, time)| *time).sum()));
+    for (name, time) in times {
+        println!("{:>8.1} s  {name}", time.as_secs_f64());
+    }
     Ok(())
 }
 
-impl Work {
-    fn run(&self, root: &Path) -> Outcome {
-        let line = match self {
-            Self::Ours(words, command) => {
-                println!("$ {words}");
-                return command(root, &[]);
-            }
-            Self::Shell(words) => Line::new(words),
-            Self::Tool(name, arguments) => {
-                let tools = Venv::open(
-                    root,
-                    Path::new("target/tools"),
-                    Path::new("tools/requirements.txt"),
-                )?;
-                Line::at(&tools.program(name), arguments)
-            }
-        };
-        line.show_and_run(root)
-    }
+/// A tool from `tools/requirements.txt`.
+fn tool(root: &Path, sh: &Shell, name: &str, words: &[&str]) -> Result<()> {
+    let tools = Venv::open(root, Path::new("target/tools"), Path::new("tools/requirements.txt"))?;
+    let program = tools.program(name);
+    Ok(cmd!(sh, "{program} {words...}").run()?)
 }
 
-fn summary(times: &[(&str, Duration)]) -> String {
-    let total = ("all passed", times.iter().map(|(_, time)| *time).sum());
-    let lines = times.iter().chain([&total]);
-    lines.map(|(name, time)| format!("{:>8.1} s  {name}\n", time.as_secs_f64())).collect()
+#[expect(clippy::disallowed_methods, reason = "wall time for people; nothing is decided by it")]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = std::time::Instant::now();
+    let done = work();
+    (done, start.elapsed())
 }
 
 #[cfg(test)]
@@ -121,19 +94,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_summary_ends_with_the_whole_time() {
-        let times = [("format", Duration::from_millis(1_250)), ("tests", Duration::from_secs(60))];
-        assert_eq!(
-            summary(&times),
-            "     1.2 s  format\n    60.0 s  tests\n    61.2 s  all passed\n"
-        );
-    }
-
-    #[test]
     fn quick_leaves_out_and_adds_nothing_but_unit_tests() {
-        let names = |steps: &'static [Step]| steps.iter().map(|step| step.name);
+        let names = |steps: &'static [Step]| steps.iter().map(|(name, _)| *name);
         let added: Vec<_> =
-            names(QUICK).filter(|name| names(EVERYTHING).all(|other| other != *name)).collect();
+            names(QUICK).filter(|name| names(EVERYTHING).all(|it| it != *name)).collect();
         assert_eq!(added, ["unit tests"]);
     }
 }

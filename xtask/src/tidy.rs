@@ -1,15 +1,17 @@
-//! `cargo xtask tidy`: the rules of the house that no other tool knows.
+//! `cargo xtask tidy`: the rules of this repository that no other tool knows.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+use anyhow::{Context, Result};
+use cargo_metadata::{Package, TargetKind};
+
 use crate::{
-    Outcome, arrows, markdown,
-    metadata::{self, Package},
-    release,
-    shell::Line,
+    circles, layering, markdown, release,
+    shell::{self, cmd, report},
+    workspace::{self, relative},
 };
 
 /// Crates that hold no I/O, and crates that would bring some: not even their tests may need them.
@@ -48,83 +50,104 @@ const STRAY: &[(&str, &str)] = &[
     (concat!("pypi", ".org"), "which registry is used is the reader's choice"),
 ];
 
+/// Packages whose files still have circles.
+const WITH_CIRCLES: &[&str] =
+    &["dls-cli", "dls-client", "dls-emulator", "dls-model", "dls-rollout", "dls-transport"];
+
 /// How many lines a source file has at most: a longer one is a sign that something wants to be two.
 const LINES: usize = 500;
 
 /// Prints what breaks a rule, and fails if anything does.
-pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
-    let packages = metadata::read(root)?;
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let packages = workspace::packages(root)?;
     let design = fs::read_to_string(root.join("DESIGN.md"))?;
     let mut wrong = in_design(&packages, &design)?;
     wrong.extend(impure(root)?);
-    wrong.extend(release::untold(root)?);
+    wrong.extend(release::unplannable(root)?);
+    wrong.extend(in_circles(&packages, root)?);
     for path in texts(root)? {
         let text = fs::read_to_string(&path)?;
-        let name = name(&path, root);
-        let mut problems = stray(&text, STRAY);
+        let name = relative(&path, root);
+        let mut problems = named(&text, STRAY);
         if name.ends_with(".rs") {
             problems.extend(in_source(&text));
         }
         wrong.extend(problems.into_iter().map(|problem| format!("{name}: {problem}")));
     }
-    for problem in &wrong {
-        println!("  {problem}");
-    }
-    match wrong.len() {
-        0 => Ok(()),
-        1 => Err("one rule of the house is broken: cargo xtask tidy".into()),
-        many => {
-            Err(format!("the rules of the house are broken {many} times: cargo xtask tidy").into())
-        }
-    }
+    report(&wrong, &format!("{} rules are broken: cargo xtask tidy", wrong.len()))
 }
 
-fn in_design(packages: &[Package], design: &str) -> Outcome<Vec<String>> {
+fn in_design(packages: &[Package], design: &str) -> Result<Vec<String>> {
     let table = |heading: &str| {
         markdown::table(design, heading)
-            .ok_or_else(|| format!("DESIGN.md has no table under the heading `{heading}`"))
+            .with_context(|| format!("DESIGN.md has no table under the heading `{heading}`"))
     };
-    let between = arrows::between_ours(packages, &table("## Arrows")?);
-    let to_others = arrows::to_others(packages, &table("## Dependencies")?);
-    Ok(between
-        .into_iter()
-        .chain(to_others)
-        .map(|problem| format!("DESIGN.md: {problem}"))
-        .collect())
+    let ours = layering::between_ours(packages, &table("## Layering")?);
+    let others = layering::to_others(packages, &table("## Dependencies")?);
+    Ok(ours.into_iter().chain(others).map(|problem| format!("DESIGN.md: {problem}")).collect())
 }
 
 /// Each impure crate in the tree of a pure one on any platform, the trees of its tests and build scripts included:
 /// so `cargo test -p dls-model` builds none of them.
-fn impure(root: &Path) -> Outcome<Vec<String>> {
+fn impure(root: &Path) -> Result<Vec<String>> {
+    let sh = shell::at(root)?;
     let mut wrong = Vec::new();
     for pure in PURE {
-        let line = format!(
-            "cargo tree -p {pure} --all-features --target all -e normal,build,dev --prefix none -f {{lib}}"
-        );
-        let tree = Line::new(&line).read(root)?;
-        for impure in IMPURE.iter().filter(|name| tree.lines().any(|line| line.trim() == **name)) {
-            wrong.push(format!("`{pure}` may hold no I/O, but needs `{impure}`: {line}"));
+        let options = [
+            "--all-features",
+            "--target",
+            "all",
+            "-e",
+            "normal,build,dev",
+            "--prefix",
+            "none",
+            "-f",
+            "{lib}",
+        ];
+        let tree = cmd!(sh, "cargo tree -p {pure} {options...}");
+        let names = tree.read()?;
+        for impure in IMPURE.iter().filter(|name| names.lines().any(|line| line.trim() == **name)) {
+            wrong.push(format!("`{pure}` may hold no I/O, but needs `{impure}`: {tree}"));
+        }
+    }
+    Ok(wrong)
+}
+
+fn in_circles(packages: &[Package], root: &Path) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for package in packages.iter().filter(|it| !WITH_CIRCLES.contains(&it.name.as_str())) {
+        let code = [TargetKind::Lib, TargetKind::Bin];
+        for target in
+            package.targets.iter().filter(|it| it.kind.iter().any(|kind| code.contains(kind)))
+        {
+            let file = target.src_path.as_std_path();
+            let circles = circles::between_files(file)?;
+            wrong.extend(
+                circles
+                    .iter()
+                    .map(|circle| format!("{}: a circle of files: {circle}", relative(file, root))),
+            );
         }
     }
     Ok(wrong)
 }
 
 fn in_source(text: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if !begins_with_a_word(text) {
+    let mut wrong = named(text, FORBIDDEN);
+    if !has_header(text) {
         wrong.push(
-            "begins without `//!`: one or two lines that say what lives here, and why".to_owned(),
+            "begins without `//!`: one or two lines that say what is in the file, and why"
+                .to_owned(),
         );
     }
     let lines = text.lines().count();
     if lines > LINES {
-        wrong.push(format!("has {lines} lines, which is more than {LINES}: make it two"));
+        wrong.push(format!("has {lines} lines, which is more than {LINES}: split it"));
     }
-    wrong.extend(stray(text, FORBIDDEN));
     wrong
 }
 
-fn stray(text: &str, words: &[(&str, &str)]) -> Vec<String> {
+fn named(text: &str, words: &[(&str, &str)]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         for (word, why) in words.iter().filter(|(word, _)| line.contains(word)) {
@@ -134,24 +157,18 @@ fn stray(text: &str, words: &[(&str, &str)]) -> Vec<String> {
     wrong
 }
 
-/// Does the file begin with `//!`, or with a page that is included, leaving other attributes aside?
-fn begins_with_a_word(text: &str) -> bool {
+/// Does the file begin with `//!`, or with a page that is included, apart from other attributes?
+fn has_header(text: &str) -> bool {
     let mut rest = text.trim_start();
-    while rest.starts_with("#![") {
-        if rest.starts_with("#![doc = include_str!(") {
-            return true;
-        }
-        let Some((_, after)) = rest.split_once("]\n") else {
-            return false;
-        };
-        rest = after.trim_start();
+    while rest.starts_with("#![") && !rest.starts_with("#![doc = include_str!(") {
+        rest = rest.split_once("]\n").map_or("", |(_, after)| after.trim_start());
     }
-    rest.starts_with("//!")
+    rest.starts_with("//!") || rest.starts_with("#![doc")
 }
 
 /// All Rust files, manifests and documents, in a fixed order: not what was built, nor what
 /// was copied from others.
-fn texts(root: &Path) -> Outcome<Vec<PathBuf>> {
+fn texts(root: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = vec![root.to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -171,25 +188,19 @@ fn texts(root: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The path from the top folder, with slashes on every platform.
-fn name(path: &Path, root: &Path) -> String {
-    let parts = path.strip_prefix(root).unwrap_or(path).iter();
-    let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_file_begins_with_a_word_on_itself() {
-        assert!(in_source("//! What.\n").is_empty());
-        assert!(in_source("#![doc = include_str!(\"../README.md\")]\n").is_empty());
-        assert!(
-            in_source("#![forbid(unsafe_code)]\n#![allow(\n    a,\n    b\n)]\n\n//! What.\n")
-                .is_empty()
-        );
+    fn a_file_begins_with_a_header() {
+        for text in [
+            "//! What.\n",
+            "#![doc = include_str!(\"../README.md\")]\n",
+            "#![forbid(unsafe_code)]\n#![allow(\n    a,\n    b\n)]\n\n//! What.\n",
+        ] {
+            assert!(in_source(text).is_empty(), "{text:?}");
+        }
         for text in ["", "use std::fs;\n//! Late.\n", "// Not it.\n", "#![unfinished\n//! x"] {
             assert_eq!(in_source(text).len(), 1, "{text:?}");
         }
@@ -206,6 +217,6 @@ mod tests {
     #[test]
     fn a_design_document_without_its_tables_fails() {
         let reason = in_design(&[], "# Design\n").unwrap_err().to_string();
-        assert!(reason.contains("## Arrows"), "{reason}");
+        assert!(reason.contains("## Layering"), "{reason}");
     }
 }

@@ -7,7 +7,9 @@ use std::{
     process,
 };
 
-use crate::{Outcome, shell::Line};
+use anyhow::{Context, Result};
+
+use crate::shell::{self, cmd};
 
 /// A Python environment in which everything that its requirements name is installed.
 #[derive(Debug)]
@@ -24,12 +26,16 @@ impl Venv {
     /// # Errors
     ///
     /// When Python is missing or a package cannot be installed; the text says what to do.
-    pub fn open(root: &Path, parent: &Path, requirements: &Path) -> Outcome<Self> {
-        let folder = parent.join(key(&fs::read(root.join(requirements))?));
-        if !root.join(&folder).is_dir() {
-            Self::make(root, parent, requirements, &folder)?;
+    pub fn open(root: &Path, parent: &Path, requirements: &Path) -> Result<Self> {
+        let requirements = root.join(requirements);
+        // Other requirements are another environment. A toolchain that hashes otherwise makes it anew, which is harmless.
+        let mut hasher = DefaultHasher::new();
+        fs::read(&requirements)?.hash(&mut hasher);
+        let venv = Self { folder: root.join(parent).join(format!("{:016x}", hasher.finish())) };
+        if !venv.folder.is_dir() {
+            venv.make(root, &requirements)?;
         }
-        Ok(Self { folder })
+        Ok(venv)
     }
 
     /// The path of an installed program.
@@ -41,54 +47,32 @@ impl Venv {
 
     /// Builds beside the goal and renames at the end, so that an environment is there whole or not
     /// at all, even when two processes make it at the same time.
-    fn make(root: &Path, parent: &Path, requirements: &Path, folder: &Path) -> Outcome {
-        let draft = Self { folder: parent.join(format!("draft-{}", process::id())) };
+    fn make(&self, root: &Path, requirements: &Path) -> Result<()> {
+        let draft = Self { folder: self.folder.with_file_name(format!("draft-{}", process::id())) };
         let made = draft.install(root, requirements).and_then(|()| {
-            println!("$ mv {} {}", draft.folder.display(), folder.display());
-            match fs::rename(root.join(&draft.folder), root.join(folder)) {
-                Err(error) if !root.join(folder).is_dir() => Err(error.into()),
+            match fs::rename(&draft.folder, &self.folder) {
+                Err(error) if !self.folder.is_dir() => Err(error.into()),
                 _ => Ok(()),
             }
         });
         // Still there only if the work failed or another process was faster.
-        let _ = fs::remove_dir_all(root.join(&draft.folder));
+        let _ = fs::remove_dir_all(&draft.folder);
         made
     }
 
-    fn install(&self, root: &Path, requirements: &Path) -> Outcome {
-        let python = if cfg!(windows) { "python" } else { "python3" };
-        Line::at(Path::new(python), "-m venv").with(&self.folder).show_and_run(root).map_err(|reason| {
-            format!(
-                "{reason}\n       Python 3.10 or newer with its venv module is needed: install `python3` \
-                 (on Debian and Ubuntu also `python3-venv`) and run this again"
-            )
-        })?;
-        let pip = "-m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r";
-        Line::at(&self.program("python"), pip).with(requirements).show_and_run(root).map_err(|reason| {
-            format!(
-                "{reason}\n       The packages could not be installed: the first run needs the Python package \
-                 registry (and Python 3.10 or newer); later runs need no network"
-            )
-            .into()
-        })
-    }
-}
-
-/// A name that changes when the requirements do. A toolchain that hashes otherwise makes the
-/// environment anew, which is harmless.
-fn key(requirements: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    requirements.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn other_requirements_are_another_environment() {
-        assert_eq!(key(b"typos==1"), key(b"typos==1"));
-        assert_ne!(key(b"typos==1"), key(b"typos==2"));
+    fn install(&self, root: &Path, requirements: &Path) -> Result<()> {
+        let sh = shell::at(root)?;
+        let (system, own) =
+            (if cfg!(windows) { "python" } else { "python3" }, self.program("python"));
+        let folder = &self.folder;
+        cmd!(sh, "{system} -m venv {folder}").run().context(
+            "Python 3.10 or newer with its venv module is needed: install `python3` (on Debian and Ubuntu also \
+             `python3-venv`) and run this again",
+        )?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        cmd!(sh, "{own} {pip...} --require-hashes --only-binary :all: -r {requirements}").run().context(
+            "the first run installs packages from the Python package registry (with Python 3.10 or newer); later runs \
+             need no network",
+        )
     }
 }

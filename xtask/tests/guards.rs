@@ -128,9 +128,8 @@ fn a_change_of_the_public_api_fails_until_it_is_blessed() {
 
     copy.replace("src/lib.rs", "pub fn grow", "pub fn shrink");
     let why = [
-        "api/small.txt",
-        "- pub fn small::Thing::grow(&mut self)",
-        "+ pub fn small::Thing::shrink(&mut self)",
+        "api/small.txt: - pub fn small::Thing::grow(&mut self)",
+        "api/small.txt: + pub fn small::Thing::shrink(&mut self)",
         "--bless",
     ];
     copy.fails(&["api"], &why);
@@ -206,7 +205,7 @@ fn a_break_that_the_version_does_not_tell_of_fails_and_can_be_written_for_the_pl
     }
     copy.passes(&["semver"]);
     copy.replace("src/lib.rs", "pub fn grow", "pub fn shrink");
-    let why = ["Thing::grow", "a break that the version does not tell of: small"];
+    let why = ["Thing::grow", "a break that the version does not tell: small"];
     copy.fails(&["semver"], &why);
     copy.passes(&["semver", "--out", "found.json"]);
     let found = fs::read_to_string(copy.0.join("found.json")).unwrap();
@@ -270,7 +269,7 @@ fn tidy_fails_for_each_rule_that_is_broken() {
     copy.fails(
         &["tidy"],
         &[
-            "`dls-model` depends on `dls-transport`: this arrow is not in the table",
+            "`dls-model` depends on `dls-transport`, which is not in the layering table",
             "`dls-model` may hold no I/O, but needs `tokio`",
             "`dls-client` needs a caret version for `dls-rollout`, and not `=",
             "long.rs: has 501 lines",

@@ -259,7 +259,7 @@ fn a_bump_that_stopped_half_way_says_how_to_take_it_back() {
     // As another git at work would leave it.
     copy.write(".git/index.lock", "");
     let reason = copy.release("bump").unwrap_err();
-    let (_, way) = reason.split_once("To take it back: git ").unwrap();
+    let (_, way) = reason.split_once("To undo it: git ").unwrap();
     fs::remove_file(copy.path(".git/index.lock")).unwrap();
     assert_ne!(copy.git("status --porcelain"), "");
     copy.git(way.trim());

@@ -6,8 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::Result;
+
 use super::parts::Part;
-use crate::{Outcome, shell::Line};
+use crate::shell::{self, cmd};
 
 /// How the names of such files begin, in capitals.
 const NAMES: [&str; 6] = ["COPYING", "COPYRIGHT", "LICENCE", "LICENSE", "NOTICE", "UNLICENSE"];
@@ -16,7 +18,7 @@ const NAMES: [&str; 6] = ["COPYING", "COPYRIGHT", "LICENCE", "LICENSE", "NOTICE"
 pub(super) type Text = (String, Option<String>);
 
 /// The texts that the crates bring along.
-pub(super) fn of(parts: &[Part]) -> Outcome<Vec<Text>> {
+pub(super) fn of(parts: &[Part]) -> Result<Vec<Text>> {
     let mut texts = Vec::new();
     for part in parts {
         let owner = format!("{} {} ({})", part.name, part.version, part.licence);
@@ -27,12 +29,12 @@ pub(super) fn of(parts: &[Part]) -> Outcome<Vec<Text>> {
 
 /// The page about the standard library that the tool chain brings along. That library is in each program, and in no
 /// tree of crates.
-pub(super) fn of_the_standard_library(root: &Path) -> Outcome<PathBuf> {
-    let sysroot = Line::new("rustc --print sysroot").show_and_read(root)?;
-    Ok(Path::new(sysroot.trim()).join("share/doc/rust/COPYRIGHT-library.html"))
+pub(super) fn of_the_standard_library(root: &Path) -> Result<PathBuf> {
+    let sysroot = cmd!(shell::at(root)?, "rustc --print sysroot").read()?;
+    Ok(Path::new(&sysroot).join("share/doc/rust/COPYRIGHT-library.html"))
 }
 
-fn in_folder(owner: &str, folder: &Path) -> Outcome<Vec<Text>> {
+fn in_folder(owner: &str, folder: &Path) -> Result<Vec<Text>> {
     let mut files = Vec::new();
     if folder.is_dir() {
         for entry in fs::read_dir(folder)? {

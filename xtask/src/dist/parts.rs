@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use anyhow::{Context, Result};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 
-use crate::{Outcome, shell::Line};
+use crate::shell::{self, cmd};
 
 /// A crate whose code is in the program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,27 +26,23 @@ pub(super) struct Part {
 /// Asks cargo what is in `package` when it is built for `host`, in the order of names.
 ///
 /// Without what only builds it: macros, build scripts and what these need.
-pub(super) fn read(root: &Path, package: &str, host: &str) -> Outcome<Vec<Part>> {
-    let tree = format!(
-        "cargo tree --locked --offline -p {package} --target {host} -e normal,no-proc-macro --prefix none -f {{p}}"
-    );
-    let tree = Line::new(&tree).show_and_read(root)?;
-    let metadata =
-        format!("cargo metadata --locked --offline --format-version 1 --filter-platform {host}");
-    join(&tree, &Line::new(&metadata).show_and_read(root)?)
+pub(super) fn read(root: &Path, package: &str, host: &str) -> Result<Vec<Part>> {
+    let options =
+        ["--locked", "--offline", "-e", "normal,no-proc-macro", "--prefix", "none", "-f", "{p}"];
+    let tree =
+        cmd!(shell::at(root)?, "cargo tree -p {package} --target {host} {options...}").read()?;
+    let options = ["--locked", "--offline", "--filter-platform", host].map(str::to_owned);
+    join(&tree, &MetadataCommand::new().current_dir(root).other_options(options).exec()?)
 }
 
-fn join(tree: &str, metadata: &str) -> Outcome<Vec<Part>> {
-    let metadata: Value = serde_json::from_str(metadata)?;
-    let packages = metadata.get("packages").and_then(Value::as_array);
-    let packages = packages.ok_or("cargo metadata has no list `packages`")?;
+fn join(tree: &str, metadata: &Metadata) -> Result<Vec<Part>> {
     let wanted: BTreeSet<(&str, &str)> = tree.lines().filter_map(crate_in).collect();
     let part = |(name, version): (&str, &str)| {
-        let package = packages
-            .iter()
-            .find(|package| package["name"] == name && package["version"] == version);
-        let part = package.and_then(part);
-        part.ok_or_else(|| format!("cargo metadata does not describe `{name} {version}`").into())
+        let is_it = |it: &&Package| *it.name == name && it.version.to_string() == version;
+        let package = metadata.packages.iter().find(is_it);
+        package
+            .map(part)
+            .with_context(|| format!("cargo metadata does not describe `{name} {version}`"))
     };
     wanted.into_iter().map(part).collect()
 }
@@ -56,45 +53,57 @@ fn crate_in(line: &str) -> Option<(&str, &str)> {
     Some((words.next()?, words.next()?.strip_prefix('v')?))
 }
 
-fn part(package: &Value) -> Option<Part> {
-    let text = |key: &str| Some(package.get(key)?.as_str()?.to_owned());
-    let manifest = PathBuf::from(text("manifest_path")?);
-    Some(Part {
-        name: text("name")?,
-        version: text("version")?,
-        licence: text("license").unwrap_or_else(|| "not said".to_owned()),
-        folder: manifest.parent()?.to_owned(),
-        ours: package.get("source").is_none_or(Value::is_null),
-    })
+fn part(package: &Package) -> Part {
+    Part {
+        name: package.name.to_string(),
+        version: package.version.to_string(),
+        licence: package.license.clone().unwrap_or_else(|| "not said".to_owned()),
+        folder: package.manifest_path.parent().map(Into::into).unwrap_or_default(),
+        ours: package.source.is_none(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    const METADATA: &str = r#"{"packages": [
-        {"name": "a", "version": "0.1.0", "license": "MIT", "manifest_path": "/here/a/Cargo.toml", "source": null},
-        {"name": "b", "version": "1.0.0", "license": null, "manifest_path": "/there/b-1/Cargo.toml", "source": "registry"},
-        {"name": "b", "version": "2.0.0", "license": "ISC", "manifest_path": "/there/b-2/Cargo.toml", "source": "registry"}
-    ]}"#;
+    use super::*;
 
     #[test]
     fn each_crate_of_the_tree_is_one_part_and_no_other_is() {
-        let parts = join("a v0.1.0 (/here/a)\nb v2.0.0\n\nb v2.0.0 (*)\n", METADATA).unwrap();
-        let seen: Vec<_> = parts
-            .iter()
-            .map(|part| {
-                (part.name.as_str(), part.version.as_str(), part.licence.as_str(), part.ours)
+        let package = |name: &str, version: &str, license: Option<&str>, source: Option<&str>| {
+            json!({
+                "name": name, "version": version, "id": format!("{name} {version}"), "license": license,
+                "manifest_path": format!("/there/{name}-{version}/Cargo.toml"), "source": source,
+                "dependencies": [], "targets": [], "features": {},
             })
-            .collect();
-        assert_eq!(seen, [("a", "0.1.0", "MIT", true), ("b", "2.0.0", "ISC", false)]);
-        assert_eq!(parts[1].folder, Path::new("/there/b-2"));
-    }
-
-    #[test]
-    fn a_licence_that_is_not_said_and_a_crate_that_is_not_described_are_not_passed_over() {
-        assert_eq!(join("b v1.0.0", METADATA).unwrap()[0].licence, "not said");
-        let reason = join("c v1.0.0", METADATA).unwrap_err().to_string();
+        };
+        let registry = Some("registry+https://localhost");
+        let metadata = serde_json::from_value(json!({
+            "packages": [
+                package("a", "0.1.0", Some("MIT"), None),
+                package("b", "1.0.0", None, registry),
+                package("b", "2.0.0", Some("ISC"), registry),
+            ],
+            "workspace_members": [], "workspace_root": "/", "target_directory": "/", "version": 1,
+            "resolve": null,
+        }));
+        let metadata = metadata.unwrap();
+        let seen = |tree: &str| {
+            let parts = join(tree, &metadata).unwrap();
+            let seen = parts
+                .iter()
+                .map(|it| (it.name.clone(), it.version.clone(), it.licence.clone(), it.ours));
+            seen.map(|(name, version, licence, ours)| format!("{name} {version} {licence} {ours}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            seen("a v0.1.0 (/here/a)\nb v2.0.0\n\nb v2.0.0 (*)\n"),
+            ["a 0.1.0 MIT true", "b 2.0.0 ISC false"]
+        );
+        assert_eq!(seen("b v1.0.0"), ["b 1.0.0 not said false"]);
+        assert_eq!(join("b v2.0.0", &metadata).unwrap()[0].folder, Path::new("/there/b-2.0.0"));
+        let reason = join("c v1.0.0", &metadata).unwrap_err().to_string();
         assert!(reason.ends_with("`c 1.0.0`"), "{reason}");
     }
 }

@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
+use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, Item};
 
-use super::publish::{Release, World};
-use crate::{Outcome, shell::Line};
+use super::upload::{Release, World};
+use crate::shell::{self, cmd};
 
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -28,23 +29,20 @@ pub(crate) struct Cargo {
 }
 
 impl World for Cargo {
-    fn pack(&mut self, release: &Release) -> Outcome<String> {
-        let line = self.line("cargo package --quiet --no-verify", release);
-        line.show_and_run(&self.clone)?;
-        let file = format!("{}-{}.crate", release.name, release.version);
-        let package = fs::read(self.target().join("package").join(file))?;
-        Ok(checksum(&package))
+    fn pack(&mut self, release: &Release) -> Result<String> {
+        self.run(&["package", "--quiet", "--no-verify"], release)?;
+        let file = format!("target/package/{}-{}.crate", release.name, release.version);
+        Ok(checksum(&fs::read(self.work.join(file))?))
     }
 
-    fn look(&mut self, release: &Release) -> Outcome<Option<String>> {
-        let version = format!("={}", release.version);
-        look(&self.work, &release.name, &version, self.registry.as_deref())
+    fn look(&mut self, release: &Release) -> Result<Option<String>> {
+        let requirement = format!("={}", release.version);
+        look(&self.work, &release.name, &requirement, self.registry.as_deref())
     }
 
-    fn upload(&mut self, release: &Release) -> Outcome {
-        let verify = if self.verify { "" } else { "--no-verify" };
-        let line = self.line(&format!("cargo publish {verify}"), release);
-        line.show_and_run(&self.clone)
+    fn upload(&mut self, release: &Release) -> Result<()> {
+        let publish: &[&str] = if self.verify { &["publish"] } else { &["publish", "--no-verify"] };
+        self.run(publish, release)
     }
 
     #[expect(clippy::disallowed_methods, reason = "another machine tells us nothing by itself")]
@@ -54,17 +52,14 @@ impl World for Cargo {
 }
 
 impl Cargo {
-    fn target(&self) -> PathBuf {
-        self.work.join("target")
-    }
-
-    fn line(&self, words: &str, release: &Release) -> Line {
-        let mut words = format!("{words} -p {}", release.name);
-        if let Some(registry) = &self.registry {
-            // The clone's manifests name it, which is not committed.
-            words.push_str(&format!(" --allow-dirty --registry {registry}"));
-        }
-        Line::new(&format!("{words} --target-dir")).with(self.target())
+    fn run(&self, words: &[&str], release: &Release) -> Result<()> {
+        let (name, target) = (&release.name, self.work.join("target"));
+        // The clone's manifests name the registry, which is not committed.
+        let registry =
+            self.registry.as_ref().map(|registry| ["--allow-dirty", "--registry", registry]);
+        let registry = registry.iter().flatten();
+        let sh = shell::at(&self.clone)?;
+        Ok(cmd!(sh, "cargo {words...} -p {name} {registry...} --target-dir {target}").run()?)
     }
 }
 
@@ -77,16 +72,15 @@ pub(crate) fn checksum(package: &[u8]) -> String {
 pub(crate) fn look(
     work: &Path,
     name: &str,
-    version: &str,
+    requirement: &str,
     registry: Option<&str>,
-) -> Outcome<Option<String>> {
+) -> Result<Option<String>> {
     let folder = work.join("look");
     fs::create_dir_all(&folder)?;
-    let registry =
-        registry.map_or(String::new(), |registry| format!(", registry = \"{registry}\""));
+    let registry = registry.map_or(String::new(), |name| format!(", registry = \"{name}\""));
     let manifest = format!(
         "[package]\nname = \"look\"\nedition = \"2024\"\n\n[lib]\npath = \"look.rs\"\n\n[workspace]\n\n\
-         [dependencies]\n{name} = {{ version = \"{version}\"{registry} }}\n"
+         [dependencies]\n{name} = {{ version = \"{requirement}\"{registry} }}\n"
     );
     fs::write(folder.join("Cargo.toml"), manifest)?;
     fs::write(folder.join("look.rs"), "")?;
@@ -94,12 +88,16 @@ pub(crate) fn look(
     if lock.exists() {
         fs::remove_file(&lock)?;
     }
-    let line = Line::new("cargo generate-lockfile --quiet");
-    match line.ask(&folder)? {
-        Ok(_) => locked(&fs::read_to_string(lock)?, name).map(Some),
-        Err(told) if is_absent(&told, name, version) => Ok(None),
-        Err(told) => Err(format!("{line} in {}: {}", folder.display(), told.trim()).into()),
+    let sh = shell::at(&folder)?;
+    let output = cmd!(sh, "cargo generate-lockfile --quiet").ignore_status().output()?;
+    if output.status.success() {
+        return locked(&fs::read_to_string(lock)?, name).map(Some);
     }
+    let told = String::from_utf8_lossy(&output.stderr);
+    if is_absent(&told, name, requirement) {
+        return Ok(None);
+    }
+    bail!("cargo generate-lockfile in {}: {}", folder.display(), told.trim())
 }
 
 /// Is it this version that cargo misses, and not one of those that it needs?
@@ -116,14 +114,13 @@ fn is_absent(told: &str, name: &str, version: &str) -> bool {
     (crate_is_absent || version_is_absent) && !has("you're using offline mode".into())
 }
 
-fn locked(lock: &str, name: &str) -> Outcome<String> {
+fn locked(lock: &str, name: &str) -> Result<String> {
     let lock: DocumentMut = lock.parse()?;
-    let packages = lock.get("package").and_then(|item| item.as_array_of_tables());
+    let packages = lock.get("package").and_then(Item::as_array_of_tables);
     let mut packages = packages.into_iter().flatten();
-    let text = |table: &toml_edit::Table, key| Some(table.get(key)?.as_str()?.to_owned());
-    let package = packages.find(|table| text(table, "name").as_deref() == Some(name));
-    let checksum = package.and_then(|table| text(table, "checksum"));
-    Ok(checksum.ok_or_else(|| format!("cargo locked `{name}` without a checksum"))?)
+    let package = packages.find(|package| package.get("name").and_then(Item::as_str) == Some(name));
+    let checksum = package.and_then(|package| package.get("checksum")?.as_str());
+    checksum.map(str::to_owned).with_context(|| format!("cargo locked `{name}` without a checksum"))
 }
 
 #[cfg(test)]
@@ -131,42 +128,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checksum_is_that_of_the_whole_package() {
-        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(checksum(b""), empty);
-    }
-
-    #[test]
-    fn only_the_version_itself_counts_as_absent() {
-        let told = "error: no matching package named `a` found\nlocation searched: x\n";
-        assert!(is_absent(told, "a", "=0.2.0"));
-        assert!(!is_absent(told, "b", "=0.2.0"));
-        let told = "error: failed to select a version for the requirement `a = \"=0.2.0\"`\n";
-        assert!(is_absent(told, "a", "=0.2.0"));
-        assert!(!is_absent("error: failed to download", "a", "=0.2.0"));
-    }
-
-    #[test]
-    fn what_is_yanked_or_cannot_be_selected_is_there_and_without_a_network_nothing_is_known() {
-        let told = |requirement: &str, why: &str| {
+    fn only_the_plain_absence_of_the_version_itself_is_one() {
+        let missing = "error: no matching package named `a` found\n";
+        let failed = |requirement: &str, why: &str| {
             let requirement = format!("for the requirement `a = \"{requirement}\"`");
             format!("error: failed to select a version {requirement}\n{why}\n")
         };
         let yanked = "  version 0.2.0 is yanked";
-        assert!(!is_absent(&told("=0.2.0", yanked), "a", "=0.2.0"));
-        assert!(is_absent(&told("=0.3.0", yanked), "a", "=0.3.0"));
-        for why in [yanked, "candidate versions found which didn't match: 0.1.0-rc.1"] {
-            assert!(!is_absent(&told(">=0.0.0", why), "a", ">=0.0.0"), "{why}");
+        let rc = "candidate versions found which didn't match: 0.1.0-rc.1";
+        let offline =
+            format!("{missing}As a reminder, you're using offline mode (--offline) which can\n");
+        for (told, name, requirement, expected) in [
+            (missing.to_owned(), "a", "=0.2.0", true),
+            (missing.to_owned(), "b", "=0.2.0", false),
+            (failed("=0.2.0", ""), "a", "=0.2.0", true),
+            ("error: failed to download".to_owned(), "a", "=0.2.0", false),
+            // It is there, and cannot be selected.
+            (failed("=0.2.0", yanked), "a", "=0.2.0", false),
+            (failed("=0.3.0", yanked), "a", "=0.3.0", true),
+            // A crate of which nothing can be selected has its name all the same.
+            (failed(">=0.0.0", yanked), "a", ">=0.0.0", false),
+            (failed(">=0.0.0", rc), "a", ">=0.0.0", false),
+            // Without a network nothing is known.
+            (offline, "a", "=0.2.0", false),
+        ] {
+            assert_eq!(
+                is_absent(&told, name, requirement),
+                expected,
+                "{name} {requirement}: {told}"
+            );
         }
-        let told = "error: no matching package named `a` found\n\
-                    As a reminder, you're using offline mode (--offline) which can\n";
-        assert!(!is_absent(told, "a", "=0.2.0"));
     }
 
     #[test]
-    fn a_lock_file_tells_the_checksum() {
+    fn a_lock_file_tells_the_checksum_which_is_that_of_the_whole_package() {
         let lock = "[[package]]\nname = \"a\"\nversion = \"0.2.0\"\nchecksum = \"12\"\n\n[[package]]\nname = \"look\"\n";
         assert_eq!(locked(lock, "a").unwrap(), "12");
         assert!(locked(lock, "look").unwrap_err().to_string().contains("`look`"));
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(checksum(b""), empty);
     }
 }

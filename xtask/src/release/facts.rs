@@ -6,17 +6,18 @@ use std::{
     path::Path,
 };
 
+use anyhow::{Context, Result, bail, ensure};
+use cargo_metadata::Package;
 use semver::Version;
 
 use super::{
-    fragment::{self, Fragment, Level},
+    change::{self, Change, Level},
     manifest,
-    plan::{Change, Member, Need},
+    plan::{self, Bump, Member, Need},
 };
 use crate::{
-    Outcome,
-    metadata::{self, Package},
-    shell::Line,
+    shell::{self, cmd},
+    workspace::{self, is_dev, is_ours, library},
 };
 
 /// Folders and files of a crate that may change without a word: they are not what its users build.
@@ -25,56 +26,70 @@ const QUIET: [&str; 3] = ["tests/", "benches/", "CHANGELOG.md"];
 /// The published crates, and what changed in them since their tags.
 pub(crate) struct Facts {
     pub(crate) members: Vec<Member>,
-    pub(crate) fragments: Vec<Fragment>,
-    /// Fragments that cannot be read, and crates that changed without one.
+    pub(crate) changes: Vec<Change>,
+    /// Changes that cannot be read, and crates that changed without one.
     pub(crate) wrong: Vec<String>,
 }
 
 impl Facts {
-    pub(crate) fn read(root: &Path) -> Outcome<Self> {
+    pub(crate) fn read(root: &Path) -> Result<Self> {
         let tags = tags(root)?;
-        let packages = metadata::read(root)?;
-        let members = members(root, &packages, &tags)?;
-        let names = members.iter().map(|member| member.name.as_str()).collect();
-        let (fragments, mut wrong) = fragment::read(root, &names)?;
-        for member in &members {
-            let told = fragments.iter().any(|fragment| fragment.of == member.name);
-            if let Some(path) = touched(root, member, &packages)?.filter(|_| !told) {
-                wrong.push(format!(
-                    "`{name}` changed since {} ({path}) and says nothing of it in `changes/{name}/`",
-                    tag(&member.name, member.released.as_ref().unwrap_or(&member.version)),
-                    name = member.name,
-                ));
+        let packages = workspace::packages(root)?;
+        let published = packages.iter().filter(|package| workspace::is_published(package));
+        let published: Vec<&Package> = published.collect();
+        let (changes, mut wrong) =
+            change::read(root, &published.iter().map(|package| package.name.as_str()).collect())?;
+        let mut members = Vec::new();
+        for package in published {
+            let member = member(root, package, &packages, &tags)?;
+            let name = &member.name;
+            // A bumped version that waits for its tag was told before.
+            let released = member.released.as_ref().filter(|released| **released == member.version);
+            if let Some(released) =
+                released.filter(|_| changes.iter().all(|change| change.of != *name))
+            {
+                let tag = tag(name, released);
+                if let Some(path) = changed(root, package, &tag)? {
+                    let why = "and says nothing of it in";
+                    wrong.push(format!(
+                        "`{name}` changed since {tag} ({path}) {why} `changes/{name}/`"
+                    ));
+                }
             }
+            members.push(member);
         }
-        Ok(Self { members, fragments, wrong })
+        Ok(Self { members, changes, wrong })
     }
 
-    pub(crate) fn changes(&self) -> Vec<Change> {
-        let change = |fragment: &Fragment| Change {
-            of: fragment.of.clone(),
-            level: fragment.level,
-            told_by: fragment.path.clone(),
+    /// The plan, in which also counts what the file `semver` says that a tool found.
+    pub(crate) fn plan(&self, root: &Path, semver: Option<&Path>) -> Result<Vec<Bump>> {
+        if let Some((first, more)) = self.wrong.split_first() {
+            bail!("no release: {first} (and {} more)", more.len());
+        }
+        let mut changes = self.changes.clone();
+        if let Some(file) = semver {
+            let path = file.display().to_string();
+            let text = fs::read_to_string(root.join(file)).with_context(|| path.clone())?;
+            changes.extend(self.found(&text, &path).context(path)?);
+        }
+        plan::plan(&self.members, &changes)
+    }
+
+    /// What a tool found: `{"dls-model": "break"}`.
+    fn found(&self, text: &str, path: &str) -> Result<Vec<Change>> {
+        let found: BTreeMap<String, Level> = serde_json::from_str(text)?;
+        let change = |(of, level): (String, Level)| {
+            let is_known = self.members.iter().any(|member| member.name == of);
+            ensure!(is_known, "`{of}` is no published crate");
+            Ok(Change { of, path: path.to_owned(), level, text: None })
         };
-        self.fragments.iter().map(change).collect()
+        found.into_iter().map(change).collect()
     }
 }
 
-/// What a tool found of each of `members`: `{"dls-model": "break"}`.
-pub(crate) fn found(text: &str, told_by: &str, members: &[Member]) -> Outcome<Vec<Change>> {
-    let map: BTreeMap<String, serde_json::Value> = match serde_json::from_str(text)? {
-        serde_json::Value::Object(map) => map.into_iter().collect(),
-        _ => return Err(format!("{told_by}: not a map from crates to levels").into()),
-    };
-    let change = |(of, level): (String, serde_json::Value)| {
-        let level = level.as_str().and_then(Level::parse);
-        let level = level.ok_or_else(|| format!("{told_by}: `{of}` has no level"))?;
-        if members.iter().all(|member| member.name != of) {
-            return Err(format!("{told_by}: `{of}` is no published crate").into());
-        }
-        Ok(Change { of, level, told_by: told_by.to_owned() })
-    };
-    map.into_iter().map(change).collect()
+/// What keeps the next release from being planned.
+pub(crate) fn unplannable(root: &Path) -> Result<Vec<String>> {
+    Ok(Facts::read(root)?.wrong)
 }
 
 pub(crate) fn tag(name: &str, version: &Version) -> String {
@@ -88,89 +103,71 @@ pub(crate) fn tagged(tag: &str) -> Option<(&str, Version)> {
 }
 
 /// The tag of the crate's last release, seen from what is checked out.
-pub(crate) fn last_release(root: &Path, name: &str) -> Outcome<Option<String>> {
+pub(crate) fn last_release(root: &Path, name: &str) -> Result<Option<String>> {
     let version = released(&tags(root)?, name);
     Ok(version.map(|version| tag(name, &version)))
 }
 
 fn released(tags: &[String], name: &str) -> Option<Version> {
     let versions = tags.iter().filter_map(|tag| tagged(tag));
-    let versions = versions.filter(|(of, _)| *of == name);
-    versions.map(|(_, version)| version).max()
+    versions.filter(|(of, _)| *of == name).map(|(_, version)| version).max()
 }
 
 /// The tags in the history of what is checked out. Where no history is, there are none.
-fn tags(root: &Path) -> Outcome<Vec<String>> {
+fn tags(root: &Path) -> Result<Vec<String>> {
     if !root.join(".git").exists() {
         return Ok(Vec::new());
     }
-    let text = Line::new("git tag --list --merged HEAD").read(root)?;
-    Ok(text.lines().map(str::to_owned).collect())
+    let tags = cmd!(shell::at(root)?, "git tag --list --merged HEAD").read()?;
+    Ok(tags.lines().map(str::to_owned).collect())
+}
+
+fn member(root: &Path, package: &Package, packages: &[Package], tags: &[String]) -> Result<Member> {
+    let name = package.name.to_string();
+    let file = format!("api/{name}.txt");
+    // Nobody calls a crate without a library.
+    let api = match library(package) {
+        Some(_) => fs::read_to_string(root.join(&file))
+            .with_context(|| format!("{file}: cargo xtask api --bless"))?,
+        None => String::new(),
+    };
+    let need = |on: &str| {
+        let package = packages.iter().find(|package| *package.name == on);
+        let shows = package.and_then(library).is_some_and(|library| shows(&api, library));
+        Need { on: on.to_owned(), shows }
+    };
+    let needs: BTreeSet<&str> = workspace::needs(package).collect();
+    Ok(Member {
+        folder: workspace::folder(package, root),
+        version: package.version.clone(),
+        released: released(tags, &name),
+        needs: needs.into_iter().map(need).collect(),
+        name,
+    })
 }
 
 /// Does the public API `text` of a crate name types of `library`?
 fn shows(text: &str, library: &str) -> bool {
-    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
-    words.any(|word| word == library)
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == library)
 }
 
-fn members(root: &Path, packages: &[Package], tags: &[String]) -> Outcome<Vec<Member>> {
-    let member = |package: &Package| {
-        let name = &package.name;
-        let api = root.join("api").join(format!("{name}.txt"));
-        // Nobody calls a crate without a library.
-        let api = if package.library.is_some() {
-            fs::read_to_string(&api)
-                .map_err(|error| format!("{}: {error}: cargo xtask api --bless", api.display()))?
-        } else {
-            String::new()
-        };
-        let ours = package.dependencies.iter().filter(|to| to.ours && !to.dev);
-        let needs: BTreeSet<&String> = ours.map(|to| &to.name).collect();
-        let library = |of: &String| {
-            let package = packages.iter().find(|package| package.name == *of);
-            package.and_then(|package| package.library.as_deref()).unwrap_or_default()
-        };
-        Ok(Member {
-            name: name.clone(),
-            folder: package.folder.clone(),
-            version: Version::parse(&package.version)?,
-            released: released(tags, name),
-            needs: needs
-                .into_iter()
-                .map(|on| Need { on: on.clone(), shows: shows(&api, library(on)) })
-                .collect(),
-        })
-    };
-    packages.iter().filter(|package| package.published).map(member).collect()
-}
-
-/// A file of the crate, or what it inherits, that is not as it was at its tag. None also while a bumped version
-/// waits for its tag: then `changes/` has been told already.
-fn touched(root: &Path, member: &Member, packages: &[Package]) -> Outcome<Option<String>> {
-    let Some(released) = member.released.as_ref().filter(|tag| **tag == member.version) else {
-        return Ok(None);
-    };
-    let folder = &member.folder;
-    let tag = tag(&member.name, released);
+/// A file of the crate, or what it inherits, that is not as it was at its tag.
+fn changed(root: &Path, package: &Package, tag: &str) -> Result<Option<String>> {
+    let sh = shell::at(root)?;
+    let folder = workspace::folder(package, root);
     // A file that went from `src/` to `tests/` is named at both places.
-    let differ = format!("git diff --name-only --no-renames {tag} -- {folder}");
-    let differ = Line::new(&differ).read(root)?;
-    let new = format!("git ls-files --others --exclude-standard -- {folder}");
-    let new = Line::new(&new).read(root)?;
-    let loud = |path: &&str| {
-        let inside = path.strip_prefix(&format!("{folder}/")).unwrap_or(path);
-        !QUIET.iter().any(|quiet| inside.starts_with(quiet))
+    let differ = cmd!(sh, "git diff --name-only --no-renames {tag} -- {folder}").read()?;
+    let new = cmd!(sh, "git ls-files --others --exclude-standard -- {folder}").read()?;
+    let is_quiet = |path: &str| {
+        let inside = path.strip_prefix(&folder).unwrap_or(path).trim_start_matches('/');
+        QUIET.iter().any(|quiet| inside.starts_with(quiet))
     };
-    let touched = differ.lines().chain(new.lines()).find(loud);
-    if let Some(path) = touched {
+    if let Some(path) = differ.lines().chain(new.lines()).find(|path| !is_quiet(path)) {
         return Ok(Some(path.to_owned()));
     }
     // What our own crates need of each other is moved by a bump, and planned.
-    let package = packages.iter().filter(|package| package.name == member.name);
-    let needs = package.flat_map(|package| &package.dependencies);
-    let needs = needs.filter(|to| !to.ours && !to.dev);
-    let old = Line::new(&format!("git show {tag}:Cargo.toml")).read(root)?;
+    let needs = package.dependencies.iter().filter(|to| !is_ours(to) && !is_dev(to));
+    let old = cmd!(sh, "git show {tag}:Cargo.toml").read()?;
     let new = fs::read_to_string(root.join("Cargo.toml"))?;
     let key = manifest::inherited(&old, &new, needs.map(|to| to.name.as_str()).collect())?;
     Ok(key.map(|key| format!("`{key}` in Cargo.toml")))
@@ -181,35 +178,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_a_crate_and_a_version() {
-        let version = Version::new(0, 2, 0);
-        assert_eq!(tag("dls-model", &version), "dls-model-v0.2.0");
-        assert_eq!(tagged("dls-model-v0.2.0"), Some(("dls-model", version.clone())));
-        assert_eq!(tagged("dls-v0.2.0"), Some(("dls", version)));
-        assert_eq!(tagged("v0.2.0"), None);
-        assert_eq!(tagged("dls-vote"), None);
-    }
-
-    #[test]
     fn the_newest_tag_of_the_crate_itself_counts() {
-        let tags =
-            ["dls-model-v0.9.0", "dls-model-v0.10.0", "dls-v0.2.0-rc.1", "dls-v0.2.0", "dls-vnext"];
+        let tags = [
+            "dls-model-v0.9.0",
+            "dls-model-v0.10.0",
+            "dls-v0.2.0-rc.1",
+            "dls-v0.2.0",
+            "dls-vnext",
+            "v0.3.0",
+        ];
         let tags = tags.map(str::to_owned);
-        let last = |name| released(&tags, name).map(|version| version.to_string());
-        assert_eq!(last("dls-model").as_deref(), Some("0.10.0"));
-        assert_eq!(last("dls").as_deref(), Some("0.2.0"));
-        assert_eq!(last("dls-rollout"), None);
+        for (name, expected) in
+            [("dls-model", Some("dls-model-v0.10.0")), ("dls", Some("dls-v0.2.0")), ("v", None)]
+        {
+            let tag = released(&tags, name).map(|version| tag(name, &version));
+            assert_eq!(tag.as_deref(), expected);
+        }
     }
 
     #[test]
     fn a_crate_shows_the_types_that_its_public_api_names() {
         let api = "pub fn dls::client::Client::deploy(&self, dls_model::ids::PackageIds)\n";
-        assert!(shows(api, "dls_model"));
-        assert!(shows(api, "dls"));
-        assert!(!shows(api, "dls_rollout"));
-        assert!(!shows("pub fn dls_model::wide()", "dls"));
-        // The facade's own name for it would not tell.
-        assert!(shows("pub use dls::model\npub use dls_model as model\n", "dls_model"));
+        for (text, library, expected) in [
+            (api, "dls_model", true),
+            (api, "dls", true),
+            (api, "dls_rollout", false),
+            ("pub fn dls_model::wide()", "dls", false),
+            // The facade's own name for it would not tell.
+            ("pub use dls::model\npub use dls_model as model\n", "dls_model", true),
+        ] {
+            assert_eq!(shows(text, library), expected, "{library} in {text}");
+        }
     }
 
     #[test]
@@ -221,14 +220,12 @@ mod tests {
             released: None,
             needs: Vec::new(),
         };
-        let members = ["a", "b"].map(member);
-        let found = |text: &str| found(text, "semver.json", &members);
-        let changes = found(r#"{"a": "break", "b": "fix"}"#).unwrap();
-        assert_eq!(changes[0].level, Level::Break);
-        assert_eq!(changes[1].of, "b");
+        let facts =
+            Facts { members: ["a", "b"].map(member).into(), changes: vec![], wrong: vec![] };
+        let found = facts.found(r#"{"a": "break", "b": "fix"}"#, "x").unwrap();
+        assert_eq!((found[0].level, found[1].of.as_str()), (Level::Break, "b"));
         for odd in ["[]", r#"{"a": "major"}"#, r#"{"a": 1}"#, r#"{"c": "fix"}"#] {
-            let reason = found(odd).unwrap_err().to_string();
-            assert!(reason.starts_with("semver.json"), "{reason}");
+            assert!(facts.found(odd, "x").is_err(), "{odd}");
         }
     }
 }

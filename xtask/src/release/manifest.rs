@@ -1,38 +1,48 @@
 //! Edits of manifests that keep all else in them, comments included.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, value};
+use anyhow::{Context, Result};
+use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
-use crate::Outcome;
+/// The workspace that requires our crates by version alone.
+pub(crate) const DOWNSTREAM: &str = "tests/downstream";
 
-/// `text` with another package version.
-pub(crate) fn with_version(text: &str, version: &str) -> Outcome<String> {
-    edit(text, |manifest| {
-        table(manifest.as_table_mut(), &["package"])?.insert("version", value(version));
-        Ok(())
-    })
+/// Changes the file at `path`, which stays as it is if that fails.
+pub(crate) fn edit(path: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = change(&text).with_context(|| path.display().to_string())?;
+    Ok(fs::write(path, text)?)
+}
+
+/// The manifest `text` with another package version.
+pub(crate) fn with_version(text: &str, version: &str) -> Result<String> {
+    let mut manifest: DocumentMut = text.parse()?;
+    let package = manifest.get_mut("package").and_then(Item::as_table_mut);
+    package.context("there is no table `package`")?.insert("version", value(version));
+    Ok(manifest.to_string())
 }
 
 /// The root manifest `text`, in which one key of the requirement of our package `name` is `to`.
-pub(crate) fn with_key_of(text: &str, name: &str, key: &str, to: &str) -> Outcome<String> {
-    edit(text, |manifest| {
-        let table = table(manifest.as_table_mut(), &["workspace", "dependencies"])?;
-        let mut entries = table.iter_mut();
-        let entry = entries.find(|(own, item)| package(own, item) == name);
-        let entry = entry.map(|(_, item)| item).and_then(Item::as_table_like_mut);
-        entry
-            .ok_or_else(|| format!("`{name}` is not required with a table"))?
-            .insert(key, value(to));
-        Ok(())
-    })
+pub(crate) fn with_key_of(text: &str, name: &str, key: &str, to: &str) -> Result<String> {
+    let mut manifest: DocumentMut = text.parse()?;
+    let entry =
+        requirements(&mut manifest)?.iter_mut().find(|(own, item)| package(own, item) == name);
+    let entry = entry.and_then(|(_, item)| item.as_table_like_mut());
+    entry.with_context(|| format!("`{name}` is not required with a table"))?.insert(key, value(to));
+    Ok(manifest.to_string())
 }
 
 /// The packages, ours and others', that the root manifest `text` requires.
-pub(crate) fn required(text: &str) -> Outcome<BTreeSet<String>> {
+pub(crate) fn required(text: &str) -> Result<BTreeSet<String>> {
     let mut manifest: DocumentMut = text.parse()?;
-    let table = table(manifest.as_table_mut(), &["workspace", "dependencies"])?;
-    Ok(table.iter().map(|(own, item)| package(own, item).to_owned()).collect())
+    let entries = requirements(&mut manifest)?.iter();
+    Ok(entries.map(|(own, item)| package(own, item).to_owned()).collect())
+}
+
+fn requirements(manifest: &mut DocumentMut) -> Result<&mut dyn TableLike> {
+    let table = manifest.get_mut("workspace").and_then(|item| item.get_mut("dependencies"));
+    table.and_then(Item::as_table_like_mut).context("there is no table `workspace.dependencies`")
 }
 
 /// The package of a requirement, which may go by another name here.
@@ -42,7 +52,7 @@ fn package<'a>(own: &'a str, requirement: &'a Item) -> &'a str {
 
 /// The first thing that crates inherit which stands in the root manifest `new` otherwise than in `old`: a property
 /// of all packages, or one of the dependencies `names`.
-pub(crate) fn inherited(old: &str, new: &str, names: BTreeSet<&str>) -> Outcome<Option<String>> {
+pub(crate) fn inherited(old: &str, new: &str, names: BTreeSet<&str>) -> Result<Option<String>> {
     let manifests: [DocumentMut; 2] = [old.parse()?, new.parse()?];
     let [old, new] = manifests.each_ref().map(|manifest| manifest.get("workspace"));
     let properties = [old, new].into_iter().flatten();
@@ -68,31 +78,13 @@ fn bare(item: &Item) -> Option<String> {
 }
 
 /// The lock file `text` with another version of our crate `name`, which has no checksum there.
-pub(crate) fn with_locked(text: &str, name: &str, version: &str) -> Outcome<String> {
-    edit(text, |lock| {
-        let packages = lock.get_mut("package").and_then(Item::as_array_of_tables_mut);
-        let mut packages = packages.into_iter().flat_map(ArrayOfTables::iter_mut);
-        let is_it = |package: &&mut Table| package.get("name").and_then(Item::as_str) == Some(name);
-        let package = packages.find(is_it);
-        let package = package.ok_or_else(|| format!("`{name}` is not locked"))?;
-        package.insert("version", value(version));
-        Ok(())
-    })
-}
-
-fn edit(text: &str, change: impl FnOnce(&mut DocumentMut) -> Outcome) -> Outcome<String> {
-    let mut manifest: DocumentMut = text.parse()?;
-    change(&mut manifest)?;
-    Ok(manifest.to_string())
-}
-
-fn table<'a>(from: &'a mut dyn TableLike, path: &[&str]) -> Outcome<&'a mut dyn TableLike> {
-    let mut table = from;
-    for key in path {
-        let item = table.get_mut(key).and_then(Item::as_table_like_mut);
-        table = item.ok_or_else(|| format!("the manifest has no table `{}`", path.join(".")))?;
-    }
-    Ok(table)
+pub(crate) fn with_locked(text: &str, name: &str, version: &str) -> Result<String> {
+    let mut lock: DocumentMut = text.parse()?;
+    let packages = lock.get_mut("package").and_then(Item::as_array_of_tables_mut);
+    let is_it = |package: &&mut Table| package.get("name").and_then(Item::as_str) == Some(name);
+    let package = packages.and_then(|packages| packages.iter_mut().find(is_it));
+    package.with_context(|| format!("`{name}` is not locked"))?.insert("version", value(version));
+    Ok(lock.to_string())
 }
 
 #[cfg(test)]
@@ -135,17 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_moves_with_the_crate_and_nothing_else_in_it_does() {
-        let text = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\ndependencies = [\n \"m\",\n]\n\n\
-                    [[package]]\nname = \"m\"\nversion = \"0.1.0\"\n";
-        let moved = with_locked(text, "a", "0.2.0").unwrap();
-        assert_eq!(moved, text.replacen("0.1.0", "0.2.0", 1));
-        assert!(with_locked(text, "b", "0.2.0").is_err());
-    }
-
-    #[test]
-    fn a_version_is_replaced_and_its_comment_stays() {
+    fn a_version_moves_in_a_manifest_and_in_a_lock_file_and_nothing_else_does() {
         let text = "[package]\nname = \"m\"\nversion = \"0.1.0\"\n# End.\n";
         assert_eq!(with_version(text, "0.2.0").unwrap(), text.replace("0.1.0", "0.2.0"));
+        let text = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\ndependencies = [\n \"m\",\n]\n\n\
+                    [[package]]\nname = \"m\"\nversion = \"0.1.0\"\n";
+        assert_eq!(with_locked(text, "a", "0.2.0").unwrap(), text.replacen("0.1.0", "0.2.0", 1));
+        assert!(with_locked(text, "b", "0.2.0").is_err());
     }
 }

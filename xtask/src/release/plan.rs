@@ -1,15 +1,13 @@
 //! What the next release holds, as a pure function: crates, what they need, and what changed go in, versions with
 //! their reasons come out, in the order of publishing.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
+use anyhow::{Result, bail};
 use semver::Version;
+use serde_json::{Value, json};
 
-use super::fragment::Level;
-use crate::arrows;
+use super::change::{Change, Level};
 
 /// A published crate as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,20 +30,12 @@ pub(crate) struct Need {
     pub(crate) shows: bool,
 }
 
-/// Something that changed since the crate's last tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
-    pub(crate) of: String,
-    pub(crate) level: Level,
-    /// Who says so: a fragment's path, or a tool.
-    pub(crate) told_by: String,
-}
-
 /// A crate that the next release publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bump {
     pub(crate) name: String,
-    pub(crate) from: Version,
+    /// The version of its last tag, if there is one.
+    pub(crate) from: Option<Version>,
     pub(crate) to: Version,
     /// None for a first release, which breaks nothing.
     pub(crate) level: Option<Level>,
@@ -70,7 +60,7 @@ impl fmt::Display for Reason {
         match self {
             Self::NeverReleased => write!(f, "first release"),
             Self::Pending(version) => write!(f, "{version} is in the manifest and has no tag yet"),
-            Self::Change(level, told_by) => write!(f, "{level}: {told_by}"),
+            Self::Change(level, path) => write!(f, "{level}: {path}"),
             Self::Shows(on, version) => {
                 write!(f, "break: shows types of {on}, which breaks with {version}")
             }
@@ -93,33 +83,28 @@ impl Reason {
 }
 
 /// The crates of the next release, each below what it needs. Fails when crates need each other.
-pub(crate) fn plan(members: &[Member], changes: &[Change]) -> Result<Vec<Bump>, String> {
+pub(crate) fn plan(members: &[Member], changes: &[Change]) -> Result<Vec<Bump>> {
     let mut bumps: Vec<Bump> = Vec::new();
     for member in order(members)? {
         let reasons = reasons(member, changes, &bumps);
         if reasons.is_empty() {
             continue;
         }
-        bumps.push(match &member.released {
-            None => Bump {
-                name: member.name.clone(),
-                from: member.version.clone(),
-                to: member.version.clone(),
-                level: None,
-                reasons,
-            },
+        let (level, to) = match &member.released {
+            None => (None, member.version.clone()),
             Some(released) => {
-                let levels = reasons.iter().map(|reason| reason.level(released));
-                let level = levels.max().unwrap_or(Level::Fix);
-                Bump {
-                    name: member.name.clone(),
-                    from: released.clone(),
-                    // What was bumped before may be enough for what came since.
-                    to: next(released, level).max(member.version.clone()),
-                    level: Some(level),
-                    reasons,
-                }
+                let level =
+                    reasons.iter().map(|reason| reason.level(released)).max().unwrap_or(Level::Fix);
+                // What was bumped before may be enough for what came since.
+                (Some(level), next(released, level).max(member.version.clone()))
             }
+        };
+        bumps.push(Bump {
+            name: member.name.clone(),
+            from: member.released.clone(),
+            to,
+            level,
+            reasons,
         });
     }
     Ok(bumps)
@@ -134,7 +119,7 @@ fn reasons(member: &Member, changes: &[Change], before: &[Bump]) -> Vec<Reason> 
         Some(_) => None,
     };
     let changes = changes.iter().filter(|change| change.of == member.name);
-    let changes = changes.map(|change| Reason::Change(change.level, change.told_by.clone()));
+    let changes = changes.map(|change| Reason::Change(change.level, change.path.clone()));
     let broken = |need: &Need| {
         let bump = before.iter().find(|bump| bump.name == need.on)?;
         let why = if need.shows { Reason::Shows } else { Reason::Needs };
@@ -160,7 +145,7 @@ fn takes(old: &Version, new: &Version) -> bool {
 }
 
 /// Each crate below what it needs; among those that could come next, the first by name.
-pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>, String> {
+pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>> {
     let mut left: BTreeMap<&str, &Member> =
         members.iter().map(|member| (member.name.as_str(), member)).collect();
     let mut ordered = Vec::new();
@@ -170,7 +155,8 @@ pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>, String> {
             needs.all(|need| !left.contains_key(need.on.as_str()))
         });
         let Some(ready) = ready.copied() else {
-            return Err(format!("crates need each other: {}", cycle(&left)));
+            let names: Vec<&str> = left.into_keys().collect();
+            bail!("some of these crates need each other: {}", names.join(", "));
         };
         left.remove(ready.name.as_str());
         ordered.push(ready);
@@ -178,11 +164,41 @@ pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>, String> {
     Ok(ordered)
 }
 
-fn cycle<'a>(left: &BTreeMap<&'a str, &'a Member>) -> String {
-    let on = |member: &'a Member| member.needs.iter().map(|need| need.on.as_str()).collect();
-    let below: BTreeMap<&str, BTreeSet<&str>> =
-        left.iter().map(|(name, member)| (*name, on(member))).collect();
-    arrows::cycle(below).unwrap_or_default().join(" -> ")
+/// A line for each crate, and below it a line for each reason.
+pub(crate) fn table(bumps: &[Bump]) -> String {
+    if bumps.is_empty() {
+        return "nothing to release\n".into();
+    }
+    let mut text = String::new();
+    for bump in bumps {
+        let from = bump.from.as_ref().map_or_else(|| "new".to_owned(), Version::to_string);
+        text.push_str(&format!(
+            "{:<14} {from:>7} -> {:<7}  {}\n",
+            bump.name,
+            bump.to.to_string(),
+            level(bump)
+        ));
+        bump.reasons.iter().for_each(|reason| text.push_str(&format!("{:15}{reason}\n", "")));
+    }
+    text
+}
+
+/// The same as a list, in the order of publishing.
+pub(crate) fn json(bumps: &[Bump]) -> Value {
+    let bump = |bump: &Bump| {
+        json!({
+            "crate": bump.name,
+            "from": bump.from.as_ref().map(Version::to_string),
+            "to": bump.to.to_string(),
+            "level": level(bump),
+            "reasons": bump.reasons.iter().map(Reason::to_string).collect::<Vec<_>>(),
+        })
+    };
+    bumps.iter().map(bump).collect()
+}
+
+fn level(bump: &Bump) -> String {
+    bump.level.map_or_else(|| "first".to_owned(), |level| level.to_string())
 }
 
 #[cfg(test)]

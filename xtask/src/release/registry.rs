@@ -9,10 +9,10 @@ use std::{
     thread,
 };
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::cargo::checksum;
-use crate::Outcome;
 
 /// The largest upload that is read.
 const LIMIT: usize = 64 << 20;
@@ -51,7 +51,7 @@ struct Request {
 type Answer = Option<(u16, Vec<u8>)>;
 
 impl Registry {
-    pub(crate) fn start() -> Outcome<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = format!("http://{}", listener.local_addr()?);
         let store = Arc::new(Mutex::new(Store::default()));
@@ -144,25 +144,20 @@ fn refusal(status: u16, detail: &str) -> Answer {
 
 /// An upload: a length and the metadata, a length and the package. Both lengths are four bytes, the lowest first.
 fn parts_of_upload(body: &[u8]) -> Option<(Value, &[u8])> {
-    let part = |body: &'_ [u8]| -> Option<(usize, usize)> {
-        let length: [u8; 4] = body.get(..4)?.try_into().ok()?;
-        let end = 4 + usize::try_from(u32::from_le_bytes(length)).ok()?;
-        (end <= body.len()).then_some((4, end))
-    };
-    let (from, to) = part(body)?;
-    let metadata = serde_json::from_slice(body.get(from..to)?).ok()?;
-    let rest = body.get(to..)?;
-    let (from, to) = part(rest)?;
-    Some((metadata, rest.get(from..to)?))
+    fn part(body: &[u8]) -> Option<(&[u8], &[u8])> {
+        let (length, rest) = body.split_first_chunk()?;
+        rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+    }
+    let (metadata, rest) = part(body)?;
+    let (package, _) = part(rest)?;
+    Some((serde_json::from_slice(metadata).ok()?, package))
 }
 
 /// What an upload says of a crate, as the index says it: under other names, and for a dependency that
 /// goes by another name the other way round.
 fn index_line(metadata: &Value, package: &[u8]) -> Value {
-    let empty = Vec::new();
-    let deps = metadata.get("deps").and_then(Value::as_array).unwrap_or(&empty);
+    let deps = metadata.get("deps").and_then(Value::as_array).into_iter().flatten();
     let deps: Vec<Value> = deps
-        .iter()
         .map(|dep| {
             let (name, other) = (&dep["name"], &dep["explicit_name_in_toml"]);
             let (name, package) =
@@ -204,16 +199,9 @@ fn read(stream: &TcpStream) -> io::Result<Request> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    let fields: BTreeMap<String, &str> = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
-        .collect();
-    if fields.contains_key("expect") {
-        let mut stream = stream;
-        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
-    }
-    let length = fields.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let fields = head.lines().filter_map(|line| line.split_once(':'));
+    let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = lengths.next().and_then(|(_, length)| length.trim().parse().ok()).unwrap_or(0);
     if length > LIMIT {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -225,71 +213,4 @@ fn read(stream: &TcpStream) -> io::Result<Request> {
         path: words.next().unwrap_or_default(),
         body,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn upload(name: &str) -> Request {
-        let metadata = json!({ "name": name, "vers": "0.1.0", "features": {}, "deps": [{
-            "name": "real", "explicit_name_in_toml": "alias", "version_req": "^1", "features": [],
-            "optional": false, "default_features": true, "target": null, "kind": "normal", "registry": null,
-        }] });
-        let metadata = metadata.to_string().into_bytes();
-        let mut body = Vec::new();
-        for part in [metadata.as_slice(), b"package"] {
-            body.extend(u32::try_from(part.len()).unwrap().to_le_bytes());
-            body.extend(part);
-        }
-        Request { method: "PUT".into(), path: "/api/v1/crates/new".into(), body }
-    }
-
-    fn get(path: &str) -> Request {
-        Request { method: "GET".into(), path: path.into(), body: vec![] }
-    }
-
-    #[test]
-    fn what_was_uploaded_stands_in_the_index_and_can_be_fetched() {
-        let mut store = Store::default();
-        assert_eq!(store.answer(&get("/index/al/ph/alpha"), "").unwrap().0, 404);
-        assert_eq!(store.answer(&upload("alpha"), "").unwrap().0, 200);
-        let (status, line) = store.answer(&get("/index/al/ph/alpha"), "").unwrap();
-        let line: Value = serde_json::from_slice(&line).unwrap();
-        assert_eq!(status, 200);
-        assert_eq!(line["cksum"], checksum(b"package"));
-        assert_eq!(line["deps"][0]["name"], "alias");
-        assert_eq!(line["deps"][0]["package"], "real");
-        let package = store.answer(&get("/dl/alpha/0.1.0/download"), "").unwrap();
-        assert_eq!(package, (200, b"package".to_vec()));
-    }
-
-    #[test]
-    fn a_refused_upload_is_not_stored_and_one_without_an_answer_is() {
-        for (fault, answer, stored) in [(Fault::Refuse, Some(503), 0), (Fault::LoseAnswer, None, 1)]
-        {
-            let mut store = Store::default();
-            store.faults.insert("alpha".into(), fault);
-            let status = store.answer(&upload("alpha"), "").map(|(status, _)| status);
-            assert_eq!(status, answer);
-            assert_eq!(store.stored.len(), stored);
-        }
-    }
-
-    #[test]
-    fn a_version_is_stored_once() {
-        let mut store = Store::default();
-        store.answer(&upload("alpha"), "");
-        let (_, body) = store.answer(&upload("alpha"), "").unwrap();
-        assert!(String::from_utf8(body).unwrap().contains("already uploaded"));
-        assert_eq!(store.stored, ["alpha"]);
-    }
-
-    #[test]
-    fn half_an_upload_is_none() {
-        let body = upload("alpha").body;
-        for end in [0, 3, 10, body.len() - 1] {
-            assert_eq!(parts_of_upload(&body[..end]), None, "{end}");
-        }
-    }
 }

@@ -1,18 +1,21 @@
 //! `release rehearse`: a whole release of a copy, by the same commands as the real one, to a registry on this
 //! machine that refuses an upload and loses an answer. Cargo's other crates come from what was fetched before.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{env, fs, path::Path};
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::{Cmd, Shell};
 
 use super::{
-    copy,
+    clone::{fresh, work},
     facts::{Facts, tag},
-    plan,
+    plan::{self, Member},
     registry::{Fault, Registry},
 };
-use crate::{Outcome, shell::Line};
+use crate::{
+    shell::{self, cmd},
+    workspace::empty,
+};
 
 /// The package whose library is `dls`.
 const FACADE: &str = "dls-client";
@@ -21,170 +24,155 @@ const FACADE: &str = "dls-client";
 const NAME: &str = "rehearsal";
 
 struct Stage {
-    folder: PathBuf,
-    /// The repository that is released here.
-    copy: PathBuf,
+    /// In the repository that is released here.
+    copy: Shell,
+    /// In a folder beside it, for a program that uses what was published.
+    consumer: Shell,
     registry: Registry,
 }
 
-pub(crate) fn run(root: &Path, _: &[String]) -> Outcome {
-    let stage = set(root)?;
-    let crates = pretend(&stage)?;
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let stage = Stage::set(root)?;
+    let members = invent_history(&stage.copy)?;
+    let crates: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
     for step in ["plan", "bump", "plan", "tag"] {
-        stage.step(step).show_and_run(&stage.copy)?;
+        stage.step(&[step]).run()?;
     }
     fail_and_resume(&stage, &crates)?;
     refuse_a_forgery(&stage, &crates)?;
     consume(&stage)
 }
 
-/// A fresh copy beside a registry, and a cargo that knows nothing else. What was built stays for the next time.
-fn set(root: &Path) -> Outcome<Stage> {
-    let folder = copy::work(root, "rehearse");
-    let vendored = folder.join("vendored");
-    fs::create_dir_all(&folder)?;
-    let vendor = Line::new("cargo vendor --quiet --offline --locked").with(&vendored);
-    // What it prints is a configuration, which ours below takes the place of.
-    vendor.show_and_read(root)?;
-    // This program may have been built anew while it ran, by a test, and then is not where it was.
-    let build = Line::new("cargo build --quiet --offline --locked -p xtask --target-dir");
-    build.with(folder.join("target")).show_and_run(root)?;
-    copy::empty(&folder.join("home"))?;
-    let registry = Registry::start()?;
-    let address = &registry.address;
-    let config = format!(
-        "[source.crates-io]\nreplace-with = \"vendored\"\n\n[source.vendored]\ndirectory = \"vendored\"\n\n\
-         [registries.{NAME}]\nindex = \"sparse+{address}/index/\"\ntoken = \"none\"\n"
-    );
-    fs::create_dir_all(folder.join(".cargo"))?;
-    fs::write(folder.join(".cargo/config.toml"), config)?;
-    let copy = folder.join("copy");
-    copy::fresh(root, &copy, "HEAD")?;
-    Ok(Stage { folder, copy, registry })
-}
-
-/// Makes a history up: each crate was released as it is, then the lowest broke and all were mended.
-/// Gives the crates in the order of publishing.
-fn pretend(stage: &Stage) -> Outcome<Vec<String>> {
-    let copy = &stage.copy;
-    let git = |words: &str| Line::new(words).run(copy);
-    for (key, value) in [
-        ("user.name", NAME),
-        ("user.email", "nobody@localhost"),
-        ("commit.gpgsign", "false"),
-        ("tag.gpgsign", "false"),
-    ] {
-        git(&format!("git config {key} {value}"))?;
+/// Invents a history: each crate was released as it is, then the lowest broke and all were mended. Gives the crates in
+/// the order of publishing.
+fn invent_history(sh: &Shell) -> Result<Vec<Member>> {
+    let settings = [
+        ["user.name", NAME],
+        ["user.email", "nobody@localhost"],
+        ["commit.gpgsign", "false"],
+        ["tag.gpgsign", "false"],
+    ];
+    for setting in settings {
+        cmd!(sh, "git config {setting...}").quiet().run()?;
     }
-    for old in Line::new("git tag --list").read(copy)?.lines() {
-        git(&format!("git tag --delete {old}"))?;
+    for old in cmd!(sh, "git tag --list").read()?.lines() {
+        cmd!(sh, "git tag --delete {old}").quiet().run()?;
     }
-    let members = Facts::read(copy)?.members;
-    let members = plan::order(&members)?;
+    let members = Facts::read(&sh.current_dir())?.members;
+    let members: Vec<Member> = plan::order(&members)?.into_iter().cloned().collect();
     for (place, member) in members.iter().enumerate() {
-        git(&format!("git tag {}", tag(&member.name, &member.version)))?;
+        let tag = tag(&member.name, &member.version);
+        cmd!(sh, "git tag {tag}").quiet().run()?;
         let text = match place {
             0 => "break\nMade up.\n\nMigration: none, it is a rehearsal.\n",
             _ => "fix\nMade up.\n",
         };
-        let folder = copy.join("changes").join(&member.name);
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("rehearsal.md"), text)?;
+        sh.write_file(format!("changes/{}/rehearsal.md", member.name), text)?;
     }
-    git("git add changes")?;
-    git("git commit --quiet -m rehearsal")?;
-    Ok(members.iter().map(|member| member.name.clone()).collect())
+    cmd!(sh, "git add changes").quiet().run()?;
+    cmd!(sh, "git commit --quiet -m rehearsal").quiet().run()?;
+    Ok(members)
 }
 
 /// The second crate is refused, the answer for the third is lost: the same command again ends well.
-fn fail_and_resume(stage: &Stage, crates: &[String]) -> Outcome {
+fn fail_and_resume(stage: &Stage, crates: &[&str]) -> Result<()> {
     let [first, second, third, ..] = crates else {
-        return Err("a rehearsal takes three crates or more".into());
+        bail!("a rehearsal takes three crates or more");
     };
     stage.registry.fail(second, Fault::Refuse);
     stage.registry.fail(third, Fault::LoseAnswer);
     stage.publish_fails(&format!("{second} "))?;
-    if stage.registry.stored() != [first.clone()] {
-        return Err(format!(
-            "{second} was refused, and yet there is {:?}",
-            stage.registry.stored()
-        )
-        .into());
-    }
-    stage.publish().show_and_run(&stage.copy)?;
     let stored = stage.registry.stored();
-    if stored != crates {
-        return Err(format!("not all were stored once and in order: {stored:?}").into());
-    }
+    ensure!(stored == [*first], "{second} was refused, and yet there is {stored:?}");
+    stage.publish().run()?;
+    let stored = stage.registry.stored();
+    ensure!(stored == crates, "not all were stored once and in order: {stored:?}");
     Ok(())
 }
 
 /// Another checksum under our name and version is not to be overlooked, and nothing is uploaded again.
-fn refuse_a_forgery(stage: &Stage, crates: &[String]) -> Outcome {
-    let last = crates.last().ok_or("no crates")?;
+fn refuse_a_forgery(stage: &Stage, crates: &[&str]) -> Result<()> {
+    let last = crates.last().context("no crates")?;
     stage.registry.forge(last);
     stage.publish_fails(&format!("STOP: {last} "))?;
-    if stage.registry.stored() != crates {
-        return Err("a finished release uploaded something".into());
-    }
+    ensure!(stage.registry.stored() == crates, "a finished release uploaded something");
     Ok(())
 }
 
 /// Somebody else's program, built from the registry alone.
-fn consume(stage: &Stage) -> Outcome {
-    let folder = stage.folder.join("consumer");
-    copy::empty(&folder)?;
-    let members = Facts::read(&stage.copy)?.members;
-    let facade = members.iter().find(|member| member.name == FACADE).ok_or("there is no facade")?;
+fn consume(stage: &Stage) -> Result<()> {
+    let members = Facts::read(&stage.copy.current_dir())?.members;
+    let facade =
+        members.iter().find(|member| member.name == FACADE).context("there is no facade")?;
     let manifest = format!(
         "[package]\nname = \"consumer\"\nedition = \"2024\"\n\n[[bin]]\nname = \"consumer\"\npath = \"main.rs\"\n\n\
          [workspace]\n\n[dependencies.{FACADE}]\nversion = \"{}\"\nregistry = \"{NAME}\"\n\n\
          [profile.dev]\ndebug = false\n",
         facade.version
     );
-    fs::write(folder.join("Cargo.toml"), manifest)?;
     let main = "fn main() {\n    let id: dls::PackageId = \"23\".parse().unwrap();\n    println!(\"built from the registry: {id:?}\");\n}\n";
-    fs::write(folder.join("main.rs"), main)?;
-    let line = Line::new("cargo run --quiet --target-dir").with(stage.folder.join("target"));
-    stage.at_home(line).show_and_run(&folder)
+    let sh = &stage.consumer;
+    sh.write_file("Cargo.toml", manifest)?;
+    sh.write_file("main.rs", main)?;
+    Ok(cmd!(sh, "cargo run --quiet --target-dir ../target").run()?)
 }
 
 impl Stage {
+    /// A fresh copy beside a registry, and a cargo that knows nothing else. What was built stays for the next time.
+    fn set(root: &Path) -> Result<Self> {
+        let folder = work(root, "rehearse");
+        let (vendored, target) = (folder.join("vendored"), folder.join("target"));
+        fs::create_dir_all(&folder)?;
+        let sh = shell::at(root)?;
+        // What it prints is a configuration, which ours below takes the place of.
+        cmd!(sh, "cargo vendor --quiet --offline --locked {vendored}").read()?;
+        // This program may have been built anew while it ran, by a test, and then is not where it was.
+        cmd!(sh, "cargo build --quiet --offline --locked -p xtask --target-dir {target}").run()?;
+        let registry = Registry::start()?;
+        let address = &registry.address;
+        let config = format!(
+            "[source.crates-io]\nreplace-with = \"vendored\"\n\n[source.vendored]\ndirectory = \"vendored\"\n\n\
+             [registries.{NAME}]\nindex = \"sparse+{address}/index/\"\ntoken = \"none\"\n"
+        );
+        fs::create_dir_all(folder.join(".cargo"))?;
+        fs::write(folder.join(".cargo/config.toml"), config)?;
+        fresh(root, &folder.join("copy"), "HEAD")?;
+        empty(&folder.join("consumer"))?;
+        // A home of its own for cargo: this registry is gone tomorrow, and should leave nothing behind.
+        let home = folder.join("home");
+        empty(&home)?;
+        let [copy, consumer] = ["copy", "consumer"].map(|name| shell::at(&folder.join(name)));
+        let (copy, consumer) = (copy?, consumer?);
+        copy.set_var("CARGO_HOME", &home);
+        consumer.set_var("CARGO_HOME", &home);
+        Ok(Self { copy, consumer, registry })
+    }
+
     /// One of our own commands, told that the copy is its repository.
-    fn step(&self, words: &str) -> Line {
-        let program = format!("target/debug/xtask{}", env::consts::EXE_SUFFIX);
-        let line = Line::at(&self.folder.join(program), &format!("release {words}"));
-        let xtask = self.copy.join("xtask").display().to_string();
-        self.at_home(line.set("CARGO_MANIFEST_DIR", &xtask))
+    fn step(&self, words: &[&str]) -> Cmd<'_> {
+        let copy = self.copy.current_dir();
+        let program = copy
+            .with_file_name("target")
+            .join("debug/xtask")
+            .with_extension(env::consts::EXE_EXTENSION);
+        let sh = &self.copy;
+        cmd!(sh, "{program} release {words...}").env("CARGO_MANIFEST_DIR", copy.join("xtask"))
     }
 
     /// What is built here was never released, and the consumer builds it: cargo need not do so each time.
-    fn publish(&self) -> Line {
-        self.step(&format!("publish --registry {NAME} --no-verify"))
+    fn publish(&self) -> Cmd<'_> {
+        self.step(&["publish", "--registry", NAME, "--no-verify"])
     }
 
-    /// A home of its own for cargo: this registry is gone tomorrow, and should leave nothing behind.
-    fn at_home(&self, line: Line) -> Line {
-        let home = self.folder.join("home").display().to_string();
-        line.set("CARGO_HOME", &home)
-    }
-
-    fn publish_fails(&self, with: &str) -> Outcome {
-        let line = self.publish();
-        line.show(&self.copy);
-        println!("  This has to fail:");
-        match line.ask(&self.copy)? {
-            Ok(_) => Err(format!("this should have failed: {line}").into()),
-            Err(told) => {
-                let last = told.lines().rev().find(|line| line.starts_with("FAILED"));
-                let last = last.unwrap_or_default();
-                println!("  {last}");
-                let expected =
-                    last.strip_prefix("FAILED ").is_some_and(|last| last.starts_with(with));
-                expected
-                    .then_some(())
-                    .ok_or_else(|| format!("it failed, but otherwise: {told}").into())
-            }
-        }
+    fn publish_fails(&self, with: &str) -> Result<()> {
+        let publish = self.publish().ignore_status();
+        println!("$ {publish}\n  This has to fail:");
+        let told = publish.output()?.stderr;
+        let told = String::from_utf8_lossy(&told);
+        let last =
+            told.lines().rev().find_map(|line| line.strip_prefix("FAILED ")).unwrap_or_default();
+        println!("  FAILED {last}");
+        ensure!(last.starts_with(with), "it failed otherwise, or not at all: {told}");
+        Ok(())
     }
 }

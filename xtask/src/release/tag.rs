@@ -2,42 +2,40 @@
 
 use std::path::Path;
 
-use super::{
-    Options,
-    bump::clean,
-    facts::tag,
-    plan::{self, Bump},
-    planned,
-};
-use crate::{Outcome, shell::Line};
+use anyhow::{Result, bail};
 
-pub(crate) fn run(root: &Path, options: &Options) -> Outcome {
+use super::{
+    clone::clean,
+    facts::{Facts, tag},
+    plan,
+};
+use crate::shell::{self, cmd};
+
+pub(crate) fn run(root: &Path) -> Result<()> {
     clean(root)?;
-    let (facts, bumps) = planned(root, options)?;
-    if let Some(fragment) = facts.fragments.first() {
-        return Err(format!(
-            "{} is not in a changelog yet: cargo xtask release bump",
-            fragment.path
-        )
-        .into());
+    let facts = Facts::read(root)?;
+    let bumps = facts.plan(root, None)?;
+    if let Some(change) = facts.changes.first() {
+        bail!("{} is not in a changelog yet: cargo xtask release bump", change.path);
     }
     // What breaks is known from a version without a tag. With its tag, who would have to follow it is forgotten.
-    let has = |bump: &Bump| {
+    for bump in bumps {
         let mut members = facts.members.iter();
-        members.any(|member| member.name == bump.name && member.version == bump.to)
-    };
-    if let Some(Bump { name, to, .. }) = bumps.iter().find(|bump| !has(bump)) {
-        return Err(format!(
-            "`{name}` has to go out as {to} with the others: cargo xtask release bump"
-        )
-        .into());
+        if !members.any(|member| member.name == bump.name && member.version == bump.to) {
+            bail!(
+                "`{}` has to go out as {} with the others: cargo xtask release bump",
+                bump.name,
+                bump.to
+            );
+        }
     }
+    let sh = shell::at(root)?;
     let mut tags = Vec::new();
     for member in plan::order(&facts.members)? {
         if member.released.as_ref() != Some(&member.version) {
             let tag = tag(&member.name, &member.version);
             let message = format!("{} {}", member.name, member.version);
-            Line::new("git tag --annotate -m").with(message).with(&tag).show_and_run(root)?;
+            cmd!(sh, "git tag --annotate -m {message} {tag}").run()?;
             tags.push(tag);
         }
     }

@@ -1,0 +1,320 @@
+//! Files of one crate that import from each other in a circle: none of them can be read, tested or moved alone.
+//!
+//! A file needs another when its code outside of tests names an item that is defined there. A module by itself is no
+//! item, and what a file exports again counts for the file that defines it. So a parent may declare its children and
+//! export their items, but either the parent uses what a child defines or the child uses what the parent defines.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use anyhow::{Context, Result};
+use syn::{
+    Attribute, Item, ItemUse, UseTree, Visibility,
+    visit::{self, Visit},
+};
+
+use crate::{
+    graph::{self, Graph},
+    workspace::relative,
+};
+
+/// How many imports of imports are followed. More would be a circle of imports, which does not compile.
+const FOLLOWED: u32 = 16;
+
+/// The segments of a path, or of the path to a module from the crate's root.
+type Names = Vec<String>;
+
+#[derive(Default)]
+struct Module {
+    /// Seen from the crate's `src` folder.
+    file: String,
+    /// Items other than modules.
+    items: BTreeSet<String>,
+    /// Each name that `use` brings here, and the path that it stands for.
+    imports: Vec<(String, Names)>,
+    /// Each module of which `use` brings everything here.
+    globs: Vec<Names>,
+    /// The paths that the code here names, each as it stands.
+    named: Vec<Names>,
+}
+
+/// The crate's modules, tests excluded, by their paths from its root.
+#[derive(Default)]
+struct Modules(BTreeMap<Names, Module>);
+
+/// Which file needs which others, and the items that say so.
+type Edges = BTreeMap<(String, String), BTreeSet<String>>;
+
+/// The circles between files of the crate whose root is the file `root`, one line each.
+pub(crate) fn between_files(root: &Path) -> Result<Vec<String>> {
+    let mut modules = Modules::default();
+    let folder = root.parent().unwrap_or(root);
+    modules.read(folder, root, folder, &Vec::new())?;
+    let edges = modules.edges();
+    let mut needs = Graph::new();
+    for (from, to) in edges.keys() {
+        needs.entry(from.clone()).or_default().insert(to.clone());
+    }
+    let line = |circle: &BTreeSet<&str>| {
+        let inside = |(from, to): &(String, String)| {
+            circle.contains(from.as_str()) && circle.contains(to.as_str())
+        };
+        let edges = edges.iter().filter(|(edge, _)| inside(edge));
+        let edges = edges.map(|((from, to), items)| {
+            let items: Vec<&str> = items.iter().map(String::as_str).collect();
+            format!("{from} -> {to} ({})", items.join(", "))
+        });
+        edges.collect::<Vec<_>>().join("; ")
+    };
+    Ok(graph::circles(&needs).iter().map(line).collect())
+}
+
+impl Modules {
+    /// Reads the module at `path` from `file`; its children's files lie in `folder`.
+    fn read(&mut self, src: &Path, file: &Path, folder: &Path, path: &Names) -> Result<()> {
+        let text = fs::read_to_string(file)?;
+        let parsed = syn::parse_file(&text).with_context(|| file.display().to_string())?;
+        self.add(src, &relative(file, src), folder, path, &parsed.items)
+    }
+
+    fn add(
+        &mut self,
+        src: &Path,
+        file: &str,
+        folder: &Path,
+        path: &Names,
+        items: &[Item],
+    ) -> Result<()> {
+        let mut module = Module { file: file.to_owned(), ..Module::default() };
+        for item in items.iter().filter(|item| !is_test(attributes(item))) {
+            let Item::Mod(child) = item else {
+                module.items.extend(name(item));
+                module.visit_item(item);
+                continue;
+            };
+            let name = child.ident.to_string();
+            let (path, inside) =
+                ([path.as_slice(), std::slice::from_ref(&name)].concat(), folder.join(&name));
+            match &child.content {
+                Some((_, items)) => self.add(src, file, &inside, &path, items)?,
+                None => {
+                    let file = inside.with_extension("rs");
+                    let file = if file.is_file() { file } else { inside.join("mod.rs") };
+                    self.read(src, &file, &inside, &path)?;
+                }
+            }
+        }
+        self.0.insert(path.clone(), module);
+        Ok(())
+    }
+
+    fn edges(&self) -> Edges {
+        let mut edges = Edges::new();
+        for (here, module) in &self.0 {
+            for named in &module.named {
+                if let Some((file, item)) = self.resolve(here, named, FOLLOWED)
+                    && file != module.file
+                {
+                    edges.entry((module.file.clone(), file)).or_default().insert(item);
+                }
+            }
+        }
+        edges
+    }
+
+    /// The file that defines what `path`, which stands in the module `here`, names, and its name there. None for a
+    /// module, and for what another crate defines.
+    fn resolve(&self, here: &Names, path: &[String], follow: u32) -> Option<(String, String)> {
+        let follow = follow.checked_sub(1)?;
+        let (first, rest) = path.split_first()?;
+        let mut at = here.clone();
+        match first.as_str() {
+            "crate" => at.clear(),
+            "super" => _ = at.pop()?,
+            "self" => {}
+            name => at.push(name.to_owned()),
+        }
+        if self.0.contains_key(&at) {
+            return self.resolve(&at, rest, follow);
+        }
+        let module = self.0.get(here)?;
+        if module.items.contains(first) {
+            return Some((module.file.clone(), first.clone()));
+        }
+        let imports = module.imports.iter().filter(|(name, _)| name == first);
+        let imports = imports.map(|(_, import)| [import, rest].concat());
+        let globs = module.globs.iter().map(|glob| [glob, path].concat());
+        // A path that is its own import (`use serde::Serialize`, `use http;`) comes from another crate.
+        let mut paths = imports.chain(globs).filter(|other| other != path);
+        paths.find_map(|path| self.resolve(here, &path, follow))
+    }
+}
+
+/// Collects the paths that are named.
+impl<'ast> Visit<'ast> for Module {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !is_test(attributes(item)) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        if !is_test(&function.attrs) {
+            visit::visit_impl_item_fn(self, function);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        let before = (self.imports.len(), self.globs.len());
+        self.import(&item.tree, &Vec::new());
+        if matches!(item.vis, Visibility::Inherited) {
+            let imports = self.imports.iter().skip(before.0).map(|(_, path)| path.clone());
+            self.named.extend(imports);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.named.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        visit::visit_path(self, path);
+    }
+
+    /// What is between the brackets is not Rust's syntax but the macro's; paths look the same in most.
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        let text = call.tokens.to_string().replace(" :: ", "::");
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+        let paths = words.filter(|word| word.contains("::"));
+        self.named.extend(paths.map(|path| path.split("::").map(str::to_owned).collect()));
+        visit::visit_macro(self, call);
+    }
+}
+
+impl Module {
+    fn import(&mut self, tree: &UseTree, before: &Names) {
+        let with = |name: &dyn ToString| [before.as_slice(), &[name.to_string()]].concat();
+        match tree {
+            UseTree::Path(path) => self.import(&path.tree, &with(&path.ident)),
+            UseTree::Group(group) => group.items.iter().for_each(|tree| self.import(tree, before)),
+            UseTree::Glob(_) => self.globs.push(before.clone()),
+            UseTree::Name(name) if name.ident == "self" => {
+                let name = before.last().cloned().unwrap_or_default();
+                self.imports.push((name, before.clone()));
+            }
+            UseTree::Name(name) => self.imports.push((name.ident.to_string(), with(&name.ident))),
+            UseTree::Rename(name) => {
+                let path = if name.ident == "self" { before.clone() } else { with(&name.ident) };
+                self.imports.push((name.rename.to_string(), path));
+            }
+        }
+    }
+}
+
+fn is_test(attributes: &[Attribute]) -> bool {
+    let is_test = |attribute: &Attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test"))
+    };
+    attributes.iter().any(is_test)
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+fn name(item: &Item) -> Option<String> {
+    let name = match item {
+        Item::Const(item) => &item.ident,
+        Item::Enum(item) => &item.ident,
+        Item::Fn(item) => &item.sig.ident,
+        Item::Macro(item) => item.ident.as_ref()?,
+        Item::Static(item) => &item.ident,
+        Item::Struct(item) => &item.ident,
+        Item::Trait(item) => &item.ident,
+        Item::Type(item) => &item.ident,
+        _ => return None,
+    };
+    Some(name.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The circles of a crate with these files.
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, text) in files {
+            let file = folder.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        between_files(&folder.path().join("lib.rs")).unwrap()
+    }
+
+    #[test]
+    fn two_files_that_name_items_of_each_other_are_a_circle_however_they_name_them() {
+        let expected = ["a.rs -> b.rs (B); b.rs -> a.rs (A)"];
+        let a = "use crate::b::B;\npub struct A(B);\n";
+        for b in [
+            "use crate::a::A;\npub struct B;\nfn f(_: A) {}\n",
+            "use super::{a::{self as other}};\npub struct B;\nfn f(_: other::A) {}\n",
+            "pub struct B;\nfn f() { g(|| vec![crate::a::A::new()]) }\n",
+            "pub struct B;\nimpl From<super::a::A> for B {}\n",
+            // Exported again by their parent.
+            "use crate::A;\npub struct B;\nfn f(_: A) {}\n",
+            "use super::*;\npub struct B;\nfn f(_: a::A) {}\n",
+        ] {
+            assert_eq!(
+                found(&[
+                    ("lib.rs", "pub mod a;\nmod b;\npub use a::A;\n"),
+                    ("a.rs", a),
+                    ("b.rs", b)
+                ]),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn more_files_than_two_and_files_in_folders_make_a_circle() {
+        let files = [
+            ("lib.rs", "mod a;\nmod b;\n"),
+            ("a.rs", "pub mod c;\nuse crate::b::B;\npub struct A(B);\n"),
+            ("a/c.rs", "use super::A;\npub struct C(A);\n"),
+            ("b/mod.rs", "mod inline { pub(crate) type D = crate::a::c::C; }\npub struct B;\n"),
+        ];
+        assert_eq!(
+            found(&files),
+            ["a.rs -> b/mod.rs (B); a/c.rs -> a.rs (A); b/mod.rs -> a/c.rs (C)"]
+        );
+    }
+
+    #[test]
+    fn tests_and_what_a_parent_declares_or_exports_make_no_circle() {
+        let files = [
+            ("lib.rs", "mod a;\nmod b;\npub use b::B;\npub(crate) use a::*;\npub struct Root;\n"),
+            ("a.rs", "use crate::{B, Root};\nuse serde::Serialize;\npub struct A(B, Root);\n"),
+            (
+                "b.rs",
+                "use crate::a;\npub struct B;\nimpl B { #[cfg(test)] fn f(_: a::A) {} }\n\
+                 #[cfg(test)] use crate::a::A;\n#[cfg(test)] mod tests { use crate::a::A; }\n",
+            ),
+        ];
+        assert_eq!(found(&files), [""; 0]);
+    }
+}

@@ -1,0 +1,130 @@
+//! The workspace as cargo describes it, and copies of it.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Result;
+use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package, TargetKind};
+
+use crate::shell::{self, cmd};
+
+/// The repository's top folder.
+#[must_use]
+pub fn root() -> PathBuf {
+    let here = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
+}
+
+/// The packages of the workspace in `root`.
+pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
+    Ok(MetadataCommand::new().current_dir(root).no_deps().exec()?.packages)
+}
+
+/// May the package go to a registry?
+pub(crate) fn is_published(package: &Package) -> bool {
+    package.publish.as_ref().is_none_or(|registries| !registries.is_empty())
+}
+
+/// The name by which Rust code knows the package's library.
+pub(crate) fn library(package: &Package) -> Option<&str> {
+    let library = package.targets.iter().find(|target| target.is_kind(TargetKind::Lib));
+    library.map(|target| target.name.as_str())
+}
+
+/// The package's folder, seen from `root`, with slashes on every platform.
+pub(crate) fn folder(package: &Package, root: &Path) -> String {
+    let folder = package.manifest_path.parent().map(|folder| folder.as_std_path());
+    folder.map_or_else(String::new, |folder| relative(folder, root))
+}
+
+/// `path` seen from `root`, with slashes on every platform.
+pub(crate) fn relative(path: &Path, root: &Path) -> String {
+    let parts = path.strip_prefix(root).unwrap_or(path).iter();
+    let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// A dependency on another package of this workspace.
+pub(crate) fn is_ours(dependency: &Dependency) -> bool {
+    dependency.path.is_some()
+}
+
+/// A dependency that only tests, examples and benches see.
+pub(crate) fn is_dev(dependency: &Dependency) -> bool {
+    dependency.kind == DependencyKind::Development
+}
+
+/// The packages of ours without which `package` does not build.
+pub(crate) fn needs(package: &Package) -> impl Iterator<Item = &str> {
+    let needs = package.dependencies.iter().filter(|to| is_ours(to) && !is_dev(to));
+    needs.map(|to| to.name.as_str())
+}
+
+/// Copies what git tracks or would track below `from`, as it is there, into `to`, which is emptied first.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    empty(to)?;
+    let files =
+        cmd!(shell::at(from)?, "git ls-files --cached --others --exclude-standard").read()?;
+    for file in files.lines().filter(|file| from.join(file).is_file()) {
+        let copy = to.join(file);
+        fs::create_dir_all(copy.parent().unwrap_or(to))?;
+        fs::copy(from.join(file), copy)?;
+    }
+    Ok(())
+}
+
+/// Makes `folder`, or empties it.
+pub(crate) fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(fs::create_dir_all(folder)?)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A package of ours with a library and these dependencies.
+    pub(crate) fn package(name: &str, dependencies: &[Value]) -> Package {
+        let library = name.replace('-', "_");
+        let target = json!({ "name": library, "kind": ["lib"], "crate_types": ["lib"], "src_path": "/w/lib.rs" });
+        let package = json!({
+            "name": name, "version": "0.1.0", "id": name, "targets": [target], "features": {},
+            "manifest_path": format!("/w/crates/{name}/Cargo.toml"), "dependencies": dependencies,
+        });
+        serde_json::from_value(package).unwrap()
+    }
+
+    pub(crate) fn ours(name: &str, version: &str, kind: Option<&str>) -> Value {
+        let mut to = other(name, version, kind);
+        to["path"] = format!("/w/crates/{name}").into();
+        to
+    }
+
+    pub(crate) fn other(name: &str, version: &str, kind: Option<&str>) -> Value {
+        json!({
+            "name": name, "req": version, "kind": kind, "optional": false, "uses_default_features": true,
+            "features": [],
+        })
+    }
+
+    #[test]
+    fn what_cargo_says_of_a_package_is_understood() {
+        let mut a = package("a-b", &[ours("c", "^0.1.0", None), ours("d", "*", Some("dev"))]);
+        assert_eq!(library(&a), Some("a_b"));
+        assert_eq!(folder(&a, Path::new("/w")), "crates/a-b");
+        assert_eq!(needs(&a).collect::<Vec<_>>(), ["c"]);
+        for (publish, published) in
+            [(None, true), (Some(vec![]), false), (Some(vec!["own".into()]), true)]
+        {
+            a.publish = publish;
+            assert_eq!(is_published(&a), published);
+        }
+    }
+}
