@@ -3,33 +3,33 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    io::Read,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use serde_json::{Value, json};
+use tiny_http::{Method, Response, Server};
 
 use super::cargo::checksum;
 
 /// The largest upload that is read.
-const LIMIT: usize = 64 << 20;
+const LIMIT: u64 = 64 << 20;
 
 /// What the next upload of a crate meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// 503, and nothing is stored.
     Refuse,
-    /// Stored, and the connection closed without an answer.
+    /// Stored, and the answer says nothing of it.
     LoseAnswer,
 }
 
 #[derive(Default)]
 struct Store {
     /// A crate's lines of the index.
-    index: BTreeMap<String, Vec<String>>,
+    index: BTreeMap<String, Vec<Value>>,
     packages: BTreeMap<String, Vec<u8>>,
     faults: BTreeMap<String, Fault>,
     stored: Vec<String>,
@@ -41,28 +41,24 @@ pub(crate) struct Registry {
     store: Arc<Mutex<Store>>,
 }
 
-struct Request {
-    method: String,
-    path: String,
-    body: Vec<u8>,
-}
-
-/// None closes the connection without an answer.
+/// A status and a body. None gives the bare 500 of a server that failed.
 type Answer = Option<(u16, Vec<u8>)>;
 
 impl Registry {
     pub(crate) fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = format!("http://{}", listener.local_addr()?);
+        let server = Server::http("127.0.0.1:0").map_err(Error::from_boxed)?;
+        let address = format!("http://{}", server.server_addr());
         let store = Arc::new(Mutex::new(Store::default()));
         let (shared, base) = (Arc::clone(&store), address.clone());
         thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (store, base) = (Arc::clone(&shared), base.clone());
-                // A client that goes away in the middle is no concern of ours.
-                thread::spawn(move || {
-                    serve(&stream, |request| lock(&store).answer(request, &base))
-                });
+            for mut request in server.incoming_requests() {
+                let mut body = Vec::new();
+                let is_read = request.as_reader().take(LIMIT).read_to_end(&mut body).is_ok();
+                let answer = lock(&shared).answer(request.method(), request.url(), &body, &base);
+                if let Some((status, body)) = answer.filter(|_| is_read) {
+                    // A client that goes away in the middle is no concern of ours.
+                    let _ = request.respond(Response::from_data(body).with_status_code(status));
+                }
             }
         });
         Ok(Self { address, store })
@@ -79,11 +75,9 @@ impl Registry {
 
     /// Puts another checksum into the index, as if somebody else had published the crate.
     pub(crate) fn forge(&self, name: &str) {
-        let mut store = lock(&self.store);
-        for line in store.index.get_mut(name).into_iter().flatten() {
-            if let Ok(Value::Object(mut entry)) = serde_json::from_str(line) {
-                entry.insert("cksum".into(), checksum(b"another").into());
-                *line = Value::Object(entry).to_string();
+        for line in lock(&self.store).index.get_mut(name).into_iter().flatten() {
+            if let Some(sum) = line.get_mut("cksum") {
+                *sum = checksum(b"another").into();
             }
         }
     }
@@ -95,30 +89,31 @@ fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
 }
 
 impl Store {
-    fn answer(&mut self, request: &Request, base: &str) -> Answer {
-        let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
-        match (request.method.as_str(), parts.as_slice()) {
-            ("GET", ["index", "config.json"]) => {
-                let config = json!({ "dl": format!("{base}/dl"), "api": base });
-                Some((200, config.to_string().into_bytes()))
+    fn answer(&mut self, method: &Method, path: &str, body: &[u8], base: &str) -> Answer {
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let found = match (method, parts.as_slice()) {
+            (Method::Get, ["index", "config.json"]) => {
+                Some(json!({ "dl": format!("{base}/dl"), "api": base }).to_string().into_bytes())
             }
-            ("GET", ["index", .., name]) => {
-                found(self.index.get(*name).map(|lines| lines.join("\n").into_bytes()))
+            (Method::Get, ["index", .., name]) => self.index.get(*name).map(|lines| {
+                let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+                lines.join("\n").into_bytes()
+            }),
+            (Method::Get, ["dl", name, version, "download"]) => {
+                self.packages.get(&format!("{name}-{version}")).cloned()
             }
-            ("GET", ["dl", name, version, "download"]) => {
-                found(self.packages.get(&format!("{name}-{version}")).cloned())
+            (Method::Put, ["api", "v1", "crates", "new"]) => {
+                let (entry, package) = parts_of_upload(body)?;
+                return self.publish(&entry, package);
             }
-            ("PUT", ["api", "v1", "crates", "new"]) => match parts_of_upload(&request.body) {
-                Some((entry, package)) => self.publish(&entry, package),
-                None => refusal(400, "this is no upload"),
-            },
-            _ => refusal(404, "there is nothing here"),
-        }
+            _ => None,
+        };
+        found.map_or_else(|| refusal(404, "not found"), |body| Some((200, body)))
     }
 
     fn publish(&mut self, metadata: &Value, package: &[u8]) -> Answer {
-        let (name, version) = (string(metadata, "name"), string(metadata, "vers"));
-        let fault = self.faults.remove(&name);
+        let (name, version) = (metadata.get("name")?.as_str()?, metadata.get("vers")?.as_str()?);
+        let fault = self.faults.remove(name);
         if fault == Some(Fault::Refuse) {
             return refusal(503, "out of order");
         }
@@ -127,15 +122,10 @@ impl Store {
             return refusal(200, &format!("crate {name}@{version} is already uploaded"));
         }
         self.packages.insert(key, package.to_vec());
-        let line = index_line(metadata, package).to_string();
-        self.index.entry(name.clone()).or_default().push(line);
-        self.stored.push(name);
+        self.index.entry(name.to_owned()).or_default().push(index_line(metadata, package));
+        self.stored.push(name.to_owned());
         (fault != Some(Fault::LoseAnswer)).then(|| (200, b"{}".to_vec()))
     }
-}
-
-fn found(body: Option<Vec<u8>>) -> Answer {
-    body.map_or_else(|| refusal(404, "not found"), |body| Some((200, body)))
 }
 
 fn refusal(status: u16, detail: &str) -> Answer {
@@ -156,61 +146,17 @@ fn parts_of_upload(body: &[u8]) -> Option<(Value, &[u8])> {
 /// What an upload says of a crate, as the index says it: under other names, and for a dependency that
 /// goes by another name the other way round.
 fn index_line(metadata: &Value, package: &[u8]) -> Value {
-    let deps = metadata.get("deps").and_then(Value::as_array).into_iter().flatten();
-    let deps: Vec<Value> = deps
-        .map(|dep| {
-            let (name, other) = (&dep["name"], &dep["explicit_name_in_toml"]);
-            let (name, package) =
-                if other.is_null() { (name, &Value::Null) } else { (other, name) };
-            json!({
-                "name": name, "package": package, "req": dep["version_req"],
-                "features": dep["features"], "optional": dep["optional"],
-                "default_features": dep["default_features"], "target": dep["target"],
-                "kind": dep["kind"], "registry": dep["registry"],
-            })
-        })
-        .collect();
-    json!({
-        "name": metadata["name"], "vers": metadata["vers"], "deps": deps, "features": metadata["features"],
-        "links": metadata["links"], "cksum": checksum(package), "yanked": false, "v": 2,
-    })
-}
-
-fn string(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn serve(stream: &TcpStream, answer: impl FnOnce(&Request) -> Answer) -> io::Result<()> {
-    let request = read(stream)?;
-    let Some((status, body)) = answer(&request) else {
-        return Ok(());
-    };
-    let mut stream = stream;
-    let length = body.len();
-    write!(stream, "HTTP/1.1 {status} -\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
-    stream.write_all(&body)
-}
-
-fn read(stream: &TcpStream) -> io::Result<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head)? == 0 || head.len() > LIMIT {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    let mut line = metadata.clone();
+    line["cksum"] = checksum(package).into();
+    line["yanked"] = false.into();
+    line["v"] = 2.into();
+    for dep in line.get_mut("deps").and_then(Value::as_array_mut).into_iter().flatten() {
+        dep["req"] = dep["version_req"].take();
+        let other = dep["explicit_name_in_toml"].take();
+        if !other.is_null() {
+            dep["package"] = dep["name"].take();
+            dep["name"] = other;
         }
     }
-    let fields = head.lines().filter_map(|line| line.split_once(':'));
-    let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length = lengths.next().and_then(|(_, length)| length.trim().parse().ok()).unwrap_or(0);
-    if length > LIMIT {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let mut words = head.split(' ').map(str::to_owned);
-    Ok(Request {
-        method: words.next().unwrap_or_default(),
-        path: words.next().unwrap_or_default(),
-        body,
-    })
+    line
 }
