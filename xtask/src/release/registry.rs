@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tiny_http::{Method, Response, Server};
 
 use super::cargo::checksum;
@@ -52,8 +52,11 @@ impl Registry {
         let (shared, base) = (Arc::clone(&store), address.clone());
         thread::spawn(move || {
             for mut request in server.incoming_requests() {
+                // Not to the end: a client that would like another protocol leaves it open.
+                let length = u64::try_from(request.body_length().unwrap_or(0)).unwrap_or(0);
                 let mut body = Vec::new();
-                let is_read = request.as_reader().take(LIMIT).read_to_end(&mut body).is_ok();
+                let is_read =
+                    request.as_reader().take(length.min(LIMIT)).read_to_end(&mut body).is_ok();
                 let answer = lock(&shared).answer(request.method(), request.url(), &body, &base);
                 if let Some((status, body)) = answer.filter(|_| is_read) {
                     // A client that goes away in the middle is no concern of ours.
@@ -104,16 +107,17 @@ impl Store {
             }
             (Method::Put, ["api", "v1", "crates", "new"]) => {
                 let (entry, package) = parts_of_upload(body)?;
-                return self.publish(&entry, package);
+                return self.publish(entry, package);
             }
             _ => None,
         };
         found.map_or_else(|| refusal(404, "not found"), |body| Some((200, body)))
     }
 
-    fn publish(&mut self, metadata: &Value, package: &[u8]) -> Answer {
-        let (name, version) = (metadata.get("name")?.as_str()?, metadata.get("vers")?.as_str()?);
-        let fault = self.faults.remove(name);
+    fn publish(&mut self, metadata: Map<String, Value>, package: &[u8]) -> Answer {
+        let text = |key: &str| metadata.get(key).and_then(Value::as_str).map(str::to_owned);
+        let (name, version) = (text("name")?, text("vers")?);
+        let fault = self.faults.remove(&name);
         if fault == Some(Fault::Refuse) {
             return refusal(503, "out of order");
         }
@@ -122,8 +126,8 @@ impl Store {
             return refusal(200, &format!("crate {name}@{version} is already uploaded"));
         }
         self.packages.insert(key, package.to_vec());
-        self.index.entry(name.to_owned()).or_default().push(index_line(metadata, package));
-        self.stored.push(name.to_owned());
+        self.index.entry(name.clone()).or_default().push(index_line(metadata, package));
+        self.stored.push(name);
         (fault != Some(Fault::LoseAnswer)).then(|| (200, b"{}".to_vec()))
     }
 }
@@ -133,7 +137,7 @@ fn refusal(status: u16, detail: &str) -> Answer {
 }
 
 /// An upload: a length and the metadata, a length and the package. Both lengths are four bytes, the lowest first.
-fn parts_of_upload(body: &[u8]) -> Option<(Value, &[u8])> {
+fn parts_of_upload(body: &[u8]) -> Option<(Map<String, Value>, &[u8])> {
     fn part(body: &[u8]) -> Option<(&[u8], &[u8])> {
         let (length, rest) = body.split_first_chunk()?;
         rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
@@ -145,18 +149,20 @@ fn parts_of_upload(body: &[u8]) -> Option<(Value, &[u8])> {
 
 /// What an upload says of a crate, as the index says it: under other names, and for a dependency that
 /// goes by another name the other way round.
-fn index_line(metadata: &Value, package: &[u8]) -> Value {
-    let mut line = metadata.clone();
-    line["cksum"] = checksum(package).into();
-    line["yanked"] = false.into();
-    line["v"] = 2.into();
-    for dep in line.get_mut("deps").and_then(Value::as_array_mut).into_iter().flatten() {
-        dep["req"] = dep["version_req"].take();
-        let other = dep["explicit_name_in_toml"].take();
-        if !other.is_null() {
-            dep["package"] = dep["name"].take();
-            dep["name"] = other;
+fn index_line(mut line: Map<String, Value>, package: &[u8]) -> Value {
+    let deps = line.get_mut("deps").and_then(Value::as_array_mut);
+    for dep in deps.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let requirement = dep.remove("version_req");
+        dep.insert("req".into(), requirement.into());
+        if let Some(Value::String(alias)) = dep.remove("explicit_name_in_toml") {
+            let name = dep.insert("name".into(), alias.into());
+            dep.insert("package".into(), name.into());
         }
     }
-    line
+    line.extend([
+        ("cksum".to_owned(), checksum(package).into()),
+        ("yanked".to_owned(), false.into()),
+        ("v".to_owned(), 2.into()),
+    ]);
+    line.into()
 }
