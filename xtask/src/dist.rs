@@ -12,7 +12,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use parts::Part;
+use cargo_metadata::Package;
+use serde_json::Value;
 
 use crate::{
     release::{checksum, clean, fresh, work},
@@ -26,18 +27,6 @@ const PROGRAM: &str = "dls";
 /// Built twice, in places of different lengths: a path that gets into the program shows.
 const PLACES: [&str; 2] = ["one", "another-place"];
 
-/// A program with what there is to know before running it.
-struct Built {
-    /// With its version and platform.
-    name: String,
-    program: Vec<u8>,
-    /// Did the second build give the same bytes?
-    same: bool,
-    commit: String,
-    compiler: String,
-    parts: Vec<Part>,
-}
-
 /// Writes to `target/dist`, from what is committed.
 pub(crate) fn run(root: &Path) -> Result<()> {
     clean(root)?;
@@ -48,99 +37,77 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             "{name} is set, and changes what is built: unset {name}"
         );
     }
-    let built = twice(root)?;
+    let sh = shell::at(root)?;
+    let compiler = cmd!(sh, "rustc -vV").read()?;
+    let host = compiler.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc does not say for which platform it builds")?;
+    let commit = cmd!(sh, "git rev-parse HEAD").read()?;
+    let [one, another] = PLACES.map(|place| work(root, "dist").join(place));
+    fresh(root, &one, &commit)?;
+    fresh(root, &another, &commit)?;
+    let parts = parts::read(&one, PACKAGE, host)?;
+    let main = parts.iter().find(|part| *part.name == PACKAGE);
+    let main = main.context("the program is not one of its own parts")?;
+    let program = build(&one, &parts)?;
+    let is_same = build(&another, &parts)? == program;
+
+    let about = about(&commit, program.len(), is_same, &compiler, &parts);
+    let name = format!("{PROGRAM}-{}-{host}", main.version);
     let out = root.join("target/dist");
     empty(&out)?;
-    built.write(root, &out)?;
+    let file = |ending: &str| out.join(format!("{name}{ending}"));
+    // A copy of the file, so that it stays executable.
+    fs::copy(one.join(built()), file(EXE_SUFFIX))?;
+    fs::write(file(".about.txt"), format!("{name}\n\n{about}"))?;
+    fs::write(file(".licences.txt"), licences::page(&parts)?)?;
+    // The standard library is in each program, and in no tree of crates. The toolchain brings the page about it along.
+    let sysroot = cmd!(sh, "rustc --print sysroot").read()?;
+    let standard = Path::new(&sysroot).join("share/doc/rust/COPYRIGHT-library.html");
+    if standard.is_file() {
+        fs::copy(standard, file(".standard-library.html"))?;
+    } else {
+        println!(
+            "the toolchain has no page about the standard library, which is MIT OR Apache-2.0"
+        );
+    }
     let sums = sums(&out)?;
     fs::write(out.join("SHA256SUMS"), &sums)?;
-    println!("\n{}\n{sums}\nin {}", built.about(), out.display());
-    ensure!(built.same, "two builds of the same commit differ, so nobody can check what was built");
+    println!("\n{name}\n\n{about}\n{sums}\nin {}", out.display());
+    ensure!(is_same, "two builds of the same commit differ, so nobody can check what was built");
     Ok(())
 }
 
-fn twice(root: &Path) -> Result<Built> {
-    let compiler = cmd!(shell::at(root)?, "rustc -vV").read()?;
-    let host = compiler
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .context("rustc does not say for which platform it builds")?;
-    let [one, another] = PLACES.map(|place| work(root, "dist").join(place));
-    fresh(root, &one, "HEAD")?;
-    fresh(root, &another, "HEAD")?;
-    let parts = parts::read(&one, PACKAGE, host)?;
-    let main = parts.iter().find(|part| part.name == PACKAGE);
-    let main = main.context("the program is not one of its own parts")?;
-    let program = build(&one, &parts)?;
-    Ok(Built {
-        name: format!("{PROGRAM}-{}-{host}", main.version),
-        same: build(&another, &parts)? == program,
-        program,
-        commit: cmd!(shell::at(&one)?, "git rev-parse HEAD").read()?,
-        compiler,
-        parts,
-    })
+fn built() -> String {
+    format!("target/release/{PROGRAM}{EXE_SUFFIX}")
 }
 
 /// Builds the program and gives its bytes.
-fn build(clone: &Path, parts: &[Part]) -> Result<Vec<u8>> {
+fn build(clone: &Path, parts: &[Package]) -> Result<Vec<u8>> {
     // Where it was built is nobody's business, and would make each build another one.
-    let registries = parts.iter().filter(|part| !part.ours).filter_map(|part| part.folder.parent());
-    let registries: BTreeSet<&Path> = registries.collect();
-    let folders =
-        [(clone, ".")].into_iter().chain(registries.into_iter().map(|it| (it, "registry")));
-    let flags = folders.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-    let flags = format!("build.rustflags={}", serde_json::Value::from_iter(flags));
+    let registries = parts.iter().filter(|part| part.source.is_some());
+    let registries: BTreeSet<_> =
+        registries.filter_map(|part| part.manifest_path.parent()?.parent()).collect();
+    let folders = registries.into_iter().map(|folder| (folder.as_std_path(), "registry"));
+    let flags = folders.chain([(clone, ".")]);
+    let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    let flags = format!("build.rustflags={}", Value::from_iter(flags));
     let options = ["--quiet", "--release", "--locked", "--offline", "--target-dir", "target"];
     cmd!(shell::at(clone)?, "cargo build {options...} -p {PACKAGE} --config {flags}").run()?;
-    Ok(fs::read(clone.join(format!("target/release/{PROGRAM}{EXE_SUFFIX}")))?)
+    Ok(fs::read(clone.join(built()))?)
 }
 
-impl Built {
-    fn write(&self, root: &Path, out: &Path) -> Result<()> {
-        let name = &self.name;
-        let program = out.join(format!("{name}{EXE_SUFFIX}"));
-        fs::write(&program, &self.program)?;
-        executable(&program)?;
-        fs::write(out.join(format!("{name}.about.txt")), self.about())?;
-        let mut texts = licences::of(&self.parts)?;
-        let standard = licences::of_the_standard_library(root)?;
-        if standard.is_file() {
-            fs::copy(standard, out.join(format!("{name}.standard-library.html")))?;
-        } else {
-            texts.push(("Rust's standard library (MIT OR Apache-2.0)".to_owned(), None));
-        }
-        let licences = out.join(format!("{name}.licences.txt"));
-        Ok(fs::write(licences, licences::page(texts))?)
+fn about(commit: &str, size: usize, is_same: bool, compiler: &str, parts: &[Package]) -> String {
+    let same = if is_same { "the same bytes" } else { "other bytes: NOT reproducible" };
+    let mut text = format!(
+        "commit: {commit}\nsize: {:.1} MiB\nbuilt twice, in two folders: {same}\n\nCompiler\n\n{compiler}\n\n\
+         Crates in it: {}, the standard library apart\n\n",
+        size as f64 / f64::from(1 << 20),
+        parts.len(),
+    );
+    for part in parts {
+        text.push_str(&format!("{} {}: {}\n", part.name, part.version, licences::licence(part)));
     }
-
-    fn about(&self) -> String {
-        let same = if self.same { "the same bytes" } else { "other bytes: NOT reproducible" };
-        let mut text = format!(
-            "{}\n\ncommit: {}\nsize: {:.1} MiB\nbuilt twice, in two folders: {same}\n\nCompiler\n\n{}\n\
-             Crates in it: {}, the standard library apart\n\n",
-            self.name,
-            self.commit,
-            self.program.len() as f64 / f64::from(1 << 20),
-            self.compiler,
-            self.parts.len(),
-        );
-        for part in &self.parts {
-            text.push_str(&format!("{} {}: {}\n", part.name, part.version, part.licence));
-        }
-        text
-    }
-}
-
-#[cfg(unix)]
-fn executable(program: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(fs::set_permissions(program, fs::Permissions::from_mode(0o755))?)
-}
-
-#[cfg(not(unix))]
-fn executable(_: &Path) -> Result<()> {
-    Ok(())
+    text
 }
 
 /// A line for each file in the folder, as `sha256sum --check` reads it.
@@ -157,30 +124,18 @@ fn sums(folder: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::tests::package;
 
     #[test]
     fn a_page_says_what_is_in_the_program_and_whether_anybody_can_build_it_again() {
-        let part = Part {
-            name: "http".into(),
-            version: "1.4.0".into(),
-            licence: "MIT OR Apache-2.0".into(),
-            ..Part::default()
-        };
-        let mut built = Built {
-            name: "dls-1-x".into(),
-            program: vec![0; 3 << 19],
-            same: true,
-            commit: "abc".into(),
-            compiler: "rustc 1\n".into(),
-            parts: vec![part],
-        };
+        let mut part = package("http", &[]);
+        part.license = Some("MIT OR Apache-2.0".into());
         assert_eq!(
-            built.about(),
-            "dls-1-x\n\ncommit: abc\nsize: 1.5 MiB\nbuilt twice, in two folders: the same bytes\n\nCompiler\n\n\
-             rustc 1\n\nCrates in it: 1, the standard library apart\n\nhttp 1.4.0: MIT OR Apache-2.0\n"
+            about("abc", 3 << 19, true, "rustc 1", &[part]),
+            "commit: abc\nsize: 1.5 MiB\nbuilt twice, in two folders: the same bytes\n\nCompiler\n\n\
+             rustc 1\n\nCrates in it: 1, the standard library apart\n\nhttp 0.1.0: MIT OR Apache-2.0\n"
         );
-        built.same = false;
-        assert!(built.about().contains("NOT reproducible"));
+        assert!(about("abc", 1, false, "", &[]).contains("NOT reproducible"));
     }
 
     #[test]

@@ -8,7 +8,6 @@ mod api;
 mod circles;
 mod dist;
 mod downstream;
-mod external_types;
 mod features;
 mod graph;
 mod layering;
@@ -17,7 +16,6 @@ mod min_versions;
 mod release;
 mod semver;
 mod shell;
-mod surface;
 mod test;
 mod tidy;
 pub mod venv;
@@ -43,14 +41,12 @@ enum Command {
     Tidy,
     /// Check each published crate by itself with each choice of its features
     Features,
-    /// Compare the public API of each library with api/*.txt
+    /// Compare the public API of each library with api/*.txt, and find foreign types in it
     Api {
         /// Write the public API to api/*.txt instead
         #[arg(long)]
         bless: bool,
     },
-    /// Check whose types appear in public signatures
-    ExternalTypes,
     /// Build tests/downstream against our packages, as a user would
     Downstream {
         /// Update the lock file of tests/downstream
@@ -86,7 +82,6 @@ pub fn main() -> ExitCode {
         Command::Tidy => tidy::run(&root),
         Command::Features => features::run(&root),
         Command::Api { bless } => api::run(&root, bless),
-        Command::ExternalTypes => external_types::run(&root),
         Command::Downstream { bless } => downstream::run(&root, bless),
         Command::MinVersions => min_versions::run(&root),
         Command::Semver { since, out } => semver::run(&root, since.as_deref(), out.as_deref()),

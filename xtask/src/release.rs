@@ -36,9 +36,6 @@ use facts::Facts;
 pub(crate) enum Step {
     /// Show which crates go out with which versions, in order, and why
     Plan {
-        /// Print the plan as JSON
-        #[arg(long)]
-        json: bool,
         /// Count what `cargo xtask semver --out FILE` found as changes
         #[arg(long, value_name = "FILE")]
         semver: Option<PathBuf>,
@@ -78,13 +75,8 @@ pub(crate) enum Step {
 
 pub(crate) fn run(root: &Path, step: &Step) -> Result<()> {
     match step {
-        Step::Plan { json, semver } => {
-            let bumps = Facts::read(root)?.plan(root, semver.as_deref())?;
-            if *json {
-                println!("{:#}", plan::json(&bumps));
-            } else {
-                print!("{}", plan::table(&bumps));
-            }
+        Step::Plan { semver } => {
+            print!("{}", plan::table(&Facts::read(root)?.plan(root, semver.as_deref())?));
             Ok(())
         }
         Step::Bump { semver } => bump::run(root, semver.as_deref()),

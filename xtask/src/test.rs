@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use xshell::Shell;
 
 use crate::{
-    api, downstream, external_types, features, release,
+    api, downstream, features, release,
     shell::{self, cmd},
     tidy,
     venv::Venv,
@@ -45,7 +45,6 @@ const EVERYTHING: &[Step] = &[
     CLIPPY,
     ("features", |root, _| features::run(root)),
     ("public API", |root, _| api::run(root, false)),
-    ("external types", |root, _| external_types::run(root)),
     ("docs", |_, sh| {
         let doc = cmd!(sh, "cargo doc --workspace --no-deps --all-features");
         Ok(doc.env("RUSTDOCFLAGS", "-Dwarnings").run()?)

@@ -10,13 +10,9 @@ use cargo_metadata::{Package, TargetKind};
 
 use crate::{
     circles, layering, markdown, release,
-    shell::{self, cmd, report},
+    shell::report,
     workspace::{self, relative},
 };
-
-/// Crates that hold no I/O, and crates that would bring some: not even their tests may need them.
-const PURE: &[&str] = &["dls-model", "dls-rollout"];
-const IMPURE: &[&str] = &["hyper", "mio", "rustls", "socket2", "tokio"];
 
 /// Words that stand in no source file, and why. Written in halves, so that this file may hold them.
 const FORBIDDEN: &[(&str, &str)] = &[
@@ -26,14 +22,8 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ),
     (concat!("danger", "ous"), "certificates are always verified"),
     (concat!("SSLKEY", "LOGFILE"), "session keys are never written anywhere"),
-    (
-        concat!("doc(", "hidden)"),
-        "it is public, and neither `api` nor `external-types` would see it",
-    ),
-    (
-        concat!("macro_", "export"),
-        "neither `api` nor `external-types` sees what a macro writes for its callers",
-    ),
+    (concat!("doc(", "hidden)"), "it is public, and `api` would not see it"),
+    (concat!("macro_", "export"), "`api` does not see what a macro writes for its callers"),
 ];
 
 /// Words that stand in no file at all, and why.
@@ -62,7 +52,6 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let packages = workspace::packages(root)?;
     let design = fs::read_to_string(root.join("DESIGN.md"))?;
     let mut wrong = in_design(&packages, &design)?;
-    wrong.extend(impure(root)?);
     wrong.extend(release::unplannable(root)?);
     wrong.extend(in_circles(&packages, root)?);
     for path in texts(root)? {
@@ -85,32 +74,6 @@ fn in_design(packages: &[Package], design: &str) -> Result<Vec<String>> {
     let ours = layering::between_ours(packages, &table("## Layering")?);
     let others = layering::to_others(packages, &table("## Dependencies")?);
     Ok(ours.into_iter().chain(others).map(|problem| format!("DESIGN.md: {problem}")).collect())
-}
-
-/// Each impure crate in the tree of a pure one on any platform, the trees of its tests and build scripts included:
-/// so `cargo test -p dls-model` builds none of them.
-fn impure(root: &Path) -> Result<Vec<String>> {
-    let sh = shell::at(root)?;
-    let mut wrong = Vec::new();
-    for pure in PURE {
-        let options = [
-            "--all-features",
-            "--target",
-            "all",
-            "-e",
-            "normal,build,dev",
-            "--prefix",
-            "none",
-            "-f",
-            "{lib}",
-        ];
-        let tree = cmd!(sh, "cargo tree -p {pure} {options...}");
-        let names = tree.read()?;
-        for impure in IMPURE.iter().filter(|name| names.lines().any(|line| line.trim() == **name)) {
-            wrong.push(format!("`{pure}` may hold no I/O, but needs `{impure}`: {tree}"));
-        }
-    }
-    Ok(wrong)
 }
 
 fn in_circles(packages: &[Package], root: &Path) -> Result<Vec<String>> {

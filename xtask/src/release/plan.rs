@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, fmt};
 
 use anyhow::{Result, bail};
 use semver::Version;
-use serde_json::{Value, json};
 
 use super::change::{Change, Level};
 
@@ -170,35 +169,13 @@ pub(crate) fn table(bumps: &[Bump]) -> String {
         return "nothing to release\n".into();
     }
     let mut text = String::new();
-    for bump in bumps {
-        let from = bump.from.as_ref().map_or_else(|| "new".to_owned(), Version::to_string);
-        text.push_str(&format!(
-            "{:<14} {from:>7} -> {:<7}  {}\n",
-            bump.name,
-            bump.to.to_string(),
-            level(bump)
-        ));
-        bump.reasons.iter().for_each(|reason| text.push_str(&format!("{:15}{reason}\n", "")));
+    for Bump { name, from, to, level, reasons } in bumps {
+        let from = from.as_ref().map_or_else(|| "new".to_owned(), Version::to_string);
+        let level = level.map_or_else(|| "first".to_owned(), |level| level.to_string());
+        text.push_str(&format!("{name:<14} {from:>7} -> {:<7}  {level}\n", to.to_string()));
+        reasons.iter().for_each(|reason| text.push_str(&format!("{:15}{reason}\n", "")));
     }
     text
-}
-
-/// The same as a list, in the order of publishing.
-pub(crate) fn json(bumps: &[Bump]) -> Value {
-    let bump = |bump: &Bump| {
-        json!({
-            "crate": bump.name,
-            "from": bump.from.as_ref().map(Version::to_string),
-            "to": bump.to.to_string(),
-            "level": level(bump),
-            "reasons": bump.reasons.iter().map(Reason::to_string).collect::<Vec<_>>(),
-        })
-    };
-    bumps.iter().map(bump).collect()
-}
-
-fn level(bump: &Bump) -> String {
-    bump.level.map_or_else(|| "first".to_owned(), |level| level.to_string())
 }
 
 #[cfg(test)]

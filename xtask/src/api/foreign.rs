@@ -1,0 +1,92 @@
+//! Whose types stand in our public signatures. Each of them makes another crate's breaking change a breaking change of
+//! ours.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::Package;
+
+use crate::workspace;
+
+/// Crates that may stand in any public signature. See *Why is `http` the waist?* in DESIGN.md.
+const ALLOWED: &[&str] = &[
+    "alloc",
+    "bytes",
+    "core",
+    "http",
+    // Serialize and Deserialize, which serde takes from `serde_core`.
+    "serde",
+    "serde_core",
+    "std",
+];
+
+/// A library whose feature exports strategies to the tests of others.
+const EXCEPTION: (&str, &str) = ("dls-model", "proptest");
+
+/// Each item of the public API that names a crate which may not stand there. The crate itself may, and those of ours
+/// that it depends on.
+pub(super) fn types(package: &Package, api: &[String]) -> Vec<String> {
+    let name = package.name.as_str();
+    let below = workspace::needs(package).map(|name| name.replace('-', "_"));
+    let own = workspace::library(package).map(str::to_owned);
+    let ours: BTreeSet<String> = below.chain(own).collect();
+    let is_allowed =
+        |of: &str| ALLOWED.contains(&of) || ours.contains(of) || (name, of) == EXCEPTION;
+    let foreign = |item: &String| {
+        let crates = crates(item).into_iter().filter(|of| !is_allowed(of));
+        crates.map(|of| format!("{name}: `{of}` in `{item}`")).collect::<Vec<_>>()
+    };
+    api.iter().flat_map(foreign).collect()
+}
+
+/// The crates that the paths in an item begin with.
+fn crates(item: &str) -> BTreeSet<&str> {
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    // A crate that is exported as a whole is a path without an end.
+    let whole = item.strip_prefix("pub use ").filter(|path| path.chars().all(is_path));
+    item.split(|c| !is_path(c))
+        .filter_map(|word| word.split_once("::").map(|(first, _)| first))
+        .chain(whole.and_then(|path| path.split("::").next()))
+        // Not `Self::Error`, `T::Item`, or the end of `<T as Trait>::Item`.
+        .filter(|first| first.starts_with(|c: char| c.is_lowercase() || c == '_'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::{ours, package};
+
+    #[test]
+    fn foreign_crates_in_signatures_and_re_exports_are_named_and_the_exception_holds_for_one_crate()
+    {
+        let needs = [ours("dls-model", "*", None), ours("dls-emulator", "*", Some("dev"))];
+        for (of, item, expected) in [
+            (
+                "dls-x",
+                "pub fn dls_x::f(http::uri::Uri) -> alloc::vec::Vec<dls_model::ids::PackageId>",
+                &[][..],
+            ),
+            ("dls-x", "impl serde_core::ser::Serialize for dls_x::X", &[]),
+            (
+                "dls-x",
+                "pub fn dls_x::f() -> core::result::Result<Self::Ok, <D as http::x::T>::Error>",
+                &[],
+            ),
+            ("dls-x", "pub use dls_model::ids", &[]),
+            (
+                "dls-x",
+                "pub fn dls_x::f(&dls_emulator::Core, fastrand::Rng)",
+                &["dls_emulator", "fastrand"],
+            ),
+            ("dls-x", "pub fn dls_x::f<D: hyper::Body<'de>>(D)", &["hyper"]),
+            ("dls-x", "pub use hyper::Body as Other", &["hyper"]),
+            ("dls-x", "pub use rustls", &["rustls"]),
+            ("dls-x", "pub fn dls_x::f() -> proptest::strategy::Just", &["proptest"]),
+            ("dls-model", "pub fn dls_model::f() -> proptest::strategy::Just", &[]),
+        ] {
+            let expected: Vec<_> =
+                expected.iter().map(|name| format!("{of}: `{name}` in `{item}`")).collect();
+            assert_eq!(types(&package(of, &needs), &[item.to_owned()]), expected);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The public API of each published library as lines of text, read from rustdoc's JSON.
+
+use std::{env, fs, path::Path};
+
+use anyhow::{Result, ensure};
+use cargo_metadata::Package;
+use rustdoc_types::{Crate, ItemEnum, Visibility};
+use serde_json::Value;
+
+use crate::{
+    shell::{self, cmd},
+    workspace::{is_published, library, packages},
+};
+
+/// The version of rustdoc's JSON for which `api/*.txt` was written. Another compiler's surface may
+/// differ without a change of ours: whoever moves to one sets this and blesses `api/` anew.
+const FORMAT: u64 = 57;
+
+/// A folder of its own, because build scripts see `RUSTC_BOOTSTRAP` and would be run again and again.
+const TARGET: &str = "target/api";
+
+/// Traits that the compiler implements and no caller can name on a stable toolchain.
+const UNSTABLE: &[&str] =
+    &["core::marker::Freeze", "core::marker::StructuralPartialEq", "core::marker::UnsafeUnpin"];
+
+/// Traits that nearly every type has of itself: only a type that lacks one is worth a line.
+const USUAL: &[&str] = &[
+    "core::marker::Send",
+    "core::marker::Sync",
+    "core::marker::Unpin",
+    "core::panic::unwind_safe::RefUnwindSafe",
+    "core::panic::unwind_safe::UnwindSafe",
+];
+
+/// What one library shows to its callers: features, items, and whose items the re-exported ones are, whose own crate
+/// may break them.
+pub(super) struct Surface {
+    pub(super) package: Package,
+    pub(super) lines: Vec<String>,
+}
+
+/// Lets rustdoc describe the published libraries of the workspace in `root`, all features on.
+///
+/// None, after a message, if this toolchain writes another format than the one that we compare with. That is a
+/// failure under `CI`, where nobody would read the message.
+pub(super) fn read(root: &Path) -> Result<Option<Vec<Surface>>> {
+    let mut libraries = packages(root)?;
+    libraries.retain(|package| is_published(package) && library(package).is_some());
+    let each = libraries.iter().flat_map(|package| ["-p", package.name.as_str()]);
+    let sh = shell::at(root)?;
+    cmd!(sh, "cargo doc --quiet --no-deps --lib --all-features --target-dir {TARGET} {each...}")
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTDOCFLAGS", "-Z unstable-options --output-format=json --cap-lints=allow")
+        .run()?;
+    let mut surfaces = Vec::new();
+    for package in libraries {
+        let library = library(&package).unwrap_or_default();
+        let file = root.join(format!("{TARGET}/doc/{library}.json"));
+        let json: Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
+        let format = json.get("format_version").and_then(Value::as_u64);
+        if format != Some(FORMAT) {
+            let why = format!(
+                "rustdoc writes JSON of the format {format:?}, and api/*.txt was written with {FORMAT}"
+            );
+            ensure!(env::var_os("CI").is_none(), why);
+            println!("  SKIPPED {why}");
+            return Ok(None);
+        }
+        let api = public_api::Builder::from_rustdoc_json(file).omit_blanket_impls(true).build()?;
+        let mut lines = features(&package);
+        lines.extend(told(api.items().map(ToString::to_string)));
+        lines.extend(reexports(&serde_json::from_value(json)?));
+        surfaces.push(Surface { package, lines });
+    }
+    Ok(Some(surfaces))
+}
+
+fn features(package: &Package) -> Vec<String> {
+    let line = |(name, on): (&String, &Vec<String>)| match (name.as_str(), on.as_slice()) {
+        ("default", []) => None,
+        ("default", on) => Some(format!("feature default = {}", on.join(", "))),
+        (name, _) => Some(format!("feature {name}")),
+    };
+    package.features.iter().filter_map(line).collect()
+}
+
+/// The items that a reviewer must read: without the functions of an implemented trait, which the
+/// trait tells already, and without the auto traits that go without saying.
+fn told(items: impl Iterator<Item = String>) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut implemented_for = None;
+    for item in items {
+        if item.starts_with("impl") {
+            implemented_for = item.rsplit_once(" for ").map(|(_, owner)| owner.to_owned());
+            if !goes_without_saying(&item) {
+                told.push(item);
+            }
+        } else if !implemented_for.as_ref().is_some_and(|owner| is_function_of(&item, owner)) {
+            told.push(item);
+        }
+    }
+    told
+}
+
+fn goes_without_saying(implementation: &str) -> bool {
+    let name = implementation.split(' ').nth(1).unwrap_or_default();
+    // A condition (`impl<T>`) and a denial (`!`) of a usual trait are not usual.
+    UNSTABLE.contains(&name.trim_start_matches('!'))
+        || (implementation.starts_with("impl ") && USUAL.contains(&name))
+}
+
+fn is_function_of(item: &str, owner: &str) -> bool {
+    let owner = owner.trim_start_matches('&').split(['<', ' ']).next().unwrap_or_default();
+    let path = item.split_once("fn ").and_then(|(_, path)| path.strip_prefix(owner));
+    path.is_some_and(|rest| rest.starts_with("::") || rest.starts_with('<'))
+}
+
+/// The text of the items does not say where a re-exported one comes from, the JSON does.
+fn reexports(json: &Crate) -> Vec<String> {
+    let items = json.index.values().filter(|item| matches!(item.visibility, Visibility::Public));
+    let mut found: Vec<_> = items.filter_map(|item| reexport(json, &item.inner)).collect();
+    found.sort();
+    found
+}
+
+fn reexport(json: &Crate, item: &ItemEnum) -> Option<String> {
+    match item {
+        ItemEnum::ExternCrate { name, .. } => Some(format!("pub use {name}")),
+        ItemEnum::Use(import) => {
+            // The crate itself is no external one.
+            let item = json.paths.get(import.id.as_ref()?)?;
+            json.external_crates.get(&item.crate_id)?;
+            let suffix = if import.is_glob {
+                "::*".to_owned()
+            } else if item.path.last() == Some(&import.name) {
+                String::new()
+            } else {
+                format!(" as {}", import.name)
+            };
+            Some(format!("pub use {}{suffix}", item.path.join("::")))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::package;
+
+    #[test]
+    fn features_are_told_and_an_empty_default_is_not() {
+        let mut package = package("a", &[]);
+        for (default, expected) in
+            [(vec![], &["feature c"][..]), (vec!["c"], &["feature c", "feature default = c"])]
+        {
+            let default = default.into_iter().map(str::to_owned).collect();
+            package.features = [("default".into(), default), ("c".into(), vec![])].into();
+            assert_eq!(features(&package), expected);
+        }
+    }
+
+    #[test]
+    fn functions_of_a_trait_and_usual_auto_traits_go_without_saying() {
+        let all = "pub struct a::X
+            impl a::X
+            pub fn a::X::new() -> Self
+            impl core::convert::TryFrom<u8> for a::X
+            pub type a::X::Error = a::E
+            pub fn a::X::try_from(u8) -> core::result::Result<Self, a::E>
+            impl core::marker::Freeze for a::X
+            impl !core::marker::UnsafeUnpin for a::X
+            impl core::marker::Send for a::X
+            impl !core::marker::Sync for a::X
+            pub fn a::free()
+            impl<T> core::marker::Send for a::P<T> where T: core::marker::Send
+            impl<T> core::clone::Clone for a::P<T> where T: core::clone::Clone
+            pub fn a::P<T>::clone(&self) -> Self
+            pub fn a::Pair::new() -> Self";
+        let all: Vec<String> = all.lines().map(|line| line.trim().to_owned()).collect();
+        let unsaid =
+            ["try_from(u8)", "Freeze", "UnsafeUnpin", "impl core::marker::Send", "::clone("];
+        let is_told = |line: &&String| !unsaid.iter().any(|part| line.contains(part));
+        let expected: Vec<String> = all.iter().filter(is_told).cloned().collect();
+        assert_eq!(expected.len(), 10);
+        assert_eq!(told(all.into_iter()), expected);
+    }
+}
