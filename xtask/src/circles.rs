@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use syn::{
-    Attribute, Item, ItemUse, UseTree, Visibility,
+    Attribute, Ident, Item, ItemUse, UseTree, Visibility,
     visit::{self, Visit},
 };
 
@@ -42,78 +42,75 @@ struct Module {
 }
 
 /// The crate's modules, tests excluded, by their paths from its root.
-#[derive(Default)]
-struct Modules(BTreeMap<Names, Module>);
+struct Modules<'a> {
+    src: &'a Path,
+    modules: BTreeMap<Names, Module>,
+}
 
 /// Which file needs which others, and the items that say so.
 type Edges = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// The circles between files of the crate whose root is the file `root`, one line each.
 pub(crate) fn between_files(root: &Path) -> Result<Vec<String>> {
-    let mut modules = Modules::default();
-    let folder = root.parent().unwrap_or(root);
-    modules.read(folder, root, folder, &Vec::new())?;
+    let src = root.parent().unwrap_or(root);
+    let mut modules = Modules { src, modules: BTreeMap::new() };
+    modules.read(root, src, &Vec::new())?;
     let edges = modules.edges();
     let mut needs = Graph::new();
     for (from, to) in edges.keys() {
         needs.entry(from.clone()).or_default().insert(to.clone());
     }
     let line = |circle: &BTreeSet<&str>| {
-        let inside = |(from, to): &(String, String)| {
-            circle.contains(from.as_str()) && circle.contains(to.as_str())
-        };
-        let edges = edges.iter().filter(|(edge, _)| inside(edge));
-        let edges = edges.map(|((from, to), items)| {
-            let items: Vec<&str> = items.iter().map(String::as_str).collect();
-            format!("{from} -> {to} ({})", items.join(", "))
-        });
-        edges.collect::<Vec<_>>().join("; ")
+        let mut text = Vec::new();
+        for ((from, to), items) in &edges {
+            if circle.contains(from.as_str()) && circle.contains(to.as_str()) {
+                let items: Vec<&str> = items.iter().map(String::as_str).collect();
+                text.push(format!("{from} -> {to} ({})", items.join(", ")));
+            }
+        }
+        text.join("; ")
     };
     Ok(graph::circles(&needs).iter().map(line).collect())
 }
 
-impl Modules {
+impl Modules<'_> {
     /// Reads the module at `path` from `file`; its children's files lie in `folder`.
-    fn read(&mut self, src: &Path, file: &Path, folder: &Path, path: &Names) -> Result<()> {
+    fn read(&mut self, file: &Path, folder: &Path, path: &Names) -> Result<()> {
         let text = fs::read_to_string(file)?;
         let parsed = syn::parse_file(&text).with_context(|| file.display().to_string())?;
-        self.add(src, &relative(file, src), folder, path, &parsed.items)
+        self.add(relative(file, self.src), folder, path, &parsed.items)
     }
 
-    fn add(
-        &mut self,
-        src: &Path,
-        file: &str,
-        folder: &Path,
-        path: &Names,
-        items: &[Item],
-    ) -> Result<()> {
-        let mut module = Module { file: file.to_owned(), ..Module::default() };
-        for item in items.iter().filter(|item| !is_test(attributes(item))) {
+    fn add(&mut self, file: String, folder: &Path, path: &Names, items: &[Item]) -> Result<()> {
+        let mut module = Module { file, ..Module::default() };
+        for item in items {
+            let (attributes, name) = described(item);
             let Item::Mod(child) = item else {
-                module.items.extend(name(item));
+                module.items.extend(name.map(Ident::to_string));
                 module.visit_item(item);
                 continue;
             };
+            if is_test(attributes) {
+                continue;
+            }
             let name = child.ident.to_string();
-            let (path, inside) =
-                ([path.as_slice(), std::slice::from_ref(&name)].concat(), folder.join(&name));
-            match &child.content {
-                Some((_, items)) => self.add(src, file, &inside, &path, items)?,
-                None => {
-                    let file = inside.with_extension("rs");
-                    let file = if file.is_file() { file } else { inside.join("mod.rs") };
-                    self.read(src, &file, &inside, &path)?;
-                }
+            let inside = folder.join(&name);
+            let path = [path.as_slice(), &[name]].concat();
+            if let Some((_, items)) = &child.content {
+                self.add(module.file.clone(), &inside, &path, items)?;
+            } else {
+                let file = inside.with_extension("rs");
+                let file = if file.is_file() { file } else { inside.join("mod.rs") };
+                self.read(&file, &inside, &path)?;
             }
         }
-        self.0.insert(path.clone(), module);
+        self.modules.insert(path.clone(), module);
         Ok(())
     }
 
     fn edges(&self) -> Edges {
         let mut edges = Edges::new();
-        for (here, module) in &self.0 {
+        for (here, module) in &self.modules {
             for named in &module.named {
                 if let Some((file, item)) = self.resolve(here, named, FOLLOWED)
                     && file != module.file
@@ -137,10 +134,10 @@ impl Modules {
             "self" => {}
             name => at.push(name.to_owned()),
         }
-        if self.0.contains_key(&at) {
+        if self.modules.contains_key(&at) {
             return self.resolve(&at, rest, follow);
         }
-        let module = self.0.get(here)?;
+        let module = self.modules.get(here)?;
         if module.items.contains(first) {
             return Some((module.file.clone(), first.clone()));
         }
@@ -156,7 +153,7 @@ impl Modules {
 /// Collects the paths that are named.
 impl<'ast> Visit<'ast> for Module {
     fn visit_item(&mut self, item: &'ast Item) {
-        if !is_test(attributes(item)) {
+        if !is_test(described(item).0) {
             visit::visit_item(self, item);
         }
     }
@@ -168,11 +165,10 @@ impl<'ast> Visit<'ast> for Module {
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        let before = (self.imports.len(), self.globs.len());
+        let before = self.imports.len();
         self.import(&item.tree, &Vec::new());
         if matches!(item.vis, Visibility::Inherited) {
-            let imports = self.imports.iter().skip(before.0).map(|(_, path)| path.clone());
-            self.named.extend(imports);
+            self.named.extend(self.imports.iter().skip(before).map(|(_, path)| path.clone()));
         }
     }
 
@@ -219,36 +215,22 @@ fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(is_test)
 }
 
-fn attributes(item: &Item) -> &[Attribute] {
+/// The attributes and the name of an item, if it is one that a path can end with.
+fn described(item: &Item) -> (&[Attribute], Option<&Ident>) {
     match item {
-        Item::Const(item) => &item.attrs,
-        Item::Enum(item) => &item.attrs,
-        Item::Fn(item) => &item.attrs,
-        Item::Impl(item) => &item.attrs,
-        Item::Macro(item) => &item.attrs,
-        Item::Mod(item) => &item.attrs,
-        Item::Static(item) => &item.attrs,
-        Item::Struct(item) => &item.attrs,
-        Item::Trait(item) => &item.attrs,
-        Item::Type(item) => &item.attrs,
-        Item::Use(item) => &item.attrs,
-        _ => &[],
+        Item::Const(item) => (&item.attrs, Some(&item.ident)),
+        Item::Enum(item) => (&item.attrs, Some(&item.ident)),
+        Item::Fn(item) => (&item.attrs, Some(&item.sig.ident)),
+        Item::Impl(item) => (&item.attrs, None),
+        Item::Macro(item) => (&item.attrs, item.ident.as_ref()),
+        Item::Mod(item) => (&item.attrs, None),
+        Item::Static(item) => (&item.attrs, Some(&item.ident)),
+        Item::Struct(item) => (&item.attrs, Some(&item.ident)),
+        Item::Trait(item) => (&item.attrs, Some(&item.ident)),
+        Item::Type(item) => (&item.attrs, Some(&item.ident)),
+        Item::Use(item) => (&item.attrs, None),
+        _ => (&[], None),
     }
-}
-
-fn name(item: &Item) -> Option<String> {
-    let name = match item {
-        Item::Const(item) => &item.ident,
-        Item::Enum(item) => &item.ident,
-        Item::Fn(item) => &item.sig.ident,
-        Item::Macro(item) => item.ident.as_ref()?,
-        Item::Static(item) => &item.ident,
-        Item::Struct(item) => &item.ident,
-        Item::Trait(item) => &item.ident,
-        Item::Type(item) => &item.ident,
-        _ => return None,
-    };
-    Some(name.to_string())
 }
 
 #[cfg(test)]

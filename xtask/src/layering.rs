@@ -107,66 +107,66 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{
-        markdown,
-        workspace::tests::{other, ours, package},
-    };
+    use crate::workspace::tests::{other, ours, package};
 
-    fn rows(text: &str) -> Vec<Vec<String>> {
-        markdown::table(&format!("# T\n| a | b | c |\n|---|---|---|\n{text}"), "# T").unwrap()
-    }
-
-    const TABLE: &str =
-        "| `model` | – | – |\n| `facade` | `model` | `double` |\n| `double` | `model` | – |\n";
-
-    /// Three crates as the table says, the facade with these dependencies.
-    fn family(model: &[Value], facade: &[Value], double: &[Value]) -> Vec<Package> {
-        vec![package("model", model), package("facade", facade), package("double", double)]
+    fn rows(table: &[[&str; 3]]) -> Vec<Vec<String>> {
+        table.iter().map(|row| row.map(str::to_owned).to_vec()).collect()
     }
 
     #[test]
     fn each_difference_between_manifests_and_table_is_named() {
+        let table = rows(&[
+            ["`model`", "–", "–"],
+            ["`facade`", "`model`", "`double`"],
+            ["`double`", "`model`", "–"],
+        ]);
+        let family = |model: &[Value], facade: &[Value], double: &[Value]| {
+            vec![package("model", model), package("facade", facade), package("double", double)]
+        };
         let model = |version| ours("model", version, None);
         let double = ours("double", "*", Some("dev"));
-        let facade = [model("^0.1.0"), double.clone()];
-        let below = [model("^0.1.0")];
+        let (facade, below) = ([model("^0.1.0"), double.clone()], [model("^0.1.0")]);
         let same = family(&[], &facade, &below);
-        assert_eq!(between_ours(&same, &rows(TABLE)), [""; 0]);
-        let any = TABLE.replace("| `model` | `double` |", "| any | any |");
-        assert_eq!(between_ours(&same, &rows(&any)), [""; 0]);
-
-        let gone = [package("model", &[]), package("facade", &below)];
-        let new = [same.clone(), vec![package("new", &[])]].concat();
-        let cases: &[(&[Package], &[&str])] = &[
+        let any = rows(&[
+            ["`model`", "–", "–"],
+            ["`facade`", "any", "any"],
+            ["`double`", "`model`", "–"],
+        ]);
+        assert_eq!(between_ours(&same, &any), [""; 0]);
+        let cases: [(Vec<Package>, &[&str]); 7] = [
+            (same.clone(), &[]),
             (
-                &family(&[ours("transport", "^0.1.0", None)], &facade, &below),
+                family(&[ours("transport", "^0.1.0", None)], &facade, &below),
                 &["`model` depends on `transport`, which is not in the layering table"],
             ),
             (
                 // What its tests may need, the crate itself may not.
-                &family(&[], &[model("^0.1.0"), ours("double", "^0.1.0", None)], &below),
+                family(&[], &[model("^0.1.0"), ours("double", "^0.1.0", None)], &below),
                 &[
                     "`facade` depends on `double`, which is not in the layering table",
                     "no longer so: `facade` depends in its tests on `double`",
                 ],
             ),
             (
-                &gone,
+                vec![package("model", &[]), package("facade", &below)],
                 &[
                     "no longer so: `facade` depends in its tests on `double`",
                     "the layering table has a row for `double`, which is no crate",
                 ],
             ),
-            (&new, &["`new` has no row in the layering table"]),
             (
-                &family(&[], &[model("*"), ours("double", "^0.1.0", Some("dev"))], &below),
+                [same, vec![package("new", &[])]].concat(),
+                &["`new` has no row in the layering table"],
+            ),
+            (
+                family(&[], &[model("*"), ours("double", "^0.1.0", Some("dev"))], &below),
                 &[
                     "`facade` needs a version for `model`",
                     "`facade` must depend on `double` by path alone, as only its tests need it",
                 ],
             ),
             (
-                &family(&[], &[model("=0.1.0"), double], &[other("model", "^0.1.0", None)]),
+                family(&[], &[model("=0.1.0"), double], &[other("model", "^0.1.0", None)]),
                 &[
                     "`facade` needs a caret version for `model`, and not `=0.1.0`",
                     "no longer so: `double` depends on `model`",
@@ -175,7 +175,7 @@ mod tests {
             ),
         ];
         for (packages, expected) in cases {
-            assert_eq!(between_ours(packages, &rows(TABLE)), *expected);
+            assert_eq!(between_ours(&packages, &table), expected);
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
     fn a_circle_of_crates_is_named() {
         let packages =
             [package("a", &[ours("b", "^1", None)]), package("b", &[ours("a", "*", Some("dev"))])];
-        let wrong = between_ours(&packages, &rows("| `a` | `b` | – |\n| `b` | – | `a` |\n"));
+        let wrong = between_ours(&packages, &rows(&[["`a`", "`b`", "–"], ["`b`", "–", "`a`"]]));
         assert_eq!(wrong, ["crates depend on each other in a circle: a, b"]);
     }
 
@@ -191,9 +191,9 @@ mod tests {
     fn a_crate_of_others_needs_a_reason_and_a_reason_a_use() {
         let packages =
             [package("model", &[other("http", "^1.4.0", None), ours("double", "*", Some("dev"))])];
-        assert!(to_others(&packages, &rows("| `http` | words | |")).is_empty());
+        assert_eq!(to_others(&packages, &rows(&[["`http`", "words", ""]])), [""; 0]);
         assert_eq!(
-            to_others(&packages, &rows("| `hyper`, `serde` | words | |")),
+            to_others(&packages, &rows(&[["`hyper`, `serde`", "words", ""]])),
             [
                 "`http` is used without a reason",
                 "`hyper` has a reason and is not used",
