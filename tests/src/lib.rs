@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use dls::rollout::{Event, SendFailure, What};
+use dls::rollout::{Event, EventKind, SendError};
 use dls_emulator::Sent;
 
 /// The command, built; it lies beside the tests. An error says why it does not.
@@ -36,16 +36,16 @@ pub fn sends<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Sent> {
     // A request that found no connection was not even intended.
     let mut is_intended = false;
     for event in events {
-        match &event.what {
-            What::SendIntended { packages, .. } => {
+        match &event.kind {
+            EventKind::SendIntended { packages, .. } => {
                 is_intended = true;
                 sends.push(Sent {
                     packages: packages.iter().map(ToString::to_string).collect(),
                     at: event.at.into(),
                 });
             }
-            What::SendFailed {
-                failure: SendFailure::NotSent(_) | SendFailure::NotAuthenticated(_),
+            EventKind::SendFailed {
+                failure: SendError::NotSent(_) | SendError::NotAuthenticated(_),
             } if is_intended => {
                 is_intended = false;
                 sends.pop();

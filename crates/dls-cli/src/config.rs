@@ -96,7 +96,10 @@ impl Place {
 
     /// The place of a run that is taken up again, with the credentials of now. Flags may name another address if
     /// they were found to fit.
-    pub(crate) fn of_run(global: &Global, run: &dls::rollout::Place) -> Result<Self, Failure> {
+    pub(crate) fn of_run(
+        global: &Global,
+        run: &dls::rollout::Destination,
+    ) -> Result<Self, Failure> {
         let named = Named::by_flags(global)?.endpoints;
         let own = || {
             let endpoint = run.endpoint.parse::<Endpoint>().map(Endpoints::single);
@@ -142,9 +145,9 @@ impl Place {
     }
 
     /// The place as runs and plans know it.
-    pub(crate) fn of_runs(&self) -> dls::rollout::Place {
+    pub(crate) fn of_runs(&self) -> dls::rollout::Destination {
         let workspace = self.workspace.clone();
-        dls::rollout::Place::new(
+        dls::rollout::Destination::new(
             self.endpoints.v2().to_string(),
             self.project.clone(),
             workspace.unwrap_or_else(WorkspaceId::service_default),

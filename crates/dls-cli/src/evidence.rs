@@ -3,7 +3,7 @@
 
 use dls::Run;
 use dls::model::{PackageDetail, Status, Task, Timestamp};
-use dls::rollout::{Began, PackageReport, Report};
+use dls::rollout::{PackageReport, Report, RunSpec};
 use dls::store::Position;
 use serde::Serialize;
 
@@ -33,16 +33,16 @@ struct Intention<'a> {
 }
 
 impl<'a> Intention<'a> {
-    fn new(began: &'a Began, journal: &'a Position) -> Self {
+    fn new(began: &'a RunSpec, journal: &'a Position) -> Self {
         Self {
             schema: SCHEMA,
             tool: Tool::THIS,
             run_id: journal.run.as_str(),
             journal,
             plan_hash: began.plan_hash.as_deref(),
-            endpoint: &began.place.endpoint,
-            project_id: began.place.project.as_str(),
-            workspace: began.place.workspace.as_str(),
+            endpoint: &began.destination.endpoint,
+            project_id: began.destination.project.as_str(),
+            workspace: began.destination.workspace.as_str(),
             start: start(began.options.start),
             outcome: "unknown",
             packages: began.packages.iter().map(ToString::to_string).collect(),
@@ -121,18 +121,18 @@ impl<'a> Facts<'a> {
         exit_code: u8,
         interrupted_by: Option<&'static str>,
     ) -> Self {
-        let began = run.began();
+        let began = run.spec();
         Self {
             schema: SCHEMA,
             tool: Tool::THIS,
             run_id: run.id().map(ToString::to_string),
             journal: run.position(),
             plan_hash: began.plan_hash.as_deref(),
-            endpoint: &began.place.endpoint,
-            project_id: began.place.project.as_str(),
-            workspace: began.place.workspace.as_str(),
+            endpoint: &began.destination.endpoint,
+            project_id: began.destination.project.as_str(),
+            workspace: began.destination.workspace.as_str(),
             start: start(began.options.start),
-            began_at: run.began_at().to_string(),
+            began_at: run.created_at().to_string(),
             ended_at: crate::clock::timestamp().to_string(),
             outcome: report.outcome.word(),
             exit_code,
@@ -153,7 +153,7 @@ impl<'a> PackageFacts<'a> {
             id: report.id.to_string(),
             name: package.and_then(|it| it.name.as_deref()),
             outcome: outcome(report),
-            why: report.verdict.as_ref().and_then(why),
+            why: report.outcome.as_ref().and_then(why),
             sent: report.sent,
             signed_at: report.signed_at.map(|at: Timestamp| at.to_string()),
             ours: report.ours,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls::rollout::{Options, Pace};
+use dls::rollout::{Options, PollInterval};
 use dls::{Resume, Run};
 
 use crate::args;
@@ -14,7 +14,7 @@ pub(crate) struct Patience {
     /// No limit if absent.
     timeout: Option<Duration>,
     grace: Option<Duration>,
-    pace: Option<Pace>,
+    poll_interval: Option<PollInterval>,
     /// For one call of the journal; as long as the library thinks if absent.
     journal: Option<Duration>,
 }
@@ -25,7 +25,7 @@ impl Patience {
         Ok(Self {
             timeout: timeout.filter(|time| !time.is_zero()),
             grace: time("--grace", args.grace.as_deref())?,
-            pace: args.interval.as_deref().map(pace).transpose()?,
+            poll_interval: args.interval.as_deref().map(pace).transpose()?,
             journal: None,
         })
     }
@@ -45,14 +45,14 @@ impl Patience {
     pub(crate) fn in_options(self, options: Options) -> Options {
         options
             .with_grace(self.grace.unwrap_or(options.grace))
-            .with_pace(self.pace.unwrap_or(options.pace))
+            .with_poll_interval(self.poll_interval.unwrap_or(options.poll_interval))
     }
 
     /// What is not said stays as it was when the run began.
     pub(crate) fn in_resume(self) -> Resume {
         let mut resume = Resume::new();
         resume.grace = self.grace;
-        resume.pace = self.pace;
+        resume.poll_interval = self.poll_interval;
         match self.journal {
             Some(timeout) => resume.with_store_timeout(timeout),
             None => resume,
@@ -67,7 +67,7 @@ impl Patience {
     }
 }
 
-fn pace(text: &str) -> Result<Pace, Failure> {
+fn pace(text: &str) -> Result<PollInterval, Failure> {
     let (first, longest) = text.split_once("..").unwrap_or((text, text));
     let part = |text: &str| Ok(time("--interval", Some(text))?.unwrap_or_default());
     let (first, longest) = (part(first)?, part(longest)?);
@@ -77,7 +77,7 @@ fn pace(text: &str) -> Result<Pace, Failure> {
             text.escape_debug()
         )));
     }
-    Ok(Pace::new(first, longest))
+    Ok(PollInterval::new(first, longest))
 }
 
 #[cfg(test)]
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn an_interval_is_one_time_or_a_range_that_grows() {
         let second = Duration::from_secs;
-        assert_eq!(pace("5s").unwrap(), Pace::new(second(5), second(5)));
-        assert_eq!(pace("1s..1m").unwrap(), Pace::new(second(1), second(60)));
+        assert_eq!(pace("5s").unwrap(), PollInterval::new(second(5), second(5)));
+        assert_eq!(pace("1s..1m").unwrap(), PollInterval::new(second(1), second(60)));
         for wrong in ["", "..", "1s..", "..1s", "0", "0s..1s", "2s..1s", "often"] {
             assert_eq!(pace(wrong).unwrap_err().code, 2, "{wrong}");
         }

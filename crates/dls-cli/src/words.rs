@@ -4,26 +4,26 @@ use std::time::Duration;
 
 use dls::JobStart;
 use dls::model::Timestamp;
-use dls::rollout::{NotSent, Verdict};
+use dls::rollout::{NotSent, PackageOutcome};
 
 /// What a verdict has to say beyond its word.
-pub(crate) fn why(verdict: &Verdict) -> Option<String> {
-    Some(match verdict {
-        Verdict::Succeeded { start_failures } if start_failures.is_empty() => return None,
-        Verdict::Succeeded { start_failures } => {
+pub(crate) fn why(outcome: &PackageOutcome) -> Option<String> {
+    Some(match outcome {
+        PackageOutcome::Succeeded { start_failures } if start_failures.is_empty() => return None,
+        PackageOutcome::Succeeded { start_failures } => {
             format!("released, but not started: {}", start_failures.join(", "))
         }
-        Verdict::Failed { tasks } if tasks.is_empty() => return None,
-        Verdict::Failed { tasks } => format!("at {}", tasks.join(", ")),
-        Verdict::AlreadyReleased { by, at } => released_before(by.as_deref(), *at),
-        Verdict::Refused { error, proved: true } => error.to_string(),
-        Verdict::Refused { error, .. } => {
+        PackageOutcome::Failed { tasks } if tasks.is_empty() => return None,
+        PackageOutcome::Failed { tasks } => format!("at {}", tasks.join(", ")),
+        PackageOutcome::AlreadyReleased { by, at } => released_before(by.as_deref(), *at),
+        PackageOutcome::Refused { error, proved: true } => error.to_string(),
+        PackageOutcome::Refused { error, .. } => {
             format!("{error}; that proves nothing, and no release of it was seen")
         }
-        Verdict::Unknown { evidence } => evidence.clone(),
-        Verdict::StillRunning { why } => why.clone(),
-        Verdict::Gone { .. } => "the service knows no such package".to_owned(),
-        Verdict::NotSent(why) => why_not_sent(why),
+        PackageOutcome::Unknown { evidence } => evidence.clone(),
+        PackageOutcome::StillRunning { why } => why.clone(),
+        PackageOutcome::Gone { .. } => "the service knows no such package".to_owned(),
+        PackageOutcome::NotSent(why) => why_not_sent(why),
         _ => return None,
     })
 }
@@ -35,7 +35,7 @@ fn why_not_sent(why: &NotSent) -> String {
         | NotSent::NotAuthenticated(why)
         | NotSent::Left(why)
         | NotSent::NotRecorded(why) => why.clone(),
-        NotSent::LookRefused(error) => error.to_string(),
+        NotSent::ObserveRefused(error) => error.to_string(),
         NotSent::LastReleaseFailed => "its last release failed".to_owned(),
         NotSent::WrongStatus(Some(status)) => format!("its status is {status}"),
         NotSent::WrongStatus(None) => "the service reports no status".to_owned(),

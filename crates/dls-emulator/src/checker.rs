@@ -105,7 +105,7 @@ pub struct Claim {
     /// The package.
     pub package: String,
     /// `successful`, `failed`, `accepted`, `already-released`, `refused`, `not-sent`, `unknown`, `pending` or `gone`.
-    pub verdict: String,
+    pub outcome: String,
     /// When it was said, by the emulator's clock.
     pub at: SystemTime,
 }
@@ -120,14 +120,14 @@ pub struct Claim {
 ///     ids: vec!["23".to_owned(), "24".to_owned()],
 ///     claims: vec![Claim {
 ///         package: "23".to_owned(),
-///         verdict: "successful".to_owned(),
+///         outcome: "successful".to_owned(),
 ///         at: SystemTime::UNIX_EPOCH,
 ///     }],
 ///     ..History::default()
 /// };
 /// let broken: Vec<String> = check(&history).iter().map(ToString::to_string).collect();
 /// assert_eq!(broken, [
-///     "package 24 has 0 verdicts instead of one",
+///     "package 24 has 0 outcomes instead of one",
 ///     "package 23 is said to be released, and was not by then",
 /// ]);
 /// ```

@@ -10,7 +10,7 @@ use dls_model::{Deploy, ListPackages, PackageId, Timestamp};
 #[non_exhaustive]
 pub enum Action {
     /// Read this package. A read may be repeated freely.
-    Look(PackageId),
+    Observe(PackageId),
     /// Read all pages of this list.
     List(Box<ListPackages>),
     /// Write one deploy request, once, on a fresh connection.
@@ -20,7 +20,7 @@ pub enum Action {
         /// The last moment at which its first byte may be written: later than that, the state that was
         /// read before is too old to be acted on. Checked again once the intention is recorded; a
         /// request that comes too late is recorded as
-        /// [`SendFailure::NotSent`](crate::SendFailure::NotSent).
+        /// [`SendError::NotSent`](crate::SendError::NotSent).
         fresh_until: Timestamp,
     },
     /// Let this much time pass.

@@ -8,7 +8,7 @@ use dls_model::{
 
 use crate::guard::{Guard, holds};
 use crate::options::Options;
-use crate::verdict::{Claim, Forgotten, NotSent, Verdict};
+use crate::outcome::{Claim, Forgotten, NotSent, PackageOutcome};
 
 /// Where a package stands.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(crate) enum Phase {
     InDoubt,
     /// Its release is under way, by us or by somebody else.
     Running,
-    Done(Verdict),
+    Done(PackageOutcome),
 }
 
 /// What is known of a request whose answer says nothing.
@@ -100,15 +100,15 @@ impl Entry {
         matches!(self.phase, Phase::InDoubt | Phase::Running)
     }
 
-    pub(crate) fn verdict(&self) -> Option<&Verdict> {
+    pub(crate) fn outcome(&self) -> Option<&PackageOutcome> {
         match &self.phase {
-            Phase::Done(verdict) => Some(verdict),
+            Phase::Done(outcome) => Some(outcome),
             _ => None,
         }
     }
 
-    pub(crate) fn end(&mut self, verdict: Verdict) {
-        self.phase = Phase::Done(verdict);
+    pub(crate) fn end(&mut self, outcome: PackageOutcome) {
+        self.phase = Phase::Done(outcome);
     }
 
     /// From here on it is in doubt, until an outcome says otherwise.
@@ -135,10 +135,10 @@ impl Entry {
     }
 
     /// It will not be sent, or not again.
-    pub(crate) fn end_unsent(&mut self, verdict: Verdict) {
+    pub(crate) fn end_unsent(&mut self, outcome: PackageOutcome) {
         self.phase = Phase::Done(match &self.doubt {
-            None => verdict,
-            Some(doubt) => Verdict::Unknown { evidence: doubt.evidence.clone() },
+            None => outcome,
+            Some(doubt) => PackageOutcome::Unknown { evidence: doubt.evidence.clone() },
         });
     }
 
@@ -233,8 +233,8 @@ impl Entry {
             return;
         }
         self.phase = Phase::Done(match &doubt.refusal {
-            Some(error) => Verdict::Refused { error: error.clone(), proved: false },
-            None => Verdict::Unknown {
+            Some(error) => PackageOutcome::Refused { error: error.clone(), proved: false },
+            None => PackageOutcome::Unknown {
                 evidence: format!("{}; no release of it was seen since", doubt.evidence),
             },
         });
@@ -251,7 +251,7 @@ impl Entry {
                 refusal: None,
             });
         }
-        self.phase = Phase::Done(Verdict::Gone { sent: self.sent });
+        self.phase = Phase::Done(PackageOutcome::Gone { sent: self.sent });
     }
 
     /// Somebody gives it up. What a request of ours may have reached stays unknown, and what none did is
@@ -260,7 +260,7 @@ impl Entry {
         match self.phase {
             Phase::Waiting => {
                 let why = format!("given up by {}", forgotten.by);
-                self.end_unsent(Verdict::NotSent(NotSent::Left(why)));
+                self.end_unsent(PackageOutcome::NotSent(NotSent::Left(why)));
             }
             Phase::InDoubt => self.end(self.give_up(&format!("given up by {}", forgotten.by))),
             Phase::Running | Phase::Done(_) => {}
@@ -276,10 +276,10 @@ impl Entry {
             _ if self.forgotten.is_some() => Claim::Settled,
             (Phase::Waiting, None) => Claim::NeverSent,
             (Phase::Waiting | Phase::InDoubt, Some(signed_at)) => unsettled(signed_at),
-            (Phase::Done(verdict), Some(signed_at)) if verdict.is_unsettled() => {
+            (Phase::Done(outcome), Some(signed_at)) if outcome.is_unsettled() => {
                 unsettled(signed_at)
             }
-            (Phase::Done(verdict), _) if !verdict.is_open() => Claim::Settled,
+            (Phase::Done(outcome), _) if !outcome.is_open() => Claim::Settled,
             _ => Claim::UnderWay,
         }
     }
@@ -290,20 +290,20 @@ impl Entry {
             return;
         }
         match &self.phase {
-            Phase::Done(verdict) if !verdict.is_open() => {}
-            Phase::Done(verdict) if verdict.is_unsettled() => self.phase = Phase::InDoubt,
+            Phase::Done(outcome) if !outcome.is_open() => {}
+            Phase::Done(outcome) if outcome.is_unsettled() => self.phase = Phase::InDoubt,
             Phase::Done(_) => self.phase = Phase::Running,
             Phase::Waiting | Phase::InDoubt | Phase::Running => {}
         }
     }
 
     /// What it ends as when nobody looks any more.
-    pub(crate) fn give_up(&self, why: &str) -> Verdict {
+    pub(crate) fn give_up(&self, why: &str) -> PackageOutcome {
         match (&self.phase, &self.doubt) {
             (Phase::InDoubt, Some(doubt)) if holds(Guard::DoubtEndsUnknown) => {
-                Verdict::Unknown { evidence: format!("{}; {why}", doubt.evidence) }
+                PackageOutcome::Unknown { evidence: format!("{}; {why}", doubt.evidence) }
             }
-            _ => Verdict::StillRunning { why: why.to_owned() },
+            _ => PackageOutcome::StillRunning { why: why.to_owned() },
         }
     }
 }
@@ -335,16 +335,16 @@ fn other<T: PartialEq>(before: Option<T>, after: Option<T>) -> bool {
     before != after && (both || !holds(Guard::AbsenceIsNoEvidence))
 }
 
-pub(crate) fn succeeded(detail: &PackageDetail) -> Verdict {
-    Verdict::Succeeded {
+pub(crate) fn succeeded(detail: &PackageDetail) -> PackageOutcome {
+    PackageOutcome::Succeeded {
         start_failures: task_names(detail, |task| {
             task.start_status == Some(StartStatus::StartFailed)
         }),
     }
 }
 
-pub(crate) fn failed(detail: &PackageDetail) -> Verdict {
-    Verdict::Failed { tasks: task_names(detail, |task| task.status == Some(Status::Failed)) }
+pub(crate) fn failed(detail: &PackageDetail) -> PackageOutcome {
+    PackageOutcome::Failed { tasks: task_names(detail, |task| task.status == Some(Status::Failed)) }
 }
 
 fn task_names(detail: &PackageDetail, wanted: impl Fn(&dls_model::Task) -> bool) -> Vec<String> {

@@ -9,8 +9,8 @@ use dls_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::options::Options;
-use crate::pace::Pace;
-use crate::plan::{Place, Plan};
+use crate::plan::{Destination, Plan};
+use crate::poll_interval::PollInterval;
 use crate::selection::Selection;
 
 /// Something that happened. A [`Rollout`](crate::Rollout) has no state that its events do not give
@@ -21,14 +21,15 @@ pub struct Event {
     /// When it was over.
     pub at: Timestamp,
     /// What it was.
-    pub what: What,
+    #[serde(alias = "what")]
+    pub kind: EventKind,
 }
 
 impl Event {
     /// Something that was over at this time.
     #[must_use]
-    pub fn new(at: Timestamp, what: What) -> Self {
-        Self { at, what }
+    pub fn new(at: Timestamp, kind: EventKind) -> Self {
+        Self { at, kind }
     }
 }
 
@@ -36,11 +37,13 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum What {
-    /// The run began. Always the first event, and never another one.
-    Began(Box<Began>),
-    /// A look at a package came back. Made by [`Rollout::looked`](crate::Rollout::looked).
-    Looked {
+pub enum EventKind {
+    /// The run was created. Always the first event, and never another one.
+    #[serde(alias = "began")]
+    RunCreated(Box<RunSpec>),
+    /// A look at a package came back. Made by [`Rollout::observed`](crate::Rollout::observed).
+    #[serde(alias = "looked")]
+    Observed {
         /// The package.
         package: PackageId,
         /// What it is like; absent if it is as it was at the last look.
@@ -51,11 +54,12 @@ pub enum What {
         began_at: Option<Timestamp>,
     },
     /// A look at a package did not come back with the package.
-    LookFailed {
+    #[serde(alias = "look-failed")]
+    ObserveFailed {
         /// The package.
         package: PackageId,
         /// Why.
-        failure: LookFailure,
+        failure: ObserveError,
     },
     /// A list came back. Made by [`Rollout::listed`](crate::Rollout::listed).
     Listed {
@@ -67,7 +71,7 @@ pub enum What {
     /// A list could not be read.
     ListFailed {
         /// Why.
-        failure: LookFailure,
+        failure: ObserveError,
     },
     /// The deploy request is about to be signed and written. From here on no replay may send it
     /// again on its own account.
@@ -91,7 +95,7 @@ pub enum What {
     /// The deploy request came to no decoded 2xx.
     SendFailed {
         /// What it came to.
-        failure: SendFailure,
+        failure: SendError,
     },
     /// The time of an [`Action::Wait`](crate::Action::Wait) has passed.
     Waited,
@@ -102,7 +106,8 @@ pub enum What {
         /// The grace from now on.
         grace: Duration,
         /// The pace from now on.
-        pace: Pace,
+        #[serde(alias = "pace")]
+        poll_interval: PollInterval,
         /// Another address than the run was created for, which leads to the same service as its user says.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         other_endpoint: Option<String>,
@@ -129,13 +134,13 @@ pub enum What {
     },
 }
 
-impl What {
+impl EventKind {
     /// The same event of a look that began at this time. Any other event stays as it is.
     #[must_use]
-    pub fn begun_at(self, at: Timestamp) -> Self {
+    pub fn with_began_at(self, at: Timestamp) -> Self {
         match self {
-            Self::Looked { package, seen, .. } => {
-                Self::Looked { package, seen, began_at: Some(at) }
+            Self::Observed { package, seen, .. } => {
+                Self::Observed { package, seen, began_at: Some(at) }
             }
             other => other,
         }
@@ -146,13 +151,13 @@ impl What {
     #[must_use]
     pub fn is_decision(&self) -> bool {
         match self {
-            Self::Began(_)
+            Self::RunCreated(_)
             | Self::SendIntended { .. }
             | Self::Resumed { .. }
             | Self::ResendAllowed { .. }
             | Self::Forgotten { .. } => true,
-            Self::Looked { .. }
-            | Self::LookFailed { .. }
+            Self::Observed { .. }
+            | Self::ObserveFailed { .. }
             | Self::Listed { .. }
             | Self::ListFailed { .. }
             | Self::Accepted { .. }
@@ -170,11 +175,12 @@ fn is_false(value: &bool) -> bool {
 /// The first event: all that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Began {
-    /// The version of the events' form, [`Began::VERSION`].
+pub struct RunSpec {
+    /// The version of the events' form, [`RunSpec::VERSION`].
     pub version: u32,
     /// Where.
-    pub place: Place,
+    #[serde(alias = "place")]
+    pub destination: Destination,
     /// Which packages.
     pub packages: Selection,
     /// How.
@@ -185,14 +191,14 @@ pub struct Began {
     pub plan_hash: Option<String>,
 }
 
-impl Began {
+impl RunSpec {
     /// The version of the events' form that this crate writes. It reads all before it, too.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// A run without a plan that was made before.
     #[must_use]
-    pub fn new(place: Place, packages: Selection, options: Options) -> Self {
-        Self { version: Self::VERSION, place, packages, options, plan: None, plan_hash: None }
+    pub fn new(destination: Destination, packages: Selection, options: Options) -> Self {
+        Self { version: Self::VERSION, destination, packages, options, plan: None, plan_hash: None }
     }
 
     /// Holds the packages against a plan: nothing is sent for one that has changed since.
@@ -206,7 +212,7 @@ impl Began {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum LookFailure {
+pub enum ObserveError {
     /// The service says that there is no such package.
     NotFound(Box<ServiceError>),
     /// Any other refusal with a 4xx. After a 401 or 403 the rollout asks nothing more: failed
@@ -220,7 +226,7 @@ pub enum LookFailure {
     Unavailable(String),
 }
 
-impl LookFailure {
+impl ObserveError {
     /// What an answer that is no package, or no list, comes to.
     #[must_use]
     pub fn of_answer(error: AnswerError) -> Self {
@@ -247,7 +253,7 @@ fn is_about_a_missing_package(error: &ServiceError) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum SendFailure {
+pub enum SendError {
     /// Proved: no byte of the request left. One line.
     NotSent(String),
     /// No request can be signed any more, and nothing left. One line.
@@ -261,7 +267,7 @@ pub enum SendFailure {
     Lost(String),
 }
 
-impl SendFailure {
+impl SendError {
     /// What an answer that is no decoded 2xx comes to.
     #[must_use]
     pub fn of_answer(error: AnswerError) -> Self {

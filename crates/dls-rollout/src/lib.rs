@@ -2,27 +2,27 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
-mod admit;
 mod entry;
 pub mod event;
 mod guard;
 #[cfg(test)]
 mod model_check;
 pub mod options;
-mod pace;
+pub mod outcome;
 pub mod plan;
+mod poll_interval;
+mod preflight;
 pub mod rollout;
 mod selection;
-pub mod verdict;
 
 pub use action::Action;
-pub use event::{Began, Event, LookFailure, SendFailure, What};
+pub use event::{Event, EventKind, ObserveError, RunSpec, SendError};
 pub use options::{IfReleased, OnLostAnswer, Options};
-pub use pace::Pace;
-pub use plan::{Place, Plan, PlannedPackage};
-pub use rollout::{InvalidEvents, Rollout};
-pub use selection::Selection;
-pub use verdict::{
-    Claim, Forgotten, NotSent, Outcome, PackageReport, Report, Verdict, is_refusal,
+pub use outcome::{
+    Claim, Forgotten, NotSent, PackageOutcome, PackageReport, Report, RunOutcome, is_refusal,
     refusal_exit_code,
 };
+pub use plan::{Destination, Plan, PlannedPackage};
+pub use poll_interval::PollInterval;
+pub use rollout::{InvalidEvents, Rollout};
+pub use selection::Selection;

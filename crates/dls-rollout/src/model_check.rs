@@ -24,13 +24,15 @@ use self::state::Scenario;
 use self::world::{BEING_RELEASED, FAILED, SUCCESSFUL, Stamp, TO_BE_REVIEWED};
 use crate::guard::{ALL, Guard, without};
 use crate::options::{OnLostAnswer, Options};
-use crate::pace::Pace;
+use crate::poll_interval::PollInterval;
 
 const READY: [i64; 2] = [TO_BE_REVIEWED; 2];
 
 fn options() -> Options {
     let minute = Duration::from_secs(60);
-    Options::new(JobStart::Later).with_grace(minute * 2).with_pace(Pace::new(minute, minute))
+    Options::new(JobStart::Later)
+        .with_grace(minute * 2)
+        .with_poll_interval(PollInterval::new(minute, minute))
 }
 
 fn in_order() -> Options {
@@ -50,10 +52,10 @@ fn two_batches() -> Scenario {
 }
 
 /// Packages whose last release failed are sent once more. When a `deploy_timestamp` moves, nobody says.
-fn again() -> Vec<Scenario> {
+fn redeployed() -> Vec<Scenario> {
     let again = |name, statuses, options: Options, stamp| Scenario {
         stamp,
-        ..scenario(name, statuses, options.with_again(true))
+        ..scenario(name, statuses, options.with_redeploy_failed(true))
     };
     let failed = [FAILED, TO_BE_REVIEWED];
     let (running, released) = (BEING_RELEASED, SUCCESSFUL);
@@ -79,7 +81,7 @@ fn again() -> Vec<Scenario> {
 fn lists() -> Vec<Scenario> {
     let list = |name, statuses, options: Options| Scenario {
         few: 0,
-        ..scenario(name, statuses, options.with_again(true))
+        ..scenario(name, statuses, options.with_redeploy_failed(true))
     };
     let (failed, ready) = ([FAILED, TO_BE_REVIEWED], TO_BE_REVIEWED);
     let in_order_again = list("again in order, in lists", [FAILED; 2], in_order());
@@ -217,7 +219,7 @@ fn every_promise_holds_for_two_batches_whatever_three_things_go_wrong() {
 
 #[test]
 fn every_promise_holds_for_packages_that_are_sent_again_whatever_two_things_go_wrong() {
-    let explored: Vec<Explored> = again().iter().map(|it| explore(it, 5_000)).collect();
+    let explored: Vec<Explored> = redeployed().iter().map(|it| explore(it, 5_000)).collect();
     let ends = explored.iter().flat_map(|it| &it.ends);
     assert!(ends.filter(|it| it.starts_with("failed")).count() > 10);
 }
@@ -250,7 +252,7 @@ fn every_promise_holds_for_packages_that_were_planned_whatever_two_things_go_wro
 
 /// A shortest way to a broken promise that any scenario leads to once this guard is away.
 fn counterexample(guard: Guard) -> Option<String> {
-    let looks = [vec![one_batch(), two_batches()], variants(), again()].concat();
+    let looks = [vec![one_batch(), two_batches()], variants(), redeployed()].concat();
     // One fault mostly will do, and only a small scenario is soon searched with more of them.
     [(1, &looks), (1, &lists()), (1, &plans()), (3, &looks)].into_iter().find_map(
         |(faults, scenarios)| {

@@ -6,7 +6,7 @@ use dls_model::{Deploy, JobStart, PackageIds, PublishType};
 use serde::{Deserialize, Serialize};
 
 use crate::guard::{Guard, holds};
-use crate::pace::Pace;
+use crate::poll_interval::PollInterval;
 
 /// What the caller wants of a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,7 +22,8 @@ pub struct Options {
     /// Whether to look until the release is over.
     pub wait: bool,
     /// Whether a package whose last release failed is sent once more.
-    pub again: bool,
+    #[serde(alias = "again")]
+    pub redeploy_failed: bool,
     /// Whether packages may be sent that remove something from production.
     pub allow_delete: bool,
     /// Sends one package after the other, each once the one before has succeeded. Needed for
@@ -38,8 +39,9 @@ pub struct Options {
     /// How long the status of a package may lag behind: after a lost answer a package that has not
     /// moved by then is unknown.
     pub grace: Duration,
-    /// How long to rest between looks.
-    pub pace: Pace,
+    /// How long to wait between observations.
+    #[serde(alias = "pace")]
+    pub poll_interval: PollInterval,
 }
 
 /// What a package that is released already leads to.
@@ -79,14 +81,14 @@ impl Options {
             start: Some(start),
             publish_type: None,
             wait: true,
-            again: false,
+            redeploy_failed: false,
             allow_delete: false,
             in_order: false,
             keep_going: false,
             if_released: IfReleased::Ok,
             on_lost_answer: OnLostAnswer::Reconcile,
             grace: Self::GRACE,
-            pace: Pace::default(),
+            poll_interval: PollInterval::default(),
         }
     }
 
@@ -108,10 +110,10 @@ impl Options {
         Self { wait, ..self }
     }
 
-    /// Sets [`again`](Self::again).
+    /// Sets [`redeploy_failed`](Self::redeploy_failed).
     #[must_use]
-    pub fn with_again(self, again: bool) -> Self {
-        Self { again, ..self }
+    pub fn with_redeploy_failed(self, redeploy_failed: bool) -> Self {
+        Self { redeploy_failed, ..self }
     }
 
     /// Sets [`allow_delete`](Self::allow_delete).
@@ -150,10 +152,10 @@ impl Options {
         Self { grace, ..self }
     }
 
-    /// Sets [`pace`](Self::pace).
+    /// Sets [`poll_interval`](Self::poll_interval).
     #[must_use]
-    pub fn with_pace(self, pace: Pace) -> Self {
-        Self { pace, ..self }
+    pub fn with_poll_interval(self, poll_interval: PollInterval) -> Self {
+        Self { poll_interval, ..self }
     }
 
     /// How late a status may be.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Where a release takes place. The same id means another package elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Place {
+pub struct Destination {
     /// The address of the service.
     pub endpoint: String,
     /// The project.
@@ -19,7 +19,7 @@ pub struct Place {
     pub workspace: WorkspaceId,
 }
 
-impl Place {
+impl Destination {
     /// The place at this address.
     pub fn new(endpoint: impl Into<String>, project: ProjectId, workspace: WorkspaceId) -> Self {
         Self { endpoint: endpoint.into(), project, workspace }
@@ -31,7 +31,8 @@ impl Place {
 #[non_exhaustive]
 pub struct Plan {
     /// Where.
-    pub place: Place,
+    #[serde(rename = "place")]
+    pub destination: Destination,
     /// When it was made, by our clock.
     pub made_at: Timestamp,
     /// Whether the jobs will be started; `None` if that was not chosen yet.
@@ -75,7 +76,8 @@ pub struct Overlap {
 /// times and deployed versions are not among it, because they move as we release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity<'a> {
-    place: &'a Place,
+    #[serde(rename = "place")]
+    destination: &'a Destination,
     #[serde(with = "start_word")]
     start: Option<JobStart>,
     packages: Vec<(PackageId, Option<&'a str>, Vec<TaskIdentity<'a>>)>,
@@ -88,12 +90,12 @@ impl Plan {
     /// A plan of these packages.
     #[must_use]
     pub fn new(
-        place: Place,
+        destination: Destination,
         made_at: Timestamp,
         start: Option<JobStart>,
         packages: Vec<PlannedPackage>,
     ) -> Self {
-        Self { place, made_at, start, packages }
+        Self { destination, made_at, start, packages }
     }
 
     /// What a hash of the plan is to be computed over: the same for the same packages, tasks and
@@ -104,7 +106,7 @@ impl Plan {
             let name = planned.seen.package.name.as_deref();
             (planned.id, name, task_identities(&planned.seen))
         });
-        Identity { place: &self.place, start: self.start, packages: packages.collect() }
+        Identity { destination: &self.destination, start: self.start, packages: packages.collect() }
     }
 
     /// The package of this id as it was planned.

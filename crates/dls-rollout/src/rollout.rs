@@ -1,13 +1,13 @@
 //! The fold: what happened so far, and what to do next.
 //!
-//! [`Rollout::next`] decides, by what [`Rollout::fold`] has taken in. One method an event stands in
+//! [`Rollout::next`] decides, by what [`Rollout::apply`] has taken in. One method an event stands in
 //! `rollout/fold.rs`, what follows from each in `rollout/follow.rs`, and which can have happened at all in
-//! `rollout/place.rs`; what may be sent in `admit.rs`,
+//! `rollout/place.rs`; what may be sent in `preflight.rs`,
 //! and what a look proves in `entry.rs`.
 
-mod fold;
+mod apply;
 mod follow;
-mod place;
+mod validate;
 
 use std::fmt;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use dls_model::{Deploy, ListPackages, PackageId, PackageIds, Status, Timestamp};
 
 use crate::action::Action;
 use crate::entry::{Entry, since};
-use crate::event::{Began, Event, What};
+use crate::event::{Event, EventKind, RunSpec};
 use crate::guard::{Guard, holds};
-use crate::verdict::{Claim, NotSent, PackageReport, Report};
+use crate::outcome::{Claim, NotSent, PackageReport, Report};
 
 /// How old a look may be when the first byte of the request that rests on it is written.
 const FRESH: Duration = Duration::from_secs(60);
@@ -33,17 +33,17 @@ const PAGE: u32 = 100;
 /// use dls_model::{JobStart, Timestamp};
 /// use dls_rollout::{Action, Began, Options, Place, Rollout, Selection};
 ///
-/// let place = Place::new("https://dayu.example.com", "p-1".parse()?, "default".parse()?);
+/// let destination = Place::new("https://dayu.example.com", "p-1".parse()?, "default".parse()?);
 /// let packages = Selection::new(["23".parse()?, "24".parse()?])?;
-/// let began = Began::new(place, packages, Options::new(JobStart::Later));
-/// let rollout = Rollout::new(began, Timestamp::from_millis(1_747_106_000_000).ok_or("no time")?);
+/// let spec = Began::new(destination, packages, Options::new(JobStart::Later));
+/// let rollout = Rollout::new(spec, Timestamp::from_millis(1_747_106_000_000).ok_or("no time")?);
 /// // Nothing is sent before the state of each package was read.
-/// assert_eq!(rollout.next(), Action::Look("23".parse()?));
+/// assert_eq!(rollout.next(), Action::Observe("23".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Rollout {
-    began: Began,
+    spec: RunSpec,
     began_at: Timestamp,
     entries: Vec<Entry>,
     now: Timestamp,
@@ -69,10 +69,10 @@ pub struct Rollout {
 impl Rollout {
     /// A rollout before anything was read or sent.
     #[must_use]
-    pub fn new(began: Began, at: Timestamp) -> Self {
+    pub fn new(spec: RunSpec, at: Timestamp) -> Self {
         Self {
-            entries: began.packages.iter().map(|id| Entry::new(*id)).collect(),
-            began,
+            entries: spec.packages.iter().map(|id| Entry::new(*id)).collect(),
+            spec,
             began_at: at,
             now: at,
             started: false,
@@ -92,23 +92,25 @@ impl Rollout {
     ///
     /// # Errors
     ///
-    /// They do not begin with [`What::Began`], are of a later version than this crate knows, or hold an event
+    /// They do not begin with [`EventKind::RunCreated`], are of a later version than this crate knows, or hold an event
     /// that cannot have happened at its place.
     pub fn replay(events: impl IntoIterator<Item = Event>) -> Result<Self, InvalidEvents> {
         let mut events = events.into_iter();
         let mut rollout = match events.next() {
-            Some(Event { at, what: What::Began(began) }) if began.version <= Began::VERSION => {
-                Self::new(*began, at)
+            Some(Event { at, kind: EventKind::RunCreated(spec) })
+                if spec.version <= RunSpec::VERSION =>
+            {
+                Self::new(*spec, at)
             }
-            Some(Event { what: What::Began(began), .. }) => {
-                return Err(InvalidEvents::Newer { version: began.version });
+            Some(Event { kind: EventKind::RunCreated(spec), .. }) => {
+                return Err(InvalidEvents::Newer { version: spec.version });
             }
             _ => return Err(InvalidEvents::NoBeginning),
         };
         for (index, event) in (1..).zip(events) {
-            let placed = rollout.place(&event.what);
+            let placed = rollout.place(&event.kind);
             placed.map_err(|why| InvalidEvents::Misplaced { index, why })?;
-            rollout.fold(event);
+            rollout.apply(event);
         }
         Ok(rollout)
     }
@@ -116,7 +118,7 @@ impl Rollout {
     /// What to do next. Asking twice changes nothing.
     #[must_use]
     pub fn next(&self) -> Action {
-        if self.entries.iter().all(|entry| entry.verdict().is_some()) {
+        if self.entries.iter().all(|entry| entry.outcome().is_some()) {
             return Action::Done;
         }
         if let Some(rest) = self.rest {
@@ -124,7 +126,7 @@ impl Rollout {
         }
         if self.may_send() {
             if let Some(entry) = self.to_check().find(|entry| self.is_stale(entry)) {
-                return Action::Look(entry.id);
+                return Action::Observe(entry.id);
             }
             if let (true, Some(request)) = (self.cleared, self.request()) {
                 return Action::Deploy { request, fresh_until: self.fresh_until() };
@@ -134,18 +136,18 @@ impl Rollout {
             return Action::List(Box::new(self.query()));
         }
         let due = self.watched().find(|entry| entry.due);
-        due.map_or(Action::Wait(self.pause()), |entry| Action::Look(entry.id))
+        due.map_or(Action::Wait(self.pause()), |entry| Action::Observe(entry.id))
     }
 
     /// What all was asked for.
     #[must_use]
-    pub fn began(&self) -> &Began {
-        &self.began
+    pub fn spec(&self) -> &RunSpec {
+        &self.spec
     }
 
     /// When.
     #[must_use]
-    pub fn began_at(&self) -> Timestamp {
+    pub fn created_at(&self) -> Timestamp {
         self.began_at
     }
 
@@ -189,7 +191,7 @@ impl Rollout {
 
     /// The packages that are next in turn: as many as one request may name.
     fn batch(&self) -> impl Iterator<Item = &Entry> {
-        let size = match self.began.options.in_order {
+        let size = match self.spec.options.in_order {
             true => 1,
             false => PackageIds::MAX,
         };
@@ -204,7 +206,7 @@ impl Rollout {
 
     fn request(&self) -> Option<Deploy> {
         let packages = PackageIds::new(self.ready().map(|entry| entry.id)).ok()?;
-        self.began.options.request(packages)
+        self.spec.options.request(packages)
     }
 
     fn fresh_until(&self) -> Timestamp {
@@ -220,7 +222,7 @@ impl Rollout {
     fn may_send(&self) -> bool {
         let doubt = self.watched().any(Entry::is_in_doubt) && holds(Guard::DoubtBlocksSending);
         let ours = || self.watched().any(|entry| entry.sent);
-        self.waiting().next().is_some() && !doubt && !(self.began.options.in_order && ours())
+        self.waiting().next().is_some() && !doubt && !(self.spec.options.in_order && ours())
     }
 
     /// What must be looked at before the next request: everything before the first one, then the
@@ -286,7 +288,7 @@ impl fmt::Display for InvalidEvents {
             Self::Newer { version } => write!(
                 f,
                 "the events are of version {version}, and only those up to {} are known",
-                Began::VERSION
+                RunSpec::VERSION
             ),
         }
     }

@@ -11,7 +11,7 @@ use dls_model::{
     PackageId, PackageIds, ProjectId, Revoke, Revoked, Scope, ShowPackage, ShowSystemTask,
     SystemTask, SystemTaskId, Timestamp, WorkspaceId,
 };
-use dls_rollout::{Began, Options, Place, Plan, PlannedPackage, Selection};
+use dls_rollout::{Destination, Options, Plan, PlannedPackage, RunSpec, Selection};
 use dls_transport::credentials::ProvideCredentials;
 use dls_transport::{Resend, Transport, TransportBuilder};
 
@@ -65,7 +65,7 @@ impl Client {
         packages: impl Into<Selection>,
         start: Option<JobStart>,
     ) -> Result<Plan, Error> {
-        let place = self.place()?;
+        let destination = self.place()?;
         let mut planned = Vec::new();
         for id in &packages.into() {
             let seen = self.package(*id).await;
@@ -74,7 +74,7 @@ impl Client {
         }
         let made_at = Timestamp::from_system_time(self.transport.now());
         let made_at = made_at.unwrap_or(Timestamp::MAX);
-        Ok(Plan::new(place, made_at, start, planned))
+        Ok(Plan::new(destination, made_at, start, planned))
     }
 
     /// Releases packages, or what was planned, and watches them to their end. Nothing is sent before
@@ -88,40 +88,40 @@ impl Client {
     /// [`Plan`](crate::ErrorKind::Plan) if the plan is of another place, or has the jobs started
     /// otherwise than the options do; of another address, unless the caller vouches that it leads to the same
     /// service (see [`Release::Plan`]).
-    pub fn rollout(&self, what: impl Into<Release>, options: Options) -> Result<Run, Error> {
-        let place = self.place()?;
-        let began = match what.into() {
-            Release::Packages(packages) => Began::new(place, packages, options),
+    pub fn rollout(&self, kind: impl Into<Release>, options: Options) -> Result<Run, Error> {
+        let destination = self.place()?;
+        let spec = match kind.into() {
+            Release::Packages(packages) => RunSpec::new(destination, packages, options),
             Release::Plan { plan, same_service } => {
-                let other = other_address(&plan.place, &place, same_service);
-                other.map_err(|_| PlanMismatch::Place)?;
+                let other = other_address(&plan.destination, &destination, same_service);
+                other.map_err(|_| PlanMismatch::Destination)?;
                 if plan.start.is_some() && plan.start != options.start {
                     return Err(PlanMismatch::Start.into());
                 }
                 let ids = plan.packages.iter().map(|planned| planned.id);
                 let packages = Selection::new(ids).map_err(PlanMismatch::Packages)?;
                 let hash = crate::plan::hash(&plan);
-                Began::new(place, packages, options).with_plan(*plan, hash)
+                RunSpec::new(destination, packages, options).with_plan(*plan, hash)
             }
         };
-        Ok(Run::over(self.clone(), self.clock(), began))
+        Ok(Run::over(self.clone(), self.clock(), spec))
     }
 
     /// Watches packages without sending anything: a status as it stands is what became of them.
     ///
-    /// Of the options only [`grace`](Options::grace) and [`pace`](Options::pace) are used.
+    /// Of the options only [`grace`](Options::grace) and [`poll_interval`](Options::pace) are used.
     #[must_use]
     pub fn watch(&self, packages: impl Into<Selection>, options: Options) -> Run {
         let workspace = self.scope.workspace().cloned();
-        let place = Place::new(
+        let destination = Destination::new(
             self.endpoints.v2().to_string(),
             self.scope.project().clone(),
             workspace.unwrap_or_else(WorkspaceId::service_default),
         );
         let mut options = options;
         options.start = None;
-        let began = Began::new(place, packages.into(), options);
-        Run::over(self.clone(), self.clock(), began)
+        let spec = RunSpec::new(destination, packages.into(), options);
+        Run::over(self.clone(), self.clock(), spec)
     }
 
     /// Takes a run over where its record ends. Nothing that was sent is sent again: whatever
@@ -141,16 +141,16 @@ impl Client {
         let (recorder, rollout) = resume.take_over(store, run).await?;
         let elsewhere = || StoreError::OtherPlace { run: run.clone() };
         let here = self.place().map_err(|_| elsewhere())?;
-        let there = &rollout.began().place;
+        let there = &rollout.spec().destination;
         let other = other_address(there, &here, resume.same_service).map_err(|_| elsewhere())?;
         let (service, clock) = (self.clone(), self.clock());
         Ok(Run::taken_over(service, clock, recorder, rollout, resume, other).await)
     }
 
-    fn place(&self) -> Result<Place, Error> {
+    fn place(&self) -> Result<Destination, Error> {
         let workspace = self.scope.workspace();
         let workspace = workspace.ok_or(InvalidRequest::MissingWorkspace)?;
-        Ok(Place::new(
+        Ok(Destination::new(
             self.endpoints.v2().to_string(),
             self.scope.project().clone(),
             workspace.clone(),

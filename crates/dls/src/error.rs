@@ -40,7 +40,7 @@ enum Cause {
 /// Why a plan cannot be carried out here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlanMismatch {
-    Place,
+    Destination,
     Start,
     Packages(InvalidPackageIds),
 }
@@ -48,7 +48,9 @@ pub(crate) enum PlanMismatch {
 impl fmt::Display for PlanMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Place => f.write_str("the plan is of another endpoint, project or workspace"),
+            Self::Destination => {
+                f.write_str("the plan is of another endpoint, project or workspace")
+            }
             Self::Start => f.write_str("the plan has chosen otherwise whether jobs start"),
             Self::Packages(error) => write!(f, "the plan: {error}"),
         }

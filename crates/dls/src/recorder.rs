@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use dls_model::Timestamp;
-use dls_rollout::{Began, Event, Rollout};
+use dls_rollout::{Event, Rollout, RunSpec};
 
 use crate::store::{Position, RunId, RunStore, RunWriter, StoreError, TakenOver, durability};
 
@@ -25,7 +25,7 @@ pub(crate) struct RunRecorder {
 impl RunRecorder {
     pub(crate) async fn create(
         store: &dyn RunStore,
-        spec: Began,
+        spec: RunSpec,
         at: Timestamp,
         limit: Duration,
     ) -> Result<Self, StoreError> {
@@ -65,7 +65,7 @@ impl RunRecorder {
     /// Records what happened, as durably as it has to be; or says why nothing is recorded any more.
     pub(crate) async fn append(&mut self, event: &Event) -> Result<(), String> {
         self.begin_call()?;
-        let appended = self.writer.append(event, durability(&event.what));
+        let appended = self.writer.append(event, durability(&event.kind));
         let appended = in_time(self.limit, appended).await.map(drop);
         self.end_call(appended)
     }
@@ -112,7 +112,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use dls_model::JobStart;
-    use dls_rollout::{Options, Place, Selection, What};
+    use dls_rollout::{Destination, EventKind, Options, Selection};
 
     use super::*;
     use crate::store::{BoxFuture, Durability, MemoryStore};
@@ -166,9 +166,9 @@ mod tests {
 
     async fn recorder(trouble: Trouble) -> (RunRecorder, Arc<AtomicUsize>) {
         let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap();
-        let place = Place::new("https://h", project, "default".parse().unwrap());
+        let destination = Destination::new("https://h", project, "default".parse().unwrap());
         let packages = Selection::from(dls_model::PackageId::MAX);
-        let spec = Began::new(place, packages, Options::new(JobStart::Later));
+        let spec = RunSpec::new(destination, packages, Options::new(JobStart::Later));
         let inner = MemoryStore::new().create(spec, at()).await.unwrap();
         let appends = Arc::new(AtomicUsize::new(0));
         let writer = Troubled { inner, trouble, appends: Arc::clone(&appends) };
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn waited() -> Event {
-        Event::new(at(), What::Waited)
+        Event::new(at(), EventKind::Waited)
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use dls_model::{Deploy, ListPackages, PackageId, Timestamp};
-use dls_rollout::{Action, Began, Event, PackageReport, Report, Rollout, SendFailure, What};
+use dls_rollout::{Action, Event, EventKind, PackageReport, Report, Rollout, RunSpec, SendError};
 use tokio::time::Instant;
 
 pub use clock::Clock;
@@ -50,7 +50,11 @@ impl Run {
     /// A run of what was asked for over any service and clock. [`Client::rollout`](crate::Client::rollout)
     /// makes one over HTTP and the machine's clocks.
     #[must_use]
-    pub fn over(service: impl Service + 'static, clock: impl Clock + 'static, spec: Began) -> Self {
+    pub fn over(
+        service: impl Service + 'static,
+        clock: impl Clock + 'static,
+        spec: RunSpec,
+    ) -> Self {
         let times = EventTimes::new(&clock);
         let rollout = Rollout::new(spec, times.now(&clock));
         Self {
@@ -94,7 +98,7 @@ impl Run {
         resume: Resume,
         other_endpoint: Option<String>,
     ) -> Self {
-        let options = rollout.began().options;
+        let options = rollout.spec().options;
         let mut run = Self {
             times: EventTimes::new(&clock),
             service: Box::new(service),
@@ -108,9 +112,9 @@ impl Run {
             pending_events: VecDeque::new(),
         };
         if run.report().is_open() {
-            let resumed = What::Resumed {
+            let resumed = EventKind::Resumed {
                 grace: resume.grace.unwrap_or(options.grace),
-                pace: resume.pace.unwrap_or(options.pace),
+                poll_interval: resume.poll_interval.unwrap_or(options.poll_interval),
                 other_endpoint,
             };
             run.note(resumed).await;
@@ -132,7 +136,7 @@ impl Run {
         if self.is_under_way {
             return Err(StoreError::TooLate);
         }
-        let (spec, at) = (self.rollout.began().clone(), self.now());
+        let (spec, at) = (self.rollout.spec().clone(), self.now());
         let recorder = RunRecorder::create(store, spec, at, self.store_timeout).await?;
         self.recorder = Some(recorder);
         Ok(self)
@@ -216,43 +220,43 @@ impl Run {
 
     /// What was asked for.
     #[must_use]
-    pub fn began(&self) -> &Began {
-        self.rollout.began()
+    pub fn spec(&self) -> &RunSpec {
+        self.rollout.spec()
     }
 
     /// When.
     #[must_use]
-    pub fn began_at(&self) -> Timestamp {
-        self.rollout.began_at()
+    pub fn created_at(&self) -> Timestamp {
+        self.rollout.created_at()
     }
 
     async fn step(&mut self) {
-        let what = match self.rollout.next() {
+        let kind = match self.rollout.next() {
             Action::Done => return self.finish().await,
             _ if self.is_late() => None,
-            Action::Look(id) => Some(self.observe(id).await),
+            Action::Observe(id) => Some(self.observe(id).await),
             Action::List(query) => in_time(self.deadline, self.list(*query)).await,
             Action::Wait(time) => in_time(self.deadline, rest(time)).await,
             Action::Deploy { request, fresh_until } => self.deploy(&request, fresh_until).await,
             // An action of a later version of the fold, which this driver cannot do.
             _ => None,
         };
-        self.note(what.unwrap_or(What::OutOfTime)).await;
+        self.note(kind.unwrap_or(EventKind::OutOfTime)).await;
     }
 
     /// One step for the fold, in this order: connect, where a failure proves that nothing was sent;
     /// write the intention to disk; sign and write. Nothing is decided in between, but that what took too
     /// long is not written.
-    async fn deploy(&mut self, deploy: &Deploy, fresh_until: Timestamp) -> Option<What> {
+    async fn deploy(&mut self, deploy: &Deploy, fresh_until: Timestamp) -> Option<EventKind> {
         if let Some(why) = self.journal_failure() {
             return Some(not_recorded(why));
         }
         let connected = match in_time(self.deadline, self.service.connect(deploy)).await? {
             Ok(connected) => connected,
-            Err(failure) => return Some(What::SendFailed { failure }),
+            Err(failure) => return Some(EventKind::SendFailed { failure }),
         };
         let signed_at = self.clock.wall();
-        let intended = self.intend(What::SendIntended {
+        let intended = self.intend(EventKind::SendIntended {
             packages: deploy.packages().clone(),
             signed_at: timestamp(signed_at),
             with_token: connected.bears_token(),
@@ -265,13 +269,13 @@ impl Run {
         }
         if self.now() > fresh_until {
             let why = "the state of the packages was read too long before the request";
-            let failure = SendFailure::NotSent(why.to_owned());
-            return Some(What::SendFailed { failure });
+            let failure = SendError::NotSent(why.to_owned());
+            return Some(EventKind::SendFailed { failure });
         }
         let sent = in_time(self.deadline, connected.send(deploy, signed_at)).await?;
         Some(match sent {
-            Ok(answer) => What::Accepted { request_id: answer.request_id.clone(), answer },
-            Err(failure) => What::SendFailed { failure },
+            Ok(answer) => EventKind::Accepted { request_id: answer.request_id.clone(), answer },
+            Err(failure) => EventKind::SendFailed { failure },
         })
     }
 
@@ -284,8 +288,8 @@ impl Run {
     }
 
     /// A decision is durable before the fold, or anybody, takes it for one.
-    async fn intend(&mut self, what: What) -> Result<(), String> {
-        let event = Event::new(self.now(), what);
+    async fn intend(&mut self, kind: EventKind) -> Result<(), String> {
+        let event = Event::new(self.now(), kind);
         if let Some(recorder) = &mut self.recorder {
             recorder.append(&event).await?;
         }
@@ -295,8 +299,8 @@ impl Run {
 
     /// What already happened is not undone by a full disk: the run goes on without sending, and whoever takes it
     /// over knows less and looks more.
-    async fn note(&mut self, what: What) {
-        let event = Event::new(self.now(), what);
+    async fn note(&mut self, kind: EventKind) {
+        let event = Event::new(self.now(), kind);
         if let Some(recorder) = &mut self.recorder {
             // The recorder remembers why, and lets no intention pass from here on.
             drop(recorder.append(&event).await);
@@ -306,7 +310,7 @@ impl Run {
 
     fn tell(&mut self, event: Event) {
         self.is_under_way = true;
-        self.rollout.fold(event.clone());
+        self.rollout.apply(event.clone());
         self.pending_events.push_back(event);
     }
 
@@ -317,18 +321,18 @@ impl Run {
         }
     }
 
-    async fn observe(&self, package: PackageId) -> What {
-        let began = self.now();
+    async fn observe(&self, package: PackageId) -> EventKind {
+        let began_at = self.now();
         match self.service.observe(package, self.time_left()).await {
-            Ok(detail) => self.rollout.looked(package, detail).begun_at(began),
-            Err(failure) => What::LookFailed { package, failure },
+            Ok(detail) => self.rollout.observed(package, detail).with_began_at(began_at),
+            Err(failure) => EventKind::ObserveFailed { package, failure },
         }
     }
 
-    async fn list(&self, query: ListPackages) -> What {
+    async fn list(&self, query: ListPackages) -> EventKind {
         match self.service.list(query).await {
             Ok(rows) => self.rollout.listed(rows),
-            Err(failure) => What::ListFailed { failure },
+            Err(failure) => EventKind::ListFailed { failure },
         }
     }
 
@@ -347,14 +351,14 @@ impl Run {
     }
 }
 
-fn not_recorded(why: &str) -> What {
-    let failure = SendFailure::NotRecorded(format!("the run cannot be recorded: {why}"));
-    What::SendFailed { failure }
+fn not_recorded(why: &str) -> EventKind {
+    let failure = SendError::NotRecorded(format!("the run cannot be recorded: {why}"));
+    EventKind::SendFailed { failure }
 }
 
-async fn rest(time: Duration) -> What {
+async fn rest(time: Duration) -> EventKind {
     tokio::time::sleep(time).await;
-    What::Waited
+    EventKind::Waited
 }
 
 /// What the work came to, or `None` if the deadline came first.

@@ -17,7 +17,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use dls_model::Timestamp;
-use dls_rollout::{Began, Event, Report, Rollout, What};
+use dls_rollout::{Event, EventKind, Report, Rollout, RunSpec};
 use serde::{Deserialize, Serialize};
 
 pub use disk::{Disk, DiskFile, FileState, OpenMode, OsDisk};
@@ -44,7 +44,7 @@ pub trait RunStore: fmt::Debug + Send + Sync {
     /// cannot be read and may claim one, or of the store itself.
     fn create(
         &self,
-        spec: Began,
+        spec: RunSpec,
         at: Timestamp,
     ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>>;
 
@@ -151,7 +151,7 @@ pub enum Durability {
 /// How durably an event is recorded: what is a decision (to send, to send again, to give up, to take over)
 /// outlives the machine, what was seen can be seen again.
 #[must_use]
-pub fn durability(event: &What) -> Durability {
+pub fn durability(event: &EventKind) -> Durability {
     match event.is_decision() {
         true => Durability::Durable,
         false => Durability::Buffered,
@@ -165,7 +165,7 @@ pub struct StoredRun {
     /// Its name.
     pub id: RunId,
     /// What was asked for.
-    pub began: Began,
+    pub spec: RunSpec,
     /// When it was created.
     pub began_at: Timestamp,
     /// What had become of it at its last entry.
@@ -180,8 +180,8 @@ impl StoredRun {
     pub(crate) fn new(id: RunId, rollout: &Rollout, hashes: Vec<String>) -> Self {
         Self {
             id,
-            began: rollout.began().clone(),
-            began_at: rollout.began_at(),
+            spec: rollout.spec().clone(),
+            began_at: rollout.created_at(),
             report: rollout.report(),
             unfinished: None,
             hashes,

@@ -37,7 +37,7 @@ fn a_failed_release_is_sent_once_more_only_if_asked_for() {
     let bench = Bench::quick();
     let output = bench.run("deploy 42 --no-start");
     assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(stderr(&output).contains("--again"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--redeploy-failed"), "{}", stderr(&output));
     assert_eq!(bench.requests_to("deploy"), 0);
     assert_eq!(code(&bench.run("deploy 42 --no-start --again")), 0);
 }

@@ -70,7 +70,7 @@ fn a_watch_that_is_interrupted_says_how_to_go_on() {
 
 #[test]
 fn a_run_that_was_killed_at_any_step_is_resumed_with_one_release_each_or_told_to_be_unknown() {
-    for event in ["began", "looked", "send-intended", "accepted"] {
+    for event in ["run-created", "observed", "send-intended", "accepted"] {
         let bench = Bench::new(Duration::from_millis(300));
         let child = bench.spawn("deploy 23 24 --no-start --interval 50ms");
         bench.until_journal_has(event);

@@ -158,7 +158,7 @@ fn a_second_deploy_after_a_signal_or_a_kill_leads_to_the_first_run() {
 fn what_was_never_sent_is_given_up_at_once_and_then_sent_by_another_run() {
     let bench = Bench::faulty(r#"faults = [{ on = "show", nth = 2, do = "silence" }]"#, SHORT);
     let child = bench.spawn(TWO);
-    bench.until_journal_has("looked");
+    bench.until_journal_has("observed");
     end_with(child, "-KILL");
     let run = run_id(&bench);
     let again = bench.run(TWO);

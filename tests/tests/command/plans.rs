@@ -30,11 +30,11 @@ fn a_plan_asks_for_no_order_of_what_is_released_and_says_what_failed() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = stdout(&output);
     assert!(!text.contains("--in-order") && !text.contains("order matters"), "{text}");
-    assert!(text.contains("package 42. deploy needs --again"), "{text}");
+    assert!(text.contains("package 42. deploy needs --redeploy-failed"), "{text}");
     let plan = json(&bench.run("plan 61 62 42 --no-start -o json"));
     assert_eq!(plan["overlaps"], serde_json::json!([]));
     // As the plan says, so it is.
-    let output = bench.run("deploy 61 62 42 --no-start --again");
+    let output = bench.run("deploy 61 62 42 --no-start --redeploy-failed");
     assert_eq!(code(&output), 0, "{}", stderr(&output));
 }
 

@@ -210,8 +210,8 @@ fn a_journal_that_cannot_be_trusted_is_refused_in_one_line() {
     let run = killed(&bench, "23");
     let file = bench.run_files().remove(0);
     let text = std::fs::read_to_string(&file).unwrap();
-    let newer = text.replacen("\"version\":1", "\"version\":99", 1);
-    let broken = text.replacen("looked", "peeked", 1);
+    let newer = text.replacen("\"version\":2", "\"version\":99", 1);
+    let broken = text.replacen("observed", "peeked", 1);
     let before = bench.requests();
     for (content, named) in [(newer.as_str(), "version 99"), (&broken, "entry 2"), ("", "empty")] {
         std::fs::write(&file, content).unwrap();

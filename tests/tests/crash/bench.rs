@@ -149,7 +149,7 @@ impl Bench {
         let events: Vec<Event> = events.map(Result::unwrap).collect();
         let claims = ended.outcomes.iter().map(|(package, outcome)| Claim {
             package: package.clone(),
-            verdict: outcome.clone(),
+            outcome: outcome.clone(),
             at: ended.at,
         });
         let history = History {

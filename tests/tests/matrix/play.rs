@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dls::rollout::{Options, Pace, Report};
+use dls::rollout::{Options, PollInterval, Report};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey, Token};
 use dls::transport::{Limits, Rate, Roots};
 use dls::{Client, FileStore, JobStart, Selection};
@@ -99,7 +99,7 @@ async fn one(case: Case, line: Over) -> String {
     }
     let claims = report.packages.iter().map(|package| Claim {
         package: package.id.to_string(),
-        verdict: package.verdict.as_ref().unwrap().word().to_owned(),
+        outcome: package.outcome.as_ref().unwrap().word().to_owned(),
         at,
     });
     let history = History {
@@ -119,7 +119,7 @@ async fn one(case: Case, line: Over) -> String {
     }
     if !story.is_empty() {
         story = format!("\nrows {:?}, {line:?}:\n{faults}\n{story}", case.rows);
-        let verdicts = report.packages.iter().map(|package| &package.verdict);
+        let verdicts = report.packages.iter().map(|package| &package.outcome);
         let _ = writeln!(story, "{:?}", verdicts.take(3).collect::<Vec<_>>());
     }
     story
@@ -180,14 +180,14 @@ fn ids(case: &Case) -> Vec<dls::PackageId> {
 fn options(case: &Case) -> Options {
     Options::new(JobStart::Later)
         .with_grace(case.grace())
-        .with_pace(Pace::new(Duration::from_millis(20), Duration::from_millis(50)))
+        .with_poll_interval(PollInterval::new(Duration::from_millis(20), Duration::from_millis(50)))
 }
 
 /// What became of the run, and what the emulator counted, in one line.
 fn ended(report: &Report, ledger: &Ledger) -> String {
     let mut words = BTreeMap::<&str, usize>::new();
     for package in &report.packages {
-        *words.entry(package.verdict.as_ref().unwrap().word()).or_default() += 1;
+        *words.entry(package.outcome.as_ref().unwrap().word()).or_default() += 1;
     }
     let words: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
     let ours = report.packages.iter().filter(|package| package.ours).count();

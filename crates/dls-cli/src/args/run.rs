@@ -56,8 +56,8 @@ pub(crate) struct Deploy {
     #[arg(long, requires = "plan")]
     pub(crate) same_service: bool,
     /// Also send packages whose last release failed
-    #[arg(long)]
-    pub(crate) again: bool,
+    #[arg(long, alias = "again")]
+    pub(crate) redeploy_failed: bool,
     /// Write what was released, by whom and with what outcome to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) evidence: Option<PathBuf>,

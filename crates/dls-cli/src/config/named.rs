@@ -1,6 +1,6 @@
 //! Which place flags and environment name, as far as they do.
 
-use dls::rollout::Place;
+use dls::rollout::Destination;
 use dls::{Endpoint, Endpoints, ProjectId, WorkspaceId};
 
 use super::{Setting, setting};
@@ -58,7 +58,7 @@ impl Named {
     pub(crate) fn refuse_other(
         &self,
         whose: &str,
-        place: &Place,
+        destination: &Destination,
         same_service: bool,
         next: &str,
     ) -> Result<(), Failure> {
@@ -67,10 +67,10 @@ impl Named {
             project: self.project.clone(),
             workspace: self.workspace.clone(),
         };
-        let other_workspace = elsewhere.contradiction(place);
+        let other_workspace = elsewhere.contradiction(destination);
         let other = match same_service {
             true => other_workspace.clone(),
-            false => self.contradiction(place),
+            false => self.contradiction(destination),
         };
         let Some(how) = other else { return Ok(()) };
         let failure = format!("{whose} is of another place: {how}; nothing was sent");
@@ -84,16 +84,16 @@ impl Named {
     }
 
     /// How a place is another one than what is named here, in one line.
-    pub(crate) fn contradiction(&self, place: &Place) -> Option<String> {
+    pub(crate) fn contradiction(&self, destination: &Destination) -> Option<String> {
         let endpoint = self.endpoints.as_ref().map(|it| it.v2().to_string());
-        let endpoint = endpoint.filter(|it| !Endpoint::is_same_address(it, &place.endpoint));
+        let endpoint = endpoint.filter(|it| !Endpoint::is_same_address(it, &destination.endpoint));
         let parts = [
-            ("endpoint", endpoint.as_deref(), place.endpoint.as_str()),
-            ("project", self.project.as_ref().map(ProjectId::as_str), place.project.as_str()),
+            ("endpoint", endpoint.as_deref(), destination.endpoint.as_str()),
+            ("project", self.project.as_ref().map(ProjectId::as_str), destination.project.as_str()),
             (
                 "workspace",
                 self.workspace.as_ref().map(WorkspaceId::as_str),
-                place.workspace.as_str(),
+                destination.workspace.as_str(),
             ),
         ];
         parts.into_iter().find_map(|(what, here, there)| {

@@ -81,9 +81,9 @@ impl Planned {
         Self {
             schema: "dls.plan.view/1",
             hash: dls::plan::hash(plan),
-            endpoint: plan.place.endpoint.clone(),
-            project_id: plan.place.project.to_string(),
-            workspace: plan.place.workspace.to_string(),
+            endpoint: plan.destination.endpoint.clone(),
+            project_id: plan.destination.project.to_string(),
+            workspace: plan.destination.workspace.to_string(),
             made_at: plan.made_at.to_string(),
             made_at_ms: plan.made_at.as_millis(),
             start: words::start(plan.start),

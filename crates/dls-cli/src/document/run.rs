@@ -1,6 +1,6 @@
 //! What `deploy`, `resume`, `watch` and `wait` print: one entry for each package, whatever happened.
 
-use dls::rollout::{Began, NotSent, PackageReport, Place, Report, Verdict};
+use dls::rollout::{Destination, NotSent, PackageOutcome, PackageReport, Report, RunSpec};
 use dls::{PackageId, RunId, Selection};
 use serde::Serialize;
 
@@ -49,18 +49,18 @@ struct PackageRun {
 }
 
 impl Run {
-    pub(crate) fn new(began: &Began, run: Option<&RunId>, report: &Report) -> Self {
+    pub(crate) fn new(began: &RunSpec, run: Option<&RunId>, report: &Report) -> Self {
         let packages = report.packages.iter().map(PackageRun::of).collect();
         Self {
             run_id: run.map(ToString::to_string),
             plan_hash: began.plan_hash.clone(),
-            ..Self::at(&began.place, began.options.start.is_some(), overall(report), packages)
+            ..Self::at(&began.destination, began.options.start.is_some(), overall(report), packages)
         }
     }
 
     /// A run that did not come to its first request.
     pub(crate) fn refused(
-        place: &Place,
+        place: &Destination,
         is_release: bool,
         packages: &Selection,
         failure: &Failure,
@@ -74,7 +74,7 @@ impl Run {
     }
 
     fn at(
-        place: &Place,
+        place: &Destination,
         is_release: bool,
         outcome: &'static str,
         packages: Vec<PackageRun>,
@@ -112,9 +112,10 @@ impl PackageRun {
     fn of(report: &PackageReport) -> Self {
         let package = report.latest.as_ref().map(|detail| &detail.package);
         let released_at = package.and_then(|package| package.deployed_at);
-        let error = match &report.verdict {
+        let error = match &report.outcome {
             Some(
-                Verdict::Refused { error, .. } | Verdict::NotSent(NotSent::LookRefused(error)),
+                PackageOutcome::Refused { error, .. }
+                | PackageOutcome::NotSent(NotSent::ObserveRefused(error)),
             ) => Some(ErrorRow::of(error)),
             _ => None,
         };
@@ -122,8 +123,8 @@ impl PackageRun {
             id: report.id.to_string(),
             name: package.and_then(|package| package.name.clone()),
             outcome: outcome(report),
-            proved: match &report.verdict {
-                Some(Verdict::Refused { proved, .. }) => Some(*proved),
+            proved: match &report.outcome {
+                Some(PackageOutcome::Refused { proved, .. }) => Some(*proved),
                 _ => None,
             },
             given_up_by: report.forgotten.as_ref().map(|it| it.by.clone()),
@@ -140,7 +141,7 @@ impl PackageRun {
             released_at: time(released_at),
             released_at_ms: released_at.map(dls::model::Timestamp::as_millis),
             request_id: report.request_id.clone(),
-            why: report.verdict.as_ref().and_then(why),
+            why: report.outcome.as_ref().and_then(why),
             error,
         }
     }
@@ -171,7 +172,7 @@ impl PackageRun {
 
 /// The word for the whole run, also when nobody could look.
 fn overall(report: &Report) -> &'static str {
-    let untold = || report.packages.iter().filter(|it| it.verdict.is_none());
+    let untold = || report.packages.iter().filter(|it| it.outcome.is_none());
     match untold().next() {
         None => report.outcome.word(),
         Some(_) if untold().any(|it| it.sent) => "unknown",
@@ -181,7 +182,7 @@ fn overall(report: &Report) -> &'static str {
 
 /// The word for what became of a package, also when nobody could look.
 pub(crate) fn outcome(report: &PackageReport) -> &'static str {
-    match &report.verdict {
+    match &report.outcome {
         Some(verdict) => verdict.word(),
         None if report.sent => "unknown",
         None => "not-sent",

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use dls::rollout::Began;
+use dls::rollout::RunSpec;
 use dls::store::{BoxFuture, Position};
 use dls::{FileStore, Run, RunId, RunStore as _, StoreError};
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl Evidence {
         let file = self.file.try_clone().map_err(|error| {
             Failure::new(9, format!("evidence {}: {error}; nothing was sent", path.display()))
         })?;
-        let began = run.began().clone();
+        let began = run.spec().clone();
         Ok(run.with_evidence(Witness { file, path, began }))
     }
 
@@ -119,7 +119,7 @@ impl Evidence {
 struct Witness {
     file: File,
     path: PathBuf,
-    began: Began,
+    began: RunSpec,
 }
 
 impl dls::run::Evidence for Witness {

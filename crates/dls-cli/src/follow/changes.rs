@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use dls::model::{Status, Task, Timestamp};
-use dls::rollout::{Event, LookFailure, PackageReport, SendFailure, What};
+use dls::rollout::{Event, EventKind, ObserveError, PackageReport, SendError};
 use dls::{PackageId, Run};
 
 /// Something that is worth telling.
@@ -19,7 +19,7 @@ pub(crate) enum Change<'a> {
         task: &'a Task,
     },
     /// A look brought nothing; it is made again.
-    LookFailed(&'a LookFailure),
+    ObserveFailed(&'a ObserveError),
     Sent {
         packages: &'a [PackageId],
         signed_at: Timestamp,
@@ -30,12 +30,12 @@ pub(crate) enum Change<'a> {
     },
     SendFailed {
         packages: &'a [PackageId],
-        failure: &'a SendFailure,
+        failure: &'a SendError,
         then: Then,
     },
     ResendAllowed(&'a [PackageId]),
     /// What became of a package.
-    Verdict(&'a PackageReport),
+    PackageOutcome(&'a PackageReport),
 }
 
 /// What follows from a request that was not accepted.
@@ -61,40 +61,40 @@ pub(crate) struct Changes {
 struct Told {
     status: Option<Status>,
     tasks: Vec<Option<Status>>,
-    verdict: bool,
+    outcome: bool,
 }
 
 impl Changes {
     /// Tells what an event has changed in the packages that it is about. What it changed in others is
     /// told by [`rest`](Self::rest): asking for all of them each time would take long for many.
     pub(crate) fn of(&mut self, run: &Run, event: &Event, tell: &mut impl FnMut(&Change<'_>)) {
-        match &event.what {
-            What::Looked { package, .. } => self.looked(run, *package, tell),
-            What::LookFailed { package, failure } => {
-                tell(&Change::LookFailed(failure));
+        match &event.kind {
+            EventKind::Observed { package, .. } => self.looked(run, *package, tell),
+            EventKind::ObserveFailed { package, failure } => {
+                tell(&Change::ObserveFailed(failure));
                 self.looked(run, *package, tell);
             }
-            What::Listed { rows, missing } => {
+            EventKind::Listed { rows, missing } => {
                 let listed = rows.iter().filter_map(|row| row.id);
                 listed.chain(missing.iter().copied()).for_each(|id| self.looked(run, id, tell));
             }
-            What::ListFailed { failure } => tell(&Change::LookFailed(failure)),
-            What::SendIntended { packages, signed_at, .. } => {
+            EventKind::ListFailed { failure } => tell(&Change::ObserveFailed(failure)),
+            EventKind::SendIntended { packages, signed_at, .. } => {
                 self.sent = packages.as_slice().to_vec();
                 tell(&Change::Sent { packages: &self.sent, signed_at: *signed_at });
             }
-            What::Accepted { request_id, .. } => {
+            EventKind::Accepted { request_id, .. } => {
                 let reports = self.answered(run);
                 tell(&Change::Accepted { packages: &reports, request_id: request_id.as_deref() });
                 self.verdicts(&reports, tell);
             }
-            What::SendFailed { failure } => {
+            EventKind::SendFailed { failure } => {
                 let reports = self.answered(run);
                 let packages: Vec<_> = reports.iter().map(|report| report.id).collect();
                 tell(&Change::SendFailed { packages: &packages, failure, then: then(&reports) });
                 self.verdicts(&reports, tell);
             }
-            What::ResendAllowed { packages, .. } => tell(&Change::ResendAllowed(packages)),
+            EventKind::ResendAllowed { packages, .. } => tell(&Change::ResendAllowed(packages)),
             _ => {}
         }
     }
@@ -145,15 +145,15 @@ impl Changes {
     fn verdicts(&mut self, reports: &[PackageReport], tell: &mut impl FnMut(&Change<'_>)) {
         for now in reports {
             let told = self.told.entry(now.id).or_default();
-            if now.verdict.is_some() && !std::mem::replace(&mut told.verdict, true) {
-                tell(&Change::Verdict(now));
+            if now.outcome.is_some() && !std::mem::replace(&mut told.outcome, true) {
+                tell(&Change::PackageOutcome(now));
             }
         }
     }
 }
 
 fn then(packages: &[PackageReport]) -> Then {
-    match packages.iter().find(|it| it.verdict.is_none()) {
+    match packages.iter().find(|it| it.outcome.is_none()) {
         None => Then::Ends,
         Some(waiting) if !waiting.sent => Then::SendsAgain,
         Some(_) => Then::Asks,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dls::Run;
 use dls::model::{ServiceError, Timestamp};
-use dls::rollout::{NotSent, PackageReport, Report, Verdict};
+use dls::rollout::{NotSent, PackageOutcome, PackageReport, Report};
 
 use super::Caught;
 use crate::document::outcome;
@@ -120,8 +120,8 @@ impl Ending<'_> {
     }
 
     fn pending(&self) -> Failure {
-        let under_way = self.packages().find_map(|it| match &it.verdict {
-            Some(Verdict::StillRunning { why }) => Some(why.as_str()),
+        let under_way = self.packages().find_map(|it| match &it.outcome {
+            Some(PackageOutcome::StillRunning { why }) => Some(why.as_str()),
             _ => None,
         });
         let message = match (under_way, self.is_release) {
@@ -139,19 +139,18 @@ impl Ending<'_> {
     }
 
     /// The package that decided how it ended, and its verdict: no other package stopped it.
-    fn decided(&self) -> Option<(&PackageReport, &Verdict)> {
-        let mut told = self.packages().filter_map(|it| Some((it, it.verdict.as_ref()?)));
+    fn decided(&self) -> Option<(&PackageReport, &PackageOutcome)> {
+        let mut told = self.packages().filter_map(|it| Some((it, it.outcome.as_ref()?)));
         told.find(|(_, verdict)| {
-            is_refusal(verdict) && !matches!(verdict, Verdict::NotSent(NotSent::RunStopped))
+            is_refusal(verdict) && !matches!(verdict, PackageOutcome::NotSent(NotSent::RunStopped))
         })
     }
 
     /// The answer that decided how it ended, if one did.
     fn answer(&self) -> Option<&ServiceError> {
         match self.decided()?.1 {
-            Verdict::Refused { error, .. } | Verdict::NotSent(NotSent::LookRefused(error)) => {
-                Some(error)
-            }
+            PackageOutcome::Refused { error, .. }
+            | PackageOutcome::NotSent(NotSent::ObserveRefused(error)) => Some(error),
             _ => None,
         }
     }
@@ -162,10 +161,10 @@ impl Ending<'_> {
             return "refused".to_owned();
         };
         let why = match verdict {
-            Verdict::NotSent(NotSent::Drifted(what)) => {
+            PackageOutcome::NotSent(NotSent::Drifted(what)) => {
                 format!("the plan is out of date: package {}: {what}", package.id)
             }
-            Verdict::NotSent(
+            PackageOutcome::NotSent(
                 NotSent::Unreachable(why)
                 | NotSent::Unavailable(why)
                 | NotSent::NotAuthenticated(why)
@@ -176,8 +175,9 @@ impl Ending<'_> {
                 self.answer().and_then(ServiceError::request_id),
             ),
         };
-        let is_proved =
-            self.packages().all(|it| !it.sent && matches!(it.verdict, Some(Verdict::NotSent(_))));
+        let is_proved = self
+            .packages()
+            .all(|it| !it.sent && matches!(it.outcome, Some(PackageOutcome::NotSent(_))));
         match is_proved {
             true => format!("{why}; nothing was sent"),
             false => why,
@@ -187,9 +187,9 @@ impl Ending<'_> {
     /// What may be sent with a consent, says which.
     fn way_past_a_refusal(&self) -> String {
         let all = ids(self.packages().map(|it| it.id));
-        let not_sent = self.packages().find_map(|it| match &it.verdict {
-            Some(Verdict::NotSent(NotSent::RunStopped)) => None,
-            Some(Verdict::NotSent(why)) => Some(why),
+        let not_sent = self.packages().find_map(|it| match &it.outcome {
+            Some(PackageOutcome::NotSent(NotSent::RunStopped)) => None,
+            Some(PackageOutcome::NotSent(why)) => Some(why),
             _ => None,
         });
         match not_sent {
@@ -205,7 +205,8 @@ impl Ending<'_> {
                 "add --in-order to send one after the other, in the order given".to_owned()
             }
             Some(NotSent::LastReleaseFailed) => {
-                "add --again to send it once more, after `dls view` says why it failed".to_owned()
+                "add --redeploy-failed to send it once more, after `dls view` says why it failed"
+                    .to_owned()
             }
             Some(NotSent::NotRecorded(_)) => {
                 "make room for the journal, or give --journal another directory".to_owned()
@@ -242,12 +243,12 @@ impl Ending<'_> {
     fn open(&self) -> String {
         let ended = |it: &&PackageReport| {
             matches!(
-                it.verdict,
+                it.outcome,
                 Some(
-                    Verdict::Succeeded { .. }
-                        | Verdict::Failed { .. }
-                        | Verdict::AlreadyReleased { .. }
-                        | Verdict::Gone { .. }
+                    PackageOutcome::Succeeded { .. }
+                        | PackageOutcome::Failed { .. }
+                        | PackageOutcome::AlreadyReleased { .. }
+                        | PackageOutcome::Gone { .. }
                 )
             )
         };
@@ -256,12 +257,12 @@ impl Ending<'_> {
 }
 
 fn is_unsettled(package: &PackageReport) -> bool {
-    match &package.verdict {
+    match &package.outcome {
         Some(verdict) => verdict.is_unsettled(),
         None => package.sent,
     }
 }
 
-fn is_refusal(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::NotSent(_) | Verdict::Refused { .. })
+fn is_refusal(outcome: &PackageOutcome) -> bool {
+    matches!(outcome, PackageOutcome::NotSent(_) | PackageOutcome::Refused { .. })
 }

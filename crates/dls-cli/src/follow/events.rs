@@ -1,7 +1,7 @@
 //! `-o ndjson`: one event a line, in a sequence, the document last.
 
 use dls::model::Timestamp;
-use dls::rollout::{Began, LookFailure, PackageReport, SendFailure};
+use dls::rollout::{ObserveError, PackageReport, RunSpec, SendError};
 use dls::{PackageId, RunId};
 use serde_json::{Value, json};
 
@@ -18,14 +18,14 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    pub(crate) fn began(&mut self, run: Option<&RunId>, began: &Began, at: Timestamp) {
+    pub(crate) fn began(&mut self, run: Option<&RunId>, began: &RunSpec, at: Timestamp) {
         let event = json!({
             "event": "began",
             "schema": "dls.events/1",
             "run_id": run.map(ToString::to_string),
-            "endpoint": began.place.endpoint,
-            "project_id": began.place.project.as_str(),
-            "workspace": began.place.workspace.as_str(),
+            "endpoint": began.destination.endpoint,
+            "project_id": began.destination.project.as_str(),
+            "workspace": began.destination.workspace.as_str(),
             "plan_hash": began.plan_hash,
             "start": start(began.options.start),
             "packages": texts(began.packages.iter()),
@@ -79,8 +79,8 @@ fn of(change: &Change<'_>) -> Value {
             "status": task.status.map(|it| it.to_string()),
             "status_code": task.status,
         }),
-        Change::LookFailed(failure) => json!({
-            "event": "look-failed", "why": look_failure(failure),
+        Change::ObserveFailed(failure) => json!({
+            "event": "look-failed", "why": observe_error(failure),
         }),
         Change::Sent { packages, signed_at } => json!({
             "event": "sent",
@@ -93,7 +93,7 @@ fn of(change: &Change<'_>) -> Value {
             "packages": packages.iter().filter(|it| it.ours).map(accepted).collect::<Vec<_>>(),
         }),
         Change::SendFailed { packages, failure, then } => {
-            let (outcome, why) = send_failure(failure, *then);
+            let (outcome, why) = send_error(failure, *then);
             json!({
                 "event": "send-failed",
                 "outcome": outcome,
@@ -104,11 +104,11 @@ fn of(change: &Change<'_>) -> Value {
         Change::ResendAllowed(packages) => json!({
             "event": "resend-allowed", "packages": texts(packages.iter()),
         }),
-        Change::Verdict(now) => json!({
+        Change::PackageOutcome(now) => json!({
             "event": "verdict",
             "package": now.id,
             "outcome": crate::document::outcome(now),
-            "why": now.verdict.as_ref().and_then(why),
+            "why": now.outcome.as_ref().and_then(why),
         }),
     }
 }
@@ -126,30 +126,30 @@ fn texts<'a>(ids: impl Iterator<Item = &'a PackageId>) -> Vec<String> {
 }
 
 /// Why a look brought nothing, in one line.
-pub(super) fn look_failure(failure: &LookFailure) -> String {
+pub(super) fn observe_error(failure: &ObserveError) -> String {
     match failure {
-        LookFailure::NotFound(error) | LookFailure::Refused(error) => error.to_string(),
-        LookFailure::NotAuthenticated(why)
-        | LookFailure::Unreachable(why)
-        | LookFailure::Unavailable(why) => why.clone(),
+        ObserveError::NotFound(error) | ObserveError::Refused(error) => error.to_string(),
+        ObserveError::NotAuthenticated(why)
+        | ObserveError::Unreachable(why)
+        | ObserveError::Unavailable(why) => why.clone(),
         _ => "no answer".to_owned(),
     }
 }
 
 /// What a request that was not accepted came to, in a word and in one line.
-pub(super) fn send_failure(failure: &SendFailure, then: Then) -> (&'static str, String) {
+pub(super) fn send_error(failure: &SendError, then: Then) -> (&'static str, String) {
     let why = match failure {
-        SendFailure::NotSent(why)
-        | SendFailure::NotAuthenticated(why)
-        | SendFailure::NotRecorded(why) => {
+        SendError::NotSent(why)
+        | SendError::NotAuthenticated(why)
+        | SendError::NotRecorded(why) => {
             return ("not-sent", why.clone());
         }
-        SendFailure::Answered(error) => error.to_string(),
-        SendFailure::Lost(why) => why.clone(),
+        SendError::Answered(error) => error.to_string(),
+        SendError::Lost(why) => why.clone(),
         _ => "no answer that can be used".to_owned(),
     };
     let is_refused =
-        matches!(failure, SendFailure::Answered(error) if error.status().is_client_error());
+        matches!(failure, SendError::Answered(error) if error.status().is_client_error());
     match (is_refused, then) {
         (true, Then::Ends | Then::SendsAgain) => ("refused", why),
         _ => ("lost", why),

@@ -6,7 +6,7 @@ mod ending;
 mod events;
 mod view;
 
-use dls::rollout::{Place, Report};
+use dls::rollout::{Destination, Report};
 use dls::{Run, Selection};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -59,7 +59,7 @@ impl Follow {
     /// Ends a command that gave packages of a run up and did nothing else.
     pub(crate) fn given_up(self, run: &Run) -> Result<u8, Failure> {
         let report = run.report_if_left("the command gave packages up and did nothing else");
-        let document = document::Run::new(run.began(), run.id(), &report);
+        let document = document::Run::new(run.spec(), run.id(), &report);
         self.output.run(&document, &mut Events::default(), 0);
         Ok(0)
     }
@@ -70,7 +70,7 @@ impl Follow {
             evidence.forget();
         }
         let report = run.report_if_left(&failure.message);
-        let document = document::Run::new(run.began(), run.id(), &report);
+        let document = document::Run::new(run.spec(), run.id(), &report);
         self.output.run(&document, &mut Events::default(), failure.code);
         Err(failure)
     }
@@ -78,7 +78,7 @@ impl Follow {
     /// Ends a run that was refused before it began: every package is told to be not sent.
     pub(crate) fn refused(
         self,
-        place: &Place,
+        place: &Destination,
         is_release: bool,
         packages: &Selection,
         failure: Failure,
@@ -105,7 +105,7 @@ impl Follow {
                 shown(why)
             ));
         }
-        let document = document::Run::new(run.began(), run.id(), report);
+        let document = document::Run::new(run.spec(), run.id(), report);
         self.output.run(&document, &mut events.unwrap_or_default(), exit_code);
         let written = self.evidence.map(|evidence| {
             let interrupted = interrupted.map(Caught::name);
@@ -114,10 +114,10 @@ impl Follow {
         let resume = run.id().and_then(|id| self.keep.resume(id));
         let ending = ending::Ending {
             report,
-            is_release: run.began().options.start.is_some(),
+            is_release: run.spec().options.start.is_some(),
             place: &self.place,
             resume: resume.as_deref(),
-            grace: run.began().options.grace,
+            grace: run.spec().options.grace,
         };
         let failure = match interrupted {
             Some(caught) => Some(ending.interrupted(caught)),
@@ -145,10 +145,10 @@ struct Teller {
 
 impl Teller {
     fn new(follow: &Follow, run: &Run) -> Self {
-        let began = run.began();
+        let began = run.spec();
         let mut events = (follow.output.form() == Form::Ndjson).then(Events::default);
         if let Some(events) = &mut events {
-            events.began(run.id(), began, run.began_at());
+            events.began(run.id(), began, run.created_at());
         }
         let view = (!follow.is_quiet).then(|| View::new(began));
         if let Some(view) = &view {

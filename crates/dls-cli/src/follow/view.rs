@@ -6,12 +6,12 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use dls::model::{Status, Task};
-use dls::rollout::{Began, PackageReport, SendFailure};
+use dls::rollout::{PackageReport, RunSpec, SendError};
 use dls::{PackageId, RunId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::changes::{Change, Then};
-use super::events::{look_failure, send_failure};
+use super::events::{observe_error, send_error};
 use crate::output::note;
 use crate::words::{count, ids, shown, why};
 
@@ -27,14 +27,14 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(crate) fn new(began: &Began) -> Self {
+    pub(crate) fn new(began: &RunSpec) -> Self {
         let is_few = began.packages.len() <= FEW;
         let is_live = std::io::stderr().is_terminal();
         Self { is_few, bars: is_live.then(|| Bars::new(began, is_few)), failed_look: None }
     }
 
     /// Says at once under which name a run goes, so that it can be found again.
-    pub(crate) fn began(&self, run: Option<&RunId>, began: &Began) {
+    pub(crate) fn began(&self, run: Option<&RunId>, began: &RunSpec) {
         let Some(start) = began.options.start else {
             return;
         };
@@ -46,14 +46,14 @@ impl View {
         self.say(&format!(
             "{run}deploy {} to workspace {} at {}; {jobs}",
             count(began.packages.len(), "package"),
-            began.place.workspace,
-            began.place.endpoint,
+            began.destination.workspace,
+            began.destination.endpoint,
         ));
     }
 
     pub(crate) fn tell(&mut self, change: &Change<'_>) {
-        if let Change::LookFailed(failure) = change {
-            let why = look_failure(failure);
+        if let Change::ObserveFailed(failure) = change {
+            let why = observe_error(failure);
             if self.failed_look.as_ref() != Some(&why) {
                 self.say(&format!("! a look failed: {why}"));
             }
@@ -89,7 +89,7 @@ fn lines(change: &Change<'_>, is_few: bool) -> Vec<String> {
     match change {
         Change::Status { is_first: true, .. } | Change::Task { .. } if !is_few => Vec::new(),
         // The verdict says it better, and after the last task.
-        Change::Status { now, .. } if now.verdict.is_some() => Vec::new(),
+        Change::Status { now, .. } if now.outcome.is_some() => Vec::new(),
         Change::Status { now, .. } => vec![format!("{}  {}", title(now), status(now))],
         Change::Task { of, task } => {
             let status = task.status.map(|it| it.to_string()).unwrap_or_default();
@@ -109,8 +109,8 @@ fn lines(change: &Change<'_>, is_few: bool) -> Vec<String> {
         Change::ResendAllowed(packages) => {
             vec![format!("to be sent once more, as you consent to: {}", ids(*packages))]
         }
-        Change::Verdict(now) => vec![format!("{}  {}", title(now), verdict(now))],
-        Change::LookFailed(_) | Change::Sent { .. } => Vec::new(),
+        Change::PackageOutcome(now) => vec![format!("{}  {}", title(now), verdict(now))],
+        Change::ObserveFailed(_) | Change::Sent { .. } => Vec::new(),
     }
 }
 
@@ -131,13 +131,13 @@ fn accepted(packages: &[PackageReport], request_id: Option<&str>) -> Vec<String>
     lines
 }
 
-fn send_failed(packages: &[PackageId], failure: &SendFailure, then: Then) -> String {
-    let (outcome, why) = send_failure(failure, then);
+fn send_failed(packages: &[PackageId], failure: &SendError, then: Then) -> String {
+    let (outcome, why) = send_error(failure, then);
     let what = match (outcome, failure) {
         ("not-sent", _) => "the request was not sent".to_owned(),
         ("refused", _) => "refused".to_owned(),
         // A no to several packages may be one to some of them.
-        (_, SendFailure::Answered(_)) => format!(
+        (_, SendError::Answered(_)) => format!(
             "the request for {} was answered by an error that does not say what became of each",
             few(packages)
         ),
@@ -188,7 +188,7 @@ fn status(now: &PackageReport) -> String {
 
 fn verdict(now: &PackageReport) -> String {
     let word = crate::document::outcome(now);
-    match now.verdict.as_ref().and_then(why) {
+    match now.outcome.as_ref().and_then(why) {
         Some(why) => format!("{word}: {}", shown(&why)),
         None => word.to_owned(),
     }
@@ -222,7 +222,7 @@ struct Total {
 }
 
 impl Bars {
-    fn new(began: &Began, is_few: bool) -> Self {
+    fn new(began: &RunSpec, is_few: bool) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let bar = |length: usize, template: &str| {
             let bar = all.add(ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX)));
@@ -251,7 +251,9 @@ impl Bars {
     /// Whether the change is shown by a bar, and needs no line.
     fn show(&mut self, change: &Change<'_>) -> bool {
         let now = match change {
-            Change::Status { now, .. } | Change::Task { of: now, .. } | Change::Verdict(now) => now,
+            Change::Status { now, .. }
+            | Change::Task { of: now, .. }
+            | Change::PackageOutcome(now) => now,
             _ => return false,
         };
         match (self.each.get(&now.id), &mut self.total) {
@@ -271,7 +273,7 @@ fn set_template(bar: &ProgressBar, template: &str) {
 
 fn show_one(bar: &ProgressBar, now: &PackageReport) {
     let tasks = tasks(now);
-    let word = match &now.verdict {
+    let word = match &now.outcome {
         Some(_) => verdict(now),
         None => status(now),
     };
@@ -294,7 +296,7 @@ fn show_one(bar: &ProgressBar, now: &PackageReport) {
 
 impl Total {
     fn show(&mut self, now: &PackageReport) {
-        let word = match &now.verdict {
+        let word = match &now.outcome {
             Some(verdict) => verdict.word().to_owned(),
             None => {
                 let detail = now.latest.as_ref();
@@ -308,7 +310,7 @@ impl Total {
             *count -= 1;
         }
         *self.counts.entry(word).or_default() += 1;
-        if now.verdict.is_some() {
+        if now.outcome.is_some() {
             self.bar.inc(1);
         }
         let counts = self.counts.iter().filter(|(_, count)| **count > 0);

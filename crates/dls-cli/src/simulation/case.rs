@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use dls::model::{JobStart, PackageId};
-use dls::rollout::{IfReleased, OnLostAnswer, Options, Pace, Selection};
+use dls::rollout::{IfReleased, OnLostAnswer, Options, PollInterval, Selection};
 use dls_emulator::{Core, Emulator, EmulatorBuilder, FaultPlan, RateLimit, assumptions};
 use fastrand::Rng;
 
@@ -114,14 +114,14 @@ fn options(rng: &mut Rng, grace: Duration) -> Options {
     let lost = one_of_two(rng, OnLostAnswer::Reconcile, OnLostAnswer::Stop);
     Options::new(start)
         .with_wait(rng.u8(0..4) != 0)
-        .with_again(rng.bool())
+        .with_redeploy_failed(rng.bool())
         .with_allow_delete(rng.u8(0..4) != 0)
         .with_in_order(rng.u8(0..3) == 0)
         .with_keep_going(rng.bool())
         .with_if_released(one_of_two(rng, IfReleased::Ok, IfReleased::Fail))
         .with_on_lost_answer(if rng.u8(0..4) == 0 { lost } else { OnLostAnswer::Reconcile })
         .with_grace(grace)
-        .with_pace(Pace::default())
+        .with_poll_interval(PollInterval::default())
 }
 
 fn one_of_two<T>(rng: &mut Rng, one: T, other: T) -> T {

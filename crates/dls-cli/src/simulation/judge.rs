@@ -132,7 +132,7 @@ impl Past {
     pub(super) fn end(&mut self, process: Process) {
         let said = process.claims.iter();
         let said: Vec<String> =
-            said.map(|claim| format!("{} {}", claim.package, claim.verdict)).collect();
+            said.map(|claim| format!("{} {}", claim.package, claim.outcome)).collect();
         self.tell(format!("it ends: {}", said.join(", ")));
         self.ended.push(process);
     }
@@ -180,7 +180,7 @@ impl Past {
             deploys: state.sent.len() as u64,
             crashes: u64::from(state.deaths),
             faults: faults.sum(),
-            unknown: said.filter(|claim| claim.verdict == "unknown").count() as u64,
+            unknown: said.filter(|claim| claim.outcome == "unknown").count() as u64,
             endless: u64::from(self.is_endless),
             ..Tally::default()
         }
@@ -210,7 +210,7 @@ impl Past {
             process.claims.iter().partition(|claim| is_denial(claim));
         let (watched, sent): (Vec<&Claim>, Vec<&Claim>) = told
             .into_iter()
-            .partition(|claim| is_end(claim) && (!is_sent(claim) || claim.verdict == "successful"));
+            .partition(|claim| is_end(claim) && (!is_sent(claim) || claim.outcome == "successful"));
         let mut broken = check(&history(sent, began, ledger.clone()));
         let mut about_claims = Vec::new();
         if !watched.is_empty() {
@@ -274,9 +274,9 @@ fn millis(time: SystemTime) -> i64 {
 }
 
 fn is_end(claim: &Claim) -> bool {
-    matches!(claim.verdict.as_str(), "successful" | "failed")
+    matches!(claim.outcome.as_str(), "successful" | "failed")
 }
 
 fn is_denial(claim: &Claim) -> bool {
-    matches!(claim.verdict.as_str(), "not-sent" | "refused" | "already-released")
+    matches!(claim.outcome.as_str(), "not-sent" | "refused" | "already-released")
 }

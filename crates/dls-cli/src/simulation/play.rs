@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dls::model::Timestamp;
-use dls::rollout::{Began, Options, Place, Report};
+use dls::rollout::{Destination, Options, Report, RunSpec};
 use dls::run::Fence;
 use dls::transport::credentials::{AccessKey, SecretKey};
 use dls::{PackageId, ResendRefused, Run, RunId, Selection};
@@ -57,7 +57,7 @@ struct User {
     world: World,
     setup: Arc<Setup>,
     store: Store,
-    place: Place,
+    place: Destination,
     packages: Selection,
     options: Options,
     limit: Duration,
@@ -67,7 +67,7 @@ struct User {
 
 impl User {
     fn new(case: Case, rng: Rng) -> Option<Self> {
-        let place = Place::new(
+        let place = Destination::new(
             "http://emulator.example.com",
             "b384b9e9ab9b4ee8994c8633aabc9505".parse().ok()?,
             "default".parse().ok()?,
@@ -123,7 +123,7 @@ impl User {
     /// `dls deploy`, and `dls resume` after each death.
     async fn deploy(&mut self, packages: Selection) {
         self.past.ask(self.world.now(), &packages);
-        let spec = Began::new(self.place.clone(), packages, self.options);
+        let spec = RunSpec::new(self.place.clone(), packages, self.options);
         let created = self.store.create(self.wire(), spec);
         let created = self.world.outlived(created).await;
         match created {
@@ -286,7 +286,7 @@ impl User {
         if let Some(Ok(_)) = self.world.outlived(took_over).await {
             self.past.broken("a run was taken over that another process writes");
         }
-        let spec = Began::new(self.place.clone(), open.id.into(), self.options);
+        let spec = RunSpec::new(self.place.clone(), open.id.into(), self.options);
         let created = self.store.create(self.wire(), spec);
         if let Some(Ok(_)) = self.world.outlived(created).await {
             self.past.broken("a run was created of a package that another one claims");
@@ -321,7 +321,7 @@ fn claims(report: &Report, at: std::time::SystemTime) -> Vec<Claim> {
     let claims = report.packages.iter().filter_map(|package| {
         Some(Claim {
             package: package.id.to_string(),
-            verdict: package.verdict.as_ref()?.word().to_owned(),
+            outcome: package.outcome.as_ref()?.word().to_owned(),
             at,
         })
     });

@@ -1,6 +1,6 @@
 //! The runs of a case on its disk, as each command of the user opens them.
 
-use dls::rollout::Began;
+use dls::rollout::RunSpec;
 use dls::store::{FileStore, RunStore as _, StoreError};
 use dls::{Resume, Run, RunId};
 
@@ -18,7 +18,7 @@ impl Store {
         Self(world.clone())
     }
 
-    pub(crate) async fn create(&self, wire: Wire, spec: Began) -> Result<Run, StoreError> {
+    pub(crate) async fn create(&self, wire: Wire, spec: RunSpec) -> Result<Run, StoreError> {
         let store = self.open().await?;
         Run::over(wire, self.0.clone(), spec).with_store(&store).await
     }

@@ -10,7 +10,7 @@ use dls::model::{
     AnswerError, Deploy, DeployAnswer, ListPackages, Operation, Package, PackageDetail, Pages,
     Scope, ShowPackage,
 };
-use dls::rollout::{LookFailure, SendFailure};
+use dls::rollout::{ObserveError, SendError};
 use dls::run::{Connection, Service, ServiceFuture};
 use dls::transport::credentials::AccessKey;
 use dls::transport::sign::{Parts, sign};
@@ -61,50 +61,50 @@ impl Wire {
         self.is_stopped.load(Ordering::Relaxed)
     }
 
-    async fn read<O: Operation>(&self, operation: &O) -> Result<O::Answer, LookFailure> {
+    async fn read<O: Operation>(&self, operation: &O) -> Result<O::Answer, ObserveError> {
         let answer = self.read_answer(operation).await?;
-        decoded::<O>(&answer).map_err(LookFailure::of_answer)
+        decoded::<O>(&answer).map_err(ObserveError::of_answer)
     }
 
     async fn read_answer<O: Operation>(
         &self,
         operation: &O,
-    ) -> Result<Response<Vec<u8>>, LookFailure> {
+    ) -> Result<Response<Vec<u8>>, ObserveError> {
         if self.is_stopped() {
-            return Err(LookFailure::NotAuthenticated("stopped".to_owned()));
+            return Err(ObserveError::NotAuthenticated("stopped".to_owned()));
         }
         if self.happens(60) {
             sleep(Duration::from_secs(5)).await;
-            return Err(LookFailure::Unreachable("no route".to_owned()));
+            return Err(ObserveError::Unreachable("no route".to_owned()));
         }
         let signed_at = dls::run::Clock::wall(&self.world);
         let request = self.signed(operation, signed_at);
         match self.exchange(request).await {
             Came::Answer(answer) => Ok(answer),
-            Came::Nothing(why) => Err(LookFailure::Unreachable(why.to_owned())),
+            Came::Nothing(why) => Err(ObserveError::Unreachable(why.to_owned())),
         }
     }
 
-    async fn all_pages(&self, query: ListPackages) -> Result<Vec<Package>, LookFailure> {
+    async fn all_pages(&self, query: ListPackages) -> Result<Vec<Package>, ObserveError> {
         let mut pages = Pages::new(query);
         let mut rows = Vec::new();
         while let Some(request) = pages.request() {
             let page = self.read(&request).await?;
             let page = pages.accept(page);
-            rows.extend(page.map_err(|error| LookFailure::Unavailable(error.to_string()))?);
+            rows.extend(page.map_err(|error| ObserveError::Unavailable(error.to_string()))?);
         }
         Ok(rows)
     }
 
     /// The first half of a write.
-    async fn open(&self) -> Result<(), SendFailure> {
+    async fn open(&self) -> Result<(), SendError> {
         self.world.step().await;
         if self.is_stopped() {
-            return Err(SendFailure::NotAuthenticated("stopped".to_owned()));
+            return Err(SendError::NotAuthenticated("stopped".to_owned()));
         }
         sleep(CONNECT).await;
         match self.happens(25) {
-            true => Err(SendFailure::NotSent("connection refused".to_owned())),
+            true => Err(SendError::NotSent("connection refused".to_owned())),
             false => Ok(()),
         }
     }
@@ -114,11 +114,11 @@ impl Wire {
         &self,
         deploy: &Deploy,
         signed_at: SystemTime,
-    ) -> Result<DeployAnswer, SendFailure> {
+    ) -> Result<DeployAnswer, SendError> {
         self.world.step().await;
         if self.happens(40) {
             // The connection died before the first byte, and the request was handed back.
-            return Err(SendFailure::NotSent("handed back".to_owned()));
+            return Err(SendError::NotSent("handed back".to_owned()));
         }
         let at = self.world.now();
         self.world.state().sent.push(Sent {
@@ -126,8 +126,8 @@ impl Wire {
             at,
         });
         match self.exchange(self.signed(deploy, signed_at)).await {
-            Came::Answer(answer) => decoded::<Deploy>(&answer).map_err(SendFailure::of_answer),
-            Came::Nothing(why) => Err(SendFailure::Lost(why.to_owned())),
+            Came::Answer(answer) => decoded::<Deploy>(&answer).map_err(SendError::of_answer),
+            Came::Nothing(why) => Err(SendError::Lost(why.to_owned())),
         }
     }
 
@@ -228,22 +228,22 @@ impl Service for Wire {
         &self,
         package: PackageId,
         within: Duration,
-    ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
+    ) -> ServiceFuture<'_, Result<PackageDetail, ObserveError>> {
         Box::pin(async move {
             let request = ShowPackage::new(package);
             let observed = timeout(within, self.read(&request)).await;
-            observed.unwrap_or_else(|_| Err(LookFailure::Unreachable("no answer".to_owned())))
+            observed.unwrap_or_else(|_| Err(ObserveError::Unreachable("no answer".to_owned())))
         })
     }
 
-    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>> {
+    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, ObserveError>> {
         Box::pin(self.all_pages(query))
     }
 
     fn connect<'a>(
         &'a self,
         _: &'a Deploy,
-    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>> {
+    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async {
             self.open().await?;
             Ok(Box::new(self.clone()) as Box<dyn Connection>)
@@ -253,7 +253,7 @@ impl Service for Wire {
     fn clock_skew(
         &self,
         package: PackageId,
-    ) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>> {
+    ) -> ServiceFuture<'_, Result<Option<Duration>, ObserveError>> {
         Box::pin(async move {
             let answer = self.read_answer(&ShowPackage::new(package)).await?;
             let date = answer.headers().get(DATE).filter(|_| self.setup.has_date);
@@ -276,7 +276,7 @@ impl Connection for Wire {
         self: Box<Self>,
         request: &'a Deploy,
         signed_at: SystemTime,
-    ) -> ServiceFuture<'a, Result<DeployAnswer, SendFailure>> {
+    ) -> ServiceFuture<'a, Result<DeployAnswer, SendError>> {
         Box::pin(async move { self.write(request, signed_at).await })
     }
 }

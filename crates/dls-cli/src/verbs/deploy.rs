@@ -108,7 +108,7 @@ async fn refuse_other_start(
         return Ok(());
     };
     let stored = store.load(run).await.map_err(|error| keep.failure(&error))?;
-    refuse_start(run, stored.began.options.start, start)
+    refuse_start(run, stored.spec.options.start, start)
 }
 
 /// The choice of a run cannot be changed any more.
@@ -144,7 +144,7 @@ fn options(args: &args::Deploy, start: JobStart) -> Options {
             args.publish_type.map(|args::PublishType::Asynchronous| PublishType::Asynchronous),
         )
         .with_wait(!args.no_wait)
-        .with_again(args.again)
+        .with_redeploy_failed(args.redeploy_failed)
         .with_allow_delete(args.allow_delete)
         .with_in_order(args.in_order)
         .with_keep_going(args.keep_going)

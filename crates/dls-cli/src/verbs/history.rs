@@ -47,14 +47,14 @@ pub(crate) async fn run(global: &args::Global, output: Output) -> Result<u8, Fai
 }
 
 fn document(run: &StoredRun) -> Value {
-    let began = &run.began;
+    let began = &run.spec;
     json!({
         "run_id": run.id.as_str(),
         "began_at": run.began_at.to_string(),
         "began_at_ms": run.began_at,
-        "endpoint": began.place.endpoint,
-        "project_id": began.place.project.as_str(),
-        "workspace": began.place.workspace.as_str(),
+        "endpoint": began.destination.endpoint,
+        "project_id": began.destination.project.as_str(),
+        "workspace": began.destination.workspace.as_str(),
         "start": words::start(began.options.start),
         "plan_hash": began.plan_hash,
         "packages": began.packages,
@@ -85,7 +85,7 @@ fn row(run: &StoredRun) -> Vec<String> {
     vec![
         run.id.to_string(),
         run.began_at.to_string(),
-        run.began.place.workspace.to_string(),
+        run.spec.destination.workspace.to_string(),
         packages(run),
         outcome,
     ]
@@ -94,14 +94,14 @@ fn row(run: &StoredRun) -> Vec<String> {
 /// Nothing is said of a run in which a package has no verdict yet.
 fn outcome(run: &StoredRun) -> Option<&'static str> {
     let mut packages = run.report.packages.iter();
-    let is_told = packages.all(|it| it.verdict.is_some());
+    let is_told = packages.all(|it| it.outcome.is_some());
     is_told.then(|| run.report.outcome.word())
 }
 
 /// A few by name, many by number.
 fn packages(run: &StoredRun) -> String {
-    match run.began.packages.len() {
-        few @ ..=5 => words::ids(run.began.packages.iter().take(few)),
+    match run.spec.packages.len() {
+        few @ ..=5 => words::ids(run.spec.packages.iter().take(few)),
         many => words::count(many, "package"),
     }
 }

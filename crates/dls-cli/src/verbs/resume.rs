@@ -3,7 +3,7 @@
 
 mod consent;
 
-use dls::rollout::Began;
+use dls::rollout::RunSpec;
 use dls::{FileStore, Run, RunId, RunStore as _, StoredRun};
 
 use self::consent::Consent;
@@ -33,14 +33,14 @@ pub(crate) async fn run(
         None => the_open_one(&keep, &Named::anyhow(global)?).await?,
     };
     refuse_contradiction(global, args, &stored)?;
-    let place = Place::of_run(global, &stored.began.place)?;
+    let place = Place::of_run(global, &stored.spec.destination)?;
     match begin(&place, &keep, &stored.id, patience, args).await {
         Ok((run, evidence)) => {
             let follow = Follow { output, place: global.place(), keep, evidence, is_quiet: false };
             consent.carry_out(follow, run).await
         }
         Err(failure) => {
-            let document = document::Run::new(&stored.began, Some(&stored.id), &stored.report);
+            let document = document::Run::new(&stored.spec, Some(&stored.id), &stored.report);
             output.run(&document, &mut Events::default(), failure.code);
             Err(failure)
         }
@@ -96,7 +96,7 @@ async fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> 
     let (mut open, mut broken) = (Vec::new(), None);
     for run in store.list().await.map_err(|error| keep.failure(&error))? {
         match run {
-            Ok(run) if run.is_open() && named.contradiction(&run.began.place).is_none() => {
+            Ok(run) if run.is_open() && named.contradiction(&run.spec.destination).is_none() => {
                 open.push(run);
             }
             // A run of another place, or one that is over.
@@ -123,7 +123,7 @@ async fn the_open_one(keep: &Keep, named: &Named) -> Result<StoredRun, Failure> 
 
 fn line(keep: &Keep, run: &StoredRun) -> String {
     let resume = keep.resume(&run.id).unwrap_or_default();
-    let Began { place, packages, .. } = &run.began;
+    let RunSpec { destination: place, packages, .. } = &run.spec;
     format!(
         "{resume}   (begun at {}, {} in workspace {} at {})",
         run.began_at,
@@ -148,9 +148,9 @@ fn refuse_contradiction(
     }
     Named::by_flags(global)?.refuse_other(
         &format!("run {id}"),
-        &stored.began.place,
+        &stored.spec.destination,
         args.same_service,
         "omit the flags for the place: it is in the journal",
     )?;
-    refuse_start(id, stored.began.options.start, chosen(&args.start))
+    refuse_start(id, stored.spec.options.start, chosen(&args.start))
 }

@@ -7,8 +7,8 @@ use dls_model::{ErrorCode, Meaning, Operation, Origin, ShowPackage, meaning};
 use super::{Claim, History, Violation, arrived, is_answered, millis, was_throttled};
 use crate::ledger::{By, LedgerRelease, LedgerRequest};
 
-/// The words of [`Claim::verdict`].
-const VERDICTS: [&str; 9] = [
+/// The words of [`Claim::outcome`].
+const OUTCOMES: [&str; 9] = [
     "successful",
     "failed",
     "accepted",
@@ -26,12 +26,12 @@ const ABSENCES: usize = 3;
 impl History {
     pub(super) fn check_claim(&self, claim: &Claim) -> Option<Violation> {
         let package = claim.package.clone();
-        let verdict = claim.verdict.clone();
+        let outcome = claim.outcome.clone();
         if !self.ids.contains(&package) {
             return Some(Violation::Unasked { package });
         }
         let last = |outcome| self.last_end(&package, outcome, claim.at);
-        match claim.verdict.as_str() {
+        match claim.outcome.as_str() {
             "successful" if last("succeeded").is_none() => {
                 Some(Violation::FalseSuccess { package })
             }
@@ -40,13 +40,13 @@ impl History {
                 Some(Violation::FalseFailure { package })
             }
             "not-sent" | "refused" | "already-released" if self.is_released_by_us(&package) => {
-                Some(Violation::FalseRefusal { package, verdict })
+                Some(Violation::FalseRefusal { package, outcome })
             }
             "accepted" | "pending" if !self.is_begun(&package, claim.at) => {
-                Some(Violation::FalseAcceptance { package, verdict })
+                Some(Violation::FalseAcceptance { package, outcome })
             }
             "gone" => self.check_absence(&package, claim.at),
-            word if !VERDICTS.contains(&word) => Some(Violation::NoVerdict { package, verdict }),
+            word if !OUTCOMES.contains(&word) => Some(Violation::NoVerdict { package, outcome }),
             _ => None,
         }
     }

@@ -46,8 +46,8 @@ fn consent(kind: ConsentKind, millis: i64) -> Consent {
     Consent { package: "23".to_owned(), at: at(millis), kind }
 }
 
-fn said(verdict: &str) -> History {
-    let claim = Claim { package: "23".to_owned(), verdict: verdict.to_owned(), at: at(5000) };
+fn said(outcome: &str) -> History {
+    let claim = Claim { package: "23".to_owned(), outcome: outcome.to_owned(), at: at(5000) };
     History { began: at(0), ids: vec!["23".to_owned()], claims: vec![claim], ..History::default() }
 }
 
@@ -269,42 +269,42 @@ fn a_copy_of_a_request_that_was_turned_away_is_not_held_against_the_client() {
 
 #[test]
 fn what_was_not_accepted_is_never_released_by_us_later() {
-    for verdict in ["not-sent", "refused", "already-released"] {
+    for outcome in ["not-sent", "refused", "already-released"] {
         for (release, expected) in [
             (release(By::Client, None, 0, 0), vec!["FalseRefusal"]),
             (release(By::Copy, Some("failed"), 900_000, 901_000), vec!["FalseRefusal"]),
             (release(By::Other, Some("succeeded"), 0, 2000), vec![]),
             (release(By::Client, Some("succeeded"), -5000, -2000), vec![]),
         ] {
-            let history = with(said(verdict), std::slice::from_ref(&release));
-            assert_eq!(broken(&history), expected, "{verdict} {release:?}");
+            let history = with(said(outcome), std::slice::from_ref(&release));
+            assert_eq!(broken(&history), expected, "{outcome} {release:?}");
         }
     }
 }
 
 #[test]
 fn what_is_accepted_or_pending_was_begun_by_somebody_or_taken() {
-    for verdict in ["accepted", "pending"] {
-        assert_eq!(broken(&said(verdict)), ["FalseAcceptance"]);
+    for outcome in ["accepted", "pending"] {
+        assert_eq!(broken(&said(outcome)), ["FalseAcceptance"]);
         for (by, begun, expected) in [
             (By::Client, 0, vec![]),
             (By::Other, 5000, vec![]),
             (By::Client, 5001, vec!["FalseAcceptance"]),
         ] {
-            let history = with(said(verdict), &[release(by, None, begun, 0)]);
-            assert_eq!(broken(&history), expected, "{verdict} {by:?} {begun}");
+            let history = with(said(outcome), &[release(by, None, begun, 0)]);
+            assert_eq!(broken(&history), expected, "{outcome} {by:?} {begun}");
         }
         for (status, expected) in [
             (Some(200), vec![]),
             (Some(400), vec!["FalseAcceptance"]),
             (None, vec!["FalseAcceptance"]),
         ] {
-            let mut history = said(verdict);
+            let mut history = said(outcome);
             history.sends = vec![sent(0)];
             history.ledger.requests = vec![LedgerRequest { status, ..request() }];
-            assert_eq!(broken(&history), expected, "{verdict} {status:?}");
+            assert_eq!(broken(&history), expected, "{outcome} {status:?}");
         }
-        let mut history = said(verdict);
+        let mut history = said(outcome);
         history.sends = vec![sent(0)];
         history.ledger.requests = vec![LedgerRequest {
             status: Some(200),
@@ -312,7 +312,7 @@ fn what_is_accepted_or_pending_was_begun_by_somebody_or_taken() {
             ..request()
         }];
         assert_eq!(broken(&history), ["FalseAcceptance"]);
-        let mut history = said(verdict);
+        let mut history = said(outcome);
         history.ledger.running_before = vec!["23".to_owned()];
         assert_eq!(broken(&history), [""; 0], "it was before anybody came");
     }

@@ -38,14 +38,14 @@ pub enum Violation {
         /// The package.
         package: String,
         /// What was said.
-        verdict: String,
+        outcome: String,
     },
     /// It is said to be accepted or under way, and nobody released it, nor was a request of ours taken.
     FalseAcceptance {
         /// The package.
         package: String,
         /// What was said.
-        verdict: String,
+        outcome: String,
     },
     /// It is said not to be found, and too few answers said so.
     FalseAbsence {
@@ -56,24 +56,24 @@ pub enum Violation {
         /// How many it takes: one, or three after a request that names it.
         needed: usize,
     },
-    /// It has no verdict, or several.
+    /// It has no outcome, or several.
     Verdicts {
         /// The package.
         package: String,
         /// How many.
         count: usize,
     },
-    /// A verdict on a package that nobody asked for.
+    /// A outcome on a package that nobody asked for.
     Unasked {
         /// The package.
         package: String,
     },
-    /// A word that is no verdict.
+    /// A word that is no outcome.
     NoVerdict {
         /// The package.
         package: String,
         /// The word.
-        verdict: String,
+        outcome: String,
     },
     /// It took longer than its limit and a second.
     Late {
@@ -108,26 +108,26 @@ impl fmt::Display for Violation {
                 f,
                 "the release of package {package} is said to have failed, and had not, or a later one had succeeded"
             ),
-            Self::FalseRefusal { package, verdict } => write!(
+            Self::FalseRefusal { package, outcome } => write!(
                 f,
-                "package {package} is said to be {verdict}, and a request of ours or a copy of one released it"
+                "package {package} is said to be {outcome}, and a request of ours or a copy of one released it"
             ),
-            Self::FalseAcceptance { package, verdict } => write!(
+            Self::FalseAcceptance { package, outcome } => write!(
                 f,
-                "package {package} is said to be {verdict}, and nobody had released it, nor was a request of ours taken"
+                "package {package} is said to be {outcome}, and nobody had released it, nor was a request of ours taken"
             ),
             Self::FalseAbsence { package, answers, needed } => write!(
                 f,
                 "package {package} is said not to be found after {answers} answers that say so, and it takes {needed}"
             ),
             Self::Verdicts { package, count } => {
-                write!(f, "package {package} has {count} verdicts instead of one")
+                write!(f, "package {package} has {count} outcomes instead of one")
             }
             Self::Unasked { package } => {
-                write!(f, "package {package} has a verdict, and nobody asked for it")
+                write!(f, "package {package} has a outcome, and nobody asked for it")
             }
-            Self::NoVerdict { package, verdict } => {
-                write!(f, "{verdict:?}, said of package {package}, is no verdict")
+            Self::NoVerdict { package, outcome } => {
+                write!(f, "{outcome:?}, said of package {package}, is no outcome")
             }
             Self::Late { took, limit } => {
                 write!(f, "it took {took:?}, and its limit was {limit:?}")

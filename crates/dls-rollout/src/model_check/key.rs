@@ -12,7 +12,7 @@ use super::memory::{Memory, Named};
 use super::state::State;
 use super::world::{FAILED, GRACE, START, SUCCESSFUL};
 use crate::options::OnLostAnswer;
-use crate::verdict::PackageReport;
+use crate::outcome::PackageReport;
 
 /// What a package of the fold is at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ fn meaningless(field: &str, at: At, baseline: Option<Status>) -> Option<&'static
     let was_released = matches!(baseline, Some(Status::Failed | Status::BeingReleased));
     match (field, at) {
         // What may change of it is hashed apart.
-        ("began", _) => Some("entries"),
+        ("spec", _) => Some("entries"),
         // The pace of the scenarios is the same in each round.
         ("round", _) => Some("listed"),
         ("signed_at", _) => Some("accepted"),
@@ -105,7 +105,7 @@ impl Text<'_> {
         let (memory, report) = self.packages.next().unwrap();
         let baseline = report.baseline.as_ref();
         self.baseline = baseline.and_then(|it| it.package.status);
-        self.at = match (phase, memory.verdict) {
+        self.at = match (phase, memory.outcome) {
             ("Waiting", _) => At::Waiting,
             ("InDoubt", _) => At::InDoubt,
             ("Running", _) => At::Running,
@@ -132,7 +132,7 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
     fmt::write(&mut text, format_args!("{:?}", state.rollout)).unwrap();
     let mut hasher = DefaultHasher::new();
     text.bytes.hash(&mut hasher);
-    let options = &state.rollout.began().options;
+    let options = &state.rollout.spec().options;
     (options.wait, options.on_lost_answer == OnLostAnswer::Stop).hash(&mut hasher);
     (0..2).for_each(|index| hash_package(state, index, &mut hasher));
     (state.sending, state.just_taken_up, state.is_another_run, state.forbidden).hash(&mut hasher);
@@ -155,14 +155,14 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
 /// Of what is true and remembered of a package, that which a choice or a promise may still ask for.
 fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
     let (memory, truth) = (&state.memory[index], &state.world.packages[index]);
-    (memory.is_doubted(), memory.lost, memory.verdict).hash(hasher);
+    (memory.is_doubted(), memory.lost, memory.outcome).hash(hasher);
     truth.is_released_by_us().hash(hasher);
     if memory.is_closed() {
         return;
     }
     let came_to = |status| truth.came_to(status, memory.baseline.version);
     (truth.now(), came_to(SUCCESSFUL), came_to(FAILED)).hash(hasher);
-    if state.rollout.began().plan.is_some() {
+    if state.rollout.spec().plan.is_some() {
         truth.came_to(FAILED, memory.planned).hash(hasher);
     }
     truth.versions[memory.baseline.version].hash(hasher);

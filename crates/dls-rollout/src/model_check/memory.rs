@@ -47,14 +47,14 @@ pub(super) struct Memory {
     pub(super) absences: u8,
     pub(super) accepted: bool,
     /// Its verdict, and whether that may still change.
-    pub(super) verdict: Option<(&'static str, bool)>,
+    pub(super) outcome: Option<(&'static str, bool)>,
     pub(super) verdict_changed: bool,
 }
 
 impl Memory {
     /// Nothing that happens changes its verdict any more.
     pub(super) fn is_closed(&self) -> bool {
-        matches!(self.verdict, Some((_, false)))
+        matches!(self.outcome, Some((_, false)))
     }
 
     /// What became of the last request is unknown, and no look has told since.

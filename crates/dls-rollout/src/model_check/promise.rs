@@ -5,7 +5,7 @@ use super::state::State;
 use super::step::Step;
 use super::world::{FAILED, SUCCESSFUL, Set, TO_BE_REVIEWED, Truth, index};
 use crate::action::Action;
-use crate::verdict::{PackageReport, Verdict};
+use crate::outcome::{PackageOutcome, PackageReport};
 
 /// A promise, and whether a state keeps it.
 pub(super) type Promise = (&'static str, fn(&State) -> bool);
@@ -60,9 +60,9 @@ fn tried_thrice_at_most(state: &State) -> bool {
 }
 
 fn seen_ready(state: &State) -> bool {
-    let again = state.rollout.began().options.again;
+    let redeploy_failed = state.rollout.spec().options.redeploy_failed;
     sends_only(state, |memory| {
-        memory.seen == Some(TO_BE_REVIEWED) || again && memory.seen == Some(FAILED)
+        memory.seen == Some(TO_BE_REVIEWED) || redeploy_failed && memory.seen == Some(FAILED)
     })
 }
 
@@ -85,7 +85,7 @@ fn nothing_sent_in_doubt(state: &State) -> bool {
     let batch = next_batch(state);
     let consented = sends_only(state, |memory| memory.consented);
     let mut doubted = state.memory.iter().filter(|memory| memory.is_doubted());
-    batch == Set::NONE || doubted.all(|memory| consented && memory.verdict.is_some())
+    batch == Set::NONE || doubted.all(|memory| consented && memory.outcome.is_some())
 }
 
 fn packages(state: &State) -> impl Iterator<Item = (&PackageReport, &Memory, &Truth)> {
@@ -95,17 +95,19 @@ fn packages(state: &State) -> impl Iterator<Item = (&PackageReport, &Memory, &Tr
 }
 
 fn no_false_success(state: &State) -> bool {
-    packages(state).all(|(report, memory, truth)| match report.verdict {
-        Some(Verdict::Succeeded { .. }) => truth.came_to(SUCCESSFUL, memory.baseline.version),
+    packages(state).all(|(report, memory, truth)| match report.outcome {
+        Some(PackageOutcome::Succeeded { .. }) => {
+            truth.came_to(SUCCESSFUL, memory.baseline.version)
+        }
         _ => true,
     })
 }
 
 /// What has failed since it was planned counts as failed without a request, too.
 fn no_false_failure(state: &State) -> bool {
-    let planned = state.rollout.began().plan.is_some();
-    packages(state).all(|(report, memory, truth)| match report.verdict {
-        Some(Verdict::Failed { .. }) => {
+    let planned = state.rollout.spec().plan.is_some();
+    packages(state).all(|(report, memory, truth)| match report.outcome {
+        Some(PackageOutcome::Failed { .. }) => {
             let unsent = memory.named == Named::No && !memory.lost;
             let since_planned = planned && unsent && truth.came_to(FAILED, memory.planned);
             truth.came_to(FAILED, memory.baseline.version) || since_planned
@@ -116,31 +118,31 @@ fn no_false_failure(state: &State) -> bool {
 
 /// A list does not say which tasks failed, nor which jobs did not start.
 fn an_end_is_read(state: &State) -> bool {
-    packages(state).all(|(report, memory, _)| match report.verdict {
-        Some(Verdict::Succeeded { .. }) => memory.seen == Some(SUCCESSFUL),
-        Some(Verdict::Failed { .. }) => memory.seen == Some(FAILED),
+    packages(state).all(|(report, memory, _)| match report.outcome {
+        Some(PackageOutcome::Succeeded { .. }) => memory.seen == Some(SUCCESSFUL),
+        Some(PackageOutcome::Failed { .. }) => memory.seen == Some(FAILED),
         _ => true,
     })
 }
 
 /// What is watched is gone only if it was not found three times in a row.
 fn gone_is_gone(state: &State) -> bool {
-    packages(state).all(|(report, memory, _)| match report.verdict {
-        Some(Verdict::Gone { .. }) => memory.absences >= 3,
+    packages(state).all(|(report, memory, _)| match report.outcome {
+        Some(PackageOutcome::Gone { .. }) => memory.absences >= 3,
         _ => true,
     })
 }
 
 fn a_proved_no_is_a_no(state: &State) -> bool {
-    packages(state).all(|(report, _, truth)| match report.verdict {
-        Some(Verdict::Refused { proved: true, .. }) => !truth.is_released_by_us(),
+    packages(state).all(|(report, _, truth)| match report.outcome {
+        Some(PackageOutcome::Refused { proved: true, .. }) => !truth.is_released_by_us(),
         _ => true,
     })
 }
 
 fn not_sent_means_not_sent(state: &State) -> bool {
-    packages(state).all(|(report, memory, truth)| match report.verdict {
-        Some(Verdict::NotSent(_)) => {
+    packages(state).all(|(report, memory, truth)| match report.outcome {
+        Some(PackageOutcome::NotSent(_)) => {
             !truth.is_released_by_us() && !memory.lost && memory.named == Named::No && !report.sent
         }
         _ => true,
@@ -149,8 +151,8 @@ fn not_sent_means_not_sent(state: &State) -> bool {
 
 /// After a request whose fate is unknown nothing ends as if it were under way, unless that was seen.
 fn lost_is_not_forgotten(state: &State) -> bool {
-    packages(state).all(|(report, memory, _)| match report.verdict {
-        Some(Verdict::StillRunning { .. } | Verdict::Accepted) => {
+    packages(state).all(|(report, memory, _)| match report.outcome {
+        Some(PackageOutcome::StillRunning { .. } | PackageOutcome::Accepted) => {
             memory.moved || memory.named == Named::Accepted
         }
         _ => true,
@@ -169,7 +171,7 @@ fn ours_only_if_named(state: &State) -> bool {
 fn a_verdict_stays(state: &State) -> bool {
     let mut packages = packages(state);
     packages.all(|(report, memory, _)| {
-        !memory.verdict_changed && report.verdict.is_some() >= state.is_over()
+        !memory.verdict_changed && report.outcome.is_some() >= state.is_over()
     })
 }
 

@@ -6,43 +6,43 @@ use dls_model::{DeployAnswer, DeployDetail, ServiceError};
 
 use super::step::{Failing, Heard};
 use super::world::{Set, World, id};
-use crate::event::{LookFailure, SendFailure, What};
+use crate::event::{EventKind, ObserveError, SendError};
 use crate::options::Options;
-use crate::plan::{Place, Plan, PlannedPackage};
+use crate::plan::{Destination, Plan, PlannedPackage};
 
-pub(super) fn plan(place: Place, options: Options, world: &World) -> Plan {
+pub(super) fn plan(destination: Destination, options: Options, world: &World) -> Plan {
     let packages = world.packages.iter().enumerate();
     let packages = packages
         .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index, false)))
         .collect();
-    Plan::new(place, world.at(), options.start, packages)
+    Plan::new(destination, world.at(), options.start, packages)
 }
 
-pub(super) fn look_failure(failing: Failing) -> LookFailure {
+pub(super) fn observe_error(failing: Failing) -> ObserveError {
     match failing {
-        Failing::Unavailable => LookFailure::Unavailable("503".to_owned()),
-        Failing::NotFound => LookFailure::NotFound(error(0)),
-        Failing::Forbidden => LookFailure::Refused(error(1)),
+        Failing::Unavailable => ObserveError::Unavailable("503".to_owned()),
+        Failing::NotFound => ObserveError::NotFound(error(0)),
+        Failing::Forbidden => ObserveError::Refused(error(1)),
     }
 }
 
-pub(super) fn outcome(heard: Heard) -> What {
+pub(super) fn outcome(heard: Heard) -> EventKind {
     let failure = match heard {
-        Heard::NotSent => SendFailure::NotSent("refused".to_owned()),
-        Heard::NoCredentials => SendFailure::NotAuthenticated("expired".to_owned()),
-        Heard::Nothing => SendFailure::Lost("reset".to_owned()),
+        Heard::NotSent => SendError::NotSent("refused".to_owned()),
+        Heard::NoCredentials => SendError::NotAuthenticated("expired".to_owned()),
+        Heard::Nothing => SendError::Lost("reset".to_owned()),
         Heard::Accepted(named) => return accepted(named),
-        Heard::GatewayNo => SendFailure::Answered(error(2)),
-        Heard::TooMany => SendFailure::Answered(error(3)),
-        Heard::ServiceNo => SendFailure::Answered(error(4)),
-        Heard::ServerError => SendFailure::Answered(error(5)),
-        Heard::PartlyDone => SendFailure::Answered(error(6)),
-        Heard::GatewayError => SendFailure::Answered(error(7)),
+        Heard::GatewayNo => SendError::Answered(error(2)),
+        Heard::TooMany => SendError::Answered(error(3)),
+        Heard::ServiceNo => SendError::Answered(error(4)),
+        Heard::ServerError => SendError::Answered(error(5)),
+        Heard::PartlyDone => SendError::Answered(error(6)),
+        Heard::GatewayError => SendError::Answered(error(7)),
     };
-    What::SendFailed { failure }
+    EventKind::SendFailed { failure }
 }
 
-fn accepted(named: Set) -> What {
+fn accepted(named: Set) -> EventKind {
     let details = named.indices().map(|index| {
         let mut detail = DeployDetail::default();
         detail.package_id = Some(id(index));
@@ -50,7 +50,7 @@ fn accepted(named: Set) -> What {
     });
     let mut answer = DeployAnswer::default();
     answer.details = Some(details.collect());
-    What::Accepted { answer, request_id: None }
+    EventKind::Accepted { answer, request_id: None }
 }
 
 fn error(index: usize) -> Box<ServiceError> {

@@ -129,8 +129,8 @@ impl fmt::Display for Explored {
 }
 
 fn words(state: &State) -> String {
-    let verdicts = state.reports.iter().filter_map(|it| it.verdict.as_ref());
-    verdicts.map(|it| it.word()).collect::<Vec<_>>().join(" ")
+    let outcomes = state.reports.iter().filter_map(|it| it.outcome.as_ref());
+    outcomes.map(|it| it.word()).collect::<Vec<_>>().join(" ")
 }
 
 fn story(scenario: &Scenario, promise: &str, trail: &Trail, number: usize) -> String {

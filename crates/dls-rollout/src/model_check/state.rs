@@ -5,16 +5,16 @@ use std::rc::Rc;
 use dls_model::PackageIds;
 
 use super::memory::{Glimpse, Memory, Named};
-use super::said::{look_failure, outcome, plan};
+use super::said::{observe_error, outcome, plan};
 use super::step::{Choice, Effect, Failing, Heard, Kept, Sight, Step};
 use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id, index};
 use crate::action::Action;
-use crate::event::{Began, Event, What};
+use crate::event::{Event, EventKind, RunSpec};
 use crate::options::Options;
-use crate::plan::Place;
+use crate::outcome::{Claim, PackageOutcome, PackageReport};
+use crate::plan::Destination;
 use crate::rollout::Rollout;
 use crate::selection::Selection;
-use crate::verdict::{Claim, PackageReport, Verdict};
 
 /// Where a search begins, and how much may go wrong.
 #[derive(Clone)]
@@ -58,18 +58,18 @@ struct Journal {
 impl State {
     pub(super) fn begin(scenario: &Scenario) -> Self {
         let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
-        let place = Place::new("https://dayu.example.com", project, workspace);
+        let destination = Destination::new("https://dayu.example.com", project, workspace);
         let packages = Selection::new([0, 1].map(id)).unwrap();
         let lag = scenario.options.grace.max(Options::LEAST_LAG);
         let lag = lag.as_millis().try_into().unwrap();
         let world = World::new(scenario.statuses, scenario.stamp, lag);
-        let began = Began::new(place.clone(), packages, scenario.options);
-        let began = match scenario.planned {
-            true => began.with_plan(plan(place, scenario.options, &world), "hash"),
-            false => began,
+        let spec = RunSpec::new(destination.clone(), packages, scenario.options);
+        let spec = match scenario.planned {
+            true => spec.with_plan(plan(destination, scenario.options, &world), "hash"),
+            false => spec,
         };
-        let rollout = Rollout::new(began.clone(), world.at());
-        let event = Event::new(world.at(), What::Began(Box::new(began)));
+        let rollout = Rollout::new(spec.clone(), world.at());
+        let event = Event::new(world.at(), EventKind::RunCreated(Box::new(spec)));
         let memory = |package: usize| Memory {
             planned: world.packages[package].versions.len() - 1,
             ..Memory::default()
@@ -113,13 +113,13 @@ impl State {
                 self.note_look(package, version, sight.bare);
                 let seen = self.world.packages[package].versions[version];
                 let seen = seen.detail(package, sight.bare);
-                self.fold(self.rollout.looked(id(package), seen));
+                self.apply(self.rollout.observed(id(package), seen));
             }
             Step::Listed(rows) => self.read_list(rows),
             Step::ListFails(failing) => {
                 self.forbidden |= failing == Failing::Forbidden;
-                let failure = look_failure(failing);
-                self.fold(What::ListFailed { failure });
+                let failure = observe_error(failing);
+                self.apply(EventKind::ListFailed { failure });
             }
             Step::LookFails(package, failing) => {
                 self.forbidden |= failing == Failing::Forbidden;
@@ -128,28 +128,28 @@ impl State {
                     let absences = if self.watched().has(package) { 1 } else { 3 };
                     self.memory[package].absences += absences;
                 }
-                let (package, failure) = (id(package), look_failure(failing));
-                self.fold(What::LookFailed { package, failure });
+                let (package, failure) = (id(package), observe_error(failing));
+                self.apply(EventKind::ObserveFailed { package, failure });
             }
             Step::Intend(batch) => self.intend(batch),
-            Step::Outcome(effect, heard) => {
+            Step::RunOutcome(effect, heard) => {
                 let batch = self.sending.take().unwrap();
                 self.happen(effect, batch);
                 self.note_outcome(batch, heard);
-                self.fold(outcome(heard));
+                self.apply(outcome(heard));
             }
             Step::Waited => {
                 if let Action::Wait(rest) = self.action {
                     self.world.clock += i64::try_from(rest.as_millis()).unwrap();
                 }
-                self.fold(What::Waited);
+                self.apply(EventKind::Waited);
             }
             Step::Ends(package, well) => self.world.end(package, well),
             Step::OthersRelease(package) => self.world.begin(Set::of([package]), By::Others),
             Step::Changes(package) => self.world.change(package),
             Step::Arrives(request, released) => self.world.arrive(request, released),
             Step::Later(seconds) => self.world.clock += seconds * 1000,
-            Step::OutOfTime => self.fold(What::OutOfTime),
+            Step::OutOfTime => self.apply(EventKind::OutOfTime),
             Step::Crash(effect, kept) => {
                 if let Some(batch) = self.sending.take() {
                     self.happen(effect, batch);
@@ -167,7 +167,7 @@ impl State {
                     let memory = &mut self.memory[index];
                     (memory.named, memory.consented) = (Named::No, true);
                 }
-                self.fold(What::Forgotten {
+                self.apply(EventKind::Forgotten {
                     packages: packages.indices().map(id).collect(),
                     by: "somebody".to_owned(),
                     no_fence: false,
@@ -184,14 +184,14 @@ impl State {
                     }
                 }
                 let packages = packages.indices().map(id).collect();
-                self.fold(What::ResendAllowed { packages, no_fence: false });
+                self.apply(EventKind::ResendAllowed { packages, no_fence: false });
             }
         }
     }
 
-    fn fold(&mut self, what: What) {
-        let event = Event::new(self.world.at(), what);
-        self.rollout.fold(event.clone());
+    fn apply(&mut self, kind: EventKind) {
+        let event = Event::new(self.world.at(), kind);
+        self.rollout.apply(event.clone());
         let before = Some(Rc::clone(&self.journal));
         self.journal = Rc::new(Journal { event, before });
     }
@@ -199,7 +199,7 @@ impl State {
     /// The packages that a list is read for.
     pub(super) fn watched(&self) -> Set {
         match self.rollout.listed([]) {
-            What::Listed { missing, .. } => Set::of(missing.into_iter().map(index)),
+            EventKind::Listed { missing, .. } => Set::of(missing.into_iter().map(index)),
             other => panic!("{other:?}"),
         }
     }
@@ -216,7 +216,7 @@ impl State {
             let detail = self.world.packages[package].versions[version].detail(package, false);
             rows.push(detail.package);
         }
-        self.fold(self.rollout.listed(rows));
+        self.apply(self.rollout.listed(rows));
     }
 
     fn version(&self, package: usize, sight: Sight) -> usize {
@@ -238,7 +238,7 @@ impl State {
             Action::Deploy { fresh_until, .. } => self.world.at() <= *fresh_until,
             _ => true,
         };
-        self.fold(What::SendIntended {
+        self.apply(EventKind::SendIntended {
             packages: PackageIds::new(batch.indices().map(id)).unwrap(),
             signed_at: self.world.at(),
             with_token: false,
@@ -248,7 +248,7 @@ impl State {
             return;
         }
         self.note_outcome(batch, Heard::NotSent);
-        self.fold(outcome(Heard::NotSent));
+        self.apply(outcome(Heard::NotSent));
     }
 
     fn happen(&mut self, effect: Effect, batch: Set) {
@@ -271,28 +271,28 @@ impl State {
         self.rollout = replayed;
         for memory in self.memory.iter_mut().filter(|it| !it.is_closed()) {
             (memory.seen, memory.requests, memory.absences) = (None, 0, 0);
-            if memory.verdict.is_some_and(|(_, open)| open) {
-                memory.verdict = None;
+            if memory.outcome.is_some_and(|(_, open)| open) {
+                memory.outcome = None;
             }
         }
         (self.forbidden, self.just_taken_up) = (false, true);
-        let options = self.rollout.began().options;
-        let (grace, pace) = (options.grace, options.pace);
-        self.fold(What::Resumed { grace, pace, other_endpoint: None });
+        let options = self.rollout.spec().options;
+        let (grace, poll_interval) = (options.grace, options.poll_interval);
+        self.apply(EventKind::Resumed { grace, poll_interval, other_endpoint: None });
     }
 
     /// What nobody has recorded for good is gone, and with it what it told.
     fn lose_events(&mut self) {
         while let Some(before) = &self.journal.before
-            && !self.journal.event.what.is_decision()
+            && !self.journal.event.kind.is_decision()
         {
             self.journal = Rc::clone(before);
         }
         self.rollout = Rollout::replay(self.events()).unwrap();
         let reports = self.rollout.report().packages;
         for (memory, report) in self.memory.iter_mut().zip(&reports) {
-            let verdict = report.verdict.as_ref();
-            memory.verdict = verdict.map(|it| (it.word(), report.is_open()));
+            let outcome = report.outcome.as_ref();
+            memory.outcome = outcome.map(|it| (it.word(), report.is_open()));
             if memory.is_closed() {
                 continue;
             }
@@ -308,16 +308,18 @@ impl State {
     }
 
     pub(super) fn may_lose_events(&self) -> bool {
-        !self.journal.event.what.is_decision()
+        !self.journal.event.kind.is_decision()
     }
 
     /// The store lets it begin: nothing is claimed by the run before.
     fn begin_another_run(&mut self) {
         self.world.begin_another_run();
-        let (began, at) = (self.rollout.began().clone(), self.world.at());
-        self.rollout = Rollout::new(began.clone(), at);
-        self.journal =
-            Rc::new(Journal { event: Event::new(at, What::Began(Box::new(began))), before: None });
+        let (spec, at) = (self.rollout.spec().clone(), self.world.at());
+        self.rollout = Rollout::new(spec.clone(), at);
+        self.journal = Rc::new(Journal {
+            event: Event::new(at, EventKind::RunCreated(Box::new(spec))),
+            before: None,
+        });
         for memory in &mut self.memory {
             let planned = memory.planned;
             let doubted = memory.is_doubted();
@@ -389,18 +391,18 @@ impl State {
 
     fn note_verdicts(&mut self) {
         for (memory, report) in self.memory.iter_mut().zip(self.reports.iter()) {
-            let verdict = report.verdict.as_ref();
-            let now = verdict.map(|it| (it.word(), report.is_open()));
-            let words = [memory.verdict, now].map(|it| it.map(|(word, _)| word));
-            memory.verdict_changed = memory.verdict.is_some() && words[0] != words[1];
-            memory.verdict = now;
+            let outcome = report.outcome.as_ref();
+            let now = outcome.map(|it| (it.word(), report.is_open()));
+            let words = [memory.outcome, now].map(|it| it.map(|(word, _)| word));
+            memory.verdict_changed = memory.outcome.is_some() && words[0] != words[1];
+            memory.outcome = now;
             // Whatever was consented to before does not outlast a run that ended without it.
             let unsettled = matches!(
-                verdict,
+                outcome,
                 Some(
-                    Verdict::Unknown { .. }
-                        | Verdict::Refused { proved: false, .. }
-                        | Verdict::Gone { sent: true }
+                    PackageOutcome::Unknown { .. }
+                        | PackageOutcome::Refused { proved: false, .. }
+                        | PackageOutcome::Gone { sent: true }
                 )
             );
             if unsettled && report.forgotten.is_none() {

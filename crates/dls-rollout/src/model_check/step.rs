@@ -19,7 +19,7 @@ pub(super) enum Step {
     ListFails(Failing),
     /// The deploy request is about to be signed and written.
     Intend(Set),
-    Outcome(Effect, Heard),
+    RunOutcome(Effect, Heard),
     Waited,
     Ends(usize, Well),
     OthersRelease(usize),
@@ -122,7 +122,7 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
         return outcomes(state, batch);
     }
     let mut choices = match &state.action {
-        Action::Look(id) => at_a_look(state, index(*id)),
+        Action::Observe(id) => at_a_look(state, index(*id)),
         Action::Deploy { request, .. } => {
             let batch = Set::of(request.packages().iter().map(|id| index(*id)));
             let mut choices = vec![free(Step::Intend(batch))];
@@ -155,13 +155,13 @@ fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
         _ => {}
     }
     let now = state.world.packages[package].now();
-    if state.rollout.began().plan.is_some() && now.status == TO_BE_REVIEWED && !now.changed {
+    if state.rollout.spec().plan.is_some() && now.status == TO_BE_REVIEWED && !now.changed {
         choices.push(fault(Step::Changes(package)));
     }
     let concerns = |(step, _): &Choice| matches!(step, Step::Arrives(_, it) if it.has(package));
     choices.extend(arrivals(state).into_iter().filter(concerns));
     // Time counts where a look may grow old or a grace may be over.
-    let pending = || state.memory.iter().filter(|it| it.verdict.is_none());
+    let pending = || state.memory.iter().filter(|it| it.outcome.is_none());
     if pending().any(|it| it.named == Named::No) {
         choices.push(fault(Step::Later(61)));
     }
@@ -267,9 +267,9 @@ fn at_a_rest(state: &State) -> Vec<Choice> {
 
 fn outcomes(state: &State, batch: Set) -> Vec<Choice> {
     let [ready, most] = [false, true].map(|once_more| state.world.release_of(batch, once_more));
-    let mut choices = vec![free(Step::Outcome(Effect::Released(ready), Heard::Accepted(batch)))];
+    let mut choices = vec![free(Step::RunOutcome(Effect::Released(ready), Heard::Accepted(batch)))];
     let mut add = |effect, heard: &[Heard]| {
-        let heard = heard.iter().map(|heard| Step::Outcome(effect, *heard));
+        let heard = heard.iter().map(|heard| Step::RunOutcome(effect, *heard));
         choices.extend(heard.chain([Step::Crash(effect, Kept::All)]).map(fault));
     };
     add(Effect::None, &[Heard::NotSent, Heard::NoCredentials]);
@@ -327,7 +327,7 @@ impl fmt::Display for Step {
                 write!(f, "look at {}: {failure}", package + 1)
             }
             Self::Intend(batch) => write!(f, "deploy {batch}"),
-            Self::Outcome(effect, heard) => write!(f, "{effect}, {heard}"),
+            Self::RunOutcome(effect, heard) => write!(f, "{effect}, {heard}"),
             Self::Waited => f.write_str("wait"),
             Self::Ends(package, true) => write!(f, "the release of {} succeeds", package + 1),
             Self::Ends(package, false) => write!(f, "the release of {} fails", package + 1),

@@ -6,10 +6,10 @@ use std::time::Duration;
 use dls_model::PackageId;
 
 use super::{FEW, Rollout};
-use crate::admit::{Standing, overlapping, standing};
 use crate::entry::{Entry, Phase, since};
 use crate::guard::{Guard, holds, limit};
-use crate::verdict::{NotSent, Verdict};
+use crate::outcome::{NotSent, PackageOutcome};
+use crate::preflight::{Preflight, overlapping, preflight};
 
 impl Rollout {
     /// Whatever does not need to be asked for.
@@ -19,9 +19,9 @@ impl Rollout {
             && !self.cleared
             && !self.to_check().any(|it| self.is_stale(it))
         {
-            self.admit();
+            self.preflight();
         }
-        if !self.began.options.waits() && self.waiting().next().is_none() {
+        if !self.spec.options.waits() && self.waiting().next().is_none() {
             self.end_without_waiting();
         }
         let round_is_over = self.listed && !self.watched().any(|entry| entry.due);
@@ -34,7 +34,7 @@ impl Rollout {
 
     /// All that is next was looked at: what is there already is not sent, what must not be sent
     /// stops the run, the rest may go out.
-    pub(super) fn admit(&mut self) {
+    pub(super) fn preflight(&mut self) {
         let checked: HashSet<PackageId> = self.to_check().map(|entry| entry.id).collect();
         let mut blocked = false;
         let mut against = self.overlaps();
@@ -42,16 +42,16 @@ impl Rollout {
             if !checked.contains(&entry.id) {
                 continue;
             }
-            let standing = match (standing(entry, &self.began), against.remove(&entry.id)) {
-                (Standing::Send, Some(why)) => Standing::Against(why),
-                (standing, _) => standing,
+            let preflight = match (preflight(entry, &self.spec), against.remove(&entry.id)) {
+                (Preflight::Send, Some(why)) => Preflight::Against(why),
+                (preflight, _) => preflight,
             };
-            match standing {
-                Standing::Send => {}
-                Standing::Watch => entry.phase = Phase::Running,
-                Standing::Ends(verdict) => entry.end(verdict),
-                Standing::Against(why) => {
-                    entry.end_unsent(Verdict::NotSent(why));
+            match preflight {
+                Preflight::Send => {}
+                Preflight::Watch => entry.phase = Phase::Running,
+                Preflight::Ends(outcome) => entry.end(outcome),
+                Preflight::Against(why) => {
+                    entry.end_unsent(PackageOutcome::NotSent(why));
                     blocked = true;
                 }
             }
@@ -71,10 +71,10 @@ impl Rollout {
     }
 
     pub(super) fn overlaps(&self) -> HashMap<PackageId, NotSent> {
-        if self.started || self.began.options.in_order {
+        if self.started || self.spec.options.in_order {
             return HashMap::new();
         }
-        let to_send = |entry: &&Entry| matches!(standing(entry, &self.began), Standing::Send);
+        let to_send = |entry: &&Entry| matches!(preflight(entry, &self.spec), Preflight::Send);
         overlapping(self.waiting().filter(to_send))
     }
 
@@ -83,9 +83,9 @@ impl Rollout {
         for entry in &mut self.entries {
             if let Phase::Running = entry.phase {
                 entry.end(if entry.sent {
-                    Verdict::Accepted
+                    PackageOutcome::Accepted
                 } else {
-                    Verdict::StillRunning { why: "nobody asked to wait".to_owned() }
+                    PackageOutcome::StillRunning { why: "nobody asked to wait".to_owned() }
                 });
             }
         }
@@ -118,8 +118,8 @@ impl Rollout {
 
     /// Until the next round, or until the first grace is over.
     pub(super) fn pause(&self) -> Duration {
-        let options = &self.began.options;
-        let pause = options.pace.pause(self.round);
+        let options = &self.spec.options;
+        let pause = options.poll_interval.pause(self.round);
         let in_doubt = self.watched().filter(|entry| entry.is_in_doubt());
         let graces = in_doubt
             .filter_map(|entry| entry.doubt.as_ref())
@@ -129,14 +129,14 @@ impl Rollout {
 
     /// After an unknown outcome, and in order after anything but a success, nothing more goes out.
     pub(super) fn stop_if_in_trouble(&mut self, package: PackageId) {
-        let in_order = self.began.options.in_order;
+        let in_order = self.spec.options.in_order;
         let Some(entry) = self.entry(package).filter(|entry| entry.sent) else {
             return;
         };
-        let stops = match entry.verdict() {
-            None | Some(Verdict::Succeeded { .. }) => false,
-            Some(Verdict::Unknown { .. }) => holds(Guard::UnknownStops),
-            Some(Verdict::Gone { .. } | Verdict::Refused { .. }) => true,
+        let stops = match entry.outcome() {
+            None | Some(PackageOutcome::Succeeded { .. }) => false,
+            Some(PackageOutcome::Unknown { .. }) => holds(Guard::UnknownStops),
+            Some(PackageOutcome::Gone { .. } | PackageOutcome::Refused { .. }) => true,
             Some(_) => in_order,
         };
         if stops {
@@ -146,8 +146,12 @@ impl Rollout {
 
     pub(super) fn stop_if_unknown(&mut self) {
         let unknown = self.entries.iter().find(|entry| {
-            let verdict = entry.verdict();
-            entry.sent && matches!(verdict, Some(Verdict::Unknown { .. } | Verdict::Refused { .. }))
+            let outcome = entry.outcome();
+            entry.sent
+                && matches!(
+                    outcome,
+                    Some(PackageOutcome::Unknown { .. } | PackageOutcome::Refused { .. })
+                )
         });
         if let Some(id) = unknown.map(|entry| entry.id) {
             self.stop_if_in_trouble(id);
@@ -159,17 +163,17 @@ impl Rollout {
     pub(super) fn stop(&mut self) {
         let waiting = self.entries.iter_mut().filter(|it| it.is_waiting());
         for entry in waiting.filter(|entry| !entry.sent) {
-            entry.end(Verdict::NotSent(NotSent::RunStopped));
+            entry.end(PackageOutcome::NotSent(NotSent::RunStopped));
         }
     }
 
     /// Ends everything: what waits, what is only watched and has not moved, and what is under way.
     pub(super) fn settle(&mut self, waiting: &NotSent, unmoved: &NotSent, why: &str) {
         self.settle_waiting(waiting);
-        if self.began.options.start.is_none() {
+        if self.spec.options.start.is_none() {
             let watched = self.entries.iter_mut().filter(|it| it.is_watched());
             for entry in watched.filter(|entry| !entry.has_moved()) {
-                entry.end(Verdict::NotSent(unmoved.clone()));
+                entry.end(PackageOutcome::NotSent(unmoved.clone()));
             }
         }
         self.settle_watched(why);
@@ -177,13 +181,13 @@ impl Rollout {
 
     pub(super) fn settle_waiting(&mut self, why: &NotSent) {
         let waiting = self.entries.iter_mut().filter(|it| it.is_waiting());
-        waiting.for_each(|entry| entry.end_unsent(Verdict::NotSent(why.clone())));
+        waiting.for_each(|entry| entry.end_unsent(PackageOutcome::NotSent(why.clone())));
     }
 
     pub(super) fn settle_watched(&mut self, why: &str) {
         for entry in self.entries.iter_mut().filter(|it| it.is_watched()) {
-            let verdict = entry.give_up(why);
-            entry.end(verdict);
+            let outcome = entry.give_up(why);
+            entry.end(outcome);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What may be sent at all: status, plan, deletions, overlaps.
 
 use dls_model::{AnswerError, PackageDetail, Timestamp};
-use dls_rollout::{Action, Began, IfReleased, LookFailure, NotSent, Options, Plan, What};
+use dls_rollout::{Action, EventKind, IfReleased, NotSent, ObserveError, Options, Plan, RunSpec};
 
 use crate::bench::*;
 
@@ -37,7 +37,7 @@ fn a_released_package_stops_the_run_if_that_was_asked_for() {
 fn a_package_that_is_being_released_is_watched_and_never_sent() {
     let mut bench = Bench::new(&[23], later());
     bench.see(23, 5, 0);
-    assert!(matches!(bench.next(), Action::Look(_)));
+    assert!(matches!(bench.next(), Action::Observe(_)));
     bench.see(23, 2, 7);
     assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"], 0));
     assert!(!bench.report().packages[0].sent);
@@ -61,14 +61,14 @@ fn a_status_that_nobody_knows_is_not_sent_and_not_an_end() {
     let mut watched = Bench::accepted(&[23], later());
     watched.see(23, 4, 0);
     watched.rest();
-    assert_eq!(watched.next(), Action::Look(id(23)));
+    assert_eq!(watched.next(), Action::Observe(id(23)));
 }
 
 #[test]
 fn an_unknown_package_ends_the_run_as_not_found() {
     let mut bench = Bench::new(&[23, 99], later());
     bench.see(23, 1, 0);
-    let missing = LookFailure::NotFound(service_error(400, "DLF.0810"));
+    let missing = ObserveError::NotFound(service_error(400, "DLF.0810"));
     bench.fail_look(99, missing);
     assert_eq!(bench.words(), ["not-sent", "gone"]);
     assert_eq!(bench.exit_code(), 5);
@@ -83,8 +83,8 @@ fn what_is_missing_may_be_the_package_or_the_place_where_it_is_looked_for() {
         (404, "APIGW.0101", false),
     ] {
         let answer = AnswerError::from(*service_error(status, code));
-        let failure = LookFailure::of_answer(answer);
-        let is_missing = matches!(failure, LookFailure::NotFound(_));
+        let failure = ObserveError::of_answer(answer);
+        let is_missing = matches!(failure, ObserveError::NotFound(_));
         assert_eq!(is_missing, is_the_package, "{code}");
         let mut bench = Bench::new(&[23], later());
         bench.fail_look(23, failure);
@@ -139,8 +139,8 @@ fn planned_run(packages: &[(u64, PackageDetail)], options: Options) -> Bench {
     let made_at = Timestamp::from_millis(START).unwrap();
     let plan = Plan::new(place(), made_at, options.start, rows.collect());
     let all: Vec<u64> = packages.iter().map(|(id, _)| *id).collect();
-    let began: Began = began(&all, options).with_plan(plan, "hash");
-    Bench::of(began)
+    let spec: RunSpec = began(&all, options).with_plan(plan, "hash");
+    Bench::of(spec)
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_package_that_is_not_as_planned_stops_the_run() {
         let mut bench = planned_run(&plan, later());
         bench.see(23, 1, 0);
         bench.see_as(24, now);
-        assert!(matches!(bench.not_sent(24), NotSent::Drifted(what) if what == says));
+        assert!(matches!(bench.not_sent(24), NotSent::Drifted(kind) if kind == says));
         assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 9));
     }
 }
@@ -204,7 +204,7 @@ fn the_plan_is_checked_again_before_each_batch() {
     bench.see_all(&all, 1, 0);
     bench.send(&all[..100]);
     bench.pass(std::time::Duration::from_secs(90));
-    bench.fold(accepted(&all[..100]));
+    bench.apply(accepted(&all[..100]));
     bench.see_all(&all[100..149], 1, 0);
     bench.see_as(150, detail_with(150, 1, 0, &[("job_150", 2, 99)]));
     assert!(matches!(bench.not_sent(150), NotSent::Drifted(_)));
@@ -223,8 +223,8 @@ fn by_id_nothing_is_sent_and_the_status_stands_as_it_is() {
     for (status, word) in [(1, "not-sent"), (5, "pending")] {
         let mut bench = Bench::new(&[23], Options::watch_only());
         bench.see(23, status, 0);
-        assert_eq!(bench.next(), Action::Look(id(23)));
-        bench.fold(What::OutOfTime);
+        assert_eq!(bench.next(), Action::Observe(id(23)));
+        bench.apply(EventKind::OutOfTime);
         assert_eq!((bench.words(), bench.exit_code()), (vec![word], 8));
     }
     let mut bench = Bench::new(&[23], Options::watch_only());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Action, NotSent, What};
+use dls_rollout::{Action, EventKind, NotSent};
 
 use crate::bench::*;
 
@@ -16,7 +16,7 @@ fn the_next_batch_goes_out_once_the_last_one_is_accepted() {
     let mut bench = Bench::ready(&all, later());
     for batch in all.chunks(100) {
         bench.send(batch);
-        bench.fold(accepted(batch));
+        bench.apply(accepted(batch));
     }
     assert!(matches!(bench.next(), Action::List(_)));
     assert!(bench.report().packages.iter().all(|it| it.ours));
@@ -38,7 +38,7 @@ impl Bench {
     fn first_lost(all: &[u64], options: dls_rollout::Options) -> Self {
         let mut bench = Self::ready(all, options);
         bench.send(&all[..100]);
-        bench.fold(lost());
+        bench.apply(lost());
         bench
     }
 }
@@ -63,7 +63,7 @@ fn a_refused_batch_stops_the_rest_unless_told_to_keep_going() {
     for (keep_going, word) in [(false, "not-sent"), (true, "-")] {
         let mut bench = Bench::ready(&all, later().with_keep_going(keep_going));
         bench.send(&all[..100]);
-        bench.fold(refused(400, "APIGW.0201"));
+        bench.apply(refused(400, "APIGW.0201"));
         assert_eq!(bench.words()[100], word);
         if keep_going {
             bench.send(&all[100..200]);
@@ -76,10 +76,10 @@ fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
     let all = many();
     let mut bench = Bench::ready(&all, later());
     bench.send(&all[..100]);
-    bench.fold(accepted(&all[..100]));
+    bench.apply(accepted(&all[..100]));
     for _ in 0..3 {
         bench.send(&all[100..200]);
-        bench.fold(not_sent());
+        bench.apply(not_sent());
         if matches!(bench.next(), Action::Wait(_)) {
             bench.rest();
         }
@@ -95,12 +95,12 @@ fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
 fn in_order_each_package_waits_for_the_one_before() {
     let mut bench = Bench::ready(&[61, 62, 63], later().with_in_order(true));
     bench.send(&[61]);
-    bench.fold(accepted(&[61]));
+    bench.apply(accepted(&[61]));
     bench.see_all(&[61], 5, 0);
     bench.rest();
     bench.see_all(&[61], 2, 7);
     bench.send(&[62]);
-    bench.fold(accepted(&[62]));
+    bench.apply(accepted(&[62]));
     bench.see_all(&[62], 3, 7);
     assert_eq!(bench.next(), Action::Done);
     assert_eq!(bench.words(), ["successful", "failed", "not-sent"]);
@@ -111,10 +111,10 @@ fn in_order_each_package_waits_for_the_one_before() {
 fn in_order_a_package_is_looked_at_again_if_the_one_before_took_its_time() {
     let mut bench = Bench::ready(&[61, 62], later().with_in_order(true));
     bench.send(&[61]);
-    bench.fold(accepted(&[61]));
+    bench.apply(accepted(&[61]));
     bench.pass(Duration::from_secs(600));
     bench.see(61, 2, 7);
-    assert_eq!(bench.next(), Action::Look(id(62)));
+    assert_eq!(bench.next(), Action::Observe(id(62)));
     bench.see(62, 2, 8);
     assert_eq!(bench.words(), ["successful", "already-released"]);
 }
@@ -124,8 +124,8 @@ fn when_time_is_over_unsent_batches_are_not_sent() {
     let all = many();
     let mut bench = Bench::ready(&all, later());
     bench.send(&all[..100]);
-    bench.fold(accepted(&all[..100]));
-    bench.fold(What::OutOfTime);
+    bench.apply(accepted(&all[..100]));
+    bench.apply(EventKind::OutOfTime);
     assert!(matches!(bench.not_sent(101), NotSent::OutOfTime));
     assert_eq!(bench.exit_code(), 8);
 }

@@ -7,8 +7,8 @@ use dls_model::{
     PackageIds, ServiceError, ShowPackage, Timestamp,
 };
 use dls_rollout::{
-    Action, Began, Event, LookFailure, NotSent, Options, Place, PlannedPackage, Report, Rollout,
-    Selection, SendFailure, Verdict, What,
+    Action, Destination, Event, EventKind, NotSent, ObserveError, Options, PackageOutcome,
+    PlannedPackage, Report, Rollout, RunSpec, Selection, SendError,
 };
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 
@@ -26,14 +26,14 @@ pub(crate) fn later() -> Options {
     Options::new(JobStart::Later)
 }
 
-pub(crate) fn place() -> Place {
+pub(crate) fn place() -> Destination {
     let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
-    Place::new("https://dayu.example.com", project, workspace)
+    Destination::new("https://dayu.example.com", project, workspace)
 }
 
-pub(crate) fn began(packages: &[u64], options: Options) -> Began {
+pub(crate) fn began(packages: &[u64], options: Options) -> RunSpec {
     let packages = Selection::new(packages.iter().map(|it| id(*it))).unwrap();
-    Began::new(place(), packages, options)
+    RunSpec::new(place(), packages, options)
 }
 
 /// What the service would say of a package in this status, with a task that is a job of its own.
@@ -103,11 +103,11 @@ impl Bench {
         Self::of(began(packages, options))
     }
 
-    pub(crate) fn of(began: Began) -> Self {
+    pub(crate) fn of(spec: RunSpec) -> Self {
         let now = Timestamp::from_millis(START).unwrap();
         Self {
-            rollout: Rollout::new(began.clone(), now),
-            events: vec![Event::new(now, What::Began(Box::new(began)))],
+            rollout: Rollout::new(spec.clone(), now),
+            events: vec![Event::new(now, EventKind::RunCreated(Box::new(spec)))],
             now,
         }
     }
@@ -120,10 +120,10 @@ impl Bench {
     }
 
     /// The batch went out, and this came of it.
-    pub(crate) fn sent(packages: &[u64], options: Options, outcome: What) -> Self {
+    pub(crate) fn sent(packages: &[u64], options: Options, outcome: EventKind) -> Self {
         let mut bench = Self::ready(packages, options);
         bench.send(packages);
-        bench.fold(outcome);
+        bench.apply(outcome);
         bench
     }
 
@@ -137,10 +137,10 @@ impl Bench {
         Self::sent(packages, options, lost())
     }
 
-    pub(crate) fn fold(&mut self, what: What) {
-        let event = Event::new(self.now, what);
+    pub(crate) fn apply(&mut self, kind: EventKind) {
+        let event = Event::new(self.now, kind);
         self.events.push(event.clone());
-        self.rollout.fold(event);
+        self.rollout.apply(event);
     }
 
     pub(crate) fn pass(&mut self, time: Duration) {
@@ -158,26 +158,26 @@ impl Bench {
     }
 
     pub(crate) fn see_as(&mut self, package: u64, seen: PackageDetail) {
-        let what = self.rollout.looked(id(package), seen);
-        self.fold(what);
+        let kind = self.rollout.observed(id(package), seen);
+        self.apply(kind);
     }
 
     pub(crate) fn see_all(&mut self, packages: &[u64], status: i64, released_at: i64) {
         for package in packages {
-            assert_eq!(self.next(), Action::Look(id(*package)));
+            assert_eq!(self.next(), Action::Observe(id(*package)));
             self.see(*package, status, released_at);
         }
     }
 
-    pub(crate) fn fail_look(&mut self, package: u64, failure: LookFailure) {
+    pub(crate) fn fail_look(&mut self, package: u64, failure: ObserveError) {
         let package = id(package);
-        self.fold(What::LookFailed { package, failure });
+        self.apply(EventKind::ObserveFailed { package, failure });
     }
 
     pub(crate) fn list(&mut self, rows: Vec<Package>) {
         assert!(matches!(self.next(), Action::List(_)), "{:?}", self.next());
-        let what = self.rollout.listed(rows);
-        self.fold(what);
+        let kind = self.rollout.listed(rows);
+        self.apply(kind);
     }
 
     pub(crate) fn send(&mut self, packages: &[u64]) {
@@ -198,7 +198,7 @@ impl Bench {
     pub(crate) fn intend(&mut self, packages: &[u64]) {
         let packages = ids(packages);
         let signed_at = self.now;
-        self.fold(What::SendIntended { packages, signed_at, with_token: false });
+        self.apply(EventKind::SendIntended { packages, signed_at, with_token: false });
     }
 
     /// Lets the rest that is asked for pass.
@@ -207,13 +207,13 @@ impl Bench {
             panic!("no rest but {:?}", self.next());
         };
         self.pass(time);
-        self.fold(What::Waited);
+        self.apply(EventKind::Waited);
     }
 
     pub(crate) fn resume(&mut self) {
-        let options = self.rollout.began().options;
-        let (grace, pace) = (options.grace, options.pace);
-        self.fold(What::Resumed { grace, pace, other_endpoint: None });
+        let options = self.rollout.spec().options;
+        let (grace, poll_interval) = (options.grace, options.poll_interval);
+        self.apply(EventKind::Resumed { grace, poll_interval, other_endpoint: None });
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -224,15 +224,15 @@ impl Bench {
         self.report().exit_code
     }
 
-    pub(crate) fn verdict(&self, package: u64) -> Option<Verdict> {
+    pub(crate) fn outcome(&self, package: u64) -> Option<PackageOutcome> {
         let packages = self.report().packages;
         let report = packages.into_iter().find(|it| it.id == id(package));
-        report.unwrap().verdict
+        report.unwrap().outcome
     }
 
     pub(crate) fn not_sent(&self, package: u64) -> NotSent {
-        match self.verdict(package) {
-            Some(Verdict::NotSent(why)) => why,
+        match self.outcome(package) {
+            Some(PackageOutcome::NotSent(why)) => why,
             other => panic!("{other:?}"),
         }
     }
@@ -240,36 +240,36 @@ impl Bench {
     /// The verdicts' words, `-` where there is none yet.
     pub(crate) fn words(&self) -> Vec<&'static str> {
         let packages = self.report().packages.into_iter();
-        packages.map(|it| it.verdict.as_ref().map_or("-", Verdict::word)).collect()
+        packages.map(|it| it.outcome.as_ref().map_or("-", PackageOutcome::word)).collect()
     }
 }
 
-pub(crate) fn accepted(packages: &[u64]) -> What {
-    What::Accepted { answer: answer(packages), request_id: Some("r-1".to_owned()) }
+pub(crate) fn accepted(packages: &[u64]) -> EventKind {
+    EventKind::Accepted { answer: answer(packages), request_id: Some("r-1".to_owned()) }
 }
 
-pub(crate) fn failed(failure: SendFailure) -> What {
-    What::SendFailed { failure }
+pub(crate) fn failed(failure: SendError) -> EventKind {
+    EventKind::SendFailed { failure }
 }
 
-pub(crate) fn lost() -> What {
-    failed(SendFailure::Lost("reset after 300 bytes".to_owned()))
+pub(crate) fn lost() -> EventKind {
+    failed(SendError::Lost("reset after 300 bytes".to_owned()))
 }
 
-pub(crate) fn refused(status: u16, code: &str) -> What {
-    failed(SendFailure::Answered(service_error(status, code)))
+pub(crate) fn refused(status: u16, code: &str) -> EventKind {
+    failed(SendError::Answered(service_error(status, code)))
 }
 
 /// Thrown away by the gateway, which asks to wait for so many seconds.
-pub(crate) fn throttled_for(seconds: u64) -> What {
+pub(crate) fn throttled_for(seconds: u64) -> EventKind {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, seconds.into())]);
-    failed(SendFailure::Answered(service_error_with(&headers, 429, "APIGW.0308")))
+    failed(SendError::Answered(service_error_with(&headers, 429, "APIGW.0308")))
 }
 
-pub(crate) fn not_sent() -> What {
-    failed(SendFailure::NotSent("refused".to_owned()))
+pub(crate) fn not_sent() -> EventKind {
+    failed(SendError::NotSent("refused".to_owned()))
 }
 
-pub(crate) fn unavailable() -> LookFailure {
-    LookFailure::Unavailable("502".to_owned())
+pub(crate) fn unavailable() -> ObserveError {
+    ObserveError::Unavailable("502".to_owned())
 }

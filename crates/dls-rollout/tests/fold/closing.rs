@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use dls_model::Timestamp;
 use dls_rollout::{
-    Action, Claim, Event, InvalidEvents, NotSent, Outcome, Rollout, SendFailure, Verdict, What,
+    Action, Claim, Event, EventKind, InvalidEvents, NotSent, PackageOutcome, Rollout, RunOutcome,
+    SendError,
 };
 
 use crate::bench::*;
@@ -23,9 +24,9 @@ fn not_found(bench: &mut Bench, package: u64) {
     if let Action::Wait(_) = bench.next() {
         bench.rest();
     }
-    assert_eq!(bench.next(), Action::Look(id(package)));
+    assert_eq!(bench.next(), Action::Observe(id(package)));
     let error = service_error(404, "DLF.0810");
-    bench.fail_look(package, dls_rollout::LookFailure::NotFound(error));
+    bench.fail_look(package, dls_rollout::ObserveError::NotFound(error));
 }
 
 /// A run in which the service said no to two packages at once, and no release of them was seen.
@@ -37,7 +38,7 @@ fn unproved() -> Bench {
 }
 
 fn forget(bench: &mut Bench, package: u64) {
-    bench.fold(What::Forgotten {
+    bench.apply(EventKind::Forgotten {
         packages: vec![id(package)],
         by: "ops".to_owned(),
         no_fence: false,
@@ -50,7 +51,7 @@ fn consented() -> Bench {
     bench.pass(Duration::from_secs(120));
     bench.see(23, 1, 0);
     bench.resume();
-    bench.fold(What::ResendAllowed { packages: vec![id(23)], no_fence: false });
+    bench.apply(EventKind::ResendAllowed { packages: vec![id(23)], no_fence: false });
     bench
 }
 
@@ -90,7 +91,7 @@ fn a_package_that_vanished_and_came_back_as_it_was_is_unknown() {
 fn a_package_that_vanished_before_it_was_sent_is_closed() {
     let mut bench = Bench::new(&[23], later());
     let error = service_error(404, "DLF.0810");
-    bench.fail_look(23, dls_rollout::LookFailure::NotFound(error));
+    bench.fail_look(23, dls_rollout::ObserveError::NotFound(error));
     assert_eq!((bench.words(), bench.exit_code()), (vec!["gone"], 5));
     assert!(!is_open(&bench, 23));
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::Settled));
@@ -100,7 +101,7 @@ fn a_package_that_vanished_before_it_was_sent_is_closed() {
 fn a_refusal_that_proves_nothing_stays_open_and_makes_the_run_unknown() {
     let mut bench = unproved();
     assert_eq!(bench.words(), ["refused", "refused"]);
-    assert_eq!(bench.report().outcome, Outcome::Unknown);
+    assert_eq!(bench.report().outcome, RunOutcome::Unknown);
     assert_eq!(bench.exit_code(), 7);
     assert!(is_open(&bench, 23) && is_open(&bench, 24));
     bench.resume();
@@ -155,14 +156,14 @@ fn what_is_given_up_in_doubt_is_unknown_and_what_was_never_sent_is_not_sent() {
 fn what_was_accepted_is_under_way_and_cannot_be_given_up() {
     let mut bench = Bench::accepted(&[23], later());
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
-    bench.fold(What::OutOfTime);
+    bench.apply(EventKind::OutOfTime);
     assert_eq!(bench.words(), ["pending"]);
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
     let given_up =
-        What::Forgotten { packages: vec![id(23)], by: "ops".to_owned(), no_fence: false };
+        EventKind::Forgotten { packages: vec![id(23)], by: "ops".to_owned(), no_fence: false };
     let at = bench.events.last().unwrap().at;
     let given_up = Event::new(at, given_up);
-    bench.rollout.fold(given_up.clone());
+    bench.rollout.apply(given_up.clone());
     assert!(is_open(&bench, 23), "it is claimed all the same");
     let record = bench.events.iter().cloned().chain([given_up]);
     let refused = Rollout::replay(record).unwrap_err();
@@ -177,7 +178,7 @@ fn a_consented_package_is_gone_only_when_it_was_not_found_three_times_and_stays_
         assert_eq!(bench.words(), ["-"]);
     }
     not_found(&mut bench, 23);
-    assert_eq!(bench.verdict(23), Some(Verdict::Gone { sent: true }));
+    assert_eq!(bench.outcome(23), Some(PackageOutcome::Gone { sent: true }));
     assert!(is_open(&bench, 23));
 }
 
@@ -193,7 +194,7 @@ fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
     let mut bench = consented();
     bench.see(23, 1, 0);
     bench.send(&[23]);
-    bench.fold(lost());
+    bench.apply(lost());
     let signed_at = Timestamp::from_millis(START + 120_000).unwrap();
     let claim = Claim::Unsettled { signed_at, with_token: false };
     assert_eq!(bench.rollout.claim(id(23)), Some(claim));
@@ -205,7 +206,7 @@ fn after_consent_a_request_that_is_proved_unsent_leaves_the_first_one_unknown() 
     let mut bench = consented();
     bench.see(23, 1, 0);
     bench.send(&[23]);
-    bench.fold(failed(SendFailure::NotRecorded("disk full".to_owned())));
+    bench.apply(failed(SendError::NotRecorded("disk full".to_owned())));
     assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
     assert!(is_open(&bench, 23));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dls_model::{AnswerError, Deploy, Operation, PackageDetail, ServiceError, ShowPackage};
 use dls_rollout::{
-    Action, InvalidEvents, LookFailure, Options, Rollout, SendFailure, What, is_refusal,
+    Action, EventKind, InvalidEvents, ObserveError, Options, Rollout, SendError, is_refusal,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -29,10 +29,10 @@ fn observed(members: &str) -> PackageDetail {
 fn a_throttled_answer_that_says_more_than_its_error_is_not_sent_again() {
     let body = r#"{"status":"partly done","deployed":["23"],"failed":[
         {"package_id":"24","error_code":"APIG.0308"}]}"#;
-    let failure = SendFailure::Answered(answered(429, body));
+    let failure = SendError::Answered(answered(429, body));
     let mut bench = Bench::sent(&[23, 24], later(), failed(failure));
-    assert_eq!(bench.next(), Action::Look(id(23)));
-    bench.fold(What::OutOfTime);
+    assert_eq!(bench.next(), Action::Observe(id(23)));
+    bench.apply(EventKind::OutOfTime);
     assert_eq!(bench.words(), ["unknown", "unknown"]);
 }
 
@@ -61,10 +61,10 @@ fn a_member_that_appears_is_no_movement() {
     let with_time =
         r#""deploy_status":3,"deploy_timestamp":1747106000000,"deploy_user_name":"ops""#;
     for (before, after) in [(old, with_time), (with_time, old)] {
-        let mut bench = Bench::new(&[31], later().with_again(true));
+        let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
         bench.see_as(31, observed(before));
         bench.send(&[31]);
-        bench.fold(accepted(&[31]));
+        bench.apply(accepted(&[31]));
         bench.pass(Duration::from_secs(600));
         bench.see_as(31, observed(after));
         assert_eq!(bench.words(), ["-"], "a failure from before is not ours");
@@ -73,10 +73,10 @@ fn a_member_that_appears_is_no_movement() {
 
 #[test]
 fn a_time_that_both_observations_have_and_that_differs_is_movement() {
-    let mut bench = Bench::new(&[31], later().with_again(true));
+    let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
     bench.see(31, 3, 1);
     bench.send(&[31]);
-    bench.fold(accepted(&[31]));
+    bench.apply(accepted(&[31]));
     bench.pass(Duration::from_secs(600));
     bench.see(31, 3, 2);
     assert_eq!(bench.words(), ["failed"]);
@@ -84,10 +84,11 @@ fn a_time_that_both_observations_have_and_that_differs_is_movement() {
 
 #[test]
 fn without_a_grace_an_old_status_still_proves_nothing() {
-    let mut bench = Bench::new(&[31], later().with_again(true).with_grace(Duration::ZERO));
+    let mut bench =
+        Bench::new(&[31], later().with_redeploy_failed(true).with_grace(Duration::ZERO));
     bench.see(31, 3, 0);
     bench.send(&[31]);
-    bench.fold(accepted(&[31]));
+    bench.apply(accepted(&[31]));
     // A release of others before the baseline is shown late.
     bench.see(31, 2, 0);
     assert_eq!(bench.words(), ["-"]);
@@ -103,8 +104,8 @@ fn an_observation_without_an_id_or_with_another_is_none() {
     let mut nameless = detail(23, 1, 0);
     nameless.package.id = None;
     for seen in [nameless, detail(24, 1, 0)] {
-        match bench.rollout.looked(id(23), seen) {
-            What::LookFailed { failure: LookFailure::Unavailable(_), .. } => {}
+        match bench.rollout.observed(id(23), seen) {
+            EventKind::ObserveFailed { failure: ObserveError::Unavailable(_), .. } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Action, OnLostAnswer, Verdict, What};
+use dls_rollout::{Action, EventKind, OnLostAnswer, PackageOutcome};
 
 use crate::bench::*;
 
@@ -27,7 +27,7 @@ fn what_has_not_moved_within_the_grace_is_unknown() {
     let mut looks = 0;
     while bench.next() != Action::Done {
         match bench.next() {
-            Action::Look(_) => {
+            Action::Observe(_) => {
                 looks += 1;
                 bench.see(23, 1, 0);
             }
@@ -67,7 +67,7 @@ fn a_lost_answer_is_unknown_at_once_if_nobody_is_to_look() {
 fn a_lost_answer_still_unsettled_when_time_is_over_is_unknown() {
     let mut bench = Bench::lost(&[23, 24], later());
     bench.see_all(&[23], 5, 0);
-    bench.fold(What::OutOfTime);
+    bench.apply(EventKind::OutOfTime);
     assert_eq!(bench.words(), ["pending", "unknown"]);
     assert_eq!(bench.exit_code(), 7);
 }
@@ -88,35 +88,37 @@ fn a_no_to_several_packages_is_reconciled_and_proves_nothing() {
     bench.see_all(&[23], 5, 0);
     bench.see_all(&[24], 1, 0);
     bench.pass(GRACE);
-    bench.fold(What::Waited);
+    bench.apply(EventKind::Waited);
     bench.see(23, 2, 7);
     bench.see(24, 1, 0);
     assert_eq!(bench.words(), ["successful", "refused"]);
-    assert!(matches!(bench.verdict(24), Some(Verdict::Refused { proved: false, .. })));
+    assert!(matches!(bench.outcome(24), Some(PackageOutcome::Refused { proved: false, .. })));
     assert_eq!(bench.exit_code(), 7);
 }
 
 #[test]
 fn an_old_failure_is_not_taken_for_the_new_result() {
-    let mut bench = Bench::new(&[31], later().with_again(true));
+    let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
     bench.see(31, 3, 5);
     bench.send(&[31]);
-    bench.fold(accepted(&[31]));
+    bench.apply(accepted(&[31]));
     bench.see_all(&[31], 3, 5);
     assert_eq!(bench.words(), ["-"], "it has not moved");
     bench.rest();
     bench.see_all(&[31], 3, 9);
-    assert!(matches!(bench.verdict(31), Some(Verdict::Failed { tasks }) if tasks == ["job_31"]));
+    assert!(
+        matches!(bench.outcome(31), Some(PackageOutcome::Failed { tasks }) if tasks == ["job_31"])
+    );
     assert_eq!(bench.exit_code(), 3);
 }
 
 #[test]
 fn an_old_failure_that_comes_back_after_a_release_was_seen_is_believed_once_no_status_lags_so_long()
 {
-    let mut bench = Bench::new(&[31], later().with_again(true));
+    let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
     bench.see(31, 3, 5);
     bench.send(&[31]);
-    bench.fold(accepted(&[31]));
+    bench.apply(accepted(&[31]));
     bench.see_all(&[31], 5, 9);
     bench.pass(Duration::from_secs(119));
     bench.see(31, 3, 5);
@@ -135,11 +137,11 @@ fn a_package_in_doubt_that_is_revoked_was_not_seen_to_be_released() {
 }
 
 /// Its last release failed at 5; it was sent again, and accepted or lost.
-fn again(outcome: What) -> Bench {
-    let mut bench = Bench::new(&[31], later().with_again(true));
+fn again(outcome: EventKind) -> Bench {
+    let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
     bench.see(31, 3, 5);
     bench.send(&[31]);
-    bench.fold(outcome);
+    bench.apply(outcome);
     bench
 }
 
@@ -151,7 +153,7 @@ fn a_status_that_lags_behind_the_baseline_proves_no_release() {
     bench.rest();
     bench.see_all(&[31], 3, 5);
     bench.pass(GRACE);
-    bench.fold(What::Waited);
+    bench.apply(EventKind::Waited);
     bench.see(31, 3, 5);
     assert_eq!(bench.words(), ["unknown"]);
 }
@@ -196,13 +198,13 @@ fn without_times_a_failure_is_believed_once_no_status_lags_so_long() {
 
 #[test]
 fn a_release_that_was_over_at_the_baseline_is_not_taken_for_the_new_one() {
-    let mut bench = Bench::new(&[31, 23], later().with_again(true));
+    let mut bench = Bench::new(&[31, 23], later().with_redeploy_failed(true));
     bench.see(31, 5, 5);
     bench.resume();
     bench.see_all(&[31], 3, 5);
     bench.see_all(&[23], 1, 0);
     bench.send(&[31, 23]);
-    bench.fold(lost());
+    bench.apply(lost());
     bench.pass(GRACE);
     bench.see(31, 3, 5);
     assert_eq!(bench.words(), ["unknown", "-"]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Action, Began, Event, InvalidEvents, LookFailure, Rollout, What};
+use dls_rollout::{Action, Event, EventKind, InvalidEvents, ObserveError, Rollout, RunSpec};
 
 use crate::bench::*;
 
@@ -21,30 +21,30 @@ fn replayed(bench: &Bench) -> Rollout {
 fn events_give_the_rollout_back_at_every_step() {
     let mut bench = Bench::ready(&[23, 24], later());
     bench.send(&[23, 24]);
-    bench.fold(refused(400, "DLF.3051"));
+    bench.apply(refused(400, "DLF.3051"));
     bench.see_all(&[23], 5, 0);
     bench.see_all(&[24], 1, 0);
     bench.rest();
     bench.fail_look(23, unavailable());
-    bench.fold(What::OutOfTime);
+    bench.apply(EventKind::OutOfTime);
     bench.resume();
     bench.see_all(&[23], 2, 7);
     let all = through_text(&bench.events);
     assert_eq!(all, bench.events);
     for end in 1..=all.len() {
         let rollout = Rollout::replay(all[..end].to_vec()).unwrap();
-        let again = Rollout::replay(bench.events[..end].to_vec()).unwrap();
-        assert_eq!(rollout.next(), again.next());
-        assert_eq!(format!("{rollout:?}"), format!("{again:?}"));
+        let second = Rollout::replay(bench.events[..end].to_vec()).unwrap();
+        assert_eq!(rollout.next(), second.next());
+        assert_eq!(format!("{rollout:?}"), format!("{second:?}"));
     }
     assert_eq!(format!("{:?}", replayed(&bench)), format!("{:?}", bench.rollout));
 }
 
 #[test]
 fn events_of_a_later_version_and_those_without_a_beginning_are_refused() {
-    let mut began = began(&[23], later());
-    began.version = Began::VERSION + 1;
-    let bench = Bench::of(began);
+    let mut spec = began(&[23], later());
+    spec.version = RunSpec::VERSION + 1;
+    let bench = Bench::of(spec);
     assert_eq!(Rollout::replay(bench.events).unwrap_err(), InvalidEvents::Newer { version: 2 });
     let bench = Bench::ready(&[23], later());
     let tail = bench.events.into_iter().skip(1);
@@ -58,7 +58,7 @@ fn a_run_that_ended_after_an_intention_looks_and_sends_nothing() {
     bench.rollout = replayed(&bench);
     bench.resume();
     bench.pass(Duration::from_secs(3600));
-    assert_eq!(bench.next(), Action::Look(id(23)));
+    assert_eq!(bench.next(), Action::Observe(id(23)));
     bench.see(23, 1, 0);
     assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
 }
@@ -68,7 +68,7 @@ fn a_run_that_ended_before_the_send_looks_again_and_sends() {
     let mut bench = Bench::ready(&[23, 24], later());
     bench.resume();
     bench.see_all(&[23], 1, 0);
-    assert_eq!(bench.next(), Action::Look(id(24)));
+    assert_eq!(bench.next(), Action::Observe(id(24)));
     bench.see(24, 2, 7);
     assert_eq!(bench.to_send(), [23]);
     assert_eq!(bench.words(), ["-", "already-released"]);
@@ -78,7 +78,7 @@ fn a_run_that_ended_before_the_send_looks_again_and_sends() {
 fn what_was_open_is_looked_at_again_and_what_was_not_stays() {
     let mut bench = Bench::accepted(&[23, 24], later());
     bench.see_all(&[23], 2, 7);
-    bench.fold(What::OutOfTime);
+    bench.apply(EventKind::OutOfTime);
     assert_eq!(bench.words(), ["successful", "pending"]);
     bench.resume();
     assert_eq!(bench.words(), ["successful", "-"]);
@@ -129,19 +129,19 @@ mod resending {
     }
 
     fn allow(bench: &mut Bench, package: u64) {
-        bench.fold(What::ResendAllowed { packages: vec![id(package)], no_fence: false });
+        bench.apply(EventKind::ResendAllowed { packages: vec![id(package)], no_fence: false });
     }
 
     #[test]
     fn only_consent_sends_an_unknown_package_again_and_only_that_one() {
         let mut bench = unknown(&[23, 24]);
         allow(&mut bench, 23);
-        assert_eq!(bench.next(), Action::Look(id(24)));
+        assert_eq!(bench.next(), Action::Observe(id(24)));
         bench.see(24, 1, 0);
         assert_eq!(bench.words(), ["-", "unknown"]);
         bench.see_all(&[23], 1, 0);
         bench.send(&[23]);
-        bench.fold(accepted(&[23]));
+        bench.apply(accepted(&[23]));
         bench.see_all(&[23], 2, 7);
         assert_eq!(bench.words(), ["successful", "unknown"]);
     }
@@ -163,14 +163,14 @@ mod resending {
             allow(&mut bench, 23);
             bench.see_all(&[23], 1, 0);
             bench.send(&[23]);
-            bench.fold(outcome);
+            bench.apply(outcome);
             assert_eq!(bench.words(), ["unknown"]);
         }
         let mut bench = unknown(&[23]);
         allow(&mut bench, 23);
         bench.see_all(&[23], 1, 0);
-        bench.fold(not_sent());
-        bench.fold(What::OutOfTime);
+        bench.apply(not_sent());
+        bench.apply(EventKind::OutOfTime);
         assert_eq!(bench.words(), ["unknown"]);
     }
 
@@ -183,7 +183,7 @@ mod resending {
         allow(&mut bench, 23);
         bench.see_all(&[23], 1, 0);
         bench.send(&[23]);
-        bench.fold(refused(400, "DLF.20990"));
+        bench.apply(refused(400, "DLF.20990"));
         assert_eq!(bench.words(), ["unknown", "not-sent"]);
     }
 
@@ -200,7 +200,7 @@ mod resending {
         let mut bench = unknown(&[23, 24]);
         allow(&mut bench, 23);
         bench.see_all(&[24], 5, 0);
-        let refused = LookFailure::Refused(service_error(401, "APIGW.0301"));
+        let refused = ObserveError::Refused(service_error(401, "APIGW.0301"));
         bench.fail_look(23, refused);
         assert_eq!(bench.next(), Action::Done);
         assert_eq!(bench.words(), ["unknown", "pending"]);
@@ -211,7 +211,7 @@ mod resending {
         let mut bench = Bench::accepted(&[23], later());
         bench.resume();
         allow(&mut bench, 23);
-        assert_eq!(bench.next(), Action::Look(id(23)));
+        assert_eq!(bench.next(), Action::Observe(id(23)));
         bench.see(23, 1, 0);
         assert!(matches!(bench.next(), Action::Wait(_)));
     }

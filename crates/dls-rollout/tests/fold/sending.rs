@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls_model::{Deploy, JobStart, PublishType};
-use dls_rollout::{Action, LookFailure, SendFailure, Verdict, What};
+use dls_rollout::{Action, EventKind, ObserveError, PackageOutcome, SendError};
 
 use crate::bench::*;
 
@@ -11,7 +11,7 @@ use crate::bench::*;
 fn nothing_is_sent_before_every_baseline_was_read() {
     let mut bench = Bench::new(&[23, 24], later());
     bench.see(23, 1, 0);
-    assert_eq!(bench.next(), Action::Look(id(24)));
+    assert_eq!(bench.next(), Action::Observe(id(24)));
     bench.see(24, 1, 0);
     let Action::Deploy { request, .. } = bench.next() else {
         panic!("{:?}", bench.next());
@@ -34,8 +34,8 @@ fn the_request_says_the_publish_type_that_was_chosen_and_none_otherwise() {
 fn an_intended_send_without_an_outcome_is_looked_at_and_never_sent() {
     let mut bench = Bench::ready(&[23], later());
     bench.send(&[23]);
-    assert_eq!(bench.next(), Action::Look(id(23)));
-    bench.fold(What::OutOfTime);
+    assert_eq!(bench.next(), Action::Observe(id(23)));
+    bench.apply(EventKind::OutOfTime);
     assert_eq!(bench.exit_code(), 7);
 }
 
@@ -57,16 +57,16 @@ fn a_package_succeeds_when_it_moved_and_is_released() {
 #[test]
 fn a_baseline_that_never_comes_ends_as_not_sent() {
     for (failure, exit_code) in [
-        (LookFailure::Unreachable("refused".into()), 11),
+        (ObserveError::Unreachable("refused".into()), 11),
         (unavailable(), 10),
-        (LookFailure::Refused(service_error(401, "APIGW.0301")), 4),
-        (LookFailure::Refused(service_error(400, "DLF.0819")), 5),
-        (LookFailure::NotAuthenticated("stopped".into()), 4),
+        (ObserveError::Refused(service_error(401, "APIGW.0301")), 4),
+        (ObserveError::Refused(service_error(400, "DLF.0819")), 5),
+        (ObserveError::NotAuthenticated("stopped".into()), 4),
     ] {
         let mut bench = Bench::new(&[23], later());
         for _ in 0..10 {
             match bench.next() {
-                Action::Look(_) => bench.fail_look(23, failure.clone()),
+                Action::Observe(_) => bench.fail_look(23, failure.clone()),
                 Action::Wait(_) => bench.rest(),
                 Action::Done => break,
                 other => panic!("{other:?}"),
@@ -94,11 +94,11 @@ fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
     fn after(steps: impl FnOnce(&mut Bench)) -> u8 {
         let mut bench = Bench::new(&[23, 24], later());
         steps(&mut bench);
-        bench.fold(What::OutOfTime);
+        bench.apply(EventKind::OutOfTime);
         assert_eq!(bench.words(), ["not-sent", "not-sent"]);
         bench.exit_code()
     }
-    let unreachable = || LookFailure::Unreachable("refused".into());
+    let unreachable = || ObserveError::Unreachable("refused".into());
     assert_eq!(after(|_| ()), 10, "nothing was ever heard");
     assert_eq!(after(|it| it.fail_look(23, unreachable())), 11);
     assert_eq!(after(|it| it.fail_look(23, unavailable())), 10);
@@ -106,7 +106,7 @@ fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
     assert_eq!(
         after(|it| {
             it.see_all(&[23, 24], 1, 0);
-            it.fold(not_sent());
+            it.apply(not_sent());
         }),
         11
     );
@@ -114,7 +114,7 @@ fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
         after(|it| {
             it.see_all(&[23, 24], 1, 0);
             it.send(&[23, 24]);
-            it.fold(refused(429, "APIGW.0308"));
+            it.apply(refused(429, "APIGW.0308"));
         }),
         10
     );
@@ -138,8 +138,8 @@ fn only_a_proved_refusal_ends_at_once() {
             assert!(bench.words().iter().all(|it| *it == "refused"));
             assert_eq!(bench.exit_code(), exit_code, "{status} {code}");
         } else {
-            assert_eq!(bench.next(), Action::Look(id(23)), "{status} {code}");
-            bench.fold(What::OutOfTime);
+            assert_eq!(bench.next(), Action::Observe(id(23)), "{status} {code}");
+            bench.apply(EventKind::OutOfTime);
             assert_eq!(bench.exit_code(), 7, "{status} {code}");
         }
     }
@@ -148,7 +148,7 @@ fn only_a_proved_refusal_ends_at_once() {
 #[test]
 fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
     let throttled = || refused(429, "APIGW.0308");
-    for (failure, exit_code) in [(throttled as fn() -> What, 10), (not_sent, 11)] {
+    for (failure, exit_code) in [(throttled as fn() -> EventKind, 10), (not_sent, 11)] {
         let mut bench = Bench::ready(&[23], later());
         let mut sends = 0;
         loop {
@@ -156,7 +156,7 @@ fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
                 Action::Deploy { .. } => {
                     sends += 1;
                     bench.send(&[23]);
-                    bench.fold(failure());
+                    bench.apply(failure());
                 }
                 Action::Wait(_) => bench.rest(),
                 Action::Done => break,
@@ -188,9 +188,9 @@ fn a_batch_that_waited_for_long_is_looked_at_once_more_before_it_goes_out_again(
     let mut bench = Bench::sent(&[23], later(), throttled_for(50));
     bench.rest();
     bench.send(&[23]);
-    bench.fold(throttled_for(50));
+    bench.apply(throttled_for(50));
     bench.rest();
-    assert_eq!(bench.next(), Action::Look(id(23)));
+    assert_eq!(bench.next(), Action::Observe(id(23)));
     // Meanwhile somebody else has released it.
     bench.see(23, 2, 9);
     assert_eq!(bench.next(), Action::Done);
@@ -199,7 +199,7 @@ fn a_batch_that_waited_for_long_is_looked_at_once_more_before_it_goes_out_again(
 
 #[test]
 fn no_credentials_at_the_send_is_no_doubt() {
-    let why = SendFailure::NotAuthenticated("expired".into());
+    let why = SendError::NotAuthenticated("expired".into());
     let bench = Bench::sent(&[23, 24], later(), failed(why));
     assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 4));
 }
@@ -207,7 +207,7 @@ fn no_credentials_at_the_send_is_no_doubt() {
 #[test]
 fn what_could_not_be_written_down_is_not_sent_and_not_tried_again() {
     let mut bench = Bench::ready(&[23, 24], later());
-    bench.fold(failed(SendFailure::NotRecorded("no space left".into())));
+    bench.apply(failed(SendError::NotRecorded("no space left".into())));
     assert_eq!(bench.next(), Action::Done);
     assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 9));
 }
@@ -218,7 +218,7 @@ fn an_answer_that_describes_another_package_is_no_look() {
     bench.see_as(23, detail(41, 2, 5));
     assert_eq!(bench.words(), ["-"]);
     bench.rest();
-    assert_eq!(bench.next(), Action::Look(id(23)));
+    assert_eq!(bench.next(), Action::Observe(id(23)));
 }
 
 #[test]
@@ -229,9 +229,9 @@ fn whoever_leaves_is_told_what_would_become_of_each_and_nothing_is_folded() {
     for (bench, word) in [(waiting, "not-sent"), (in_doubt, "unknown"), (running, "pending")] {
         let before = format!("{:?}", bench.rollout);
         let report = bench.rollout.report_if_left("interrupted");
-        let verdict = report.packages[0].verdict.as_ref().unwrap();
-        assert_eq!(verdict.word(), word);
-        assert!(format!("{verdict:?}").contains("interrupted"), "{verdict:?}");
+        let outcome = report.packages[0].outcome.as_ref().unwrap();
+        assert_eq!(outcome.word(), word);
+        assert!(format!("{outcome:?}").contains("interrupted"), "{outcome:?}");
         assert_eq!(format!("{:?}", bench.rollout), before);
     }
 }
@@ -248,7 +248,7 @@ fn without_waiting_an_accepted_package_ends_as_accepted() {
 fn impatience_is_neither_failure_nor_success() {
     let mut bench = Bench::accepted(&[23], later());
     bench.pass(Duration::from_secs(1800));
-    bench.fold(What::OutOfTime);
+    bench.apply(EventKind::OutOfTime);
     assert_eq!((bench.words(), bench.exit_code()), (vec!["pending"], 8));
-    assert!(matches!(bench.verdict(23), Some(Verdict::StillRunning { .. })));
+    assert!(matches!(bench.outcome(23), Some(PackageOutcome::StillRunning { .. })));
 }

@@ -1,7 +1,7 @@
 //! Looking until the end, with few calls.
 
 use dls_model::Status;
-use dls_rollout::{Action, LookFailure, Verdict};
+use dls_rollout::{Action, ObserveError, PackageOutcome};
 
 use crate::bench::*;
 
@@ -12,14 +12,14 @@ fn a_failed_look_at_a_running_release_is_no_end_but_a_401_is() {
         bench.fail_look(23, unavailable());
         bench.rest();
     }
-    bench.fail_look(23, LookFailure::Refused(service_error(401, "APIGW.0301")));
+    bench.fail_look(23, ObserveError::Refused(service_error(401, "APIGW.0301")));
     assert_eq!((bench.words(), bench.exit_code()), (vec!["pending"], 8));
 }
 
 #[test]
 fn a_403_leaves_what_is_in_doubt_unknown() {
     let mut bench = Bench::lost(&[23], later());
-    bench.fail_look(23, LookFailure::Refused(service_error(403, "APIGW.0302")));
+    bench.fail_look(23, ObserveError::Refused(service_error(403, "APIGW.0302")));
     assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
 }
 
@@ -35,7 +35,7 @@ fn a_success_beside_a_failure_is_partial() {
 
 #[test]
 fn a_package_is_gone_after_three_absences_in_a_row() {
-    let missing = || LookFailure::NotFound(service_error(400, "DLF.0810"));
+    let missing = || ObserveError::NotFound(service_error(400, "DLF.0810"));
     let mut bench = Bench::accepted(&[23], later());
     for _ in 0..2 {
         bench.fail_look(23, missing());
@@ -50,7 +50,7 @@ fn a_package_is_gone_after_three_absences_in_a_row() {
             bench.rest();
         }
     }
-    assert!(matches!(bench.verdict(23), Some(Verdict::Gone { sent: true })));
+    assert!(matches!(bench.outcome(23), Some(PackageOutcome::Gone { sent: true })));
     assert_eq!(bench.exit_code(), 7);
 }
 
@@ -107,8 +107,8 @@ fn a_row_that_has_not_changed_ends_a_row_of_absences_all_the_same() {
         bench.rest();
         bench.list(rows(&all[there..]));
         if there > 0 {
-            assert_eq!(bench.next(), Action::Look(id(1)));
-            bench.fail_look(1, LookFailure::NotFound(service_error(400, "DLF.0810")));
+            assert_eq!(bench.next(), Action::Observe(id(1)));
+            bench.fail_look(1, ObserveError::NotFound(service_error(400, "DLF.0810")));
         }
         assert_eq!(bench.words()[0], "-");
     }
@@ -129,11 +129,11 @@ fn a_list_that_says_it_is_over_is_not_believed_without_a_look() {
 fn where_lists_are_refused_each_package_is_looked_at() {
     let all: Vec<u64> = (1..=11).collect();
     let mut bench = Bench::accepted(&all, later());
-    let failure = LookFailure::Refused(service_error(400, "DLF.3051"));
-    bench.fold(dls_rollout::What::ListFailed { failure });
+    let failure = ObserveError::Refused(service_error(400, "DLF.3051"));
+    bench.apply(dls_rollout::EventKind::ListFailed { failure });
     bench.see_all(&all, 5, 0);
     bench.rest();
-    assert_eq!(bench.next(), Action::Look(id(1)));
+    assert_eq!(bench.next(), Action::Observe(id(1)));
 }
 
 #[test]

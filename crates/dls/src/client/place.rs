@@ -1,6 +1,6 @@
 //! Whether a plan, or a run to be taken up again, is of the place that a client works at.
 
-use dls_rollout::Place;
+use dls_rollout::Destination;
 
 use crate::endpoint::Endpoint;
 
@@ -12,8 +12,8 @@ use crate::endpoint::Endpoint;
 ///
 /// It is of another project or workspace, or of an address that nobody vouched for.
 pub(super) fn other_address(
-    there: &Place,
-    here: &Place,
+    there: &Destination,
+    here: &Destination,
     same_service: bool,
 ) -> Result<Option<String>, OtherPlace> {
     let is_same_workspace = (&there.project, &there.workspace) == (&here.project, &here.workspace);
@@ -35,9 +35,9 @@ pub(super) struct OtherPlace;
 mod tests {
     use super::*;
 
-    fn place(endpoint: &str, workspace: &str) -> Place {
+    fn place(endpoint: &str, workspace: &str) -> Destination {
         let project = "p-1".parse().unwrap();
-        Place::new(endpoint, project, workspace.parse().unwrap())
+        Destination::new(endpoint, project, workspace.parse().unwrap())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use dls_model::{
     Deploy, DeployAnswer, ListPackages, Package, PackageDetail, PackageId, ShowPackage,
 };
-use dls_rollout::{LookFailure, SendFailure};
+use dls_rollout::{ObserveError, SendError};
 use dls_transport::{ClockSkew, Delivery, Facts, Ready, Resend};
 
 use super::Client;
@@ -18,18 +18,18 @@ impl Service for Client {
         &self,
         package: PackageId,
         within: Duration,
-    ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
+    ) -> ServiceFuture<'_, Result<PackageDetail, ObserveError>> {
         Box::pin(async move {
             let detail = self.package_within(package, within).await;
-            detail.map_err(look_failure)
+            detail.map_err(observe_error)
         })
     }
 
-    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>> {
+    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, ObserveError>> {
         Box::pin(async move {
             let mut pager = self.packages(query);
             let mut rows = Vec::new();
-            while let Some(row) = pager.next().await.map_err(look_failure)? {
+            while let Some(row) = pager.next().await.map_err(observe_error)? {
                 rows.push(row);
             }
             Ok(rows)
@@ -39,9 +39,9 @@ impl Service for Client {
     fn connect<'a>(
         &'a self,
         request: &'a Deploy,
-    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>> {
+    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async move {
-            let connected = self.connect(request).await.map_err(send_failure)?;
+            let connected = self.connect(request).await.map_err(send_error)?;
             Ok(Box::new(connected) as Box<dyn Connection>)
         })
     }
@@ -49,9 +49,9 @@ impl Service for Client {
     fn clock_skew(
         &self,
         package: PackageId,
-    ) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>> {
+    ) -> ServiceFuture<'_, Result<Option<Duration>, ObserveError>> {
         Box::pin(async move {
-            let skew = self.skew_told(package).await.map_err(look_failure)?;
+            let skew = self.skew_told(package).await.map_err(observe_error)?;
             Ok(skew.map(|skew| match skew {
                 ClockSkew::Ahead(by) | ClockSkew::Behind(by) => by,
             }))
@@ -97,36 +97,36 @@ impl Connection for ReadyToDeploy {
         self: Box<Self>,
         request: &'a Deploy,
         signed_at: SystemTime,
-    ) -> ServiceFuture<'a, Result<DeployAnswer, SendFailure>> {
-        Box::pin(async move { (*self).send(request, signed_at).await.map_err(send_failure) })
+    ) -> ServiceFuture<'a, Result<DeployAnswer, SendError>> {
+        Box::pin(async move { (*self).send(request, signed_at).await.map_err(send_error) })
     }
 }
 
-fn look_failure(error: Error) -> LookFailure {
+fn observe_error(error: Error) -> ObserveError {
     let text = error.in_full();
     if is_about_credentials(&error) {
-        return LookFailure::NotAuthenticated(text);
+        return ObserveError::NotAuthenticated(text);
     }
     match error.into_service() {
-        Ok(service) => LookFailure::of_answer(service.into()),
+        Ok(service) => ObserveError::of_answer(service.into()),
         Err(error) if error.status().is_some() || error.delivery() == Delivery::Answered => {
-            LookFailure::Unavailable(text)
+            ObserveError::Unavailable(text)
         }
-        Err(_) => LookFailure::Unreachable(text),
+        Err(_) => ObserveError::Unreachable(text),
     }
 }
 
-fn send_failure(error: Error) -> SendFailure {
+fn send_error(error: Error) -> SendError {
     let text = error.in_full();
     if is_about_credentials(&error) {
-        return SendFailure::NotAuthenticated(text);
+        return SendError::NotAuthenticated(text);
     }
     if error.delivery() == Delivery::NotSent {
-        return SendFailure::NotSent(text);
+        return SendError::NotSent(text);
     }
     match error.into_service() {
-        Ok(service) => SendFailure::of_answer(service.into()),
-        Err(_) => SendFailure::Lost(text),
+        Ok(service) => SendError::of_answer(service.into()),
+        Err(_) => SendError::Lost(text),
     }
 }
 

@@ -76,18 +76,18 @@ fn since_boot() -> Duration {
 /// So they never go back, whatever happens to the wall clock meanwhile.
 #[derive(Debug)]
 pub(super) struct EventTimes {
-    began: SystemTime,
+    spec: SystemTime,
     began_after: Duration,
 }
 
 impl EventTimes {
     pub(super) fn new(clock: &dyn Clock) -> Self {
-        Self { began: clock.wall(), began_after: clock.elapsed() }
+        Self { spec: clock.wall(), began_after: clock.elapsed() }
     }
 
     pub(super) fn now(&self, clock: &dyn Clock) -> Timestamp {
         let passed = clock.elapsed().saturating_sub(self.began_after);
-        timestamp(self.began + passed)
+        timestamp(self.spec + passed)
     }
 }
 

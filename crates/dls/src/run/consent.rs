@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use dls_model::{PackageId, Timestamp};
-use dls_rollout::{Claim, LookFailure, What};
+use dls_rollout::{Claim, EventKind, ObserveError};
 
 use super::Run;
 
@@ -45,8 +45,10 @@ impl Run {
             return Ok(());
         }
         self.check_fence(&requests, fence).await?;
-        let consent =
-            What::ResendAllowed { packages: packages.to_vec(), no_fence: fence == Fence::Waived };
+        let consent = EventKind::ResendAllowed {
+            packages: packages.to_vec(),
+            no_fence: fence == Fence::Waived,
+        };
         self.intend(consent).await.map_err(ResendRefused::NotRecorded)
     }
 
@@ -70,7 +72,7 @@ impl Run {
             }
         }
         self.check_fence(&requests, fence).await?;
-        let forgotten = What::Forgotten {
+        let forgotten = EventKind::Forgotten {
             packages: packages.to_vec(),
             by: by.to_owned(),
             no_fence: fence == Fence::Waived,
@@ -114,7 +116,7 @@ impl Run {
 
     fn check_expired(&self, last: &Request, skew: Duration) -> Result<(), ResendRefused> {
         // A status may lag by as much as the grace, should that be longer.
-        let lives = Self::RESEND_FENCE.max(self.began().options.grace);
+        let lives = Self::RESEND_FENCE.max(self.spec().options.grace);
         let lives = lives.saturating_add(skew);
         let package = last.package;
         match time_left(last.signed_at.to_system_time(), lives, self.clock.wall()) {
@@ -140,12 +142,12 @@ fn time_left(signed_at: SystemTime, lives: Duration, now: SystemTime) -> Option<
     Some(Duration::from_secs(left.as_secs().saturating_add(1)))
 }
 
-fn text(failure: LookFailure) -> String {
+fn text(failure: ObserveError) -> String {
     match failure {
-        LookFailure::NotFound(error) | LookFailure::Refused(error) => error.to_string(),
-        LookFailure::NotAuthenticated(why)
-        | LookFailure::Unreachable(why)
-        | LookFailure::Unavailable(why) => why,
+        ObserveError::NotFound(error) | ObserveError::Refused(error) => error.to_string(),
+        ObserveError::NotAuthenticated(why)
+        | ObserveError::Unreachable(why)
+        | ObserveError::Unavailable(why) => why,
         // A kind of a later version of the rollout.
         other => format!("{other:?}"),
     }

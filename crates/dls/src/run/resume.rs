@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Pace, Rollout};
+use dls_rollout::{PollInterval, Rollout};
 
 use crate::recorder::{self, RunRecorder};
 use crate::store::{Position, RunId, RunStore, StoreError};
@@ -14,7 +14,7 @@ pub struct Resume {
     /// How long a status may lag behind; as before if absent.
     pub grace: Option<Duration>,
     /// How long to rest between looks; as before if absent.
-    pub pace: Option<Pace>,
+    pub poll_interval: Option<PollInterval>,
     /// Whether the caller vouches that the client's address leads to the service that the run belongs to, should
     /// it be another one. The run records that address.
     pub same_service: bool,
@@ -29,7 +29,7 @@ impl Default for Resume {
     fn default() -> Self {
         Self {
             grace: None,
-            pace: None,
+            poll_interval: None,
             same_service: false,
             at_least: None,
             store_timeout: recorder::LIMIT,
@@ -58,8 +58,8 @@ impl Resume {
 
     /// Another [pace](dls_rollout::Options::pace).
     #[must_use]
-    pub fn with_pace(self, pace: Pace) -> Self {
-        Self { pace: Some(pace), ..self }
+    pub fn with_poll_interval(self, poll_interval: PollInterval) -> Self {
+        Self { poll_interval: Some(poll_interval), ..self }
     }
 
     /// An entry that is [known to have been recorded](Self::at_least).

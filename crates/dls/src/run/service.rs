@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use dls_model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, PackageId};
-use dls_rollout::{LookFailure, SendFailure};
+use dls_rollout::{ObserveError, SendError};
 
 /// The future of one call of a [`Service`], on the heap.
 pub type ServiceFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,24 +24,24 @@ pub trait Service: fmt::Debug + Send + Sync {
         &self,
         package: PackageId,
         within: Duration,
-    ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>>;
+    ) -> ServiceFuture<'_, Result<PackageDetail, ObserveError>>;
 
     /// Reads all pages of a list. It may be repeated freely.
-    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>>;
+    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, ObserveError>>;
 
     /// The first half of a write: everything that can fail before the first byte of this request is
     /// written. Whatever fails here has sent nothing.
     fn connect<'a>(
         &'a self,
         request: &'a Deploy,
-    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>>;
+    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendError>>;
 
     /// How far our clock and the service's are apart, as an observation of this package tells;
     /// `None` if the answer does not say what time it is (no `Date` header).
     fn clock_skew(
         &self,
         package: PackageId,
-    ) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>>;
+    ) -> ServiceFuture<'_, Result<Option<Duration>, ObserveError>>;
 }
 
 /// A fresh connection over which nothing was sent yet: the way between the two halves of a write.
@@ -53,11 +53,11 @@ pub trait Connection: Send {
     ///
     /// # Errors
     ///
-    /// Only [`SendFailure::NotSent`] and [`SendFailure::NotAuthenticated`] say that no byte of it
+    /// Only [`SendError::NotSent`] and [`SendError::NotAuthenticated`] say that no byte of it
     /// was written.
     fn send<'a>(
         self: Box<Self>,
         request: &'a Deploy,
         signed_at: SystemTime,
-    ) -> ServiceFuture<'a, Result<DeployAnswer, SendFailure>>;
+    ) -> ServiceFuture<'a, Result<DeployAnswer, SendError>>;
 }

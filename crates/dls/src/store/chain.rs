@@ -37,7 +37,7 @@ struct Body<'a> {
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct Destination {
     run: RunId,
     seq: u64,
 }
@@ -88,20 +88,20 @@ impl Chain {
     pub(super) fn verified(&self, line: &[u8]) -> Option<Position> {
         let (hash, rest) = line.strip_prefix(HEAD.as_bytes())?.split_at_checked(DIGITS)?;
         let next = self.next(rest);
-        let place = serde_json::from_slice::<Place>(line).ok()?;
-        let is_next = place.run == next.run && place.seq == next.entry;
+        let destination = serde_json::from_slice::<Destination>(line).ok()?;
+        let is_next = destination.run == next.run && destination.seq == next.entry;
         (next.hash.as_bytes() == hash && is_next).then_some(next)
     }
 
     fn why_not(&self, line: &[u8]) -> String {
         let expected = self.last.entry + 1;
-        match serde_json::from_slice::<Place>(line) {
+        match serde_json::from_slice::<Destination>(line) {
             Err(_) => "it is not an entry of a journal".to_owned(),
-            Ok(place) if place.run != self.last.run => {
-                format!("it is an entry of run {}", place.run)
+            Ok(destination) if destination.run != self.last.run => {
+                format!("it is an entry of run {}", destination.run)
             }
-            Ok(place) if place.seq != expected => {
-                format!("it says it is entry {}, and {expected} is missing", place.seq)
+            Ok(destination) if destination.seq != expected => {
+                format!("it says it is entry {}, and {expected} is missing", destination.seq)
             }
             Ok(_) => "its hash does not fit: it, or an entry before it, was changed".to_owned(),
         }

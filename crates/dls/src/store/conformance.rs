@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use dls_model::{PackageIds, Timestamp};
-use dls_rollout::{Began, Event, Options, Place, Selection, SendFailure, What};
+use dls_rollout::{Destination, Event, EventKind, Options, RunSpec, Selection, SendError};
 
 use super::{BoxFuture, RunStore, RunWriter, StoreError, TakenOver, durability};
 
@@ -71,7 +71,7 @@ async fn created(store: &dyn RunStore) -> Held {
     let writer = store.create(spec.clone(), at(1)?).await.map_err(text)?;
     let stored = store.load(writer.run()).await.map_err(text)?;
     ensure(stored.id == *writer.run(), "another name")?;
-    ensure(stored.began == spec, "another beginning")?;
+    ensure(stored.spec == spec, "another beginning")?;
     ensure(stored.began_at == at(1)?, "another time")?;
     ensure(stored.is_open(), "it is not open")?;
     ensure(stored.position() == writer.position(), "another position")?;
@@ -83,8 +83,8 @@ async fn created(store: &dyn RunStore) -> Held {
 async fn appended(store: &dyn RunStore) -> Held {
     let mut writer = store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
     let mut position = writer.position();
-    for what in [What::Waited, intention(&["23"])?, lost(), What::OutOfTime] {
-        let appended = append(&mut *writer, what).await?;
+    for kind in [EventKind::Waited, intention(&["23"])?, lost(), EventKind::OutOfTime] {
+        let appended = append(&mut *writer, kind).await?;
         ensure(appended == writer.position(), "the writer is somewhere else")?;
         ensure(appended.entry == position.entry + 1, "an entry does not follow the last one")?;
         let stored = store.load(writer.run()).await.map_err(text)?;
@@ -99,7 +99,7 @@ async fn appended(store: &dyn RunStore) -> Held {
 async fn claimed(store: &dyn RunStore) -> Held {
     let first = store.create(spec(&["23", "24"])?, at(1)?).await.map_err(text)?;
     let mut elsewhere = spec(&["24", "25"])?;
-    elsewhere.place.endpoint = "https://other.example.com".to_owned();
+    elsewhere.destination.endpoint = "https://other.example.com".to_owned();
     match store.create(elsewhere, at(2)?).await {
         Err(StoreError::Conflict { run, packages, other_endpoint, .. }) => {
             ensure(run == *first.run(), "the conflict is with another run")?;
@@ -110,7 +110,7 @@ async fn claimed(store: &dyn RunStore) -> Held {
     }
     ensure(store.list().await.map_err(text)?.len() == 1, "the refused run was recorded")?;
     let mut workspace = spec(&["24"])?;
-    workspace.place.workspace = "other".parse().map_err(text)?;
+    workspace.destination.workspace = "other".parse().map_err(text)?;
     store.create(workspace, at(2)?).await.map_err(text)?;
     store.create(spec(&["25"])?, at(2)?).await.map_err(text)?;
     Ok(())
@@ -147,8 +147,12 @@ async fn taken_over(store: &dyn RunStore) -> Held {
     let TakenOver { mut writer, rollout } = taken;
     ensure(writer.position() == left, "it is at another position")?;
     ensure(rollout.report().packages.iter().all(|it| it.sent), "the intention is gone")?;
-    let options = rollout.began().options;
-    let resumed = What::Resumed { grace: options.grace, pace: options.pace, other_endpoint: None };
+    let options = rollout.spec().options;
+    let resumed = EventKind::Resumed {
+        grace: options.grace,
+        poll_interval: options.poll_interval,
+        other_endpoint: None,
+    };
     let next = append(&mut *writer, resumed).await?;
     let stored = store.load(&run).await.map_err(text)?;
     ensure(stored.position() == next && stored.contains(&left), "the entries do not follow")
@@ -165,12 +169,12 @@ async fn fenced(store: &dyn RunStore) -> Held {
     };
     let written = append(&mut *first, intention(&["23"])?).await;
     ensure(written.is_err(), "two writers have appended")?;
-    append(&mut *second, What::Waited).await.map(drop)
+    append(&mut *second, EventKind::Waited).await.map(drop)
 }
 
 async fn outdated(store: &dyn RunStore) -> Held {
     let mut writer = store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
-    let known = append(&mut *writer, What::Waited).await?;
+    let known = append(&mut *writer, EventKind::Waited).await?;
     let run = writer.run().clone();
     drop(writer);
     let mut later = known.clone();
@@ -193,18 +197,18 @@ async fn not_there(store: &dyn RunStore) -> Held {
     ensure(matches!(taken, Err(StoreError::NoSuchRun { .. })), "it was taken over")
 }
 
-async fn append(writer: &mut dyn RunWriter, what: What) -> Result<super::Position, String> {
-    let durability = durability(&what);
-    let event = Event::new(at(2)?, what);
+async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Result<super::Position, String> {
+    let durability = durability(&kind);
+    let event = Event::new(at(2)?, kind);
     writer.append(&event, durability).await.map_err(text)
 }
 
-fn spec(packages: &[&str]) -> Result<Began, String> {
+fn spec(packages: &[&str]) -> Result<RunSpec, String> {
     let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().map_err(text)?;
     let workspace = "default".parse().map_err(text)?;
-    let place = Place::new("https://dayu.example.com", project, workspace);
+    let destination = Destination::new("https://dayu.example.com", project, workspace);
     let packages = Selection::from(ids(packages)?);
-    Ok(Began::new(place, packages, Options::new(dls_model::JobStart::Later)))
+    Ok(RunSpec::new(destination, packages, Options::new(dls_model::JobStart::Later)))
 }
 
 fn ids(packages: &[&str]) -> Result<PackageIds, String> {
@@ -212,16 +216,16 @@ fn ids(packages: &[&str]) -> Result<PackageIds, String> {
     PackageIds::new(ids.map_err(text)?).map_err(text)
 }
 
-fn intention(packages: &[&str]) -> Result<What, String> {
-    Ok(What::SendIntended { packages: ids(packages)?, signed_at: at(2)?, with_token: false })
+fn intention(packages: &[&str]) -> Result<EventKind, String> {
+    Ok(EventKind::SendIntended { packages: ids(packages)?, signed_at: at(2)?, with_token: false })
 }
 
-fn lost() -> What {
-    What::SendFailed { failure: SendFailure::Lost("a reset".to_owned()) }
+fn lost() -> EventKind {
+    EventKind::SendFailed { failure: SendError::Lost("a reset".to_owned()) }
 }
 
-fn given_up(packages: &[&str]) -> Result<What, String> {
-    Ok(What::Forgotten {
+fn given_up(packages: &[&str]) -> Result<EventKind, String> {
+    Ok(EventKind::Forgotten {
         packages: ids(packages)?.iter().copied().collect(),
         by: "the conformance suite".to_owned(),
         no_fence: false,

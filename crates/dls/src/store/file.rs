@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dls_model::Timestamp;
-use dls_rollout::{Began, Event, What};
+use dls_rollout::{Event, EventKind, RunSpec};
 
 use super::claims;
 use super::replay::{self, Contents};
@@ -98,14 +98,14 @@ impl FileStore {
 
     async fn create_run(
         &self,
-        spec: Began,
+        spec: RunSpec,
         at: Timestamp,
     ) -> Result<Box<dyn RunWriter>, StoreError> {
         let mut lock = self.lock().await?;
         self.refuse_strangers().await?;
         self.refuse_conflict(&spec).await?;
         let run = self.new_id(at).await?;
-        let first = Event::new(at, What::Began(Box::new(spec)));
+        let first = Event::new(at, EventKind::RunCreated(Box::new(spec)));
         let (lines, position) = self.lines(&run, &[first])?;
         let path = self.file_of(&run, false);
         // Whoever removed the lock meanwhile let another process in.
@@ -114,16 +114,16 @@ impl FileStore {
         Ok(Box::new(writer))
     }
 
-    async fn refuse_conflict(&self, spec: &Began) -> Result<(), StoreError> {
+    async fn refuse_conflict(&self, spec: &RunSpec) -> Result<(), StoreError> {
         let open = self.ids().await?.into_iter().filter(|(_, is_over)| !is_over);
         for (run, _) in open {
             let contents = self.contents(&run).await?;
-            let began = contents.began().cloned();
+            let other = contents.spec().cloned();
             let stored = contents.into_run();
-            match (stored, began) {
+            match (stored, other) {
                 (Ok((stored, _)), _) => claims::refuse_conflict(spec, &stored)?,
                 // Broken further on: it may touch what it began with, and nothing else.
-                (Err(_), Some(began)) if !claims::may_touch(spec, &began) => {}
+                (Err(_), Some(other)) if !claims::may_touch(spec, &other) => {}
                 (Err(error), _) => return Err(error),
             }
         }
@@ -208,7 +208,7 @@ impl FileStore {
 impl RunStore for FileStore {
     fn create(
         &self,
-        spec: Began,
+        spec: RunSpec,
         at: Timestamp,
     ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>> {
         Box::pin(self.create_run(spec, at))
@@ -251,7 +251,7 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use dls_model::{JobStart, PackageId};
-    use dls_rollout::{Options, Place, Selection};
+    use dls_rollout::{Destination, Options, Selection};
 
     use super::*;
     use crate::store::Durability;
@@ -262,13 +262,13 @@ mod tests {
         let mut store = FileStore::open(folder.path()).await.unwrap();
         store.longest = 2048;
         let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
-        let place = Place::new("https://dayu.example.com", project, workspace);
+        let destination = Destination::new("https://dayu.example.com", project, workspace);
         let packages = Selection::from(PackageId::try_from(23).unwrap());
-        let spec = Began::new(place, packages, Options::new(JobStart::Later));
+        let spec = RunSpec::new(destination, packages, Options::new(JobStart::Later));
         let at = Timestamp::from_millis(1_747_106_000_000).unwrap();
         let mut writer = store.create(spec, at).await.unwrap();
         let run = writer.run().clone();
-        let waited = Event::new(at, What::Waited);
+        let waited = Event::new(at, EventKind::Waited);
         let error = loop {
             match writer.append(&waited, Durability::Buffered).await {
                 Ok(position) => assert!(position.entry < 20),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dls_model::Timestamp;
-use dls_rollout::{Began, Event, Rollout, What};
+use dls_rollout::{Event, EventKind, Rollout, RunSpec};
 
 use super::chain::Chain;
 use super::claims;
@@ -53,7 +53,7 @@ impl MemoryStore {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn create_now(&self, spec: Began, at: Timestamp) -> Result<Box<dyn RunWriter>, StoreError> {
+    fn create_now(&self, spec: RunSpec, at: Timestamp) -> Result<Box<dyn RunWriter>, StoreError> {
         let mut runs = self.runs();
         for (run, recorded) in runs.iter() {
             claims::refuse_conflict(&spec, &recorded.stored(run)?.0)?;
@@ -70,7 +70,7 @@ impl MemoryStore {
             chain: Chain::new(run.clone()),
             epoch: 1,
         };
-        let position = recorded.append(&Event::new(at, What::Began(Box::new(spec))))?;
+        let position = recorded.append(&Event::new(at, EventKind::RunCreated(Box::new(spec))))?;
         runs.insert(run, recorded);
         Ok(Box::new(MemoryWriter { store: self.clone(), position, epoch: 1 }))
     }
@@ -122,7 +122,7 @@ impl Recorded {
 impl RunStore for MemoryStore {
     fn create(
         &self,
-        spec: Began,
+        spec: RunSpec,
         at: Timestamp,
     ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>> {
         Box::pin(async move { self.create_now(spec, at) })

@@ -4,13 +4,13 @@
 //! whole line that does not verify, which is refused. A flip of its line end leaves a line that
 //! verifies without it, which is kept. Only what cannot be either is cut: an unfinished line without its end, or zeros.
 
-use dls_rollout::{Began, Event, InvalidEvents, Rollout, What};
+use dls_rollout::{Event, EventKind, InvalidEvents, Rollout, RunSpec};
 use serde::de::IgnoredAny;
 
 use super::chain::{Chain, VERSION};
 use super::{Position, RunId, StoreError, StoredRun};
 
-/// What is in a run's file.
+/// EventKind is in a run's file.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) chain: Chain,
@@ -22,7 +22,7 @@ pub(super) struct Contents {
     pub(super) valid: usize,
     /// The last line lacks its end.
     pub(super) lacks_end: bool,
-    /// What follows the valid part and is cut off by the next writer, in one line.
+    /// EventKind follows the valid part and is cut off by the next writer, in one line.
     pub(super) unfinished: Option<String>,
     /// Why the events are not all that was recorded.
     pub(super) problem: Option<StoreError>,
@@ -51,9 +51,9 @@ pub(super) fn read(run: &RunId, bytes: &[u8]) -> Contents {
 
 impl Contents {
     /// The first event, if it can be read: what the run may touch.
-    pub(super) fn began(&self) -> Option<&Began> {
-        match &self.events.first()?.what {
-            What::Began(began) if began.version <= Began::VERSION => Some(began),
+    pub(super) fn spec(&self) -> Option<&RunSpec> {
+        match &self.events.first()?.kind {
+            EventKind::RunCreated(spec) if spec.version <= RunSpec::VERSION => Some(spec),
             _ => None,
         }
     }
@@ -104,7 +104,7 @@ impl Contents {
         }
     }
 
-    /// What follows the last line end: an entry whose end is lost, with any byte in its place, and then what a
+    /// EventKind follows the last line end: an entry whose end is lost, with any byte in its place, and then what a
     /// crash left half written.
     fn read_tail(&mut self, tail: &[u8]) {
         let mut rest = tail;
@@ -180,7 +180,7 @@ impl Contents {
         let number = |pointer| value.pointer(pointer).and_then(serde_json::Value::as_u64);
         let form = number("/journal").filter(|version| *version > u64::from(VERSION));
         let events = number("/event/what/began/version");
-        let events = events.filter(|version| *version > u64::from(Began::VERSION));
+        let events = events.filter(|version| *version > u64::from(RunSpec::VERSION));
         form.or(events).map(|version| u32::try_from(version).unwrap_or(u32::MAX))
     }
 }
@@ -234,30 +234,31 @@ pub(super) fn lines(
 #[cfg(test)]
 mod tests {
     use dls_model::{JobStart, PackageIds, Timestamp};
-    use dls_rollout::{Options, Place, Selection, SendFailure};
+    use dls_rollout::{Destination, Options, Selection, SendError};
 
     use super::*;
 
-    /// What is written after a run of the packages 23 and 24 was created.
-    fn kinds() -> [(&'static str, Vec<What>); 7] {
-        let intended = What::SendIntended { packages: ids(), signed_at: at(), with_token: false };
-        let lost = What::SendFailed { failure: SendFailure::Lost("a reset".to_owned()) };
+    /// EventKind is written after a run of the packages 23 and 24 was created.
+    fn kinds() -> [(&'static str, Vec<EventKind>); 7] {
+        let intended =
+            EventKind::SendIntended { packages: ids(), signed_at: at(), with_token: false };
+        let lost = EventKind::SendFailed { failure: SendError::Lost("a reset".to_owned()) };
         let consented =
-            What::ResendAllowed { packages: ids().iter().copied().collect(), no_fence: false };
-        let given_up = What::Forgotten {
+            EventKind::ResendAllowed { packages: ids().iter().copied().collect(), no_fence: false };
+        let given_up = EventKind::Forgotten {
             packages: ids().iter().copied().collect(),
             by: "li.wei".to_owned(),
             no_fence: false,
         };
         let watched = [
             r#"{"accepted": {"answer": {"deploy_package_details": [{"package_id": 23}]}}}"#,
-            r#"{"looked": {"package": "24", "seen": {"release_package": {"package_id": "24"}}}}"#,
+            r#"{"observed": {"package": "24", "seen": {"release_package": {"package_id": "24"}}}}"#,
             r#"{"listed": {"rows": [{"package_id": "23", "deploy_status": 5}], "missing": ["24"]}}"#,
         ];
-        let watched = watched.map(|what| serde_json::from_str(what).unwrap());
-        let elsewhere = What::Resumed {
+        let watched = watched.map(|kind| serde_json::from_str(kind).unwrap());
+        let elsewhere = EventKind::Resumed {
             grace: Options::new(JobStart::Later).grace,
-            pace: Options::new(JobStart::Later).pace,
+            poll_interval: Options::new(JobStart::Later).poll_interval,
             other_endpoint: Some("https://proxy.example.com".to_owned()),
         };
         let accepted = [intended.clone()].into_iter().chain(watched);
@@ -266,7 +267,7 @@ mod tests {
         [
             ("fresh", vec![]),
             ("about to send", sent[..1].to_vec()),
-            ("sent", then(What::OutOfTime)),
+            ("sent", then(EventKind::OutOfTime)),
             ("consented", then(consented)),
             ("ended", then(given_up)),
             ("accepted, and watched by lists", accepted.collect()),
@@ -286,18 +287,19 @@ mod tests {
         "20250513-031320-0001".parse().unwrap()
     }
 
-    fn file_of(events: &[What]) -> Vec<u8> {
+    fn file_of(events: &[EventKind]) -> Vec<u8> {
         lines(&run(), &recorded(events)).unwrap().0
     }
 
-    fn recorded(events: &[What]) -> Vec<Event> {
+    fn recorded(events: &[EventKind]) -> Vec<Event> {
         let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap();
-        let place = Place::new("https://dayu.example.com", project, "default".parse().unwrap());
+        let destination =
+            Destination::new("https://dayu.example.com", project, "default".parse().unwrap());
         let options = Options::new(JobStart::Later);
-        let began = Began::new(place, Selection::from(ids()), options);
-        let first = What::Began(Box::new(began));
+        let spec = RunSpec::new(destination, Selection::from(ids()), options);
+        let first = EventKind::RunCreated(Box::new(spec));
         let all = [first].into_iter().chain(events.iter().cloned());
-        all.map(|what| Event::new(at(), what)).collect()
+        all.map(|kind| Event::new(at(), kind)).collect()
     }
 
     /// How many of all single-bit flips of a file change nothing: neither what the run may touch and where, nor what
@@ -373,11 +375,11 @@ mod tests {
     #[test]
     fn a_last_intention_of_version_1_survives_the_loss_of_its_line_end() {
         let [_, (_, about_to_send), ..] = kinds();
-        let began = serde_json::from_slice::<serde_json::Value>(&file_of(&[])).unwrap();
+        let spec = serde_json::from_slice::<serde_json::Value>(&file_of(&[])).unwrap();
         let intended = Event::new(at(), about_to_send[0].clone());
         let intended = serde_json::to_string(&intended).unwrap();
         // The members stand in the order of the alphabet: `at` is the first.
-        let file = format!("{}\n{intended}", began["event"]);
+        let file = format!("{}\n{intended}", spec["event"]);
         let ends = (0..8).map(|bit| vec![b'\n' ^ (1 << bit)]);
         for end in ends.chain([b"\n".to_vec(), vec![], vec![0; 3]]) {
             let contents = read(&run(), &[file.as_bytes(), &end].concat());
@@ -393,7 +395,7 @@ mod tests {
         let line = br#"{"at":1747106001700,"what":{"send-failed":{"failure":{"answered":{"status":429,"code":"APIGW.0308","message":"Throttled.","request_id":"r-1"}}}}}"#;
         for was_taken_for_proof in [false, true] {
             let event = event_of_version_1(line, was_taken_for_proof).unwrap();
-            let What::SendFailed { failure: SendFailure::Answered(error) } = event.what else {
+            let EventKind::SendFailed { failure: SendError::Answered(error) } = event.kind else {
                 panic!("{event:?}");
             };
             assert_eq!(error.is_flat(), was_taken_for_proof);

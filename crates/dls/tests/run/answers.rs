@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dls::rollout::{LookFailure, NotSent, Verdict};
+use dls::rollout::{NotSent, ObserveError, PackageOutcome};
 use dls::run::Service;
 use dls::{Client, ErrorKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -59,7 +59,7 @@ async fn an_observation_of_another_package_or_of_none_is_no_observation() {
         assert_eq!(error.kind(), ErrorKind::Undecodable, "{body}");
         assert!(error.to_string().contains(says), "{error}");
         let failure = client.observe(id(23), Duration::MAX).await.unwrap_err();
-        assert!(matches!(failure, LookFailure::Unavailable(_)), "{failure:?}");
+        assert!(matches!(failure, ObserveError::Unavailable(_)), "{failure:?}");
         let opened = connections.load(Ordering::Relaxed);
         assert_eq!(opened, 2, "the first connection carries nothing more");
     }
@@ -76,7 +76,10 @@ async fn time_that_ends_before_anybody_was_reached_is_told_as_nobody_reached() {
     let client = client_of(&format!("http://{address}"), "default");
     let run = client.rollout(selection(&[23]), quick()).unwrap();
     let report = run.with_timeout(Duration::from_millis(50)).wait().await;
-    let verdict = report.packages[0].verdict.as_ref();
-    assert!(matches!(verdict, Some(Verdict::NotSent(NotSent::Unreachable(_)))), "{verdict:?}");
+    let outcome = report.packages[0].outcome.as_ref();
+    assert!(
+        matches!(outcome, Some(PackageOutcome::NotSent(NotSent::Unreachable(_)))),
+        "{outcome:?}"
+    );
     assert_eq!(report.exit_code, 11);
 }

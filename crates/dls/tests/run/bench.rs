@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dls::rollout::{Options, Pace};
+use dls::rollout::{Options, PollInterval};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey};
 use dls::{Client, FileStore, JobStart, PackageId, Run, RunId, Selection};
 use dls_emulator::{Emulator, EmulatorBuilder, RateLimit, Running};
@@ -85,8 +85,8 @@ pub(crate) fn client_of(base_url: &str, workspace: &str) -> Client {
 }
 
 pub(crate) fn quick() -> Options {
-    let pace = Pace::new(Duration::from_millis(20), Duration::from_millis(50));
-    Options::new(JobStart::Later).with_pace(pace)
+    let poll_interval = PollInterval::new(Duration::from_millis(20), Duration::from_millis(50));
+    Options::new(JobStart::Later).with_poll_interval(poll_interval)
 }
 
 pub(crate) fn selection(packages: &[u64]) -> Selection {
@@ -101,7 +101,7 @@ pub(crate) fn id(package: u64) -> PackageId {
 pub(crate) async fn until(run: &mut Run, kind: &str) {
     loop {
         let event = run.next_event().await.unwrap();
-        let what = serde_json::to_value(&event.what).unwrap();
+        let what = serde_json::to_value(&event.kind).unwrap();
         let named = what.as_str().map(str::to_owned);
         let named = named.or_else(|| what.as_object()?.keys().next().cloned());
         if named.as_deref() == Some(kind) {

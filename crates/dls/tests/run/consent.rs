@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls::model::Status;
-use dls::rollout::{LookFailure, What};
+use dls::rollout::{EventKind, ObserveError};
 use dls::run::Fence;
 use dls::{MemoryStore, PackageId, ResendRefused, Resume, Run, RunId};
 
@@ -134,7 +134,7 @@ async fn the_fence_is_not_waived_where_the_service_tells_the_time() {
         let refused = lost.allow(after, &[23], Fence::Waived).await;
         assert_eq!(refused.unwrap_err(), ResendRefused::ProofCanBeHad);
     }
-    lost.service.state().skew = Err(LookFailure::Unreachable("no route".to_owned()));
+    lost.service.state().skew = Err(ObserveError::Unreachable("no route".to_owned()));
     let refused = lost.allow(FENCE * 3, &[23], Fence::Waived).await;
     let unreachable = ResendRefused::Unreachable("no route".to_owned());
     assert_eq!(refused.unwrap_err(), unreachable);
@@ -186,9 +186,9 @@ async fn a_waived_fence_is_recorded() {
     let mut run = lost.allow(SECOND * 2, &[23], Fence::Waived).await.unwrap();
     let mut events = Vec::new();
     while let Some(event) = run.next_event().await {
-        events.push(event.what);
+        events.push(event.kind);
     }
-    let consent = What::ResendAllowed { packages: vec![id(23)], no_fence: true };
+    let consent = EventKind::ResendAllowed { packages: vec![id(23)], no_fence: true };
     assert!(events.contains(&consent), "{events:?}");
 }
 
@@ -206,8 +206,8 @@ async fn a_package_is_given_up_behind_the_same_fence() {
     assert!(!run.report().is_open());
     assert_eq!(run.wait().await.exit_code, 7, "it stays unknown");
     assert_eq!(lost.service.state().sent.len(), 1);
-    let again = lost.service.run(&[23], quick());
-    drop(again.with_store(&lost.store).await.unwrap());
+    let second = lost.service.run(&[23], quick());
+    drop(second.with_store(&lost.store).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]

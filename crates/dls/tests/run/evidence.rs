@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dls::rollout::{NotSent, SendFailure, Verdict, What};
+use dls::rollout::{EventKind, NotSent, PackageOutcome, SendError};
 use dls::run::Evidence;
 use dls::store::{BoxFuture, Position};
 use dls::{MemoryStore, Resume, Run, RunStore as _};
@@ -74,10 +74,10 @@ async fn a_request_whose_evidence_is_not_kept_is_not_sent() {
     let report = run.with_store(&store).await.unwrap().wait().await;
     assert_eq!(evidence.intentions.lock().unwrap().len(), 1);
     assert!(service.state().sent.is_empty());
-    let verdict = report.packages[0].verdict.as_ref();
+    let outcome = report.packages[0].outcome.as_ref();
     assert!(
-        matches!(verdict, Some(Verdict::NotSent(NotSent::NotRecorded(why))) if why.contains("no space")),
-        "{verdict:?}"
+        matches!(outcome, Some(PackageOutcome::NotSent(NotSent::NotRecorded(why))) if why.contains("no space")),
+        "{outcome:?}"
     );
     assert_eq!(report.exit_code, 9);
 }
@@ -92,8 +92,8 @@ async fn a_request_is_not_written_when_recording_its_intention_took_too_long() {
     let mut run = run.with_store(&store).await.unwrap();
     let mut not_sent = 0;
     while let Some(event) = run.next_event().await {
-        if let What::SendFailed { failure } = event.what {
-            assert!(matches!(failure, SendFailure::NotSent(_)), "{failure:?}");
+        if let EventKind::SendFailed { failure } = event.kind {
+            assert!(matches!(failure, SendError::NotSent(_)), "{failure:?}");
             not_sent += 1;
         }
     }

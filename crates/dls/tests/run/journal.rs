@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use dls::rollout::What;
+use dls::rollout::EventKind;
 use dls::run::Fence;
 use dls::{ResendRefused, Resume, RunStore as _, StoreError};
 
@@ -34,7 +34,7 @@ async fn a_run_that_ended_after_its_request_is_taken_up_and_sends_nothing() {
 async fn a_run_that_ended_before_its_request_is_taken_up_and_sends_it() {
     let bench = Bench::new(SHORT).await;
     let mut run = bench.run(&[23, 24]).await;
-    until(&mut run, "looked").await;
+    until(&mut run, "observed").await;
     let id = run.id().unwrap().clone();
     drop(run);
     let run = bench.client.resume(&bench.store().await, &id, Resume::new()).await.unwrap();
@@ -80,10 +80,10 @@ async fn a_half_written_line_is_cut_and_the_run_goes_on() {
 async fn only_one_process_is_at_a_run() {
     let bench = Bench::new(LONG).await;
     let mut run = bench.run(&[23]).await;
-    until(&mut run, "looked").await;
+    until(&mut run, "observed").await;
     let id = run.id().unwrap().clone();
-    let again = bench.client.resume(&bench.store().await, &id, Resume::new()).await;
-    assert_eq!(again.unwrap_err(), StoreError::InUse { run: id });
+    let second = bench.client.resume(&bench.store().await, &id, Resume::new()).await;
+    assert_eq!(second.unwrap_err(), StoreError::InUse { run: id });
 }
 
 #[tokio::test]
@@ -144,8 +144,8 @@ async fn a_run_is_taken_up_at_another_address_only_if_that_is_vouched_for_and_re
     assert_eq!(refused.unwrap_err(), StoreError::OtherPlace { run: id.clone() });
     let vouched = Resume::new().with_same_service(true);
     let mut run = proxy.resume(&store, &id, vouched).await.unwrap();
-    let resumed = run.next_event().await.unwrap().what;
-    let What::Resumed { other_endpoint: Some(address), .. } = &resumed else {
+    let resumed = run.next_event().await.unwrap().kind;
+    let EventKind::Resumed { other_endpoint: Some(address), .. } = &resumed else {
         panic!("{resumed:?}")
     };
     assert!(address.contains("proxy.example.com:8080"), "{address}");

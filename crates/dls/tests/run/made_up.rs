@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dls::model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, Status};
-use dls::rollout::{Began, LookFailure, Options, Place, SendFailure};
+use dls::rollout::{Destination, ObserveError, Options, RunSpec, SendError};
 use dls::run::{Clock, Connection, Service, ServiceFuture};
 use dls::{PackageId, Run};
 use tokio::time::Instant;
@@ -21,10 +21,10 @@ pub(crate) struct State {
     /// What the wall clock is ahead of the passing of time; tests set it.
     pub(crate) wall: SystemTime,
     started: Instant,
-    pub(crate) observed: Result<Status, LookFailure>,
+    pub(crate) observed: Result<Status, ObserveError>,
     /// What becomes of the next requests; the rest are lost.
-    pub(crate) sends: VecDeque<Result<DeployAnswer, SendFailure>>,
-    pub(crate) skew: Result<Option<Duration>, LookFailure>,
+    pub(crate) sends: VecDeque<Result<DeployAnswer, SendError>>,
+    pub(crate) skew: Result<Option<Duration>, ObserveError>,
     pub(crate) bears_token: bool,
     /// How long an observation takes.
     pub(crate) observing: Duration,
@@ -60,12 +60,12 @@ impl MadeUp {
     }
 
     pub(crate) fn run(&self, packages: &[u64], options: Options) -> Run {
-        let place = Place::new(
+        let destination = Destination::new(
             "http://service.example.com",
             "p-1".parse().unwrap(),
             "default".parse().unwrap(),
         );
-        let spec = Began::new(place, selection(packages), options);
+        let spec = RunSpec::new(destination, selection(packages), options);
         Run::over(self.clone(), self.clone(), spec)
     }
 }
@@ -95,7 +95,7 @@ impl Service for MadeUp {
         &self,
         id: PackageId,
         _: Duration,
-    ) -> ServiceFuture<'_, Result<PackageDetail, LookFailure>> {
+    ) -> ServiceFuture<'_, Result<PackageDetail, ObserveError>> {
         Box::pin(async move {
             let takes = self.state().observing;
             tokio::time::sleep(takes).await;
@@ -107,14 +107,14 @@ impl Service for MadeUp {
         })
     }
 
-    fn list(&self, _: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, LookFailure>> {
+    fn list(&self, _: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, ObserveError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
     fn connect<'a>(
         &'a self,
         _: &'a Deploy,
-    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendFailure>> {
+    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async {
             let takes = {
                 let state = &mut *self.state();
@@ -126,7 +126,10 @@ impl Service for MadeUp {
         })
     }
 
-    fn clock_skew(&self, _: PackageId) -> ServiceFuture<'_, Result<Option<Duration>, LookFailure>> {
+    fn clock_skew(
+        &self,
+        _: PackageId,
+    ) -> ServiceFuture<'_, Result<Option<Duration>, ObserveError>> {
         Box::pin(async { self.state().skew.clone() })
     }
 }
@@ -140,12 +143,12 @@ impl Connection for MadeUp {
         self: Box<Self>,
         request: &'a Deploy,
         signed_at: SystemTime,
-    ) -> ServiceFuture<'a, Result<DeployAnswer, SendFailure>> {
+    ) -> ServiceFuture<'a, Result<DeployAnswer, SendError>> {
         Box::pin(async move {
             let mut state = self.state();
             let packages = request.packages().iter().copied().collect();
             state.sent.push((packages, signed_at));
-            let lost = || Err(SendFailure::Lost("connection reset".to_owned()));
+            let lost = || Err(SendError::Lost("connection reset".to_owned()));
             state.sends.pop_front().unwrap_or_else(lost)
         })
     }

@@ -1,16 +1,19 @@
 //! Files of each version that ever was are read for good. The files were written once, and are not to be
 //! changed: whoever changes the form adds another one.
 
-use dls::rollout::{Action, Verdict};
+use dls::rollout::{Action, PackageOutcome};
 use dls::{FileStore, RunStore as _, plan};
 
 const VERSION_1: &str = include_str!("../fixtures/journal-1.jsonl");
 const VERSION_2: &str = include_str!("../fixtures/journal-2.jsonl");
+/// The entries of version 2, with version 2 of the events in them.
+const EVENTS_2: &str = include_str!("../fixtures/journal-2-events-2.jsonl");
 
 #[tokio::test]
 async fn a_journal_of_each_version_is_read() {
     let run = "20250513-031320-0001".parse().unwrap();
-    for text in [VERSION_1, VERSION_2] {
+    for (text, taken_over) in [(VERSION_1, EVENTS_2), (VERSION_2, VERSION_2), (EVENTS_2, EVENTS_2)]
+    {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("20250513-031320-0001.jsonl");
         std::fs::write(&path, text).unwrap();
@@ -19,11 +22,11 @@ async fn a_journal_of_each_version_is_read() {
         assert!(stored.is_open());
         let packages = &stored.report.packages;
         assert!(packages[0].ours);
-        let words = packages.iter().map(|it| it.verdict.as_ref().map_or("-", Verdict::word));
+        let words = packages.iter().map(|it| it.outcome.as_ref().map_or("-", PackageOutcome::word));
         assert_eq!(words.collect::<Vec<_>>(), ["successful", "-", "failed"]);
         let taken = store.take_over(&run, None).await.unwrap();
-        assert_eq!(taken.rollout.next(), Action::Look("24".parse().unwrap()));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), VERSION_2);
+        assert_eq!(taken.rollout.next(), Action::Observe("24".parse().unwrap()));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), taken_over);
     }
 }
 

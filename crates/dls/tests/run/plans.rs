@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls::plan::{self, InvalidPlan};
-use dls::rollout::{NotSent, Verdict};
+use dls::rollout::{NotSent, PackageOutcome};
 use dls::{ErrorKind, JobStart, Release};
 
 use crate::bench::*;
@@ -76,7 +76,7 @@ async fn a_plan_is_used_at_another_address_only_if_that_is_vouched_for() {
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Plan);
     let vouched = Release::Plan { plan: Box::new(made), same_service: true };
     let run = proxy.rollout(vouched, quick()).unwrap();
-    let endpoint = &run.began().place.endpoint;
+    let endpoint = &run.spec().destination.endpoint;
     assert!(endpoint.contains("proxy.example.com:8080"), "{endpoint}");
 }
 
@@ -97,6 +97,9 @@ async fn a_deletion_is_not_sent_without_consent() {
     let bench = Bench::new(Duration::ZERO).await;
     let run = bench.client.rollout(selection(&[51]), quick()).unwrap();
     let report = run.wait().await;
-    assert!(matches!(report.packages[0].verdict, Some(Verdict::NotSent(NotSent::Deletes(_)))));
+    assert!(matches!(
+        report.packages[0].outcome,
+        Some(PackageOutcome::NotSent(NotSent::Deletes(_)))
+    ));
     assert_eq!((report.exit_code, bench.requests("deploy")), (9, 0));
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dls::model::{Status, Timestamp};
-use dls::rollout::{Began, Event, NotSent, Verdict};
+use dls::rollout::{Event, NotSent, PackageOutcome, RunSpec};
 use dls::run::Fence;
 use dls::store::{BoxFuture, Durability, Position, RunStore, RunWriter, StoredRun, TakenOver};
 use dls::{MemoryStore, ResendRefused, Resume, Run, RunId, StoreError};
@@ -51,7 +51,7 @@ struct FailingWriter {
 impl RunStore for Failing {
     fn create(
         &self,
-        spec: Began,
+        spec: RunSpec,
         at: Timestamp,
     ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>> {
         Box::pin(async move { Ok(self.wrap(self.inner.create(spec, at).await?)) })
@@ -123,8 +123,8 @@ async fn once_an_event_is_not_recorded_nothing_is_sent() {
         let report = run.report();
         assert_eq!(report.exit_code, 9, "{report:?}");
         assert!(matches!(
-            report.packages[0].verdict,
-            Some(Verdict::NotSent(NotSent::NotRecorded(_)))
+            report.packages[0].outcome,
+            Some(PackageOutcome::NotSent(NotSent::NotRecorded(_)))
         ));
         let why = run.journal_failure().unwrap();
         assert!(why.contains("no space left"), "{why}");

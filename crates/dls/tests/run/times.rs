@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls::rollout::{LookFailure, NotSent, SendFailure, Verdict, What};
+use dls::rollout::{EventKind, NotSent, ObserveError, PackageOutcome, SendError};
 
 use crate::bench::quick;
 use crate::made_up::MadeUp;
@@ -10,9 +10,9 @@ use crate::made_up::MadeUp;
 #[tokio::test(start_paused = true)]
 async fn events_never_bear_a_time_that_goes_back() {
     let service = MadeUp::new();
-    service.state().observed = Err(LookFailure::Unreachable("nobody is there".to_owned()));
+    service.state().observed = Err(ObserveError::Unreachable("nobody is there".to_owned()));
     let mut run = service.run(&[23], quick());
-    let mut times = vec![run.began_at()];
+    let mut times = vec![run.created_at()];
     while let Some(event) = run.next_event().await {
         times.push(event.at);
         // Somebody sets the wall clock back.
@@ -30,14 +30,14 @@ async fn a_request_is_not_written_when_what_was_read_before_is_too_old() {
     let mut run = service.run(&[23], quick());
     let mut not_sent = 0;
     while let Some(event) = run.next_event().await {
-        if let What::SendFailed { failure } = event.what {
-            assert!(matches!(failure, SendFailure::NotSent(_)), "{failure:?}");
+        if let EventKind::SendFailed { failure } = event.kind {
+            assert!(matches!(failure, SendError::NotSent(_)), "{failure:?}");
             not_sent += 1;
         }
     }
-    let verdict = run.report().packages.remove(0).verdict;
-    let unreachable = matches!(verdict, Some(Verdict::NotSent(NotSent::Unreachable(_))));
-    assert!(unreachable, "{verdict:?}");
+    let outcome = run.report().packages.remove(0).outcome;
+    let unreachable = matches!(outcome, Some(PackageOutcome::NotSent(NotSent::Unreachable(_))));
+    assert!(unreachable, "{outcome:?}");
     assert!(not_sent > 1, "it is tried again on a new observation");
     assert!(service.state().sent.is_empty());
 }
@@ -50,11 +50,11 @@ async fn after_a_suspend_what_was_read_before_it_is_read_again() {
     let mut run = service.run(&[23], options);
     let mut story = Vec::new();
     while let Some(event) = run.next_event().await {
-        story.push(match event.what {
-            What::Looked { .. } => "observed",
-            What::SendIntended { .. } => "intended",
-            What::SendFailed { failure: SendFailure::NotSent(_) } => "not sent",
-            What::SendFailed { .. } => break,
+        story.push(match event.kind {
+            EventKind::Observed { .. } => "observed",
+            EventKind::SendIntended { .. } => "intended",
+            EventKind::SendFailed { failure: SendError::NotSent(_) } => "not sent",
+            EventKind::SendFailed { .. } => break,
             _ => continue,
         });
     }

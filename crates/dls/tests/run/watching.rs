@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls::rollout::What;
+use dls::rollout::EventKind;
 use dls_emulator::Emulator;
 
 use crate::bench::*;
@@ -20,7 +20,7 @@ async fn watching_many_packages_costs_few_lists_and_two_shows_at_each_end() {
     let mut run = bench.client.rollout(selection(&ours), quick()).unwrap();
     let mut rounds = 0;
     while let Some(event) = run.next_event().await {
-        if let What::Listed { .. } = event.what {
+        if let EventKind::Listed { .. } = event.kind {
             rounds += 1;
         }
     }
@@ -48,7 +48,7 @@ async fn by_id_nothing_is_ever_sent() {
     let bench = Bench::new(Duration::ZERO).await;
     let run = bench.client.watch(selection(&[41, 31, 23]), quick());
     let report = run.with_timeout(Duration::from_millis(300)).wait().await;
-    let words = report.packages.iter().map(|it| it.verdict.as_ref().unwrap().word());
+    let words = report.packages.iter().map(|it| it.outcome.as_ref().unwrap().word());
     assert_eq!(words.collect::<Vec<_>>(), ["already-released", "not-sent", "not-sent"]);
     assert_eq!((report.exit_code, bench.requests("deploy")), (8, 0));
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dls::model::{PackageIds, Timestamp};
-use dls::rollout::{Began, Event, Options, Place, Selection, SendFailure, What};
+use dls::rollout::{Destination, Event, EventKind, Options, RunSpec, Selection, SendError};
 use dls::store::{FileStore, RunId, RunStore, RunWriter, StoreError, StoredRun, durability};
 use dls::{JobStart, PackageId};
 use tempfile::TempDir;
@@ -30,10 +30,10 @@ impl Bench {
     }
 
     /// A run of the packages 23 and 24 to which this has happened, and that was left.
-    pub(crate) async fn run_of(&self, events: Vec<What>) -> RunId {
+    pub(crate) async fn run_of(&self, events: Vec<EventKind>) -> RunId {
         let mut writer = self.store.create(spec(&[23, 24]), at(0)).await.unwrap();
-        for what in events {
-            append(&mut *writer, what).await.unwrap();
+        for kind in events {
+            append(&mut *writer, kind).await.unwrap();
         }
         writer.run().clone()
     }
@@ -51,20 +51,20 @@ impl Bench {
     }
 }
 
-pub(crate) async fn append(writer: &mut dyn RunWriter, what: What) -> Result<(), StoreError> {
-    let durability = durability(&what);
-    writer.append(&Event::new(at(1), what), durability).await?;
+pub(crate) async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Result<(), StoreError> {
+    let durability = durability(&kind);
+    writer.append(&Event::new(at(1), kind), durability).await?;
     Ok(())
 }
 
-pub(crate) fn spec(packages: &[u64]) -> Began {
-    let place = Place::new(
+pub(crate) fn spec(packages: &[u64]) -> RunSpec {
+    let destination = Destination::new(
         "https://dayu.example.com",
         "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap(),
         "default".parse().unwrap(),
     );
     let packages = Selection::from(ids(packages));
-    Began::new(place, packages, Options::new(JobStart::Later))
+    RunSpec::new(destination, packages, Options::new(JobStart::Later))
 }
 
 pub(crate) fn ids(packages: &[u64]) -> PackageIds {
@@ -76,20 +76,20 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_747_106_000_000 + 1000 * seconds).unwrap()
 }
 
-pub(crate) fn intended() -> What {
-    What::SendIntended { packages: ids(&[23]), signed_at: at(1), with_token: false }
+pub(crate) fn intended() -> EventKind {
+    EventKind::SendIntended { packages: ids(&[23]), signed_at: at(1), with_token: false }
 }
 
-pub(crate) fn lost() -> What {
-    What::SendFailed { failure: SendFailure::Lost("a reset".to_owned()) }
+pub(crate) fn lost() -> EventKind {
+    EventKind::SendFailed { failure: SendError::Lost("a reset".to_owned()) }
 }
 
-pub(crate) fn consented() -> What {
-    What::ResendAllowed { packages: ids(&[23]).iter().copied().collect(), no_fence: false }
+pub(crate) fn consented() -> EventKind {
+    EventKind::ResendAllowed { packages: ids(&[23]).iter().copied().collect(), no_fence: false }
 }
 
-pub(crate) fn given_up() -> What {
-    What::Forgotten {
+pub(crate) fn given_up() -> EventKind {
+    EventKind::Forgotten {
         packages: ids(&[23, 24]).iter().copied().collect(),
         by: "li.wei".to_owned(),
         no_fence: false,

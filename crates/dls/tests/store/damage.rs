@@ -102,7 +102,7 @@ async fn lines_that_are_swapped_doubled_missing_or_of_another_run_are_refused() 
     let stranger = other.run_of(vec![intended(), lost()]).await;
     let stranger = fs::read(other.file(&stranger)).unwrap();
     let stranger: Vec<&[u8]> = stranger.split_inclusive(|it| *it == b'\n').collect();
-    for (what, broken, at) in [
+    for (kind, broken, at) in [
         ("swapped", vec![lines[0], lines[2], lines[1], lines[3]], 2),
         ("doubled", vec![lines[0], lines[1], lines[1], lines[2]], 3),
         ("missing", vec![lines[0], lines[2], lines[3]], 2),
@@ -113,13 +113,13 @@ async fn lines_that_are_swapped_doubled_missing_or_of_another_run_are_refused() 
         fs::write(&path, broken.concat()).unwrap();
         let error = bench.load(&run).await.unwrap_err();
         let StoreError::Broken { run: named, entry, why } = &error else {
-            panic!("{what}: {error}");
+            panic!("{kind}: {error}");
         };
-        assert_eq!((named, *entry), (&run, at), "{what}: {why}");
+        assert_eq!((named, *entry), (&run, at), "{kind}: {why}");
         let taken = bench.store.take_over(&run, None).await;
-        assert_eq!(taken.unwrap_err(), error, "{what}");
+        assert_eq!(taken.unwrap_err(), error, "{kind}");
         let listed = bench.store.list().await.unwrap();
-        assert_eq!(listed, [Err(error)], "{what}");
+        assert_eq!(listed, [Err(error)], "{kind}");
     }
 }
 

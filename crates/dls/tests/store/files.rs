@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dls::rollout::What;
+use dls::rollout::EventKind;
 use dls::store::{FileStore, RunStore as _, StoreError};
 
 use crate::bench::*;
@@ -118,7 +118,7 @@ async fn a_file_to_which_somebody_else_has_written_is_not_appended_to() {
     let path = bench.file(writer.run());
     let longer = [fs::read(&path).unwrap(), b"{}\n".to_vec()].concat();
     fs::write(&path, &longer).unwrap();
-    let error = append(&mut *writer, What::Waited).await.unwrap_err();
+    let error = append(&mut *writer, EventKind::Waited).await.unwrap_err();
     assert!(matches!(error, StoreError::Fenced { .. }), "{error}");
     assert_eq!(fs::read(&path).unwrap(), longer);
 }
@@ -157,7 +157,7 @@ async fn a_run_of_version_1_is_read_claims_its_packages_and_is_converted_when_ta
     assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
     let known = read.position();
     let mut taken = bench.store.take_over(&run, Some(&known)).await.unwrap();
-    append(&mut *taken.writer, What::Waited).await.unwrap();
+    append(&mut *taken.writer, EventKind::Waited).await.unwrap();
     let converted = bench.load(&run).await.unwrap();
     assert_eq!(bench.store.check(&run).await.unwrap().version, 2);
     assert!(converted.contains(&known), "its entries are the same ones");
@@ -177,8 +177,8 @@ async fn a_run_of_a_later_version_is_told_so_and_keeps_every_run_away() {
     fs::write(&path, later).unwrap();
     let error = bench.create(99).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { version: 3, .. }), "{error}");
-    let events = VERSION_1.replacen("\"version\":1", "\"version\":2,\"new\":[]", 1);
+    let events = VERSION_1.replacen("\"version\":1", "\"version\":3,\"new\":[]", 1);
     fs::write(&path, events).unwrap();
     let error = bench.create(99).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { version: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { version: 3, .. }), "{error}");
 }

@@ -1,6 +1,6 @@
 //! What survives the machine, on a disk that loses whatever was not made durable.
 
-use dls::rollout::What;
+use dls::rollout::EventKind;
 use dls::store::{FileStore, RunStore as _, StoreError};
 
 use crate::bench::*;
@@ -21,11 +21,11 @@ async fn a_run_is_there_with_its_name_and_its_beginning_once_it_is_created() {
 
 #[tokio::test]
 async fn intentions_consents_and_claims_given_up_survive_and_what_was_seen_need_not() {
-    for (what, survives) in [
+    for (kind, survives) in [
         (intended(), true),
         (consented(), true),
         (given_up(), true),
-        (What::Waited, false),
+        (EventKind::Waited, false),
         (lost(), false),
     ] {
         let disk = Volatile::default();
@@ -35,8 +35,8 @@ async fn intentions_consents_and_claims_given_up_survive_and_what_was_seen_need_
         append(&mut *writer, lost()).await.unwrap();
         append(&mut *writer, consented()).await.unwrap();
         let before = writer.position().entry;
-        let named = format!("{what:?}");
-        append(&mut *writer, what).await.unwrap();
+        let named = format!("{kind:?}");
+        append(&mut *writer, kind).await.unwrap();
         disk.crash();
         let stored = store.load(writer.run()).await.unwrap();
         assert_eq!(stored.position().entry, before + u64::from(survives), "{named}");
@@ -49,7 +49,7 @@ async fn an_end_survives_and_so_does_what_led_to_it() {
     let store = store(&disk).await;
     let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
     append(&mut *writer, given_up()).await.unwrap();
-    append(&mut *writer, What::Waited).await.unwrap();
+    append(&mut *writer, EventKind::Waited).await.unwrap();
     writer.finish().await.unwrap();
     disk.crash();
     let stored = store.load(writer.run()).await.unwrap();

@@ -6,20 +6,20 @@ use std::time::Duration;
 use dls_model::{
     DeployAnswer, JobStart, ListPackages, Package, PackageDetail, PackageId, PackageIds, Timestamp,
 };
-use dls_rollout::{Action, Event, LookFailure, Report, Rollout, SendFailure, What};
+use dls_rollout::{Action, Event, ObserveError, Report, Rollout, SendError, EventKind};
 
 /// What a driver needs: three calls and a clock.
 pub trait Service {
     /// Reads a package.
-    fn show(&mut self, package: PackageId) -> Result<PackageDetail, LookFailure>;
+    fn show(&mut self, package: PackageId) -> Result<PackageDetail, ObserveError>;
     /// Reads all pages of a list.
-    fn list(&mut self, list: &ListPackages) -> Result<Vec<Package>, LookFailure>;
+    fn list(&mut self, list: &ListPackages) -> Result<Vec<Package>, ObserveError>;
     /// Releases packages. Called once for each time that the rollout asks for it.
     fn deploy(
         &mut self,
         packages: &PackageIds,
         start: JobStart,
-    ) -> Result<DeployAnswer, SendFailure>;
+    ) -> Result<DeployAnswer, SendError>;
     /// What time it is.
     fn now(&self) -> Timestamp;
     /// Lets time pass.
@@ -35,47 +35,47 @@ pub fn step<E>(
     service: &mut impl Service,
     record: &mut impl FnMut(&Event) -> Result<(), E>,
 ) -> Result<bool, E> {
-    let mut note = |rollout: &mut Rollout, at, what| {
-        let event = Event::new(at, what);
+    let mut note = |rollout: &mut Rollout, at, kind| {
+        let event = Event::new(at, kind);
         record(&event)?;
-        rollout.fold(event);
+        rollout.apply(event);
         Ok(())
     };
     let what = match rollout.next() {
-        Action::Look(package) => match service.show(package) {
-            Ok(seen) => rollout.looked(package, seen),
-            Err(failure) => What::LookFailed { package, failure },
+        Action::Observe(package) => match service.show(package) {
+            Ok(seen) => rollout.observed(package, seen),
+            Err(failure) => EventKind::ObserveFailed { package, failure },
         },
         Action::List(list) => match service.list(&list) {
             Ok(rows) => rollout.listed(rows),
-            Err(failure) => What::ListFailed { failure },
+            Err(failure) => EventKind::ListFailed { failure },
         },
         Action::Deploy { request, fresh_until } => {
             let signed_at = service.now();
-            let intended = What::SendIntended {
+            let intended = EventKind::SendIntended {
                 packages: request.packages().clone(),
                 signed_at,
                 with_token: false,
             };
             note(rollout, signed_at, intended)?;
             let sent = match service.now() > fresh_until {
-                true => Err(SendFailure::NotSent("the looks are too old".to_owned())),
+                true => Err(SendError::NotSent("the looks are too old".to_owned())),
                 false => service.deploy(request.packages(), request.start()),
             };
             match sent {
-                Ok(answer) => What::Accepted { request_id: answer.request_id.clone(), answer },
-                Err(failure) => What::SendFailed { failure },
+                Ok(answer) => EventKind::Accepted { request_id: answer.request_id.clone(), answer },
+                Err(failure) => EventKind::SendFailed { failure },
             }
         }
         Action::Wait(time) => {
             service.wait(time);
-            What::Waited
+            EventKind::Waited
         }
         Action::Done => return Ok(false),
         // An action of a later version, which this driver cannot do.
-        _ => What::OutOfTime,
+        _ => EventKind::OutOfTime,
     };
-    note(rollout, service.now(), what)?;
+    note(rollout, service.now(), kind)?;
     Ok(true)
 }
 

@@ -9,8 +9,8 @@ use dls_model::{
     PackageIds, Status, Timestamp,
 };
 use dls_rollout::{
-    Action, Began, Event, LookFailure, Options, Outcome, Place, Report, Rollout, Selection,
-    SendFailure, Verdict, What,
+    Action, RunSpec, Event, ObserveError, Options, RunOutcome, Destination, Report, Rollout, Selection,
+    SendError, PackageOutcome, EventKind,
 };
 use rollout_with_a_made_up_service::{Service, drive, step};
 
@@ -49,7 +49,7 @@ impl MadeUp {
 }
 
 impl Service for MadeUp {
-    fn show(&mut self, id: PackageId) -> Result<PackageDetail, LookFailure> {
+    fn show(&mut self, id: PackageId) -> Result<PackageDetail, ObserveError> {
         self.shows += 1;
         let mut detail = PackageDetail::default();
         let deployed_at = self.packages[&id];
@@ -63,20 +63,20 @@ impl Service for MadeUp {
         Ok(detail)
     }
 
-    fn list(&mut self, _: &ListPackages) -> Result<Vec<Package>, LookFailure> {
+    fn list(&mut self, _: &ListPackages) -> Result<Vec<Package>, ObserveError> {
         panic!("two packages are looked at one by one")
     }
 
-    fn deploy(&mut self, ids: &PackageIds, start: JobStart) -> Result<DeployAnswer, SendFailure> {
+    fn deploy(&mut self, ids: &PackageIds, start: JobStart) -> Result<DeployAnswer, SendError> {
         self.deploys.push((ids.clone(), start));
         if self.fate == Fate::RequestLost {
-            return Err(SendFailure::Lost("connection reset".to_owned()));
+            return Err(SendError::Lost("connection reset".to_owned()));
         }
         for id in ids {
             self.packages.insert(*id, Some(self.now));
         }
         if self.fate == Fate::AnswerLost {
-            return Err(SendFailure::Lost("connection reset".to_owned()));
+            return Err(SendError::Lost("connection reset".to_owned()));
         }
         let detail = |id: &PackageId| {
             let mut detail = DeployDetail::default();
@@ -108,10 +108,10 @@ fn ids() -> impl Iterator<Item = PackageId> {
 /// The first event of a release of both packages.
 fn beginning(at: Timestamp) -> Event {
     let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
-    let place = Place::new("https://dayu.example.com", project, workspace);
+    let destination = Destination::new("https://dayu.example.com", project, workspace);
     let packages = Selection::new(ids()).unwrap();
-    let began = Began::new(place, packages, Options::new(JobStart::Later));
-    Event::new(at, What::Began(Box::new(began)))
+    let spec = RunSpec::new(destination, packages, Options::new(JobStart::Later));
+    Event::new(at, EventKind::RunCreated(Box::new(spec)))
 }
 
 /// A whole run: what is reported, and its events.
@@ -125,22 +125,22 @@ fn run(service: &mut MadeUp) -> (Report, Vec<Event>) {
     (report.unwrap(), events)
 }
 
-fn verdicts(report: &Report) -> Vec<&Verdict> {
+fn outcomes(report: &Report) -> Vec<&PackageOutcome> {
     let packages = report.packages.iter();
-    packages.map(|package| package.verdict.as_ref().unwrap()).collect()
+    packages.map(|package| package.outcome.as_ref().unwrap()).collect()
 }
 
 #[test]
 fn two_packages_are_released_by_one_request_and_watched_to_success() {
     let mut service = MadeUp::new(Fate::Answered, Status::Successful);
-    let began = service.now;
+    let spec = service.now;
     let (report, _) = run(&mut service);
-    assert_eq!(report.outcome, Outcome::Successful);
+    assert_eq!(report.outcome, RunOutcome::Successful);
     assert_eq!(report.exit_code, 0);
     assert!(report.packages.iter().all(|package| package.ours));
     let both = PackageIds::new(ids()).unwrap();
     assert_eq!(service.deploys, [(both, JobStart::Later)]);
-    assert!(service.now >= later(began, RELEASE));
+    assert!(service.now >= later(spec, RELEASE));
 }
 
 #[test]
@@ -148,26 +148,26 @@ fn a_lost_answer_ends_in_a_look_and_not_in_another_request() {
     let mut service = MadeUp::new(Fate::AnswerLost, Status::Successful);
     let (report, events) = run(&mut service);
     assert_eq!(service.deploys.len(), 1);
-    assert_eq!(report.outcome, Outcome::Successful);
+    assert_eq!(report.outcome, RunOutcome::Successful);
     // It was released, and whether by us nobody said.
     assert!(report.packages.iter().all(|package| !package.ours));
-    let lost = events.iter().position(|event| matches!(event.what, What::SendFailed { .. }));
+    let lost = events.iter().position(|event| matches!(event.kind, EventKind::SendFailed { .. }));
     let looks =
-        events[lost.unwrap()..].iter().filter(|event| matches!(event.what, What::Looked { .. }));
+        events[lost.unwrap()..].iter().filter(|event| matches!(event.kind, EventKind::Observed { .. }));
     assert!(looks.count() >= 2);
 }
 
 #[test]
 fn a_request_that_may_have_been_read_and_did_nothing_is_unknown_after_the_grace() {
     let mut service = MadeUp::new(Fate::RequestLost, Status::Successful);
-    let began = service.now;
+    let spec = service.now;
     let (report, _) = run(&mut service);
     assert_eq!(service.deploys.len(), 1);
     assert_eq!(report.exit_code, 7);
-    for verdict in verdicts(&report) {
-        assert!(matches!(verdict, Verdict::Unknown { .. }), "{verdict:?}");
+    for outcome in outcomes(&report) {
+        assert!(matches!(outcome, PackageOutcome::Unknown { .. }), "{outcome:?}");
     }
-    assert!(service.now >= later(began, Options::GRACE));
+    assert!(service.now >= later(spec, Options::GRACE));
 }
 
 #[test]
@@ -175,8 +175,8 @@ fn a_release_that_fails_is_reported_as_failed() {
     let mut service = MadeUp::new(Fate::Answered, Status::Failed);
     let (report, _) = run(&mut service);
     assert_eq!(report.exit_code, 3);
-    for verdict in verdicts(&report) {
-        assert!(matches!(verdict, Verdict::Failed { .. }), "{verdict:?}");
+    for outcome in outcomes(&report) {
+        assert!(matches!(outcome, PackageOutcome::Failed { .. }), "{outcome:?}");
     }
 }
 
@@ -189,7 +189,7 @@ fn what_is_released_already_is_not_sent() {
     }
     let (report, _) = run(&mut service);
     assert!(service.deploys.is_empty());
-    assert_eq!(report.outcome, Outcome::NothingToDo);
+    assert_eq!(report.outcome, RunOutcome::NothingToDo);
 }
 
 #[test]
@@ -202,8 +202,8 @@ fn the_recorded_events_give_the_rollout_back_wherever_it_was() {
             // As a journal would keep them.
             let lines = journal.iter().map(|event| serde_json::to_string(event).unwrap());
             let read = lines.map(|line| serde_json::from_str::<Event>(&line).unwrap());
-            let again = Rollout::replay(read).unwrap();
-            assert_eq!(format!("{again:?}"), format!("{rollout:?}"));
+            let second = Rollout::replay(read).unwrap();
+            assert_eq!(format!("{second:?}"), format!("{rollout:?}"));
             let mut record = |event: &Event| {
                 journal.push(event.clone());
                 Ok::<_, Infallible>(())
@@ -222,8 +222,8 @@ fn a_crash_right_before_the_request_is_followed_by_looking() {
     let mut rollout = Rollout::replay(journal.clone()).unwrap();
     let crashed = drive(&mut rollout, &mut service, |event| {
         journal.push(event.clone());
-        match event.what {
-            What::SendIntended { .. } => Err("crash"),
+        match event.kind {
+            EventKind::SendIntended { .. } => Err("crash"),
             _ => Ok(()),
         }
     });
@@ -232,11 +232,11 @@ fn a_crash_right_before_the_request_is_followed_by_looking() {
 
     let mut rollout = Rollout::replay(journal).unwrap();
     assert!(!matches!(rollout.next(), Action::Deploy { .. }));
-    let options = rollout.began().options;
-    let resumed = What::Resumed { grace: options.grace, pace: options.pace, other_endpoint: None };
-    rollout.fold(Event::new(service.now, resumed));
+    let options = rollout.spec().options;
+    let resumed = EventKind::Resumed { grace: options.grace, poll_interval: options.poll_interval, other_endpoint: None };
+    rollout.apply(Event::new(service.now, resumed));
     let report = drive(&mut rollout, &mut service, |_| Ok::<_, Infallible>(())).unwrap();
     assert!(service.deploys.is_empty());
-    assert_eq!(report.outcome, Outcome::Unknown);
+    assert_eq!(report.outcome, RunOutcome::Unknown);
     assert!(service.shows > 2);
 }

@@ -91,7 +91,7 @@ impl Source {
         };
         here.refuse_other(
             "the plan",
-            &plan.place,
+            &plan.destination,
             *same_service,
             "name the place that the plan was made for, or make another plan",
         )

@@ -56,7 +56,7 @@ fn status(package: &PackageRow, now: Timestamp) -> String {
     let consequence = match status {
         "successful" => "nothing to do",
         "being-released" => "it would be watched, not sent",
-        "failed" => "sent only with --again",
+        "failed" => "sent only with --redeploy-failed",
         _ => return status.to_owned(),
     };
     let by = package.released_by.as_deref();
@@ -185,7 +185,7 @@ pub(super) fn consents(plan: &Planned) -> Vec<String> {
     let failed: Vec<String> = failed.map(|it| text(&it.id)).collect();
     if !failed.is_empty() {
         consents.push(format!(
-            "Failed when last released: package {}. deploy needs --again.",
+            "Failed when last released: package {}. deploy needs --redeploy-failed.",
             failed.join(", ")
         ));
     }

@@ -56,7 +56,7 @@ impl FileStore {
         let (path, _) = self.find(run).await?;
         let contents = self.contents(run).await?;
         let (version, entries) = (contents.version, contents.chain.last().entry);
-        let names_its_packages = contents.began().is_some();
+        let names_its_packages = contents.spec().is_some();
         let unfinished = contents.unfinished.clone();
         Ok(Check {
             run: run.clone(),

@@ -6,72 +6,72 @@ use std::collections::HashMap;
 use dls_model::{PackageDetail, PackageId, Status};
 
 use crate::entry::{Entry, differs, failed, succeeded};
-use crate::event::Began;
+use crate::event::RunSpec;
 use crate::guard::{Guard, holds};
 use crate::options::IfReleased;
+use crate::outcome::{NotSent, PackageOutcome};
 use crate::plan::{deletions, drift, overlaps};
-use crate::verdict::{NotSent, Verdict};
 
 /// What is to be done with a package that waits.
-pub(crate) enum Standing {
+pub(crate) enum Preflight {
     Send,
     /// Its release is under way already.
     Watch,
-    Ends(Verdict),
+    Ends(PackageOutcome),
     /// It stands in the way of the whole run.
     Against(NotSent),
 }
 
-/// The standing of one package, by the last look at it.
-pub(crate) fn standing(entry: &Entry, began: &Began) -> Standing {
-    let options = &began.options;
+/// The preflight of one package, by the last look at it.
+pub(crate) fn preflight(entry: &Entry, spec: &RunSpec) -> Preflight {
+    let options = &spec.options;
     let Some(now) = &entry.latest else {
         return match holds(Guard::BaselineFirst) {
-            true => Standing::Against(NotSent::WrongStatus(None)),
-            false => Standing::Send,
+            true => Preflight::Against(NotSent::WrongStatus(None)),
+            false => Preflight::Send,
         };
     };
     if options.start.is_none() {
         return match now.package.status {
-            Some(Status::Successful) => Standing::Ends(already_released(now)),
-            Some(Status::Failed) => Standing::Ends(failed(now)),
-            _ => Standing::Watch,
+            Some(Status::Successful) => Preflight::Ends(already_released(now)),
+            Some(Status::Failed) => Preflight::Ends(failed(now)),
+            _ => Preflight::Watch,
         };
     }
-    let planned = began.plan.as_ref().and_then(|plan| plan.package(entry.id));
+    let planned = spec.plan.as_ref().and_then(|plan| plan.package(entry.id));
     let presumed_ours = planned.is_some_and(|planned| differs(planned, now));
     match now.package.status {
-        Some(Status::ToBeReviewed) => consented(now, planned, began),
+        Some(Status::ToBeReviewed) => consented(now, planned, spec),
         Some(Status::Successful | Status::BeingReleased) if !holds(Guard::ReleasedIsNotSent) => {
-            Standing::Send
+            Preflight::Send
         }
-        Some(Status::BeingReleased) => Standing::Watch,
+        Some(Status::BeingReleased) => Preflight::Watch,
         // It was not released when the request of ours was written.
-        Some(Status::Successful) if entry.sent => Standing::Ends(succeeded(now)),
+        Some(Status::Successful) if entry.sent => Preflight::Ends(succeeded(now)),
         Some(Status::Successful) if options.if_released == IfReleased::Ok || presumed_ours => {
-            Standing::Ends(already_released(now))
+            Preflight::Ends(already_released(now))
         }
-        Some(Status::Successful) => Standing::Against(released_before(now)),
-        Some(Status::Failed) if options.again => consented(now, planned, began),
+        Some(Status::Successful) => Preflight::Against(released_before(now)),
+        Some(Status::Failed) if options.redeploy_failed => consented(now, planned, spec),
         Some(Status::Failed) if planned.is_some_and(|planned| has_failed_since(planned, now)) => {
-            Standing::Ends(failed(now))
+            Preflight::Ends(failed(now))
         }
-        Some(Status::Failed) => Standing::Against(NotSent::LastReleaseFailed),
-        status => Standing::Against(NotSent::WrongStatus(status)),
+        Some(Status::Failed) => Preflight::Against(NotSent::LastReleaseFailed),
+        status => Preflight::Against(NotSent::WrongStatus(status)),
     }
 }
 
-fn consented(now: &PackageDetail, planned: Option<&PackageDetail>, began: &Began) -> Standing {
+fn consented(now: &PackageDetail, planned: Option<&PackageDetail>, spec: &RunSpec) -> Preflight {
     let planned = planned.filter(|_| holds(Guard::DriftIsNotSent));
-    if let Some(what) = planned.and_then(|planned| drift(planned, now)) {
-        return Standing::Against(NotSent::Drifted(what));
+    if let Some(kind) = planned.and_then(|planned| drift(planned, now)) {
+        return Preflight::Against(NotSent::Drifted(kind));
     }
     let deleted: Vec<String> =
         deletions(now).map(|task| task.name.clone().unwrap_or_default()).collect();
-    if !deleted.is_empty() && !began.options.allow_delete {
-        return Standing::Against(NotSent::Deletes(deleted));
+    if !deleted.is_empty() && !spec.options.allow_delete {
+        return Preflight::Against(NotSent::Deletes(deleted));
     }
-    Standing::Send
+    Preflight::Send
 }
 
 /// Of the packages that are to be sent, those that touch what another one of them touches.
@@ -100,9 +100,9 @@ fn has_failed_since(planned: &PackageDetail, now: &PackageDetail) -> bool {
         || !holds(Guard::PlannedFailureIsOld)
 }
 
-fn already_released(detail: &PackageDetail) -> Verdict {
+fn already_released(detail: &PackageDetail) -> PackageOutcome {
     let package = &detail.package;
-    Verdict::AlreadyReleased {
+    PackageOutcome::AlreadyReleased {
         by: package.deployer.as_ref().and_then(|user| user.name.clone()),
         at: package.deployed_at,
     }

@@ -9,13 +9,13 @@ use dls_model::{
 
 use super::Rollout;
 use crate::entry::{Doubt, Entry, Phase};
-use crate::event::{Event, LookFailure, SendFailure, What};
+use crate::event::{Event, EventKind, ObserveError, SendError};
 use crate::guard::{Guard, holds};
 use crate::options::{OnLostAnswer, Options};
-use crate::pace::Pace;
-use crate::verdict::{
-    Forgotten, NotSent, Verdict, is_partial_refusal, is_refusal, is_throttled_by_gateway,
+use crate::outcome::{
+    Forgotten, NotSent, PackageOutcome, is_partial_refusal, is_refusal, is_throttled_by_gateway,
 };
+use crate::poll_interval::PollInterval;
 
 /// How often one thing is tried before it is given up: a look before the send, and a send that
 /// provably did not happen or was throttled by the gateway.
@@ -31,25 +31,25 @@ impl Rollout {
     /// The event of a look at a package that came back. What describes another package, as a cache on
     /// the way may do, or does not say which one, is none.
     #[must_use]
-    pub fn looked(&self, package: PackageId, seen: PackageDetail) -> What {
+    pub fn observed(&self, package: PackageId, seen: PackageDetail) -> EventKind {
         if seen.package.id != Some(package) {
             let described = seen.package.id.map(|other| format!("package {other}"));
             let described = described.as_deref().unwrap_or("a package without its id");
-            return What::LookFailed {
+            return EventKind::ObserveFailed {
                 package,
-                failure: LookFailure::Unavailable(format!("the answer describes {described}")),
+                failure: ObserveError::Unavailable(format!("the answer describes {described}")),
             };
         }
         let entry = self.entries.iter().find(|entry| entry.id == package);
         let known = entry.and_then(|entry| entry.latest.as_ref());
         let same = known
             .is_some_and(|known| (&known.package, &known.tasks) == (&seen.package, &seen.tasks));
-        What::Looked { package, seen: (!same).then(|| Box::new(seen)), began_at: None }
+        EventKind::Observed { package, seen: (!same).then(|| Box::new(seen)), began_at: None }
     }
 
     /// The event of a list that came back, all pages of it.
     #[must_use]
-    pub fn listed(&self, rows: impl IntoIterator<Item = Package>) -> What {
+    pub fn listed(&self, rows: impl IntoIterator<Item = Package>) -> EventKind {
         let mut rows: Vec<Package> = rows.into_iter().collect();
         let there: HashSet<_> = rows.iter().filter_map(|row| row.id).collect();
         let watched = self.watched().map(|entry| entry.id);
@@ -60,32 +60,34 @@ impl Rollout {
             let known = entry.map(|entry| entry.latest.as_ref().map(|detail| &detail.package));
             known.is_some_and(|known| known != Some(row))
         });
-        What::Listed { rows, missing }
+        EventKind::Listed { rows, missing }
     }
 
     /// Takes in what happened.
-    pub fn fold(&mut self, event: Event) {
+    pub fn apply(&mut self, event: Event) {
         self.now = event.at;
         let blocked = !self.may_send();
-        match event.what {
+        match event.kind {
             // Only ever the first event, which made this rollout.
-            What::Began(_) => {}
-            What::Looked { package, seen, began_at } => {
+            EventKind::RunCreated(_) => {}
+            EventKind::Observed { package, seen, began_at } => {
                 self.on_looked(package, seen.map(|seen| *seen), began_at)
             }
-            What::LookFailed { package, failure } => self.on_look_failed(package, failure),
-            What::Listed { rows, missing } => self.on_listed(rows, &missing),
-            What::ListFailed { failure } => self.on_list_failed(&failure),
-            What::SendIntended { packages, signed_at, with_token } => {
+            EventKind::ObserveFailed { package, failure } => self.on_look_failed(package, failure),
+            EventKind::Listed { rows, missing } => self.on_listed(rows, &missing),
+            EventKind::ListFailed { failure } => self.on_list_failed(&failure),
+            EventKind::SendIntended { packages, signed_at, with_token } => {
                 self.on_send_intended(&packages, signed_at, with_token)
             }
-            What::Accepted { answer, request_id } => self.on_accepted(&answer, request_id),
-            What::SendFailed { failure } => self.on_send_failed(failure),
-            What::Waited => self.on_waited(),
-            What::OutOfTime => self.on_out_of_time(),
-            What::Resumed { grace, pace, .. } => self.on_resumed(grace, pace),
-            What::ResendAllowed { packages, .. } => self.on_resend_allowed(&packages),
-            What::Forgotten { packages, by, .. } => self.on_forgotten(&packages, by),
+            EventKind::Accepted { answer, request_id } => self.on_accepted(&answer, request_id),
+            EventKind::SendFailed { failure } => self.on_send_failed(failure),
+            EventKind::Waited => self.on_waited(),
+            EventKind::OutOfTime => self.on_out_of_time(),
+            EventKind::Resumed { grace, poll_interval, .. } => {
+                self.on_resumed(grace, poll_interval)
+            }
+            EventKind::ResendAllowed { packages, .. } => self.on_resend_allowed(&packages),
+            EventKind::Forgotten { packages, by, .. } => self.on_forgotten(&packages, by),
         }
         if blocked && self.may_send() && !self.cleared {
             self.begin_turn();
@@ -107,7 +109,7 @@ impl Rollout {
         seen: Option<PackageDetail>,
         began_at: Option<Timestamp>,
     ) {
-        let (now, options) = (self.now, self.began.options);
+        let (now, options) = (self.now, self.spec.options);
         let Some(entry) = self.entry(package) else {
             return;
         };
@@ -116,7 +118,7 @@ impl Rollout {
         };
         entry.see(seen, now, options.lag());
         // What it shows may be as old as its request, however long the answer was on its way.
-        entry.looked_at = began_at.map(|began| began.min(now)).or(Some(now));
+        entry.looked_at = began_at.map(|spec| spec.min(now)).or(Some(now));
         // To be sent once more, and meanwhile the first request has turned out to have had an effect.
         if entry.is_waiting() && entry.sent && entry.has_moved() {
             entry.phase = Phase::InDoubt;
@@ -129,7 +131,7 @@ impl Rollout {
         self.stop_if_in_trouble(package);
     }
 
-    fn on_look_failed(&mut self, package: PackageId, failure: LookFailure) {
+    fn on_look_failed(&mut self, package: PackageId, failure: ObserveError) {
         let now = self.now;
         let Some(entry) = self.entry(package) else {
             return;
@@ -139,7 +141,7 @@ impl Rollout {
         }
         entry.due = false;
         match failure {
-            LookFailure::NotFound(_) => {
+            ObserveError::NotFound(_) => {
                 entry.absences += 1;
                 if entry.absences >= ABSENCES || !holds(Guard::OneAbsenceIsNone) {
                     entry.vanish(now);
@@ -151,19 +153,19 @@ impl Rollout {
     }
 
     /// A look at a package that no request names yet.
-    fn on_check_failed(&mut self, package: PackageId, failure: LookFailure) {
+    fn on_check_failed(&mut self, package: PackageId, failure: ObserveError) {
         self.failed_looks += 1;
         let forbidden = why_forbidden(&failure);
         let why = match failure {
-            LookFailure::NotFound(_) => return self.on_not_found_before_a_send(package),
-            LookFailure::Refused(error) => NotSent::LookRefused(error),
-            LookFailure::NotAuthenticated(why) => NotSent::NotAuthenticated(why),
-            LookFailure::Unreachable(why) => NotSent::Unreachable(why),
-            LookFailure::Unavailable(why) => NotSent::Unavailable(why),
+            ObserveError::NotFound(_) => return self.on_not_found_before_a_send(package),
+            ObserveError::Refused(error) => NotSent::ObserveRefused(error),
+            ObserveError::NotAuthenticated(why) => NotSent::NotAuthenticated(why),
+            ObserveError::Unreachable(why) => NotSent::Unreachable(why),
+            ObserveError::Unavailable(why) => NotSent::Unavailable(why),
         };
         let may_pass = matches!(why, NotSent::Unreachable(_) | NotSent::Unavailable(_));
         if may_pass && self.failed_looks < TRIES {
-            self.rest = Some(self.began.options.pace.pause(self.failed_looks - 1));
+            self.rest = Some(self.spec.options.poll_interval.pause(self.failed_looks - 1));
             self.obstacle = Some(why);
             return;
         }
@@ -175,14 +177,14 @@ impl Rollout {
 
     /// What was never sent is gone at once. What was, and is to be sent once more, only as a watched package is.
     fn on_not_found_before_a_send(&mut self, package: PackageId) {
-        let (now, options) = (self.now, self.began.options);
+        let (now, options) = (self.now, self.spec.options);
         let Some(entry) = self.entry(package) else {
             return;
         };
         entry.absences += 1;
         let may_reappear = entry.sent && holds(Guard::OneAbsenceIsNone);
         if may_reappear && entry.absences < ABSENCES {
-            let pause = options.pace.pause(entry.absences - 1);
+            let pause = options.poll_interval.pause(entry.absences - 1);
             self.rest = Some(pause);
             return;
         }
@@ -193,7 +195,7 @@ impl Rollout {
     }
 
     /// Any failed look but a 401 or 403 says nothing about the release: it is simply made again.
-    fn end_watch_if_forbidden(&mut self, failure: &LookFailure) {
+    fn end_watch_if_forbidden(&mut self, failure: &ObserveError) {
         if let Some(why) = why_forbidden(failure) {
             self.settle_waiting(&NotSent::NotAuthenticated(why.clone()));
             self.settle_watched(&why);
@@ -201,7 +203,7 @@ impl Rollout {
     }
 
     fn on_listed(&mut self, rows: Vec<Package>, missing: &[PackageId]) {
-        let (now, options) = (self.now, self.began.options);
+        let (now, options) = (self.now, self.spec.options);
         self.listed = true;
         for row in rows {
             let id = row.id;
@@ -231,10 +233,10 @@ impl Rollout {
         self.stop_if_unknown();
     }
 
-    fn on_list_failed(&mut self, failure: &LookFailure) {
+    fn on_list_failed(&mut self, failure: &ObserveError) {
         self.end_watch_if_forbidden(failure);
         match failure {
-            LookFailure::NotFound(_) | LookFailure::Refused(_) => {
+            ObserveError::NotFound(_) | ObserveError::Refused(_) => {
                 self.lists = false;
                 self.begin_round();
             }
@@ -277,26 +279,26 @@ impl Rollout {
         self.next_turn();
     }
 
-    fn on_send_failed(&mut self, failure: SendFailure) {
+    fn on_send_failed(&mut self, failure: SendError) {
         self.sending = false;
         self.failed_sends += 1;
-        let again = self.failed_sends < TRIES;
+        let may_send_again = self.failed_sends < TRIES;
         match failure {
-            SendFailure::NotSent(why) if again => {
+            SendError::NotSent(why) if may_send_again => {
                 self.send_again(NotSent::Unreachable(why), Duration::ZERO);
             }
-            SendFailure::NotSent(why) => self.not_sent(&NotSent::Unreachable(why)),
-            SendFailure::NotAuthenticated(why) => self.not_sent(&NotSent::NotAuthenticated(why)),
-            SendFailure::NotRecorded(why) => self.not_sent(&NotSent::NotRecorded(why)),
-            SendFailure::Answered(error)
-                if again
+            SendError::NotSent(why) => self.not_sent(&NotSent::Unreachable(why)),
+            SendError::NotAuthenticated(why) => self.not_sent(&NotSent::NotAuthenticated(why)),
+            SendError::NotRecorded(why) => self.not_sent(&NotSent::NotRecorded(why)),
+            SendError::Answered(error)
+                if may_send_again
                     && is_throttled_by_gateway(&error)
                     && error.retry_after() <= Some(LONGEST_THROTTLE) =>
             {
                 let asked = error.retry_after().unwrap_or_default();
                 self.send_again(NotSent::Unavailable(error.to_string()), asked);
             }
-            SendFailure::Answered(error) => {
+            SendError::Answered(error) => {
                 let request_id = error.request_id().map(str::to_owned);
                 let in_doubt = self.entries.iter_mut().filter(|entry| entry.is_in_doubt());
                 in_doubt.for_each(|entry| entry.request_id.clone_from(&request_id));
@@ -307,10 +309,10 @@ impl Rollout {
                     self.lost(format!("the request was sent; {error}"), refusal);
                 }
             }
-            SendFailure::Lost(_) if again && !holds(Guard::LostIsNotResent) => {
+            SendError::Lost(_) if may_send_again && !holds(Guard::LostIsNotResent) => {
                 self.send_again(NotSent::OutOfTime, Duration::ZERO);
             }
-            SendFailure::Lost(evidence) => self.lost(evidence, None),
+            SendError::Lost(evidence) => self.lost(evidence, None),
         }
     }
 
@@ -319,7 +321,7 @@ impl Rollout {
         self.unsend();
         self.cleared = false;
         self.obstacle = Some(obstacle);
-        let pause = self.began.options.pace.pause(self.failed_sends - 1);
+        let pause = self.spec.options.poll_interval.pause(self.failed_sends - 1);
         self.rest = Some(pause.max(at_least));
     }
 
@@ -332,7 +334,7 @@ impl Rollout {
         }
         self.unsend();
         let batch = self.entries.iter_mut().filter(|it| batch.contains(&it.id));
-        batch.for_each(|entry| entry.end_unsent(Verdict::NotSent(why.clone())));
+        batch.for_each(|entry| entry.end_unsent(PackageOutcome::NotSent(why.clone())));
         self.stop();
         self.watch_anew();
     }
@@ -345,14 +347,17 @@ impl Rollout {
     fn refused(&mut self, error: &ServiceError) {
         for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
             entry.unsend();
-            entry.end_unsent(Verdict::Refused { error: Box::new(error.clone()), proved: true });
+            entry.end_unsent(PackageOutcome::Refused {
+                error: Box::new(error.clone()),
+                proved: true,
+            });
         }
         self.failed_sends = 0;
         // What an earlier request came to is still unknown.
         self.stop_if_unknown();
         // Whoever may not ask, or is turned away, fares no better with the next batch.
         let hopeless = matches!(error.status().as_u16(), 401 | 403 | 429);
-        if !self.began.options.keep_going || hopeless {
+        if !self.spec.options.keep_going || hopeless {
             self.stop();
         }
         self.next_turn();
@@ -374,12 +379,12 @@ impl Rollout {
     }
 
     fn end_doubt_at_once_if_asked(&mut self) {
-        if self.began.options.on_lost_answer == OnLostAnswer::Reconcile {
+        if self.spec.options.on_lost_answer == OnLostAnswer::Reconcile {
             return;
         }
         for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
-            let verdict = entry.give_up("nobody asked to look what became of it");
-            entry.end(verdict);
+            let outcome = entry.give_up("nobody asked to look what became of it");
+            entry.end(outcome);
         }
         self.stop_if_unknown();
     }
@@ -399,14 +404,14 @@ impl Rollout {
     }
 
     /// Whatever was still open is looked at again, and nothing that was seen before counts as a look.
-    fn on_resumed(&mut self, grace: Duration, pace: Pace) {
+    fn on_resumed(&mut self, grace: Duration, poll_interval: PollInterval) {
         self.sending = false;
-        self.began.options = Options {
+        self.spec.options = Options {
             grace,
-            pace,
+            poll_interval,
             wait: true,
             on_lost_answer: OnLostAnswer::Reconcile,
-            ..self.began.options
+            ..self.spec.options
         };
         for entry in &mut self.entries {
             if holds(Guard::ResumeLooksAgain) {
@@ -446,11 +451,11 @@ impl Rollout {
 }
 
 /// Failed signatures in a row lock the key, so a 401 or 403 ends all looking.
-fn why_forbidden(failure: &LookFailure) -> Option<String> {
+fn why_forbidden(failure: &ObserveError) -> Option<String> {
     match failure {
         _ if !holds(Guard::ForbiddenEnds) => None,
-        LookFailure::NotAuthenticated(why) => Some(why.clone()),
-        LookFailure::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
+        ObserveError::NotAuthenticated(why) => Some(why.clone()),
+        ObserveError::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
             Some(error.to_string())
         }
         _ => None,

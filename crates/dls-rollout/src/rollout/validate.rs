@@ -5,46 +5,47 @@ use dls_model::{PackageId, PackageIds};
 
 use super::Rollout;
 use crate::entry::Entry;
-use crate::event::{SendFailure, What};
+use crate::event::{EventKind, SendError};
 
 type Placed = Result<(), &'static str>;
 
 impl Rollout {
-    pub(super) fn place(&self, what: &What) -> Placed {
-        match what {
-            What::Began(_) => Err("the run was created before"),
-            What::Looked { package, seen, .. } => {
+    pub(super) fn place(&self, kind: &EventKind) -> Placed {
+        match kind {
+            EventKind::RunCreated(_) => Err("the run was created before"),
+            EventKind::Observed { package, seen, .. } => {
                 let entry = self.known(*package)?;
                 let is_told = seen.is_some() || entry.latest.is_some();
                 ensure(is_told, "it says \"as before\", and nothing was seen before")
             }
-            What::LookFailed { package, .. } => self.known(*package).map(drop),
-            What::Listed { rows, missing } => {
+            EventKind::ObserveFailed { package, .. } => self.known(*package).map(drop),
+            EventKind::Listed { rows, missing } => {
                 let rows = rows.iter().filter_map(|row| row.id);
                 rows.chain(missing.iter().copied()).try_for_each(|id| self.known(id).map(drop))
             }
-            What::SendIntended { packages, .. } => self.place_intention(packages),
-            What::Accepted { .. } => ensure(self.sending, "no request was being sent"),
-            What::SendFailed { failure } => {
+            EventKind::SendIntended { packages, .. } => self.place_intention(packages),
+            EventKind::Accepted { .. } => ensure(self.sending, "no request was being sent"),
+            EventKind::SendFailed { failure } => {
                 let is_local = matches!(
                     failure,
-                    SendFailure::NotSent(_)
-                        | SendFailure::NotAuthenticated(_)
-                        | SendFailure::NotRecorded(_)
+                    SendError::NotSent(_)
+                        | SendError::NotAuthenticated(_)
+                        | SendError::NotRecorded(_)
                 );
                 ensure(is_local || self.sending, "no request was being sent")
             }
             // Consent counts for what is in doubt alone, and may name more.
-            What::ResendAllowed { packages, .. } => {
+            EventKind::ResendAllowed { packages, .. } => {
                 packages.iter().try_for_each(|id| self.known(*id).map(drop))
             }
-            What::Forgotten { packages, .. } => packages.iter().try_for_each(|id| {
+            EventKind::Forgotten { packages, .. } => packages.iter().try_for_each(|id| {
                 let fits = self.known(*id)?.claim().may_be_given_up();
                 ensure(fits, "it gives up a package that is under way or has ended")
             }),
-            What::ListFailed { .. } | What::Waited | What::OutOfTime | What::Resumed { .. } => {
-                Ok(())
-            }
+            EventKind::ListFailed { .. }
+            | EventKind::Waited
+            | EventKind::OutOfTime
+            | EventKind::Resumed { .. } => Ok(()),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::guard::{Guard, holds};
 /// What became of one package since its baseline, the state read before anything was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum PackageOutcome {
     /// It moved after the baseline and the service reports it as released.
     Succeeded {
         /// Names of the jobs that were released and did not start.
@@ -67,7 +67,7 @@ pub enum NotSent {
     /// The service answered, and never with the package.
     Unavailable(String),
     /// The service refused to let us look.
-    LookRefused(Box<ServiceError>),
+    ObserveRefused(Box<ServiceError>),
     /// No request could be signed: no credentials, or stopped after a 401.
     NotAuthenticated(String),
     /// Its last release failed, and sending it once more was not asked for.
@@ -102,7 +102,7 @@ pub enum NotSent {
     NotRecorded(String),
 }
 
-impl Verdict {
+impl PackageOutcome {
     /// The word that the command prints: one of `successful`, `failed`, `accepted`, `already-released`, `refused`, `not-sent`,
     /// `unknown`, `pending` or `gone`.
     #[must_use]
@@ -129,7 +129,7 @@ impl Verdict {
             Self::Refused { proved: false, .. } => 7,
             Self::Accepted | Self::AlreadyReleased { .. } => 0,
             Self::Failed { .. } => 3,
-            Self::Refused { error, .. } | Self::NotSent(NotSent::LookRefused(error)) => {
+            Self::Refused { error, .. } | Self::NotSent(NotSent::ObserveRefused(error)) => {
                 refusal_exit_code(error)
             }
             Self::NotSent(NotSent::RunStopped) => return None,
@@ -194,7 +194,7 @@ pub fn refusal_exit_code(error: &ServiceError) -> u8 {
 /// What became of the run as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum RunOutcome {
     /// Everything asked for is in the asked state, and at least one package is so by this run.
     Successful,
     /// Every package had been released before.
@@ -213,7 +213,7 @@ pub enum Outcome {
     Refused,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// The word that the command prints.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -237,7 +237,7 @@ pub struct Report {
     /// One entry a package.
     pub packages: Vec<PackageReport>,
     /// The run as a whole.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// The exit code of a command that has nothing else to tell.
     pub exit_code: u8,
 }
@@ -249,7 +249,7 @@ pub struct PackageReport {
     /// The package.
     pub id: PackageId,
     /// What became of it; `None` while nobody knows yet.
-    pub verdict: Option<Verdict>,
+    pub outcome: Option<PackageOutcome>,
     /// What the last look saw of it; `None` if no look ever came back.
     pub latest: Option<PackageDetail>,
     /// What the last look before the request saw of it.
@@ -313,7 +313,7 @@ impl PackageReport {
         let accepted = entry.accepted.as_ref();
         Self {
             id: entry.id,
-            verdict: entry.verdict().cloned(),
+            outcome: entry.outcome().cloned(),
             latest: entry.latest.clone(),
             baseline: entry.baseline.clone(),
             sent: entry.sent,
@@ -326,11 +326,11 @@ impl PackageReport {
         }
     }
 
-    /// Whether the run claims it: no verdict yet, or one that [is open](Verdict::is_open), and nobody gave it
+    /// Whether the run claims it: no verdict yet, or one that [is open](PackageOutcome::is_open), and nobody gave it
     /// up. No other run may send it then.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.forgotten.is_none() && self.verdict.as_ref().is_none_or(Verdict::is_open)
+        self.forgotten.is_none() && self.outcome.as_ref().is_none_or(PackageOutcome::is_open)
     }
 }
 
@@ -342,30 +342,32 @@ impl Report {
     }
 
     pub(crate) fn new(packages: Vec<PackageReport>) -> Self {
-        let (outcome, exit_code) = judge(packages.iter().filter_map(|p| p.verdict.as_ref()));
+        let (outcome, exit_code) = judge(packages.iter().filter_map(|p| p.outcome.as_ref()));
         Self { packages, outcome, exit_code }
     }
 }
 
 /// The truth table. Precedence where several apply: 7, then 6, 3, 8, then 4, 5, 9, 10, 11.
-fn judge<'a>(verdicts: impl Iterator<Item = &'a Verdict> + Clone) -> (Outcome, u8) {
+fn judge<'a>(outcomes: impl Iterator<Item = &'a PackageOutcome> + Clone) -> (RunOutcome, u8) {
     const PRECEDENCE: [u8; 9] = [7, 6, 3, 8, 4, 5, 9, 10, 11];
-    let mixed =
-        verdicts.clone().any(Verdict::is_success) && verdicts.clone().any(Verdict::is_shortfall);
+    let mixed = outcomes.clone().any(PackageOutcome::is_success)
+        && outcomes.clone().any(PackageOutcome::is_shortfall);
     let says = |code: u8| {
-        (code == 6 && mixed) || verdicts.clone().any(|verdict| verdict.exit_code() == Some(code))
+        (code == 6 && mixed) || outcomes.clone().any(|outcome| outcome.exit_code() == Some(code))
     };
     let exit_code = PRECEDENCE.into_iter().find(|code| says(*code)).unwrap_or(0);
-    let all = |word: &str| verdicts.clone().all(|verdict| verdict.word() == word);
+    let all = |word: &str| outcomes.clone().all(|outcome| outcome.word() == word);
     let outcome = match exit_code {
-        0 if all("already-released") => Outcome::NothingToDo,
-        0 if verdicts.clone().any(|v| matches!(v, Verdict::Accepted)) => Outcome::Accepted,
-        0 => Outcome::Successful,
-        3 => Outcome::Failed,
-        6 => Outcome::Partial,
-        7 => Outcome::Unknown,
-        8 => Outcome::Pending,
-        _ => Outcome::Refused,
+        0 if all("already-released") => RunOutcome::NothingToDo,
+        0 if outcomes.clone().any(|v| matches!(v, PackageOutcome::Accepted)) => {
+            RunOutcome::Accepted
+        }
+        0 => RunOutcome::Successful,
+        3 => RunOutcome::Failed,
+        6 => RunOutcome::Partial,
+        7 => RunOutcome::Unknown,
+        8 => RunOutcome::Pending,
+        _ => RunOutcome::Refused,
     };
     (outcome, exit_code)
 }
