@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use super::chain::{Chain, VERSION};
 use super::{Position, RunId, StoreError, StoredRun};
 
-/// EventKind is in a run's file.
+/// What is in a run's file.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) chain: Chain,
@@ -22,7 +22,7 @@ pub(super) struct Contents {
     pub(super) valid: usize,
     /// The last line lacks its end.
     pub(super) lacks_end: bool,
-    /// EventKind follows the valid part and is cut off by the next writer, in one line.
+    /// What follows the valid part and is cut off by the next writer, in one line.
     pub(super) unfinished: Option<String>,
     /// Why the events are not all that was recorded.
     pub(super) problem: Option<StoreError>,
@@ -104,7 +104,7 @@ impl Contents {
         }
     }
 
-    /// EventKind follows the last line end: an entry whose end is lost, with any byte in its place, and then what a
+    /// What follows the last line end: an entry whose end is lost, with any byte in its place, and then what a
     /// crash left half written.
     fn read_tail(&mut self, tail: &[u8]) {
         let mut rest = tail;
@@ -179,8 +179,9 @@ impl Contents {
         let value: serde_json::Value = serde_json::from_slice(line).ok()?;
         let number = |pointer| value.pointer(pointer).and_then(serde_json::Value::as_u64);
         let form = number("/journal").filter(|version| *version > u64::from(VERSION));
-        let events = number("/event/what/began/version");
-        let events = events.filter(|version| *version > u64::from(RunSpec::VERSION));
+        let events = number("/event/kind/run-created/version")
+            .or_else(|| number("/event/what/began/version"))
+            .filter(|version| *version > u64::from(RunSpec::VERSION));
         form.or(events).map(|version| u32::try_from(version).unwrap_or(u32::MAX))
     }
 }
@@ -238,7 +239,7 @@ mod tests {
 
     use super::*;
 
-    /// EventKind is written after a run of the packages 23 and 24 was created.
+    /// What is written after a run of the packages 23 and 24 was created.
     fn kinds() -> [(&'static str, Vec<EventKind>); 7] {
         let intended =
             EventKind::SendIntended { packages: ids(), signed_at: at(), with_token: false };
