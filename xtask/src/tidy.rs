@@ -170,14 +170,6 @@ mod tests {
     }
 
     #[test]
-    fn a_forbidden_word_is_named_with_its_line() {
-        for (word, why) in FORBIDDEN {
-            let wrong = in_source(&format!("//! What.\nfn f() {{ {word}); }}\n"));
-            assert_eq!(wrong, [format!("line 2: `{word}` may not stand here: {why}")]);
-        }
-    }
-
-    #[test]
     fn a_design_document_without_its_tables_fails() {
         let reason = in_design(&[], "# Design\n").unwrap_err().to_string();
         assert!(reason.contains("## Layering"), "{reason}");

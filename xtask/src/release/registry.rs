@@ -1,5 +1,5 @@
-//! A registry on this machine for the rehearsal: sparse index, publishing and downloads, in memory. It refuses
-//! an upload or loses an answer on request, and counts what it stored.
+//! A registry on this machine for the rehearsal: a sparse index and publishing, in memory. It refuses an upload or
+//! loses an answer on request, and counts what it stored.
 
 use std::{
     collections::BTreeMap,
@@ -30,7 +30,6 @@ pub(crate) enum Fault {
 struct Store {
     /// A crate's lines of the index.
     index: BTreeMap<String, Vec<Value>>,
-    packages: BTreeMap<String, Vec<u8>>,
     faults: BTreeMap<String, Fault>,
     stored: Vec<String>,
 }
@@ -102,9 +101,6 @@ impl Store {
                 let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
                 lines.join("\n").into_bytes()
             }),
-            (Method::Get, ["dl", name, version, "download"]) => {
-                self.packages.get(&format!("{name}-{version}")).cloned()
-            }
             (Method::Put, ["api", "v1", "crates", "new"]) => {
                 let (entry, package) = parts_of_upload(body)?;
                 return self.publish(entry, package);
@@ -115,18 +111,16 @@ impl Store {
     }
 
     fn publish(&mut self, metadata: Map<String, Value>, package: &[u8]) -> Answer {
-        let text = |key: &str| metadata.get(key).and_then(Value::as_str).map(str::to_owned);
-        let (name, version) = (text("name")?, text("vers")?);
+        let name = metadata.get("name")?.as_str()?.to_owned();
         let fault = self.faults.remove(&name);
         if fault == Some(Fault::Refuse) {
             return refusal(503, "out of order");
         }
-        let key = format!("{name}-{version}");
-        if self.packages.contains_key(&key) {
-            return refusal(200, &format!("crate {name}@{version} is already uploaded"));
+        let lines = self.index.entry(name.clone()).or_default();
+        if lines.iter().any(|line| line.get("vers") == metadata.get("vers")) {
+            return refusal(200, "this version is already uploaded");
         }
-        self.packages.insert(key, package.to_vec());
-        self.index.entry(name.clone()).or_default().push(index_line(metadata, package));
+        lines.push(index_line(metadata, package));
         self.stored.push(name);
         (fault != Some(Fault::LoseAnswer)).then(|| (200, b"{}".to_vec()))
     }

@@ -17,17 +17,12 @@ use crate::{
     workspace::empty,
 };
 
-/// The package whose library is `dls`.
-const FACADE: &str = "dls-client";
-
 /// What the copy calls the registry.
 const NAME: &str = "rehearsal";
 
 struct Stage {
     /// In the repository that is released here.
     copy: Shell,
-    /// In a folder beside it, for a program that uses what was published.
-    consumer: Shell,
     registry: Registry,
 }
 
@@ -39,8 +34,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         stage.step(&[step]).run()?;
     }
     fail_and_resume(&stage, &crates)?;
-    refuse_a_forgery(&stage, &crates)?;
-    consume(&stage)
+    refuse_a_forgery(&stage, &crates)
 }
 
 /// Invents a history: each crate was released as it is, then the lowest broke and all were mended. Gives the crates in
@@ -99,24 +93,6 @@ fn refuse_a_forgery(stage: &Stage, crates: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Somebody else's program, built from the registry alone.
-fn consume(stage: &Stage) -> Result<()> {
-    let members = Facts::read(&stage.copy.current_dir())?.members;
-    let facade =
-        members.iter().find(|member| member.name == FACADE).context("there is no facade")?;
-    let manifest = format!(
-        "[package]\nname = \"consumer\"\nedition = \"2024\"\n\n[[bin]]\nname = \"consumer\"\npath = \"main.rs\"\n\n\
-         [workspace]\n\n[dependencies.{FACADE}]\nversion = \"{}\"\nregistry = \"{NAME}\"\n\n\
-         [profile.dev]\ndebug = false\n",
-        facade.version
-    );
-    let main = "fn main() {\n    let id: dls::PackageId = \"23\".parse().unwrap();\n    println!(\"built from the registry: {id:?}\");\n}\n";
-    let sh = &stage.consumer;
-    sh.write_file("Cargo.toml", manifest)?;
-    sh.write_file("main.rs", main)?;
-    Ok(cmd!(sh, "cargo run --quiet --target-dir ../target").run()?)
-}
-
 impl Stage {
     /// A fresh copy beside a registry, and a cargo that knows nothing else. What was built stays for the next time.
     fn set(root: &Path) -> Result<Self> {
@@ -137,15 +113,12 @@ impl Stage {
         fs::create_dir_all(folder.join(".cargo"))?;
         fs::write(folder.join(".cargo/config.toml"), config)?;
         fresh(root, &folder.join("copy"), "HEAD")?;
-        empty(&folder.join("consumer"))?;
         // A home of its own for cargo: this registry is gone tomorrow, and should leave nothing behind.
         let home = folder.join("home");
         empty(&home)?;
-        let [copy, consumer] = ["copy", "consumer"].map(|name| shell::at(&folder.join(name)));
-        let (copy, consumer) = (copy?, consumer?);
-        copy.set_var("CARGO_HOME", &home);
-        consumer.set_var("CARGO_HOME", &home);
-        Ok(Self { copy, consumer, registry })
+        let copy = shell::at(&folder.join("copy"))?;
+        copy.set_var("CARGO_HOME", home);
+        Ok(Self { copy, registry })
     }
 
     /// One of our own commands, told that the copy is its repository.
@@ -159,7 +132,7 @@ impl Stage {
         cmd!(sh, "{program} release {words...}").env("CARGO_MANIFEST_DIR", copy.join("xtask"))
     }
 
-    /// What is built here was never released, and the consumer builds it: cargo need not do so each time.
+    /// That the packages build is seen by `downstream` and by `release check`.
     fn publish(&self) -> Cmd<'_> {
         self.step(&["publish", "--registry", NAME, "--no-verify"])
     }
