@@ -86,7 +86,7 @@ pub fn main() -> ExitCode {
         Command::MinVersions => min_versions::run(&root),
         Command::Semver { since, out } => semver::run(&root, since.as_deref(), out.as_deref()),
         Command::Dist => dist::run(&root),
-        Command::Release(step) => release::run(&root, &step),
+        Command::Release(step) => release::run(&root, step),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

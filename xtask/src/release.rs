@@ -58,33 +58,21 @@ pub(crate) enum Step {
     /// Tag each crate whose version has no tag
     Tag,
     /// Upload what was tagged last, crate by crate; can be repeated after any failure
-    Publish {
-        /// The registry to publish to, instead of cargo's default
-        #[arg(long, value_name = "NAME")]
-        registry: Option<String>,
-        /// Publish what has this tag, instead of the last one
-        #[arg(long, value_name = "TAG")]
-        at: Option<String>,
-        /// Do not build each package before it is uploaded
-        #[arg(long)]
-        no_verify: bool,
-    },
+    Publish(publish::Options),
     /// Do all of it on a copy, against a local registry that fails on purpose
     Rehearse,
 }
 
-pub(crate) fn run(root: &Path, step: &Step) -> Result<()> {
+pub(crate) fn run(root: &Path, step: Step) -> Result<()> {
     match step {
         Step::Plan { semver } => {
             print!("{}", plan::table(&Facts::read(root)?.plan(root, semver.as_deref())?));
             Ok(())
         }
         Step::Bump { semver } => bump::run(root, semver.as_deref()),
-        Step::Check { registry, offline } => check::run(root, registry.as_deref(), *offline),
+        Step::Check { registry, offline } => check::run(root, registry.as_deref(), offline),
         Step::Tag => tag::run(root),
-        Step::Publish { registry, at, no_verify } => {
-            publish::run(root, registry.as_deref(), at.as_deref(), !no_verify)
-        }
+        Step::Publish(options) => publish::run(root, options),
         Step::Rehearse => rehearse(root),
     }
 }

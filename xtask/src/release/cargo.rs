@@ -11,12 +11,17 @@ use std::{
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use toml_edit::{DocumentMut, Item};
+use xshell::Shell;
 
 use super::upload::{Release, World};
-use crate::shell::{self, cmd};
+use crate::{
+    shell::{self, cmd},
+    workspace::empty,
+};
 
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// Cargo in a clone.
 pub(crate) struct Cargo {
     /// Where the crates are packed.
     pub(crate) clone: PathBuf,
@@ -24,6 +29,8 @@ pub(crate) struct Cargo {
     pub(crate) work: PathBuf,
     /// None is cargo's default.
     pub(crate) registry: Option<String>,
+    /// Another `CARGO_HOME`.
+    pub(crate) home: Option<PathBuf>,
     /// Build each crate from its package before it is uploaded.
     pub(crate) verify: bool,
 }
@@ -36,8 +43,7 @@ impl World for Cargo {
     }
 
     fn look(&mut self, release: &Release) -> Result<Option<String>> {
-        let requirement = format!("={}", release.version);
-        look(&self.work, &release.name, &requirement, self.registry.as_deref())
+        self.find(&release.name, &format!("={}", release.version))
     }
 
     fn upload(&mut self, release: &Release) -> Result<()> {
@@ -52,52 +58,49 @@ impl World for Cargo {
 }
 
 impl Cargo {
+    fn shell(&self, folder: &Path) -> Result<Shell> {
+        let sh = shell::at(folder)?;
+        self.home.iter().for_each(|home| sh.set_var("CARGO_HOME", home));
+        Ok(sh)
+    }
+
     fn run(&self, words: &[&str], release: &Release) -> Result<()> {
         let (name, target) = (&release.name, self.work.join("target"));
         // The clone's manifests name the registry, which is not committed.
-        let registry =
-            self.registry.as_ref().map(|registry| ["--allow-dirty", "--registry", registry]);
+        let registry = self.registry.as_ref().map(|name| ["--allow-dirty", "--registry", name]);
         let registry = registry.iter().flatten();
-        let sh = shell::at(&self.clone)?;
+        let sh = self.shell(&self.clone)?;
         Ok(cmd!(sh, "cargo {words...} -p {name} {registry...} --target-dir {target}").run()?)
+    }
+
+    /// The checksum of a version on the registry: a crate that needs it is locked, and the lock file read.
+    /// Whatever goes wrong and is not the plain absence of that version is an error.
+    pub(crate) fn find(&self, name: &str, requirement: &str) -> Result<Option<String>> {
+        let folder = self.work.join("look");
+        empty(&folder)?;
+        let registry = self.registry.as_ref().map(|name| format!(", registry = \"{name}\""));
+        let registry = registry.unwrap_or_default();
+        let manifest = format!(
+            "[package]\nname = \"look\"\nedition = \"2024\"\n\n[lib]\npath = \"look.rs\"\n\n[workspace]\n\n\
+             [dependencies]\n{name} = {{ version = \"{requirement}\"{registry} }}\n"
+        );
+        fs::write(folder.join("Cargo.toml"), manifest)?;
+        fs::write(folder.join("look.rs"), "")?;
+        let sh = self.shell(&folder)?;
+        let output = cmd!(sh, "cargo generate-lockfile --quiet").ignore_status().output()?;
+        if output.status.success() {
+            return locked(&fs::read_to_string(folder.join("Cargo.lock"))?, name).map(Some);
+        }
+        let told = String::from_utf8_lossy(&output.stderr);
+        if is_absent(&told, name, requirement) {
+            return Ok(None);
+        }
+        bail!("cargo generate-lockfile in {}: {}", folder.display(), told.trim())
     }
 }
 
 pub(crate) fn checksum(package: &[u8]) -> String {
     Sha256::digest(package).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The checksum of a version on the registry: a crate that needs it is locked, and the lock file read.
-/// Whatever goes wrong and is not the plain absence of that version is an error.
-pub(crate) fn look(
-    work: &Path,
-    name: &str,
-    requirement: &str,
-    registry: Option<&str>,
-) -> Result<Option<String>> {
-    let folder = work.join("look");
-    fs::create_dir_all(&folder)?;
-    let registry = registry.map_or(String::new(), |name| format!(", registry = \"{name}\""));
-    let manifest = format!(
-        "[package]\nname = \"look\"\nedition = \"2024\"\n\n[lib]\npath = \"look.rs\"\n\n[workspace]\n\n\
-         [dependencies]\n{name} = {{ version = \"{requirement}\"{registry} }}\n"
-    );
-    fs::write(folder.join("Cargo.toml"), manifest)?;
-    fs::write(folder.join("look.rs"), "")?;
-    let lock = folder.join("Cargo.lock");
-    if lock.exists() {
-        fs::remove_file(&lock)?;
-    }
-    let sh = shell::at(&folder)?;
-    let output = cmd!(sh, "cargo generate-lockfile --quiet").ignore_status().output()?;
-    if output.status.success() {
-        return locked(&fs::read_to_string(lock)?, name).map(Some);
-    }
-    let told = String::from_utf8_lossy(&output.stderr);
-    if is_absent(&told, name, requirement) {
-        return Ok(None);
-    }
-    bail!("cargo generate-lockfile in {}: {}", folder.display(), told.trim())
 }
 
 /// Is it this version that cargo misses, and not one of those that it needs?

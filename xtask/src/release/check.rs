@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use anyhow::Result;
 
 use super::{
-    cargo::look,
+    cargo::Cargo,
     clone::{clean, fresh, work},
     facts::Facts,
     plan::{self, Member},
@@ -48,8 +48,10 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
     if offline {
         println!("SKIPPED versions and names on the registry: --offline");
     } else {
+        let registry = registry.map(str::to_owned);
+        let cargo = Cargo { clone, work: work.clone(), registry, home: None, verify: true };
         for member in &members {
-            wrong.extend(taken(&work, member, registry)?);
+            wrong.extend(taken(&cargo, member)?);
         }
     }
     report(&wrong, &format!("{} problems stand in the way of a release", wrong.len()))?;
@@ -80,7 +82,7 @@ fn odd(list: &str) -> impl Iterator<Item = String> {
 }
 
 /// Why this version, if it has no tag, could not be published: it is there, or its name is another's.
-fn taken(work: &Path, member: &Member, registry: Option<&str>) -> Result<Option<String>> {
+fn taken(cargo: &Cargo, member: &Member) -> Result<Option<String>> {
     let (name, version) = (&member.name, &member.version);
     let (requirement, why) = match &member.released {
         Some(released) if released == version => return Ok(None),
@@ -93,7 +95,7 @@ fn taken(work: &Path, member: &Member, registry: Option<&str>) -> Result<Option<
         ),
     };
     println!("looking for `{name}` on the registry");
-    let there = look(work, name, &requirement, registry)?;
+    let there = cargo.find(name, &requirement)?;
     Ok(there.map(|_| format!("`{name}`: {why}")))
 }
 

@@ -1,8 +1,13 @@
 //! `release publish`: what was tagged last goes to the registry, from a fresh clone at its tag.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
 use semver::Version;
 
 use super::{
@@ -15,14 +20,26 @@ use super::{
 };
 use crate::shell::{self, cmd};
 
-pub(crate) fn run(
-    root: &Path,
-    registry: Option<&str>,
-    at: Option<&str>,
-    verify: bool,
-) -> Result<()> {
+/// How to publish.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The registry to publish to, instead of cargo's default
+    #[arg(long, value_name = "NAME")]
+    pub(crate) registry: Option<String>,
+    /// Publish what has this tag, instead of the last one
+    #[arg(long, value_name = "TAG")]
+    pub(crate) at: Option<String>,
+    /// Do not build each package before it is uploaded
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    #[arg(skip)]
+    pub(crate) cargo_home: Option<PathBuf>,
+}
+
+pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
+    let Options { registry, at, no_verify, cargo_home: home } = options;
     let at = match at {
-        Some(tag) => tag.to_owned(),
+        Some(tag) => tag,
         None => cmd!(shell::at(root)?, "git describe --tags --abbrev=0 --match *-v*")
             .read()
             .context("nothing is tagged yet: cargo xtask release tag")?,
@@ -38,14 +55,14 @@ pub(crate) fn run(
         !here.is_empty(),
         "no crate has its tag at `{at}`: cargo xtask release tag, or --at with a tag of a crate"
     );
-    if let Some(registry) = registry {
+    if let Some(registry) = &registry {
         // Another registry than the default one must be named by each crate that needs a sibling from it.
         let needs = members.iter().flat_map(|member| &member.needs);
         for name in needs.map(|need| &need.on).collect::<BTreeSet<_>>() {
             edit(&clone.join("Cargo.toml"), |text| with_key_of(text, name, "registry", registry))?;
         }
     }
-    let mut cargo = Cargo { clone, work, registry: registry.map(str::to_owned), verify };
+    let mut cargo = Cargo { clone, work, registry, home, verify: !no_verify };
     for release in before {
         is_complete(&tag(&release.name, &release.version), &release, &mut cargo)?;
     }

@@ -1,16 +1,20 @@
-//! `release rehearse`: a whole release of a copy, by the same commands as the real one, to a registry on this
+//! `release rehearse`: a whole release of a copy, by the same steps as the real one, to a registry on this
 //! machine that refuses an upload and loses an answer. Cargo's other crates come from what was fetched before.
 
-use std::{env, fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail, ensure};
-use xshell::{Cmd, Shell};
 
 use super::{
+    bump,
     clone::{fresh, work},
     facts::{Facts, tag},
-    plan::{self, Member},
+    plan, publish,
     registry::{Fault, Registry},
+    tag as tag_step,
 };
 use crate::{
     shell::{self, cmd},
@@ -21,25 +25,46 @@ use crate::{
 const NAME: &str = "rehearsal";
 
 struct Stage {
-    /// In the repository that is released here.
-    copy: Shell,
+    /// The repository that is released here.
+    copy: PathBuf,
+    /// A home of its own for cargo: this registry is gone tomorrow, and should leave nothing behind.
+    home: PathBuf,
     registry: Registry,
 }
 
 pub(crate) fn run(root: &Path) -> Result<()> {
-    let stage = Stage::set(root)?;
-    let members = invent_history(&stage.copy)?;
-    let crates: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-    for step in ["plan", "bump", "plan", "tag"] {
-        stage.step(&[step]).run()?;
-    }
+    let stage = set(root)?;
+    let crates = invent_history(&stage.copy)?;
+    bump::run(&stage.copy, None)?;
+    tag_step::run(&stage.copy)?;
     fail_and_resume(&stage, &crates)?;
     refuse_a_forgery(&stage, &crates)
 }
 
+/// A fresh copy beside a registry, and a cargo that knows nothing else. What was vendored stays for the next time.
+fn set(root: &Path) -> Result<Stage> {
+    let folder = work(root, "rehearse");
+    let (copy, home, vendored) =
+        (folder.join("copy"), folder.join("home"), folder.join("vendored"));
+    fs::create_dir_all(folder.join(".cargo"))?;
+    // What it prints is a configuration, which ours below takes the place of.
+    cmd!(shell::at(root)?, "cargo vendor --quiet --offline --locked {vendored}").read()?;
+    let registry = Registry::start()?;
+    let config = format!(
+        "[source.crates-io]\nreplace-with = \"vendored\"\n\n[source.vendored]\ndirectory = \"vendored\"\n\n\
+         [registries.{NAME}]\nindex = \"sparse+{}/index/\"\ntoken = \"none\"\n",
+        registry.address
+    );
+    fs::write(folder.join(".cargo/config.toml"), config)?;
+    fresh(root, &copy, "HEAD")?;
+    empty(&home)?;
+    Ok(Stage { copy, home, registry })
+}
+
 /// Invents a history: each crate was released as it is, then the lowest broke and all were mended. Gives the crates in
 /// the order of publishing.
-fn invent_history(sh: &Shell) -> Result<Vec<Member>> {
+fn invent_history(copy: &Path) -> Result<Vec<String>> {
+    let sh = shell::at(copy)?;
     let settings = [
         ["user.name", NAME],
         ["user.email", "nobody@localhost"],
@@ -50,10 +75,10 @@ fn invent_history(sh: &Shell) -> Result<Vec<Member>> {
         cmd!(sh, "git config {setting...}").quiet().run()?;
     }
     for old in cmd!(sh, "git tag --list").read()?.lines() {
-        cmd!(sh, "git tag --delete {old}").quiet().run()?;
+        cmd!(sh, "git tag --delete {old}").quiet().ignore_stdout().run()?;
     }
-    let members = Facts::read(&sh.current_dir())?.members;
-    let members: Vec<Member> = plan::order(&members)?.into_iter().cloned().collect();
+    let members = Facts::read(copy)?.members;
+    let members = plan::order(&members)?;
     for (place, member) in members.iter().enumerate() {
         let tag = tag(&member.name, &member.version);
         cmd!(sh, "git tag {tag}").quiet().run()?;
@@ -65,11 +90,11 @@ fn invent_history(sh: &Shell) -> Result<Vec<Member>> {
     }
     cmd!(sh, "git add changes").quiet().run()?;
     cmd!(sh, "git commit --quiet -m rehearsal").quiet().run()?;
-    Ok(members)
+    Ok(members.iter().map(|member| member.name.clone()).collect())
 }
 
 /// The second crate is refused, the answer for the third is lost: the same command again ends well.
-fn fail_and_resume(stage: &Stage, crates: &[&str]) -> Result<()> {
+fn fail_and_resume(stage: &Stage, crates: &[String]) -> Result<()> {
     let [first, second, third, ..] = crates else {
         bail!("a rehearsal takes three crates or more");
     };
@@ -77,15 +102,15 @@ fn fail_and_resume(stage: &Stage, crates: &[&str]) -> Result<()> {
     stage.registry.fail(third, Fault::LoseAnswer);
     stage.publish_fails(&format!("{second} "))?;
     let stored = stage.registry.stored();
-    ensure!(stored == [*first], "{second} was refused, and yet there is {stored:?}");
-    stage.publish().run()?;
+    ensure!(stored == [first.clone()], "{second} was refused, and yet there is {stored:?}");
+    stage.publish()?;
     let stored = stage.registry.stored();
     ensure!(stored == crates, "not all were stored once and in order: {stored:?}");
     Ok(())
 }
 
 /// Another checksum under our name and version is not to be overlooked, and nothing is uploaded again.
-fn refuse_a_forgery(stage: &Stage, crates: &[&str]) -> Result<()> {
+fn refuse_a_forgery(stage: &Stage, crates: &[String]) -> Result<()> {
     let last = crates.last().context("no crates")?;
     stage.registry.forge(last);
     stage.publish_fails(&format!("STOP: {last} "))?;
@@ -94,58 +119,22 @@ fn refuse_a_forgery(stage: &Stage, crates: &[&str]) -> Result<()> {
 }
 
 impl Stage {
-    /// A fresh copy beside a registry, and a cargo that knows nothing else. What was built stays for the next time.
-    fn set(root: &Path) -> Result<Self> {
-        let folder = work(root, "rehearse");
-        let (vendored, target) = (folder.join("vendored"), folder.join("target"));
-        fs::create_dir_all(&folder)?;
-        let sh = shell::at(root)?;
-        // What it prints is a configuration, which ours below takes the place of.
-        cmd!(sh, "cargo vendor --quiet --offline --locked {vendored}").read()?;
-        // This program may have been built anew while it ran, by a test, and then is not where it was.
-        cmd!(sh, "cargo build --quiet --offline --locked -p xtask --target-dir {target}").run()?;
-        let registry = Registry::start()?;
-        let address = &registry.address;
-        let config = format!(
-            "[source.crates-io]\nreplace-with = \"vendored\"\n\n[source.vendored]\ndirectory = \"vendored\"\n\n\
-             [registries.{NAME}]\nindex = \"sparse+{address}/index/\"\ntoken = \"none\"\n"
-        );
-        fs::create_dir_all(folder.join(".cargo"))?;
-        fs::write(folder.join(".cargo/config.toml"), config)?;
-        fresh(root, &folder.join("copy"), "HEAD")?;
-        // A home of its own for cargo: this registry is gone tomorrow, and should leave nothing behind.
-        let home = folder.join("home");
-        empty(&home)?;
-        let copy = shell::at(&folder.join("copy"))?;
-        copy.set_var("CARGO_HOME", home);
-        Ok(Self { copy, registry })
-    }
-
-    /// One of our own commands, told that the copy is its repository.
-    fn step(&self, words: &[&str]) -> Cmd<'_> {
-        let copy = self.copy.current_dir();
-        let program = copy
-            .with_file_name("target")
-            .join("debug/xtask")
-            .with_extension(env::consts::EXE_EXTENSION);
-        let sh = &self.copy;
-        cmd!(sh, "{program} release {words...}").env("CARGO_MANIFEST_DIR", copy.join("xtask"))
-    }
-
-    /// That the packages build is seen by `downstream` and by `release check`.
-    fn publish(&self) -> Cmd<'_> {
-        self.step(&["publish", "--registry", NAME, "--no-verify"])
+    fn publish(&self) -> Result<()> {
+        let options = publish::Options {
+            registry: Some(NAME.to_owned()),
+            at: None,
+            // That the packages build is seen by `downstream` and by `release check`.
+            no_verify: true,
+            cargo_home: Some(self.home.clone()),
+        };
+        publish::run(&self.copy, options)
     }
 
     fn publish_fails(&self, with: &str) -> Result<()> {
-        let publish = self.publish().ignore_status();
-        println!("$ {publish}\n  This has to fail:");
-        let told = publish.output()?.stderr;
-        let told = String::from_utf8_lossy(&told);
-        let last =
-            told.lines().rev().find_map(|line| line.strip_prefix("FAILED ")).unwrap_or_default();
-        println!("  FAILED {last}");
-        ensure!(last.starts_with(with), "it failed otherwise, or not at all: {told}");
+        println!("  This has to fail:");
+        let reason = self.publish().err().context("this should have failed")?;
+        println!("  FAILED {reason:#}");
+        ensure!(reason.to_string().starts_with(with), "it failed otherwise: {reason:#}");
         Ok(())
     }
 }
