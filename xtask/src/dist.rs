@@ -2,23 +2,22 @@
 //! checksums, what it is made of, and the licences of all that.
 
 mod licences;
-mod parts;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env::{self, consts::EXE_SUFFIX},
     fs,
     path::Path,
 };
 
 use anyhow::{Context, Result, ensure};
-use cargo_metadata::Package;
+use cargo_metadata::{MetadataCommand, Package};
 use serde_json::Value;
 
 use crate::{
-    release::{checksum, clean, fresh, work},
+    release::checksum,
     shell::{self, cmd},
-    workspace::empty,
+    workspace::{clean, empty, fresh, work},
 };
 
 const PACKAGE: &str = "dls-cli";
@@ -45,7 +44,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let [one, another] = PLACES.map(|place| work(root, "dist").join(place));
     fresh(root, &one, &commit)?;
     fresh(root, &another, &commit)?;
-    let parts = parts::read(&one, PACKAGE, host)?;
+    let parts = contents(&one, PACKAGE, host)?;
     let main = parts.iter().find(|part| *part.name == PACKAGE);
     let main = main.context("the program is not one of its own parts")?;
     let program = build(&one, &parts)?;
@@ -79,6 +78,35 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 
 fn built() -> String {
     format!("target/release/{PROGRAM}{EXE_SUFFIX}")
+}
+
+/// Asks cargo what is in `package` when it is built for `host`, in the order of names.
+///
+/// Without what only builds it: macros, build scripts and what these need.
+fn contents(root: &Path, package: &str, host: &str) -> Result<Vec<Package>> {
+    let options =
+        ["--locked", "--offline", "-e", "normal,no-proc-macro", "--prefix", "none", "-f", "{p}"];
+    let tree =
+        cmd!(shell::at(root)?, "cargo tree -p {package} --target {host} {options...}").read()?;
+    let options = ["--locked", "--offline", "--filter-platform", host].map(str::to_owned);
+    join(&tree, MetadataCommand::new().current_dir(root).other_options(options).exec()?.packages)
+}
+
+/// The packages of lines like `http v1.4.0 (path) (*)`.
+fn join(tree: &str, packages: Vec<Package>) -> Result<Vec<Package>> {
+    let key = |package: &Package| format!("{} v{}", package.name, package.version);
+    let known: BTreeMap<String, Package> =
+        packages.into_iter().map(|package| (key(&package), package)).collect();
+    let mut parts = BTreeMap::new();
+    for line in tree.lines().filter(|line| !line.is_empty()) {
+        let key: Vec<&str> = line.split_whitespace().take(2).collect();
+        let part = known.get(&key.join(" "));
+        let part = part.with_context(|| format!("cargo metadata does not describe `{line}`"))?;
+        parts.insert(&part.id, part);
+    }
+    let mut parts: Vec<Package> = parts.into_values().cloned().collect();
+    parts.sort_by_key(key);
+    Ok(parts)
 }
 
 /// Builds the program and gives its bytes.
@@ -146,5 +174,16 @@ mod tests {
             sums(folder.path()).unwrap(),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  empty\n"
         );
+    }
+
+    #[test]
+    fn each_crate_of_the_tree_is_one_part_and_no_other_is() {
+        let packages = ["a", "b", "c"].map(|name| package(name, &[]));
+        let parts =
+            join("b v0.1.0 (/here/b)\na v0.1.0\n\na v0.1.0 (*)\n", packages.to_vec()).unwrap();
+        let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+        let reason = join("c v0.2.0", packages.to_vec()).unwrap_err().to_string();
+        assert!(reason.ends_with("`c v0.2.0`"), "{reason}");
     }
 }

@@ -2,17 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::{Context, Result};
 use cargo_metadata::{Dependency, Package};
 
 use crate::{
     graph::{self, Graph},
-    markdown::names,
     workspace::{is_dev, is_ours},
 };
 
+/// Each way in which the manifests differ from the tables in `design`.
+pub(crate) fn check(packages: &[Package], design: &str) -> Result<Vec<String>> {
+    let table = |heading: &str| {
+        table(design, heading)
+            .with_context(|| format!("DESIGN.md has no table under the heading `{heading}`"))
+    };
+    let ours = between_ours(packages, &table("## Layering")?);
+    let others = to_others(packages, &table("## Dependencies")?);
+    Ok(ours.into_iter().chain(others).map(|problem| format!("DESIGN.md: {problem}")).collect())
+}
+
 /// Each way in which the dependencies between our crates differ from the rows of the layering table: the crate, what it
 /// depends on, and what only its tests depend on.
-pub(crate) fn between_ours(packages: &[Package], table: &[Vec<String>]) -> Vec<String> {
+fn between_ours(packages: &[Package], table: &[Vec<String>]) -> Vec<String> {
     let rows: Vec<(String, &[String])> = table.iter().filter_map(|cells| row(cells)).collect();
     let mut wrong = Vec::new();
     for package in packages {
@@ -41,7 +52,7 @@ pub(crate) fn between_ours(packages: &[Package], table: &[Vec<String>]) -> Vec<S
 }
 
 /// Each crate of others that is used without a reason in the table, or has a reason and is not used.
-pub(crate) fn to_others(packages: &[Package], table: &[Vec<String>]) -> Vec<String> {
+fn to_others(packages: &[Package], table: &[Vec<String>]) -> Vec<String> {
     let dependencies = packages.iter().flat_map(|package| &package.dependencies);
     let used: BTreeSet<String> =
         dependencies.filter(|to| !is_ours(to)).map(|to| to.name.clone()).collect();
@@ -100,6 +111,26 @@ fn misdeclared(from: &Package, to: &Dependency, packages: &[Package]) -> Option<
         )),
         _ => None,
     }
+}
+
+/// The body rows of the first table under the heading `heading`, cells trimmed.
+/// None when there is no such heading, or no table before the next one.
+fn table(text: &str, heading: &str) -> Option<Vec<Vec<String>>> {
+    let section = text.lines().skip_while(|line| line.trim_end() != heading).skip(1);
+    let section = section.take_while(|line| !line.starts_with('#'));
+    let rows =
+        section.skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let cells = |row: &str| {
+        row.trim().trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    let rows: Vec<Vec<String>> = rows.map(cells).collect();
+    // The head and the rule below it.
+    (rows.len() >= 2).then(|| rows.into_iter().skip(2).collect())
+}
+
+/// The words in backticks of one cell.
+fn names(cell: &str) -> impl Iterator<Item = String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -200,5 +231,24 @@ mod tests {
                 "`serde` has a reason and is not used",
             ]
         );
+    }
+
+    #[test]
+    fn the_first_table_under_the_heading_is_read_and_an_empty_one_is_no_missing_one() {
+        let text = "# Title\n\n| not | this |\n|---|---|\n| x | y |\n\n## Crates\n\nWords.\n\n\
+            | crate | below |\n| --- | --- |\n| `a` | `b`, `c` and no d |\n| `b` | – |\n\nMore.\n\n| no | more |\n";
+        let rows = table(text, "## Crates").unwrap();
+        assert_eq!(rows, [["`a`", "`b`, `c` and no d"], ["`b`", "–"]]);
+        assert_eq!(names(&rows[0][1]).collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(names(&rows[1][1]).count(), 0);
+        assert_eq!(table(text, "## Elsewhere"), None);
+        assert_eq!(table("## A\nnone here\n## Next\n| a |\n|---|\n", "## A"), None);
+        assert_eq!(table("## A\n| a |\n|---|\n", "## A"), Some(vec![]));
+    }
+
+    #[test]
+    fn a_design_document_without_its_tables_fails() {
+        let reason = check(&[], "# Design\n").unwrap_err().to_string();
+        assert!(reason.contains("## Layering"), "{reason}");
     }
 }

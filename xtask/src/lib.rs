@@ -11,7 +11,6 @@ mod downstream;
 mod features;
 mod graph;
 mod layering;
-mod markdown;
 mod min_versions;
 mod release;
 mod semver;

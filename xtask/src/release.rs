@@ -6,7 +6,6 @@ mod cargo;
 mod change;
 mod changelog;
 mod check;
-mod clone;
 mod facts;
 mod manifest;
 mod plan;
@@ -23,7 +22,6 @@ use clap::Subcommand;
 
 pub(crate) use {
     cargo::checksum,
-    clone::{clean, fresh, work},
     facts::{last_release, unplannable},
     manifest::{DOWNSTREAM, required},
     rehearse::run as rehearse,

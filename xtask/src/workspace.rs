@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package, TargetKind};
 
 use crate::shell::{self, cmd};
@@ -74,6 +74,27 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
         fs::copy(from.join(file), copy)?;
     }
     Ok(())
+}
+
+/// A clone of `root` in `folder`, which is emptied first, at a commit or tag.
+pub(crate) fn fresh(root: &Path, folder: &Path, at: &str) -> Result<()> {
+    empty(folder)?;
+    cmd!(shell::at(root)?, "git clone --quiet --no-checkout {root} {folder}").run()?;
+    Ok(cmd!(shell::at(folder)?, "git checkout --quiet --detach {at}").run()?)
+}
+
+/// The folder for the work of one step, under `target/` so that it is ignored and swept with it.
+pub(crate) fn work(root: &Path, step: &str) -> PathBuf {
+    root.join("target").join("release-steps").join(step)
+}
+
+/// Fails if a commit or a clone would not be what stands here.
+pub(crate) fn clean(root: &Path) -> Result<()> {
+    let changed = cmd!(shell::at(root)?, "git status --porcelain").read()?;
+    match changed.lines().next() {
+        None => Ok(()),
+        Some(first) => bail!("not everything is committed: {}", first.trim()),
+    }
 }
 
 /// Makes `folder`, or empties it.

@@ -8,12 +8,14 @@ use xshell::Shell;
 use super::{
     change::Level,
     changelog,
-    clone::clean,
     facts::Facts,
     manifest::{self, DOWNSTREAM, edit},
     plan::{self, Bump, Reason},
 };
-use crate::shell::{self, cmd};
+use crate::{
+    shell::{self, cmd},
+    workspace::clean,
+};
 
 pub(crate) fn run(root: &Path, semver: Option<&Path>) -> Result<()> {
     clean(root)?;

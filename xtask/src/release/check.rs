@@ -7,13 +7,13 @@ use anyhow::Result;
 
 use super::{
     cargo::Cargo,
-    clone::{clean, fresh, work},
     facts::Facts,
     plan::{self, Member},
 };
 use crate::{
     min_versions, semver,
     shell::{self, cmd, report},
+    workspace::{clean, fresh, work},
 };
 
 /// What a package must hold.

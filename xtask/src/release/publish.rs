@@ -12,13 +12,15 @@ use semver::Version;
 
 use super::{
     cargo::Cargo,
-    clone::{fresh, work},
     facts::{Facts, tag, tagged},
     manifest::{edit, with_key_of},
     plan::{self, Member},
     upload::{Release, is_complete, publish},
 };
-use crate::shell::{self, cmd};
+use crate::{
+    shell::{self, cmd},
+    workspace::{fresh, work},
+};
 
 /// How to publish.
 #[derive(Debug, Args)]

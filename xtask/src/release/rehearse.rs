@@ -10,7 +10,6 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{
     bump,
-    clone::{fresh, work},
     facts::{Facts, tag},
     plan, publish,
     registry::{Fault, Registry},
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     shell::{self, cmd},
-    workspace::empty,
+    workspace::{empty, fresh, work},
 };
 
 /// What the copy calls the registry.

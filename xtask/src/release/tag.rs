@@ -5,11 +5,13 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::{
-    clone::clean,
     facts::{Facts, tag},
     plan,
 };
-use crate::shell::{self, cmd};
+use crate::{
+    shell::{self, cmd},
+    workspace::clean,
+};
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     clean(root)?;
