@@ -1,6 +1,6 @@
 //! Releases a package against the embedded emulator and tells what happens.
 //!
-//! `cargo run -p dls --example deploy`
+//! `cargo run -p dls-client --example deploy`
 
 use dls::rollout::Options;
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey};
