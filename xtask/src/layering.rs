@@ -10,86 +10,73 @@ use crate::{
     workspace::{is_dev, is_ours},
 };
 
-/// Each way in which the manifests differ from the tables in `design`.
+/// Each way in which the manifests differ from the tables in `design`, or are against the rules for both.
 pub(crate) fn check(packages: &[Package], design: &str) -> Result<Vec<String>> {
-    let table = |heading: &str| {
-        table(design, heading)
-            .with_context(|| format!("DESIGN.md has no table under the heading `{heading}`"))
-    };
-    let ours = between_ours(packages, &table("## Layering")?);
-    let others = to_others(packages, &table("## Dependencies")?);
-    Ok(ours.into_iter().chain(others).map(|problem| format!("DESIGN.md: {problem}")).collect())
-}
-
-/// Each way in which the dependencies between our crates differ from the rows of the layering table: the crate, what it
-/// depends on, and what only its tests depend on.
-fn between_ours(packages: &[Package], table: &[Vec<String>]) -> Vec<String> {
-    let rows: Vec<(String, &[String])> = table.iter().filter_map(|cells| row(cells)).collect();
-    let mut wrong = Vec::new();
+    let (written, free) = written(design)?;
+    let mut present = present(packages);
+    present.retain(|fact| free.iter().all(|free| !fact.starts_with(free)));
+    let new =
+        present.difference(&written).map(|fact| format!("DESIGN.md does not say that {fact}"));
+    let gone = written
+        .difference(&present)
+        .map(|fact| format!("DESIGN.md says that {fact}: no longer so"));
+    let mut wrong: Vec<String> = new.chain(gone).collect();
     for package in packages {
-        match rows.iter().find(|(name, _)| *package.name == *name) {
-            Some((_, allowed)) => wrong.extend(differences(package, allowed)),
-            None => wrong.push(format!("`{}` has no row in the layering table", package.name)),
-        }
-        wrong.extend(
-            package.dependencies.iter().filter_map(|to| misdeclared(package, to, packages)),
-        );
-    }
-    for (name, _) in rows.iter().filter(|(name, _)| packages.iter().all(|it| *it.name != *name)) {
-        wrong.push(format!("the layering table has a row for `{name}`, which is no crate"));
+        let dependencies = package.dependencies.iter();
+        wrong.extend(dependencies.filter_map(|to| misdeclared(package, to, packages)));
     }
     let needs = |package: &Package| {
         let ours = package.dependencies.iter().filter(|to| is_ours(to));
         (package.name.to_string(), ours.map(|to| to.name.clone()).collect())
     };
     let needs: Graph = packages.iter().map(needs).collect();
-    let circles = graph::circles(&needs);
-    wrong.extend(circles.iter().map(|names| {
-        let names: Vec<&str> = names.iter().copied().collect();
-        format!("crates depend on each other in a circle: {}", names.join(", "))
-    }));
-    wrong
-}
-
-/// Each crate of others that is used without a reason in the table, or has a reason and is not used.
-fn to_others(packages: &[Package], table: &[Vec<String>]) -> Vec<String> {
-    let dependencies = packages.iter().flat_map(|package| &package.dependencies);
-    let used: BTreeSet<String> =
-        dependencies.filter(|to| !is_ours(to)).map(|to| to.name.clone()).collect();
-    let argued = table.iter().filter_map(|cells| cells.first());
-    let argued: BTreeSet<String> = argued.flat_map(|cell| names(cell)).collect();
-    let unargued =
-        used.difference(&argued).map(|name| format!("`{name}` is used without a reason"));
-    let unused =
-        argued.difference(&used).map(|name| format!("`{name}` has a reason and is not used"));
-    unargued.chain(unused).collect()
-}
-
-fn row(cells: &[String]) -> Option<(String, &[String])> {
-    let (name, allowed) = cells.split_first()?;
-    Some((names(name).next()?, allowed))
-}
-
-fn differences(package: &Package, allowed: &[String]) -> Vec<String> {
-    let name = &package.name;
-    let mut wrong = Vec::new();
-    for ((dev, words), allowed) in
-        [(false, "depends on"), (true, "depends in its tests on")].iter().zip(allowed)
-    {
-        if allowed == "any" {
-            continue;
-        }
-        let ours = package.dependencies.iter().filter(|to| is_ours(to) && is_dev(to) == *dev);
-        let present: BTreeSet<String> = ours.map(|to| to.name.clone()).collect();
-        let allowed: BTreeSet<String> = names(allowed).collect();
-        let new = present.difference(&allowed);
-        wrong.extend(
-            new.map(|to| format!("`{name}` {words} `{to}`, which is not in the layering table")),
-        );
-        let gone = allowed.difference(&present);
-        wrong.extend(gone.map(|to| format!("no longer so: `{name}` {words} `{to}`")));
+    for circle in graph::circles(&needs) {
+        let names: Vec<&str> = circle.into_iter().collect();
+        wrong.push(format!("crates depend on each other in a circle: {}", names.join(", ")));
     }
-    wrong
+    Ok(wrong)
+}
+
+/// What the manifests say, a sentence each.
+fn present(packages: &[Package]) -> BTreeSet<String> {
+    let mut facts = BTreeSet::new();
+    for Package { name, dependencies, .. } in packages {
+        facts.insert(format!("there is a crate `{name}`"));
+        for to in dependencies {
+            facts.insert(match (is_ours(to), is_dev(to)) {
+                (true, false) => format!("`{name}` depends on `{}`", to.name),
+                (true, true) => format!("`{name}` depends in its tests on `{}`", to.name),
+                (false, _) => format!("`{}` is needed", to.name),
+            });
+        }
+    }
+    facts
+}
+
+/// What the tables say, in the same sentences, and how the sentences begin that may be anything.
+fn written(design: &str) -> Result<(BTreeSet<String>, Vec<String>)> {
+    let rows = |heading: &str| {
+        table(design, heading)
+            .with_context(|| format!("DESIGN.md has no table under the heading `{heading}`"))
+    };
+    let (mut facts, mut free) = (BTreeSet::new(), Vec::new());
+    for row in rows("## Layering")? {
+        let [name, needs, in_tests, ..] = row.as_slice() else { continue };
+        facts.insert(format!("there is a crate {name}"));
+        for (cell, words) in [(needs, "depends on"), (in_tests, "depends in its tests on")] {
+            facts.extend(names(cell).map(|to| format!("{name} {words} `{to}`")));
+            free.extend((cell == "any").then(|| format!("{name} {words}")));
+        }
+    }
+    for row in rows("## Dependencies")? {
+        facts.extend(
+            row.first()
+                .into_iter()
+                .flat_map(|cell| names(cell))
+                .map(|to| format!("`{to}` is needed")),
+        );
+    }
+    Ok((facts, free))
 }
 
 /// A crate is published with the version of what it needs, but must not wait for what only its tests need: cargo would
@@ -140,115 +127,103 @@ mod tests {
     use super::*;
     use crate::workspace::tests::{other, ours, package};
 
-    fn rows(table: &[[&str; 3]]) -> Vec<Vec<String>> {
-        table.iter().map(|row| row.map(str::to_owned).to_vec()).collect()
-    }
+    const DESIGN: &str = "# Design\n\n| not | this |\n|---|---|\n| `x` | y |\n\n## Layering\n\nWords.\n\n\
+        | crate | below | in tests |\n|---|---|---|\n| `model` | – | – |\n| `facade` | `model` | `double` |\n\
+        | `double` | `model` | – |\n\nMore.\n\n| `no` | more | |\n|---|---|---|\n\n\
+        ## Dependencies\n\n| crate | why |\n| --- | --- |\n| `http`, `hyper` | because |\n";
 
     #[test]
-    fn each_difference_between_manifests_and_table_is_named() {
-        let table = rows(&[
-            ["`model`", "–", "–"],
-            ["`facade`", "`model`", "`double`"],
-            ["`double`", "`model`", "–"],
-        ]);
+    fn each_difference_between_manifests_and_tables_is_named() {
+        let model = |version| ours("model", version, None);
+        let double = ours("double", "*", Some("dev"));
+        let others = [other("http", "^1", None), other("hyper", "^1", Some("dev"))];
+        let (facade, below) = ([model("^0.1.0"), double.clone()], [model("^0.1.0")]);
         let family = |model: &[Value], facade: &[Value], double: &[Value]| {
             vec![package("model", model), package("facade", facade), package("double", double)]
         };
-        let model = |version| ours("model", version, None);
-        let double = ours("double", "*", Some("dev"));
-        let (facade, below) = ([model("^0.1.0"), double.clone()], [model("^0.1.0")]);
-        let same = family(&[], &facade, &below);
-        let any = rows(&[
-            ["`model`", "–", "–"],
-            ["`facade`", "any", "any"],
-            ["`double`", "`model`", "–"],
-        ]);
-        assert_eq!(between_ours(&same, &any), [""; 0]);
-        let cases: [(Vec<Package>, &[&str]); 7] = [
+        let same = family(&others, &facade, &below);
+        let [http, hyper] = others.clone();
+        let cases: [(Vec<Package>, &[&str]); 8] = [
             (same.clone(), &[]),
             (
-                family(&[ours("transport", "^0.1.0", None)], &facade, &below),
-                &["`model` depends on `transport`, which is not in the layering table"],
-            ),
-            (
-                // What its tests may need, the crate itself may not.
-                family(&[], &[model("^0.1.0"), ours("double", "^0.1.0", None)], &below),
+                family(&[hyper.clone(), other("serde", "^1", None)], &facade, &below),
                 &[
-                    "`facade` depends on `double`, which is not in the layering table",
-                    "no longer so: `facade` depends in its tests on `double`",
+                    "DESIGN.md does not say that `serde` is needed",
+                    "DESIGN.md says that `http` is needed: no longer so",
                 ],
             ),
             (
-                vec![package("model", &[]), package("facade", &below)],
+                family(&[http, hyper, ours("transport", "^0.1.0", None)], &facade, &below),
+                &["DESIGN.md does not say that `model` depends on `transport`"],
+            ),
+            (
+                // What its tests may need, the crate itself may not.
+                family(&others, &[model("^0.1.0"), ours("double", "^0.1.0", None)], &below),
                 &[
-                    "no longer so: `facade` depends in its tests on `double`",
-                    "the layering table has a row for `double`, which is no crate",
+                    "DESIGN.md does not say that `facade` depends on `double`",
+                    "DESIGN.md says that `facade` depends in its tests on `double`: no longer so",
+                ],
+            ),
+            (
+                same[..2].to_vec(),
+                &[
+                    "DESIGN.md says that `double` depends on `model`: no longer so",
+                    "DESIGN.md says that there is a crate `double`: no longer so",
                 ],
             ),
             (
                 [same, vec![package("new", &[])]].concat(),
-                &["`new` has no row in the layering table"],
+                &["DESIGN.md does not say that there is a crate `new`"],
             ),
             (
-                family(&[], &[model("*"), ours("double", "^0.1.0", Some("dev"))], &below),
+                family(&others, &[model("*"), ours("double", "^0.1.0", Some("dev"))], &below),
                 &[
                     "`facade` needs a version for `model`",
                     "`facade` must depend on `double` by path alone, as only its tests need it",
                 ],
             ),
             (
-                family(&[], &[model("=0.1.0"), double], &[other("model", "^0.1.0", None)]),
+                family(&others, &[model("=0.1.0"), double], &[other("model", "^0.1.0", None)]),
                 &[
+                    "DESIGN.md does not say that `model` is needed",
+                    "DESIGN.md says that `double` depends on `model`: no longer so",
                     "`facade` needs a caret version for `model`, and not `=0.1.0`",
-                    "no longer so: `double` depends on `model`",
                     "`double` needs a path for `model`",
                 ],
             ),
         ];
         for (packages, expected) in cases {
-            assert_eq!(between_ours(&packages, &table), expected);
+            assert_eq!(check(&packages, DESIGN).unwrap(), expected);
         }
     }
 
     #[test]
-    fn a_circle_of_crates_is_named() {
-        let packages =
-            [package("a", &[ours("b", "^1", None)]), package("b", &[ours("a", "*", Some("dev"))])];
-        let wrong = between_ours(&packages, &rows(&[["`a`", "`b`", "–"], ["`b`", "–", "`a`"]]));
-        assert_eq!(wrong, ["crates depend on each other in a circle: a, b"]);
-    }
-
-    #[test]
-    fn a_crate_of_others_needs_a_reason_and_a_reason_a_use() {
-        let packages =
-            [package("model", &[other("http", "^1.4.0", None), ours("double", "*", Some("dev"))])];
-        assert_eq!(to_others(&packages, &rows(&[["`http`", "words", ""]])), [""; 0]);
+    fn a_cell_may_allow_any_and_a_circle_of_crates_is_none_of_them() {
+        let design = DESIGN.replace("| `model` | `double` |", "| any | any |");
+        let needs = [
+            ours("double", "*", Some("dev")),
+            other("http", "^1", None),
+            other("hyper", "^1", None),
+        ];
+        let double = package("double", &[ours("model", "^1", None)]);
+        let facade =
+            package("facade", &[ours("double", "^1", None), ours("model", "*", Some("dev"))]);
+        let packages = [package("model", &needs[1..]), double.clone(), facade.clone()];
+        assert_eq!(check(&packages, &design).unwrap(), [""; 0]);
         assert_eq!(
-            to_others(&packages, &rows(&[["`hyper`, `serde`", "words", ""]])),
+            check(&[package("model", &needs), double, facade], &design).unwrap(),
             [
-                "`http` is used without a reason",
-                "`hyper` has a reason and is not used",
-                "`serde` has a reason and is not used",
+                "DESIGN.md does not say that `model` depends in its tests on `double`",
+                "crates depend on each other in a circle: double, model",
             ]
         );
     }
 
     #[test]
-    fn the_first_table_under_the_heading_is_read_and_an_empty_one_is_no_missing_one() {
-        let text = "# Title\n\n| not | this |\n|---|---|\n| x | y |\n\n## Crates\n\nWords.\n\n\
-            | crate | below |\n| --- | --- |\n| `a` | `b`, `c` and no d |\n| `b` | – |\n\nMore.\n\n| no | more |\n";
-        let rows = table(text, "## Crates").unwrap();
-        assert_eq!(rows, [["`a`", "`b`, `c` and no d"], ["`b`", "–"]]);
-        assert_eq!(names(&rows[0][1]).collect::<Vec<_>>(), ["b", "c"]);
-        assert_eq!(names(&rows[1][1]).count(), 0);
-        assert_eq!(table(text, "## Elsewhere"), None);
-        assert_eq!(table("## A\nnone here\n## Next\n| a |\n|---|\n", "## A"), None);
-        assert_eq!(table("## A\n| a |\n|---|\n", "## A"), Some(vec![]));
-    }
-
-    #[test]
     fn a_design_document_without_its_tables_fails() {
-        let reason = check(&[], "# Design\n").unwrap_err().to_string();
-        assert!(reason.contains("## Layering"), "{reason}");
+        for design in ["# Design\n", "## Layering\nnone here\n## Next\n| a |\n|---|\n"] {
+            let reason = check(&[], design).unwrap_err().to_string();
+            assert!(reason.contains("## Layering"), "{reason}");
+        }
     }
 }

@@ -193,7 +193,7 @@ fn tidy_fails_for_each_rule_that_is_broken() {
     let text = copy.fails(
         "tidy",
         &[
-            "`dls-model` depends on `dls-transport`, which is not in the layering table",
+            "DESIGN.md does not say that `dls-model` depends on `dls-transport`",
             "`dls-client` needs a caret version for `dls-rollout`, and not `=",
             "long.rs: has 501 lines",
             "mute.rs: begins without `//!`",
