@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use xshell::Shell;
 
 use super::{
@@ -36,17 +36,17 @@ pub(crate) fn run(root: &Path, semver: Option<&Path>) -> Result<()> {
 }
 
 /// A crate of which a tool found a break that nobody wrote down. The changelog would pass it over.
-fn unwritten_break<'a>(bumps: &'a [Bump], facts: &Facts) -> Option<&'a String> {
+fn unwritten_break<'a>(bumps: &[Bump<'a>], facts: &Facts) -> Option<&'a String> {
     let is_written = |name: &String| {
         let mut changes = facts.changes.iter();
         changes.any(|change| change.of == *name && change.level == Level::Break)
     };
     let breaks = |reason: &Reason| matches!(reason, Reason::Change(Level::Break, _));
     let broken = bumps.iter().filter(|bump| bump.reasons.iter().any(breaks));
-    broken.map(|bump| &bump.name).find(|name| !is_written(name))
+    broken.map(|bump| &bump.member.name).find(|name| !is_written(name))
 }
 
-fn carry_out(root: &Path, sh: &Shell, facts: &Facts, bumps: &[Bump]) -> Result<()> {
+fn carry_out(root: &Path, sh: &Shell, facts: &Facts, bumps: &[Bump<'_>]) -> Result<()> {
     for bump in bumps {
         write(root, bump, facts)?;
     }
@@ -61,15 +61,14 @@ fn carry_out(root: &Path, sh: &Shell, facts: &Facts, bumps: &[Bump]) -> Result<(
         return Ok(());
     }
     let crates: Vec<String> =
-        bumps.iter().map(|bump| format!("{} {}", bump.name, bump.to)).collect();
+        bumps.iter().map(|bump| format!("{} {}", bump.member.name, bump.to)).collect();
     let message = format!("release: {}", crates.join(", "));
     Ok(cmd!(sh, "git commit --quiet --all -m {message}").run()?)
 }
 
-fn write(root: &Path, bump: &Bump, facts: &Facts) -> Result<()> {
-    let (name, version) = (&bump.name, bump.to.to_string());
-    let member = facts.members.iter().find(|member| member.name == *name);
-    let folder = root.join(&member.context("a bump of no crate")?.folder);
+fn write(root: &Path, bump: &Bump<'_>, facts: &Facts) -> Result<()> {
+    let (name, version) = (&bump.member.name, bump.to.to_string());
+    let folder = root.join(&bump.member.folder);
     edit(&folder.join("Cargo.toml"), |text| manifest::with_version(text, &version))?;
     let items = changelog::items(bump, &facts.changes);
     edit(&folder.join("CHANGELOG.md"), |text| Ok(changelog::with(text, &version, &items)))?;

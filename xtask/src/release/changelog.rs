@@ -6,8 +6,8 @@ use super::{
 };
 
 /// The items of one release of one crate: its own changes, and what comes from the crates that it needs.
-pub(crate) fn items(bump: &Bump, changes: &[Change]) -> Vec<(Level, String)> {
-    let own = changes.iter().filter(|change| change.of == bump.name);
+pub(crate) fn items(bump: &Bump<'_>, changes: &[Change]) -> Vec<(Level, String)> {
+    let own = changes.iter().filter(|change| change.of == bump.member.name);
     let own = own.filter_map(|change| Some((change.level, change.text.clone()?)));
     let from_below = bump.reasons.iter().filter_map(|reason| match reason {
         Reason::Shows(on, version) => Some((
@@ -61,6 +61,7 @@ mod tests {
     use semver::Version;
 
     use super::*;
+    use crate::release::plan::tests::member;
 
     const OLD: &str = "# Changelog\n\n## 0.1.0\n\n- First version.\n";
 
@@ -98,13 +99,9 @@ mod tests {
 
     #[test]
     fn a_break_from_below_says_where_to_read_on() {
-        let bump = Bump {
-            name: "rollout".into(),
-            from: Some(Version::new(0, 1, 0)),
-            to: Version::new(0, 2, 0),
-            level: Some(Level::Break),
-            reasons: vec![Reason::Shows("model".into(), Version::new(0, 2, 0))],
-        };
+        let (member, to) = (member("rollout", &["model!"]), Version::new(0, 2, 0));
+        let reasons = vec![Reason::Shows("model".into(), to.clone())];
+        let bump = Bump { member: &member, to, level: Some(Level::Break), reasons };
         let items = items(&bump, &[]);
         assert_eq!(items[0].0, Level::Break);
         assert!(items[0].1.ends_with("Migration: see the changelog of `model`."));

@@ -62,7 +62,7 @@ impl Facts {
     }
 
     /// The plan, in which also counts what the file `semver` says that a tool found.
-    pub(crate) fn plan(&self, root: &Path, semver: Option<&Path>) -> Result<Vec<Bump>> {
+    pub(crate) fn plan(&self, root: &Path, semver: Option<&Path>) -> Result<Vec<Bump<'_>>> {
         if let Some((first, more)) = self.wrong.split_first() {
             bail!("no release: {first} (and {} more)", more.len());
         }
@@ -213,15 +213,8 @@ mod tests {
 
     #[test]
     fn what_a_tool_found_is_a_level_for_each_crate() {
-        let member = |name: &str| Member {
-            name: name.into(),
-            folder: String::new(),
-            version: Version::new(0, 1, 0),
-            released: None,
-            needs: Vec::new(),
-        };
-        let facts =
-            Facts { members: ["a", "b"].map(member).into(), changes: vec![], wrong: vec![] };
+        let members = ["a", "b"].map(|name| plan::tests::member(name, &[])).into();
+        let facts = Facts { members, changes: vec![], wrong: vec![] };
         let found = facts.found(r#"{"a": "break", "b": "fix"}"#, "x").unwrap();
         assert_eq!((found[0].level, found[1].of.as_str()), (Level::Break, "b"));
         for odd in ["[]", r#"{"a": "major"}"#, r#"{"a": 1}"#, r#"{"c": "fix"}"#] {

@@ -31,10 +31,8 @@ pub(crate) struct Need {
 
 /// A crate that the next release publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bump {
-    pub(crate) name: String,
-    /// The version of its last tag, if there is one.
-    pub(crate) from: Option<Version>,
+pub(crate) struct Bump<'a> {
+    pub(crate) member: &'a Member,
     pub(crate) to: Version,
     /// None for a first release, which breaks nothing.
     pub(crate) level: Option<Level>,
@@ -82,8 +80,8 @@ impl Reason {
 }
 
 /// The crates of the next release, each below what it needs. Fails when crates need each other.
-pub(crate) fn plan(members: &[Member], changes: &[Change]) -> Result<Vec<Bump>> {
-    let mut bumps: Vec<Bump> = Vec::new();
+pub(crate) fn plan<'a>(members: &'a [Member], changes: &[Change]) -> Result<Vec<Bump<'a>>> {
+    let mut bumps: Vec<Bump<'_>> = Vec::new();
     for member in order(members)? {
         let reasons = reasons(member, changes, &bumps);
         if reasons.is_empty() {
@@ -98,18 +96,12 @@ pub(crate) fn plan(members: &[Member], changes: &[Change]) -> Result<Vec<Bump>> 
                 (Some(level), next(released, level).max(member.version.clone()))
             }
         };
-        bumps.push(Bump {
-            name: member.name.clone(),
-            from: member.released.clone(),
-            to,
-            level,
-            reasons,
-        });
+        bumps.push(Bump { member, to, level, reasons });
     }
     Ok(bumps)
 }
 
-fn reasons(member: &Member, changes: &[Change], before: &[Bump]) -> Vec<Reason> {
+fn reasons(member: &Member, changes: &[Change], before: &[Bump<'_>]) -> Vec<Reason> {
     let state = match &member.released {
         None => Some(Reason::NeverReleased),
         Some(released) if *released != member.version => {
@@ -120,7 +112,7 @@ fn reasons(member: &Member, changes: &[Change], before: &[Bump]) -> Vec<Reason> 
     let changes = changes.iter().filter(|change| change.of == member.name);
     let changes = changes.map(|change| Reason::Change(change.level, change.path.clone()));
     let broken = |need: &Need| {
-        let bump = before.iter().find(|bump| bump.name == need.on)?;
+        let bump = before.iter().find(|bump| bump.member.name == need.on)?;
         let why = if need.shows { Reason::Shows } else { Reason::Needs };
         (bump.level == Some(Level::Break)).then(|| why(need.on.clone(), bump.to.clone()))
     };
@@ -164,13 +156,14 @@ pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>> {
 }
 
 /// A line for each crate, and below it a line for each reason.
-pub(crate) fn table(bumps: &[Bump]) -> String {
+pub(crate) fn table(bumps: &[Bump<'_>]) -> String {
     if bumps.is_empty() {
         return "nothing to release\n".into();
     }
     let mut text = String::new();
-    for Bump { name, from, to, level, reasons } in bumps {
-        let from = from.as_ref().map_or_else(|| "new".to_owned(), Version::to_string);
+    for Bump { member, to, level, reasons } in bumps {
+        let (name, from) = (&member.name, member.released.as_ref());
+        let from = from.map_or_else(|| "new".to_owned(), Version::to_string);
         let level = level.map_or_else(|| "first".to_owned(), |level| level.to_string());
         text.push_str(&format!("{name:<14} {from:>7} -> {:<7}  {level}\n", to.to_string()));
         reasons.iter().for_each(|reason| text.push_str(&format!("{:15}{reason}\n", "")));
@@ -179,4 +172,4 @@ pub(crate) fn table(bumps: &[Bump]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

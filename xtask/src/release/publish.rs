@@ -98,11 +98,9 @@ mod tests {
     fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() {
         let (old, new) = (Version::new(0, 1, 0), Version::new(0, 2, 0));
         let member = |(name, released): (&str, Option<&Version>)| Member {
-            name: name.into(),
-            folder: String::new(),
             version: new.clone(),
             released: released.cloned(),
-            needs: Vec::new(),
+            ..plan::tests::member(name, &[])
         };
         let members = [("a", Some(&new)), ("b", Some(&old)), ("c", None)].map(member);
         let members: Vec<&Member> = members.iter().collect();

@@ -21,15 +21,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         bail!("{} is not in a changelog yet: cargo xtask release bump", change.path);
     }
     // What breaks is known from a version without a tag. With its tag, who would have to follow it is forgotten.
-    for bump in bumps {
-        let mut members = facts.members.iter();
-        if !members.any(|member| member.name == bump.name && member.version == bump.to) {
-            bail!(
-                "`{}` has to go out as {} with the others: cargo xtask release bump",
-                bump.name,
-                bump.to
-            );
-        }
+    if let Some(bump) = bumps.iter().find(|bump| bump.member.version != bump.to) {
+        let (name, to) = (&bump.member.name, &bump.to);
+        bail!("`{name}` has to go out as {to} with the others: cargo xtask release bump");
     }
     let sh = shell::at(root)?;
     let mut tags = Vec::new();

@@ -9,7 +9,7 @@ fn version(text: &str) -> Version {
 }
 
 /// `needs` holds names; one that ends in `!` is shown.
-fn member(name: &str, needs: &[&str]) -> Member {
+pub(crate) fn member(name: &str, needs: &[&str]) -> Member {
     let needs = needs
         .iter()
         .map(|on| Need { on: on.trim_end_matches('!').into(), shows: on.ends_with('!') });
@@ -110,7 +110,9 @@ fn what_was_bumped_and_not_tagged_is_not_bumped_twice_and_who_has_to_follow_is_f
     let bumps = plan(&members, &[change("model", Level::Break)]).unwrap();
     assert_eq!(bumps[0].to, version("0.2.0"));
     assert!(bumps[0].reasons.contains(&Reason::Pending(version("0.2.0"))));
-    let names = |bumps: Vec<Bump>| bumps.into_iter().map(|bump| bump.name).collect::<Vec<_>>();
+    let names = |bumps: Vec<Bump<'_>>| {
+        bumps.into_iter().map(|bump| bump.member.name.clone()).collect::<Vec<_>>()
+    };
     assert_eq!(names(plan(&members, &[]).unwrap()), ["model", "rollout", "dls", "cli", "emulator"]);
 }
 
@@ -176,16 +178,16 @@ proptest! {
         let bumps = plan(&members, &changes).unwrap();
         for bump in &bumps {
             prop_assert!(!bump.reasons.is_empty());
-            prop_assert!(bump.from.as_ref().is_none_or(|from| bump.to > *from));
+            prop_assert!(bump.member.released.as_ref().is_none_or(|from| bump.to > *from));
         }
-        let bump = |name: &str| bumps.iter().find(|bump| bump.name == name);
+        let bump = |name: &str| bumps.iter().find(|bump| bump.member.name == name);
         for member in &members {
             let own = bump(&member.name);
             for need in &member.needs {
                 let Some(on) = bump(&need.on) else { continue };
                 if own.is_none() {
-                    let released = on.from.as_ref().unwrap_or(&on.to);
-                    prop_assert!(takes(released, &on.to), "{} needs {}", member.name, on.name);
+                    let released = on.member.released.as_ref().unwrap_or(&on.to);
+                    prop_assert!(takes(released, &on.to), "{} needs {}", member.name, on.member.name);
                 }
                 // Whoever shows the types of what breaks breaks.
                 if need.shows && on.level == Some(Level::Break) && member.released.is_some() {
@@ -200,19 +202,19 @@ proptest! {
         mut members in members(), changes in changes(), done in 0..7usize,
     ) {
         let bumps = plan(&members, &changes).unwrap();
+        let bumps: Vec<_> = bumps.iter().map(|bump| (bump.member.name.clone(), bump.to.clone())).collect();
         // Bumped, and tagged up to `done`.
         for member in &mut members {
-            if let Some(place) = bumps.iter().position(|bump| bump.name == member.name) {
-                member.version = bumps[place].to.clone();
+            if let Some(place) = bumps.iter().position(|(name, _)| *name == member.name) {
+                member.version = bumps[place].1.clone();
                 if place < done {
                     member.released = Some(member.version.clone());
                 }
             }
         }
-        let versions = |bumps: &[Bump]| {
-            bumps.iter().map(|bump| (bump.name.clone(), bump.to.clone())).collect::<Vec<_>>()
-        };
         let left = bumps.get(done..).unwrap_or_default();
-        prop_assert_eq!(versions(&plan(&members, &[]).unwrap()), versions(left));
+        let again = plan(&members, &[]).unwrap();
+        let again = again.iter().map(|bump| (bump.member.name.clone(), bump.to.clone()));
+        prop_assert_eq!(again.collect::<Vec<_>>(), left);
     }
 }
