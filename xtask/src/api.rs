@@ -46,7 +46,7 @@ pub(crate) fn run(root: &Path, bless: bool) -> Result<()> {
     )?;
     let foreign: Vec<String> =
         surfaces.iter().flat_map(|it| foreign::types(&it.package, &it.lines)).collect();
-    report(&foreign, "types of others stand in public signatures: hide each behind a type of ours")
+    report(&foreign, "foreign types are in public signatures: hide each behind a type of ours")
 }
 
 /// Lines that are gone (`-`), then lines that are new (`+`). Their order says nothing.

@@ -72,7 +72,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let sums = sums(&out)?;
     fs::write(out.join("SHA256SUMS"), &sums)?;
     println!("\n{name}\n\n{about}\n{sums}\nin {}", out.display());
-    ensure!(is_same, "two builds of the same commit differ, so nobody can check what was built");
+    ensure!(is_same, "two builds of the same commit differ, so the program is not reproducible");
     Ok(())
 }
 

@@ -28,16 +28,16 @@ const FORBIDDEN: &[(&str, &str)] = &[
 
 /// Words that stand in no file at all, and why.
 const STRAY: &[(&str, &str)] = &[
-    (concat!("TO", "DO"), "do it, or say as a fact what is not done"),
-    (concat!("FIX", "ME"), "fix it, or say as a fact what is broken"),
+    (concat!("TO", "DO"), "do it, or state what is missing"),
+    (concat!("FIX", "ME"), "fix it, or state what is broken"),
     (concat!("XX", "X"), "say what is meant"),
-    (concat!("<<", "<<<<<"), "a merge was left half done"),
-    (concat!(">>", ">>>>>"), "a merge was left half done"),
+    (concat!("<<", "<<<<<"), "a merge conflict was not resolved"),
+    (concat!(">>", ">>>>>"), "a merge conflict was not resolved"),
     (concat!("/ho", "me/"), "a path of one machine"),
     (concat!("/ro", "ot/"), "a path of one machine"),
     (concat!("/wo", "rk/"), "a path of one machine"),
-    (concat!("crates", ".io"), "which registry is used is the reader's choice"),
-    (concat!("pypi", ".org"), "which registry is used is the reader's choice"),
+    (concat!("crates", ".io"), "the reader chooses the registry"),
+    (concat!("pypi", ".org"), "the reader chooses the registry"),
 ];
 
 /// Packages whose files still have circles.
@@ -104,7 +104,7 @@ fn named(text: &str, words: &[(&str, &str)]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         for (word, why) in words.iter().filter(|(word, _)| line.contains(word)) {
-            wrong.push(format!("line {number}: `{word}` may not stand here: {why}"));
+            wrong.push(format!("line {number}: `{word}` is not allowed here: {why}"));
         }
     }
     wrong

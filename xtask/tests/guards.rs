@@ -102,8 +102,8 @@ fn a_change_of_the_public_api_fails_until_it_is_blessed_and_a_foreign_type_in_it
         (format!("{SMALL}{convert}"), "impl core::convert::From<fastrand::Rng>"),
     ] {
         copy.write("src/lib.rs", &code);
-        copy.fails("api --bless", &[why, "types of others"]);
-        copy.fails("api", &[why, "types of others"]);
+        copy.fails("api --bless", &[why, "foreign types"]);
+        copy.fails("api", &[why, "foreign types"]);
     }
 }
 
@@ -206,7 +206,7 @@ fn tidy_fails_for_each_rule_that_is_broken() {
         .zip([2, 3, 4, 1])
     {
         assert!(
-            text.contains(&format!("{file}: line {line}: `{word}` may not stand here")),
+            text.contains(&format!("{file}: line {line}: `{word}` is not allowed here")),
             "{text}"
         );
     }

@@ -103,9 +103,9 @@ fn a_break_that_only_the_semver_check_found_counts_and_is_not_released_before_so
 }
 
 #[test]
-fn a_released_crate_does_not_change_without_a_word() {
+fn a_released_crate_does_not_change_without_an_entry_in_changes() {
     let copy = unreleased("silent");
-    // Before the first tags nothing need be told, and all go out as they are.
+    // Before the first tags no entry is needed, and all are released as they are.
     copy.write("crates/dls-model/src/more.rs", "//! Whatever it is.\n");
     let rows = plan(&copy);
     assert!(rows.len() == 6 && rows.iter().all(|row| row.ends_with(" first")), "{rows:?}");
@@ -212,7 +212,7 @@ fn nothing_is_tagged_that_was_not_bumped_or_is_in_no_changelog() {
     let copy = released("tag");
     copy.replace("crates/dls-model/Cargo.toml", "version = \"0.1.0\"", "version = \"0.2.0\"");
     copy.commit();
-    copy.fails("release tag", &["`dls-rollout` has to go out as 0.2.0"]);
+    copy.fails("release tag", &["`dls-rollout` must be released as 0.2.0"]);
     copy.git("reset --quiet --hard HEAD~1");
     for (file, why) in [
         ("changes/dls-models/x.md", "`dls-models` is no published crate"),

@@ -29,9 +29,7 @@ pub(crate) fn run(root: &Path, semver: Option<&Path>) -> Result<()> {
     }
     carry_out(root, &shell::at(root)?, &facts, &bumps).map_err(|reason| {
         // Nothing else was here before, so nothing else is lost.
-        anyhow!(
-            "{reason:#}\nHalf a bump stands here now. To undo it: git restore --staged --worktree ."
-        )
+        anyhow!("{reason:#}\nThe bump is incomplete. To undo it: git restore --staged --worktree .")
     })
 }
 
@@ -57,7 +55,7 @@ fn carry_out(root: &Path, sh: &Shell, facts: &Facts, bumps: &[Bump<'_>]) -> Resu
     // Only the versions of our own crates: what others released meanwhile is another change.
     cmd!(sh, "cargo update --workspace --offline --quiet").run()?;
     if cmd!(sh, "git status --porcelain").read()?.is_empty() {
-        println!("nothing to bump: the manifests have these versions, and the changelogs say so");
+        println!("nothing to bump: manifests and changelogs are up to date");
         return Ok(());
     }
     let crates: Vec<String> =

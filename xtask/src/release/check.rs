@@ -43,7 +43,7 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
     let mut wrong = facts.wrong.clone();
     for Member { name, .. } in &members {
         let list = cmd!(sh, "cargo package --list --no-metadata --offline -p {name}").read()?;
-        wrong.extend(odd(&list).map(|problem| format!("the package of `{name}` {problem}")));
+        wrong.extend(unexpected(&list).map(|problem| format!("the package of `{name}` {problem}")));
     }
     if offline {
         println!("SKIPPED versions and names on the registry: --offline");
@@ -54,7 +54,7 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
             wrong.extend(taken(&cargo, member)?);
         }
     }
-    report(&wrong, &format!("{} problems stand in the way of a release", wrong.len()))?;
+    report(&wrong, &format!("{} problems prevent a release", wrong.len()))?;
     // Packed together, each is built against the packages of the others, not against the repository.
     let each = members.iter().flat_map(|member| ["-p", &member.name]);
     let target = work.join("target");
@@ -69,7 +69,7 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
 }
 
 /// The files that a package lacks, and those that nobody expects in it.
-fn odd(list: &str) -> impl Iterator<Item = String> {
+fn unexpected(list: &str) -> impl Iterator<Item = String> {
     let needed = NEEDED.iter().filter(|needed| list.lines().all(|file| file != **needed));
     let strays = list.lines().filter(|file| {
         let wanted =
@@ -78,7 +78,7 @@ fn odd(list: &str) -> impl Iterator<Item = String> {
     });
     needed
         .map(|file| format!("has no {file}"))
-        .chain(strays.map(|file| format!("would hold {file}")))
+        .chain(strays.map(|file| format!("would contain {file}")))
 }
 
 /// Why this version, if it has no tag, could not be published: it is there, or its name is another's.
@@ -106,11 +106,14 @@ mod tests {
     #[test]
     fn a_package_holds_what_is_known_and_nothing_else() {
         let whole = "CHANGELOG.md\nCargo.toml\nLICENSE-APACHE\nLICENSE-MIT\nREADME.md\nsrc/lib.rs";
-        assert_eq!(odd(whole).count(), 0);
+        assert_eq!(unexpected(whole).count(), 0);
         let strays = [".env", "notes.md", "src.zip", "LICENSEX"];
         let more = format!("{whole}\ntests/data/a.json\n{}", strays.join("\n"));
-        assert_eq!(odd(&more).collect::<Vec<_>>(), strays.map(|file| format!("would hold {file}")));
-        let less: Vec<String> = odd(&whole.replace("LICENSE-MIT\n", "")).collect();
+        assert_eq!(
+            unexpected(&more).collect::<Vec<_>>(),
+            strays.map(|file| format!("would contain {file}"))
+        );
+        let less: Vec<String> = unexpected(&whole.replace("LICENSE-MIT\n", "")).collect();
         assert_eq!(less, ["has no LICENSE-MIT"]);
     }
 }

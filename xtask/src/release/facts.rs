@@ -20,7 +20,7 @@ use crate::{
     workspace::{self, is_dev, is_ours, library},
 };
 
-/// Folders and files of a crate that may change without a word: they are not what its users build.
+/// Folders and files of a crate that may change without an entry in `changes/`: they are not what its users build.
 const QUIET: [&str; 3] = ["tests/", "benches/", "CHANGELOG.md"];
 
 /// The published crates, and what changed in them since their tags.
@@ -217,8 +217,8 @@ mod tests {
         let facts = Facts { members, changes: vec![], wrong: vec![] };
         let found = facts.found(r#"{"a": "break", "b": "fix"}"#, "x").unwrap();
         assert_eq!((found[0].level, found[1].of.as_str()), (Level::Break, "b"));
-        for odd in ["[]", r#"{"a": "major"}"#, r#"{"a": 1}"#, r#"{"c": "fix"}"#] {
-            assert!(facts.found(odd, "x").is_err(), "{odd}");
+        for text in ["[]", r#"{"a": "major"}"#, r#"{"a": 1}"#, r#"{"c": "fix"}"#] {
+            assert!(facts.found(text, "x").is_err(), "{text}");
         }
     }
 }

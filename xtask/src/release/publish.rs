@@ -79,7 +79,7 @@ fn sorted(members: &[&Member], tags: &str) -> Result<(Vec<Release>, Vec<Release>
         let release = |version: &Version| Release { name: name.clone(), version: version.clone() };
         let mut own = tags.lines().filter(|tag| tagged(tag).is_some_and(|(of, _)| of == name));
         if let Some(other) = own.clone().find(|it| *it != tag(name, version)) {
-            bail!("`{other}` stands where `{name}` has the version {version}");
+            bail!("the tag `{other}` is on a commit where `{name}` has the version {version}");
         }
         if own.next().is_some() {
             here.push(release(version));
@@ -110,6 +110,9 @@ mod tests {
         assert_eq!(here, [release("a", &new)]);
         assert_eq!(before, [release("b", &old)]);
         let reason = sorted(&members, "a-v0.2.0\nc-v0.3.0").unwrap_err();
-        assert_eq!(reason.to_string(), "`c-v0.3.0` stands where `c` has the version 0.2.0");
+        assert_eq!(
+            reason.to_string(),
+            "the tag `c-v0.3.0` is on a commit where `c` has the version 0.2.0"
+        );
     }
 }

@@ -130,7 +130,7 @@ impl Stage {
     }
 
     fn publish_fails(&self, with: &str) -> Result<()> {
-        println!("  This has to fail:");
+        println!("  Expected to fail:");
         let reason = self.publish().err().context("this should have failed")?;
         println!("  FAILED {reason:#}");
         ensure!(reason.to_string().starts_with(with), "it failed otherwise: {reason:#}");

@@ -23,7 +23,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     // What breaks is known from a version without a tag. With its tag, who would have to follow it is forgotten.
     if let Some(bump) = bumps.iter().find(|bump| bump.member.version != bump.to) {
         let (name, to) = (&bump.member.name, &bump.to);
-        bail!("`{name}` has to go out as {to} with the others: cargo xtask release bump");
+        bail!("`{name}` must be released as {to} with the others: cargo xtask release bump");
     }
     let sh = shell::at(root)?;
     let mut tags = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     if tags.is_empty() {
         println!("each version has its tag");
     } else {
-        println!("then: git push --atomic origin HEAD {}", tags.join(" "));
+        println!("now run: git push --atomic origin HEAD {}", tags.join(" "));
     }
     Ok(())
 }

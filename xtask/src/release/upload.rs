@@ -65,7 +65,7 @@ fn settle(release: &Release, ours: &str, answer: Result<()>, world: &mut impl Wo
     for _ in 0..looks {
         let there = world.look(release).with_context(|| {
             format!(
-                "it is not known whether {name} {version} was stored; the same command finds out"
+                "it is not known whether {name} {version} was stored; run the same command again to find out"
             )
         })?;
         if is_ours(release, ours, there)? {
@@ -77,7 +77,7 @@ fn settle(release: &Release, ours: &str, answer: Result<()>, world: &mut impl Wo
         Ok(()) => "the registry took it and does not show it".to_owned(),
         Err(reason) => format!("{reason:#}"),
     };
-    bail!("{name} {version} is not there: {why}; the same command goes on from here")
+    bail!("{name} {version} is not there: {why}; the same command continues from here")
 }
 
 /// Is `there`, the checksum on the registry, that of our package? Fails if it is another one.

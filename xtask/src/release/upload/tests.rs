@@ -98,7 +98,7 @@ fn each_crate_is_uploaded_once_in_order_even_if_an_answer_is_lost() {
 fn a_refusal_stops_and_the_next_run_goes_on_there() {
     let mut fake = Fake { fates: vec![Fate::Stored, Fate::Refused], ..Fake::default() };
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
-    assert_eq!(reason, "b 0.2.0 is not there: 503; the same command goes on from here");
+    assert_eq!(reason, "b 0.2.0 is not there: 503; the same command continues from here");
     assert_eq!(fake.uploads, ["a", "b"]);
     publish(&releases(), &mut fake).unwrap();
     assert_eq!(fake.uploads, ["a", "b", "b", "c"]);
