@@ -19,14 +19,14 @@ use dls::{
     model::{InvalidPackageIds, ListPackages, Package, Subtask, SystemTask, Task, User},
     transport::credentials::{AccessKey, Credentials, SecretKey},
 };
-use dls_emulator::{Emulator, RateLimit, Running};
+use dls_emulator::{Emulator, RateLimit};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 /// An emulator that the SDK has driven, and what the SDK made of the answers.
 struct Referee {
     runtime: Runtime,
-    emulator: Running,
+    emulator: Emulator,
     seen: Value,
 }
 
@@ -60,7 +60,7 @@ impl Referee {
     }
 }
 
-async fn emulator() -> Running {
+async fn emulator() -> Emulator {
     Emulator::builder()
         .release_time(Duration::from_millis(200))
         .rate_limit(RateLimit::Off)
@@ -96,7 +96,7 @@ fn drive(base_url: &str) -> Result<Value, Box<dyn std::error::Error>> {
 }
 
 /// Our client, signing as the script does.
-fn client(emulator: &Running, secret: &str) -> Client {
+fn client(emulator: &Emulator, secret: &str) -> Client {
     let key = AccessKey::new("AKIDEXAMPLE", SecretKey::new(secret).unwrap()).unwrap();
     Client::builder()
         .endpoint(emulator.base_url().parse().unwrap())

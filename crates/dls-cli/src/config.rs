@@ -10,7 +10,7 @@ use std::time::Duration;
 use dls::transport::credentials::{AccessKey, Credentials, Environment, SecretKey, Token};
 use dls::transport::{Rate, TransportBuilder};
 use dls::{Client, Endpoint, Endpoints, ProjectId, WorkspaceId};
-use dls_emulator::{Emulator, Running};
+use dls_emulator::Emulator;
 
 use crate::args::{Form, Global};
 use crate::exit::Failure;
@@ -26,7 +26,7 @@ pub(crate) struct Place {
     credentials: Source,
     limits: Limits,
     /// The emulator of this one command; it ends with the place.
-    _emulator: Option<Running>,
+    _emulator: Option<Emulator>,
 }
 
 /// Where the credentials come from. They are found when a client is made, not before.

@@ -7,8 +7,8 @@ mod violation;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::core::timestamp;
-use crate::ledger::{By, Ledger, LedgerRequest};
+use crate::engine::timestamp;
+use crate::ledger::{Initiator, Ledger, LedgerRequest};
 use crate::refusal::THROTTLED;
 
 pub use violation::Violation;
@@ -18,14 +18,14 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// One run that released packages (or one that was taken up again, with all that it did before), and the ledger
 /// of the emulator that it ran against. Nobody else sends requests to that one: everything in the ledger is this
-/// run's, but what [`By::Other`] did.
+/// run's, but what [`Initiator::Other`] did.
 ///
-/// Several runs in a row are one history each, which differ in [`began`](Self::began), [`ids`](Self::ids) and
+/// Several runs in a row are one history each, which differ in [`started_at`](Self::started_at), [`ids`](Self::ids) and
 /// [`claims`](Self::claims); requests and consents are those of all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
-    /// When it began, by the emulator's clock. What was released before proves nothing.
-    pub began: SystemTime,
+    /// When it started, by the emulator's clock. What was released before proves nothing.
+    pub started_at: SystemTime,
     /// The packages that it was to release.
     pub ids: Vec<String>,
     /// The deploy requests that were written, in any order.
@@ -37,7 +37,7 @@ pub struct History {
     /// The truth, read when all that may still come has come.
     pub ledger: Ledger,
     /// How long it took.
-    pub ended_in: Duration,
+    pub elapsed: Duration,
     /// How long it was allowed to take; [`Duration::MAX`] for ever.
     pub limit: Duration,
     /// Everything that it printed, logged or stored.
@@ -50,13 +50,13 @@ impl Default for History {
     /// Nothing happened, and there was no limit.
     fn default() -> Self {
         Self {
-            began: UNIX_EPOCH,
+            started_at: UNIX_EPOCH,
             ids: Vec::new(),
             sends: Vec::new(),
             consents: Vec::new(),
             claims: Vec::new(),
             ledger: Ledger::default(),
-            ended_in: Duration::ZERO,
+            elapsed: Duration::ZERO,
             limit: Duration::MAX,
             texts: Vec::new(),
             secrets: Vec::new(),
@@ -136,8 +136,8 @@ pub fn check(history: &History) -> Vec<Violation> {
     let mut broken = history.check_sends();
     broken.extend(history.ids.iter().filter_map(|id| history.check_count(id)));
     broken.extend(history.claims.iter().filter_map(|it| history.check_claim(it)));
-    if history.ended_in > history.limit.saturating_add(GRACE) {
-        broken.push(Violation::Late { took: history.ended_in, limit: history.limit });
+    if history.elapsed > history.limit.saturating_add(GRACE) {
+        broken.push(Violation::OverTimeLimit { took: history.elapsed, limit: history.limit });
     }
     broken.extend(history.secrets_told());
     broken
@@ -147,7 +147,7 @@ impl History {
     fn check_count(&self, id: &str) -> Option<Violation> {
         let claims = self.claims.iter().filter(|claim| claim.package == id);
         let count = claims.count();
-        (count != 1).then(|| Violation::Verdicts { package: id.to_owned(), count })
+        (count != 1).then(|| Violation::OutcomeCount { package: id.to_owned(), count })
     }
 
     fn secrets_told(&self) -> impl Iterator<Item = Violation> {
@@ -155,7 +155,7 @@ impl History {
         texts.flat_map(move |(text, told)| {
             let secrets = self.secrets.iter().enumerate();
             let found = secrets.filter(|(_, secret)| !secret.is_empty() && told.contains(*secret));
-            found.map(move |(secret, _)| Violation::SecretTold { text, secret })
+            found.map(move |(secret, _)| Violation::SecretLeaked { text, secret })
         })
     }
 }
@@ -167,7 +167,7 @@ fn arrived<'h>(
 ) -> impl Iterator<Item = &'h LedgerRequest> + Clone {
     let requests = history.ledger.requests.iter();
     requests.filter(move |request| {
-        request.by == By::Client && request.packages.iter().any(|id| id == package)
+        request.by == Initiator::Client && request.packages.iter().any(|id| id == package)
     })
 }
 

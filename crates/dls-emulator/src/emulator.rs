@@ -10,41 +10,19 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::assume::{Assumed, InvalidAssumption};
-use crate::core::Core;
-use crate::door::Door;
+use crate::assumptions::{Assumptions, InvalidAssumption};
+use crate::auth::Authenticator;
+use crate::engine::Engine;
 use crate::fault::FaultPlan;
+use crate::fault_schedule::FaultSchedule;
 use crate::ledger::Ledger;
+use crate::listener::Listener;
 use crate::seed::Seed;
 use crate::server::{Clock, Shared, serve};
 use crate::service::Service;
 use crate::state::State;
 use crate::throttle::{RateLimit, Throttle};
 use crate::tls;
-use crate::turn::Turns;
-use crate::verify::Gate;
-
-/// The emulator; [`Emulator::builder`] is where it begins.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Emulator;
-
-impl Emulator {
-    /// An emulator with the built-in example, releases of one second, the documented rate limit, each
-    /// assumption at its default, and no TLS.
-    pub fn builder() -> EmulatorBuilder {
-        EmulatorBuilder {
-            seed: Seed::built_in(),
-            release_time: Duration::from_secs(1),
-            rate_limit: RateLimit::Documented,
-            assumed: Assumed::default(),
-            extra_packages: 0,
-            tls: false,
-            clock: Arc::new(system_time),
-            faults: FaultPlan::default(),
-        }
-    }
-}
 
 #[expect(
     clippy::disallowed_methods,
@@ -61,7 +39,7 @@ pub struct EmulatorBuilder {
     seed: Seed,
     release_time: Duration,
     rate_limit: RateLimit,
-    assumed: Assumed,
+    assumptions: Assumptions,
     extra_packages: u32,
     tls: bool,
     clock: Clock,
@@ -73,7 +51,7 @@ impl fmt::Debug for EmulatorBuilder {
         f.debug_struct("EmulatorBuilder")
             .field("release_time", &self.release_time)
             .field("rate_limit", &self.rate_limit)
-            .field("assumed", &self.assumed)
+            .field("assumptions", &self.assumptions)
             .field("extra_packages", &self.extra_packages)
             .field("tls", &self.tls)
             .field("faults", &self.faults)
@@ -103,7 +81,7 @@ impl EmulatorBuilder {
     ///
     /// There is no such assumption, or it has no such value; the error lists the valid ones.
     pub fn assume(mut self, name: &str, value: &str) -> Result<Self, InvalidAssumption> {
-        self.assumed.set(name, value)?;
+        self.assumptions.set(name, value)?;
         Ok(self)
     }
 
@@ -130,16 +108,16 @@ impl EmulatorBuilder {
 
     /// The emulator without sockets and clock.
     #[must_use]
-    pub fn core(self) -> Core {
-        let gate = Gate::new(&self.seed);
-        let throttle = Throttle::new(self.rate_limit, self.assumed.user_rate);
+    pub fn engine(self) -> Engine {
+        let auth = Authenticator::new(&self.seed);
+        let throttle = Throttle::new(self.rate_limit, self.assumptions.user_rate);
         let service = Service {
             state: State::new(self.seed, self.extra_packages),
-            assumed: self.assumed,
+            assumptions: self.assumptions,
             release_time: self.release_time,
             lag: Duration::ZERO,
         };
-        Core::new(gate, throttle, service, Turns::new(self.faults))
+        Engine::new(auth, throttle, service, FaultSchedule::new(self.faults))
     }
 
     /// Listens, and serves in tasks of the tokio runtime that this is called in. Port 0 takes a free one.
@@ -152,7 +130,7 @@ impl EmulatorBuilder {
     ///
     /// The address cannot be listened on, no certificate can be made, or the fault plan
     /// [breaks handshakes](FaultPlan::needs_tls) without TLS ([`io::ErrorKind::InvalidInput`]).
-    pub async fn start(self, listen: SocketAddr) -> io::Result<Running> {
+    pub async fn start(self, listen: SocketAddr) -> io::Result<Emulator> {
         if self.faults.needs_tls() && !self.tls {
             let message = "the fault plan breaks TLS handshakes, and there is no TLS";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -167,11 +145,11 @@ impl EmulatorBuilder {
         };
 
         let clock = Arc::clone(&self.clock);
-        let shared = Shared::new(self.core(), clock);
-        let door = Door::new(listener, &shared)?;
+        let shared = Shared::new(self.engine(), clock);
+        let listener = Listener::new(listener, &shared)?;
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(door, acceptors, shared.clone(), stopped));
-        Ok(Running {
+        let server = tokio::spawn(serve(listener, acceptors, shared.clone(), stopped));
+        Ok(Emulator {
             base_url: format!("{scheme}://{address}"),
             is_local: bound.ip().to_canonical().is_loopback(),
             ca_pem,
@@ -192,8 +170,9 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// An emulator that listens. Dropping it ends it at once; [`Running::stop`] waits for what is under way.
-pub struct Running {
+/// An emulator that listens; [`Emulator::builder`] makes one. Dropping it stops it at once; [`Emulator::stop`] waits for
+/// requests that are being served.
+pub struct Emulator {
     base_url: String,
     is_local: bool,
     ca_pem: Option<String>,
@@ -202,7 +181,22 @@ pub struct Running {
     server: Option<JoinHandle<()>>,
 }
 
-impl Running {
+impl Emulator {
+    /// An emulator with the built-in example, releases of one second, the documented rate limit, each
+    /// assumption at its default, and no TLS.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder {
+            seed: Seed::built_in(),
+            release_time: Duration::from_secs(1),
+            rate_limit: RateLimit::Documented,
+            assumptions: Assumptions::default(),
+            extra_packages: 0,
+            tls: false,
+            clock: Arc::new(system_time),
+            faults: FaultPlan::default(),
+        }
+    }
+
     /// Where it listens, such as `http://127.0.0.1:40123`.
     #[must_use]
     pub fn base_url(&self) -> &str {
@@ -238,13 +232,13 @@ impl Running {
     }
 }
 
-impl fmt::Debug for Running {
+impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("Emulator").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 
-impl Drop for Running {
+impl Drop for Emulator {
     fn drop(&mut self) {
         if let Some(server) = &self.server {
             server.abort();

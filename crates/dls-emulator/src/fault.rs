@@ -10,10 +10,10 @@ use http::HeaderValue;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::fate::{End, Forged, TlsFault};
-use crate::mistake::{self, Mistake};
+use crate::fault_effect::{ConnectionEnd, ResponseFault, TlsFault};
+use crate::fault_syntax::NamedFault;
 use crate::route::Call;
-use crate::word::What;
+use crate::toml_error::{self, TomlError};
 
 /// What goes wrong, and when: rules that requests and connections meet.
 ///
@@ -38,12 +38,12 @@ pub struct FaultPlan {
 /// One rule: what it meets, when it fires, and what happens then.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
-    pub(crate) on: On,
-    pub(crate) when: When,
+    pub(crate) on: FaultTarget,
+    pub(crate) when: Trigger,
     /// How often it fires at most.
     pub(crate) times: Option<NonZeroU64>,
     /// What the file calls it.
-    pub(crate) word: String,
+    pub(crate) name: String,
     pub(crate) action: Action,
     /// Whether the service does its work nevertheless, where the client is told something else.
     pub(crate) done: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Rule {
 /// What a rule meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum On {
+pub(crate) enum FaultTarget {
     Connection,
     Any,
     Deploy,
@@ -63,7 +63,7 @@ pub(crate) enum On {
     SystemTask,
 }
 
-impl On {
+impl FaultTarget {
     /// Whether a request to this operation, or to none, is meant.
     pub(crate) fn means(self, call: Option<Call>) -> bool {
         match self {
@@ -80,7 +80,7 @@ impl On {
 
 /// Which of those that a rule meets it fires at.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum When {
+pub(crate) enum Trigger {
     Always,
     Nth(NonZeroU64),
     Every(NonZeroU64),
@@ -96,17 +96,17 @@ pub(crate) enum Action {
     /// It ends before the request was read.
     Cut {
         after: usize,
-        end: End,
+        end: ConnectionEnd,
     },
     /// The client is told something else, or nothing.
-    Forge(Forged),
+    Response(ResponseFault),
     /// Something changes, and the request goes its way.
-    Effect(Effect),
+    SideEffect(SideEffect),
 }
 
 /// What else may happen when a request arrives.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Effect {
+pub(crate) enum SideEffect {
     /// From here on list and show see what was so long ago.
     Lag(Duration),
     /// From here on the gateway's clock is off by so many milliseconds.
@@ -115,10 +115,10 @@ pub(crate) enum Effect {
     TokenEnds,
     /// The same bytes come once more, so much later.
     Copy(Duration),
-    Other(Deed),
+    Other(ExternalAction),
 }
 
-impl Effect {
+impl SideEffect {
     pub(crate) fn is_by_another(&self) -> bool {
         matches!(self, Self::Other(_))
     }
@@ -126,15 +126,15 @@ impl Effect {
 
 /// What another actor does with packages, or with those that the request names.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Deed {
-    pub(crate) kind: DeedKind,
+pub(crate) struct ExternalAction {
+    pub(crate) kind: ExternalActionKind,
     /// Just before the request; otherwise just after it.
     pub(crate) before: bool,
     pub(crate) packages: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DeedKind {
+pub(crate) enum ExternalActionKind {
     Release,
     Revoke,
 }
@@ -150,11 +150,11 @@ impl FaultPlan {
     /// Anything that is not TOML of that form (unknown keys, too), or a rule that makes no sense, such as one
     /// for connections that answers a request. The error is one line that names line and key.
     pub fn from_toml(text: &str) -> Result<Self, InvalidFaultPlan> {
-        let file: File = mistake::read(text).map_err(InvalidFaultPlan)?;
+        let file: File = toml_error::parse(text).map_err(InvalidFaultPlan)?;
         let rules = file.faults.into_iter().map(|row| {
             let span = row.span();
             let rule = row.into_inner().rule();
-            rule.map_err(|message| InvalidFaultPlan(Mistake::at(text, &span, &message)))
+            rule.map_err(|message| InvalidFaultPlan(TomlError::at(text, &span, &message)))
         });
         Ok(Self { seed: file.seed, rules: rules.collect::<Result<_, _>>()? })
     }
@@ -169,7 +169,7 @@ impl FaultPlan {
 
 /// Why a text is no [`FaultPlan`]: one line that begins with the number of the line at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidFaultPlan(Mistake);
+pub struct InvalidFaultPlan(TomlError);
 
 impl InvalidFaultPlan {
     /// The line at fault, counted from 1.
@@ -199,13 +199,13 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Row {
-    on: On,
+    on: FaultTarget,
     nth: Option<NonZeroU64>,
     every: Option<NonZeroU64>,
     chance: Option<f64>,
     times: Option<NonZeroU64>,
     #[serde(rename = "do")]
-    what: What,
+    what: NamedFault,
     done: Option<bool>,
     retry_after: Option<String>,
 }
@@ -213,19 +213,19 @@ struct Row {
 impl Row {
     fn rule(self) -> Result<Rule, String> {
         let when = self.when()?;
-        let word = self.what.word;
+        let name = self.what.name;
         let action = placed(self.on, self.what.action)
-            .map_err(|place| format!("{word:?} is done to {place}"))?;
+            .map_err(|place| format!("{name:?} is done to {place}"))?;
         let told = match &action {
-            Action::Forge(forged) => Some(forged),
+            Action::Response(fault) => Some(fault),
             _ => None,
         };
         if self.done.is_some() && told.is_none() {
-            return Err(format!("key \"done\": {word:?} does not answer a request"));
+            return Err(format!("key \"done\": {name:?} does not answer a request"));
         }
         let retry_after = match (self.retry_after, told) {
             (None, _) => None,
-            (Some(text), Some(Forged::Throttle | Forged::Status(_))) => Some(
+            (Some(text), Some(ResponseFault::Throttle | ResponseFault::Status(_))) => Some(
                 HeaderValue::from_str(&text)
                     .map_err(|_| format!("key \"retry-after\": {text:?} is no header value"))?,
             ),
@@ -238,19 +238,21 @@ impl Row {
             when,
             times: self.times,
             // Who throttles does so in front of the service, and what is cut has not arrived.
-            done: self.done.unwrap_or(told.is_some_and(|forged| *forged != Forged::Throttle)),
-            word,
+            done: self.done.unwrap_or(told.is_some_and(|fault| *fault != ResponseFault::Throttle)),
+            name,
             action,
             retry_after,
         })
     }
 
-    fn when(&self) -> Result<When, String> {
+    fn when(&self) -> Result<Trigger, String> {
         match (self.nth, self.every, self.chance) {
-            (None, None, None) => Ok(When::Always),
-            (Some(nth), None, None) => Ok(When::Nth(nth)),
-            (None, Some(every), None) => Ok(When::Every(every)),
-            (None, None, Some(chance)) if (0.0..=1.0).contains(&chance) => Ok(When::Chance(chance)),
+            (None, None, None) => Ok(Trigger::Always),
+            (Some(nth), None, None) => Ok(Trigger::Nth(nth)),
+            (None, Some(every), None) => Ok(Trigger::Every(every)),
+            (None, None, Some(chance)) if (0.0..=1.0).contains(&chance) => {
+                Ok(Trigger::Chance(chance))
+            }
             (None, None, Some(_)) => Err("key \"chance\" is a number from 0 to 1".to_owned()),
             _ => {
                 Err("only one of \"nth\", \"every\" and \"chance\" can stand in a rule".to_owned())
@@ -260,13 +262,15 @@ impl Row {
 }
 
 /// What a rule does to what it meets, or what else it would have to meet.
-fn placed(on: On, action: Action) -> Result<Action, &'static str> {
+fn placed(on: FaultTarget, action: Action) -> Result<Action, &'static str> {
     match (on, action) {
-        (On::Connection, Action::Forge(Forged::End(end))) => Ok(Action::Cut { after: 0, end }),
-        (On::Connection, Action::Forge(_) | Action::Effect(_)) => {
+        (FaultTarget::Connection, Action::Response(ResponseFault::End(end))) => {
+            Ok(Action::Cut { after: 0, end })
+        }
+        (FaultTarget::Connection, Action::Response(_) | Action::SideEffect(_)) => {
             Err("requests, not to a connection")
         }
-        (On::Connection, action) => Ok(action),
+        (FaultTarget::Connection, action) => Ok(action),
         (_, Action::Refuse(_) | Action::Tls(_)) => Err("connections: on = \"connection\""),
         (_, action) => Ok(action),
     }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 #[non_exhaustive]
 pub struct Ledger {
     /// How many connections were accepted. Without sockets it is how often
-    /// [`Core::connect`](crate::Core::connect) said so.
+    /// [`Engine::connect`](crate::Engine::connect) said so.
     pub connections: u64,
     /// The requests, in the order in which they arrived. Those to `/__emulator/` are not among them.
     pub requests: Vec<LedgerRequest>,
@@ -47,7 +47,7 @@ pub struct LedgerRequest {
     /// not known they are noted only if its body has at most 16 KiB.
     pub packages: Vec<String>,
     /// How it came: with a client, or as a copy that a fault made.
-    pub by: By,
+    pub by: Initiator,
     /// The id that the answer carries, too.
     pub request_id: String,
     /// Who asked, once the signature or the token was found right.
@@ -86,7 +86,7 @@ pub struct LedgerRelease {
     /// The same in milliseconds since 1970.
     pub accepted_ms: i64,
     /// What brought it about.
-    pub by: By,
+    pub by: Initiator,
     /// The request that asked for it, unless another actor did.
     pub request_id: Option<String>,
     /// Who asked for it.
@@ -105,7 +105,7 @@ pub struct LedgerRelease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum By {
+pub enum Initiator {
     /// A client, as far as one can tell: [`LedgerRequest::copy_of`] tells the same bytes sent twice.
     Client,
     /// A copy of a client's request, made by a [fault](crate::FaultPlan).
@@ -116,14 +116,14 @@ pub enum By {
 
 /// The records of requests, as they are written.
 #[derive(Default)]
-pub(crate) struct Book {
+pub(crate) struct RequestLog {
     requests: Vec<LedgerRequest>,
     /// Fingerprint of a signed request → its first request id.
     signed: HashMap<String, String>,
 }
 
-impl Book {
-    /// A record of a request that arrives now, to be completed and given to [`Book::write`].
+impl RequestLog {
+    /// A record of a request that arrives now, to be completed and given to [`RequestLog::write`].
     pub(crate) fn open(&mut self, at: Timestamp, request: &Request<Vec<u8>>) -> LedgerRequest {
         let seq = u64::try_from(self.requests.len()).unwrap_or(u64::MAX).saturating_add(1);
         let request_id = format!("{seq:032x}");
@@ -143,7 +143,7 @@ impl Book {
             path: request.uri().path().chars().take(1024).collect(),
             operation: None,
             packages: Vec::new(),
-            by: By::Client,
+            by: Initiator::Client,
             request_id,
             user: None,
             access_key: None,

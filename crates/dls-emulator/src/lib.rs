@@ -1,18 +1,20 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod assume;
+mod assumptions;
+mod auth;
 mod checker;
-mod core;
-mod door;
 mod emulator;
-mod fate;
+mod engine;
 mod fault;
+mod fault_effect;
+mod fault_schedule;
+mod fault_syntax;
+mod inject;
 mod ledger;
 mod list;
-mod meet;
-mod mistake;
-mod named;
+mod listener;
+mod package_ids;
 mod refusal;
 mod release;
 mod reply;
@@ -23,18 +25,16 @@ mod service;
 mod state;
 mod throttle;
 mod tls;
-mod turn;
-mod verify;
+mod toml_error;
 mod wire;
-mod word;
 mod write_limit;
 
-pub use crate::assume::{Assumption, InvalidAssumption, assumptions};
+pub use crate::assumptions::{Assumption, InvalidAssumption, assumptions};
 pub use crate::checker::{Claim, Consent, ConsentKind, History, Sent, Violation, check};
-pub use crate::core::Core;
-pub use crate::emulator::{Emulator, EmulatorBuilder, Running};
-pub use crate::fate::{End, Fate, TlsFault, Welcome};
+pub use crate::emulator::{Emulator, EmulatorBuilder};
+pub use crate::engine::Engine;
 pub use crate::fault::{FaultPlan, InvalidFaultPlan};
-pub use crate::ledger::{By, Ledger, LedgerRelease, LedgerRequest};
+pub use crate::fault_effect::{ConnectionEffect, ConnectionEnd, ResponseEffect, TlsFault};
+pub use crate::ledger::{Initiator, Ledger, LedgerRelease, LedgerRequest};
 pub use crate::seed::{InvalidSeed, Seed};
 pub use crate::throttle::{InvalidRateLimit, RateLimit};

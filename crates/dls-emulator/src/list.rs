@@ -3,7 +3,7 @@
 use dls_model::{Package as Row, PackageId, PackagePage, Timestamp, WorkspaceId};
 use serde::Deserialize;
 
-use crate::assume::{Assumed, ListOffset, OverLimit, Permission};
+use crate::assumptions::{Assumptions, ListOffset, OverLimit, Permission};
 use crate::refusal::Refusal;
 use crate::state::{Package, State};
 
@@ -30,20 +30,20 @@ pub(crate) struct Query {
 /// The packages of a workspace as they were at a moment, as asked for.
 pub(crate) fn list(
     state: &State,
-    assumed: &Assumed,
+    assumptions: &Assumptions,
     workspace: &WorkspaceId,
     at: Timestamp,
     query: &Query,
 ) -> Result<PackagePage, Refusal> {
-    let (skip, take) = query.check(assumed)?;
-    let seen = Seen { at, assumed };
+    let (skip, take) = query.check(assumptions)?;
+    let snapshot = Snapshot { at, assumptions };
     let column = query.column()?;
 
     let packages = state.packages.values();
     let packages = packages.filter(|package| package.workspace == *workspace);
     let mut found: Vec<(Key<'_>, PackageId, &Package)> = packages
-        .filter(|package| package.is_visible(at, assumed) && query.matches(package, seen))
-        .map(|package| (column(package, seen), package.id, package))
+        .filter(|package| package.is_visible(at, assumptions) && query.matches(package, snapshot))
+        .map(|package| (column(package, snapshot), package.id, package))
         .collect();
     found.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     if !query.ascending() {
@@ -52,7 +52,7 @@ pub(crate) fn list(
 
     let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let page = found.into_iter().skip(skip).take(take);
-    let rows = page.map(|(.., package)| package.described(at, &state.project, assumed));
+    let rows = page.map(|(.., package)| package.described(at, &state.project, assumptions));
     let mut answer = PackagePage::default();
     answer.packages = rows.collect::<Vec<Row>>();
     answer.total = Some(total);
@@ -61,9 +61,9 @@ pub(crate) fn list(
 
 /// When, and under which assumptions, a package is looked at.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
+struct Snapshot<'a> {
     at: Timestamp,
-    assumed: &'a Assumed,
+    assumptions: &'a Assumptions,
 }
 
 /// What packages are ordered by.
@@ -73,7 +73,7 @@ enum Key<'a> {
     Text(&'a str),
 }
 
-type Column = for<'a> fn(&'a Package, Seen<'_>) -> Key<'a>;
+type Column = for<'a> fn(&'a Package, Snapshot<'_>) -> Key<'a>;
 
 fn millis(time: Option<Timestamp>) -> Key<'static> {
     Key::Number(time.map_or(0, Timestamp::as_millis))
@@ -87,12 +87,14 @@ fn text(text: Option<&String>) -> Key<'_> {
 const COLUMNS: [(&str, Column); 7] = [
     ("apply_timestamp", |package, _| millis(Some(package.applied_at))),
     ("apply_user_name", |package, _| text(package.applicant().name.as_ref())),
-    ("deploy_status", |package, seen| {
-        Key::Number(package.reported_status(seen.at, seen.assumed).code())
+    ("deploy_status", |package, snapshot| {
+        Key::Number(package.reported_status(snapshot.at, snapshot.assumptions).code())
     }),
-    ("deploy_timestamp", |package, seen| millis(package.released_at(seen.at, seen.assumed))),
-    ("deploy_user_name", |package, seen| {
-        text(package.deployer(seen.at).and_then(|user| user.name.as_ref()))
+    ("deploy_timestamp", |package, snapshot| {
+        millis(package.released_at(snapshot.at, snapshot.assumptions))
+    }),
+    ("deploy_user_name", |package, snapshot| {
+        text(package.deployer(snapshot.at).and_then(|user| user.name.as_ref()))
     }),
     ("package_id", |package, _| {
         Key::Number(i64::try_from(package.id.as_u64()).unwrap_or(i64::MAX))
@@ -102,7 +104,7 @@ const COLUMNS: [(&str, Column); 7] = [
 
 impl Query {
     /// How many rows to skip and to take.
-    fn check(&self, assumed: &Assumed) -> Result<(usize, usize), Refusal> {
+    fn check(&self, assumptions: &Assumptions) -> Result<(usize, usize), Refusal> {
         const THIRTEEN_DIGITS: std::ops::Range<i64> = 1_000_000_000_000..10_000_000_000_000;
         let times = [
             self.apply_begin_time,
@@ -112,7 +114,7 @@ impl Query {
         ];
         let direction = match self.sorted_direction.as_deref() {
             None | Some("desc") => true,
-            Some("asc") => assumed.list_ascending == Permission::Allowed,
+            Some("asc") => assumptions.list_ascending == Permission::Allowed,
             Some(_) => false,
         };
         // The pages ask for it: a set must contain the name that is asked for, too.
@@ -131,14 +133,14 @@ impl Query {
         let invalid = |_| Refusal::invalid_parameter();
         let offset = usize::try_from(self.offset.unwrap_or(0)).map_err(invalid)?;
         let limit = usize::try_from(self.limit.unwrap_or(10)).map_err(invalid)?;
-        let most = assumed
+        let most = assumptions
             .list_max_limit
             .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
-        if limit == 0 || limit > most && assumed.list_over_limit == OverLimit::Refused {
+        if limit == 0 || limit > most && assumptions.list_over_limit == OverLimit::Refused {
             return Err(Refusal::invalid_parameter());
         }
         let take = limit.min(most);
-        Ok(match assumed.list_offset {
+        Ok(match assumptions.list_offset {
             ListOffset::Pages => (offset.saturating_mul(take), take),
             ListOffset::Rows => (offset, take),
         })
@@ -154,9 +156,9 @@ impl Query {
         self.sorted_direction.as_deref() == Some("asc")
     }
 
-    fn matches(&self, package: &Package, seen: Seen<'_>) -> bool {
-        let deployer = package.deployer(seen.at).and_then(|user| user.name.as_deref());
-        let status = package.reported_status(seen.at, seen.assumed).code();
+    fn matches(&self, package: &Package, snapshot: Snapshot<'_>) -> bool {
+        let deployer = package.deployer(snapshot.at).and_then(|user| user.name.as_deref());
+        let status = package.reported_status(snapshot.at, snapshot.assumptions).code();
         let statuses = self.deploy_status_filter.as_deref().unwrap_or_default();
 
         self.key_word.as_ref().is_none_or(|part| package.name.contains(part))
@@ -173,7 +175,7 @@ impl Query {
             && (statuses.is_empty() || statuses.contains(&status))
             && is_within(Some(package.applied_at), self.apply_begin_time, self.apply_end_time)
             && is_within(
-                package.released_at(seen.at, seen.assumed),
+                package.released_at(snapshot.at, snapshot.assumptions),
                 self.deploy_begin_time,
                 self.deploy_end_time,
             )

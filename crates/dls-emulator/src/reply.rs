@@ -75,7 +75,7 @@ pub(crate) fn own_page(
 }
 
 /// A page of something else on the way, which knows neither the gateway's codes nor its headers.
-pub(crate) fn strangers(status: StatusCode, now: Timestamp) -> Response<Vec<u8>> {
+pub(crate) fn intermediary_page(status: StatusCode, now: Timestamp) -> Response<Vec<u8>> {
     let title = status.canonical_reason().unwrap_or("Unknown");
     let page = format!(
         "<html><head><title>{code} {title}</title></head><body><h1>{title}</h1></body></html>\n",

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use toml::Spanned;
 use toml::value::{Datetime, Offset};
 
-use crate::mistake::{self, Mistake};
+use crate::toml_error::{self, TomlError};
 
 /// The state that an emulator starts with: project, workspaces, users with their keys and tokens, packages.
 ///
@@ -191,9 +191,9 @@ impl Seed {
     /// Anything that is not TOML of that form (unknown keys, too), an id or user that stands twice, or a
     /// reference to a user or workspace that is not there. The error is one line that names line and key.
     pub fn from_toml(text: &str) -> Result<Self, InvalidSeed> {
-        let seed: Self = mistake::read(text).map_err(InvalidSeed)?;
+        let seed: Self = toml_error::parse(text).map_err(InvalidSeed)?;
         match seed.broken_rule() {
-            Some((span, message)) => Err(InvalidSeed(Mistake::at(text, &span, &message))),
+            Some((span, message)) => Err(InvalidSeed(TomlError::at(text, &span, &message))),
             None => Ok(seed),
         }
     }
@@ -285,7 +285,7 @@ fn first_twice<'a, T, K: Eq + Hash + fmt::Display>(
 
 /// Why a text is no [`Seed`]: one line that begins with the number of the line at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidSeed(Mistake);
+pub struct InvalidSeed(TomlError);
 
 impl InvalidSeed {
     /// The line at fault, counted from 1.

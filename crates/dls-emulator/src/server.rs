@@ -16,12 +16,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::core::{Core, MAX_BODY};
-use crate::door::Door;
-use crate::fate::{End, Fate, GARBAGE, TlsFault, Welcome};
+use crate::engine::{Engine, MAX_BODY};
+use crate::fault_effect::{ConnectionEffect, ConnectionEnd, GARBAGE, ResponseEffect, TlsFault};
 use crate::ledger::Ledger;
+use crate::listener::Listener;
 use crate::tls::Acceptors;
-use crate::wire::{self, Line};
+use crate::wire::{self, ServerStream};
 use crate::write_limit::WriteLimit;
 
 /// For a request's head, and for how long a connection may idle between two requests.
@@ -42,45 +42,45 @@ pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// What all connections share.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    core: Arc<Mutex<Core>>,
+    engine: Arc<Mutex<Engine>>,
     clock: Clock,
 }
 
 impl Shared {
-    pub(crate) fn new(core: Core, clock: Clock) -> Self {
-        Self { core: Arc::new(Mutex::new(core)), clock }
+    pub(crate) fn new(engine: Engine, clock: Clock) -> Self {
+        Self { engine: Arc::new(Mutex::new(engine)), clock }
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
         let now = (self.clock)();
-        self.with_core(|core| core.ledger(now))
+        self.with_engine(|engine| engine.ledger(now))
     }
 
-    fn with_core<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
-        // Whoever panicked left a core that is whole: records are written last.
-        f(&mut self.core.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with_engine<T>(&self, f: impl FnOnce(&mut Engine) -> T) -> T {
+        // Whoever panicked left an engine that is whole: records are written last.
+        f(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn next_connection(&self) -> Welcome {
-        self.with_core(Core::next_connection)
+    pub(crate) fn next_connection(&self) -> ConnectionEffect {
+        self.with_engine(Engine::next_connection)
     }
 
     pub(crate) fn count_connection(&self) {
-        self.with_core(Core::count_connection);
+        self.with_engine(Engine::count_connection);
     }
 
-    async fn meet(&self, request: Request<Incoming>) -> io::Result<Fate> {
+    async fn handle(&self, request: Request<Incoming>) -> io::Result<ResponseEffect> {
         let (head, body) = request.into_parts();
         let body = timeout(BODY_TIME, read(body)).await??;
         let request = Request::from_parts(head, body);
         let now = (self.clock)();
-        Ok(self.with_core(|core| core.meet(now, &request)))
+        Ok(self.with_engine(|engine| engine.answer_with_faults(now, &request)))
     }
 }
 
 /// Accepts connections until it is told to stop, then lets the requests that are under way end.
 pub(crate) async fn serve(
-    mut door: Door,
+    mut listener: Listener,
     tls: Option<Acceptors>,
     shared: Shared,
     mut stop: watch::Receiver<bool>,
@@ -90,7 +90,7 @@ pub(crate) async fn serve(
     loop {
         let next = async {
             let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, door.next(&shared).await)
+            (slot, listener.next(&shared).await)
         };
         let (slot, accepted) = tokio::select! {
             () = stopped(&mut stop) => break,
@@ -98,10 +98,10 @@ pub(crate) async fn serve(
             next = next => next,
         };
         match accepted {
-            Ok((stream, welcome)) => {
+            Ok((stream, effect)) => {
                 let (tls, shared, stop) = (tls.clone(), shared.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, welcome, tls, shared, stop).await;
+                    connection(stream, effect, tls, shared, stop).await;
                     drop(slot);
                 });
             }
@@ -109,7 +109,7 @@ pub(crate) async fn serve(
             Err(_) => sleep(Duration::from_millis(50)).await,
         }
     }
-    drop(door);
+    drop(listener);
     // What is still there afterwards is dropped, and with it closed.
     let rest = async { while connections.join_next().await.is_some() {} };
     drop(timeout(LAST_TIME, rest).await);
@@ -117,7 +117,7 @@ pub(crate) async fn serve(
 
 async fn connection(
     stream: TcpStream,
-    welcome: Welcome,
+    effect: ConnectionEffect,
     tls: Option<Acceptors>,
     shared: Shared,
     mut stop: watch::Receiver<bool>,
@@ -125,53 +125,64 @@ async fn connection(
     // An answer is one small write; without this the second one on a connection may wait for an ACK.
     drop(stream.set_nodelay(true));
     let Some(tls) = tls else {
-        return lead(stream, welcome, shared, stop).await;
+        return serve_stream(stream, effect, shared, stop).await;
     };
-    let acceptor = match welcome {
-        Welcome::Cut { after: 0, end } => {
+    let acceptor = match effect {
+        ConnectionEffect::Cut { after: 0, end } => {
             return until(&mut stop, wire::end(stream, end)).await;
         }
-        Welcome::Tls(TlsFault::WrongName) => tls.wrong_name,
-        Welcome::Tls(TlsFault::Expired) => tls.expired,
-        Welcome::Tls(fault) => return until(&mut stop, spoil(stream, fault)).await,
+        ConnectionEffect::Tls(TlsFault::WrongName) => tls.wrong_name,
+        ConnectionEffect::Tls(TlsFault::Expired) => tls.expired,
+        ConnectionEffect::Tls(fault) => {
+            return until(&mut stop, fail_handshake(stream, fault)).await;
+        }
         _ => tls.right,
     };
     if let Ok(Ok(stream)) = timeout(TLS_TIME, acceptor.accept(stream)).await {
-        lead(stream, welcome, shared, stop).await;
+        serve_stream(stream, effect, shared, stop).await;
     }
 }
 
 /// A handshake that comes to nothing.
-async fn spoil(mut stream: TcpStream, fault: TlsFault) {
+async fn fail_handshake(mut stream: TcpStream, fault: TlsFault) {
     wire::listen(&mut stream).await;
     let (bytes, end) = match fault {
-        TlsFault::Garbage => (GARBAGE, End::Close),
-        TlsFault::Silence => (&b""[..], End::Silence),
-        _ => (&b""[..], End::Close),
+        TlsFault::Garbage => (GARBAGE, ConnectionEnd::Close),
+        TlsFault::Silence => (&b""[..], ConnectionEnd::Silence),
+        _ => (&b""[..], ConnectionEnd::Close),
     };
-    let fate = Fate::Raw { bytes: bytes.to_vec(), pause: Duration::ZERO, end };
+    let fate = ResponseEffect::Raw { bytes: bytes.to_vec(), pause: Duration::ZERO, end };
     wire::perform(stream, fate).await;
 }
 
 /// What happens on a connection over which both sides can talk.
-async fn lead(line: impl Line, welcome: Welcome, shared: Shared, mut stop: watch::Receiver<bool>) {
-    let line = WriteLimit::new(line, WRITE_TIME);
-    match welcome {
-        Welcome::Cut { after, end } => until(&mut stop, wire::cut(line, after, end)).await,
-        _ => exchanges(line, shared, stop).await,
+async fn serve_stream(
+    stream: impl ServerStream,
+    effect: ConnectionEffect,
+    shared: Shared,
+    mut stop: watch::Receiver<bool>,
+) {
+    let stream = WriteLimit::new(stream, WRITE_TIME);
+    match effect {
+        ConnectionEffect::Cut { after, end } => {
+            until(&mut stop, wire::cut(stream, after, end)).await
+        }
+        _ => exchanges(stream, shared, stop).await,
     }
 }
 
-async fn exchanges(mut line: impl Line, shared: Shared, mut stop: watch::Receiver<bool>) {
+async fn exchanges(mut stream: impl ServerStream, shared: Shared, mut stop: watch::Receiver<bool>) {
     // What hyper cannot do it leaves here, and gives up the connection.
-    let odd = Mutex::new(None);
+    let unfinished = Mutex::new(None);
     let service = service_fn(|request| {
-        let (shared, odd) = (shared.clone(), &odd);
+        let (shared, unfinished) = (shared.clone(), &unfinished);
         async move {
-            match shared.meet(request).await? {
-                Fate::Answer(answer) => Ok(answer.map(|body| Full::new(Bytes::from(body)))),
+            match shared.handle(request).await? {
+                ResponseEffect::Answer(answer) => {
+                    Ok(answer.map(|body| Full::new(Bytes::from(body))))
+                }
                 fate => {
-                    *odd.lock().unwrap_or_else(PoisonError::into_inner) = Some(fate);
+                    *unfinished.lock().unwrap_or_else(PoisonError::into_inner) = Some(fate);
                     Err(io::Error::other("a fault"))
                 }
             }
@@ -180,7 +191,7 @@ async fn exchanges(mut line: impl Line, shared: Shared, mut stop: watch::Receive
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     {
-        let io = TokioIo::new(&mut line);
+        let io = TokioIo::new(&mut stream);
         let mut connection = std::pin::pin!(http.serve_connection(io, service));
         // How a connection ends, be it well or badly, is the client's business.
         tokio::select! {
@@ -191,8 +202,8 @@ async fn exchanges(mut line: impl Line, shared: Shared, mut stop: watch::Receive
             }
         }
     }
-    if let Some(fate) = odd.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        until(&mut stop, wire::perform(line, fate)).await;
+    if let Some(fate) = unfinished.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        until(&mut stop, wire::perform(stream, fate)).await;
     }
 }
 

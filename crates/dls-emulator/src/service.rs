@@ -11,12 +11,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::assume::{
-    Assumed, Duplicates, NamedIds, Never, Partial, Permission, ProjectHeader, PublishType,
-    Redeploy, RoleRefusal, UnknownPackage, UnknownProject, YesNo,
+use crate::assumptions::{
+    Assumptions, BeforeRelease, Duplicates, NamedIds, Partial, Permission, ProjectHeader,
+    PublishType, Redeploy, RoleRefusal, UnknownPackage, UnknownProject, YesNo,
 };
-use crate::fault::DeedKind;
-use crate::ledger::By;
+use crate::auth::Caller;
+use crate::fault::ExternalActionKind;
+use crate::ledger::Initiator;
 use crate::list;
 use crate::refusal::Refusal;
 use crate::release::Release;
@@ -24,66 +25,65 @@ use crate::reply::Answer;
 use crate::route::{Call, Route};
 use crate::seed::{DEFAULT_WORKSPACE, Role};
 use crate::state::{Deployment, Package, State};
-use crate::verify::Caller;
 
 /// The documented most ids of a deploy (page `dataartsstudio_02_0204`).
 const MOST_IDS: usize = 100;
 
 pub(crate) struct Service {
     pub(crate) state: State,
-    pub(crate) assumed: Assumed,
+    pub(crate) assumptions: Assumptions,
     pub(crate) release_time: Duration,
     /// How far list and show lag behind, over and above what is assumed.
     pub(crate) lag: Duration,
 }
 
 /// A request that has passed the gateway.
-pub(crate) struct Order<'a> {
+pub(crate) struct ServiceRequest<'a> {
     pub(crate) route: Route<'a>,
     pub(crate) now: Timestamp,
     pub(crate) caller: &'a Caller,
-    pub(crate) request: &'a Request<Vec<u8>>,
-    pub(crate) share: Share,
-    pub(crate) by: By,
+    pub(crate) http: &'a Request<Vec<u8>>,
+    pub(crate) scope: DeployScope,
+    pub(crate) by: Initiator,
     pub(crate) request_id: &'a str,
     pub(crate) copy_of: Option<&'a str>,
 }
 
 /// Which of the packages of a deploy the service gets to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Share {
+pub(crate) enum DeployScope {
     All,
     FirstHalf,
 }
 
 impl Service {
-    pub(crate) fn serve(&mut self, order: &Order<'_>) -> Result<Answer, Refusal> {
-        let workspace = self.place(order)?;
-        self.permit(order)?;
-        match order.route.call {
-            Call::Deploy => self.deploy(order, &workspace),
-            Call::List => self.list(order, &workspace),
-            Call::Revoke => self.revoke(order, &workspace),
-            Call::Show => self.show(order, &workspace),
-            Call::SystemTask => self.system_task(order, &workspace),
+    pub(crate) fn serve(&mut self, request: &ServiceRequest<'_>) -> Result<Answer, Refusal> {
+        let workspace = self.place(request)?;
+        self.permit(request)?;
+        match request.route.call {
+            Call::Deploy => self.deploy(request, &workspace),
+            Call::List => self.list(request, &workspace),
+            Call::Revoke => self.revoke(request, &workspace),
+            Call::Show => self.show(request, &workspace),
+            Call::SystemTask => self.system_task(request, &workspace),
         }
     }
 
     /// The workspace that a request means, in the one project that there is.
-    fn place(&self, order: &Order<'_>) -> Result<WorkspaceId, Refusal> {
-        if order.route.project != self.state.project.as_str() {
-            return Err(match self.assumed.unknown_project {
+    fn place(&self, request: &ServiceRequest<'_>) -> Result<WorkspaceId, Refusal> {
+        if request.route.project != self.state.project.as_str() {
+            return Err(match self.assumptions.unknown_project {
                 UnknownProject::Unavailable => Refusal::project_unavailable(),
                 UnknownProject::Unauthenticated => Refusal::authentication("no such project"),
                 UnknownProject::Workspace => Refusal::unknown_workspace(),
             });
         }
-        let headers = order.request.headers();
-        let right = match (self.assumed.project_header, headers.get("x-project-id")) {
+        let headers = request.http.headers();
+        let right = match (self.assumptions.project_header, headers.get("x-project-id")) {
             (ProjectHeader::Ignored, _) | (ProjectHeader::Optional, None) => true,
             // A token is of one project and needs no header.
-            (ProjectHeader::Required, None) => !order.caller.signed,
-            (_, Some(named)) => named == order.route.project,
+            (ProjectHeader::Required, None) => !request.caller.signed,
+            (_, Some(named)) => named == request.route.project,
         };
         let workspace = match headers.get("workspace") {
             Some(id) => id.to_str().ok(),
@@ -93,9 +93,9 @@ impl Service {
         workspace.cloned().ok_or_else(Refusal::unknown_workspace)
     }
 
-    fn permit(&self, order: &Order<'_>) -> Result<(), Refusal> {
-        let role = self.state.role(&order.caller.user);
-        let permitted = match order.route.call {
+    fn permit(&self, request: &ServiceRequest<'_>) -> Result<(), Refusal> {
+        let role = self.state.role(&request.caller.user);
+        let permitted = match request.route.call {
             Call::Deploy => matches!(role, Some(Role::Admin | Role::Deployer | Role::Operator)),
             Call::Revoke => matches!(
                 role,
@@ -103,7 +103,7 @@ impl Service {
             ),
             Call::List | Call::Show | Call::SystemTask => role.is_some(),
         };
-        match self.assumed.role_refusal {
+        match self.assumptions.role_refusal {
             _ if permitted => Ok(()),
             RoleRefusal::Service => Err(Refusal::not_permitted()),
             RoleRefusal::Gateway => Err(Refusal::user_not_authorised()),
@@ -113,8 +113,12 @@ impl Service {
 
 /// Deploy and revoke.
 impl Service {
-    fn deploy(&mut self, order: &Order<'_>, workspace: &WorkspaceId) -> Result<Answer, Refusal> {
-        let body: DeployBody = parsed(order.request.body())?;
+    fn deploy(
+        &mut self,
+        request: &ServiceRequest<'_>,
+        workspace: &WorkspaceId,
+    ) -> Result<Answer, Refusal> {
+        let body: DeployBody = parsed(request.http.body())?;
         let ids = self.ids(&body.package_ids, Some(MOST_IDS))?;
         let starts_jobs = match body.startup_mode {
             None | Some(1) => true,
@@ -122,24 +126,24 @@ impl Service {
             Some(_) => return Err(Refusal::invalid_parameter()),
         };
         let is_asynchronous = body.publish_type.as_ref().is_some_and(|word| word == "asy");
-        if self.assumed.publish_type == PublishType::Required && !is_asynchronous {
+        if self.assumptions.publish_type == PublishType::Required && !is_asynchronous {
             return Err(Refusal::invalid_parameter());
         }
 
-        let judge = |id| self.deployable(id, workspace, order.now);
-        let Sorted { good, refusal } = sorted(&ids, self.assumed.deploy_partial, judge)?;
+        let judge = |id| self.deployable(id, workspace, request.now);
+        let Sorted { good, refusal } = sorted(&ids, self.assumptions.deploy_partial, judge)?;
         let deployment = Deployment {
-            at: order.now,
-            user: &order.caller.user,
+            at: request.now,
+            user: &request.caller.user,
             starts_jobs,
             length: self.release_time,
-            by: order.by,
-            request_id: Some(order.request_id),
-            copy_of: order.copy_of,
+            by: request.by,
+            request_id: Some(request.request_id),
+            copy_of: request.copy_of,
         };
-        let accepted = match order.share {
-            Share::All => good.len(),
-            Share::FirstHalf => good.len().div_ceil(2),
+        let accepted = match request.scope {
+            DeployScope::All => good.len(),
+            DeployScope::FirstHalf => good.len().div_ceil(2),
         };
         let details = good.into_iter().take(accepted).map(|(id, step)| {
             let number = match step {
@@ -154,7 +158,7 @@ impl Service {
             None => {
                 let mut answer = DeployAnswer::default();
                 answer.details =
-                    (self.assumed.deploy_names_ids != NamedIds::None).then_some(details);
+                    (self.assumptions.deploy_names_ids != NamedIds::None).then_some(details);
                 Answer::json(&answer)
             }
         }
@@ -167,9 +171,9 @@ impl Service {
         now: Timestamp,
     ) -> Result<Step, Refusal> {
         let redeploy = match self.present(id, workspace, now)?.status(now) {
-            Status::BeingReleased => self.assumed.redeploy_running,
-            Status::Successful => self.assumed.redeploy_released,
-            Status::Failed => self.assumed.redeploy_failed,
+            Status::BeingReleased => self.assumptions.redeploy_running,
+            Status::Successful => self.assumptions.redeploy_released,
+            Status::Failed => self.assumptions.redeploy_failed,
             _ => Redeploy::NewRelease,
         };
         match redeploy {
@@ -181,7 +185,7 @@ impl Service {
 
     fn detail(&self, id: PackageId, number: Option<usize>) -> DeployDetail {
         let tasks = self.state.packages.get(&id).map_or(0, |package| package.tasks().len());
-        let named = self.assumed.deploy_names_ids != NamedIds::WithoutTasks;
+        let named = self.assumptions.deploy_names_ids != NamedIds::WithoutTasks;
         let mut detail = DeployDetail::default();
         detail.package_id = Some(id);
         detail.task_id = number.filter(|_| named).map(task_id);
@@ -189,14 +193,18 @@ impl Service {
         detail
     }
 
-    fn revoke(&mut self, order: &Order<'_>, workspace: &WorkspaceId) -> Result<Answer, Refusal> {
-        let body: RevokeBody = parsed(order.request.body())?;
-        let most = self.assumed.revoke_max_ids.and_then(|most| usize::try_from(most).ok());
+    fn revoke(
+        &mut self,
+        request: &ServiceRequest<'_>,
+        workspace: &WorkspaceId,
+    ) -> Result<Answer, Refusal> {
+        let body: RevokeBody = parsed(request.http.body())?;
+        let most = self.assumptions.revoke_max_ids.and_then(|most| usize::try_from(most).ok());
         let ids = self.ids(&body.package_ids, most)?;
-        let judge = |id| self.revocable(id, workspace, order.now);
-        let Sorted { good, refusal } = sorted(&ids, self.assumed.revoke_partial, judge)?;
+        let judge = |id| self.revocable(id, workspace, request.now);
+        let Sorted { good, refusal } = sorted(&ids, self.assumptions.revoke_partial, judge)?;
         for (id, ()) in good {
-            self.state.revoke(id, order.now);
+            self.state.revoke(id, request.now);
         }
         refusal.map_or(Ok(Answer::Empty), Err)
     }
@@ -208,21 +216,21 @@ impl Service {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         match self.present(id, workspace, now)?.status(now) {
-            Status::Failed if self.assumed.revoke_failed == Permission::Allowed => Ok(()),
+            Status::Failed if self.assumptions.revoke_failed == Permission::Allowed => Ok(()),
             Status::ToBeReviewed => Ok(()),
             _ => Err(Refusal::already_released()),
         }
     }
 
     /// What somebody else does, if the service allows it: it knows neither keys nor limits of rate.
-    pub(crate) fn other(&mut self, kind: DeedKind, ids: &[String], now: Timestamp) {
+    pub(crate) fn other(&mut self, kind: ExternalActionKind, ids: &[String], now: Timestamp) {
         let user = self.state.somebody();
         let deployment = Deployment {
             at: now,
             user: &user,
             starts_jobs: false,
             length: self.release_time,
-            by: By::Other,
+            by: Initiator::Other,
             request_id: None,
             copy_of: None,
         };
@@ -232,12 +240,12 @@ impl Service {
             };
             let workspace = &package.workspace;
             match kind {
-                DeedKind::Release => {
+                ExternalActionKind::Release => {
                     if let Ok(Step::Release) = self.deployable(id, workspace, now) {
                         self.state.release(id, &deployment);
                     }
                 }
-                DeedKind::Revoke => {
+                ExternalActionKind::Revoke => {
                     if self.revocable(id, workspace, now).is_ok() {
                         self.state.revoke(id, now);
                     }
@@ -255,7 +263,7 @@ impl Service {
         let mut seen = std::collections::HashSet::with_capacity(texts.len());
         for text in texts {
             let id: PackageId = text.parse().map_err(|_| Refusal::invalid_parameter())?;
-            match self.assumed.duplicate_ids {
+            match self.assumptions.duplicate_ids {
                 _ if seen.insert(id) => ids.push(id),
                 Duplicates::Once => {}
                 Duplicates::Refused => return Err(Refusal::invalid_parameter()),
@@ -277,7 +285,7 @@ impl Service {
     }
 
     fn unknown_package(&self, id: PackageId) -> Refusal {
-        match self.assumed.unknown_package {
+        match self.assumptions.unknown_package {
             UnknownPackage::Short => Refusal::unknown_package(),
             UnknownPackage::Long => Refusal::unknown_task(&id.to_string()),
         }
@@ -286,14 +294,18 @@ impl Service {
 
 /// List, show and system task.
 impl Service {
-    fn list(&self, order: &Order<'_>, workspace: &WorkspaceId) -> Result<Answer, Refusal> {
+    fn list(
+        &self,
+        request: &ServiceRequest<'_>,
+        workspace: &WorkspaceId,
+    ) -> Result<Answer, Refusal> {
         // All members are optional, and so is the body: the official SDK sends none for none.
-        let query = match order.request.body().as_slice() {
+        let query = match request.http.body().as_slice() {
             [] => list::Query::default(),
             body => parsed(body)?,
         };
-        let at = self.as_seen(order.now);
-        let page = list::list(&self.state, &self.assumed, workspace, at, &query)?;
+        let at = self.as_seen(request.now);
+        let page = list::list(&self.state, &self.assumptions, workspace, at, &query)?;
         let mut body = json!(page);
         if let Some(Value::Array(rows)) = body.get_mut("data") {
             rows.iter_mut().for_each(|row| self.fill_before_release(row));
@@ -301,17 +313,21 @@ impl Service {
         Answer::json(&body)
     }
 
-    fn show(&self, order: &Order<'_>, workspace: &WorkspaceId) -> Result<Answer, Refusal> {
-        let id = order.route.parameter.parse().map_err(|_| Refusal::invalid_parameter())?;
-        let at = self.as_seen(order.now);
+    fn show(
+        &self,
+        request: &ServiceRequest<'_>,
+        workspace: &WorkspaceId,
+    ) -> Result<Answer, Refusal> {
+        let id = request.route.parameter.parse().map_err(|_| Refusal::invalid_parameter())?;
+        let at = self.as_seen(request.now);
         let package = self
             .state
             .package(workspace, id)
-            .filter(|package| package.is_visible(at, &self.assumed))
+            .filter(|package| package.is_visible(at, &self.assumptions))
             .ok_or_else(|| self.unknown_package(id))?;
         let mut detail = PackageDetail::default();
-        detail.package = package.described(at, &self.state.project, &self.assumed);
-        detail.tasks = package.described_tasks(at, &self.assumed);
+        detail.package = package.described(at, &self.state.project, &self.assumptions);
+        detail.tasks = package.described_tasks(at, &self.assumptions);
         let mut body = json!(detail);
         if let Some(row) = body.get_mut("release_package") {
             self.fill_before_release(row);
@@ -319,31 +335,36 @@ impl Service {
         Answer::json(&body)
     }
 
-    fn system_task(&self, order: &Order<'_>, workspace: &WorkspaceId) -> Result<Answer, Refusal> {
-        let id = order.route.parameter;
-        let number = task_number(id).filter(|_| self.assumed.system_task_pollable == YesNo::Yes);
+    fn system_task(
+        &self,
+        request: &ServiceRequest<'_>,
+        workspace: &WorkspaceId,
+    ) -> Result<Answer, Refusal> {
+        let id = request.route.parameter;
+        let number =
+            task_number(id).filter(|_| self.assumptions.system_task_pollable == YesNo::Yes);
         let (package, release) = number
             .and_then(|number| self.state.task(number))
             .filter(|(package, _)| package.workspace == *workspace)
             .ok_or_else(|| Refusal::unknown_task(id))?;
-        let mut task = described_task(id, package, release, order.now);
+        let mut task = described_task(id, package, release, request.now);
         task.project_id = Some(self.state.project.to_string());
         Answer::json(&task)
     }
 
     /// The moment that list and show report.
     fn as_seen(&self, now: Timestamp) -> Timestamp {
-        let lag = self.assumed.status_lag.saturating_add(self.lag);
+        let lag = self.assumptions.status_lag.saturating_add(self.lag);
         let lag = i64::try_from(lag.as_millis()).unwrap_or(i64::MAX);
         let then = Timestamp::from_millis(now.as_millis().saturating_sub(lag));
         then.or(Timestamp::from_millis(1)).unwrap_or(now)
     }
 
     fn fill_before_release(&self, row: &mut Value) {
-        let (time, text) = match self.assumed.before_release {
-            Never::Absent => return,
-            Never::Zero => (json!(0), json!("")),
-            Never::Null => (Value::Null, Value::Null),
+        let (time, text) = match self.assumptions.before_release {
+            BeforeRelease::Absent => return,
+            BeforeRelease::Zero => (json!(0), json!("")),
+            BeforeRelease::Null => (Value::Null, Value::Null),
         };
         if let Some(row) = row.as_object_mut() {
             row.entry("deploy_timestamp").or_insert(time);

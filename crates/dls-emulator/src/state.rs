@@ -7,8 +7,8 @@ use dls_model::{
     Change, PackageId, ProjectId, StartStatus, Status, Task, TaskKind, Timestamp, User, WorkspaceId,
 };
 
-use crate::assume::{Assumed, NoStart, ReleaseTime, RevokeEffect};
-use crate::ledger::{By, LedgerRelease};
+use crate::assumptions::{Assumptions, ReleaseTime, RevokeEffect, UnstartedJob};
+use crate::ledger::{Initiator, LedgerRelease};
 use crate::release::Release;
 use crate::seed::{self, DEFAULT_WORKSPACE, PastOutcome, Role, Seed};
 
@@ -41,7 +41,7 @@ struct Accepted {
     package: PackageId,
     /// Its place among the package's releases.
     release: usize,
-    by: By,
+    by: Initiator,
     request_id: Option<String>,
     copy_of: Option<String>,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Deployment<'a> {
     pub(crate) user: &'a str,
     pub(crate) starts_jobs: bool,
     pub(crate) length: Duration,
-    pub(crate) by: By,
+    pub(crate) by: Initiator,
     /// Absent if no request asks for it.
     pub(crate) request_id: Option<&'a str>,
     pub(crate) copy_of: Option<&'a str>,
@@ -234,8 +234,8 @@ impl Package {
     }
 
     /// Whether list and show report it at all.
-    pub(crate) fn is_visible(&self, at: Timestamp, assumed: &Assumed) -> bool {
-        assumed.revoke_effect != RevokeEffect::Gone || !self.is_revoked(at)
+    pub(crate) fn is_visible(&self, at: Timestamp, assumptions: &Assumptions) -> bool {
+        assumptions.revoke_effect != RevokeEffect::Gone || !self.is_revoked(at)
     }
 
     /// What its releases have made of it.
@@ -247,16 +247,20 @@ impl Package {
     }
 
     /// The same, but for what a revoke may make of it.
-    pub(crate) fn reported_status(&self, at: Timestamp, assumed: &Assumed) -> Status {
-        match assumed.revoke_effect {
+    pub(crate) fn reported_status(&self, at: Timestamp, assumptions: &Assumptions) -> Status {
+        match assumptions.revoke_effect {
             RevokeEffect::Status4 if self.is_revoked(at) => Status::Unknown(4),
             _ => self.status(at),
         }
     }
 
-    pub(crate) fn released_at(&self, at: Timestamp, assumed: &Assumed) -> Option<Timestamp> {
+    pub(crate) fn released_at(
+        &self,
+        at: Timestamp,
+        assumptions: &Assumptions,
+    ) -> Option<Timestamp> {
         let release = self.release(at)?;
-        match assumed.deploy_timestamp {
+        match assumptions.deploy_timestamp {
             ReleaseTime::Accepted => Some(release.accepted_at),
             ReleaseTime::Finished => release.ends_at().filter(|end| *end <= at),
         }
@@ -285,16 +289,16 @@ impl Package {
         &self,
         at: Timestamp,
         project: &ProjectId,
-        assumed: &Assumed,
+        assumptions: &Assumptions,
     ) -> dls_model::Package {
-        let deleted = self.is_revoked(at) && assumed.revoke_effect == RevokeEffect::DeletedFlag;
+        let deleted = self.is_revoked(at) && assumptions.revoke_effect == RevokeEffect::DeletedFlag;
         let mut row = dls_model::Package::default();
         row.id = Some(self.id);
         row.name = Some(self.name.clone());
-        row.status = Some(self.reported_status(at, assumed));
+        row.status = Some(self.reported_status(at, assumptions));
         row.applied_at = Some(self.applied_at);
         row.applicant = Some(self.applicant.clone());
-        row.deployed_at = self.released_at(at, assumed);
+        row.deployed_at = self.released_at(at, assumptions);
         row.deployer = self.deployer(at).cloned();
         row.reviewers.clone_from(&self.reviewers);
         row.deleted = Some(deleted);
@@ -304,9 +308,9 @@ impl Package {
     }
 
     /// Its tasks, as show reports them.
-    pub(crate) fn described_tasks(&self, at: Timestamp, assumed: &Assumed) -> Vec<Task> {
+    pub(crate) fn described_tasks(&self, at: Timestamp, assumptions: &Assumptions) -> Vec<Task> {
         let rows = self.tasks.iter().enumerate();
-        rows.map(|(index, task)| self.described_task(index, task, at, assumed)).collect()
+        rows.map(|(index, task)| self.described_task(index, task, at, assumptions)).collect()
     }
 
     fn described_task(
@@ -314,7 +318,7 @@ impl Package {
         index: usize,
         task: &seed::Task,
         at: Timestamp,
-        assumed: &Assumed,
+        assumptions: &Assumptions,
     ) -> Task {
         let release = self.release(at);
         let status = match release {
@@ -345,7 +349,7 @@ impl Package {
             seed::Change::Delete => Change::Delete,
         });
         row.status = Some(status);
-        row.start_status = start_status(task, status, release, assumed);
+        row.start_status = start_status(task, status, release, assumptions);
         row.pending_version = task.pending_version;
         row.deployed_version = match task.change {
             seed::Change::Delete if in_production => None,
@@ -365,15 +369,15 @@ fn start_status(
     task: &seed::Task,
     status: Status,
     release: Option<&Release>,
-    assumed: &Assumed,
+    assumptions: &Assumptions,
 ) -> Option<StartStatus> {
     let can_start = task.kind == seed::Kind::Job && task.change != seed::Change::Delete;
     let release = release.filter(|_| can_start && status == Status::Successful)?;
-    match (release.starts_jobs, assumed.start_status_later) {
+    match (release.starts_jobs, assumptions.start_status_later) {
         (true, _) if task.start_fails => Some(StartStatus::StartFailed),
         (true, _) => Some(StartStatus::Started),
-        (false, NoStart::Absent) => None,
-        (false, NoStart::Zero) => Some(StartStatus::from_code(0)),
+        (false, UnstartedJob::Absent) => None,
+        (false, UnstartedJob::Zero) => Some(StartStatus::from_code(0)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use dls_model::{HostFamily, Timestamp};
 
-use crate::assume::UserRate;
+use crate::assumptions::UserRate;
 use crate::refusal::Refusal;
 
 /// How many requests a second are let through.

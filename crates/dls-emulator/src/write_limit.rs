@@ -9,19 +9,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use crate::wire::Line;
+use crate::wire::ServerStream;
 
 /// A connection on which each write must get on within a time.
 pub(crate) struct WriteLimit<L> {
-    line: L,
+    stream: L,
     limit: Duration,
     /// Since a write waits.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
 impl<L> WriteLimit<L> {
-    pub(crate) fn new(line: L, limit: Duration) -> Self {
-        Self { line, limit, waits: None }
+    pub(crate) fn new(stream: L, limit: Duration) -> Self {
+        Self { stream, limit, waits: None }
     }
 
     fn limited<T>(
@@ -45,7 +45,7 @@ impl<L: AsyncRead + Unpin> AsyncRead for WriteLimit<L> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.line).poll_read(context, buffer)
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
@@ -55,24 +55,24 @@ impl<L: AsyncWrite + Unpin> AsyncWrite for WriteLimit<L> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.line).poll_write(context, bytes);
+        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.limited(outcome, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.line).poll_flush(context);
+        let outcome = Pin::new(&mut self.stream).poll_flush(context);
         self.limited(outcome, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.line).poll_shutdown(context);
+        let outcome = Pin::new(&mut self.stream).poll_shutdown(context);
         self.limited(outcome, context)
     }
 }
 
-impl<L: Line> Line for WriteLimit<L> {
+impl<L: ServerStream> ServerStream for WriteLimit<L> {
     fn tcp(&self) -> &TcpStream {
-        self.line.tcp()
+        self.stream.tcp()
     }
 }
 
@@ -87,15 +87,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_never_reads_is_waited_for_no_longer_than_the_limit() {
         let (ours, _theirs) = duplex(16);
-        let mut line = WriteLimit::new(ours, LIMIT);
-        let error = line.write_all(&[0; 1000]).await.unwrap_err();
+        let mut stream = WriteLimit::new(ours, LIMIT);
+        let error = stream.write_all(&[0; 1000]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_reads_slowly_gets_everything() {
         let (ours, mut theirs) = duplex(16);
-        let mut line = WriteLimit::new(ours, LIMIT);
+        let mut stream = WriteLimit::new(ours, LIMIT);
         let reading = async {
             let mut bytes = [0; 10];
             for _ in 0..100 {
@@ -103,7 +103,7 @@ mod tests {
                 theirs.read_exact(&mut bytes).await.unwrap();
             }
         };
-        let (written, ()) = tokio::join!(line.write_all(&[0; 1000]), reading);
+        let (written, ()) = tokio::join!(stream.write_all(&[0; 1000]), reading);
         written.unwrap();
     }
 }

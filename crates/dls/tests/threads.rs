@@ -10,7 +10,7 @@ use dls::transport::{Ready, Resend, Transport};
 use dls::{
     Client, FileStore, JobStart, PackageId, PackageIds, Pager, Resume, Run, RunId, RunStore,
 };
-use dls_emulator::{EmulatorBuilder, Running};
+use dls_emulator::{Emulator, EmulatorBuilder};
 
 fn is_send(_: &impl Send) {}
 
@@ -104,7 +104,7 @@ mod every_future_can_be_spawned {
         is_send(&ready.send_at(request, std::time::UNIX_EPOCH));
     }
 
-    fn of_an_emulator(builder: EmulatorBuilder, running: Running) {
+    fn of_an_emulator(builder: EmulatorBuilder, running: Emulator) {
         is_send(&builder.start(([127, 0, 0, 1], 0).into()));
         is_send(&running.stop());
     }

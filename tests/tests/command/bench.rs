@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use dls_emulator::{Emulator, EmulatorBuilder, FaultPlan, RateLimit, Running, Seed};
+use dls_emulator::{Emulator, EmulatorBuilder, FaultPlan, RateLimit, Seed};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -15,7 +15,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Bench {
     folder: TempDir,
-    emulator: Option<Running>,
+    emulator: Option<Emulator>,
     pub(crate) url: String,
     // After the emulator, which lives on it.
     runtime: Runtime,

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use dls::rollout::Event;
-use dls_emulator::{By, Claim, Emulator, FaultPlan, History, LedgerRequest, RateLimit, Running};
+use dls_emulator::{Claim, Emulator, FaultPlan, History, Initiator, LedgerRequest, RateLimit};
 use serde::Deserialize as _;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ pub(crate) enum Verb {
 pub(crate) struct Bench {
     folder: TempDir,
     packages: u32,
-    emulator: Running,
+    emulator: Emulator,
     // After the emulator, which lives on it.
     runtime: Runtime,
 }
@@ -167,7 +167,7 @@ impl Bench {
 }
 
 fn is_ours(request: &LedgerRequest, operation: &str) -> bool {
-    request.operation == Some(operation) && request.by == By::Client
+    request.operation == Some(operation) && request.by == Initiator::Client
 }
 
 /// A process of the command.

@@ -13,7 +13,7 @@ use dls::rollout::{Options, PollInterval, Report};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey, Token};
 use dls::transport::{Limits, Rate, Roots};
 use dls::{Client, FileStore, JobStart, Selection};
-use dls_emulator::{By, Claim, Emulator, FaultPlan, History, Ledger, RateLimit, Running};
+use dls_emulator::{Claim, Emulator, FaultPlan, History, Initiator, Ledger, RateLimit};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -103,13 +103,13 @@ async fn one(case: Case, line: Over) -> String {
         at,
     });
     let history = History {
-        began,
+        started_at: began,
         ids: ids.iter().map(ToString::to_string).collect(),
         sends: dls_tests::sends(&events),
         consents: Vec::new(),
         claims: claims.collect(),
         ledger,
-        ended_in,
+        elapsed: ended_in,
         limit: case.timeout(),
         texts: vec![stored(folder.path()), format!("{client:?} {run:?} {report:?} {events:?}")],
         secrets: SECRETS.map(str::to_owned).into(),
@@ -125,7 +125,7 @@ async fn one(case: Case, line: Over) -> String {
     story
 }
 
-async fn emulator(case: &Case, line: Over, faults: &str) -> Running {
+async fn emulator(case: &Case, line: Over, faults: &str) -> Emulator {
     let mut builder = Emulator::builder()
         .release_time(RELEASE)
         .rate_limit(RateLimit::Off)
@@ -138,7 +138,7 @@ async fn emulator(case: &Case, line: Over, faults: &str) -> Running {
     builder.start(ANY_PORT).await.unwrap()
 }
 
-fn client(case: &Case, emulator: &Running) -> Client {
+fn client(case: &Case, emulator: &Emulator) -> Client {
     let key = |id, secret| AccessKey::new(id, SecretKey::new(secret).unwrap()).unwrap();
     let credentials = match case.credentials {
         Who::Key => Credentials::from(key("AKIDEXAMPLE", SECRETS[0])),
@@ -192,8 +192,9 @@ fn ended(report: &Report, ledger: &Ledger) -> String {
     let words: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
     let ours = report.packages.iter().filter(|package| package.ours).count();
     let requests = ledger.requests.iter();
-    let deploys = requests.filter(|it| it.operation == Some("deploy") && it.by == By::Client);
-    let releases = ledger.releases.iter().filter(|it| it.by != By::Other);
+    let deploys =
+        requests.filter(|it| it.operation == Some("deploy") && it.by == Initiator::Client);
+    let releases = ledger.releases.iter().filter(|it| it.by != Initiator::Other);
     format!(
         "exit {}, {}; deploys {}, releases {}, ours {ours}",
         report.exit_code,
@@ -204,12 +205,12 @@ fn ended(report: &Report, ledger: &Ledger) -> String {
 }
 
 /// The ledger once each copy that is on its way has come.
-async fn settled(emulator: &Running) -> Ledger {
+async fn settled(emulator: &Emulator) -> Ledger {
     let deadline = Instant::now() + SOON;
     loop {
         let ledger = emulator.ledger();
         let copied = ledger.requests.iter().filter(|it| it.faults.contains(&"copy".to_owned()));
-        let copies = ledger.requests.iter().filter(|it| it.by == By::Copy);
+        let copies = ledger.requests.iter().filter(|it| it.by == Initiator::Copy);
         if copies.count() >= copied.count() {
             return ledger;
         }

@@ -75,7 +75,7 @@ mod tests {
             ("dls-x", "pub use dls_model::ids", &[]),
             (
                 "dls-x",
-                "pub fn dls_x::f(&dls_emulator::Core, fastrand::Rng)",
+                "pub fn dls_x::f(&dls_emulator::Engine, fastrand::Rng)",
                 &["dls_emulator", "fastrand"],
             ),
             ("dls-x", "pub fn dls_x::f<D: hyper::Body<'de>>(D)", &["hyper"]),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dls::model::{JobStart, PackageId};
 use dls::rollout::{IfReleased, OnLostAnswer, Options, PollInterval, Selection};
-use dls_emulator::{Core, Emulator, EmulatorBuilder, FaultPlan, RateLimit, assumptions};
+use dls_emulator::{Emulator, EmulatorBuilder, Engine, FaultPlan, RateLimit, assumptions};
 use fastrand::Rng;
 
 use super::world::Chances;
@@ -19,7 +19,7 @@ const ADDED: u64 = 1001;
 const MANY: u64 = 350;
 
 pub(crate) struct Case {
-    pub(crate) core: Core,
+    pub(crate) engine: Engine,
     pub(crate) packages: Selection,
     pub(crate) options: Options,
     /// The time that each process of a run gives itself.
@@ -54,7 +54,7 @@ impl Case {
         let grace = Duration::from_secs(one_of(rng, &[5, 30, 120]));
         let faults = faults(rng, grace);
         Some(Self {
-            core: service(rng, grace, &faults)?,
+            engine: service(rng, grace, &faults)?,
             packages: packages(rng)?,
             options: options(rng, grace),
             limit: Duration::from_secs(one_of(rng, &[20, 300, 1800])),
@@ -128,7 +128,7 @@ fn one_of_two<T>(rng: &mut Rng, one: T, other: T) -> T {
     if rng.bool() { one } else { other }
 }
 
-fn service(rng: &mut Rng, grace: Duration, faults: &str) -> Option<Core> {
+fn service(rng: &mut Rng, grace: Duration, faults: &str) -> Option<Engine> {
     let length = one_of(rng, &[0, 2, 20, 200]);
     let mut builder = Emulator::builder()
         .rate_limit(RateLimit::Off)
@@ -138,7 +138,7 @@ fn service(rng: &mut Rng, grace: Duration, faults: &str) -> Option<Core> {
         builder = assume(rng, builder, grace);
     }
     let plan = FaultPlan::from_toml(faults).ok()?;
-    Some(builder.faults(plan).core())
+    Some(builder.faults(plan).engine())
 }
 
 /// Each answer that the service may give to what its documents leave open.

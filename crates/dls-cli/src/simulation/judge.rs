@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use dls::rollout::Event;
 use dls::{RunId, Selection};
 use dls_emulator::{
-    By, Claim, Consent, ConsentKind, History, Ledger, LedgerRelease, Sent, Violation, check,
+    Claim, Consent, ConsentKind, History, Initiator, Ledger, LedgerRelease, Sent, Violation, check,
 };
 
 use super::play::{SECRET, TOKEN, timestamp};
@@ -142,7 +142,7 @@ impl Past {
             let now = world.now() + LATE;
             let state = &mut *world.state();
             self.texts.extend(state.platter.contents());
-            state.core.ledger(now)
+            state.engine.ledger(now)
         };
         self.texts.append(&mut self.story.clone());
         let mut violations: Vec<Violation> = Vec::new();
@@ -191,13 +191,13 @@ impl Past {
     fn broken_by(&self, process: &Process, ledger: &Ledger, sends: &[Sent]) -> Vec<Violation> {
         let began = self.created(&process.run);
         let history = |claims: Vec<&Claim>, began: SystemTime, ledger: Ledger| History {
-            began,
+            started_at: began,
             ids: claims.iter().map(|claim| claim.package.clone()).collect(),
             sends: sends.to_vec(),
             consents: self.consents.clone(),
             claims: claims.into_iter().cloned().collect(),
             ledger,
-            ended_in: process.took,
+            elapsed: process.took,
             limit: self.limit,
             texts: self.texts.clone(),
             secrets: vec![SECRET.to_owned(), TOKEN.to_owned()],
@@ -253,7 +253,7 @@ impl Past {
                 let first = release.copy_of.as_ref();
                 let mut requests = ledger.requests.iter();
                 let first = requests.find(|request| Some(&request.request_id) == first);
-                release.by == By::Copy
+                release.by == Initiator::Copy
                     && release.package_id == *package
                     && release.accepted_ms > millis(*at)
                     && first.is_some_and(|first| first.at_ms <= millis(*at))

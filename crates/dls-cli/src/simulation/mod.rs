@@ -1,4 +1,4 @@
-//! Random proof: the code that ships, against the emulator's core in memory. A case is a user with a few
+//! Random proof: the code that ships, against the emulator's engine in memory. A case is a user with a few
 //! commands on the same packages, a service with assumptions, faults and other actors, and a machine whose
 //! processes die, whose clocks are set, and whose disk forgets. What came of it is held against the promises
 //! by the emulator's checker.

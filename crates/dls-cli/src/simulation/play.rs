@@ -79,7 +79,7 @@ impl User {
             token: case.bears_token.then_some(TOKEN),
             has_date: case.has_date,
         };
-        let world = World::new(case.core, rng, case.chances);
+        let world = World::new(case.engine, rng, case.chances);
         Some(Self {
             store: Store::new(&world),
             past: Past::new(case.limit + store_call(&case.chances), &case.faults),

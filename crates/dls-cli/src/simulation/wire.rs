@@ -14,7 +14,7 @@ use dls::rollout::{ObserveError, SendError};
 use dls::run::{Connection, Service, ServiceFuture};
 use dls::transport::credentials::AccessKey;
 use dls::transport::sign::{Parts, sign};
-use dls_emulator::{End, Fate, Sent};
+use dls_emulator::{ConnectionEnd, ResponseEffect, Sent};
 use http::header::{DATE, HOST};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tokio::time::{sleep, timeout};
@@ -137,11 +137,11 @@ impl Wire {
             return Came::Nothing("the request cannot be made");
         };
         let now = self.world.now();
-        let (fate, is_slow, way) = {
+        let (effect, is_slow, way) = {
             let mut state = self.world.state();
-            let fate = state.core.meet(now, &request);
+            let effect = state.engine.answer_with_faults(now, &request);
             let way = Duration::from_millis(state.rng.u64(2..200));
-            (fate, state.one_in(80), way)
+            (effect, state.one_in(80), way)
         };
         self.world.step().await;
         if is_slow {
@@ -149,7 +149,7 @@ impl Wire {
             return Came::Nothing("no answer in time");
         }
         sleep(way).await;
-        let came = made_of(fate).await;
+        let came = made_of(effect).await;
         self.world.step().await;
         if let Came::Answer(answer) = &came
             && answer.status() == StatusCode::UNAUTHORIZED
@@ -287,11 +287,11 @@ impl fmt::Debug for Wire {
     }
 }
 
-async fn made_of(fate: Fate) -> Came {
-    match fate {
-        Fate::Answer(answer) if is_answer(answer.status()) => Came::Answer(answer),
-        Fate::Answer(_) => Came::Nothing("a redirect"),
-        Fate::Raw { bytes, pause, end } => {
+async fn made_of(effect: ResponseEffect) -> Came {
+    match effect {
+        ResponseEffect::Answer(answer) if is_answer(answer.status()) => Came::Answer(answer),
+        ResponseEffect::Answer(_) => Came::Nothing("a redirect"),
+        ResponseEffect::Raw { bytes, pause, end } => {
             let takes = pause.saturating_mul(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
             sleep(takes.min(HEAD)).await;
             match parsed(&bytes) {
@@ -299,14 +299,14 @@ async fn made_of(fate: Fate) -> Came {
                 _ => ended(end).await,
             }
         }
-        Fate::Cut { end, .. } => ended(end).await,
+        ResponseEffect::Cut { end, .. } => ended(end).await,
         _ => Came::Nothing("something new"),
     }
 }
 
-async fn ended(end: End) -> Came {
+async fn ended(end: ConnectionEnd) -> Came {
     match end {
-        End::Silence => {
+        ConnectionEnd::Silence => {
             sleep(HEAD).await;
             Came::Nothing("no answer in time")
         }

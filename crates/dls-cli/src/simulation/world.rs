@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dls::run::Clock;
-use dls_emulator::{Core, Sent};
+use dls_emulator::{Engine, Sent};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
 
@@ -30,7 +30,7 @@ struct Shared {
 }
 
 pub(crate) struct State {
-    pub(crate) core: Core,
+    pub(crate) engine: Engine,
     pub(crate) rng: Rng,
     /// The requests of which at least one byte was written.
     pub(crate) sent: Vec<Sent>,
@@ -60,11 +60,11 @@ pub(crate) struct Chances {
 }
 
 impl World {
-    pub(crate) fn new(core: Core, rng: Rng, chances: Chances) -> Self {
+    pub(crate) fn new(engine: Engine, rng: Rng, chances: Chances) -> Self {
         Self(Arc::new(Shared {
             began: Instant::now(),
             state: Mutex::new(State {
-                core,
+                engine,
                 rng,
                 sent: Vec::new(),
                 chances,

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use dls_model::{ErrorCode, Meaning, Operation, Origin, ShowPackage, meaning};
 
 use super::{Claim, History, Violation, arrived, is_answered, millis, was_throttled};
-use crate::ledger::{By, LedgerRelease, LedgerRequest};
+use crate::ledger::{Initiator, LedgerRelease, LedgerRequest};
 
 /// The words of [`Claim::outcome`].
 const OUTCOMES: [&str; 9] = [
@@ -28,7 +28,7 @@ impl History {
         let package = claim.package.clone();
         let outcome = claim.outcome.clone();
         if !self.ids.contains(&package) {
-            return Some(Violation::Unasked { package });
+            return Some(Violation::UnexpectedPackage { package });
         }
         let last = |outcome| self.last_end(&package, outcome, claim.at);
         match claim.outcome.as_str() {
@@ -46,7 +46,9 @@ impl History {
                 Some(Violation::FalseAcceptance { package, outcome })
             }
             "gone" => self.check_absence(&package, claim.at),
-            word if !OUTCOMES.contains(&word) => Some(Violation::NoVerdict { package, outcome }),
+            word if !OUTCOMES.contains(&word) => {
+                Some(Violation::UnknownOutcome { package, outcome })
+            }
             _ => None,
         }
     }
@@ -57,7 +59,7 @@ impl History {
         let of_package = releases.filter(|release| release.package_id == package);
         let ended_so = of_package.filter(|release| release.outcome == Some(outcome));
         let ends = ended_so.filter_map(|release| release.finished_ms);
-        let period = millis(self.began)..=millis(then);
+        let period = millis(self.started_at)..=millis(then);
         ends.filter(|end| period.contains(end)).max()
     }
 
@@ -66,15 +68,15 @@ impl History {
     /// A copy of a request that was turned away is the network's doing alone: to the first one the
     /// client got its no, and that was the truth.
     fn is_released_by_us(&self, package: &str) -> bool {
-        let began = millis(self.began);
+        let began = millis(self.started_at);
         let mut releases = self.ledger.releases.iter();
         releases.any(|release| {
             release.package_id == package
                 && release.accepted_ms >= began
                 && match release.by {
-                    By::Client => true,
-                    By::Copy => !self.is_of_one_turned_away(release),
-                    By::Other => false,
+                    Initiator::Client => true,
+                    Initiator::Copy => !self.is_of_one_turned_away(release),
+                    Initiator::Other => false,
                 }
         })
     }
@@ -106,12 +108,12 @@ impl History {
         let mut sends = self.sends.iter();
         // What had no effect for sure was not sent as far as this counts.
         let is_sent = sends.any(|sent| {
-            (self.began..=then).contains(&sent.at)
+            (self.started_at..=then).contains(&sent.at)
                 && names(&sent.packages)
                 && !self.had_no_effect(package, sent.at, None)
         });
         let needed = if is_sent { ABSENCES } else { 1 };
-        let period = millis(self.began)..=millis(then);
+        let period = millis(self.started_at)..=millis(then);
         let requests = self.ledger.requests.iter();
         let answers = requests.filter(|request| {
             period.contains(&request.at_ms) && is_answered_with_absence(request, package)
@@ -128,7 +130,7 @@ impl History {
 /// Whether the client asked for this package, and the service said that there is none.
 fn is_answered_with_absence(request: &LedgerRequest, package: &str) -> bool {
     let code = request.error_code.map(ErrorCode::new);
-    request.by == By::Client
+    request.by == Initiator::Client
         && request.operation == Some(ShowPackage::NAME)
         && request.path.rsplit('/').next() == Some(package)
         && is_answered(request)

@@ -122,7 +122,11 @@ impl History {
         let names = |packages: &[String]| packages.iter().any(|id| id == package);
         let told = self.sends.iter().filter(|sent| names(&sent.packages));
         let (told, arrived) = (told.count(), arrived(self, package).count());
-        (arrived > told).then(|| Violation::NotTold { package: package.to_owned(), arrived, told })
+        (arrived > told).then(|| Violation::UnreportedRequest {
+            package: package.to_owned(),
+            arrived,
+            told,
+        })
     }
 }
 

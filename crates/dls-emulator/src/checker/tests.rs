@@ -10,7 +10,12 @@ fn at(millis: i64) -> SystemTime {
     Timestamp::from_millis(BEGAN + millis).unwrap().into()
 }
 
-fn release(by: By, outcome: Option<&'static str>, accepted: i64, finished: i64) -> LedgerRelease {
+fn release(
+    by: Initiator,
+    outcome: Option<&'static str>,
+    accepted: i64,
+    finished: i64,
+) -> LedgerRelease {
     LedgerRelease {
         package_id: "23".to_owned(),
         accepted_at: String::new(),
@@ -26,7 +31,7 @@ fn release(by: By, outcome: Option<&'static str>, accepted: i64, finished: i64) 
 }
 
 fn request() -> LedgerRequest {
-    let mut request = crate::ledger::Book::default().open(
+    let mut request = crate::ledger::RequestLog::default().open(
         Timestamp::from_millis(BEGAN).unwrap(),
         &http::Request::post("/").body(Vec::new()).unwrap(),
     );
@@ -48,7 +53,12 @@ fn consent(kind: ConsentKind, millis: i64) -> Consent {
 
 fn said(outcome: &str) -> History {
     let claim = Claim { package: "23".to_owned(), outcome: outcome.to_owned(), at: at(5000) };
-    History { began: at(0), ids: vec!["23".to_owned()], claims: vec![claim], ..History::default() }
+    History {
+        started_at: at(0),
+        ids: vec!["23".to_owned()],
+        claims: vec![claim],
+        ..History::default()
+    }
 }
 
 fn with(mut history: History, releases: &[LedgerRelease]) -> History {
@@ -69,10 +79,10 @@ fn broken(history: &History) -> Vec<String> {
 #[test]
 fn a_run_that_keeps_every_promise_passes() {
     let ok = Some("succeeded");
-    let mut history = with(said("successful"), &[release(By::Client, ok, 0, 4000)]);
+    let mut history = with(said("successful"), &[release(Initiator::Client, ok, 0, 4000)]);
     history.sends = vec![sent(0)];
     history.ledger.requests = vec![request()];
-    history.ended_in = Duration::from_secs(61);
+    history.elapsed = Duration::from_secs(61);
     history.limit = Duration::from_secs(60);
     history.texts = vec!["all is well".to_owned()];
     history.secrets = vec!["s3cret".to_owned(), String::new()];
@@ -175,11 +185,11 @@ fn another_run_may_send_what_is_settled() {
     assert!(again(of_two, &[]));
     assert!(again(request_at(5500), &[]), "it is still on its way");
 
-    let failed = |end| [release(By::Client, Some("failed"), 10, end)];
+    let failed = |end| [release(Initiator::Client, Some("failed"), 10, end)];
     assert!(!again(request(), &failed(4000)));
     assert!(again(request(), &failed(5500)));
-    assert!(again(request(), &[release(By::Client, Some("failed"), -20, -10)]));
-    let of_others = [release(By::Other, Some("failed"), -20, 4000)];
+    assert!(again(request(), &[release(Initiator::Client, Some("failed"), -20, -10)]));
+    let of_others = [release(Initiator::Other, Some("failed"), -20, 4000)];
     assert!(
         !again(request(), &of_others),
         "it was being released when the request came, and has ended since"
@@ -204,11 +214,11 @@ fn a_client_cannot_hide_what_arrived() {
     let mut history = said("unknown");
     history.ledger.requests = vec![request(), request()];
     history.sends = vec![sent(0)];
-    assert_eq!(broken(&history), ["NotTold"]);
-    history.ledger.requests[1].by = By::Copy;
+    assert_eq!(broken(&history), ["UnreportedRequest"]);
+    history.ledger.requests[1].by = Initiator::Copy;
     assert_eq!(broken(&history), [""; 0], "a copy is not the client's");
     history.sends.clear();
-    assert_eq!(broken(&history), ["NotTold"]);
+    assert_eq!(broken(&history), ["UnreportedRequest"]);
 }
 
 #[test]
@@ -216,18 +226,18 @@ fn a_success_had_succeeded_by_then_and_since_the_beginning() {
     let (ok, bad) = (Some("succeeded"), Some("failed"));
     for (releases, expected) in [
         (vec![], vec!["FalseSuccess"]),
-        (vec![release(By::Client, None, 0, 0)], vec!["FalseSuccess"]),
-        (vec![release(By::Client, bad, 0, 2000)], vec!["FalseSuccess"]),
-        (vec![release(By::Client, ok, 0, 5001)], vec!["FalseSuccess"]),
-        (vec![release(By::Client, ok, -9000, -1)], vec!["FalseSuccess"]),
-        (vec![release(By::Client, ok, 0, 5000)], vec![]),
-        (vec![release(By::Other, ok, 0, 2000)], vec![]),
-        (vec![release(By::Copy, ok, -1, 0)], vec![]),
+        (vec![release(Initiator::Client, None, 0, 0)], vec!["FalseSuccess"]),
+        (vec![release(Initiator::Client, bad, 0, 2000)], vec!["FalseSuccess"]),
+        (vec![release(Initiator::Client, ok, 0, 5001)], vec!["FalseSuccess"]),
+        (vec![release(Initiator::Client, ok, -9000, -1)], vec!["FalseSuccess"]),
+        (vec![release(Initiator::Client, ok, 0, 5000)], vec![]),
+        (vec![release(Initiator::Other, ok, 0, 2000)], vec![]),
+        (vec![release(Initiator::Copy, ok, -1, 0)], vec![]),
     ] {
         let history = with(said("successful"), &releases);
         assert_eq!(broken(&history), expected, "{releases:?}");
     }
-    let mut other = release(By::Client, ok, 0, 2000);
+    let mut other = release(Initiator::Client, ok, 0, 2000);
     other.package_id = "24".to_owned();
     assert_eq!(broken(&with(said("successful"), &[other])), ["FalseSuccess"]);
 }
@@ -237,16 +247,22 @@ fn a_failure_had_failed_and_nothing_later_succeeded() {
     let (ok, bad) = (Some("succeeded"), Some("failed"));
     for (releases, expected) in [
         (vec![], vec!["FalseFailure"]),
-        (vec![release(By::Client, ok, 0, 2000)], vec!["FalseFailure"]),
-        (vec![release(By::Client, bad, 0, 5001)], vec!["FalseFailure"]),
-        (vec![release(By::Client, bad, -9000, -1)], vec!["FalseFailure"]),
+        (vec![release(Initiator::Client, ok, 0, 2000)], vec!["FalseFailure"]),
+        (vec![release(Initiator::Client, bad, 0, 5001)], vec!["FalseFailure"]),
+        (vec![release(Initiator::Client, bad, -9000, -1)], vec!["FalseFailure"]),
         (
-            vec![release(By::Client, bad, 0, 2000), release(By::Other, ok, 0, 3000)],
+            vec![release(Initiator::Client, bad, 0, 2000), release(Initiator::Other, ok, 0, 3000)],
             vec!["FalseFailure"],
         ),
-        (vec![release(By::Client, bad, 0, 2000)], vec![]),
-        (vec![release(By::Client, ok, 0, 1000), release(By::Client, bad, 0, 2000)], vec![]),
-        (vec![release(By::Client, bad, 0, 2000), release(By::Other, ok, 0, 9000)], vec![]),
+        (vec![release(Initiator::Client, bad, 0, 2000)], vec![]),
+        (
+            vec![release(Initiator::Client, ok, 0, 1000), release(Initiator::Client, bad, 0, 2000)],
+            vec![],
+        ),
+        (
+            vec![release(Initiator::Client, bad, 0, 2000), release(Initiator::Other, ok, 0, 9000)],
+            vec![],
+        ),
     ] {
         let history = with(said("failed"), &releases);
         assert_eq!(broken(&history), expected, "{releases:?}");
@@ -255,7 +271,7 @@ fn a_failure_had_failed_and_nothing_later_succeeded() {
 
 #[test]
 fn a_copy_of_a_request_that_was_turned_away_is_not_held_against_the_client() {
-    let mut copy = release(By::Copy, None, 900_000, 0);
+    let mut copy = release(Initiator::Copy, None, 900_000, 0);
     let mut first = request();
     copy.copy_of = Some(first.request_id.clone());
     first.faults = vec!["throttle".to_owned()];
@@ -271,10 +287,10 @@ fn a_copy_of_a_request_that_was_turned_away_is_not_held_against_the_client() {
 fn what_was_not_accepted_is_never_released_by_us_later() {
     for outcome in ["not-sent", "refused", "already-released"] {
         for (release, expected) in [
-            (release(By::Client, None, 0, 0), vec!["FalseRefusal"]),
-            (release(By::Copy, Some("failed"), 900_000, 901_000), vec!["FalseRefusal"]),
-            (release(By::Other, Some("succeeded"), 0, 2000), vec![]),
-            (release(By::Client, Some("succeeded"), -5000, -2000), vec![]),
+            (release(Initiator::Client, None, 0, 0), vec!["FalseRefusal"]),
+            (release(Initiator::Copy, Some("failed"), 900_000, 901_000), vec!["FalseRefusal"]),
+            (release(Initiator::Other, Some("succeeded"), 0, 2000), vec![]),
+            (release(Initiator::Client, Some("succeeded"), -5000, -2000), vec![]),
         ] {
             let history = with(said(outcome), std::slice::from_ref(&release));
             assert_eq!(broken(&history), expected, "{outcome} {release:?}");
@@ -287,9 +303,9 @@ fn what_is_accepted_or_pending_was_begun_by_somebody_or_taken() {
     for outcome in ["accepted", "pending"] {
         assert_eq!(broken(&said(outcome)), ["FalseAcceptance"]);
         for (by, begun, expected) in [
-            (By::Client, 0, vec![]),
-            (By::Other, 5000, vec![]),
-            (By::Client, 5001, vec!["FalseAcceptance"]),
+            (Initiator::Client, 0, vec![]),
+            (Initiator::Other, 5000, vec![]),
+            (Initiator::Client, 5001, vec!["FalseAcceptance"]),
         ] {
             let history = with(said(outcome), &[release(by, None, begun, 0)]);
             assert_eq!(broken(&history), expected, "{outcome} {by:?} {begun}");
@@ -362,22 +378,22 @@ fn what_is_gone_was_asked_for_and_not_found() {
 fn every_package_has_exactly_one_verdict_that_is_one() {
     let mut history = said("unknown");
     history.ids.push("24".to_owned());
-    assert_eq!(broken(&history), ["Verdicts"]);
+    assert_eq!(broken(&history), ["OutcomeCount"]);
     let mut history = said("unknown");
     history.claims.push(history.claims[0].clone());
-    assert_eq!(broken(&history), ["Verdicts"]);
+    assert_eq!(broken(&history), ["OutcomeCount"]);
     let mut history = said("unknown");
     history.ids.clear();
-    assert_eq!(broken(&history), ["Unasked"]);
-    assert_eq!(broken(&said("fine")), ["NoVerdict"]);
+    assert_eq!(broken(&history), ["UnexpectedPackage"]);
+    assert_eq!(broken(&said("fine")), ["UnknownOutcome"]);
 }
 
 #[test]
 fn it_ends_within_its_limit_and_a_second() {
     let mut history = said("unknown");
     history.limit = Duration::from_secs(60);
-    history.ended_in = Duration::from_millis(61_001);
-    assert_eq!(broken(&history), ["Late"]);
+    history.elapsed = Duration::from_millis(61_001);
+    assert_eq!(broken(&history), ["OverTimeLimit"]);
 }
 
 #[test]
@@ -386,6 +402,6 @@ fn a_secret_in_a_text_is_found_and_not_shown() {
     history.texts = vec!["fine".to_owned(), "the key is s3cret!".to_owned()];
     history.secrets = vec!["t0ken".to_owned(), "s3cret".to_owned()];
     let told = check(&history);
-    assert_eq!(told, [Violation::SecretTold { text: 1, secret: 1 }]);
+    assert_eq!(told, [Violation::SecretLeaked { text: 1, secret: 1 }]);
     assert!(!format!("{told:?} {}", told[0]).contains("s3cret"));
 }

@@ -15,7 +15,7 @@ pub enum Violation {
         sends: usize,
     },
     /// More deploy requests that name it arrived than the client says that it wrote.
-    NotTold {
+    UnreportedRequest {
         /// The package.
         package: String,
         /// How many arrived.
@@ -57,33 +57,33 @@ pub enum Violation {
         needed: usize,
     },
     /// It has no outcome, or several.
-    Verdicts {
+    OutcomeCount {
         /// The package.
         package: String,
         /// How many.
         count: usize,
     },
     /// A outcome on a package that nobody asked for.
-    Unasked {
+    UnexpectedPackage {
         /// The package.
         package: String,
     },
     /// A word that is no outcome.
-    NoVerdict {
+    UnknownOutcome {
         /// The package.
         package: String,
         /// The word.
         outcome: String,
     },
     /// It took longer than its limit and a second.
-    Late {
+    OverTimeLimit {
         /// How long it took.
         took: Duration,
         /// The limit.
         limit: Duration,
     },
     /// A secret stands in a text. Neither is shown.
-    SecretTold {
+    SecretLeaked {
         /// The place of the text in [`History::texts`](crate::History::texts).
         text: usize,
         /// The place of the secret in [`History::secrets`](crate::History::secrets).
@@ -97,7 +97,7 @@ impl fmt::Display for Violation {
             Self::SentAgain { package, sends } => {
                 write!(f, "package {package} was sent again {sends} times without consent")
             }
-            Self::NotTold { package, arrived, told } => write!(
+            Self::UnreportedRequest { package, arrived, told } => write!(
                 f,
                 "{arrived} deploy requests that name package {package} arrived, and {told} are said to have been written"
             ),
@@ -120,19 +120,19 @@ impl fmt::Display for Violation {
                 f,
                 "package {package} is said not to be found after {answers} answers that say so, and it takes {needed}"
             ),
-            Self::Verdicts { package, count } => {
+            Self::OutcomeCount { package, count } => {
                 write!(f, "package {package} has {count} outcomes instead of one")
             }
-            Self::Unasked { package } => {
+            Self::UnexpectedPackage { package } => {
                 write!(f, "package {package} has a outcome, and nobody asked for it")
             }
-            Self::NoVerdict { package, outcome } => {
+            Self::UnknownOutcome { package, outcome } => {
                 write!(f, "{outcome:?}, said of package {package}, is no outcome")
             }
-            Self::Late { took, limit } => {
+            Self::OverTimeLimit { took, limit } => {
                 write!(f, "it took {took:?}, and its limit was {limit:?}")
             }
-            Self::SecretTold { text, secret } => {
+            Self::SecretLeaked { text, secret } => {
                 write!(f, "secret {secret} stands in text {text} (both counted from 0)")
             }
         }

@@ -12,7 +12,7 @@ use crate::support::*;
 type Probe = fn(EmulatorBuilder) -> Value;
 
 /// Status and code of an answer.
-fn told(seen: &Seen) -> Value {
+fn told(seen: &Received) -> Value {
     json!([seen.status, seen.code()])
 }
 
@@ -47,7 +47,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
     ("key-lock-after", &["2", "7"], |builder| {
         let mut world = World::of(builder);
         let wrong = || show("23").by(("AKIDEXAMPLE", "wrong"));
-        let is_locked = |seen: &Seen| seen.body["error_msg"].to_string().contains("limit");
+        let is_locked = |seen: &Received| seen.body["error_msg"].to_string().contains("limit");
         json!((0..10).find(|_| is_locked(&world.ask(wrong()))))
     }),
     ("canonical-request-echo", &["yes"], |builder| {
@@ -144,7 +144,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         world.deploy(&["23"]);
         world.ask(deploy_and_start(&["32"]));
         world.pass(2000);
-        let of = |seen: Seen| {
+        let of = |seen: Received| {
             let tasks = seen.body["task_details"].as_array().unwrap().clone();
             let starts: Vec<_> =
                 tasks.iter().map(|task| task.get("start_job_status").cloned()).collect();

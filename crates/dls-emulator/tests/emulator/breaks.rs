@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use dls_emulator::{By, Running};
+use dls_emulator::{Emulator, Initiator};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,13 +12,13 @@ use crate::faults::{plan, rule};
 use crate::net::*;
 use crate::support::*;
 
-async fn broken(rules: &str) -> Running {
+async fn broken(rules: &str) -> Emulator {
     running(builder().faults(rule(rules))).await
 }
 
 /// Sends a deploy of 23 on a connection of its own and reads to the end: the bytes, and the error if it
 /// did not end in order.
-async fn deployed(emulator: &Running) -> (Vec<u8>, Option<ErrorKind>) {
+async fn deployed(emulator: &Emulator) -> (Vec<u8>, Option<ErrorKind>) {
     let mut stream = connected(emulator).await;
     let sent = stream.write_all(&signed_for(emulator, deploy(&["23"]))).await;
     let mut bytes = Vec::new();
@@ -27,7 +27,7 @@ async fn deployed(emulator: &Running) -> (Vec<u8>, Option<ErrorKind>) {
 }
 
 /// How many releases there are, and whether the service saw each request.
-fn known(emulator: &Running) -> (usize, Vec<bool>) {
+fn known(emulator: &Emulator) -> (usize, Vec<bool>) {
     let ledger = emulator.ledger();
     let seen = ledger.requests.iter().map(|request| request.seen).collect();
     (ledger.releases.len(), seen)
@@ -58,7 +58,7 @@ async fn a_connection_ends_before_anything_was_read() {
     }
 }
 
-async fn deployed_in_order(emulator: &Running) -> bool {
+async fn deployed_in_order(emulator: &Emulator) -> bool {
     let mut stream = connected(emulator).await;
     exchange(&mut stream, &signed_for(emulator, deploy(&["23"]))).await.0 == 200
 }
@@ -153,7 +153,7 @@ async fn a_copy_shows_in_the_ledger_of_a_server() {
     let ledger = emulator.ledger();
     assert_eq!(ledger.requests[1].error_code, Some("DLF.20990"), "it is being released");
     assert_eq!(ledger.requests[1].copy_of.as_ref(), Some(&ledger.requests[0].request_id));
-    assert_eq!((ledger.releases.len(), ledger.releases[0].by), (1, By::Client));
+    assert_eq!((ledger.releases.len(), ledger.releases[0].by), (1, Initiator::Client));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dls_emulator::{By, End, Fate, FaultPlan, TlsFault, Welcome};
+use dls_emulator::{
+    ConnectionEffect, ConnectionEnd, FaultPlan, Initiator, ResponseEffect, TlsFault,
+};
 use http::Request;
 use serde_json::json;
 
@@ -22,15 +24,15 @@ fn faulty(rules: &str) -> World {
 }
 
 impl World {
-    fn meet(&mut self, ask: Ask) -> Fate {
+    fn meet(&mut self, ask: Ask) -> ResponseEffect {
         let request = ask.signed(self.now);
-        self.core.meet(self.now, &request)
+        self.engine.answer_with_faults(self.now, &request)
     }
 
     /// Meets the faults, and is answered.
-    fn told(&mut self, ask: Ask) -> Seen {
+    fn told(&mut self, ask: Ask) -> Received {
         match self.meet(ask) {
-            Fate::Answer(answer) => Seen::of(answer),
+            ResponseEffect::Answer(answer) => Received::of(answer),
             other => panic!("{other:?}"),
         }
     }
@@ -42,20 +44,20 @@ impl World {
         rows.map(|row| (row.seen, row.status, row.faults.join(" "))).collect()
     }
 
-    fn released_by(&mut self) -> Vec<(String, By)> {
+    fn released_by(&mut self) -> Vec<(String, Initiator)> {
         let releases = self.ledger().releases.into_iter();
         releases.map(|row| (row.package_id, row.by)).collect()
     }
 }
 
-fn raw(fate: Fate) -> (Vec<u8>, Duration, End) {
+fn raw(fate: ResponseEffect) -> (Vec<u8>, Duration, ConnectionEnd) {
     match fate {
-        Fate::Raw { bytes, pause, end } => (bytes, pause, end),
+        ResponseEffect::Raw { bytes, pause, end } => (bytes, pause, end),
         other => panic!("{other:?}"),
     }
 }
 
-fn text(fate: Fate) -> String {
+fn text(fate: ResponseEffect) -> String {
     String::from_utf8(raw(fate).0).unwrap()
 }
 
@@ -70,9 +72,9 @@ fn parts(text: &str) -> (&str, &str, usize) {
 fn without_rules_a_request_meets_nothing() {
     let mut world = world();
     world.told(deploy(&["23"])).assert_ok();
-    assert_eq!(world.core.connect(), Welcome::Serve);
+    assert_eq!(world.engine.connect(), ConnectionEffect::Serve);
     assert_eq!(world.requests(), [(true, Some(200), String::new())]);
-    assert_eq!(world.released_by(), [("23".to_owned(), By::Client)]);
+    assert_eq!(world.released_by(), [("23".to_owned(), Initiator::Client)]);
     assert!(world.ledger().requests[0].answered);
     assert_eq!(world.ledger().connections, 1);
 }
@@ -95,7 +97,7 @@ fn a_rule_meets_only_what_it_names() {
             let is_met = on == "any" || on == name;
             assert_eq!(world.told(ask).status == 502, is_met, "{on} {name}");
         }
-        assert_eq!(world.core.connect(), Welcome::Serve);
+        assert_eq!(world.engine.connect(), ConnectionEffect::Serve);
     }
 }
 
@@ -148,7 +150,11 @@ fn the_first_rule_that_answers_wins_and_the_next_keeps_its_turns() {
 
 #[test]
 fn an_exchange_without_an_answer_is_done_or_not_as_the_rule_says() {
-    for (word, how) in [("close", End::Close), ("reset", End::Reset), ("silence", End::Silence)] {
+    for (word, how) in [
+        ("close", ConnectionEnd::Close),
+        ("reset", ConnectionEnd::Reset),
+        ("silence", ConnectionEnd::Silence),
+    ] {
         for (done, releases) in [("", 1), ("done = true", 1), ("done = false", 0)] {
             let mut world = faulty(&format!("on = \"deploy\"\ndo = {word:?}\n{done}"));
             let (bytes, _, end) = raw(world.meet(deploy(&["23"])));
@@ -168,13 +174,13 @@ fn an_exchange_without_an_answer_is_done_or_not_as_the_rule_says() {
 #[test]
 fn a_request_that_is_cut_is_not_seen_by_the_service() {
     for (word, how) in [
-        ("close-after-bytes", End::Close),
-        ("reset-after-bytes", End::Reset),
-        ("silence-after-bytes", End::Silence),
+        ("close-after-bytes", ConnectionEnd::Close),
+        ("reset-after-bytes", ConnectionEnd::Reset),
+        ("silence-after-bytes", ConnectionEnd::Silence),
     ] {
         let mut world = faulty(&format!("on = \"deploy\"\ndo = {{ {word} = 40 }}"));
         let fate = world.meet(deploy(&["23"]));
-        assert!(matches!(fate, Fate::Cut { after: 40, end } if end == how), "{fate:?}");
+        assert!(matches!(fate, ResponseEffect::Cut { after: 40, end } if end == how), "{fate:?}");
         assert_eq!(world.requests(), [(false, None, word.to_owned())]);
         assert_eq!(world.releases(), 0);
     }
@@ -273,7 +279,7 @@ fn an_answer_can_be_garbage_or_have_no_body() {
     let mut world = faulty("on = \"deploy\"\ndo = \"garbage\"");
     let (bytes, _, end) = raw(world.meet(deploy(&["23"])));
     assert!(!bytes.is_empty() && !bytes.starts_with(b"HTTP"));
-    assert_eq!(end, End::Close);
+    assert_eq!(end, ConnectionEnd::Close);
     assert_eq!(world.releases(), 1);
 
     let mut world = faulty("on = \"deploy\"\ndo = \"empty\"");
@@ -321,7 +327,7 @@ fn a_padded_answer_is_the_truth_in_more_bytes() {
 fn an_answer_that_drips_is_the_truth_byte_by_byte() {
     let mut world = faulty("on = \"deploy\"\ndo = { drip = \"20ms\" }");
     let (bytes, pause, end) = raw(world.meet(deploy(&["23"])));
-    assert_eq!((pause, end), (Duration::from_millis(20), End::Close));
+    assert_eq!((pause, end), (Duration::from_millis(20), ConnectionEnd::Close));
     let answer = String::from_utf8(bytes).unwrap();
     let (_, body, length) = parts(&answer);
     assert_eq!(body.len(), length);
@@ -355,7 +361,7 @@ fn a_skewed_clock_shows_in_the_date_and_refuses_right_signatures() {
     assert_eq!(world.releases(), 0);
     let slow = deploy(&["23"]).signed(world.now - Duration::from_secs(20 * 60));
     assert!(
-        matches!(world.core.meet(world.now, &slow), Fate::Answer(answer) if answer.status() == 200)
+        matches!(world.engine.answer_with_faults(world.now, &slow), ResponseEffect::Answer(answer) if answer.status() == 200)
     );
 
     let mut world = faulty("on = \"any\"\ndo = { skew = \"14m\" }");
@@ -366,10 +372,11 @@ fn a_skewed_clock_shows_in_the_date_and_refuses_right_signatures() {
 fn a_token_ends_in_the_middle_and_a_signature_does_not() {
     let mut world = faulty("on = \"show\"\nnth = 2\ndo = \"token-ends\"");
     let by_token = show("23").unsigned(Some("example-token"));
-    let mut meet = |request: &Request<Vec<u8>>| match world.core.meet(start(), request) {
-        Fate::Answer(answer) => Seen::of(answer),
-        other => panic!("{other:?}"),
-    };
+    let mut meet =
+        |request: &Request<Vec<u8>>| match world.engine.answer_with_faults(start(), request) {
+            ResponseEffect::Answer(answer) => Received::of(answer),
+            other => panic!("{other:?}"),
+        };
     meet(&by_token).assert_ok();
     meet(&by_token).assert_refused(401, "APIGW.0307");
     meet(&by_token).assert_refused(401, "APIGW.0307");
@@ -385,12 +392,15 @@ fn a_copy_reaches_the_service_later_and_nobody_reads_its_answer() {
     world.pass(2999);
     assert_eq!(world.releases(), 1);
     world.pass(10_001);
-    assert_eq!(world.released_by(), [("23".to_owned(), By::Client), ("23".to_owned(), By::Copy)]);
+    assert_eq!(
+        world.released_by(),
+        [("23".to_owned(), Initiator::Client), ("23".to_owned(), Initiator::Copy)]
+    );
     let ledger = world.ledger();
     assert_eq!(ledger.requests[1].at, "2025-11-24T16:00:03Z", "at its own time");
     assert_eq!(ledger.requests[1].copy_of.as_ref(), Some(&ledger.requests[0].request_id));
     assert_eq!(ledger.requests[1].faults, [""; 0]);
-    assert_eq!(ledger.requests[1].by, By::Copy);
+    assert_eq!(ledger.requests[1].by, Initiator::Copy);
     assert!(ledger.requests[0].answered && !ledger.requests[1].answered);
     assert_eq!(ledger.requests[1].packages, ["23"]);
     assert_eq!(ledger.releases[1].accepted_ms, 1_764_000_003_000);
@@ -406,7 +416,7 @@ fn a_copy_comes_before_the_request_that_it_overtakes() {
     assert_eq!(world.releases(), 0);
     world.pass(2000);
     world.told(deploy(&["23"])).assert_refused(400, "DLF.20990");
-    assert_eq!(world.released_by(), [("23".to_owned(), By::Copy)]);
+    assert_eq!(world.released_by(), [("23".to_owned(), Initiator::Copy)]);
     let first = "reset copy".to_owned();
     let expected =
         [(false, None, first), (true, Some(200), String::new()), (true, Some(400), String::new())];
@@ -418,7 +428,7 @@ fn a_copy_of_a_signed_request_dies_with_its_signature_and_one_with_a_token_is_kn
     let mut world = faulty("on = \"deploy\"\ndo = { copy = \"16m\" }");
     world.meet(deploy(&["23"]));
     let by_token = deploy(&["24"]).unsigned(Some("example-token"));
-    world.core.meet(world.now, &by_token);
+    world.engine.answer_with_faults(world.now, &by_token);
     world.pass(16 * 60 * 1000);
     let ledger = world.ledger();
     let late: Vec<_> =
@@ -430,9 +440,10 @@ fn a_copy_of_a_signed_request_dies_with_its_signature_and_one_with_a_token_is_kn
 
 #[test]
 fn another_actor_comes_just_before_or_just_after() {
-    for (word, status, by, shown) in
-        [("other-releases-before", 400, By::Other, 5), ("other-releases-after", 200, By::Client, 5)]
-    {
+    for (word, status, by, shown) in [
+        ("other-releases-before", 400, Initiator::Other, 5),
+        ("other-releases-after", 200, Initiator::Client, 5),
+    ] {
         let mut world = faulty(&format!("on = \"deploy\"\ndo = {word:?}"));
         assert_eq!(world.told(deploy(&["23"])).status, status, "{word}");
         assert_eq!(world.released_by(), [("23".to_owned(), by)], "{word}");
@@ -461,7 +472,7 @@ fn another_actor_is_told_apart_and_named() {
     let mut world = faulty("on = \"deploy\"\ndo = { other-releases-before = [\"24\"] }");
     world.told(deploy(&["23"])).assert_ok();
     let releases = world.ledger().releases;
-    assert_eq!((releases[0].by, releases[0].request_id.as_ref()), (By::Other, None));
+    assert_eq!((releases[0].by, releases[0].request_id.as_ref()), (Initiator::Other, None));
     assert_eq!((releases[0].user.as_str(), releases[1].user.as_str()), ("zhang.min", "ci-bot"));
     let shown = world.show("24").body;
     assert_eq!(shown["release_package"]["deploy_user_name"], "zhang.min");
@@ -477,14 +488,14 @@ fn what_becomes_of_connections_can_be_asked_without_sockets() {
     )));
     let lasts = Duration::from_millis(500);
     for expected in [
-        Welcome::Serve,
-        Welcome::Refuse { lasts },
-        Welcome::Cut { after: 0, end: End::Reset },
-        Welcome::Cut { after: 40, end: End::Close },
-        Welcome::Tls(TlsFault::Expired),
-        Welcome::Serve,
+        ConnectionEffect::Serve,
+        ConnectionEffect::Refuse { lasts },
+        ConnectionEffect::Cut { after: 0, end: ConnectionEnd::Reset },
+        ConnectionEffect::Cut { after: 40, end: ConnectionEnd::Close },
+        ConnectionEffect::Tls(TlsFault::Expired),
+        ConnectionEffect::Serve,
     ] {
-        assert_eq!(world.core.connect(), expected);
+        assert_eq!(world.engine.connect(), expected);
     }
     assert_eq!(world.ledger().connections, 5, "a refused one was never accepted");
 }
@@ -494,6 +505,6 @@ fn the_emulators_own_pages_meet_nothing() {
     let mut world = faulty("on = \"any\"\ndo = \"reset\"");
     let page = Request::get("/__emulator/health").body(Vec::new()).unwrap();
     assert!(
-        matches!(world.core.meet(world.now, &page), Fate::Answer(answer) if answer.status() == 200)
+        matches!(world.engine.answer_with_faults(world.now, &page), ResponseEffect::Answer(answer) if answer.status() == 200)
     );
 }

@@ -1,6 +1,6 @@
 //! Laws: nothing that arrives makes the core panic, and no order of calls makes the ledger lie.
 
-use dls_emulator::{By, FaultPlan, Seed};
+use dls_emulator::{FaultPlan, Initiator, Seed};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -171,18 +171,18 @@ proptest! {
                     show("23")
                 }
             };
-            world.core.connect();
-            world.core.meet(world.now, &ask.signed(world.now));
+            world.engine.connect();
+            world.engine.answer_with_faults(world.now, &ask.signed(world.now));
             sent += 1;
         }
         let ledger = world.ledger();
         let requests = &ledger.requests;
-        let came = requests.iter().filter(|request| request.by == By::Client).count();
+        let came = requests.iter().filter(|request| request.by == Initiator::Client).count();
         prop_assert_eq!(came, sent);
         for request in requests {
             prop_assert_eq!(request.seen, request.status.is_some());
             prop_assert!(request.seen || !request.answered);
-            prop_assert_eq!(request.by == By::Copy, request.copy_of.is_some() && request.faults.is_empty() && !request.answered);
+            prop_assert_eq!(request.by == Initiator::Copy, request.copy_of.is_some() && request.faults.is_empty() && !request.answered);
         }
         for release in &ledger.releases {
             let cause = requests.iter().find(|it| Some(&it.request_id) == release.request_id.as_ref());
@@ -191,7 +191,7 @@ proptest! {
                     prop_assert!(cause.seen && cause.by == release.by);
                     prop_assert!(cause.packages.contains(&release.package_id));
                 }
-                None => prop_assert_eq!(release.by, By::Other),
+                None => prop_assert_eq!(release.by, Initiator::Other),
             }
         }
     }

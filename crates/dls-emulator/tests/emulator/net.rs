@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dls_emulator::{EmulatorBuilder, Running};
+use dls_emulator::{Emulator, EmulatorBuilder};
 use http::Request;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -14,17 +14,17 @@ use tokio_rustls::TlsConnector;
 
 use crate::support::*;
 
-pub(crate) async fn running(builder: EmulatorBuilder) -> Running {
+pub(crate) async fn running(builder: EmulatorBuilder) -> Emulator {
     // The clock of these tests stands still, so that requests can be signed for it.
     let builder = builder.clock(start);
     builder.start("127.0.0.1:0".parse().unwrap()).await.unwrap()
 }
 
-pub(crate) fn authority(emulator: &Running) -> &str {
+pub(crate) fn authority(emulator: &Emulator) -> &str {
     emulator.base_url().split_once("://").unwrap().1
 }
 
-pub(crate) async fn connected(emulator: &Running) -> TcpStream {
+pub(crate) async fn connected(emulator: &Emulator) -> TcpStream {
     TcpStream::connect(authority(emulator)).await.unwrap()
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn bytes_of(request: &Request<Vec<u8>>) -> Vec<u8> {
 }
 
 /// Signs for the host that it is sent to, port included.
-pub(crate) fn signed_for(emulator: &Running, ask: Ask) -> Vec<u8> {
+pub(crate) fn signed_for(emulator: &Emulator, ask: Ask) -> Vec<u8> {
     bytes_of(&ask.to(authority(emulator)).signed(start()))
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn exchange(
 }
 
 /// A TLS client that trusts the emulator.
-pub(crate) fn connector(emulator: &Running) -> TlsConnector {
+pub(crate) fn connector(emulator: &Emulator) -> TlsConnector {
     let pem = emulator.ca_certificate_pem().unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();

@@ -1,12 +1,12 @@
 //! The ledger: what it holds, how it tells copies apart, and what it never holds.
 
-use dls_emulator::{By, LedgerRelease};
+use dls_emulator::{Initiator, LedgerRelease};
 use http::Request;
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-fn page(world: &mut World, path: &str) -> Seen {
+fn page(world: &mut World, path: &str) -> Received {
     world.send(&Request::get(path).body(Vec::new()).unwrap())
 }
 
@@ -95,7 +95,7 @@ fn a_copy_of_a_signed_request_names_the_first_one() {
     let copies: Vec<Option<String>> =
         ledger.releases.iter().map(|release| release.copy_of.clone()).collect();
     assert_eq!(copies, [None, Some(first.clone()), Some(first), None]);
-    let sent = |release: &LedgerRelease| release.by == By::Client;
+    let sent = |release: &LedgerRelease| release.by == Initiator::Client;
     assert!(ledger.releases.iter().all(sent), "no fault made them");
     assert_eq!(ledger.requests[0].fingerprint, ledger.requests[1].fingerprint);
     assert_ne!(ledger.requests[0].fingerprint, ledger.requests[3].fingerprint);
@@ -167,7 +167,7 @@ fn no_secret_is_in_the_ledger_nor_in_an_answer_nor_in_debug() {
     }
     told.push_str(&page(&mut world, "/__emulator/ledger").body.to_string());
     told.push_str(&format!("{:?}", world.ledger()));
-    told.push_str(&format!("{:?} {:?}", world.core, builder()));
+    told.push_str(&format!("{:?} {:?}", world.engine, builder()));
     told.push_str(&format!("{:?}", dls_emulator::Seed::built_in()));
     for secret in [
         signature.as_str(),

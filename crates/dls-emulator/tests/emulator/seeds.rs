@@ -242,7 +242,7 @@ fn what_is_no_toml_or_lacks_something_is_named_with_its_line() {
 #[test]
 fn a_seed_may_be_empty_but_for_its_project() {
     let seed = Seed::from_toml("project = \"p-1\"\nworkspaces = []\n").unwrap();
-    let mut core = Emulator::builder().seed(seed).extra_packages(5).core();
-    let seen = Seen::of(core.answer(start(), &show("1001").unsigned(Some("t"))));
+    let mut engine = Emulator::builder().seed(seed).extra_packages(5).engine();
+    let seen = Received::of(engine.answer(start(), &show("1001").unsigned(Some("t"))));
     seen.assert_refused(401, "APIGW.0301");
 }

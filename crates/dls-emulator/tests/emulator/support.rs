@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dls_emulator::{Core, Emulator, EmulatorBuilder, Ledger, RateLimit};
+use dls_emulator::{Emulator, EmulatorBuilder, Engine, Ledger, RateLimit};
 use dls_model::{Deploy, Operation};
 use dls_transport::credentials::{AccessKey, SecretKey, SecurityToken};
 use dls_transport::sign::{Parts, SdkDate, parse_query, sign};
@@ -21,7 +21,7 @@ pub(crate) fn start() -> SystemTime {
 }
 
 pub(crate) struct World {
-    pub(crate) core: Core,
+    pub(crate) engine: Engine,
     pub(crate) now: SystemTime,
 }
 
@@ -36,36 +36,36 @@ pub(crate) fn world() -> World {
 
 impl World {
     pub(crate) fn of(builder: EmulatorBuilder) -> Self {
-        Self { core: builder.core(), now: start() }
+        Self { engine: builder.engine(), now: start() }
     }
 
     pub(crate) fn pass(&mut self, millis: u64) {
         self.now += Duration::from_millis(millis);
     }
 
-    pub(crate) fn send(&mut self, request: &Request<Vec<u8>>) -> Seen {
-        Seen::of(self.core.answer(self.now, request))
+    pub(crate) fn send(&mut self, request: &Request<Vec<u8>>) -> Received {
+        Received::of(self.engine.answer(self.now, request))
     }
 
     /// Signs at the time of this world, and sends.
-    pub(crate) fn ask(&mut self, ask: Ask) -> Seen {
+    pub(crate) fn ask(&mut self, ask: Ask) -> Received {
         let request = ask.signed(self.now);
         self.send(&request)
     }
 
-    pub(crate) fn deploy(&mut self, ids: &[&str]) -> Seen {
+    pub(crate) fn deploy(&mut self, ids: &[&str]) -> Received {
         self.ask(deploy(ids))
     }
 
-    pub(crate) fn show(&mut self, id: &str) -> Seen {
+    pub(crate) fn show(&mut self, id: &str) -> Received {
         self.ask(show(id))
     }
 
-    pub(crate) fn list(&mut self, body: Value) -> Seen {
+    pub(crate) fn list(&mut self, body: Value) -> Received {
         self.ask(list(body))
     }
 
-    pub(crate) fn revoke(&mut self, ids: &[&str]) -> Seen {
+    pub(crate) fn revoke(&mut self, ids: &[&str]) -> Received {
         self.ask(revoke(ids))
     }
 
@@ -74,7 +74,7 @@ impl World {
     }
 
     pub(crate) fn ledger(&mut self) -> Ledger {
-        self.core.ledger(self.now)
+        self.engine.ledger(self.now)
     }
 
     pub(crate) fn releases(&mut self) -> usize {
@@ -84,13 +84,13 @@ impl World {
 
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Received {
     pub(crate) status: u16,
     pub(crate) body: Value,
     pub(crate) response: Response<Vec<u8>>,
 }
 
-impl Seen {
+impl Received {
     pub(crate) fn of(response: Response<Vec<u8>>) -> Self {
         Self {
             status: response.status().as_u16(),

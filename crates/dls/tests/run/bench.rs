@@ -6,13 +6,13 @@ use std::time::Duration;
 use dls::rollout::{Options, PollInterval};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey};
 use dls::{Client, FileStore, JobStart, PackageId, Run, RunId, Selection};
-use dls_emulator::{Emulator, EmulatorBuilder, RateLimit, Running};
+use dls_emulator::{Emulator, EmulatorBuilder, RateLimit};
 use tempfile::TempDir;
 
 pub(crate) const SECRET: &str = "example-secret-key";
 
 pub(crate) struct Bench {
-    pub(crate) emulator: Running,
+    pub(crate) emulator: Emulator,
     pub(crate) client: Client,
     pub(crate) folder: TempDir,
 }
@@ -68,7 +68,7 @@ impl Bench {
     }
 }
 
-pub(crate) fn client(emulator: &Running, workspace: &str) -> Client {
+pub(crate) fn client(emulator: &Emulator, workspace: &str) -> Client {
     client_of(emulator.base_url(), workspace)
 }
 

@@ -6,7 +6,7 @@ use std::sync::{
 };
 use std::time::{Duration, UNIX_EPOCH};
 
-use dls_emulator::{Emulator, Running};
+use dls_emulator::Emulator;
 use dls_model::{
     AnswerError, Deploy, JobStart, ListPackages, Meaning, PackageIds, Revoke, Scope, ShowPackage,
     Status,
@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 /// An emulator with a clock that stands still until it is moved.
 struct Stand {
-    emulator: Running,
+    emulator: Emulator,
     seconds: Arc<AtomicU64>,
     // The emulator runs on it.
     _runtime: Runtime,

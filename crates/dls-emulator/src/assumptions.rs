@@ -74,18 +74,18 @@ impl fmt::Display for InvalidAssumption {
 impl Error for InvalidAssumption {}
 
 /// What can be the value of an assumption.
-trait Choice: Sized {
+trait AssumptionValue: Sized {
     const VALUES: &'static [&'static str];
 
     fn read(text: &str) -> Option<Self>;
 }
 
-macro_rules! words {
+macro_rules! value_enums {
     ($($name:ident { $($word:literal => $variant:ident),+ $(,)? })+) => {$(
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum $name { $($variant),+ }
 
-        impl Choice for $name {
+        impl AssumptionValue for $name {
             const VALUES: &'static [&'static str] = &[$($word),+];
 
             fn read(text: &str) -> Option<Self> {
@@ -98,7 +98,7 @@ macro_rules! words {
     )+};
 }
 
-words! {
+value_enums! {
     UnknownProject { "APIGW.0310" => Unavailable, "APIGW.0301" => Unauthenticated, "DLF.0819" => Workspace }
     ProjectHeader { "optional" => Optional, "required" => Required, "ignored" => Ignored }
     RoleRefusal { "DLF.6888" => Service, "APIGW.0302" => Gateway }
@@ -115,13 +115,13 @@ words! {
     Redeploy { "error" => Error, "no-op" => NoOp, "new-release" => NewRelease }
     NamedIds { "all" => All, "without-tasks" => WithoutTasks, "none" => None }
     ReleaseTime { "accepted" => Accepted, "finished" => Finished }
-    Never { "absent" => Absent, "zero" => Zero, "null" => Null }
-    NoStart { "absent" => Absent, "zero" => Zero }
+    BeforeRelease { "absent" => Absent, "zero" => Zero, "null" => Null }
+    UnstartedJob { "absent" => Absent, "zero" => Zero }
     YesNo { "yes" => Yes, "no" => No }
     RevokeEffect { "gone" => Gone, "status-4" => Status4, "deleted-flag" => DeletedFlag }
 }
 
-impl Choice for u32 {
+impl AssumptionValue for u32 {
     const VALUES: &'static [&'static str] = &["N"];
 
     fn read(text: &str) -> Option<Self> {
@@ -130,7 +130,7 @@ impl Choice for u32 {
     }
 }
 
-impl Choice for Option<u32> {
+impl AssumptionValue for Option<u32> {
     const VALUES: &'static [&'static str] = &["N", "none"];
 
     fn read(text: &str) -> Option<Self> {
@@ -141,7 +141,7 @@ impl Choice for Option<u32> {
     }
 }
 
-impl Choice for Duration {
+impl AssumptionValue for Duration {
     const VALUES: &'static [&'static str] = &["TIME"];
 
     fn read(text: &str) -> Option<Self> {
@@ -170,32 +170,32 @@ macro_rules! table {
             name: $name,
             meaning: $meaning,
             default: $word,
-            values: <$type as Choice>::VALUES,
+            values: <$type as AssumptionValue>::VALUES,
             source: $source,
         }),+];
 
         /// What is assumed.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub(crate) struct Assumed {
+        pub(crate) struct Assumptions {
             $(pub(crate) $field: $type,)+
         }
 
-        impl Default for Assumed {
+        impl Default for Assumptions {
             fn default() -> Self {
                 Self { $($field: $default,)+ }
             }
         }
 
-        impl Assumed {
+        impl Assumptions {
             pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidAssumption> {
                 match name {
-                    $($name => match Choice::read(value) {
+                    $($name => match AssumptionValue::read(value) {
                         Some(value) => self.$field = value,
                         None => {
                             return Err(InvalidAssumption::Value {
                                 name: $name,
                                 value: value.to_owned(),
-                                values: <$type as Choice>::VALUES,
+                                values: <$type as AssumptionValue>::VALUES,
                             });
                         }
                     },)+
@@ -259,10 +259,10 @@ table! {
     "deploy-timestamp" deploy_timestamp: ReleaseTime = ReleaseTime::Accepted, "accepted",
         "whether deploy_timestamp is when the release was accepted (shown in 5, too) or when it ended",
         "dataartsstudio_02_0195 calls it the release time";
-    "before-release" before_release: Never = Never::Absent, "absent",
+    "before-release" before_release: BeforeRelease = BeforeRelease::Absent, "absent",
         "what deploy_timestamp and deploy_user_* are before a release: not there, zero and empty, or null",
         "dataartsstudio_02_0195 is silent";
-    "start-status-later" start_status_later: NoStart = NoStart::Absent, "absent",
+    "start-status-later" start_status_later: UnstartedJob = UnstartedJob::Absent, "absent",
         "what start_job_status is where no start was asked for: not there, or 0",
         "dataartsstudio_02_0196 names 2 and 3 only";
     "status-lag" status_lag: Duration = Duration::ZERO, "0s",
@@ -304,9 +304,9 @@ mod tests {
     #[test]
     fn each_default_is_what_its_word_says() {
         for row in assumptions() {
-            let mut assumed = Assumed::default();
-            assumed.set(row.name, row.default).unwrap();
-            assert_eq!(assumed, Assumed::default(), "{}", row.name);
+            let mut assumptions = Assumptions::default();
+            assumptions.set(row.name, row.default).unwrap();
+            assert_eq!(assumptions, Assumptions::default(), "{}", row.name);
         }
     }
 
@@ -315,7 +315,7 @@ mod tests {
         for (index, row) in TABLE.iter().enumerate() {
             assert!(TABLE[..index].iter().all(|other| other.name != row.name), "{}", row.name);
             for word in row.values.iter().filter(|word| !["N", "TIME"].contains(word)) {
-                Assumed::default().set(row.name, word).unwrap();
+                Assumptions::default().set(row.name, word).unwrap();
             }
             assert!(!row.meaning.is_empty() && !row.source.is_empty(), "{}", row.name);
         }
@@ -323,22 +323,22 @@ mod tests {
 
     #[test]
     fn an_unknown_name_lists_the_names_and_an_unknown_value_the_values() {
-        let mut assumed = Assumed::default();
-        let unknown = assumed.set("list-offsets", "rows").unwrap_err().to_string();
+        let mut assumptions = Assumptions::default();
+        let unknown = assumptions.set("list-offsets", "rows").unwrap_err().to_string();
         assert!(
             unknown
                 .starts_with("unknown assumption \"list-offsets\", expected one of host-signed, "),
             "{unknown}"
         );
         assert!(unknown.contains("list-offset"));
-        let value = assumed.set("list-offset", "row").unwrap_err().to_string();
+        let value = assumptions.set("list-offset", "row").unwrap_err().to_string();
         assert_eq!(value, "\"row\" is no value of \"list-offset\", expected one of pages, rows");
-        assert_eq!(assumed, Assumed::default());
+        assert_eq!(assumptions, Assumptions::default());
     }
 
     #[test]
     fn numbers_and_times_are_read_strictly() {
-        let mut assumed = Assumed::default();
+        let mut assumptions = Assumptions::default();
         for (name, bad) in [
             ("key-lock-after", "0"),
             ("key-lock-after", "+3"),
@@ -355,15 +355,15 @@ mod tests {
             ("status-lag", "9999999999999999999m"),
             ("status-lag", ""),
         ] {
-            assert!(assumed.set(name, bad).is_err(), "{name}={bad}");
+            assert!(assumptions.set(name, bad).is_err(), "{name}={bad}");
         }
-        assumed.set("key-lock-after", "7").unwrap();
-        assumed.set("list-max-limit", "none").unwrap();
-        assumed.set("status-lag", "1500ms").unwrap();
-        assert_eq!(assumed.key_lock_after, 7);
-        assert_eq!(assumed.list_max_limit, None);
-        assert_eq!(assumed.status_lag, Duration::from_millis(1500));
-        assumed.set("status-lag", "2m").unwrap();
-        assert_eq!(assumed.status_lag, Duration::from_secs(120));
+        assumptions.set("key-lock-after", "7").unwrap();
+        assumptions.set("list-max-limit", "none").unwrap();
+        assumptions.set("status-lag", "1500ms").unwrap();
+        assert_eq!(assumptions.key_lock_after, 7);
+        assert_eq!(assumptions.list_max_limit, None);
+        assert_eq!(assumptions.status_lag, Duration::from_millis(1500));
+        assumptions.set("status-lag", "2m").unwrap();
+        assert_eq!(assumptions.status_lag, Duration::from_secs(120));
     }
 }

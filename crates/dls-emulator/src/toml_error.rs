@@ -7,17 +7,17 @@ use serde::de::DeserializeOwned;
 
 /// A mistake in a TOML file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mistake {
+pub(crate) struct TomlError {
     line: usize,
     message: String,
 }
 
 /// Reads TOML.
-pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Mistake> {
-    toml::from_str(text).map_err(|error| Mistake::of(text, &error))
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, TomlError> {
+    toml::from_str(text).map_err(|error| TomlError::of(text, &error))
 }
 
-impl Mistake {
+impl TomlError {
     pub(crate) fn at(text: &str, span: &Range<usize>, message: &str) -> Self {
         Self { line: line_of(text, span.start), message: printable(message) }
     }
@@ -43,7 +43,7 @@ impl Mistake {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for TomlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.message)
     }

@@ -13,7 +13,7 @@ const MOST_IDS: usize = 100;
 const MOST_BYTES: usize = 32;
 
 /// The ids in the body of a deploy or a revoke: the first hundred that are short texts.
-pub(crate) fn named_packages(body: &[u8]) -> Vec<String> {
+pub(crate) fn package_ids(body: &[u8]) -> Vec<String> {
     let body: Result<Body, _> = serde_json::from_slice(body);
     body.map(|body| body.package_ids.0).unwrap_or_default()
 }
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn the_first_hundred_short_texts_are_kept() {
         let named =
-            |ids: &str| named_packages(format!(r#"{{"a":[1],"package_ids":{ids}}}"#).as_bytes());
+            |ids: &str| package_ids(format!(r#"{{"a":[1],"package_ids":{ids}}}"#).as_bytes());
         assert_eq!(named(r#"["23","\u0032\u0034"]"#), ["23", "24"]);
         assert_eq!(named(r#"["23",24,null,["25"],{"a":"26"},"27"]"#), ["23", "27"]);
         let long = format!(r#"["{}","23"]"#, "2".repeat(33));
@@ -81,6 +81,6 @@ mod tests {
         for none in ["7", "{}", "null", r#""23""#] {
             assert_eq!(named(none), [""; 0], "{none}");
         }
-        assert_eq!(named_packages(b"no JSON"), [""; 0]);
+        assert_eq!(package_ids(b"no JSON"), [""; 0]);
     }
 }

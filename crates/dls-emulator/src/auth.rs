@@ -10,7 +10,7 @@ use dls_transport::sign::{
 };
 use http::Request;
 
-use crate::assume::{Assumed, Need, YesNo};
+use crate::assumptions::{Assumptions, Need, YesNo};
 use crate::ledger::LedgerRequest;
 use crate::refusal::Refusal;
 use crate::seed::{Secret, Seed};
@@ -29,7 +29,7 @@ pub(crate) struct Caller {
 }
 
 /// The keys and tokens that are known, and what keys have done wrong.
-pub(crate) struct Gate {
+pub(crate) struct Authenticator {
     keys: Vec<Key>,
     tokens: Vec<KnownToken>,
 }
@@ -48,7 +48,7 @@ struct KnownToken {
     expires_at: Option<Timestamp>,
 }
 
-impl Gate {
+impl Authenticator {
     pub(crate) fn new(seed: &Seed) -> Self {
         let keys = seed.access_keys.iter().map(AsRef::as_ref);
         let tokens = seed.tokens.iter().map(AsRef::as_ref);
@@ -80,7 +80,7 @@ impl Gate {
         &mut self,
         now: Timestamp,
         request: &Request<Vec<u8>>,
-        assumed: &Assumed,
+        assumptions: &Assumptions,
         record: &mut LedgerRequest,
     ) -> Result<Caller, Refusal> {
         if let Some(value) = only(request, "authorization")? {
@@ -88,7 +88,7 @@ impl Gate {
                 Refusal::authentication("the Authorization header is not of SDK-HMAC-SHA256")
             })?;
             record.access_key = Some(authorization.access.chars().take(64).collect());
-            return self.by_signature(now, request, assumed, &authorization);
+            return self.by_signature(now, request, assumptions, &authorization);
         }
         match only(request, "x-auth-token")? {
             Some(token) => self.by_token(now, token),
@@ -100,7 +100,7 @@ impl Gate {
         &mut self,
         now: Timestamp,
         request: &Request<Vec<u8>>,
-        assumed: &Assumed,
+        assumptions: &Assumptions,
         authorization: &Authorization<'_>,
     ) -> Result<Caller, Refusal> {
         let access = authorization.access;
@@ -121,14 +121,14 @@ impl Gate {
         }
 
         let date = date_inside_window(now, request)?;
-        let canonical = canonical(request, authorization, assumed.host_signed)?;
+        let canonical = canonical(request, authorization, assumptions.host_signed)?;
         let to_sign = string_to_sign(date, &canonical);
         if verify(key.key.secret(), &to_sign, authorization.signature) {
             key.failures_in_a_row = 0;
             return Ok(Caller { user: key.user.clone(), signed: true });
         }
-        key.fail(now, assumed.key_lock_after);
-        Err(match assumed.canonical_request_echo {
+        key.fail(now, assumptions.key_lock_after);
+        Err(match assumptions.canonical_request_echo {
             YesNo::No => Refusal::authentication("verify aksk signature fail"),
             YesNo::Yes => Refusal::authentication(format_args!(
                 "verify aksk signature fail, canonicalRequest:{}",

@@ -1,4 +1,4 @@
-//! The words that a plan has for faults, and what may stand behind each.
+//! The names that a plan has for faults, and what may stand behind each.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,40 +8,40 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use toml::Value;
 
-use crate::assume;
-use crate::fate::{End, Forged, TlsFault};
-use crate::fault::Action::{self, Cut, Effect as Does, Forge, Refuse, Tls};
-use crate::fault::{Deed, DeedKind, Effect};
+use crate::assumptions;
+use crate::fault::Action::{self, Cut, Refuse, Response, SideEffect as Does, Tls};
+use crate::fault::{ExternalAction, ExternalActionKind, SideEffect};
+use crate::fault_effect::{ConnectionEnd, ResponseFault, TlsFault};
 
 /// A fault by its word, or `{ word = parameter }`.
-pub(crate) struct What {
-    pub(crate) word: String,
+pub(crate) struct NamedFault {
+    pub(crate) name: String,
     pub(crate) action: Action,
 }
 
-impl<'de> Deserialize<'de> for What {
+impl<'de> Deserialize<'de> for NamedFault {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
         impl<'de> Visitor<'de> for Reader {
-            type Value = What;
+            type Value = NamedFault;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a fault such as \"reset\" or { status = 502 }")
             }
 
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<What, E> {
-                What::new(word, Parameter(None)).map_err(E::custom)
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<NamedFault, E> {
+                NamedFault::new(name, Parameter(None)).map_err(E::custom)
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<What, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedFault, A::Error> {
                 let entry: Option<(String, Value)> = map.next_entry()?;
-                let (word, value) = entry.ok_or_else(|| de::Error::custom("it names no fault"))?;
+                let (name, value) = entry.ok_or_else(|| de::Error::custom("it names no fault"))?;
                 if let Some((other, _)) = map.next_entry::<String, Value>()? {
-                    let message = format!("it names one fault, not {word:?} and {other:?}");
+                    let message = format!("it names one fault, not {name:?} and {other:?}");
                     return Err(de::Error::custom(message));
                 }
-                What::new(&word, Parameter(Some(value))).map_err(de::Error::custom)
+                NamedFault::new(&name, Parameter(Some(value))).map_err(de::Error::custom)
             }
         }
 
@@ -52,50 +52,52 @@ impl<'de> Deserialize<'de> for What {
 type Row = (&'static str, fn(Parameter) -> Result<Action, String>);
 
 /// All faults, in the order of the README's table.
-const WORDS: [Row; 32] = [
+const FAULTS: [Row; 32] = [
     ("refuse", |given| Ok(Refuse(given.time(Some("500ms"))?))),
-    ("close", |given| Ok(Forge(Forged::End(given.none(End::Close)?)))),
-    ("reset", |given| Ok(Forge(Forged::End(given.none(End::Reset)?)))),
-    ("silence", |given| Ok(Forge(Forged::End(given.none(End::Silence)?)))),
-    ("close-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: End::Close })),
-    ("reset-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: End::Reset })),
-    ("silence-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: End::Silence })),
+    ("close", |given| Ok(Response(ResponseFault::End(given.none(ConnectionEnd::Close)?)))),
+    ("reset", |given| Ok(Response(ResponseFault::End(given.none(ConnectionEnd::Reset)?)))),
+    ("silence", |given| Ok(Response(ResponseFault::End(given.none(ConnectionEnd::Silence)?)))),
+    ("close-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: ConnectionEnd::Close })),
+    ("reset-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: ConnectionEnd::Reset })),
+    ("silence-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: ConnectionEnd::Silence })),
     ("tls-close", |given| Ok(Tls(given.none(TlsFault::Close)?))),
     ("tls-garbage", |given| Ok(Tls(given.none(TlsFault::Garbage)?))),
     ("tls-silence", |given| Ok(Tls(given.none(TlsFault::Silence)?))),
     ("tls-wrong-name", |given| Ok(Tls(given.none(TlsFault::WrongName)?))),
     ("tls-expired", |given| Ok(Tls(given.none(TlsFault::Expired)?))),
-    ("status", |given| Ok(Forge(Forged::Status(given.status(None)?)))),
-    ("throttle", |given| Ok(Forge(given.none(Forged::Throttle)?))),
-    ("partly-done", |given| Ok(Forge(Forged::PartlyDone(given.status(Some(429))?)))),
-    ("nested-code", |given| Ok(Forge(Forged::NestedCode(given.status(Some(400))?)))),
-    ("html", |given| Ok(Forge(given.none(Forged::Html)?))),
-    ("redirect", |given| Ok(Forge(Forged::Redirect(given.target("https://elsewhere.invalid/")?)))),
-    ("garbage", |given| Ok(Forge(given.none(Forged::Garbage)?))),
-    ("empty", |given| Ok(Forge(given.none(Forged::Empty)?))),
-    ("truncated", |given| Ok(Forge(given.none(Forged::Truncated)?))),
-    ("overlong", |given| Ok(Forge(given.none(Forged::Overlong)?))),
-    ("padded", |given| Ok(Forge(Forged::Padded(given.bytes()?)))),
-    ("drip", |given| Ok(Forge(Forged::Drip(given.time(Some("50ms"))?)))),
-    ("lag", |given| Ok(Does(Effect::Lag(given.time(None)?)))),
-    ("skew", |given| Ok(Does(Effect::Skew(given.skew()?)))),
-    ("token-ends", |given| Ok(Does(given.none(Effect::TokenEnds)?))),
-    ("copy", |given| Ok(Does(Effect::Copy(given.time(Some("1s"))?)))),
-    ("other-releases-before", |given| Ok(Does(given.deed(DeedKind::Release, true)?))),
-    ("other-releases-after", |given| Ok(Does(given.deed(DeedKind::Release, false)?))),
-    ("other-revokes-before", |given| Ok(Does(given.deed(DeedKind::Revoke, true)?))),
-    ("other-revokes-after", |given| Ok(Does(given.deed(DeedKind::Revoke, false)?))),
+    ("status", |given| Ok(Response(ResponseFault::Status(given.status(None)?)))),
+    ("throttle", |given| Ok(Response(given.none(ResponseFault::Throttle)?))),
+    ("partly-done", |given| Ok(Response(ResponseFault::PartlyDone(given.status(Some(429))?)))),
+    ("nested-code", |given| Ok(Response(ResponseFault::NestedCode(given.status(Some(400))?)))),
+    ("html", |given| Ok(Response(given.none(ResponseFault::Html)?))),
+    ("redirect", |given| {
+        Ok(Response(ResponseFault::Redirect(given.target("https://elsewhere.invalid/")?)))
+    }),
+    ("garbage", |given| Ok(Response(given.none(ResponseFault::Garbage)?))),
+    ("empty", |given| Ok(Response(given.none(ResponseFault::Empty)?))),
+    ("truncated", |given| Ok(Response(given.none(ResponseFault::Truncated)?))),
+    ("overlong", |given| Ok(Response(given.none(ResponseFault::Overlong)?))),
+    ("padded", |given| Ok(Response(ResponseFault::Padded(given.bytes()?)))),
+    ("drip", |given| Ok(Response(ResponseFault::Drip(given.time(Some("50ms"))?)))),
+    ("lag", |given| Ok(Does(SideEffect::Lag(given.time(None)?)))),
+    ("skew", |given| Ok(Does(SideEffect::Skew(given.skew()?)))),
+    ("token-ends", |given| Ok(Does(given.none(SideEffect::TokenEnds)?))),
+    ("copy", |given| Ok(Does(SideEffect::Copy(given.time(Some("1s"))?)))),
+    ("other-releases-before", |given| Ok(Does(given.deed(ExternalActionKind::Release, true)?))),
+    ("other-releases-after", |given| Ok(Does(given.deed(ExternalActionKind::Release, false)?))),
+    ("other-revokes-before", |given| Ok(Does(given.deed(ExternalActionKind::Revoke, true)?))),
+    ("other-revokes-after", |given| Ok(Does(given.deed(ExternalActionKind::Revoke, false)?))),
 ];
 
-impl What {
-    fn new(word: &str, given: Parameter) -> Result<Self, String> {
-        let Some((_, action)) = WORDS.iter().find(|(known, _)| *known == word) else {
-            let words = WORDS.map(|(word, _)| word).join(", ");
-            return Err(format!("unknown fault {word:?}, expected one of {words}"));
+impl NamedFault {
+    fn new(name: &str, given: Parameter) -> Result<Self, String> {
+        let Some((_, action)) = FAULTS.iter().find(|(known, _)| *known == name) else {
+            let names = FAULTS.map(|(name, _)| name).join(", ");
+            return Err(format!("unknown fault {name:?}, expected one of {names}"));
         };
-        let action = action(given).map_err(|message| format!("{word:?} {message}"))?;
-        let word = word.to_owned();
-        Ok(Self { word, action })
+        let action = action(given).map_err(|message| format!("{name:?} {message}"))?;
+        let name = name.to_owned();
+        Ok(Self { name, action })
     }
 }
 
@@ -131,7 +133,7 @@ impl Parameter {
 
     fn time(self, default: Option<&str>) -> Result<Duration, String> {
         let text = self.text(default);
-        let time = text.as_deref().and_then(assume::duration);
+        let time = text.as_deref().and_then(assumptions::duration);
         time.filter(|time| *time <= LONGEST)
             .ok_or_else(|| "takes a time such as 500ms, 2s or 15m, at most a day".to_owned())
     }
@@ -142,7 +144,7 @@ impl Parameter {
             Some(span) => (-1, span),
             None => (1, text.as_str()),
         };
-        let span = assume::duration(span).filter(|span| *span <= LONGEST);
+        let span = assumptions::duration(span).filter(|span| *span <= LONGEST);
         let millis = span.and_then(|span| i64::try_from(span.as_millis()).ok());
         let skew = millis.map(|millis| sign * millis);
         skew.ok_or_else(|| {
@@ -156,11 +158,11 @@ impl Parameter {
         target.ok_or_else(|| "takes an address".to_owned())
     }
 
-    fn deed(self, kind: DeedKind, before: bool) -> Result<Effect, String> {
+    fn deed(self, kind: ExternalActionKind, before: bool) -> Result<SideEffect, String> {
         let packages = self.0.map(Value::try_into).transpose();
         let packages =
             packages.map_err(|_| "takes package ids such as [\"23\", \"24\"]".to_owned())?;
-        Ok(Effect::Other(Deed { kind, before, packages }))
+        Ok(SideEffect::Other(ExternalAction { kind, before, packages }))
     }
 
     fn text(self, default: Option<&str>) -> Option<String> {

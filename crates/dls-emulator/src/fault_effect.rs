@@ -12,10 +12,10 @@ use crate::ledger::LedgerRequest;
 use crate::refusal::Refusal;
 use crate::reply;
 
-/// What becomes of a connection. See [`Core::connect`](crate::Core::connect).
+/// What becomes of a connection. See [`Engine::connect`](crate::Engine::connect).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Welcome {
+pub enum ConnectionEffect {
     /// It is accepted, and its requests are served.
     Serve,
     /// Nobody listens, for so long. It does not count as accepted.
@@ -28,7 +28,7 @@ pub enum Welcome {
         /// How many bytes. With TLS, 0 is before the handshake and more is after it, in plain bytes.
         after: usize,
         /// How it ends.
-        end: End,
+        end: ConnectionEnd,
     },
     /// The TLS handshake goes wrong.
     Tls(TlsFault),
@@ -53,7 +53,7 @@ pub enum TlsFault {
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum End {
+pub enum ConnectionEnd {
     /// In order: FIN.
     Close,
     /// At once: RST.
@@ -62,10 +62,10 @@ pub enum End {
     Silence,
 }
 
-/// What the client of a request gets to see. See [`Core::meet`](crate::Core::meet).
+/// What the client of a request gets to see. See [`Engine::answer_with_faults`](crate::Engine::answer_with_faults).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Fate {
+pub enum ResponseEffect {
     /// An answer that is right as HTTP, whether or not it is the truth.
     Answer(Response<Vec<u8>>),
     /// The connection ends before the whole request was read.
@@ -73,7 +73,7 @@ pub enum Fate {
         /// So many bytes of the request were read.
         after: usize,
         /// How it ends.
-        end: End,
+        end: ConnectionEnd,
     },
     /// These bytes, which may be none and may be no HTTP; then the connection ends.
     Raw {
@@ -82,14 +82,14 @@ pub enum Fate {
         /// A pause before each byte; zero for all of them at once.
         pause: Duration,
         /// How it ends.
-        end: End,
+        end: ConnectionEnd,
     },
 }
 
 /// What a client is told instead of the truth.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Forged {
-    End(End),
+pub(crate) enum ResponseFault {
+    End(ConnectionEnd),
     Status(StatusCode),
     /// By the gateway, as it documents it.
     Throttle,
@@ -113,74 +113,79 @@ pub(crate) const GARBAGE: &[u8] = b"SSH-2.0-OpenSSH_9.6\r\n";
 const SURPLUS: &[u8] = b"\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 
 /// Makes of the true answer what the client gets to see.
-pub(crate) fn forge(
-    forged: &Forged,
+pub(crate) fn fake_response(
+    fault: &ResponseFault,
     retry_after: Option<&HeaderValue>,
     mut truth: Response<Vec<u8>>,
     now: Timestamp,
     record: &LedgerRequest,
     released: &[String],
-) -> Fate {
-    let raw = |bytes| Fate::Raw { bytes, pause: Duration::ZERO, end: End::Close };
+) -> ResponseEffect {
+    let raw =
+        |bytes| ResponseEffect::Raw { bytes, pause: Duration::ZERO, end: ConnectionEnd::Close };
     let retry = |mut response: Response<Vec<u8>>| {
         if let Some(value) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, value.clone());
         }
-        Fate::Answer(response)
+        ResponseEffect::Answer(response)
     };
-    match forged {
-        Forged::End(end) => Fate::Raw { bytes: Vec::new(), pause: Duration::ZERO, end: *end },
-        Forged::Status(status) => retry(reply::strangers(*status, now)),
-        Forged::Throttle => {
+    match fault {
+        ResponseFault::End(end) => {
+            ResponseEffect::Raw { bytes: Vec::new(), pause: Duration::ZERO, end: *end }
+        }
+        ResponseFault::Status(status) => retry(reply::intermediary_page(*status, now)),
+        ResponseFault::Throttle => {
             let refusal = Refusal::throttled(10, "user");
             retry(reply::refused(&refusal, now, &record.request_id, false))
         }
-        Forged::PartlyDone(status) => Fate::Answer(reply::other_error(
+        ResponseFault::PartlyDone(status) => ResponseEffect::Answer(reply::other_error(
             *status,
             &partly_done(&record.packages, released),
             now,
             &record.request_id,
         )),
-        Forged::NestedCode(status) => {
+        ResponseFault::NestedCode(status) => {
             let refusal = match *status {
                 StatusCode::TOO_MANY_REQUESTS => Refusal::throttled(10, "user"),
                 _ => Refusal::unknown_api(),
             };
             let nested =
                 json!({ "error": { "error_code": refusal.code, "error_msg": refusal.text } });
-            Fate::Answer(reply::other_error(*status, &nested, now, &record.request_id))
+            ResponseEffect::Answer(reply::other_error(*status, &nested, now, &record.request_id))
         }
-        Forged::Html => Fate::Answer(reply::strangers(StatusCode::OK, now)),
-        Forged::Redirect(target) => {
-            let mut response = reply::strangers(StatusCode::TEMPORARY_REDIRECT, now);
+        ResponseFault::Html => {
+            ResponseEffect::Answer(reply::intermediary_page(StatusCode::OK, now))
+        }
+        ResponseFault::Redirect(target) => {
+            let mut response = reply::intermediary_page(StatusCode::TEMPORARY_REDIRECT, now);
             response.headers_mut().insert(LOCATION, target.clone());
-            Fate::Answer(response)
+            ResponseEffect::Answer(response)
         }
-        Forged::Garbage => raw(GARBAGE.to_vec()),
-        Forged::Empty => {
+        ResponseFault::Garbage => raw(GARBAGE.to_vec()),
+        ResponseFault::Empty => {
             truth.body_mut().clear();
-            Fate::Answer(truth)
+            ResponseEffect::Answer(truth)
         }
-        Forged::Truncated => {
+        ResponseFault::Truncated => {
             // At least one byte is missing, also of an empty body.
             let length = truth.body().len().max(1);
             truth.body_mut().truncate(length / 2);
             raw(wire_bytes(&truth, length))
         }
-        Forged::Overlong => {
+        ResponseFault::Overlong => {
             let length = truth.body().len();
             truth.body_mut().extend(SURPLUS);
             raw(wire_bytes(&truth, length))
         }
-        Forged::Padded(length) => {
+        ResponseFault::Padded(length) => {
             let length = truth.body().len().max(*length);
             truth.body_mut().resize(length, b' ');
-            Fate::Answer(truth)
+            ResponseEffect::Answer(truth)
         }
-        Forged::Drip(pause) => Fate::Raw {
+        ResponseFault::Drip(pause) => ResponseEffect::Raw {
             bytes: wire_bytes(&truth, truth.body().len()),
             pause: *pause,
-            end: End::Close,
+            end: ConnectionEnd::Close,
         },
     }
 }

@@ -8,22 +8,22 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
-use crate::assume::Presence;
-use crate::ledger::{Book, Ledger, LedgerRequest};
-use crate::meet::Copy;
-use crate::named::named_packages;
+use crate::assumptions::Presence;
+use crate::auth::Authenticator;
+use crate::fault_schedule::FaultSchedule;
+use crate::inject::ScheduledCopy;
+use crate::ledger::{Ledger, LedgerRequest, RequestLog};
+use crate::package_ids::package_ids;
 use crate::refusal::Refusal;
 use crate::reply::{self, Answer};
 use crate::route::{self, Route};
-use crate::service::{Order, Service, Share};
+use crate::service::{DeployScope, Service, ServiceRequest};
 use crate::throttle::Throttle;
-use crate::turn::Turns;
-use crate::verify::Gate;
 
 /// The largest body that is taken, in bytes (page `dataartsstudio_02_0010`: 12 MB).
 pub(crate) const MAX_BODY: usize = 12 * 1024 * 1024;
 /// How long a body of somebody who is not known may be to be read at all, in bytes: some times what a deploy takes.
-pub(crate) const MOST_FROM_STRANGERS: usize = 16 * 1024;
+pub(crate) const MAX_UNAUTHENTICATED_BODY: usize = 16 * 1024;
 const MAX_URI: usize = 32 * 1024;
 const MAX_HEADER: usize = 32 * 1024;
 const MAX_HEADERS: usize = 128 * 1024;
@@ -36,48 +36,53 @@ const MAX_HEADERS: usize = 128 * 1024;
 /// use std::time::SystemTime;
 /// use dls_emulator::Emulator;
 ///
-/// let mut core = Emulator::builder().core();
+/// let mut engine = Emulator::builder().engine();
 /// let request = http::Request::get("/v2/p-1/factory/release-packages/23").body(Vec::new())?;
-/// let answer = core.answer(SystemTime::UNIX_EPOCH, &request);
+/// let answer = engine.answer(SystemTime::UNIX_EPOCH, &request);
 /// assert_eq!(answer.status(), 401, "nobody signed it");
-/// assert_eq!(core.ledger(SystemTime::UNIX_EPOCH).requests.len(), 1);
+/// assert_eq!(engine.ledger(SystemTime::UNIX_EPOCH).requests.len(), 1);
 /// # Ok::<(), http::Error>(())
 /// ```
-pub struct Core {
-    pub(crate) gate: Gate,
+pub struct Engine {
+    pub(crate) auth: Authenticator,
     throttle: Throttle,
     pub(crate) service: Service,
-    pub(crate) book: Book,
-    pub(crate) turns: Turns,
+    pub(crate) log: RequestLog,
+    pub(crate) schedule: FaultSchedule,
     /// How far the gateway's clock is ahead, in milliseconds.
     pub(crate) skew: i64,
-    pub(crate) copies: Vec<Copy>,
+    pub(crate) copies: Vec<ScheduledCopy>,
     pub(crate) connections: u64,
 }
 
-impl std::fmt::Debug for Core {
+impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Core")
-            .field("requests", &self.book.requests().len())
+        f.debug_struct("Engine")
+            .field("requests", &self.log.requests().len())
             .finish_non_exhaustive()
     }
 }
 
-impl Core {
-    pub(crate) fn new(gate: Gate, throttle: Throttle, service: Service, turns: Turns) -> Self {
+impl Engine {
+    pub(crate) fn new(
+        auth: Authenticator,
+        throttle: Throttle,
+        service: Service,
+        schedule: FaultSchedule,
+    ) -> Self {
         Self {
-            gate,
+            auth,
             throttle,
             service,
-            book: Book::default(),
-            turns,
+            log: RequestLog::default(),
+            schedule,
             skew: 0,
             copies: Vec::new(),
             connections: 0,
         }
     }
 
-    /// Answers a request that arrives at `now`, and writes it into the ledger. [`Core::meet`] is the same
+    /// Answers a request that arrives at `now`, and writes it into the ledger. [`Engine::answer_with_faults`] is the same
     /// among faults.
     ///
     /// The request is as HTTP/1.1 carries it: the target as its URI, `Host` among the headers. A time
@@ -88,10 +93,10 @@ impl Core {
             return self.own_page(page, now, request.method());
         }
         self.deliver_copies(now);
-        let mut record = self.book.open(now, request);
+        let mut record = self.log.open(now, request);
         let response = self.serve(now, request, &mut record);
         record.answered = true;
-        self.book.write(record);
+        self.log.write(record);
         response
     }
 
@@ -102,7 +107,7 @@ impl Core {
         self.deliver_copies(now);
         Ledger {
             connections: self.connections,
-            requests: self.book.requests().to_vec(),
+            requests: self.log.requests().to_vec(),
             releases: self.service.state.records(now),
             running_before: self.service.state.running_before(),
         }
@@ -115,19 +120,19 @@ impl Core {
         request: &Request<Vec<u8>>,
         record: &mut LedgerRequest,
     ) -> Response<Vec<u8>> {
-        self.serve_share(Share::All, now, request, record)
+        self.serve_scope(DeployScope::All, now, request, record)
     }
 
     /// The same, but a deploy may get only to some of its packages.
-    pub(crate) fn serve_share(
+    pub(crate) fn serve_scope(
         &mut self,
-        share: Share,
+        scope: DeployScope,
         now: Timestamp,
         request: &Request<Vec<u8>>,
         record: &mut LedgerRequest,
     ) -> Response<Vec<u8>> {
-        let outcome = self.judge(share, now, request, record);
-        let retry_after = self.service.assumed.retry_after == Presence::Present;
+        let outcome = self.judge(scope, now, request, record);
+        let retry_after = self.service.assumptions.retry_after == Presence::Present;
         let told = self.told(now);
         let (response, error_code) = match outcome {
             Ok(answer) => (reply::answered(answer, told, &record.request_id), None),
@@ -150,14 +155,14 @@ impl Core {
 
     fn judge(
         &mut self,
-        share: Share,
+        scope: DeployScope,
         now: Timestamp,
         request: &Request<Vec<u8>>,
         record: &mut LedgerRequest,
     ) -> Result<Answer, Refusal> {
         let route = identify(request, record)?;
         let told = self.told(now);
-        let caller = self.gate.authenticate(told, request, &self.service.assumed, record);
+        let caller = self.auth.authenticate(told, request, &self.service.assumptions, record);
         note_packages(request, record, caller.is_ok());
         let caller = caller?;
         record.user = Some(caller.user.clone());
@@ -165,12 +170,12 @@ impl Core {
         if !has_right_content_type(request) {
             return Err(Refusal::content_type());
         }
-        self.service.serve(&Order {
+        self.service.serve(&ServiceRequest {
             route,
             now,
             caller: &caller,
-            request,
-            share,
+            http: request,
+            scope,
             by: record.by,
             request_id: &record.request_id,
             copy_of: record.copy_of.as_deref(),
@@ -211,9 +216,9 @@ pub(crate) fn note_packages(
     record: &mut LedgerRequest,
     is_known: bool,
 ) {
-    let is_read = is_known || request.body().len() <= MOST_FROM_STRANGERS;
+    let is_read = is_known || request.body().len() <= MAX_UNAUTHENTICATED_BODY;
     if record.operation == Some(Deploy::NAME) && is_read {
-        record.packages = named_packages(request.body());
+        record.packages = package_ids(request.body());
     }
 }
 

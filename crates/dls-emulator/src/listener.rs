@@ -7,19 +7,19 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep_until};
 
-use crate::fate::Welcome;
+use crate::fault_effect::ConnectionEffect;
 use crate::server::Shared;
 
 const BACKLOG: u32 = 1024;
 
-pub(crate) struct Door {
+pub(crate) struct Listener {
     address: SocketAddr,
-    way: Way,
+    state: State,
     /// What becomes of the next connection.
-    welcome: Welcome,
+    effect: ConnectionEffect,
 }
 
-enum Way {
+enum State {
     Open(TcpListener),
     Shut {
         until: Instant,
@@ -28,35 +28,38 @@ enum Way {
     },
 }
 
-impl Door {
+impl Listener {
     pub(crate) fn new(listener: TcpListener, shared: &Shared) -> io::Result<Self> {
         let mut door = Self {
             address: listener.local_addr()?,
-            way: Way::Open(listener),
-            welcome: Welcome::Serve,
+            state: State::Open(listener),
+            effect: ConnectionEffect::Serve,
         };
         door.prepare(shared);
         Ok(door)
     }
 
     /// The next connection, and what is to become of it. Nothing is lost if this is given up halfway.
-    pub(crate) async fn next(&mut self, shared: &Shared) -> io::Result<(TcpStream, Welcome)> {
+    pub(crate) async fn next(
+        &mut self,
+        shared: &Shared,
+    ) -> io::Result<(TcpStream, ConnectionEffect)> {
         loop {
-            match &mut self.way {
-                Way::Open(listener) => {
+            match &mut self.state {
+                State::Open(listener) => {
                     let (stream, _) = listener.accept().await?;
-                    let welcome = self.welcome;
+                    let effect = self.effect;
                     shared.count_connection();
                     self.prepare(shared);
-                    return Ok((stream, welcome));
+                    return Ok((stream, effect));
                 }
-                Way::Shut { until, place } => {
+                State::Shut { until, place } => {
                     sleep_until(*until).await;
                     let place = match place.take() {
                         Some(place) => place,
                         None => keep(self.address)?,
                     };
-                    self.way = Way::Open(place.listen(BACKLOG)?);
+                    self.state = State::Open(place.listen(BACKLOG)?);
                     self.prepare(shared);
                 }
             }
@@ -65,13 +68,13 @@ impl Door {
 
     /// Whether the next one is refused must be known before it comes.
     fn prepare(&mut self, shared: &Shared) {
-        self.welcome = shared.next_connection();
-        if let Welcome::Refuse { lasts } = self.welcome {
+        self.effect = shared.next_connection();
+        if let ConnectionEffect::Refuse { lasts } = self.effect {
             let until = Instant::now() + lasts;
             // The listener must be gone before its port can be taken again.
-            self.way = Way::Shut { until, place: None };
+            self.state = State::Shut { until, place: None };
             let place = keep(self.address).ok();
-            self.way = Way::Shut { until, place };
+            self.state = State::Shut { until, place };
         }
     }
 }
