@@ -128,7 +128,7 @@ pub struct Claim {
 /// let broken: Vec<String> = check(&history).iter().map(ToString::to_string).collect();
 /// assert_eq!(broken, [
 ///     "package 24 has 0 outcomes instead of one",
-///     "package 23 is said to be released, and was not by then",
+///     "package 23 was reported as released, and was not by then",
 /// ]);
 /// ```
 #[must_use]

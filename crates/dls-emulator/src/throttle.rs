@@ -1,8 +1,6 @@
 //! Throttling: so many requests in any span of one second, by user and by call.
 
 use std::collections::{HashMap, VecDeque};
-use std::error::Error;
-use std::fmt;
 use std::str::FromStr;
 
 use dls_model::{HostFamily, Timestamp};
@@ -62,17 +60,12 @@ impl FromStr for RateLimit {
 }
 
 /// A text that is no [`RateLimit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[error(
+    "a rate limit is \"documented\", \"off\" or a number to scale the documented one by, such as 0.5"
+)]
 pub struct InvalidRateLimit;
-
-impl fmt::Display for InvalidRateLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a rate limit is \"documented\", \"off\" or a number to scale the documented one by, such as 0.5")
-    }
-}
-
-impl Error for InvalidRateLimit {}
 
 /// Who is counted, and over what.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -125,7 +125,7 @@ impl History {
         (arrived > told).then(|| Violation::UnreportedRequest {
             package: package.to_owned(),
             arrived,
-            told,
+            reported: told,
         })
     }
 }
