@@ -1,4 +1,4 @@
-//! What can be typed. Texts become values in [`crate::config`] and in the verbs, so that every wrong
+//! What can be typed. Texts become values in [`crate::config`] and in the commands, so that every wrong
 //! one gets the same kind of line.
 
 mod run;
@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::words::quoted;
+use crate::text::quoted;
 
 pub(crate) use run::{
-    Deploy, IfReleased, OnLostAnswer, Patience, Plan, PublishType, Resume, StartChoice, Watch,
+    Deploy, IfReleased, OnLostAnswer, Plan, PublishType, Resume, StartChoice, WaitOptions, Watch,
 };
 
 /// Release data pipelines safely on Huawei Cloud DataArts Studio.
@@ -29,7 +29,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Args)]
@@ -62,10 +62,10 @@ pub(crate) struct Global {
     /// How often a read is tried before it has failed [default: 3]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) max_attempts: Option<String>,
-    /// Form of the result [env: DLS_OUTPUT, for the verbs that have it] [default: auto: a table on
+    /// Format of the result [env: DLS_OUTPUT, for the commands that have it] [default: auto: a table on
     /// a terminal, else tab-separated]
     #[arg(short, long, global = true, value_name = "FORM")]
-    pub(crate) output: Option<Form>,
+    pub(crate) output: Option<OutputFormat>,
     /// Directory in which runs are kept, so that they can be taken up again; `off` keeps none
     /// [env: DLS_JOURNAL] [default: $XDG_STATE_HOME/dls/runs, or ~/.local/state/dls/runs]
     #[arg(long, global = true, value_name = "DIR|off")]
@@ -84,7 +84,7 @@ pub(crate) struct Global {
 impl Global {
     /// Where, and who asks, as far as flags said it: what another command needs to ask the same. It begins with a
     /// blank, if there is anything.
-    pub(crate) fn place(&self) -> String {
+    pub(crate) fn destination_flags(&self) -> String {
         let token_file = self.token_file.as_ref().map(|it| it.to_string_lossy());
         [
             ("endpoint", self.endpoint.as_deref()),
@@ -100,7 +100,7 @@ impl Global {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
+pub(crate) enum OutputFormat {
     Auto,
     Table,
     /// One document
@@ -112,7 +112,7 @@ pub(crate) enum Form {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+pub(crate) enum Command {
     /// Release packages and wait until it is known what became of them
     #[command(visible_alias = "release")]
     Deploy(Deploy),
@@ -235,11 +235,12 @@ pub(crate) enum Emulator {
     /// List every behaviour that is assumed rather than documented
     Assumptions,
     /// Play random cases in memory (faults, crashes, other actors) and hold them against the promises
-    Verify(Verify),
+    #[command(alias = "verify")]
+    Simulate(Simulate),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Verify {
+pub(crate) struct Simulate {
     /// How many cases
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) cases: u64,

@@ -1,6 +1,6 @@
 //! From flags and environment to a client.
 
-mod named;
+mod partial_destination;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -12,38 +12,38 @@ use dls::transport::{Rate, TransportBuilder};
 use dls::{Client, Endpoint, Endpoints, ProjectId, WorkspaceId};
 use dls_emulator::Emulator;
 
-use crate::args::{Form, Global};
+use crate::args::{Global, OutputFormat};
+use crate::commands::emulator::fault_plan;
 use crate::exit::Failure;
-use crate::verbs::emulator::fault_plan;
 
-pub(crate) use named::Named;
+pub(crate) use partial_destination::PartialDestination;
 
 /// Where a command works and as whom.
-pub(crate) struct Place {
+pub(crate) struct Settings {
     pub(crate) endpoints: Endpoints,
     pub(crate) project: ProjectId,
     pub(crate) workspace: Option<WorkspaceId>,
-    credentials: Source,
-    limits: Limits,
+    credentials: CredentialsSource,
+    transport: TransportOptions,
     /// The emulator of this one command; it ends with the place.
     _emulator: Option<Emulator>,
 }
 
 /// Where the credentials come from. They are found when a client is made, not before.
-enum Source {
+enum CredentialsSource {
     User { token_file: Option<PathBuf> },
     Emulator,
 }
 
 #[derive(Default)]
-struct Limits {
+struct TransportOptions {
     connect: Option<Duration>,
     request: Option<Duration>,
     rate: Option<Rate>,
     attempts: Option<NonZeroU32>,
 }
 
-impl Limits {
+impl TransportOptions {
     fn of(global: &Global) -> Result<Self, Failure> {
         Ok(Self {
             connect: limit("--connect-timeout", global.connect_timeout.as_deref())?,
@@ -72,24 +72,24 @@ impl Limits {
     }
 }
 
-impl Place {
+impl Settings {
     pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
-        let limits = Limits::of(global)?;
+        let transport = TransportOptions::of(global)?;
         if global.emulator {
-            Self::emulated(global, limits).await
+            Self::emulated(global, transport).await
         } else {
-            Self::real(global, limits)
+            Self::real(global, transport)
         }
     }
 
-    fn real(global: &Global, limits: Limits) -> Result<Self, Failure> {
-        let named = Named::anyhow(global)?;
+    fn real(global: &Global, transport: TransportOptions) -> Result<Self, Failure> {
+        let named = PartialDestination::from_flags_and_environment(global)?;
         Ok(Self {
             endpoints: named.endpoints.ok_or_else(no_address)?,
             project: named.project.ok_or_else(no_project)?,
             workspace: named.workspace,
-            credentials: Source::User { token_file: global.token_file.clone() },
-            limits,
+            credentials: CredentialsSource::User { token_file: global.token_file.clone() },
+            transport,
             _emulator: None,
         })
     }
@@ -100,7 +100,7 @@ impl Place {
         global: &Global,
         run: &dls::rollout::Destination,
     ) -> Result<Self, Failure> {
-        let named = Named::by_flags(global)?.endpoints;
+        let named = PartialDestination::from_flags(global)?.endpoints;
         let own = || {
             let endpoint = run.endpoint.parse::<Endpoint>().map(Endpoints::single);
             endpoint.map_err(|error| Failure::new(9, format!("the run: {error}")))
@@ -109,13 +109,13 @@ impl Place {
             endpoints: named.map_or_else(own, Ok)?,
             project: run.project.clone(),
             workspace: Some(run.workspace.clone()),
-            credentials: Source::User { token_file: global.token_file.clone() },
-            limits: Limits::of(global)?,
+            credentials: CredentialsSource::User { token_file: global.token_file.clone() },
+            transport: TransportOptions::of(global)?,
             _emulator: None,
         })
     }
 
-    async fn emulated(global: &Global, limits: Limits) -> Result<Self, Failure> {
+    async fn emulated(global: &Global, transport: TransportOptions) -> Result<Self, Failure> {
         let any_port = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let mut builder = Emulator::builder();
         if let Some(path) = &global.faults {
@@ -138,14 +138,14 @@ impl Place {
                 profile(global.workspace.as_deref(), emulated::WORKSPACE, "--workspace")
                     .parse("workspace")?,
             ),
-            credentials: Source::Emulator,
-            limits,
+            credentials: CredentialsSource::Emulator,
+            transport,
             _emulator: Some(emulator),
         })
     }
 
     /// The place as runs and plans know it.
-    pub(crate) fn of_runs(&self) -> dls::rollout::Destination {
+    pub(crate) fn destination(&self) -> dls::rollout::Destination {
         let workspace = self.workspace.clone();
         dls::rollout::Destination::new(
             self.endpoints.v2().to_string(),
@@ -164,14 +164,13 @@ impl Place {
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let credentials = match &self.credentials {
-            Source::Emulator => emulated::credentials()?,
-            Source::User { token_file } => {
-                credentials(token_file.as_deref())?.ok_or_else(|| {
+            CredentialsSource::Emulator => emulated::credentials()?,
+            CredentialsSource::User { token_file } => credentials(token_file.as_deref())?
+                .ok_or_else(|| {
                     Failure::new(4, "no credentials").with_next(
                         "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give --token-file FILE",
                     )
-                })?
-            }
+                })?,
         };
         let mut builder = Client::builder()
             .endpoint(self.endpoints.v2().clone())
@@ -179,7 +178,7 @@ impl Place {
             .project_id(self.project.clone())
             .credentials(credentials)
             .configure(|transport| {
-                self.limits
+                self.transport
                     .transport(transport)
                     .user_agent(concat!("dls/", env!("CARGO_PKG_VERSION")))
             });
@@ -257,11 +256,11 @@ fn no_address() -> Failure {
 }
 
 /// The form of the result, by flag or `DLS_OUTPUT`.
-pub(crate) fn form(global: &Global) -> Result<Form, Failure> {
+pub(crate) fn form(global: &Global) -> Result<OutputFormat, Failure> {
     match global.output {
         Some(form) => Ok(form),
         None => match setting(None, "--output", &["DLS_OUTPUT"])? {
-            None => Ok(Form::Auto),
+            None => Ok(OutputFormat::Auto),
             Some(Setting { text, .. }) => clap::ValueEnum::from_str(&text, false).map_err(|_| {
                 let text = text.escape_debug();
                 Failure::usage(format!(

@@ -7,18 +7,18 @@ use dls::rollout::{PackageReport, Report, RunSpec};
 use dls::store::Position;
 use serde::Serialize;
 
-use crate::document::outcome;
-use crate::words::{start, why};
+use crate::json::outcome;
+use crate::text::{start, why};
 
 mod file;
 
-pub(crate) use file::Evidence;
+pub(crate) use file::EvidenceFile;
 
 const SCHEMA: &str = "dls.evidence/1";
 
 /// What the file holds while a request is being sent: nobody knows yet what becomes of it.
 #[derive(Serialize)]
-struct Intention<'a> {
+struct IntentDocument<'a> {
     schema: &'static str,
     tool: Tool,
     run_id: &'a str,
@@ -32,7 +32,7 @@ struct Intention<'a> {
     packages: Vec<String>,
 }
 
-impl<'a> Intention<'a> {
+impl<'a> IntentDocument<'a> {
     fn new(began: &'a RunSpec, journal: &'a Position) -> Self {
         Self {
             schema: SCHEMA,
@@ -52,7 +52,7 @@ impl<'a> Intention<'a> {
 
 /// What the file holds in the end.
 #[derive(Serialize)]
-pub(crate) struct Facts<'a> {
+pub(crate) struct EvidenceDocument<'a> {
     schema: &'static str,
     tool: Tool,
     run_id: Option<String>,
@@ -69,7 +69,7 @@ pub(crate) struct Facts<'a> {
     outcome: &'static str,
     exit_code: u8,
     interrupted_by: Option<&'static str>,
-    packages: Vec<PackageFacts<'a>>,
+    packages: Vec<PackageEvidence<'a>>,
 }
 
 #[derive(Serialize)]
@@ -83,7 +83,7 @@ impl Tool {
 }
 
 #[derive(Serialize)]
-struct PackageFacts<'a> {
+struct PackageEvidence<'a> {
     id: String,
     name: Option<&'a str>,
     outcome: &'static str,
@@ -98,11 +98,11 @@ struct PackageFacts<'a> {
     released_at: Option<String>,
     status_before: Option<String>,
     status_after: Option<String>,
-    tasks: Vec<TaskFacts<'a>>,
+    tasks: Vec<TaskEvidence<'a>>,
 }
 
 #[derive(Serialize)]
-struct TaskFacts<'a> {
+struct TaskEvidence<'a> {
     name: Option<&'a str>,
     kind: Option<String>,
     change: Option<String>,
@@ -114,7 +114,7 @@ struct TaskFacts<'a> {
     start_status: Option<String>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> EvidenceDocument<'a> {
     pub(crate) fn new(
         run: &'a Run,
         report: &'a Report,
@@ -137,12 +137,12 @@ impl<'a> Facts<'a> {
             outcome: report.outcome.word(),
             exit_code,
             interrupted_by,
-            packages: report.packages.iter().map(PackageFacts::of).collect(),
+            packages: report.packages.iter().map(PackageEvidence::of).collect(),
         }
     }
 }
 
-impl<'a> PackageFacts<'a> {
+impl<'a> PackageEvidence<'a> {
     fn of(report: &'a PackageReport) -> Self {
         let (before, after) = (report.baseline.as_ref(), report.latest.as_ref());
         let package = after.map(|detail| &detail.package);
@@ -177,14 +177,14 @@ fn status(detail: &PackageDetail) -> Option<String> {
 fn tasks<'a>(
     before: Option<&'a PackageDetail>,
     after: Option<&'a PackageDetail>,
-) -> Vec<TaskFacts<'a>> {
+) -> Vec<TaskEvidence<'a>> {
     let was = |task: &Task| {
         let tasks = before.map(|detail| detail.tasks.as_slice());
         let mut tasks = tasks.unwrap_or_default().iter();
         tasks.find(|it| (it.kind, &it.name) == (task.kind, &task.name))
     };
     let tasks = after.map(|detail| detail.tasks.as_slice());
-    let facts = tasks.unwrap_or_default().iter().map(|task| TaskFacts {
+    let rows = tasks.unwrap_or_default().iter().map(|task| TaskEvidence {
         name: task.name.as_deref(),
         kind: task.kind.map(|it| it.to_string()),
         change: task.change.map(|it| it.to_string()),
@@ -193,5 +193,5 @@ fn tasks<'a>(
         status: task.status.map(|it| it.to_string()),
         start_status: task.start_status.map(|it| it.to_string()),
     });
-    facts.collect()
+    rows.collect()
 }

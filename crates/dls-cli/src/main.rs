@@ -3,25 +3,25 @@
 
 mod args;
 mod clock;
+mod commands;
 mod config;
-mod document;
 mod evidence;
 mod exit;
-mod follow;
 mod ids;
-mod keep;
+mod journal_location;
+mod json;
 mod output;
-mod patience;
+mod progress;
 mod simulation;
-mod verbs;
-mod words;
+mod text;
+mod wait_options;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ErrorKind};
 
-use crate::args::{Cli, Emulator, Verb};
+use crate::args::{Cli, Command, Emulator};
 use crate::exit::Failure;
 
 fn main() -> ExitCode {
@@ -52,38 +52,42 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
     let global = &cli.global;
-    let serves = matches!(cli.verb, Verb::Emulator(Emulator::Serve(_)));
+    let serves = matches!(cli.command, Command::Emulator(Emulator::Serve(_)));
     if global.faults.is_some() && !global.emulator && !serves {
         return Err(Failure::usage("--faults is for the emulator only")
             .with_next("add --emulator, or use it with `dls emulator serve`"));
     }
-    let output = output::Output::of(config::form(global)?, &cli.verb, global.output.is_some())?;
+    let output = output::Output::of(config::form(global)?, &cli.command, global.output.is_some())?;
     let code = runtime.block_on(async {
-        match &cli.verb {
-            Verb::Deploy(args) => verbs::deploy::run(global, args, output).await,
-            Verb::Plan(args) => verbs::plan::run(global, args, output).await,
-            Verb::Watch(args) => verbs::watch::run(global, args, output, false).await,
-            Verb::Wait(args) => verbs::watch::run(global, args, output, true).await,
-            Verb::Resume(args) => verbs::resume::run(global, args, output).await,
-            Verb::History => verbs::history::run(global, output).await,
-            Verb::Journal(args::Journal::Check(args)) => {
-                verbs::journal::check(global, args, output).await
+        match &cli.command {
+            Command::Deploy(args) => commands::deploy::run(global, args, output).await,
+            Command::Plan(args) => commands::plan::run(global, args, output).await,
+            Command::Watch(args) => commands::watch::run(global, args, output, false).await,
+            Command::Wait(args) => commands::watch::run(global, args, output, true).await,
+            Command::Resume(args) => commands::resume::run(global, args, output).await,
+            Command::History => commands::history::run(global, output).await,
+            Command::Journal(args::Journal::Check(args)) => {
+                commands::journal::check(global, args, output).await
             }
-            Verb::Journal(args::Journal::SetAside(args)) => {
-                verbs::journal::set_aside(global, args).await
+            Command::Journal(args::Journal::SetAside(args)) => {
+                commands::journal::set_aside(global, args).await
             }
-            Verb::List(args) => verbs::list::run(global, args, output).await,
-            Verb::View(args) => verbs::view::run(global, args, output).await,
-            Verb::Status(args) => verbs::status::run(global, args, output).await,
-            Verb::Revoke(args) => verbs::revoke::run(global, args, output).await,
-            Verb::Emulator(Emulator::Serve(args)) => verbs::emulator::serve(global, args).await,
-            Verb::Emulator(Emulator::Seed) => verbs::emulator::seed(),
-            Verb::Emulator(Emulator::Faults) => verbs::emulator::faults(),
-            Verb::Emulator(Emulator::Assumptions) => verbs::emulator::assumptions(output),
-            Verb::Emulator(Emulator::Verify(args)) => verbs::verify::run(args, output),
-            Verb::Sign(args) => verbs::sign::run(global, args, output),
-            Verb::ExitCodes => {
-                output::text(exit::TABLE);
+            Command::List(args) => commands::list::run(global, args, output).await,
+            Command::View(args) => commands::view::run(global, args, output).await,
+            Command::Status(args) => commands::status::run(global, args, output).await,
+            Command::Revoke(args) => commands::revoke::run(global, args, output).await,
+            Command::Emulator(Emulator::Serve(args)) => {
+                commands::emulator::serve(global, args).await
+            }
+            Command::Emulator(Emulator::Seed) => commands::emulator::seed(),
+            Command::Emulator(Emulator::Faults) => commands::emulator::faults(),
+            Command::Emulator(Emulator::Assumptions) => commands::emulator::assumptions(output),
+            Command::Emulator(Emulator::Simulate(args)) => {
+                commands::emulator::simulate::run(args, output)
+            }
+            Command::Sign(args) => commands::sign::run(global, args, output),
+            Command::ExitCodes => {
+                output::print(exit::TABLE);
                 Ok(0)
             }
         }
@@ -95,9 +99,9 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 
 fn report(failure: &Failure) -> u8 {
     // A part of it may be what a service, or a file, says.
-    output::note(&format!("error: {}", words::shown(&failure.message)));
+    output::note(&format!("error: {}", text::shown(&failure.message)));
     for next in &failure.next {
-        output::note(&format!("  next: {}", words::shown(next)));
+        output::note(&format!("  next: {}", text::shown(next)));
     }
     failure.code
 }
@@ -106,7 +110,7 @@ fn report(failure: &Failure) -> u8 {
 fn usage(error: &clap::Error) -> u8 {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        output::text(text.trim_end());
+        output::print(text.trim_end());
         return 0;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -117,8 +121,8 @@ fn usage(error: &clap::Error) -> u8 {
     let what = what.map(str::trim).collect::<Vec<_>>().join(" ");
     let what = what.strip_prefix("error: ").unwrap_or(&what);
     let next = match meant(error) {
-        Some(meant) => format!("did you mean {meant}? See dls help, or --help after the verb"),
-        None => "dls help, or --help after the verb".to_owned(),
+        Some(meant) => format!("did you mean {meant}? See dls help, or --help after the command"),
+        None => "dls help, or --help after the command".to_owned(),
     };
     report(&Failure::usage(what).with_next(next))
 }

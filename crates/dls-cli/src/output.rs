@@ -6,59 +6,67 @@ use std::sync::OnceLock;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use crate::args::{Form, Verb};
-use crate::document::Run;
+use crate::args::{Command, OutputFormat};
 use crate::exit::Failure;
-use crate::follow::Events;
-use crate::words::shown;
+use crate::json::RunDocument;
+use crate::progress::NdjsonEvents;
+use crate::text::shown;
 
 /// The form of a result.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
-    form: Form,
+    format: OutputFormat,
 }
 
 impl Output {
     /// Not every verb has every form. What a flag asks for is given or refused; a setting is for all verbs, and
     /// those that have not its form take the nearest one.
-    pub(crate) fn of(form: Form, verb: &Verb, is_by_flag: bool) -> Result<Self, Failure> {
-        use Verb::{Deploy, Plan, Resume, Wait, Watch};
-        let (name, verbs, nearest) = match (form, verb) {
-            (Form::Ndjson, Deploy(_) | Resume(_) | Watch(_) | Wait(_)) => return Ok(Self { form }),
-            (Form::Markdown, Plan(_)) => return Ok(Self { form }),
-            (Form::Ndjson, _) => ("ndjson", "deploy, resume, watch and wait", Form::Json),
-            (Form::Markdown, _) => ("markdown", "plan", Form::Auto),
-            _ => return Ok(Self { form }),
+    pub(crate) fn of(
+        format: OutputFormat,
+        command: &Command,
+        is_by_flag: bool,
+    ) -> Result<Self, Failure> {
+        use Command::{Deploy, Plan, Resume, Wait, Watch};
+        let (name, verbs, nearest) = match (format, command) {
+            (OutputFormat::Ndjson, Deploy(_) | Resume(_) | Watch(_) | Wait(_)) => {
+                return Ok(Self { format });
+            }
+            (OutputFormat::Markdown, Plan(_)) => return Ok(Self { format }),
+            (OutputFormat::Ndjson, _) => {
+                ("ndjson", "deploy, resume, watch and wait", OutputFormat::Json)
+            }
+            (OutputFormat::Markdown, _) => ("markdown", "plan", OutputFormat::Auto),
+            _ => return Ok(Self { format }),
         };
         if !is_by_flag {
-            return Ok(Self { form: nearest });
+            return Ok(Self { format: nearest });
         }
-        let failure = Failure::usage(format!("the form {name} is for {verbs} only"));
+        let failure = Failure::usage(format!("format {name} is for {verbs} only"));
         Err(failure.with_next("choose another one with -o"))
     }
 
-    pub(crate) fn form(self) -> Form {
-        self.form
+    pub(crate) fn format(self) -> OutputFormat {
+        self.format
     }
 
     /// What became of a run, in whatever form.
-    pub(crate) fn run(self, run: &Run, events: &mut Events, exit_code: u8) {
-        match self.form {
-            Form::Json => Self::json(run),
-            Form::Ndjson => events.done(run, exit_code),
+    pub(crate) fn run(self, run: &RunDocument, events: &mut NdjsonEvents, exit_code: u8) {
+        match self.format {
+            OutputFormat::Json => Self::json(run),
+            OutputFormat::Ndjson => events.done(run, exit_code),
             _ => self.rows(&["id", "name", "outcome", ""], run.rows()),
         }
     }
 
     pub(crate) fn is_json(self) -> bool {
-        self.form == Form::Json
+        self.format == OutputFormat::Json
     }
 
     /// A document, in lines for people or in one for programs.
     pub(crate) fn document(self, document: &impl Serialize) {
-        match self.form {
-            Form::Ndjson => match serde_json::to_string(document) {
-                Ok(line) => text(&line),
+        match self.format {
+            OutputFormat::Ndjson => match serde_json::to_string(document) {
+                Ok(line) => print(&line),
                 Err(error) => note(&format!("error: the result cannot be written: {error}")),
             },
             _ => Self::json(document),
@@ -67,7 +75,7 @@ impl Output {
 
     pub(crate) fn json(document: &impl Serialize) {
         match serde_json::to_string_pretty(document) {
-            Ok(document) => text(&document),
+            Ok(document) => print(&document),
             Err(error) => note(&format!("error: the result cannot be written: {error}")),
         }
     }
@@ -77,17 +85,17 @@ impl Output {
         for cell in rows.iter_mut().flatten() {
             *cell = shown(cell);
         }
-        let is_table = match self.form {
-            Form::Auto => std::io::stdout().is_terminal(),
-            form => form == Form::Table,
+        let is_table = match self.format {
+            OutputFormat::Auto => std::io::stdout().is_terminal(),
+            format => format == OutputFormat::Table,
         };
         if is_table {
             let mut table = Table::new();
             table.load_style(presets::NOTHING).set_header(head).add_rows(rows);
-            return text(&table.trim_fmt());
+            return print(&table.trim_fmt());
         }
         for row in rows {
-            text(&row.join("\t"));
+            print(&row.join("\t"));
         }
     }
 }
@@ -96,7 +104,7 @@ impl Output {
 static UNWRITTEN: OnceLock<Error> = OnceLock::new();
 
 /// A line, or several, of the result. A reader that went away is no error of ours.
-pub(crate) fn text(text: &str) {
+pub(crate) fn print(text: &str) {
     match writeln!(std::io::stdout().lock(), "{text}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             // The first one says it.

@@ -1,10 +1,10 @@
-//! `dls emulator verify` as a user runs it.
+//! `dls emulator simulate` as a user runs it.
 
 use crate::bench::{bare, code, json, stderr};
 
 #[test]
 fn random_cases_break_no_promise_and_meet_what_they_are_there_for() {
-    let args = ["emulator", "verify", "--cases", "1500", "-o", "json"];
+    let args = ["emulator", "simulate", "--cases", "1500", "-o", "json"];
     let output = bare().args(args).output().unwrap();
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let tally = json(&output);
@@ -21,8 +21,8 @@ fn random_cases_break_no_promise_and_meet_what_they_are_there_for() {
 }
 
 #[test]
-fn a_verification_ends_with_one_line_of_counts() {
-    let args = ["emulator", "verify", "--cases", "20", "--seed", "7"];
+fn a_simulation_ends_with_one_line_of_counts() {
+    let args = ["emulator", "simulate", "--cases", "20", "--seed", "7"];
     let output = bare().args(args).output().unwrap();
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();

@@ -33,7 +33,7 @@ pub(crate) struct Deploy {
     #[arg(long)]
     pub(crate) no_wait: bool,
     #[command(flatten)]
-    pub(crate) patience: Patience,
+    pub(crate) wait: WaitOptions,
     /// What a package leads to that somebody has released already
     #[arg(long, value_name = "ok|fail", default_value = "ok")]
     pub(crate) if_released: IfReleased,
@@ -75,7 +75,7 @@ pub(crate) struct Watch {
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
     #[command(flatten)]
-    pub(crate) patience: Patience,
+    pub(crate) wait: WaitOptions,
 }
 
 #[derive(Debug, Args)]
@@ -108,7 +108,7 @@ pub(crate) struct Resume {
     #[command(flatten)]
     pub(crate) start: StartChoice,
     #[command(flatten)]
-    pub(crate) patience: Patience,
+    pub(crate) wait: WaitOptions,
     /// Write what was released, by whom and with what outcome to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) evidence: Option<PathBuf>,
@@ -127,7 +127,7 @@ pub(crate) struct StartChoice {
 
 /// How long to wait, and how often to look.
 #[derive(Debug, Args)]
-pub(crate) struct Patience {
+pub(crate) struct WaitOptions {
     /// Stop waiting after this time; 0 waits without a limit
     #[arg(long, value_name = "TIME", default_value = "30m")]
     pub(crate) timeout: String,

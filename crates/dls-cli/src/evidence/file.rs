@@ -9,15 +9,15 @@ use dls::store::{BoxFuture, Position};
 use dls::{FileStore, Run, RunId, RunStore as _, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, Intention, SCHEMA};
+use super::{EvidenceDocument, IntentDocument, SCHEMA};
 use crate::exit::Failure;
-use crate::keep::Keep;
+use crate::journal_location::JournalLocation;
 
-/// Evidence of a hundred thousand packages is shorter.
+/// EvidenceFile of a hundred thousand packages is shorter.
 const LONGEST: u64 = 64 << 20;
 
 /// The file, opened before anything is sent.
-pub(crate) struct Evidence {
+pub(crate) struct EvidenceFile {
     path: PathBuf,
     file: File,
     is_new: bool,
@@ -25,7 +25,7 @@ pub(crate) struct Evidence {
     earlier: Option<Position>,
 }
 
-impl Evidence {
+impl EvidenceFile {
     /// Proves that the file can be written. What is in it stays until there is something new.
     pub(crate) fn at(path: &Path) -> Result<Self, Failure> {
         let is_new = !path.exists();
@@ -41,7 +41,7 @@ impl Evidence {
         Ok(Self { path: path.to_owned(), file, is_new, earlier })
     }
 
-    /// What the journal must hold of this run. Evidence of another run is refused: it would be overwritten.
+    /// What the journal must hold of this run. EvidenceFile of another run is refused: it would be overwritten.
     pub(crate) fn of_run(&self, run: &RunId) -> Result<Option<&Position>, Failure> {
         match &self.earlier {
             Some(earlier) if earlier.run != *run => Err(Failure::new(
@@ -58,7 +58,11 @@ impl Evidence {
     }
 
     /// Refuses a journal that is older than this evidence, or another one: it may not know what was sent.
-    pub(crate) async fn refuse_older(&self, keep: &Keep, store: &FileStore) -> Result<(), Failure> {
+    pub(crate) async fn refuse_older(
+        &self,
+        journal: &JournalLocation,
+        store: &FileStore,
+    ) -> Result<(), Failure> {
         let Some(earlier) = &self.earlier else {
             return Ok(());
         };
@@ -83,7 +87,7 @@ impl Evidence {
                 earlier.run
             ),
         )
-        .with_next(keep.here("dls history"))
+        .with_next(journal.here("dls history"))
         .with_next("give the journal that was kept with the evidence, or --evidence another file"))
     }
 
@@ -104,8 +108,8 @@ impl Evidence {
         }
     }
 
-    pub(crate) fn write(self, facts: &Facts<'_>) -> Result<(), Failure> {
-        let written = encoded(facts).and_then(|text| replace(&self.file, &text));
+    pub(crate) fn write(self, document: &EvidenceDocument<'_>) -> Result<(), Failure> {
+        let written = encoded(document).and_then(|text| replace(&self.file, &text));
         written.map_err(|error| {
             let path = self.path.display();
             Failure::new(1, format!("the evidence was not written to {path}: {error}"))
@@ -125,7 +129,7 @@ struct Witness {
 impl dls::run::Evidence for Witness {
     fn keep<'a>(&'a mut self, intention: &'a Position) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
-            let text = encoded(&Intention::new(&self.began, intention));
+            let text = encoded(&IntentDocument::new(&self.began, intention));
             let written = async {
                 let (text, file) = (text?, self.file.try_clone()?);
                 tokio::task::spawn_blocking(move || replace(&file, &text)).await?

@@ -1,0 +1,117 @@
+//! What is to be deployed: packages that were named, or a plan that was made and reviewed before.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use dls::rollout::Plan;
+use dls::{JobStart, Release, Selection};
+
+use crate::args;
+use crate::config::{PartialDestination, Settings};
+use crate::exit::Failure;
+use crate::ids;
+use crate::text;
+
+/// Room for many thousand packages; whatever is longer is no plan.
+const LONGEST: u64 = 256 * 1024 * 1024;
+
+pub(super) enum DeployInput {
+    Packages(Selection),
+    Plan {
+        plan: Box<Plan>,
+        packages: Selection,
+        /// Whether the address of this command leads to the service that the plan was made with.
+        same_service: bool,
+    },
+}
+
+impl DeployInput {
+    pub(super) fn of(args: &args::Deploy) -> Result<Self, Failure> {
+        let Some(path) = &args.plan else {
+            return ids::selection(&args.ids).map(Self::Packages);
+        };
+        let plan = read(path)?;
+        let packages = Selection::new(plan.packages.iter().map(|planned| planned.id));
+        let packages = packages.map_err(|error| no_plan(path, &error.to_string()))?;
+        Ok(Self::Plan { plan: Box::new(plan), packages, same_service: args.same_service })
+    }
+
+    pub(super) fn packages(&self) -> &Selection {
+        match self {
+            Self::Packages(packages) | Self::Plan { packages, .. } => packages,
+        }
+    }
+
+    pub(super) fn same_service(&self) -> bool {
+        matches!(self, Self::Plan { same_service: true, .. })
+    }
+
+    pub(super) fn release(&self) -> Release {
+        match self {
+            Self::Packages(packages) => packages.clone().into(),
+            Self::Plan { plan, same_service, .. } => {
+                Release::Plan { plan: plan.clone(), same_service: *same_service }
+            }
+        }
+    }
+
+    /// Whether jobs start: by flag, or by the plan. Leaving it out means nothing.
+    pub(super) fn start(&self, flag: Option<JobStart>) -> Result<JobStart, Failure> {
+        let planned = match self {
+            Self::Plan { plan, .. } => plan.start,
+            Self::Packages(_) => None,
+        };
+        match (planned, flag) {
+            (Some(planned), Some(flag)) if planned != flag => {
+                let (planned, flag) = (text::start(Some(planned)), text::start(Some(flag)));
+                Err(Failure::new(
+                    9,
+                    format!("the plan was made with --{planned}, and not with --{flag}; nothing was sent"),
+                )
+                .with_next(format!("leave --{flag} away, or make another plan")))
+            }
+            (Some(start), _) | (None, Some(start)) => Ok(start),
+            (None, None) => Err(Failure::usage(
+                "whether jobs start is not chosen (the service's default is to start them)",
+            )
+            .with_next("add --start or --no-start")),
+        }
+    }
+
+    /// The same id is another package elsewhere.
+    pub(super) fn refuse_elsewhere(&self, here: &Settings) -> Result<(), Failure> {
+        let Self::Plan { plan, same_service, .. } = self else {
+            return Ok(());
+        };
+        let here = PartialDestination {
+            endpoints: Some(here.endpoints.clone()),
+            project: Some(here.project.clone()),
+            workspace: here.workspace.clone(),
+        };
+        here.refuse_other(
+            "the plan",
+            &plan.destination,
+            *same_service,
+            "name the place that the plan was made for, or make another plan",
+        )
+    }
+}
+
+fn read(path: &Path) -> Result<Plan, Failure> {
+    let mut bytes = Vec::new();
+    let file = File::open(path);
+    let read = file.and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Failure::usage(format!("--plan {}: {error}", path.display())))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST) {
+        return Err(no_plan(path, "it is longer than any plan"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| no_plan(path, &error.to_string()))?;
+    dls::plan::from_json(&text).map_err(|error| no_plan(path, &error.to_string()))
+}
+
+fn no_plan(path: &Path, why: &str) -> Failure {
+    let path = path.display();
+    Failure::new(9, format!("--plan {path}: {why}; nothing was sent"))
+        .with_next("make it with `dls plan ID… --out FILE`")
+}

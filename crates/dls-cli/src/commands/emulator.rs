@@ -1,0 +1,193 @@
+//! `dls emulator`: the stand-in as a server of its own.
+
+pub(crate) mod simulate;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use dls_emulator::{Emulator, FaultPlan, RateLimit, Seed};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args;
+use crate::config::time;
+use crate::exit::Failure;
+use crate::output::{Output, note, print};
+
+pub(crate) async fn serve(global: &args::Global, args: &args::Serve) -> Result<u8, Failure> {
+    let listen: SocketAddr = args.listen.parse().map_err(|_| {
+        let shown = args.listen.escape_debug();
+        Failure::usage(format!("--listen: `{shown}` is no address; write 127.0.0.1:8080"))
+    })?;
+    let release_time = time("--release-time", Some(&args.release_time))?.unwrap_or_default();
+    let mut builder = Emulator::builder()
+        .release_time(release_time)
+        .extra_packages(args.packages)
+        .tls(args.tls.is_some())
+        .rate_limit(rate_limit(&args.rate_limit)?);
+    if let Some(path) = &args.state {
+        builder = builder.seed(state(path)?);
+    }
+    if let Some(path) = &global.faults {
+        builder = builder.faults(fault_plan(path, args.tls.is_some())?);
+    }
+    for assumption in &args.assume {
+        let (name, value) = assumption.split_once('=').ok_or_else(|| {
+            Failure::usage(format!(
+                "--assume `{}`: it must be NAME=VALUE",
+                assumption.escape_debug()
+            ))
+        })?;
+        let assumed = builder.assume(name, value);
+        builder = assumed.map_err(|error| Failure::usage(format!("--assume: {error}")))?;
+    }
+    let mut terminate = ends(SignalKind::terminate())?;
+    let mut interrupt = ends(SignalKind::interrupt())?;
+    let emulator = builder.start(listen).await;
+    let emulator = emulator
+        .map_err(|error| Failure::new(11, format!("cannot listen on {listen}: {error}")))?;
+    if let (Some(path), Some(certificate)) = (&args.tls, emulator.ca_certificate_pem()) {
+        announce(path, certificate)
+            .map_err(|error| Failure::usage(format!("--tls {}: {error}", path.display())))?;
+    }
+    print(emulator.base_url());
+    note("the emulator listens; it ends on SIGTERM or SIGINT");
+    if !emulator.is_local() {
+        note(&format!(
+            "warning: {listen} can be reached from other machines, and the emulator's keys are no secret; \
+             --listen 127.0.0.1:0 keeps it to this one"
+        ));
+    }
+    if let Some(path) = &args.ready_file {
+        announce(path, emulator.base_url())
+            .map_err(|error| Failure::usage(format!("--ready-file {}: {error}", path.display())))?;
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    emulator.stop().await;
+    Ok(0)
+}
+
+pub(crate) fn seed() -> Result<u8, Failure> {
+    print(Seed::BUILT_IN.trim_end());
+    Ok(0)
+}
+
+pub(crate) fn faults() -> Result<u8, Failure> {
+    print(FaultPlan::EXAMPLE.trim_end());
+    Ok(0)
+}
+
+pub(crate) fn assumptions(output: Output) -> Result<u8, Failure> {
+    let all = dls_emulator::assumptions();
+    if output.is_json() {
+        let rows = all.iter().map(|it| {
+            serde_json::json!({
+                "name": it.name,
+                "meaning": it.meaning,
+                "default": it.default,
+                "values": it.values,
+                "source": it.source,
+            })
+        });
+        Output::json(&rows.collect::<Vec<_>>());
+        return Ok(0);
+    }
+    let rows = all.iter().map(|it| {
+        [it.name, it.default, &it.values.join("|"), it.meaning, it.source]
+            .map(str::to_owned)
+            .to_vec()
+    });
+    output.rows(&["name", "default", "values", "meaning", "source"], rows.collect());
+    Ok(0)
+}
+
+fn rate_limit(text: &str) -> Result<RateLimit, Failure> {
+    match (text, text.parse::<f64>()) {
+        ("documented", _) => Ok(RateLimit::Documented),
+        ("off", _) => Ok(RateLimit::Off),
+        (_, Ok(factor)) if factor.is_finite() && factor > 0.0 => Ok(RateLimit::Scaled(factor)),
+        _ => Err(Failure::usage(format!(
+            "--rate-limit: `{}` is neither documented, off, nor a factor above 0",
+            text.escape_debug()
+        ))),
+    }
+}
+
+fn state(path: &Path) -> Result<Seed, Failure> {
+    let shown = path.display();
+    let text = read("state file", path)?;
+    Seed::from_toml(&text).map_err(|error| Failure::usage(format!("state file {shown} {error}")))
+}
+
+pub(crate) fn fault_plan(path: &Path, tls: bool) -> Result<FaultPlan, Failure> {
+    let shown = path.display();
+    let text = read("fault plan", path)?;
+    let plan = FaultPlan::from_toml(&text)
+        .map_err(|error| Failure::usage(format!("fault plan {shown} {error}")))?;
+    match plan.needs_tls() && !tls {
+        true => Err(Failure::usage(format!(
+            "fault plan {shown}: it breaks TLS handshakes, which needs --tls"
+        ))),
+        false => Ok(plan),
+    }
+}
+
+fn read(what: &str, path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{what} {}: {error}", path.display())))
+}
+
+/// The file appears whole, or not at all, and where it was meant to: nobody who can write into its folder can have
+/// another one written by a symbolic link.
+fn announce(path: &Path, text: &str) -> io::Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        let message = "it is a symbolic link; remove it, or name another file";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.new", std::process::id()));
+    // What is there already, even as a link, is not taken.
+    let mut file = File::create_new(&beside)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", beside.display())))?;
+    file.write_all(text.as_bytes())?;
+    std::fs::rename(&beside, path)
+}
+
+fn ends(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
+    signal(kind).map_err(|error| Failure::new(1, format!("no signal handler: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{read_to_string, write};
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_announced_anew_and_never_through_a_symbolic_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ready, other) = (folder.path().join("ready"), folder.path().join("other"));
+        for url in ["http://127.0.0.1:1", "http://127.0.0.1:2"] {
+            announce(&ready, url).unwrap();
+            assert_eq!(read_to_string(&ready).unwrap(), url);
+        }
+
+        write(&other, "mine").unwrap();
+        let link = folder.path().join("link");
+        symlink(&other, &link).unwrap();
+        let error = announce(&link, "http://127.0.0.1:3").unwrap_err();
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        // Nor beside it, where it is written first.
+        let beside = folder.path().join(format!("ready.{}.new", std::process::id()));
+        symlink(&other, &beside).unwrap();
+        let error = announce(&ready, "http://127.0.0.1:4").unwrap_err();
+        assert!(error.to_string().contains(".new"), "{error}");
+        assert_eq!(read_to_string(&other).unwrap(), "mine");
+        assert_eq!(read_to_string(&ready).unwrap(), "http://127.0.0.1:2");
+    }
+}

@@ -1,0 +1,107 @@
+//! `dls history`: the runs that are in the journal.
+
+use dls::{RunStore as _, StoreError, StoredRun};
+use serde_json::{Value, json};
+
+use crate::args;
+use crate::exit::Failure;
+use crate::journal_location::JournalLocation;
+use crate::output::{Output, note};
+use crate::text;
+
+pub(crate) async fn run(global: &args::Global, output: Output) -> Result<u8, Failure> {
+    let journal = JournalLocation::to_read(global).await?;
+    let Some(store) = journal.store() else {
+        return Err(Failure::usage("--journal off: there is no history")
+            .with_next("give --journal DIR, or leave it away"));
+    };
+    if !store.path().exists() {
+        note(&format!("there is no journal at {}", store.path().display()));
+    }
+    let runs = store.list().await.map_err(|error| journal.failure(&error))?;
+    let (mut read, mut broken) = (Vec::new(), Vec::new());
+    for run in runs {
+        match run {
+            Ok(run) => read.push(run),
+            Err(error) => broken.push(error),
+        }
+    }
+    // Names tell the second; of runs in the same one, any may come first.
+    read.sort_by_key(|run| run.began_at);
+    if output.is_json() {
+        Output::json(&json!({
+            "schema": "dls.history/1",
+            "journal": store.path().display().to_string(),
+            "runs": read.iter().map(document).collect::<Vec<_>>(),
+            "broken": broken.iter().map(broken_document).collect::<Vec<_>>(),
+        }));
+    } else {
+        let head = ["run", "began at", "workspace", "packages", "outcome"];
+        let rows = read.iter().map(row);
+        output.rows(&head, rows.chain(broken.iter().map(broken_row)).collect());
+    }
+    match broken.first() {
+        None => Ok(0),
+        Some(error) => Err(journal.failure(error)),
+    }
+}
+
+fn document(run: &StoredRun) -> Value {
+    let began = &run.spec;
+    json!({
+        "run_id": run.id.as_str(),
+        "began_at": run.began_at.to_string(),
+        "began_at_ms": run.began_at,
+        "endpoint": began.destination.endpoint,
+        "project_id": began.destination.project.as_str(),
+        "workspace": began.destination.workspace.as_str(),
+        "start": text::start(began.options.start),
+        "plan_hash": began.plan_hash,
+        "packages": began.packages,
+        "open": run.is_open(),
+        "outcome": outcome(run),
+    })
+}
+
+fn broken_document(error: &StoreError) -> Value {
+    json!({
+        "run_id": error.run().map(ToString::to_string),
+        "why": error.to_string(),
+    })
+}
+
+fn broken_row(error: &StoreError) -> Vec<String> {
+    let run = error.run().map_or_else(|| "-".to_owned(), ToString::to_string);
+    let unknown = || "-".to_owned();
+    vec![run, unknown(), unknown(), unknown(), "broken".to_owned()]
+}
+
+fn row(run: &StoredRun) -> Vec<String> {
+    let outcome = match (run.is_open(), outcome(run)) {
+        (true, Some(outcome)) => format!("open: {outcome}"),
+        (true, None) => "open".to_owned(),
+        (false, outcome) => outcome.unwrap_or_default().to_owned(),
+    };
+    vec![
+        run.id.to_string(),
+        run.began_at.to_string(),
+        run.spec.destination.workspace.to_string(),
+        packages(run),
+        outcome,
+    ]
+}
+
+/// Nothing is said of a run in which a package has no verdict yet.
+fn outcome(run: &StoredRun) -> Option<&'static str> {
+    let mut packages = run.report.packages.iter();
+    let is_told = packages.all(|it| it.outcome.is_some());
+    is_told.then(|| run.report.outcome.word())
+}
+
+/// A few by name, many by number.
+fn packages(run: &StoredRun) -> String {
+    match run.spec.packages.len() {
+        few @ ..=5 => text::ids(run.spec.packages.iter().take(few)),
+        many => text::count(many, "package"),
+    }
+}

@@ -1,0 +1,73 @@
+//! `dls list`: the packages of a workspace.
+
+use dls::model::{ListPackages, Status};
+
+use crate::args::{self, StatusName};
+use crate::config::Settings;
+use crate::exit::Failure;
+use crate::json::{PackageList, PackageRow};
+use crate::output::Output;
+
+/// Rows a page. No maximum is documented for this list; its neighbours take 100.
+const PAGE: u32 = 50;
+
+pub(crate) async fn run(
+    global: &args::Global,
+    args: &args::List,
+    output: Output,
+) -> Result<u8, Failure> {
+    let settings = Settings::resolve(global).await?;
+    let client = settings.client()?;
+    let mut pager = client.packages(filter(args));
+    let mut packages = Vec::new();
+    let most = args.limit.unwrap_or(usize::MAX);
+    while packages.len() < most {
+        match pager.next().await {
+            Ok(Some(package)) => packages.push(PackageRow::of(&package)),
+            Ok(None) => break,
+            Err(error) => return Err(Failure::of_read(&error)),
+        }
+    }
+    if output.is_json() {
+        Output::json(&PackageList::new("dls.list/1", &settings, packages));
+    } else {
+        table(&packages, output);
+    }
+    Ok(0)
+}
+
+pub(super) fn table(packages: &[PackageRow], output: Output) {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let rows = packages.iter().map(|package| {
+        vec![
+            text(&package.id),
+            text(&package.name),
+            text(&package.status),
+            text(&package.released_by),
+            text(&package.released_at),
+        ]
+    });
+    output.rows(&["id", "name", "status", "released by", "released at"], rows.collect());
+}
+
+fn filter(args: &args::List) -> ListPackages {
+    let mut filter = ListPackages::new().with_limit(PAGE);
+    if let Some(name) = &args.name {
+        filter = filter.with_name_part(name);
+    }
+    if let Some(applicant) = &args.applicant {
+        filter = filter.with_applicant(applicant);
+    }
+    if let Some(deployer) = &args.released_by {
+        filter = filter.with_deployer(deployer);
+    }
+    if args.status.is_empty() {
+        return filter;
+    }
+    filter.with_statuses(args.status.iter().map(|status| match status {
+        StatusName::ToBeReviewed => Status::ToBeReviewed,
+        StatusName::Successful => Status::Successful,
+        StatusName::Failed => Status::Failed,
+        StatusName::BeingReleased => Status::BeingReleased,
+    }))
+}

@@ -1,0 +1,102 @@
+//! What a person decides about packages whose end is not known: `--resend` sends them once more, `--forget` gives
+//! them up.
+
+use dls::run::Fence;
+use dls::{PackageId, ResendRefused, Run};
+
+use crate::args;
+use crate::exit::Failure;
+use crate::ids;
+use crate::output::note;
+use crate::progress::Follow;
+use crate::text;
+
+pub(super) struct Consent {
+    resend: Vec<PackageId>,
+    forget: Vec<PackageId>,
+    fence: Fence,
+}
+
+impl Consent {
+    pub(super) fn parse(args: &args::Resume) -> Result<Self, Failure> {
+        Ok(Self {
+            resend: ids::read(&args.resend)?,
+            forget: ids::read(&args.forget)?,
+            fence: match args.no_fence {
+                true => Fence::Waived,
+                false => Fence::Needed,
+            },
+        })
+    }
+
+    /// Follows the run to its end, or ends the command where packages are given up.
+    pub(super) async fn carry_out(self, follow: Follow, mut run: Run) -> Result<u8, Failure> {
+        if !self.forget.is_empty() {
+            return self.forget(follow, run).await;
+        }
+        match run.allow_resend(&self.resend, self.fence).await {
+            Ok(()) => {
+                self.warn_without_fence();
+                follow.until_it_ends(run).await
+            }
+            Err(refused) => self.refuse(follow, &run, refused),
+        }
+    }
+
+    async fn forget(self, follow: Follow, mut run: Run) -> Result<u8, Failure> {
+        match run.forget(&self.forget, &user(), self.fence).await {
+            Ok(()) => {
+                self.warn_without_fence();
+                note(&format!(
+                    "given up: {}. The run claims that no longer, so another run may send it; nothing was \
+                     sent",
+                    text::ids(&self.forget)
+                ));
+                follow.given_up(&run)
+            }
+            Err(refused) => self.refuse(follow, &run, refused),
+        }
+    }
+
+    fn warn_without_fence(&self) {
+        if self.fence == Fence::Waived {
+            note(
+                "warning: --no-fence: an earlier request that names these packages may still arrive and be \
+                 carried out",
+            );
+        }
+    }
+
+    fn refuse(&self, follow: Follow, run: &Run, refused: ResendRefused) -> Result<u8, Failure> {
+        let failure = Failure::new(9, format!("{refused}; nothing was sent"));
+        let failure = failure.with_next(match refused {
+            ResendRefused::TooEarly { package, left } => format!(
+                "try again in {}; until then dls status {package}",
+                text::span(left)
+            ),
+            ResendRefused::Unreachable(_) => "check the network, then run it again".to_owned(),
+            ResendRefused::NoClock | ResendRefused::NoSignature { .. } => format!(
+                "add --no-fence to {} all the same: an earlier request may still arrive and be carried \
+                 out, too",
+                match self.forget.is_empty() {
+                    true => "send it",
+                    false => "give it up",
+                }
+            ),
+            ResendRefused::ProofCanBeHad => "omit --no-fence".to_owned(),
+            _ => run
+                .id()
+                .and_then(|id| follow.journal.resume(id))
+                .unwrap_or_else(|| "omit --resend and --forget".to_owned()),
+        });
+        follow.stopped(run, failure)
+    }
+}
+
+/// Who decides, as this machine knows them.
+pub(in crate::commands) fn user() -> String {
+    let names = ["USER", "LOGNAME", "USERNAME"];
+    let named = names.into_iter().find_map(|name| std::env::var(name).ok());
+    let named = named.map(|name| text::shown(name.trim()));
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "an unnamed user".to_owned())
+}

@@ -1,0 +1,42 @@
+//! `dls status`: one look at each package, without waiting.
+
+use crate::args;
+use crate::config::Settings;
+use crate::exit::Failure;
+use crate::ids;
+use crate::json::{PackageList, PackageRow};
+use crate::output::Output;
+
+pub(crate) async fn run(
+    global: &args::Global,
+    args: &args::Status,
+    output: Output,
+) -> Result<u8, Failure> {
+    let ids = ids::selection(&args.ids)?;
+    let settings = Settings::resolve(global).await?;
+    let client = settings.client()?;
+    let mut packages = Vec::new();
+    let mut failed = None;
+    for id in ids.iter() {
+        match client.package(*id).await {
+            Ok(detail) => packages.push(PackageRow::of(&detail.package)),
+            Err(error) => {
+                packages.push(PackageRow::unread(id.to_string(), &error));
+                let failure = Failure::of_read(&error);
+                // After a 401, or with nobody there, the others would fare no better.
+                let hopeless = matches!(failure.code, 4 | 11);
+                let message = format!("package {id}: {}", failure.message);
+                failed.get_or_insert(Failure { message, ..failure });
+                if hopeless {
+                    break;
+                }
+            }
+        }
+    }
+    if output.is_json() {
+        Output::json(&PackageList::new("dls.status/1", &settings, packages));
+    } else {
+        super::list::table(&packages, output);
+    }
+    failed.map_or(Ok(0), Err)
+}

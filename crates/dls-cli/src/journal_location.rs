@@ -1,0 +1,199 @@
+//! Where runs are kept, and what to type to take one up again.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dls::{FileStore, RunId, StoreError};
+use tempfile::TempDir;
+
+use crate::args::Global;
+use crate::config::time;
+use crate::exit::Failure;
+use crate::output::note;
+use crate::text::quoted;
+
+/// The journal of this command.
+#[derive(Debug)]
+pub(crate) enum JournalLocation {
+    /// None, as was asked for.
+    Off,
+    /// The one that the next command finds by itself.
+    Default(FileStore),
+    /// One that was named, by a flag or a variable.
+    Named(FileStore),
+    /// One that ends with this command, as its emulator does.
+    Passing { store: FileStore, _folder: TempDir },
+}
+
+impl JournalLocation {
+    /// The journal that flags and environment name, which can be written.
+    pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
+        let journal = Self::found(global, at).await?;
+        if let Self::Default(store) | Self::Named(store) = &journal {
+            for warning in store.warnings() {
+                note(&format!("warning: the journal {warning}"));
+            }
+        }
+        Ok(journal)
+    }
+
+    /// The same to be read: it need not be writable, and nothing is made where there is none.
+    pub(crate) async fn to_read(global: &Global) -> Result<Self, Failure> {
+        Self::found(global, async |folder| Ok(FileStore::for_reading(folder))).await
+    }
+
+    async fn found(
+        global: &Global,
+        open: impl AsyncFn(&Path) -> Result<FileStore, Failure>,
+    ) -> Result<Self, Failure> {
+        let variable = std::env::var_os("DLS_JOURNAL").map(PathBuf::from);
+        let named = [&global.journal, &variable];
+        let [flag, variable] = named.map(|path| path.as_deref());
+        if flag.is_some_and(|path| path.as_os_str().is_empty()) {
+            return Err(Failure::usage("--journal: it must name a directory, or be off"));
+        }
+        match flag.or(variable.filter(|path| !path.as_os_str().is_empty())) {
+            Some(path) if path.as_os_str() == "off" => Ok(Self::Off),
+            Some(path) => Ok(Self::Named(open(path).await?)),
+            None if global.emulator => Self::passing().await,
+            None => Ok(Self::Default(open(&default_folder()?).await?)),
+        }
+    }
+
+    async fn passing() -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("dls-").tempdir();
+        let folder = folder.map_err(|error| unusable(error.to_string()))?;
+        Ok(Self::Passing { store: at(folder.path()).await?, _folder: folder })
+    }
+
+    pub(crate) fn store(&self) -> Option<&FileStore> {
+        match self {
+            Self::Off => None,
+            Self::Default(store) | Self::Named(store) | Self::Passing { store, .. } => Some(store),
+        }
+    }
+
+    /// How long the journal may take for one call.
+    pub(crate) fn timeout(global: &Global) -> Result<Duration, Failure> {
+        let timeout = time("--journal-timeout", Some(&global.journal_timeout))?;
+        timeout
+            .filter(|timeout| !timeout.is_zero())
+            .ok_or_else(|| Failure::usage("--journal-timeout: it must be above 0"))
+    }
+
+    /// Says what is given up without a journal.
+    pub(crate) fn warn(&self) {
+        if let Self::Off = self {
+            note(
+                "warning: --journal off: if this command is cut short, nothing remembers what it \
+                 sent, and another one may send it again",
+            );
+        }
+    }
+
+    /// The line that takes this run up again, if any can.
+    pub(crate) fn resume(&self, run: &RunId) -> Option<String> {
+        match self {
+            Self::Off | Self::Passing { .. } => None,
+            Self::Default(_) => Some(format!("dls resume {run}")),
+            Self::Named(_) => Some(self.here(&format!("dls resume {run}"))),
+        }
+    }
+
+    /// This line of `dls`, for this journal.
+    pub(crate) fn here(&self, line: &str) -> String {
+        match self {
+            Self::Named(store) => {
+                let path = store.path().to_string_lossy();
+                format!("{line} --journal {}", quoted(&path))
+            }
+            _ => line.to_owned(),
+        }
+    }
+
+    /// What an error of the journal comes to: nothing was sent.
+    pub(crate) fn failure(&self, error: &StoreError) -> Failure {
+        let code = match error {
+            StoreError::NoSuchRun { .. } => 5,
+            StoreError::Conflict { .. } => 7,
+            _ => 9,
+        };
+        let failure = Failure::new(code, format!("{error}; nothing was sent"));
+        match self.remedy(error) {
+            Some(next) => failure.with_next(next),
+            None => failure,
+        }
+    }
+
+    fn remedy(&self, error: &StoreError) -> Option<String> {
+        Some(match error {
+            StoreError::Conflict { run, .. } => self.resume(run)?,
+            StoreError::NoSuchRun { .. } => self.here("dls history"),
+            StoreError::InUse { .. } => "wait until the other process has ended".to_owned(),
+            StoreError::Newer { .. } => "use the version of dls that began it".to_owned(),
+            StoreError::Broken { run, .. } => {
+                let (check, set_aside) = (format!("dls journal check {run}"), format!("dls journal set-aside {run}"));
+                format!(
+                    "{}, look with `dls status` what became of its packages, then {}",
+                    self.here(&check),
+                    self.here(&set_aside)
+                )
+            }
+            StoreError::NotBroken { run } => self.resume(run)?,
+            StoreError::Outdated { .. } => {
+                "give the journal to which the evidence belongs: an older copy may not know what was sent".to_owned()
+            }
+            StoreError::OtherPlace { .. } => "leave the flags for the place away".to_owned(),
+            _ => ELSEWHERE.to_owned(),
+        })
+    }
+}
+
+const ELSEWHERE: &str =
+    "give --journal DIR that can be written, or --journal off and lose `dls resume`";
+
+async fn at(folder: &Path) -> Result<FileStore, Failure> {
+    let store = FileStore::open(folder).await;
+    store.map_err(|error| unusable(error.to_string()))
+}
+
+fn unusable(what: String) -> Failure {
+    Failure::new(9, format!("{what}; nothing was sent")).with_next(ELSEWHERE)
+}
+
+fn default_folder() -> Result<PathBuf, Failure> {
+    let variable = |name| std::env::var_os(name);
+    folder_in(variable("XDG_STATE_HOME"), variable("HOME")).ok_or_else(|| {
+        unusable(
+            "no journal can be kept: neither XDG_STATE_HOME nor HOME is a directory".to_owned(),
+        )
+    })
+}
+
+/// A relative path counts as none, as the XDG base directories want it: never the working directory.
+fn folder_in(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let home = || home.and_then(absolute).map(|home| home.join(".local/state"));
+    let state = state.and_then(absolute).or_else(home)?;
+    Some(state.join("dls/runs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_never_below_the_working_directory() {
+        let folder = |state: Option<&str>, home: Option<&str>| {
+            folder_in(state.map(OsString::from), home.map(OsString::from))
+        };
+        let path = |path: &str| Some(PathBuf::from(path));
+        assert_eq!(folder(Some("/s"), Some("/h")), path("/s/dls/runs"));
+        assert_eq!(folder(None, Some("/h")), path("/h/.local/state/dls/runs"));
+        for relative in ["", ".", "state"] {
+            assert_eq!(folder(Some(relative), Some("/h")), path("/h/.local/state/dls/runs"));
+            assert_eq!(folder(None, Some(relative)), None);
+        }
+    }
+}

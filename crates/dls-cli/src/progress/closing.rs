@@ -1,0 +1,268 @@
+//! The last words of a run that did not end well: one line on what happened, and what to do next.
+
+use std::time::Duration;
+
+use dls::Run;
+use dls::model::{ServiceError, Timestamp};
+use dls::rollout::{NotSent, PackageOutcome, PackageReport, Report};
+
+use super::StopSignal;
+use crate::exit::{
+    CHECK_THE_KEY, Failure, NO_SUCH_PACKAGE, next_for_answer, next_for_network, with_request_id,
+};
+use crate::json::outcome;
+use crate::text::{count, ids, why};
+
+pub(super) struct Closing<'a> {
+    pub(super) report: &'a Report,
+    /// Whether this command was to send anything.
+    pub(super) is_release: bool,
+    /// The flags that lead a command to the same place.
+    pub(super) flags: &'a str,
+    /// The line that takes the run up again.
+    pub(super) resume: Option<&'a str>,
+    /// How long the status of a package may lag behind.
+    pub(super) grace: Duration,
+}
+
+impl Closing<'_> {
+    /// Why it is not 0.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let code = self.report.exit_code;
+        let failure = |message: String| Failure::new(code, message);
+        Some(match code {
+            0 => return None,
+            3 => failure(format!("the release of {} failed", self.ids(&["failed"])))
+                .with_next(self.dls("view", &self.first("failed"))),
+            5 if !self.ids(&["gone"]).is_empty() => {
+                failure(format!("not found: package {}; nothing was sent", self.ids(&["gone"])))
+                    .with_next(NO_SUCH_PACKAGE)
+            }
+            6 => failure("only a part succeeded, or a released job did not start".to_owned())
+                .with_next("see the outcome of each package above"),
+            7 => self.unknown(),
+            8 => self.pending(),
+            code => {
+                let next = match (code, self.answer().and_then(next_for_answer)) {
+                    (4 | 5, Some(next)) => next,
+                    (4, None) => CHECK_THE_KEY.to_owned(),
+                    (9, _) => self.way_past_a_refusal(),
+                    (10, _) => "wait a little, then run it again".to_owned(),
+                    _ => next_for_network(),
+                };
+                failure(self.decisive()).with_next(next)
+            }
+        })
+    }
+
+    /// The end by a signal: what was sent goes on without us.
+    pub(super) fn interrupted(&self, signal: StopSignal) -> Failure {
+        let sent: Vec<_> = self.packages().filter(|it| it.sent).collect();
+        let name = signal.name();
+        let message = match (self.is_release, sent.is_empty()) {
+            (false, _) => format!("interrupted by {name}; nothing is sent by watching"),
+            (true, true) => format!("interrupted by {name}; nothing was sent"),
+            (true, false) => format!(
+                "interrupted by {name}; sent {}, which goes on without us{}",
+                ids(sent.iter().map(|it| it.id)),
+                match self.ids(&["unknown"]).as_str() {
+                    "" => String::new(),
+                    unknown => format!(" (unknown whether it was received: {unknown})"),
+                }
+            ),
+        };
+        let failure = Failure::new(signal.exit_code(), message);
+        match (self.resume, sent.is_empty()) {
+            (Some(resume), _) => failure.with_next(resume),
+            (None, false) => failure.with_next(self.dls("watch", &self.open())),
+            (None, true) if self.is_release => failure.with_next("run it again"),
+            (None, true) => failure.with_next(self.dls("watch", &self.open())),
+        }
+    }
+
+    fn unknown(&self) -> Failure {
+        let in_doubt = self.unsettled();
+        let message = format!(
+            "the outcome of {} of {} is unknown: a request may have been received. Nothing was sent \
+             twice.",
+            in_doubt.split(' ').count(),
+            count(self.report.packages.len(), "package"),
+        );
+        let failure = Failure::new(7, message).with_next(self.dls("status", &in_doubt));
+        match self.resume {
+            Some(resume) => {
+                let fence = self.fence();
+                let resend = format!("{resume} --resend {in_doubt}");
+                let forget = format!("{resume} --forget {in_doubt}");
+                failure
+                    .with_next(format!("or, to send it once more, {fence}: {resend}"))
+                    .with_next(format!("or, to give it up, {fence}: {forget}"))
+            }
+            None => failure,
+        }
+    }
+
+    /// Those that a request may have reached, with an effect that is not known.
+    fn unsettled(&self) -> String {
+        ids(self.packages().filter(|it| is_unsettled(it)).map(|it| it.id))
+    }
+
+    /// When no copy of the request can be accepted any more; the service's clock may ask for more.
+    fn fence(&self) -> String {
+        let unknown = self.packages().filter(|it| is_unsettled(it));
+        let signed_at = unknown.filter_map(|it| it.signed_at).max();
+        let lives = Run::RESEND_FENCE.max(self.grace);
+        let fence = signed_at.and_then(|at| at.to_system_time().checked_add(lives));
+        match fence.and_then(Timestamp::from_system_time) {
+            Some(fence) => format!("after {fence}"),
+            None => "after the fence".to_owned(),
+        }
+    }
+
+    fn pending(&self) -> Failure {
+        let under_way = self.packages().find_map(|it| match &it.outcome {
+            Some(PackageOutcome::StillRunning { why }) => Some(why.as_str()),
+            _ => None,
+        });
+        let message = match (under_way, self.is_release) {
+            (Some(why), _) => format!("not over yet: {why}; the release goes on without us"),
+            (None, true) => "the time to wait was over before anything was sent".to_owned(),
+            (None, false) => "nothing has happened before the time to wait was over".to_owned(),
+        };
+        let under_way = under_way.is_some();
+        let next = match (self.resume, under_way, self.is_release) {
+            (Some(resume), true, _) => resume.to_owned(),
+            (None, true, _) | (_, false, false) => self.dls("watch", &self.open()),
+            (_, false, true) => "run it again".to_owned(),
+        };
+        Failure::new(8, message).with_next(next)
+    }
+
+    /// The package that decided how it ended, and its outcome: no other package stopped it.
+    fn decided(&self) -> Option<(&PackageReport, &PackageOutcome)> {
+        let mut reported = self.packages().filter_map(|it| Some((it, it.outcome.as_ref()?)));
+        reported.find(|(_, outcome)| {
+            is_refusal(outcome) && !matches!(outcome, PackageOutcome::NotSent(NotSent::RunStopped))
+        })
+    }
+
+    /// The answer that decided how it ended, if one did.
+    fn answer(&self) -> Option<&ServiceError> {
+        match self.decided()?.1 {
+            PackageOutcome::Refused { error, .. }
+            | PackageOutcome::NotSent(NotSent::ObserveRefused(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The line on the package that decided how it ended.
+    fn decisive(&self) -> String {
+        let Some((package, outcome)) = self.decided() else {
+            return "refused".to_owned();
+        };
+        let why = match outcome {
+            PackageOutcome::NotSent(NotSent::Drifted(what)) => {
+                format!("the plan is out of date: package {}: {what}", package.id)
+            }
+            PackageOutcome::NotSent(
+                NotSent::Unreachable(why)
+                | NotSent::Unavailable(why)
+                | NotSent::NotAuthenticated(why)
+                | NotSent::NotRecorded(why),
+            ) => why.clone(),
+            outcome => with_request_id(
+                format!("package {}: {}", package.id, why(outcome).unwrap_or_default()),
+                self.answer().and_then(ServiceError::request_id),
+            ),
+        };
+        let is_proved = self
+            .packages()
+            .all(|it| !it.sent && matches!(it.outcome, Some(PackageOutcome::NotSent(_))));
+        match is_proved {
+            true => format!("{why}; nothing was sent"),
+            false => why,
+        }
+    }
+
+    /// What may be sent with a consent, says which.
+    fn way_past_a_refusal(&self) -> String {
+        let all = ids(self.packages().map(|it| it.id));
+        let not_sent = self.packages().find_map(|it| match &it.outcome {
+            Some(PackageOutcome::NotSent(NotSent::RunStopped)) => None,
+            Some(PackageOutcome::NotSent(why)) => Some(why),
+            _ => None,
+        });
+        match not_sent {
+            Some(NotSent::Drifted(_)) => {
+                let plan = self.dls("plan", &all);
+                format!("{plan} --out FILE, and review it again")
+            }
+            Some(NotSent::Deletes(_)) => {
+                let plan = self.dls("plan", &all);
+                format!("{plan}, then add --allow-delete if that is meant")
+            }
+            Some(NotSent::Overlaps { .. }) => {
+                "add --in-order to send one after the other, in the order given".to_owned()
+            }
+            Some(NotSent::LastReleaseFailed) => {
+                "add --redeploy-failed to send it once more, after `dls view` says why it failed"
+                    .to_owned()
+            }
+            Some(NotSent::NotRecorded(_)) => {
+                "make room for the journal, or give --journal another directory".to_owned()
+            }
+            Some(NotSent::ReleasedBefore { .. }) => {
+                "leave it away, or say --if-released ok".to_owned()
+            }
+            _ => {
+                self.answer().and_then(next_for_answer).unwrap_or_else(|| self.dls("status", &all))
+            }
+        }
+    }
+
+    /// A line that asks the same place for these packages.
+    fn dls(&self, command: &str, ids: &str) -> String {
+        format!("dls {command} {ids}{}", self.flags)
+    }
+
+    fn packages(&self) -> impl Iterator<Item = &PackageReport> {
+        self.report.packages.iter()
+    }
+
+    fn ids(&self, words: &[&str]) -> String {
+        let with = self.packages().filter(|it| words.contains(&outcome(it)));
+        ids(with.map(|it| it.id))
+    }
+
+    fn first(&self, word: &str) -> String {
+        let mut with = self.packages().filter(|it| outcome(it) == word);
+        with.next().map(|it| it.id.to_string()).unwrap_or_default()
+    }
+
+    /// Those whose story goes on.
+    fn open(&self) -> String {
+        let ended = |it: &&PackageReport| {
+            matches!(
+                it.outcome,
+                Some(
+                    PackageOutcome::Succeeded { .. }
+                        | PackageOutcome::Failed { .. }
+                        | PackageOutcome::AlreadyReleased { .. }
+                        | PackageOutcome::Gone { .. }
+                )
+            )
+        };
+        ids(self.packages().filter(|it| !ended(it)).map(|it| it.id))
+    }
+}
+
+fn is_unsettled(package: &PackageReport) -> bool {
+    match &package.outcome {
+        Some(outcome) => outcome.is_unsettled(),
+        None => package.sent,
+    }
+}
+
+fn is_refusal(outcome: &PackageOutcome) -> bool {
+    matches!(outcome, PackageOutcome::NotSent(_) | PackageOutcome::Refused { .. })
+}
