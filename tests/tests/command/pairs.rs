@@ -47,14 +47,14 @@ const WAYS: [Way; 14] = [
         ends: (8, 7, 1),
     },
     Way {
-        name: "the answer was lost, and no release was seen",
+        name: "the answer was lost, and no release was observed",
         faults: r#"{ on = "deploy", nth = 1, do = "reset", done = false }"#,
         release_time: SHORT,
         first: "deploy 23 --no-start --grace 0s",
         ends: (7, 7, 1),
     },
     Way {
-        name: "the gateway said 5xx",
+        name: "the gateway answered 5xx",
         faults: r#"{ on = "deploy", nth = 1, do = { status = 502 }, done = false }"#,
         release_time: SHORT,
         first: "deploy 23 --no-start --grace 0s",

@@ -105,7 +105,7 @@ fn of(change: &RunChange<'_>) -> Value {
             "event": "resend-allowed", "packages": texts(packages.iter()),
         }),
         RunChange::PackageOutcome(now) => json!({
-            "event": "outcome",
+            "event": "verdict",
             "package": now.id,
             "outcome": crate::json::outcome(now),
             "why": now.outcome.as_ref().and_then(why),
