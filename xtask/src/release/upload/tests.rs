@@ -1,6 +1,6 @@
 //! Publishing against a registry in memory that fails as it is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
 
@@ -19,11 +19,10 @@ enum Fate {
 
 #[derive(Default)]
 struct Fake {
-    there: BTreeMap<String, String>,
-    /// What was stored and is not shown yet, with the looks until then.
-    late: BTreeMap<String, u32>,
+    /// A checksum for each crate, and the looks until it is shown.
+    there: BTreeMap<String, (String, u32)>,
     /// One for each upload, in order; after them all are stored.
-    fates: Vec<Fate>,
+    fates: VecDeque<Fate>,
     uploads: Vec<String>,
     pauses: u32,
 }
@@ -34,37 +33,37 @@ impl World for Fake {
     }
 
     fn look(&mut self, release: &Release) -> Result<Option<String>> {
-        match self.late.get_mut(&release.name) {
-            Some(looks) if *looks > 0 => {
+        Ok(match self.there.get_mut(&release.name) {
+            Some((_, looks)) if *looks > 0 => {
                 *looks -= 1;
-                Ok(None)
+                None
             }
-            _ => Ok(self.there.get(&release.name).cloned()),
-        }
+            there => there.map(|(sum, _)| sum.clone()),
+        })
     }
 
     fn upload(&mut self, release: &Release) -> Result<()> {
-        let fate = if self.fates.is_empty() { Fate::Stored } else { self.fates.remove(0) };
+        let fate = self.fates.pop_front().unwrap_or(Fate::Stored);
         self.uploads.push(release.name.clone());
-        if matches!(fate, Fate::Refused) {
-            bail!("503");
-        }
+        let looks = match fate {
+            Fate::Refused => bail!("503"),
+            Fate::Late(looks) => looks,
+            Fate::Stored | Fate::Lost => 0,
+        };
         let sum = self.pack(release)?;
-        let before = self.there.insert(release.name.clone(), sum);
+        let before = self.there.insert(release.name.clone(), (sum, looks));
         assert_eq!(before, None, "{} was stored twice", release.name);
-        match fate {
-            Fate::Lost => bail!("no answer"),
-            Fate::Late(looks) => {
-                self.late.insert(release.name.clone(), looks);
-                Ok(())
-            }
-            Fate::Stored | Fate::Refused => Ok(()),
-        }
+        ensure!(!matches!(fate, Fate::Lost), "no answer");
+        Ok(())
     }
 
     fn pause(&mut self) {
         self.pauses += 1;
     }
+}
+
+fn registry(fates: impl IntoIterator<Item = Fate>) -> Fake {
+    Fake { fates: fates.into_iter().collect(), ..Fake::default() }
 }
 
 fn releases() -> Vec<Release> {
@@ -86,7 +85,7 @@ fn an_earlier_release_is_finished_first() {
 #[test]
 fn each_crate_is_uploaded_once_in_order_even_if_an_answer_is_lost() {
     for fates in [vec![], vec![Fate::Stored, Fate::Lost]] {
-        let mut fake = Fake { fates, ..Fake::default() };
+        let mut fake = registry(fates);
         for _ in 0..2 {
             publish(&releases(), &mut fake).unwrap();
             assert_eq!(fake.uploads, ["a", "b", "c"]);
@@ -96,7 +95,7 @@ fn each_crate_is_uploaded_once_in_order_even_if_an_answer_is_lost() {
 
 #[test]
 fn a_refusal_stops_and_the_next_run_goes_on_there() {
-    let mut fake = Fake { fates: vec![Fate::Stored, Fate::Refused], ..Fake::default() };
+    let mut fake = registry([Fate::Stored, Fate::Refused]);
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
     assert_eq!(reason, "b 0.2.0 is not there: 503; the same command continues from here");
     assert_eq!(fake.uploads, ["a", "b"]);
@@ -107,7 +106,7 @@ fn a_refusal_stops_and_the_next_run_goes_on_there() {
 #[test]
 fn another_checksum_stops_everything_before_and_after_an_upload() {
     let mut fake = Fake::default();
-    fake.there.insert("b".into(), "sum of another".into());
+    fake.there.insert("b".into(), ("sum of another".into(), 0));
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
     assert!(reason.starts_with("STOP: b 0.2.0"), "{reason}");
     assert_eq!(fake.uploads, ["a"]);
@@ -117,11 +116,11 @@ fn another_checksum_stops_everything_before_and_after_an_upload() {
 
 #[test]
 fn a_crate_that_is_shown_late_is_waited_for_within_a_limit() {
-    let mut fake = Fake { fates: vec![Fate::Late(LOOKS - 1)], ..Fake::default() };
+    let mut fake = registry([Fate::Late(LOOKS - 1)]);
     publish(&releases(), &mut fake).unwrap();
     assert_eq!(fake.pauses, LOOKS - 1);
 
-    let mut fake = Fake { fates: vec![Fate::Late(LOOKS)], ..Fake::default() };
+    let mut fake = registry([Fate::Late(LOOKS)]);
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
     assert!(reason.contains("took it and does not show it"), "{reason}");
     assert_eq!(fake.uploads, ["a"]);
@@ -141,7 +140,7 @@ proptest! {
         )
     ) {
         let runs = fates.len() + 1;
-        let mut fake = Fake { fates, ..Fake::default() };
+        let mut fake = registry(fates);
         let ended = (0..runs).any(|_| publish(&releases(), &mut fake).is_ok());
         prop_assert!(ended);
         // That none was stored twice is checked by the fake itself.
