@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use dls::rollout::{Event, EventKind, SendError};
+use dls::rollout::{Event, EventKind, PackageOutcome, SendError};
 use dls_emulator::Sent;
 
 /// The command, built; it lies beside the tests. An error says why it does not.
@@ -54,6 +54,21 @@ pub fn sends<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Sent> {
         }
     }
     sends
+}
+
+/// The word of the command, and of the emulator's checker, for what became of a package.
+pub fn outcome(outcome: &PackageOutcome) -> &'static str {
+    match outcome {
+        PackageOutcome::Succeeded { .. } => "successful",
+        PackageOutcome::Failed { .. } => "failed",
+        PackageOutcome::Accepted => "accepted",
+        PackageOutcome::AlreadyReleased { .. } => "already-released",
+        PackageOutcome::Refused { .. } => "refused",
+        PackageOutcome::NotSent(_) => "not-sent",
+        PackageOutcome::StillRunning { .. } => "pending",
+        PackageOutcome::Gone { .. } => "gone",
+        _ => "unknown",
+    }
 }
 
 /// The examples of the front page compile, too.

@@ -8,7 +8,7 @@ use dls::store::Position;
 use serde::Serialize;
 
 use crate::json::outcome;
-use crate::text::{start, why};
+use crate::text::{run_outcome, start, why};
 
 mod file;
 
@@ -134,7 +134,7 @@ impl<'a> EvidenceDocument<'a> {
             start: start(began.options.start),
             began_at: run.created_at().to_string(),
             ended_at: crate::clock::timestamp().to_string(),
-            outcome: report.outcome.word(),
+            outcome: run_outcome(report.outcome),
             exit_code,
             interrupted_by,
             packages: report.packages.iter().map(PackageEvidence::of).collect(),

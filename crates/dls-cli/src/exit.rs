@@ -4,6 +4,8 @@ use dls::model::catalogue::{self, Meaning};
 use dls::model::{ErrorCode, Origin, ServiceError};
 use dls::transport::{Delivery, ErrorKind as TransportErrorKind};
 
+use crate::exit_code::ExitCode;
+
 /// What `dls help exit-codes` prints. The codes are part of the command's contract.
 pub(crate) const TABLE: &str = "\
 Exit codes:
@@ -83,7 +85,7 @@ impl Failure {
 
 fn read_exit_code(error: &dls::Error) -> u8 {
     if let Some(answer) = error.service() {
-        return dls::rollout::refusal_exit_code(answer);
+        return ExitCode::of_answer(answer).code();
     }
     if error.kind() == dls::ErrorKind::Plan {
         return 9;
@@ -113,7 +115,7 @@ pub(crate) fn next_for_answer(answer: &ServiceError) -> Option<String> {
         // A gateway misses the call, and the service a package.
         (Meaning::NotFound, _) if origin == Some(Origin::Service) => NO_SUCH_PACKAGE.to_owned(),
         (Meaning::Throttled | Meaning::Unavailable, _) | (_, None) => {
-            return next_for_code(dls::rollout::refusal_exit_code(answer));
+            return next_for_code(ExitCode::of_answer(answer).code());
         }
         (_, Some(hint)) => hint.to_owned(),
     })

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod evidence;
 mod exit;
+mod exit_code;
 mod ids;
 mod journal_location;
 mod json;

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::args::OutputFormat;
 use crate::evidence::{EvidenceDocument, EvidenceFile};
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::journal_location::JournalLocation;
 use crate::json;
 use crate::output::{Output, note};
@@ -98,7 +99,8 @@ impl Follow {
         interrupted: Option<StopSignal>,
         events: Option<NdjsonEvents>,
     ) -> Result<u8, Failure> {
-        let exit_code = interrupted.map_or(report.exit_code, StopSignal::exit_code);
+        let exit_code =
+            interrupted.map_or_else(|| ExitCode::of_report(report).code(), StopSignal::exit_code);
         if let Some(why) = run.journal_failure() {
             note(&format!(
                 "warning: the run was not recorded to its end, and sent nothing from then on: {}",

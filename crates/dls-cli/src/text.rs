@@ -4,7 +4,36 @@ use std::time::Duration;
 
 use dls::JobStart;
 use dls::model::Timestamp;
-use dls::rollout::{NotSent, PackageOutcome};
+use dls::rollout::{NotSent, PackageOutcome, RunOutcome};
+
+/// The word for what became of a package.
+pub(crate) fn package_outcome(outcome: &PackageOutcome) -> &'static str {
+    match outcome {
+        PackageOutcome::Succeeded { .. } => "successful",
+        PackageOutcome::Failed { .. } => "failed",
+        PackageOutcome::Accepted => "accepted",
+        PackageOutcome::AlreadyReleased { .. } => "already-released",
+        PackageOutcome::Refused { .. } => "refused",
+        PackageOutcome::NotSent(_) => "not-sent",
+        PackageOutcome::StillRunning { .. } => "pending",
+        PackageOutcome::Gone { .. } => "gone",
+        _ => "unknown",
+    }
+}
+
+/// The word for what became of the run as a whole.
+pub(crate) fn run_outcome(outcome: RunOutcome) -> &'static str {
+    match outcome {
+        RunOutcome::Successful => "successful",
+        RunOutcome::NothingToDo => "nothing-to-do",
+        RunOutcome::Accepted => "accepted",
+        RunOutcome::Failed => "failed",
+        RunOutcome::Partial => "partial",
+        RunOutcome::Pending => "pending",
+        RunOutcome::Refused => "refused",
+        _ => "unknown",
+    }
+}
 
 /// What a verdict has to say beyond its word.
 pub(crate) fn why(outcome: &PackageOutcome) -> Option<String> {

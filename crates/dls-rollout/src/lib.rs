@@ -20,7 +20,6 @@ pub use event::{Event, EventKind, ObserveError, RunSpec, SendError};
 pub use options::{IfReleased, OnLostAnswer, Options};
 pub use outcome::{
     Claim, Forgotten, NotSent, PackageOutcome, PackageReport, Report, RunOutcome, is_refusal,
-    refusal_exit_code,
 };
 pub use plan::{Destination, Plan, PlannedPackage};
 pub use poll_interval::PollInterval;

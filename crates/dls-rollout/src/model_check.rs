@@ -204,7 +204,7 @@ fn every_promise_holds_for_one_batch_whatever_three_things_go_wrong() {
     for step in MUST_HAPPEN {
         assert!(explored.choices().contains_key(step), "never: {step}");
     }
-    for end in ["successful unknown", "refused successful", "gone not-sent", "pending failed"] {
+    for end in ["Succeeded Unknown", "Refused Succeeded", "Gone NotSent", "StillRunning Failed"] {
         assert!(explored.ends.contains(end), "never: {end}");
     }
 }
@@ -212,7 +212,7 @@ fn every_promise_holds_for_one_batch_whatever_three_things_go_wrong() {
 #[test]
 fn every_promise_holds_for_two_batches_whatever_three_things_go_wrong() {
     let explored = explore(&Scenario { faults: 3, ..two_batches() }, 20_000);
-    for end in ["unknown not-sent", "successful unknown", "successful refused"] {
+    for end in ["Unknown NotSent", "Succeeded Unknown", "Succeeded Refused"] {
         assert!(explored.ends.contains(end), "never: {end}");
     }
 }
@@ -221,7 +221,7 @@ fn every_promise_holds_for_two_batches_whatever_three_things_go_wrong() {
 fn every_promise_holds_for_packages_that_are_sent_again_whatever_two_things_go_wrong() {
     let explored: Vec<Explored> = redeployed().iter().map(|it| explore(it, 5_000)).collect();
     let ends = explored.iter().flat_map(|it| &it.ends);
-    assert!(ends.filter(|it| it.starts_with("failed")).count() > 10);
+    assert!(ends.filter(|it| it.starts_with("Failed")).count() > 10);
 }
 
 #[test]

@@ -1,9 +1,6 @@
-//! What became of each package, and of the run: one truth table from verdicts to outcome and exit
-//! code.
+//! What became of each package, and of the run as a whole.
 
-use dls_model::{
-    ErrorCode, Meaning, Origin, PackageDetail, PackageId, ServiceError, Status, Timestamp, meaning,
-};
+use dls_model::{ErrorCode, Origin, PackageDetail, PackageId, ServiceError, Status, Timestamp};
 
 use crate::entry::Entry;
 use crate::guard::{Guard, holds};
@@ -103,51 +100,24 @@ pub enum NotSent {
 }
 
 impl PackageOutcome {
-    /// The word that the command prints: one of `successful`, `failed`, `accepted`, `already-released`, `refused`, `not-sent`,
-    /// `unknown`, `pending` or `gone`.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Succeeded { .. } => "successful",
-            Self::Failed { .. } => "failed",
-            Self::Accepted => "accepted",
-            Self::AlreadyReleased { .. } => "already-released",
-            Self::Refused { .. } => "refused",
-            Self::NotSent(_) => "not-sent",
-            Self::Unknown { .. } => "unknown",
-            Self::StillRunning { .. } => "pending",
-            Self::Gone { .. } => "gone",
-        }
-    }
-
-    /// The exit code that this verdict alone asks for; `None` where another package's verdict says
-    /// why the run ended.
-    fn exit_code(&self) -> Option<u8> {
+    /// The outcome of a run of this package alone; `None` if the outcome of another package is the reason for this one.
+    fn alone(&self) -> Option<RunOutcome> {
         Some(match self {
-            Self::Succeeded { start_failures } if start_failures.is_empty() => 0,
-            Self::Succeeded { .. } => 6,
-            Self::Refused { proved: false, .. } => 7,
-            Self::Accepted | Self::AlreadyReleased { .. } => 0,
-            Self::Failed { .. } => 3,
-            Self::Refused { error, .. } | Self::NotSent(NotSent::ObserveRefused(error)) => {
-                refusal_exit_code(error)
+            Self::Succeeded { start_failures } if start_failures.is_empty() => {
+                RunOutcome::Successful
             }
+            Self::Succeeded { .. } => RunOutcome::Partial,
+            Self::Failed { .. } => RunOutcome::Failed,
+            Self::Accepted => RunOutcome::Accepted,
+            Self::AlreadyReleased { .. } => RunOutcome::NothingToDo,
+            Self::Unknown { .. }
+            | Self::Refused { proved: false, .. }
+            | Self::Gone { sent: true } => RunOutcome::Unknown,
             Self::NotSent(NotSent::RunStopped) => return None,
-            Self::NotSent(NotSent::NotAuthenticated(_)) => 4,
-            Self::NotSent(
-                NotSent::LastReleaseFailed
-                | NotSent::WrongStatus(_)
-                | NotSent::ReleasedBefore { .. }
-                | NotSent::Drifted(_)
-                | NotSent::Deletes(_)
-                | NotSent::Overlaps { .. }
-                | NotSent::NotRecorded(_),
-            ) => 9,
-            Self::NotSent(NotSent::Unavailable(_)) => 10,
-            Self::NotSent(NotSent::Unreachable(_)) => 11,
-            Self::NotSent(NotSent::OutOfTime | NotSent::Left(_)) | Self::StillRunning { .. } => 8,
-            Self::Unknown { .. } | Self::Gone { sent: true } => 7,
-            Self::Gone { sent: false } => 5,
+            Self::NotSent(NotSent::OutOfTime | NotSent::Left(_)) | Self::StillRunning { .. } => {
+                RunOutcome::Pending
+            }
+            Self::NotSent(_) | Self::Refused { .. } | Self::Gone { .. } => RunOutcome::Refused,
         })
     }
 
@@ -178,19 +148,6 @@ impl PackageOutcome {
     }
 }
 
-/// The exit code of an error answer that refuses a request: 4 not authenticated or not permitted,
-/// 5 not found, 10 throttled or unavailable, 9 any other.
-#[must_use]
-pub fn refusal_exit_code(error: &ServiceError) -> u8 {
-    let status = error.status().as_u16();
-    match (error.code().map(meaning), status) {
-        (_, 401 | 403) | (Some(Meaning::NotAuthenticated | Meaning::NotPermitted), _) => 4,
-        (Some(Meaning::NotFound | Meaning::WorkspaceNotFound), _) | (_, 404) => 5,
-        (Some(Meaning::Throttled | Meaning::Unavailable), _) | (_, 429 | 500..) => 10,
-        _ => 9,
-    }
-}
-
 /// What became of the run as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -214,19 +171,25 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    /// The word that the command prints.
+    /// What these outcomes of packages come to together. Where several apply, the first of these does: unknown, partial,
+    /// failed, pending, refused, accepted, successful, nothing to do.
     #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Successful => "successful",
-            Self::NothingToDo => "nothing-to-do",
-            Self::Accepted => "accepted",
-            Self::Failed => "failed",
-            Self::Partial => "partial",
-            Self::Unknown => "unknown",
-            Self::Pending => "pending",
-            Self::Refused => "refused",
-        }
+    pub fn of<'a>(packages: impl IntoIterator<Item = &'a PackageOutcome>) -> Self {
+        const PRECEDENCE: [RunOutcome; 7] = [
+            RunOutcome::Unknown,
+            RunOutcome::Partial,
+            RunOutcome::Failed,
+            RunOutcome::Pending,
+            RunOutcome::Refused,
+            RunOutcome::Accepted,
+            RunOutcome::Successful,
+        ];
+        let packages: Vec<_> = packages.into_iter().collect();
+        let is_mixed = packages.iter().any(|it| it.is_success())
+            && packages.iter().any(|it| it.is_shortfall());
+        let mut found: Vec<Self> = packages.iter().filter_map(|it| it.alone()).collect();
+        found.extend(is_mixed.then_some(Self::Partial));
+        PRECEDENCE.into_iter().find(|it| found.contains(it)).unwrap_or(Self::NothingToDo)
     }
 }
 
@@ -238,8 +201,6 @@ pub struct Report {
     pub packages: Vec<PackageReport>,
     /// The run as a whole.
     pub outcome: RunOutcome,
-    /// The exit code of a command that has nothing else to tell.
-    pub exit_code: u8,
 }
 
 /// What a run came to for one package.
@@ -342,34 +303,9 @@ impl Report {
     }
 
     pub(crate) fn new(packages: Vec<PackageReport>) -> Self {
-        let (outcome, exit_code) = judge(packages.iter().filter_map(|p| p.outcome.as_ref()));
-        Self { packages, outcome, exit_code }
+        let outcome = RunOutcome::of(packages.iter().filter_map(|it| it.outcome.as_ref()));
+        Self { packages, outcome }
     }
-}
-
-/// The truth table. Precedence where several apply: 7, then 6, 3, 8, then 4, 5, 9, 10, 11.
-fn judge<'a>(outcomes: impl Iterator<Item = &'a PackageOutcome> + Clone) -> (RunOutcome, u8) {
-    const PRECEDENCE: [u8; 9] = [7, 6, 3, 8, 4, 5, 9, 10, 11];
-    let mixed = outcomes.clone().any(PackageOutcome::is_success)
-        && outcomes.clone().any(PackageOutcome::is_shortfall);
-    let says = |code: u8| {
-        (code == 6 && mixed) || outcomes.clone().any(|outcome| outcome.exit_code() == Some(code))
-    };
-    let exit_code = PRECEDENCE.into_iter().find(|code| says(*code)).unwrap_or(0);
-    let all = |word: &str| outcomes.clone().all(|outcome| outcome.word() == word);
-    let outcome = match exit_code {
-        0 if all("already-released") => RunOutcome::NothingToDo,
-        0 if outcomes.clone().any(|v| matches!(v, PackageOutcome::Accepted)) => {
-            RunOutcome::Accepted
-        }
-        0 => RunOutcome::Successful,
-        3 => RunOutcome::Failed,
-        6 => RunOutcome::Partial,
-        7 => RunOutcome::Unknown,
-        8 => RunOutcome::Pending,
-        _ => RunOutcome::Refused,
-    };
-    (outcome, exit_code)
 }
 
 /// Whether an error answer to a write that names so many packages proves that nothing was done.

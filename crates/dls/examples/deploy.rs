@@ -22,9 +22,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while run.next_event().await.is_some() {
         for package in run.report().packages {
             let status = package.latest.and_then(|detail| detail.package.status);
-            println!("{}: {status:?}, verdict {:?}", package.id, package.outcome);
+            println!("{}: {status:?}, outcome {:?}", package.id, package.outcome);
         }
     }
-    println!("{}", run.report().outcome.word());
+    println!("{:?}", run.report().outcome);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a deploy, over real sockets. `rows.toml` lists all faults that were thought of,
 //! and where it is shown what must hold for each; `cases.toml` has the faults that are played here, plain
-//! and through TLS, and what each may end in: the run's exit code and verdicts, and what the emulator
+//! and through TLS, and what each may end in: the outcomes of the run and its packages, and what the emulator
 //! counted.
 #![allow(
     clippy::unwrap_used,

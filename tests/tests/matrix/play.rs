@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dls::rollout::{Options, PollInterval, Report};
+use dls::rollout::{NotSent, Options, PackageOutcome, PollInterval, Report};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey, Token};
 use dls::transport::{Limits, Rate, Roots};
 use dls::{Client, FileStore, JobStart, Selection};
@@ -99,7 +99,7 @@ async fn one(case: Case, line: Over) -> String {
     }
     let claims = report.packages.iter().map(|package| Claim {
         package: package.id.to_string(),
-        outcome: package.outcome.as_ref().unwrap().word().to_owned(),
+        outcome: dls_tests::outcome(package.outcome.as_ref().unwrap()).to_owned(),
         at,
     });
     let history = History {
@@ -185,9 +185,21 @@ fn options(case: &Case) -> Options {
 
 /// What became of the run, and what the emulator counted, in one line.
 fn ended(report: &Report, ledger: &Ledger) -> String {
-    let mut words = BTreeMap::<&str, usize>::new();
+    let mut words = BTreeMap::<String, usize>::new();
     for package in &report.packages {
-        *words.entry(package.outcome.as_ref().unwrap().word()).or_default() += 1;
+        let outcome = package.outcome.as_ref().unwrap();
+        let why = match outcome {
+            PackageOutcome::Refused { error, .. }
+            | PackageOutcome::NotSent(NotSent::ObserveRefused(error)) => {
+                format!("({:?})", error.meaning())
+            }
+            PackageOutcome::NotSent(why) => {
+                let why = format!("{why:?}");
+                format!("({})", why.split(|c: char| !c.is_alphanumeric()).next().unwrap())
+            }
+            _ => String::new(),
+        };
+        *words.entry(dls_tests::outcome(outcome).to_owned() + &why).or_default() += 1;
     }
     let words: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
     let ours = report.packages.iter().filter(|package| package.ours).count();
@@ -196,8 +208,8 @@ fn ended(report: &Report, ledger: &Ledger) -> String {
         requests.filter(|it| it.operation == Some("deploy") && it.by == Initiator::Client);
     let releases = ledger.releases.iter().filter(|it| it.by != Initiator::Other);
     format!(
-        "exit {}, {}; deploys {}, releases {}, ours {ours}",
-        report.exit_code,
+        "{:?}, {}; deploys {}, releases {}, ours {ours}",
+        report.outcome,
         words.join(" "),
         deploys.count(),
         releases.count(),

@@ -95,7 +95,7 @@ fn row(run: &StoredRun) -> Vec<String> {
 fn outcome(run: &StoredRun) -> Option<&'static str> {
     let mut packages = run.report.packages.iter();
     let is_told = packages.all(|it| it.outcome.is_some());
-    is_told.then(|| run.report.outcome.word())
+    is_told.then(|| text::run_outcome(run.report.outcome))
 }
 
 /// A few by name, many by number.

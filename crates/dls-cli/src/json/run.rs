@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ErrorRow, TaskRow, task_rows, time};
 use crate::exit::Failure;
-use crate::text::why;
+use crate::text::{package_outcome, run_outcome, why};
 
 /// A run, as far as it came.
 #[derive(Serialize)]
@@ -174,7 +174,7 @@ impl PackageRun {
 fn overall(report: &Report) -> &'static str {
     let untold = || report.packages.iter().filter(|it| it.outcome.is_none());
     match untold().next() {
-        None => report.outcome.word(),
+        None => run_outcome(report.outcome),
         Some(_) if untold().any(|it| it.sent) => "unknown",
         Some(_) => "pending",
     }
@@ -183,7 +183,7 @@ fn overall(report: &Report) -> &'static str {
 /// The word for what became of a package, also when nobody could look.
 pub(crate) fn outcome(report: &PackageReport) -> &'static str {
     match &report.outcome {
-        Some(verdict) => verdict.word(),
+        Some(outcome) => package_outcome(outcome),
         None if report.sent => "unknown",
         None => "not-sent",
     }

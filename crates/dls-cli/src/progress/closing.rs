@@ -10,6 +10,7 @@ use super::StopSignal;
 use crate::exit::{
     CHECK_THE_KEY, Failure, NO_SUCH_PACKAGE, next_for_answer, next_for_network, with_request_id,
 };
+use crate::exit_code::ExitCode;
 use crate::json::outcome;
 use crate::text::{count, ids, why};
 
@@ -28,7 +29,7 @@ pub(super) struct Closing<'a> {
 impl Closing<'_> {
     /// Why it is not 0.
     pub(super) fn failure(&self) -> Option<Failure> {
-        let code = self.report.exit_code;
+        let code = ExitCode::of_report(self.report).code();
         let failure = |message: String| Failure::new(code, message);
         Some(match code {
             0 => return None,

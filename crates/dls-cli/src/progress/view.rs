@@ -13,7 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::changes::{AfterSendFailure, RunChange};
 use super::ndjson::{observe_error, send_error};
 use crate::output::note;
-use crate::text::{count, ids, shown, why};
+use crate::text::{count, ids, package_outcome, shown, why};
 
 /// Up to so many packages have a bar of their own, and are reported about task by task.
 const FEW: usize = 10;
@@ -297,7 +297,7 @@ fn show_one(bar: &ProgressBar, now: &PackageReport) {
 impl Total {
     fn show(&mut self, now: &PackageReport) {
         let word = match &now.outcome {
-            Some(outcome) => outcome.word().to_owned(),
+            Some(outcome) => package_outcome(outcome).to_owned(),
             None => {
                 let detail = now.latest.as_ref();
                 let status = detail.and_then(|detail| detail.package.status);

@@ -18,6 +18,7 @@ use super::judge::{Past, Process};
 use super::store::Store;
 use super::wire::{Setup, Wire};
 use super::world::{Chances, World};
+use crate::text::package_outcome;
 
 pub(super) const SECRET: &str = "example-secret-key";
 pub(super) const TOKEN: &str = "example-token";
@@ -321,7 +322,7 @@ fn claims(report: &Report, at: std::time::SystemTime) -> Vec<Claim> {
     let claims = report.packages.iter().filter_map(|package| {
         Some(Claim {
             package: package.id.to_string(),
-            outcome: package.outcome.as_ref()?.word().to_owned(),
+            outcome: package_outcome(package.outcome.as_ref()?).to_owned(),
             at,
         })
     });

@@ -1,5 +1,9 @@
 //! What an honest witness remembers of one package on the way to a state.
 
+use std::mem::Discriminant;
+
+use crate::outcome::PackageOutcome;
+
 /// What is known of the requests that name a package.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) enum Named {
@@ -46,13 +50,13 @@ pub(super) struct Memory {
     /// Looks that did not find it, since it was last seen.
     pub(super) absences: u8,
     pub(super) accepted: bool,
-    /// Its verdict, and whether that may still change.
-    pub(super) outcome: Option<(&'static str, bool)>,
-    pub(super) verdict_changed: bool,
+    /// Which outcome it has, and whether that may still change.
+    pub(super) outcome: Option<(Discriminant<PackageOutcome>, bool)>,
+    pub(super) outcome_changed: bool,
 }
 
 impl Memory {
-    /// Nothing that happens changes its verdict any more.
+    /// Nothing that happens changes its outcome any more.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.outcome, Some((_, false)))
     }

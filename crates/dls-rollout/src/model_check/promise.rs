@@ -26,7 +26,7 @@ pub(super) const PROMISES: [Promise; 19] = [
     ("lost is not forgotten", lost_is_not_forgotten),
     ("what may have been sent is claimed", what_may_have_been_sent_is_claimed),
     ("ours only if named in an answer", ours_only_if_named),
-    ("a verdict stays", a_verdict_stays),
+    ("an outcome stays", an_outcome_stays),
     ("the end of patience is the end", out_of_time_ends),
     ("a 401 ends all asking", forbidden_ends),
     ("a replay gives the same rollout", replay_is_the_same),
@@ -168,10 +168,10 @@ fn ours_only_if_named(state: &State) -> bool {
     packages(state).all(|(report, memory, _)| memory.accepted || !report.ours)
 }
 
-fn a_verdict_stays(state: &State) -> bool {
+fn an_outcome_stays(state: &State) -> bool {
     let mut packages = packages(state);
     packages.all(|(report, memory, _)| {
-        !memory.verdict_changed && report.outcome.is_some() >= state.is_over()
+        !memory.outcome_changed && report.outcome.is_some() >= state.is_over()
     })
 }
 

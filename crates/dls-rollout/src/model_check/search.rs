@@ -18,7 +18,7 @@ pub(super) struct Explored {
     pub(super) states: usize,
     pub(super) transitions: usize,
     pub(super) depth: usize,
-    /// Ends, by the verdicts' words.
+    /// Ends, by the names of the outcomes.
     pub(super) ends: HashSet<String>,
     /// How often each choice of the environment was taken.
     choices: HashMap<Step, usize>,
@@ -115,7 +115,7 @@ impl Explored {
         self.transitions += 1;
         *self.choices.entry(step).or_default() += 1;
         if next.is_over() {
-            self.ends.insert(words(next));
+            self.ends.insert(names(next));
         }
     }
 }
@@ -128,9 +128,13 @@ impl fmt::Display for Explored {
     }
 }
 
-fn words(state: &State) -> String {
+fn names(state: &State) -> String {
     let outcomes = state.reports.iter().filter_map(|it| it.outcome.as_ref());
-    outcomes.map(|it| it.word()).collect::<Vec<_>>().join(" ")
+    let names = outcomes.map(|it| {
+        let text = format!("{it:?}");
+        text.split(|c: char| !c.is_alphanumeric()).take(1).collect::<String>()
+    });
+    names.collect::<Vec<_>>().join(" ")
 }
 
 fn story(scenario: &Scenario, promise: &str, trail: &Trail, number: usize) -> String {

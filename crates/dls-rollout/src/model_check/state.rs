@@ -1,5 +1,6 @@
 //! One state of the search: the fold, the world, and what an honest witness remembers of the way there.
 
+use std::mem::discriminant;
 use std::rc::Rc;
 
 use dls_model::PackageIds;
@@ -102,7 +103,7 @@ impl State {
         next.take(step);
         next.action = next.rollout.next();
         next.reports = next.rollout.report().packages.into();
-        next.note_verdicts();
+        next.note_outcomes();
         Some(next)
     }
 
@@ -292,7 +293,7 @@ impl State {
         let reports = self.rollout.report().packages;
         for (memory, report) in self.memory.iter_mut().zip(&reports) {
             let outcome = report.outcome.as_ref();
-            memory.outcome = outcome.map(|it| (it.word(), report.is_open()));
+            memory.outcome = outcome.map(|it| (discriminant(it), report.is_open()));
             if memory.is_closed() {
                 continue;
             }
@@ -389,12 +390,12 @@ impl State {
         }
     }
 
-    fn note_verdicts(&mut self) {
+    fn note_outcomes(&mut self) {
         for (memory, report) in self.memory.iter_mut().zip(self.reports.iter()) {
             let outcome = report.outcome.as_ref();
-            let now = outcome.map(|it| (it.word(), report.is_open()));
-            let words = [memory.outcome, now].map(|it| it.map(|(word, _)| word));
-            memory.verdict_changed = memory.outcome.is_some() && words[0] != words[1];
+            let now = outcome.map(|it| (discriminant(it), report.is_open()));
+            let kinds = [memory.outcome, now].map(|it| it.map(|(kind, _)| kind));
+            memory.outcome_changed = memory.outcome.is_some() && kinds[0] != kinds[1];
             memory.outcome = now;
             // Whatever was consented to before does not outlast a run that ended without it.
             let unsettled = matches!(

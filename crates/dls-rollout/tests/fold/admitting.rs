@@ -1,7 +1,9 @@
 //! What may be sent at all: status, plan, deletions, overlaps.
 
 use dls_model::{AnswerError, PackageDetail, Timestamp};
-use dls_rollout::{Action, EventKind, IfReleased, NotSent, ObserveError, Options, Plan, RunSpec};
+use dls_rollout::{
+    Action, EventKind, IfReleased, NotSent, ObserveError, Options, Plan, RunOutcome, RunSpec,
+};
 
 use crate::bench::*;
 
@@ -19,8 +21,7 @@ fn everything_released_before_is_nothing_to_do() {
     let mut bench = Bench::new(&[41], later());
     bench.see(41, 2, 5);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!(bench.exit_code(), 0);
-    assert_eq!(bench.report().outcome.word(), "nothing-to-do");
+    assert_eq!(bench.run_outcome(), RunOutcome::NothingToDo);
 }
 
 #[test]
@@ -30,7 +31,7 @@ fn a_released_package_stops_the_run_if_that_was_asked_for() {
     bench.see(23, 1, 0);
     assert_eq!(bench.next(), Action::Done);
     assert!(matches!(bench.not_sent(41), NotSent::ReleasedBefore { .. }));
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 9));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["not-sent"; 2], RunOutcome::Refused));
 }
 
 #[test]
@@ -39,7 +40,7 @@ fn a_package_that_is_being_released_is_watched_and_never_sent() {
     bench.see(23, 5, 0);
     assert!(matches!(bench.next(), Action::Observe(_)));
     bench.see(23, 2, 7);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"], 0));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["successful"], RunOutcome::Successful));
     assert!(!bench.report().packages[0].sent);
 }
 
@@ -50,7 +51,7 @@ fn a_package_whose_last_release_failed_stops_the_run_before_anything_is_sent() {
     bench.see(31, 3, 5);
     assert_eq!(bench.next(), Action::Done);
     assert!(matches!(bench.not_sent(31), NotSent::LastReleaseFailed));
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 9));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["not-sent"; 2], RunOutcome::Refused));
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn an_unknown_package_ends_the_run_as_not_found() {
     let missing = ObserveError::NotFound(service_error(400, "DLF.0810"));
     bench.fail_look(99, missing);
     assert_eq!(bench.words(), ["not-sent", "gone"]);
-    assert_eq!(bench.exit_code(), 5);
+    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
 }
 
 #[test]
@@ -89,7 +90,11 @@ fn what_is_missing_may_be_the_package_or_the_place_where_it_is_looked_for() {
         let mut bench = Bench::new(&[23], later());
         bench.fail_look(23, failure);
         let word = if is_the_package { "gone" } else { "not-sent" };
-        assert_eq!((bench.words(), bench.exit_code()), (vec![word], 5), "{code}");
+        assert_eq!(
+            (bench.words(), bench.run_outcome()),
+            (vec![word], RunOutcome::Refused),
+            "{code}"
+        );
     }
 }
 
@@ -101,7 +106,7 @@ fn a_deletion_needs_consent() {
     bench.see(23, 1, 0);
     assert!(matches!(bench.not_sent(51), NotSent::Deletes(tasks) if tasks == ["legacy"]));
     assert!(matches!(bench.not_sent(23), NotSent::RunStopped));
-    assert_eq!(bench.exit_code(), 9);
+    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
 
     let mut bench = Bench::new(&[51], later().with_allow_delete(true));
     bench.see_as(51, deleting());
@@ -119,7 +124,7 @@ fn packages_that_touch_the_same_object_are_sent_only_in_order() {
     assert!(
         matches!(bench.not_sent(62), NotSent::Overlaps { name, with } if name == "stock" && with == [id(61)])
     );
-    assert_eq!(bench.exit_code(), 9);
+    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
 
     let mut bench = Bench::new(&[61, 62], later().with_in_order(true));
     see(&mut bench);
@@ -161,7 +166,10 @@ fn a_package_that_is_not_as_planned_stops_the_run() {
         bench.see(23, 1, 0);
         bench.see_as(24, now);
         assert!(matches!(bench.not_sent(24), NotSent::Drifted(kind) if kind == says));
-        assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 9));
+        assert_eq!(
+            (bench.words(), bench.run_outcome()),
+            (vec!["not-sent"; 2], RunOutcome::Refused)
+        );
     }
 }
 
@@ -178,11 +186,15 @@ fn what_moves_as_we_release_is_no_drift() {
 fn what_moved_since_the_plan_is_presumed_to_be_ours() {
     let plan = || [(23, detail(23, 1, 0))];
     let strict = later().with_if_released(IfReleased::Fail);
-    for (status, word, exit_code) in [(2, "already-released", 0), (3, "failed", 3), (5, "-", 0)] {
+    for (status, word, outcome) in [
+        (2, "already-released", RunOutcome::NothingToDo),
+        (3, "failed", RunOutcome::Failed),
+        (5, "-", RunOutcome::NothingToDo),
+    ] {
         let mut bench = planned_run(&plan(), strict);
         bench.see(23, status, 7);
         assert_eq!(bench.words(), [word]);
-        assert_eq!(bench.exit_code(), exit_code, "{status}");
+        assert_eq!(bench.run_outcome(), outcome, "{status}");
         assert!(!bench.report().packages[0].ours, "presumed, never said");
     }
 }
@@ -214,18 +226,20 @@ fn the_plan_is_checked_again_before_each_batch() {
 
 #[test]
 fn by_id_nothing_is_sent_and_the_status_stands_as_it_is() {
-    for (status, word, exit_code) in [(2, "already-released", 0), (3, "failed", 3)] {
+    for (status, word, outcome) in
+        [(2, "already-released", RunOutcome::NothingToDo), (3, "failed", RunOutcome::Failed)]
+    {
         let mut bench = Bench::new(&[23], Options::watch_only());
         bench.see(23, status, 5);
         assert_eq!(bench.next(), Action::Done);
-        assert_eq!((bench.words(), bench.exit_code()), (vec![word], exit_code), "{status}");
+        assert_eq!((bench.words(), bench.run_outcome()), (vec![word], outcome), "{status}");
     }
     for (status, word) in [(1, "not-sent"), (5, "pending")] {
         let mut bench = Bench::new(&[23], Options::watch_only());
         bench.see(23, status, 0);
         assert_eq!(bench.next(), Action::Observe(id(23)));
         bench.apply(EventKind::OutOfTime);
-        assert_eq!((bench.words(), bench.exit_code()), (vec![word], 8));
+        assert_eq!((bench.words(), bench.run_outcome()), (vec![word], RunOutcome::Pending));
     }
     let mut bench = Bench::new(&[23], Options::watch_only());
     bench.see(23, 1, 0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Action, EventKind, NotSent};
+use dls_rollout::{Action, EventKind, NotSent, RunOutcome};
 
 use crate::bench::*;
 
@@ -54,7 +54,7 @@ fn an_unknown_batch_stops_the_rest_even_if_told_to_keep_going() {
     assert!(words[..100].iter().all(|it| *it == "unknown"));
     assert!(words[100..].iter().all(|it| *it == "not-sent"));
     assert!(matches!(bench.not_sent(101), NotSent::RunStopped));
-    assert_eq!(bench.exit_code(), 7);
+    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn in_order_each_package_waits_for_the_one_before() {
     bench.see_all(&[62], 3, 7);
     assert_eq!(bench.next(), Action::Done);
     assert_eq!(bench.words(), ["successful", "failed", "not-sent"]);
-    assert_eq!(bench.exit_code(), 6);
+    assert_eq!(bench.run_outcome(), RunOutcome::Partial);
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn when_time_is_over_unsent_batches_are_not_sent() {
     bench.apply(accepted(&all[..100]));
     bench.apply(EventKind::OutOfTime);
     assert!(matches!(bench.not_sent(101), NotSent::OutOfTime));
-    assert_eq!(bench.exit_code(), 8);
+    assert_eq!(bench.run_outcome(), RunOutcome::Pending);
 }

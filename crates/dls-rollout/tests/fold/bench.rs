@@ -8,7 +8,7 @@ use dls_model::{
 };
 use dls_rollout::{
     Action, Destination, Event, EventKind, NotSent, ObserveError, Options, PackageOutcome,
-    PlannedPackage, Report, Rollout, RunSpec, Selection, SendError,
+    PlannedPackage, Report, Rollout, RunOutcome, RunSpec, Selection, SendError,
 };
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 
@@ -220,8 +220,8 @@ impl Bench {
         self.rollout.report()
     }
 
-    pub(crate) fn exit_code(&self) -> u8 {
-        self.report().exit_code
+    pub(crate) fn run_outcome(&self) -> RunOutcome {
+        self.report().outcome
     }
 
     pub(crate) fn outcome(&self, package: u64) -> Option<PackageOutcome> {
@@ -237,10 +237,30 @@ impl Bench {
         }
     }
 
-    /// The verdicts' words, `-` where there is none yet.
+    /// The name of the reason for which it was not sent.
+    pub(crate) fn why_not_sent(&self, package: u64) -> String {
+        let why = format!("{:?}", self.not_sent(package));
+        why.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned()
+    }
+
+    /// The outcomes as [`word`] says them, `-` where there is none yet.
     pub(crate) fn words(&self) -> Vec<&'static str> {
-        let packages = self.report().packages.into_iter();
-        packages.map(|it| it.outcome.as_ref().map_or("-", PackageOutcome::word)).collect()
+        self.report().packages.iter().map(|it| it.outcome.as_ref().map_or("-", word)).collect()
+    }
+}
+
+pub(crate) fn word(outcome: &PackageOutcome) -> &'static str {
+    match outcome {
+        PackageOutcome::Succeeded { .. } => "successful",
+        PackageOutcome::Failed { .. } => "failed",
+        PackageOutcome::Accepted => "accepted",
+        PackageOutcome::AlreadyReleased { .. } => "already-released",
+        PackageOutcome::Refused { .. } => "refused",
+        PackageOutcome::NotSent(_) => "not-sent",
+        PackageOutcome::Unknown { .. } => "unknown",
+        PackageOutcome::StillRunning { .. } => "pending",
+        PackageOutcome::Gone { .. } => "gone",
+        other => panic!("{other:?}"),
     }
 }
 

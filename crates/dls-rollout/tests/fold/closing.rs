@@ -69,13 +69,13 @@ fn unsettled() -> Claim {
 #[test]
 fn a_package_that_vanished_after_it_was_sent_stays_open() {
     let mut bench = gone(23);
-    assert_eq!(bench.exit_code(), 7);
+    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
     assert!(is_open(&bench, 23));
     assert_eq!(bench.rollout.claim(id(23)), Some(unsettled()));
     bench.resume();
     assert_eq!(bench.words(), ["-"]);
     bench.see_all(&[23], 2, 7);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"], 0));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["successful"], RunOutcome::Successful));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_package_that_vanished_and_came_back_as_it_was_is_unknown() {
     bench.resume();
     bench.pass(Duration::from_secs(120));
     bench.see_all(&[23], 1, 0);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_package_that_vanished_before_it_was_sent_is_closed() {
     let mut bench = Bench::new(&[23], later());
     let error = service_error(404, "DLF.0810");
     bench.fail_look(23, dls_rollout::ObserveError::NotFound(error));
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["gone"], 5));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["gone"], RunOutcome::Refused));
     assert!(!is_open(&bench, 23));
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::Settled));
 }
@@ -101,8 +101,7 @@ fn a_package_that_vanished_before_it_was_sent_is_closed() {
 fn a_refusal_that_proves_nothing_stays_open_and_makes_the_run_unknown() {
     let mut bench = unproved();
     assert_eq!(bench.words(), ["refused", "refused"]);
-    assert_eq!(bench.report().outcome, RunOutcome::Unknown);
-    assert_eq!(bench.exit_code(), 7);
+    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
     assert!(is_open(&bench, 23) && is_open(&bench, 24));
     bench.resume();
     bench.see_all(&[23], 2, 7);
@@ -115,7 +114,7 @@ fn a_refusal_that_is_proved_is_closed() {
     let bench = Bench::sent(&[23], later(), refused(400, "DLF.20990"));
     assert_eq!(bench.words(), ["refused"]);
     assert!(!is_open(&bench, 23));
-    assert_ne!(bench.exit_code(), 7);
+    assert_ne!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
 #[test]
@@ -127,7 +126,7 @@ fn what_is_given_up_is_claimed_no_longer_and_keeps_its_outcome() {
         assert!(is_open(&bench, 23));
         forget(&mut bench, 23);
         assert!(!is_open(&bench, 23), "{word}");
-        assert_eq!((bench.words()[0], bench.exit_code()), (word, 7));
+        assert_eq!((bench.words()[0], bench.run_outcome()), (word, RunOutcome::Unknown));
         assert_eq!(bench.rollout.claim(id(23)), Some(Claim::Settled));
         let report = bench.report().packages.remove(0);
         assert_eq!(report.forgotten.unwrap().by, "ops");
@@ -207,6 +206,6 @@ fn after_consent_a_request_that_is_proved_unsent_leaves_the_first_one_unknown() 
     bench.see(23, 1, 0);
     bench.send(&[23]);
     bench.apply(failed(SendError::NotRecorded("disk full".to_owned())));
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
     assert!(is_open(&bench, 23));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Action, EventKind, OnLostAnswer, PackageOutcome};
+use dls_rollout::{Action, EventKind, OnLostAnswer, PackageOutcome, RunOutcome};
 
 use crate::bench::*;
 
@@ -16,7 +16,10 @@ fn a_lost_answer_is_settled_by_looking_and_never_by_sending() {
     bench.rest();
     bench.see_all(&[23, 24], 2, 7);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"; 2], 0));
+    assert_eq!(
+        (bench.words(), bench.run_outcome()),
+        (vec!["successful"; 2], RunOutcome::Successful)
+    );
     let report = bench.report();
     assert!(report.packages.iter().all(|it| it.sent && !it.ours));
 }
@@ -34,7 +37,7 @@ fn what_has_not_moved_within_the_grace_is_unknown() {
             _ => bench.rest(),
         }
     }
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
     assert!(looks > 5, "{looks}");
     let waited = bench.events.last().unwrap().at.as_millis() - START;
     assert_eq!(
@@ -60,7 +63,7 @@ fn a_lost_answer_is_unknown_at_once_if_nobody_is_to_look() {
     let options = later().with_on_lost_answer(OnLostAnswer::Stop);
     let bench = Bench::lost(&[23, 24], options);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"; 2], 7));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"; 2], RunOutcome::Unknown));
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn a_lost_answer_still_unsettled_when_time_is_over_is_unknown() {
     bench.see_all(&[23], 5, 0);
     bench.apply(EventKind::OutOfTime);
     assert_eq!(bench.words(), ["pending", "unknown"]);
-    assert_eq!(bench.exit_code(), 7);
+    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
 #[test]
@@ -79,7 +82,7 @@ fn a_package_that_the_answer_does_not_name_is_in_doubt() {
     bench.pass(GRACE);
     bench.see(24, 1, 0);
     assert_eq!(bench.words(), ["accepted", "unknown"]);
-    assert_eq!(bench.exit_code(), 7);
+    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn a_no_to_several_packages_is_reconciled_and_proves_nothing() {
     bench.see(24, 1, 0);
     assert_eq!(bench.words(), ["successful", "refused"]);
     assert!(matches!(bench.outcome(24), Some(PackageOutcome::Refused { proved: false, .. })));
-    assert_eq!(bench.exit_code(), 7);
+    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn an_old_failure_is_not_taken_for_the_new_result() {
     assert!(
         matches!(bench.outcome(31), Some(PackageOutcome::Failed { tasks }) if tasks == ["job_31"])
     );
-    assert_eq!(bench.exit_code(), 3);
+    assert_eq!(bench.run_outcome(), RunOutcome::Failed);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Action, Event, EventKind, InvalidEvents, ObserveError, Rollout, RunSpec};
+use dls_rollout::{
+    Action, Event, EventKind, InvalidEvents, ObserveError, Rollout, RunOutcome, RunSpec,
+};
 
 use crate::bench::*;
 
@@ -60,7 +62,7 @@ fn a_run_that_ended_after_an_intention_looks_and_sends_nothing() {
     bench.pass(Duration::from_secs(3600));
     assert_eq!(bench.next(), Action::Observe(id(23)));
     bench.see(23, 1, 0);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
 }
 
 #[test]
@@ -83,7 +85,10 @@ fn what_was_open_is_looked_at_again_and_what_was_not_stays() {
     bench.resume();
     assert_eq!(bench.words(), ["successful", "-"]);
     bench.see_all(&[24], 2, 7);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"; 2], 0));
+    assert_eq!(
+        (bench.words(), bench.run_outcome()),
+        (vec!["successful"; 2], RunOutcome::Successful)
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls_model::{Deploy, JobStart, PublishType};
-use dls_rollout::{Action, EventKind, ObserveError, PackageOutcome, SendError};
+use dls_rollout::{Action, EventKind, ObserveError, PackageOutcome, RunOutcome, SendError};
 
 use crate::bench::*;
 
@@ -36,7 +36,7 @@ fn an_intended_send_without_an_outcome_is_looked_at_and_never_sent() {
     bench.send(&[23]);
     assert_eq!(bench.next(), Action::Observe(id(23)));
     bench.apply(EventKind::OutOfTime);
-    assert_eq!(bench.exit_code(), 7);
+    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_package_succeeds_when_it_moved_and_is_released() {
     bench.rest();
     bench.see_all(&[23], 2, 7);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["successful"], 0));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["successful"], RunOutcome::Successful));
     let report = bench.report();
     let package = &report.packages[0];
     assert!(package.ours && package.sent);
@@ -56,12 +56,12 @@ fn a_package_succeeds_when_it_moved_and_is_released() {
 
 #[test]
 fn a_baseline_that_never_comes_ends_as_not_sent() {
-    for (failure, exit_code) in [
-        (ObserveError::Unreachable("refused".into()), 11),
-        (unavailable(), 10),
-        (ObserveError::Refused(service_error(401, "APIGW.0301")), 4),
-        (ObserveError::Refused(service_error(400, "DLF.0819")), 5),
-        (ObserveError::NotAuthenticated("stopped".into()), 4),
+    for (failure, why) in [
+        (ObserveError::Unreachable("refused".into()), "Unreachable"),
+        (unavailable(), "Unavailable"),
+        (ObserveError::Refused(service_error(401, "APIGW.0301")), "ObserveRefused"),
+        (ObserveError::Refused(service_error(400, "DLF.0819")), "ObserveRefused"),
+        (ObserveError::NotAuthenticated("stopped".into()), "NotAuthenticated"),
     ] {
         let mut bench = Bench::new(&[23], later());
         for _ in 0..10 {
@@ -73,8 +73,8 @@ fn a_baseline_that_never_comes_ends_as_not_sent() {
             }
         }
         assert_eq!(bench.next(), Action::Done, "{failure:?}");
-        assert_eq!(bench.words(), ["not-sent"]);
-        assert_eq!(bench.exit_code(), exit_code, "{failure:?}");
+        assert_eq!(bench.why_not_sent(23), why, "{failure:?}");
+        assert_eq!(bench.run_outcome(), RunOutcome::Refused);
     }
 }
 
@@ -91,24 +91,24 @@ fn a_failed_look_before_the_send_is_made_again() {
 
 #[test]
 fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
-    fn after(steps: impl FnOnce(&mut Bench)) -> u8 {
+    fn after(steps: impl FnOnce(&mut Bench)) -> String {
         let mut bench = Bench::new(&[23, 24], later());
         steps(&mut bench);
         bench.apply(EventKind::OutOfTime);
-        assert_eq!(bench.words(), ["not-sent", "not-sent"]);
-        bench.exit_code()
+        assert_eq!(bench.why_not_sent(24), bench.why_not_sent(23));
+        bench.why_not_sent(23)
     }
     let unreachable = || ObserveError::Unreachable("refused".into());
-    assert_eq!(after(|_| ()), 10, "nothing was ever heard");
-    assert_eq!(after(|it| it.fail_look(23, unreachable())), 11);
-    assert_eq!(after(|it| it.fail_look(23, unavailable())), 10);
-    assert_eq!(after(|it| it.see(23, 1, 0)), 8);
+    assert_eq!(after(|_| ()), "Unavailable", "nothing was ever heard");
+    assert_eq!(after(|it| it.fail_look(23, unreachable())), "Unreachable");
+    assert_eq!(after(|it| it.fail_look(23, unavailable())), "Unavailable");
+    assert_eq!(after(|it| it.see(23, 1, 0)), "OutOfTime");
     assert_eq!(
         after(|it| {
             it.see_all(&[23, 24], 1, 0);
             it.apply(not_sent());
         }),
-        11
+        "Unreachable"
     );
     assert_eq!(
         after(|it| {
@@ -116,31 +116,31 @@ fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
             it.send(&[23, 24]);
             it.apply(refused(429, "APIGW.0308"));
         }),
-        10
+        "Unavailable"
     );
 }
 
 #[test]
 fn only_a_proved_refusal_ends_at_once() {
-    for (packages, status, code, exit_code) in [
-        (&[23][..], 400, "DLF.3051", Some(9)),
-        (&[23, 24], 403, "APIGW.0302", Some(4)),
-        (&[23], 404, "APIGW.0101", Some(5)),
-        (&[23, 24], 400, "DLF.3051", None),
-        (&[23], 400, "OTHER.1", None),
-        (&[23], 429, "OTHER.1", None),
-        (&[23], 504, "APIGW.0203", None),
-        (&[23], 500, "DLF.0001", None),
+    for (packages, status, code, is_proved) in [
+        (&[23][..], 400, "DLF.3051", true),
+        (&[23, 24], 403, "APIGW.0302", true),
+        (&[23], 404, "APIGW.0101", true),
+        (&[23, 24], 400, "DLF.3051", false),
+        (&[23], 400, "OTHER.1", false),
+        (&[23], 429, "OTHER.1", false),
+        (&[23], 504, "APIGW.0203", false),
+        (&[23], 500, "DLF.0001", false),
     ] {
         let mut bench = Bench::sent(packages, later(), refused(status, code));
-        if let Some(exit_code) = exit_code {
+        if is_proved {
             assert_eq!(bench.next(), Action::Done, "{status} {code}");
             assert!(bench.words().iter().all(|it| *it == "refused"));
-            assert_eq!(bench.exit_code(), exit_code, "{status} {code}");
+            assert_eq!(bench.run_outcome(), RunOutcome::Refused, "{status} {code}");
         } else {
             assert_eq!(bench.next(), Action::Observe(id(23)), "{status} {code}");
             bench.apply(EventKind::OutOfTime);
-            assert_eq!(bench.exit_code(), 7, "{status} {code}");
+            assert_eq!(bench.run_outcome(), RunOutcome::Unknown, "{status} {code}");
         }
     }
 }
@@ -148,7 +148,7 @@ fn only_a_proved_refusal_ends_at_once() {
 #[test]
 fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
     let throttled = || refused(429, "APIGW.0308");
-    for (failure, exit_code) in [(throttled as fn() -> EventKind, 10), (not_sent, 11)] {
+    for (failure, word) in [(throttled as fn() -> EventKind, "refused"), (not_sent, "not-sent")] {
         let mut bench = Bench::ready(&[23], later());
         let mut sends = 0;
         loop {
@@ -163,7 +163,10 @@ fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!((sends, bench.exit_code()), (3, exit_code));
+        assert_eq!(
+            (sends, bench.words(), bench.run_outcome()),
+            (3, vec![word], RunOutcome::Refused)
+        );
         assert!(!bench.report().packages[0].sent);
     }
 }
@@ -174,7 +177,10 @@ fn a_batch_that_was_throttled_waits_as_long_as_it_is_asked_to_up_to_a_minute() {
         let mut bench = Bench::sent(&[23], later(), throttled_for(asked));
         let Some(waits) = waits else {
             assert_eq!(bench.next(), Action::Done);
-            assert_eq!((bench.words(), bench.exit_code()), (vec!["refused"], 10));
+            assert_eq!(
+                (bench.words(), bench.run_outcome()),
+                (vec!["refused"], RunOutcome::Refused)
+            );
             continue;
         };
         assert_eq!(bench.next(), Action::Wait(Duration::from_secs(waits)), "{asked}");
@@ -201,7 +207,8 @@ fn a_batch_that_waited_for_long_is_looked_at_once_more_before_it_goes_out_again(
 fn no_credentials_at_the_send_is_no_doubt() {
     let why = SendError::NotAuthenticated("expired".into());
     let bench = Bench::sent(&[23, 24], later(), failed(why));
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 4));
+    assert_eq!([23, 24].map(|id| bench.why_not_sent(id)), ["NotAuthenticated"; 2]);
+    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
 }
 
 #[test]
@@ -209,7 +216,8 @@ fn what_could_not_be_written_down_is_not_sent_and_not_tried_again() {
     let mut bench = Bench::ready(&[23, 24], later());
     bench.apply(failed(SendError::NotRecorded("no space left".into())));
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["not-sent"; 2], 9));
+    assert_eq!([23, 24].map(|id| bench.why_not_sent(id)), ["NotRecorded"; 2]);
+    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
 }
 
 #[test]
@@ -230,7 +238,7 @@ fn whoever_leaves_is_told_what_would_become_of_each_and_nothing_is_folded() {
         let before = format!("{:?}", bench.rollout);
         let report = bench.rollout.report_if_left("interrupted");
         let outcome = report.packages[0].outcome.as_ref().unwrap();
-        assert_eq!(outcome.word(), word);
+        assert_eq!(crate::bench::word(outcome), word);
         assert!(format!("{outcome:?}").contains("interrupted"), "{outcome:?}");
         assert_eq!(format!("{:?}", bench.rollout), before);
     }
@@ -240,7 +248,7 @@ fn whoever_leaves_is_told_what_would_become_of_each_and_nothing_is_folded() {
 fn without_waiting_an_accepted_package_ends_as_accepted() {
     let bench = Bench::accepted(&[23], later().with_wait(false));
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["accepted"], 0));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["accepted"], RunOutcome::Successful));
     assert!(bench.report().is_open(), "its end is not known");
 }
 
@@ -249,6 +257,6 @@ fn impatience_is_neither_failure_nor_success() {
     let mut bench = Bench::accepted(&[23], later());
     bench.pass(Duration::from_secs(1800));
     bench.apply(EventKind::OutOfTime);
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["pending"], 8));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["pending"], RunOutcome::Pending));
     assert!(matches!(bench.outcome(23), Some(PackageOutcome::StillRunning { .. })));
 }

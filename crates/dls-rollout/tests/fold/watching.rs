@@ -1,7 +1,7 @@
 //! Looking until the end, with few calls.
 
 use dls_model::Status;
-use dls_rollout::{Action, ObserveError, PackageOutcome};
+use dls_rollout::{Action, ObserveError, PackageOutcome, RunOutcome};
 
 use crate::bench::*;
 
@@ -13,14 +13,14 @@ fn a_failed_look_at_a_running_release_is_no_end_but_a_401_is() {
         bench.rest();
     }
     bench.fail_look(23, ObserveError::Refused(service_error(401, "APIGW.0301")));
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["pending"], 8));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["pending"], RunOutcome::Pending));
 }
 
 #[test]
 fn a_403_leaves_what_is_in_doubt_unknown() {
     let mut bench = Bench::lost(&[23], later());
     bench.fail_look(23, ObserveError::Refused(service_error(403, "APIGW.0302")));
-    assert_eq!((bench.words(), bench.exit_code()), (vec!["unknown"], 7));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
 }
 
 #[test]
@@ -29,8 +29,7 @@ fn a_success_beside_a_failure_is_partial() {
     bench.see_all(&[23], 2, 7);
     bench.see_all(&[31], 3, 7);
     assert_eq!(bench.words(), ["successful", "failed"]);
-    assert_eq!(bench.exit_code(), 6);
-    assert_eq!(bench.report().outcome.word(), "partial");
+    assert_eq!(bench.run_outcome(), RunOutcome::Partial);
 }
 
 #[test]
@@ -51,7 +50,7 @@ fn a_package_is_gone_after_three_absences_in_a_row() {
         }
     }
     assert!(matches!(bench.outcome(23), Some(PackageOutcome::Gone { sent: true })));
-    assert_eq!(bench.exit_code(), 7);
+    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
 #[test]

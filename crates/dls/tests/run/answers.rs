@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dls::rollout::{NotSent, ObserveError, PackageOutcome};
+use dls::rollout::{NotSent, ObserveError, PackageOutcome, RunOutcome};
 use dls::run::Service;
 use dls::{Client, ErrorKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -81,5 +81,5 @@ async fn time_that_ends_before_anybody_was_reached_is_told_as_nobody_reached() {
         matches!(outcome, Some(PackageOutcome::NotSent(NotSent::Unreachable(_)))),
         "{outcome:?}"
     );
-    assert_eq!(report.exit_code, 11);
+    assert_eq!(report.outcome, RunOutcome::Refused);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls::model::Status;
-use dls::rollout::{EventKind, ObserveError};
+use dls::rollout::{EventKind, ObserveError, RunOutcome};
 use dls::run::Fence;
 use dls::{MemoryStore, PackageId, ResendRefused, Resume, Run, RunId};
 
@@ -37,7 +37,7 @@ impl Lost {
         let run = run.with_store(&store).await.unwrap();
         let name = run.id().unwrap().clone();
         let report = run.wait().await;
-        assert_eq!(report.exit_code, 7, "{report:?}");
+        assert_eq!(report.outcome, RunOutcome::Unknown, "{report:?}");
         Self { service, store, run: name }
     }
 
@@ -98,7 +98,7 @@ async fn the_fence_is_longer_by_as_much_as_the_clocks_differ() {
 async fn of_several_packages_the_one_that_was_sent_last_counts() {
     let lost = Lost::new(&[23, 24]).await;
     let run = lost.allow(FENCE * 4, &[24], Fence::Needed).await.unwrap();
-    assert_eq!(run.wait().await.exit_code, 7, "the second is lost, too");
+    assert_eq!(run.wait().await.outcome, RunOutcome::Unknown, "the second is lost, too");
     for packages in [[23, 24], [24, 23]] {
         let early = lost.allow(FENCE - SECOND, &packages, Fence::Needed).await;
         let Err(ResendRefused::TooEarly { package, .. }) = early else { panic!("{early:?}") };
@@ -111,7 +111,7 @@ async fn of_several_packages_the_one_that_was_sent_last_counts() {
 async fn the_last_signature_of_a_package_counts() {
     let lost = Lost::new(&[23]).await;
     let run = lost.allow(FENCE * 4, &[23], Fence::Needed).await.unwrap();
-    assert_eq!(run.wait().await.exit_code, 7, "the second is lost, too");
+    assert_eq!(run.wait().await.outcome, RunOutcome::Unknown, "the second is lost, too");
     let early = lost.allow(FENCE - SECOND, &[23], Fence::Needed).await;
     assert!(is_too_early(&early), "{early:?}");
 }
@@ -162,7 +162,7 @@ async fn a_request_with_a_token_never_expires() {
     let refused = lost.allow(FENCE * 1001, &[23], Fence::Needed).await;
     assert_eq!(refused.unwrap_err(), ResendRefused::NoSignature { package });
     let run = lost.allow(FENCE * 1002, &[23], Fence::Waived).await;
-    assert_eq!(run.unwrap().wait().await.exit_code, 7);
+    assert_eq!(run.unwrap().wait().await.outcome, RunOutcome::Unknown);
     assert_eq!(lost.service.state().sent.len(), 2);
 }
 
@@ -172,7 +172,7 @@ async fn the_fence_that_is_waived_for_a_token_stands_for_a_signature_beside_it()
     for (package, with_token) in [(24, true), (23, false)] {
         lost.service.state().bears_token = with_token;
         let run = lost.allow(FENCE * 4, &[package], Fence::Needed).await;
-        assert_eq!(run.unwrap().wait().await.exit_code, 7);
+        assert_eq!(run.unwrap().wait().await.outcome, RunOutcome::Unknown);
     }
     let early = lost.allow(FENCE - SECOND, &[23, 24], Fence::Waived).await;
     assert!(is_too_early(&early), "{early:?}");
@@ -204,7 +204,7 @@ async fn a_package_is_given_up_behind_the_same_fence() {
     let mut run = lost.resumed().await;
     run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
     assert!(!run.report().is_open());
-    assert_eq!(run.wait().await.exit_code, 7, "it stays unknown");
+    assert_eq!(run.wait().await.outcome, RunOutcome::Unknown, "it stays unknown");
     assert_eq!(lost.service.state().sent.len(), 1);
     let second = lost.service.run(&[23], quick());
     drop(second.with_store(&lost.store).await.unwrap());

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dls::rollout::{EventKind, NotSent, PackageOutcome, SendError};
+use dls::rollout::{EventKind, NotSent, PackageOutcome, RunOutcome, SendError};
 use dls::run::Evidence;
 use dls::store::{BoxFuture, Position};
 use dls::{MemoryStore, Resume, Run, RunStore as _};
@@ -79,7 +79,7 @@ async fn a_request_whose_evidence_is_not_kept_is_not_sent() {
         matches!(outcome, Some(PackageOutcome::NotSent(NotSent::NotRecorded(why))) if why.contains("no space")),
         "{outcome:?}"
     );
-    assert_eq!(report.exit_code, 9);
+    assert_eq!(report.outcome, RunOutcome::Refused);
 }
 
 #[tokio::test(start_paused = true)]

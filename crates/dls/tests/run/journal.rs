@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use dls::rollout::EventKind;
+use dls::rollout::{EventKind, RunOutcome};
 use dls::run::Fence;
 use dls::{ResendRefused, Resume, RunStore as _, StoreError};
 
@@ -24,7 +24,7 @@ async fn a_run_that_ended_after_its_request_is_taken_up_and_sends_nothing() {
     assert!(stored.is_open());
     let run = bench.client.resume(&bench.store().await, &id, Resume::new()).await.unwrap();
     let report = run.wait().await;
-    assert_eq!(report.exit_code, 0);
+    assert_eq!(report.outcome, RunOutcome::Successful);
     assert!(report.packages.iter().all(|it| it.ours));
     assert_eq!((bench.releases(), bench.requests("deploy")), (2, 1));
     assert!(!bench.store().await.load(&id).await.unwrap().is_open());
@@ -38,7 +38,7 @@ async fn a_run_that_ended_before_its_request_is_taken_up_and_sends_it() {
     let id = run.id().unwrap().clone();
     drop(run);
     let run = bench.client.resume(&bench.store().await, &id, Resume::new()).await.unwrap();
-    assert_eq!(run.wait().await.exit_code, 0);
+    assert_eq!(run.wait().await.outcome, RunOutcome::Successful);
     assert_eq!(bench.releases(), 2);
 }
 
@@ -49,7 +49,7 @@ async fn dropping_a_run_does_not_take_back_its_release() {
     until(&mut run, "accepted").await;
     drop(run);
     let report = bench.client.watch(id(23), quick()).wait().await;
-    assert_eq!(report.exit_code, 0);
+    assert_eq!(report.outcome, RunOutcome::Successful);
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_half_written_line_is_cut_and_the_run_goes_on() {
     fs::write(&path, bytes).unwrap();
     let run = bench.client.resume(&bench.store().await, &id, Resume::new()).await.unwrap();
     let report = run.wait().await;
-    assert_eq!(report.exit_code, 0);
+    assert_eq!(report.outcome, RunOutcome::Successful);
     assert!(!report.packages[0].ours, "the answer was lost with the line");
     assert_eq!(bench.requests("deploy"), 1);
     let text = fs::read_to_string(bench.file(&id)).unwrap();
@@ -111,8 +111,8 @@ async fn a_package_of_an_open_run_is_not_sent_by_another() {
     drop(other.with_store(&bench.store().await).await.unwrap());
     // And once its end is known, it stands in nobody's way.
     let resumed = bench.client.resume(&bench.store().await, &first, Resume::new()).await.unwrap();
-    assert_eq!(resumed.wait().await.exit_code, 0);
-    assert_eq!(bench.run(&[24, 12]).await.wait().await.exit_code, 0);
+    assert_eq!(resumed.wait().await.outcome, RunOutcome::Successful);
+    assert_eq!(bench.run(&[24, 12]).await.wait().await.outcome, RunOutcome::Successful);
     assert_eq!(bench.releases(), 3);
 }
 

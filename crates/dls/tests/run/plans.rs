@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls::plan::{self, InvalidPlan};
-use dls::rollout::{NotSent, PackageOutcome};
+use dls::rollout::{NotSent, PackageOutcome, RunOutcome};
 use dls::{ErrorKind, JobStart, Release};
 
 use crate::bench::*;
@@ -18,7 +18,7 @@ async fn a_plan_costs_one_look_a_package_and_survives_its_file() {
     let read = plan::from_json(&plan::to_json(&made)).unwrap();
     assert_eq!(plan::hash(&read), plan::hash(&made));
     let run = bench.client.rollout(read, quick()).unwrap();
-    assert_eq!(run.wait().await.exit_code, 0);
+    assert_eq!(run.wait().await.outcome, RunOutcome::Successful);
     assert_eq!(bench.releases(), 2);
 }
 
@@ -46,7 +46,7 @@ async fn a_hash_does_not_move_as_a_release_does() {
     let bench = Bench::new(Duration::ZERO).await;
     let before = bench.client.plan(selection(&[23]), None).await.unwrap();
     let run = bench.client.rollout(selection(&[23]), quick()).unwrap();
-    assert_eq!(run.wait().await.exit_code, 0);
+    assert_eq!(run.wait().await.outcome, RunOutcome::Successful);
     let after = bench.client.plan(selection(&[23]), None).await.unwrap();
     assert_ne!(before.packages, after.packages);
     assert_eq!(plan::hash(&before), plan::hash(&after));
@@ -84,10 +84,10 @@ async fn a_plan_is_used_at_another_address_only_if_that_is_vouched_for() {
 async fn the_same_plan_again_after_success_is_nothing_to_do() {
     let bench = Bench::new(Duration::from_millis(30)).await;
     let made = bench.client.plan(selection(&[23]), None).await.unwrap();
-    for outcome in ["successful", "nothing-to-do"] {
+    for outcome in [RunOutcome::Successful, RunOutcome::NothingToDo] {
         let run = bench.client.rollout(made.clone(), quick()).unwrap();
         let report = run.wait().await;
-        assert_eq!((report.outcome.word(), report.exit_code), (outcome, 0));
+        assert_eq!(report.outcome, outcome);
     }
     assert_eq!(bench.requests("deploy"), 1);
 }
@@ -101,5 +101,5 @@ async fn a_deletion_is_not_sent_without_consent() {
         report.packages[0].outcome,
         Some(PackageOutcome::NotSent(NotSent::Deletes(_)))
     ));
-    assert_eq!((report.exit_code, bench.requests("deploy")), (9, 0));
+    assert_eq!((report.outcome, bench.requests("deploy")), (RunOutcome::Refused, 0));
 }

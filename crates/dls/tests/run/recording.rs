@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dls::model::{Status, Timestamp};
-use dls::rollout::{Event, NotSent, PackageOutcome, RunSpec};
+use dls::rollout::{Event, NotSent, PackageOutcome, RunOutcome, RunSpec};
 use dls::run::Fence;
 use dls::store::{BoxFuture, Durability, Position, RunStore, RunWriter, StoredRun, TakenOver};
 use dls::{MemoryStore, ResendRefused, Resume, Run, RunId, StoreError};
@@ -121,7 +121,7 @@ async fn once_an_event_is_not_recorded_nothing_is_sent() {
         while run.next_event().await.is_some() {}
         assert!(service.state().sent.is_empty(), "{left}");
         let report = run.report();
-        assert_eq!(report.exit_code, 9, "{report:?}");
+        assert_eq!(report.outcome, RunOutcome::Refused, "{report:?}");
         assert!(matches!(
             report.packages[0].outcome,
             Some(PackageOutcome::NotSent(NotSent::NotRecorded(_)))
@@ -146,7 +146,7 @@ async fn what_was_sent_is_watched_to_its_end_when_nothing_is_recorded_any_more()
         }
     }
     assert!(events > 3);
-    assert_eq!(run.report().exit_code, 0, "{:?}", run.report());
+    assert_eq!(run.report().outcome, RunOutcome::Successful, "{:?}", run.report());
     assert!(run.journal_failure().is_some());
     let stored = store.load(run.id().unwrap()).await.unwrap();
     assert!(stored.is_open(), "whoever takes it over looks again");
@@ -172,7 +172,7 @@ async fn a_consent_that_is_not_recorded_is_none() {
     let run = service.run(&[23], quick().with_grace(Duration::from_secs(1)));
     let run = run.with_store(&store).await.unwrap();
     let name = run.id().unwrap().clone();
-    assert_eq!(run.wait().await.exit_code, 7);
+    assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);
     service.state().wall += Run::RESEND_FENCE * 2;
     let resume = Resume::new();
     let run = Run::resume_over(service.clone(), service.clone(), &store, &name, resume);
@@ -197,7 +197,7 @@ async fn a_take_over_is_durable_and_sends_nothing_if_it_is_not_recorded() {
     let run = run.await.unwrap();
     assert_eq!(*store.seen.lock().unwrap(), [(Durability::Durable, 0)]);
     assert!(run.journal_failure().is_some());
-    assert_eq!(run.wait().await.exit_code, 9);
+    assert_eq!(run.wait().await.outcome, RunOutcome::Refused);
     assert!(service.state().sent.is_empty());
 }
 
