@@ -1,13 +1,20 @@
 //! What can be typed. Texts become values in [`crate::config`] and in the commands, so that every wrong
 //! one gets the same kind of line.
 
+#[cfg(feature = "emulator")]
+mod emulator;
 mod run;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use dls::transport::credentials::Credentials;
+
 use crate::text::quoted;
+
+#[cfg(feature = "emulator")]
+pub(crate) use emulator::{Emulator, EmulatorFlags, Serve, Simulate};
 
 pub(crate) use run::{
     Deploy, IfReleased, OnLostAnswer, Plan, PublishType, Resume, StartChoice, WaitOptions, Watch,
@@ -73,12 +80,15 @@ pub(crate) struct Global {
     /// How long the journal may take for one write; after that nothing more is sent
     #[arg(long, global = true, value_name = "TIME", default_value = "10s")]
     pub(crate) journal_timeout: String,
-    /// Run against the embedded emulator, started for this one command, with a profile of its own
-    #[arg(long, global = true, conflicts_with_all = ["endpoint", "region", "token_file"])]
-    pub(crate) emulator: bool,
-    /// With --emulator or `emulator serve`: what goes wrong and when, in the form that `dls emulator faults` prints
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
+    #[cfg(feature = "emulator")]
+    #[command(flatten)]
+    pub(crate) emulator: EmulatorFlags,
+    /// Used instead of the user's.
+    #[arg(skip)]
+    pub(crate) credentials: Option<Credentials>,
+    /// The service and the journal end with this command.
+    #[arg(skip)]
+    pub(crate) is_temporary: bool,
 }
 
 impl Global {
@@ -138,7 +148,8 @@ pub(crate) enum Command {
     /// Take packages back before they are released
     #[command(visible_alias = "unpack")]
     Revoke(Revoke),
-    /// The embedded stand-in of the service
+    /// A local stand-in for the service
+    #[cfg(feature = "emulator")]
     #[command(subcommand)]
     Emulator(Emulator),
     /// Sign any request offline and show each stage of the signature
@@ -222,60 +233,6 @@ pub(crate) struct SetAside {
     /// Who consents, for the record [default: $USER]
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Emulator {
-    /// Serve until SIGTERM or SIGINT
-    Serve(Serve),
-    /// Print the built-in example state, to be changed and given to `serve --state`
-    Seed,
-    /// Print an example of faults, to be changed and given to `serve --faults`
-    Faults,
-    /// List every behaviour that is assumed rather than documented
-    Assumptions,
-    /// Play random cases in memory (faults, crashes, other actors) and hold them against the promises
-    #[command(alias = "verify")]
-    Simulate(Simulate),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Simulate {
-    /// How many cases
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    pub(crate) cases: u64,
-    /// Seed of the first case; the next one has the next seed
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub(crate) seed: u64,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    pub(crate) listen: String,
-    /// State to begin with, in the form that `seed` prints
-    #[arg(long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// File that appears, holding the base URL, once the emulator listens
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ready_file: Option<PathBuf>,
-    /// How long a release takes
-    #[arg(long, value_name = "TIME", default_value = "1s")]
-    pub(crate) release_time: String,
-    /// Throttle as documented, not at all, or at the documented rates times a factor such as 0.5
-    #[arg(long, value_name = "documented|off|FACTOR", default_value = "documented")]
-    pub(crate) rate_limit: String,
-    /// Choose an assumed behaviour (see `assumptions`); may be repeated
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) assume: Vec<String>,
-    /// Add this many packages to be reviewed, with ids from 1001
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) packages: u32,
-    /// Speak TLS, and write the certificate that clients must trust to this file (they read it with
-    /// SSL_CERT_FILE)
-    #[arg(long, value_name = "CA-FILE")]
-    pub(crate) tls: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

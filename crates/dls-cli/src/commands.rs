@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod deploy;
+#[cfg(feature = "emulator")]
 pub(crate) mod emulator;
 pub(crate) mod history;
 pub(crate) mod journal;

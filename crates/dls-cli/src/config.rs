@@ -2,18 +2,15 @@
 
 mod partial_destination;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dls::transport::credentials::{AccessKey, Credentials, Environment, SecretKey, Token};
+use dls::transport::credentials::{Credentials, Environment, Token};
 use dls::transport::{Rate, TransportBuilder};
 use dls::{Client, Endpoint, Endpoints, ProjectId, WorkspaceId};
-use dls_emulator::Emulator;
 
 use crate::args::{Global, OutputFormat};
-use crate::commands::emulator::fault_plan;
 use crate::exit::Failure;
 
 pub(crate) use partial_destination::PartialDestination;
@@ -25,14 +22,23 @@ pub(crate) struct Settings {
     pub(crate) workspace: Option<WorkspaceId>,
     credentials: CredentialsSource,
     transport: TransportOptions,
-    /// The emulator of this one command; it ends with the place.
-    _emulator: Option<Emulator>,
 }
 
 /// Where the credentials come from. They are found when a client is made, not before.
 enum CredentialsSource {
-    User { token_file: Option<PathBuf> },
-    Emulator,
+    Environment,
+    TokenFile(PathBuf),
+    Given(Credentials),
+}
+
+impl CredentialsSource {
+    fn of(global: &Global) -> Self {
+        match (&global.credentials, &global.token_file) {
+            (Some(credentials), _) => Self::Given(credentials.clone()),
+            (None, Some(path)) => Self::TokenFile(path.clone()),
+            (None, None) => Self::Environment,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -73,24 +79,14 @@ impl TransportOptions {
 }
 
 impl Settings {
-    pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
-        let transport = TransportOptions::of(global)?;
-        if global.emulator {
-            Self::emulated(global, transport).await
-        } else {
-            Self::real(global, transport)
-        }
-    }
-
-    fn real(global: &Global, transport: TransportOptions) -> Result<Self, Failure> {
+    pub(crate) fn resolve(global: &Global) -> Result<Self, Failure> {
         let named = PartialDestination::from_flags_and_environment(global)?;
         Ok(Self {
             endpoints: named.endpoints.ok_or_else(no_address)?,
             project: named.project.ok_or_else(no_project)?,
             workspace: named.workspace,
-            credentials: CredentialsSource::User { token_file: global.token_file.clone() },
-            transport,
-            _emulator: None,
+            credentials: CredentialsSource::of(global),
+            transport: TransportOptions::of(global)?,
         })
     }
 
@@ -109,38 +105,8 @@ impl Settings {
             endpoints: named.map_or_else(own, Ok)?,
             project: run.project.clone(),
             workspace: Some(run.workspace.clone()),
-            credentials: CredentialsSource::User { token_file: global.token_file.clone() },
+            credentials: CredentialsSource::of(global),
             transport: TransportOptions::of(global)?,
-            _emulator: None,
-        })
-    }
-
-    async fn emulated(global: &Global, transport: TransportOptions) -> Result<Self, Failure> {
-        let any_port = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        let mut builder = Emulator::builder();
-        if let Some(path) = &global.faults {
-            builder = builder.faults(fault_plan(path, false)?);
-        }
-        let emulator = builder.start(any_port).await;
-        let emulator = emulator
-            .map_err(|error| Failure::new(1, format!("the emulator cannot start: {error}")))?;
-        let endpoint = emulator.base_url().parse::<Endpoint>();
-        let endpoint = endpoint.map_err(|error| Failure::new(1, error.to_string()))?;
-        let profile = |flag: Option<&str>, default: &str, name: &'static str| Setting {
-            text: flag.unwrap_or(default).to_owned(),
-            origin: name,
-        };
-        Ok(Self {
-            endpoints: Endpoints::single(endpoint),
-            project: profile(global.project_id.as_deref(), emulated::PROJECT, "--project-id")
-                .parse("project id")?,
-            workspace: Some(
-                profile(global.workspace.as_deref(), emulated::WORKSPACE, "--workspace")
-                    .parse("workspace")?,
-            ),
-            credentials: CredentialsSource::Emulator,
-            transport,
-            _emulator: Some(emulator),
         })
     }
 
@@ -163,15 +129,16 @@ impl Settings {
     }
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let credentials = match &self.credentials {
-            CredentialsSource::Emulator => emulated::credentials()?,
-            CredentialsSource::User { token_file } => credentials(token_file.as_deref())?
-                .ok_or_else(|| {
-                    Failure::new(4, "no credentials").with_next(
-                        "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give --token-file FILE",
-                    )
-                })?,
+        let found = match &self.credentials {
+            CredentialsSource::Given(given) => Some(given.clone()),
+            CredentialsSource::TokenFile(path) => credentials(Some(path))?,
+            CredentialsSource::Environment => credentials(None)?,
         };
+        let credentials = found.ok_or_else(|| {
+            Failure::new(4, "no credentials").with_next(
+                "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give --token-file FILE",
+            )
+        })?;
         let mut builder = Client::builder()
             .endpoint(self.endpoints.v2().clone())
             .v1_endpoint(self.endpoints.v1().clone())
@@ -186,20 +153,6 @@ impl Settings {
             builder = builder.workspace(workspace.clone());
         }
         builder.build().map_err(|error| Failure::of_read(&error))
-    }
-}
-
-/// The profile of `--emulator`: it matches the emulator's built-in state.
-mod emulated {
-    use super::*;
-
-    pub(super) const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
-    pub(super) const WORKSPACE: &str = "default";
-
-    pub(super) fn credentials() -> Result<Credentials, Failure> {
-        let secret = SecretKey::new("example-secret-key");
-        let key = secret.and_then(|secret| AccessKey::new("AKIDEXAMPLE", secret));
-        Ok(key.map_err(|error| Failure::new(1, error.to_string()))?.into())
     }
 }
 

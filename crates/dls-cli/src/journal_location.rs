@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dls::{FileStore, RunId, StoreError};
-use tempfile::TempDir;
 
 use crate::args::Global;
 use crate::config::time;
@@ -22,8 +21,8 @@ pub(crate) enum JournalLocation {
     Default(FileStore),
     /// One that was named, by a flag or a variable.
     Named(FileStore),
-    /// One that ends with this command, as its emulator does.
-    Passing { store: FileStore, _folder: TempDir },
+    /// One that ends with this command, as the service does.
+    Temporary(FileStore),
 }
 
 impl JournalLocation {
@@ -55,22 +54,16 @@ impl JournalLocation {
         }
         match flag.or(variable.filter(|path| !path.as_os_str().is_empty())) {
             Some(path) if path.as_os_str() == "off" => Ok(Self::Off),
+            Some(path) if global.is_temporary => Ok(Self::Temporary(open(path).await?)),
             Some(path) => Ok(Self::Named(open(path).await?)),
-            None if global.emulator => Self::passing().await,
             None => Ok(Self::Default(open(&default_folder()?).await?)),
         }
-    }
-
-    async fn passing() -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("dls-").tempdir();
-        let folder = folder.map_err(|error| unusable(error.to_string()))?;
-        Ok(Self::Passing { store: at(folder.path()).await?, _folder: folder })
     }
 
     pub(crate) fn store(&self) -> Option<&FileStore> {
         match self {
             Self::Off => None,
-            Self::Default(store) | Self::Named(store) | Self::Passing { store, .. } => Some(store),
+            Self::Default(store) | Self::Named(store) | Self::Temporary(store) => Some(store),
         }
     }
 
@@ -95,7 +88,7 @@ impl JournalLocation {
     /// The line that takes this run up again, if any can.
     pub(crate) fn resume(&self, run: &RunId) -> Option<String> {
         match self {
-            Self::Off | Self::Passing { .. } => None,
+            Self::Off | Self::Temporary(_) => None,
             Self::Default(_) => Some(format!("dls resume {run}")),
             Self::Named(_) => Some(self.here(&format!("dls resume {run}"))),
         }

@@ -5,6 +5,8 @@ mod args;
 mod clock;
 mod commands;
 mod config;
+#[cfg(feature = "emulator")]
+mod embedded;
 mod evidence;
 mod exit;
 mod exit_code;
@@ -13,6 +15,7 @@ mod journal_location;
 mod json;
 mod output;
 mod progress;
+#[cfg(feature = "emulator")]
 mod simulation;
 mod text;
 mod wait_options;
@@ -22,14 +25,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::{ContextKind, ErrorKind};
 
-use crate::args::{Cli, Command, Emulator};
+use crate::args::{Cli, Command};
 use crate::exit::Failure;
 
 fn main() -> ExitCode {
     let code = match Cli::try_parse() {
-        Ok(cli) => match run(&cli) {
+        Ok(mut cli) => match run(&mut cli) {
             Ok(code) => code,
-            Err(failure) if cli.global.emulator => report(&failure.without_commands()),
+            Err(failure) if cli.global.is_temporary => report(&failure.without_commands()),
             Err(failure) => report(&failure),
         },
         Err(error) => usage(&error),
@@ -49,53 +52,46 @@ fn without_its_result(code: u8, failure: &Failure) -> u8 {
     }
 }
 
-fn run(cli: &Cli) -> Result<u8, Failure> {
+fn run(cli: &mut Cli) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
-    let global = &cli.global;
-    let serves = matches!(cli.command, Command::Emulator(Emulator::Serve(_)));
-    if global.faults.is_some() && !global.emulator && !serves {
-        return Err(Failure::usage("--faults is for the emulator only")
-            .with_next("add --emulator, or use it with `dls emulator serve`"));
-    }
-    let output = output::Output::of(config::form(global)?, &cli.command, global.output.is_some())?;
     let code = runtime.block_on(async {
-        match &cli.command {
-            Command::Deploy(args) => commands::deploy::run(global, args, output).await,
-            Command::Plan(args) => commands::plan::run(global, args, output).await,
-            Command::Watch(args) => commands::watch::run(global, args, output, false).await,
-            Command::Wait(args) => commands::watch::run(global, args, output, true).await,
-            Command::Resume(args) => commands::resume::run(global, args, output).await,
-            Command::History => commands::history::run(global, output).await,
-            Command::Journal(args::Journal::Check(args)) => {
-                commands::journal::check(global, args, output).await
-            }
-            Command::Journal(args::Journal::SetAside(args)) => {
-                commands::journal::set_aside(global, args).await
-            }
-            Command::List(args) => commands::list::run(global, args, output).await,
-            Command::View(args) => commands::view::run(global, args, output).await,
-            Command::Status(args) => commands::status::run(global, args, output).await,
-            Command::Revoke(args) => commands::revoke::run(global, args, output).await,
-            Command::Emulator(Emulator::Serve(args)) => {
-                commands::emulator::serve(global, args).await
-            }
-            Command::Emulator(Emulator::Seed) => commands::emulator::seed(),
-            Command::Emulator(Emulator::Faults) => commands::emulator::faults(),
-            Command::Emulator(Emulator::Assumptions) => commands::emulator::assumptions(output),
-            Command::Emulator(Emulator::Simulate(args)) => {
-                commands::emulator::simulate::run(args, output)
-            }
-            Command::Sign(args) => commands::sign::run(global, args, output),
-            Command::ExitCodes => {
-                output::print(exit::TABLE);
-                Ok(0)
-            }
-        }
+        #[cfg(feature = "emulator")]
+        let _embedded = embedded::start(cli).await?;
+        dispatch(cli).await
     });
     // A write that hangs on a disk is not waited for any longer than it was.
     runtime.shutdown_background();
     code
+}
+
+async fn dispatch(Cli { global, command }: &Cli) -> Result<u8, Failure> {
+    let output = output::Output::of(config::form(global)?, command, global.output.is_some())?;
+    match command {
+        Command::Deploy(args) => commands::deploy::run(global, args, output).await,
+        Command::Plan(args) => commands::plan::run(global, args, output).await,
+        Command::Watch(args) => commands::watch::run(global, args, output, false).await,
+        Command::Wait(args) => commands::watch::run(global, args, output, true).await,
+        Command::Resume(args) => commands::resume::run(global, args, output).await,
+        Command::History => commands::history::run(global, output).await,
+        Command::Journal(args::Journal::Check(args)) => {
+            commands::journal::check(global, args, output).await
+        }
+        Command::Journal(args::Journal::SetAside(args)) => {
+            commands::journal::set_aside(global, args).await
+        }
+        Command::List(args) => commands::list::run(global, args, output).await,
+        Command::View(args) => commands::view::run(global, args, output).await,
+        Command::Status(args) => commands::status::run(global, args, output).await,
+        Command::Revoke(args) => commands::revoke::run(global, args, output).await,
+        #[cfg(feature = "emulator")]
+        Command::Emulator(command) => commands::emulator::run(global, command, output).await,
+        Command::Sign(args) => commands::sign::run(global, args, output),
+        Command::ExitCodes => {
+            output::print(exit::TABLE);
+            Ok(0)
+        }
+    }
 }
 
 fn report(failure: &Failure) -> u8 {

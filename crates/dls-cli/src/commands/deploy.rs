@@ -27,7 +27,7 @@ pub(crate) async fn run(
     let start = input.start(chosen(&args.start))?;
     let wait =
         WaitOptions::parse(&args.wait)?.with_journal_timeout(JournalLocation::timeout(global)?);
-    let settings = Settings::resolve(global).await?;
+    let settings = Settings::resolve(global)?;
     let workspace = settings.workspace_for_a_write()?;
     input.refuse_elsewhere(&settings)?;
     let options = wait.in_options(options(args, start));

@@ -1,6 +1,6 @@
 //! `dls emulator`: the stand-in as a server of its own.
 
-pub(crate) mod simulate;
+mod simulate;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,10 +12,31 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args;
 use crate::config::time;
+use crate::embedded::{fault_plan, read};
 use crate::exit::Failure;
 use crate::output::{Output, note, print};
 
-pub(crate) async fn serve(global: &args::Global, args: &args::Serve) -> Result<u8, Failure> {
+pub(crate) async fn run(
+    global: &args::Global,
+    command: &args::Emulator,
+    output: Output,
+) -> Result<u8, Failure> {
+    match command {
+        args::Emulator::Serve(args) => serve(global, args).await,
+        args::Emulator::Seed => {
+            print(Seed::BUILT_IN.trim_end());
+            Ok(0)
+        }
+        args::Emulator::Faults => {
+            print(FaultPlan::EXAMPLE.trim_end());
+            Ok(0)
+        }
+        args::Emulator::Assumptions => assumptions(output),
+        args::Emulator::Simulate(args) => simulate::run(args, output),
+    }
+}
+
+async fn serve(global: &args::Global, args: &args::Serve) -> Result<u8, Failure> {
     let listen: SocketAddr = args.listen.parse().map_err(|_| {
         let shown = args.listen.escape_debug();
         Failure::usage(format!("--listen: `{shown}` is no address; write 127.0.0.1:8080"))
@@ -29,7 +50,7 @@ pub(crate) async fn serve(global: &args::Global, args: &args::Serve) -> Result<u
     if let Some(path) = &args.state {
         builder = builder.seed(state(path)?);
     }
-    if let Some(path) = &global.faults {
+    if let Some(path) = &global.emulator.faults {
         builder = builder.faults(fault_plan(path, args.tls.is_some())?);
     }
     for assumption in &args.assume {
@@ -71,17 +92,7 @@ pub(crate) async fn serve(global: &args::Global, args: &args::Serve) -> Result<u
     Ok(0)
 }
 
-pub(crate) fn seed() -> Result<u8, Failure> {
-    print(Seed::BUILT_IN.trim_end());
-    Ok(0)
-}
-
-pub(crate) fn faults() -> Result<u8, Failure> {
-    print(FaultPlan::EXAMPLE.trim_end());
-    Ok(0)
-}
-
-pub(crate) fn assumptions(output: Output) -> Result<u8, Failure> {
+fn assumptions(output: Output) -> Result<u8, Failure> {
     let all = dls_emulator::assumptions();
     if output.is_json() {
         let rows = all.iter().map(|it| {
@@ -121,24 +132,6 @@ fn state(path: &Path) -> Result<Seed, Failure> {
     let shown = path.display();
     let text = read("state file", path)?;
     Seed::from_toml(&text).map_err(|error| Failure::usage(format!("state file {shown} {error}")))
-}
-
-pub(crate) fn fault_plan(path: &Path, tls: bool) -> Result<FaultPlan, Failure> {
-    let shown = path.display();
-    let text = read("fault plan", path)?;
-    let plan = FaultPlan::from_toml(&text)
-        .map_err(|error| Failure::usage(format!("fault plan {shown} {error}")))?;
-    match plan.needs_tls() && !tls {
-        true => Err(Failure::usage(format!(
-            "fault plan {shown}: it breaks TLS handshakes, which needs --tls"
-        ))),
-        false => Ok(plan),
-    }
-}
-
-fn read(what: &str, path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{what} {}: {error}", path.display())))
 }
 
 /// The file appears whole, or not at all, and where it was meant to: nobody who can write into its folder can have

@@ -16,7 +16,7 @@ pub(crate) async fn run(
     args: &args::List,
     output: Output,
 ) -> Result<u8, Failure> {
-    let settings = Settings::resolve(global).await?;
+    let settings = Settings::resolve(global)?;
     let client = settings.client()?;
     let mut pager = client.packages(filter(args));
     let mut packages = Vec::new();

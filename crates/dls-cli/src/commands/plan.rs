@@ -23,7 +23,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let packages = ids::selection(&args.ids)?;
-    let settings = Settings::resolve(global).await?;
+    let settings = Settings::resolve(global)?;
     settings.workspace_for_a_write()?;
     if packages.len() > MANY {
         note(&format!("reading {} packages …", packages.len()));

@@ -151,7 +151,7 @@ fn refuse_contradiction(
     stored: &StoredRun,
 ) -> Result<(), Failure> {
     let id = &stored.id;
-    if global.emulator {
+    if global.is_temporary {
         return Err(Failure::new(
             9,
             format!("run {id} is not of this emulator, which begins with this command"),

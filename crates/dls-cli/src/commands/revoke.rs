@@ -16,7 +16,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let ids = ids::of_one_request(&args.ids)?;
-    let settings = Settings::resolve(global).await?;
+    let settings = Settings::resolve(global)?;
     settings.workspace_for_a_write()?;
     let client = settings.client()?;
     let mut signals = Signals::new()?;

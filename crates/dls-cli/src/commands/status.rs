@@ -13,7 +13,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let ids = ids::selection(&args.ids)?;
-    let settings = Settings::resolve(global).await?;
+    let settings = Settings::resolve(global)?;
     let client = settings.client()?;
     let mut packages = Vec::new();
     let mut failed = None;

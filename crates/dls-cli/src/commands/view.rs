@@ -13,7 +13,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let id = ids::one(&args.id)?;
-    let settings = Settings::resolve(global).await?;
+    let settings = Settings::resolve(global)?;
     let detail = settings.client()?.package(id).await;
     let detail = detail.map_err(|error| Failure::of_read(&error))?;
     let package = PackageRow::of_detail(&detail);

@@ -19,7 +19,7 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let packages = ids::selection(&args.ids)?;
     let wait = WaitOptions::parse(&args.wait)?;
-    let settings = Settings::resolve(global).await?;
+    let settings = Settings::resolve(global)?;
     let follow = Follow {
         output,
         flags: global.destination_flags(),
