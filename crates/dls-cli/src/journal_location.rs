@@ -137,7 +137,7 @@ impl JournalLocation {
             StoreError::Outdated { .. } => {
                 "give the journal to which the evidence belongs: an older copy may not know what was sent".to_owned()
             }
-            StoreError::OtherPlace { .. } => "leave the flags for the place away".to_owned(),
+            StoreError::OtherDestination { .. } => "leave the flags for the place away".to_owned(),
             _ => ELSEWHERE.to_owned(),
         })
     }

@@ -1,7 +1,7 @@
 //! The client: one verb an operation, each of them one line over the model and the transport.
 
-mod answer;
-mod place;
+mod decode;
+mod destination;
 mod service;
 
 use std::time::Duration;
@@ -15,8 +15,8 @@ use dls_rollout::{Destination, Options, Plan, PlannedPackage, RunSpec, Selection
 use dls_transport::credentials::ProvideCredentials;
 use dls_transport::{Resend, Transport, TransportBuilder};
 
-use answer::decode;
-use place::other_address;
+use decode::decode;
+use destination::other_address;
 
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::error::{Error, PlanMismatch};
@@ -65,7 +65,7 @@ impl Client {
         packages: impl Into<Selection>,
         start: Option<JobStart>,
     ) -> Result<Plan, Error> {
-        let destination = self.place()?;
+        let destination = self.destination()?;
         let mut planned = Vec::new();
         for id in &packages.into() {
             let seen = self.package(*id).await;
@@ -89,7 +89,7 @@ impl Client {
     /// otherwise than the options do; of another address, unless the caller vouches that it leads to the same
     /// service (see [`Release::Plan`]).
     pub fn rollout(&self, kind: impl Into<Release>, options: Options) -> Result<Run, Error> {
-        let destination = self.place()?;
+        let destination = self.destination()?;
         let spec = match kind.into() {
             Release::Packages(packages) => RunSpec::new(destination, packages, options),
             Release::Plan { plan, same_service } => {
@@ -104,7 +104,7 @@ impl Client {
                 RunSpec::new(destination, packages, options).with_plan(*plan, hash)
             }
         };
-        Ok(Run::over(self.clone(), self.clock(), spec))
+        Ok(Run::new(self.clone(), self.clock(), spec))
     }
 
     /// Watches packages without sending anything: a status as it stands is what became of them.
@@ -121,7 +121,7 @@ impl Client {
         let mut options = options;
         options.start = None;
         let spec = RunSpec::new(destination, packages.into(), options);
-        Run::over(self.clone(), self.clock(), spec)
+        Run::new(self.clone(), self.clock(), spec)
     }
 
     /// Takes a run over where its record ends. Nothing that was sent is sent again: whatever
@@ -130,7 +130,7 @@ impl Client {
     /// # Errors
     ///
     /// There is no such run, another process writes it, its record cannot be read, is of a later
-    /// version or older than [what is known of it](Resume::at_least), or it is of another place; of another
+    /// version or older than [what is known of it](Resume::must_contain), or it is of another place; of another
     /// address, unless the caller [vouches](Resume::same_service) that it leads to the same service.
     pub async fn resume(
         &self,
@@ -139,15 +139,15 @@ impl Client {
         resume: Resume,
     ) -> Result<Run, StoreError> {
         let (recorder, rollout) = resume.take_over(store, run).await?;
-        let elsewhere = || StoreError::OtherPlace { run: run.clone() };
-        let here = self.place().map_err(|_| elsewhere())?;
+        let elsewhere = || StoreError::OtherDestination { run: run.clone() };
+        let here = self.destination().map_err(|_| elsewhere())?;
         let there = &rollout.spec().destination;
         let other = other_address(there, &here, resume.same_service).map_err(|_| elsewhere())?;
         let (service, clock) = (self.clone(), self.clock());
         Ok(Run::taken_over(service, clock, recorder, rollout, resume, other).await)
     }
 
-    fn place(&self) -> Result<Destination, Error> {
+    fn destination(&self) -> Result<Destination, Error> {
         let workspace = self.scope.workspace();
         let workspace = workspace.ok_or(InvalidRequest::MissingWorkspace)?;
         Ok(Destination::new(

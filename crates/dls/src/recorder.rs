@@ -36,10 +36,10 @@ impl RunRecorder {
     pub(crate) async fn take_over(
         store: &dyn RunStore,
         run: &RunId,
-        at_least: Option<&Position>,
+        must_contain: Option<&Position>,
         limit: Duration,
     ) -> Result<(Self, Rollout), StoreError> {
-        let taken = in_time(limit, store.take_over(run, at_least)).await?;
+        let taken = in_time(limit, store.take_over(run, must_contain)).await?;
         let TakenOver { writer, rollout } = taken;
         Ok((Self::of(writer, limit), rollout))
     }

@@ -41,7 +41,7 @@ pub struct Run {
     store_timeout: Duration,
     deadline: Option<Instant>,
     /// Something has happened.
-    is_under_way: bool,
+    has_started: bool,
     /// Events that happened in one step and were not handed out yet.
     pending_events: VecDeque<Event>,
 }
@@ -50,7 +50,7 @@ impl Run {
     /// A run of what was asked for over any service and clock. [`Client::rollout`](crate::Client::rollout)
     /// makes one over HTTP and the machine's clocks.
     #[must_use]
-    pub fn over(
+    pub fn new(
         service: impl Service + 'static,
         clock: impl Clock + 'static,
         spec: RunSpec,
@@ -66,7 +66,7 @@ impl Run {
             evidence: None,
             store_timeout: recorder::LIMIT,
             deadline: None,
-            is_under_way: false,
+            has_started: false,
             pending_events: VecDeque::new(),
         }
     }
@@ -78,8 +78,8 @@ impl Run {
     /// # Errors
     ///
     /// There is no such run, another process writes it, or its record cannot be read, is of a later
-    /// version, or is older than [what is known of it](Resume::at_least).
-    pub async fn resume_over(
+    /// version, or is older than [what is known of it](Resume::must_contain).
+    pub async fn resume(
         service: impl Service + 'static,
         clock: impl Clock + 'static,
         store: &dyn RunStore,
@@ -108,7 +108,7 @@ impl Run {
             evidence: None,
             store_timeout: resume.store_timeout,
             deadline: None,
-            is_under_way: true,
+            has_started: true,
             pending_events: VecDeque::new(),
         };
         if run.report().is_open() {
@@ -117,7 +117,7 @@ impl Run {
                 poll_interval: resume.poll_interval.unwrap_or(options.poll_interval),
                 other_endpoint,
             };
-            run.note(resumed).await;
+            run.record(resumed).await;
         }
         run
     }
@@ -133,7 +133,7 @@ impl Run {
     /// The run cannot be recorded, a package belongs to a run whose end is not known, or this
     /// run is under way already: a record without its beginning would not know what was sent.
     pub async fn with_store(mut self, store: &dyn RunStore) -> Result<Self, StoreError> {
-        if self.is_under_way {
+        if self.has_started {
             return Err(StoreError::TooLate);
         }
         let (spec, at) = (self.rollout.spec().clone(), self.now());
@@ -170,7 +170,7 @@ impl Run {
     }
 
     /// The last entry that was recorded, if any is: for evidence, which can then tell an
-    /// [older record](Resume::at_least) from this one.
+    /// [older record](Resume::must_contain) from this one.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.recorder.as_ref().map(RunRecorder::position)
@@ -241,7 +241,7 @@ impl Run {
             // An action of a later version of the fold, which this driver cannot do.
             _ => None,
         };
-        self.note(kind.unwrap_or(EventKind::OutOfTime)).await;
+        self.record(kind.unwrap_or(EventKind::OutOfTime)).await;
     }
 
     /// One step for the fold, in this order: connect, where a failure proves that nothing was sent;
@@ -256,7 +256,7 @@ impl Run {
             Err(failure) => return Some(EventKind::SendFailed { failure }),
         };
         let signed_at = self.clock.wall();
-        let intended = self.intend(EventKind::SendIntended {
+        let intended = self.decide(EventKind::SendIntended {
             packages: deploy.packages().clone(),
             signed_at: timestamp(signed_at),
             with_token: connected.bears_token(),
@@ -264,7 +264,7 @@ impl Run {
         if let Err(why) = intended.await {
             return Some(not_recorded(&why));
         }
-        if let Err(why) = self.keep_evidence().await {
+        if let Err(why) = self.record_evidence().await {
             return Some(not_recorded(&why));
         }
         if self.now() > fresh_until {
@@ -279,37 +279,37 @@ impl Run {
         })
     }
 
-    async fn keep_evidence(&mut self) -> Result<(), String> {
+    async fn record_evidence(&mut self) -> Result<(), String> {
         let intention = self.position();
         match (&mut self.evidence, intention) {
-            (Some(evidence), Some(intention)) => evidence.keep(&intention).await,
+            (Some(evidence), Some(intention)) => evidence.record(&intention).await,
             _ => Ok(()),
         }
     }
 
     /// A decision is durable before the fold, or anybody, takes it for one.
-    async fn intend(&mut self, kind: EventKind) -> Result<(), String> {
+    async fn decide(&mut self, kind: EventKind) -> Result<(), String> {
         let event = Event::new(self.now(), kind);
         if let Some(recorder) = &mut self.recorder {
             recorder.append(&event).await?;
         }
-        self.tell(event);
+        self.apply(event);
         Ok(())
     }
 
     /// What already happened is not undone by a full disk: the run goes on without sending, and whoever takes it
     /// over knows less and looks more.
-    async fn note(&mut self, kind: EventKind) {
+    async fn record(&mut self, kind: EventKind) {
         let event = Event::new(self.now(), kind);
         if let Some(recorder) = &mut self.recorder {
             // The recorder remembers why, and lets no intention pass from here on.
             drop(recorder.append(&event).await);
         }
-        self.tell(event);
+        self.apply(event);
     }
 
-    fn tell(&mut self, event: Event) {
-        self.is_under_way = true;
+    fn apply(&mut self, event: Event) {
+        self.has_started = true;
         self.rollout.apply(event.clone());
         self.pending_events.push_back(event);
     }

@@ -65,7 +65,7 @@ pub trait RunStore: fmt::Debug + Send + Sync {
     /// Takes a run over. Any other writer of it is fenced: either it exists no longer, or its next append
     /// fails.
     ///
-    /// `at_least` is a position that is known to have been recorded, from evidence for example.
+    /// `must_contain` is a position that is known to have been recorded, from evidence for example.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ pub trait RunStore: fmt::Debug + Send + Sync {
     fn take_over<'a>(
         &'a self,
         run: &'a RunId,
-        at_least: Option<&'a Position>,
+        must_contain: Option<&'a Position>,
     ) -> BoxFuture<'a, Result<TakenOver, StoreError>>;
 }
 
@@ -167,7 +167,7 @@ pub struct StoredRun {
     /// What was asked for.
     pub spec: RunSpec,
     /// When it was created.
-    pub began_at: Timestamp,
+    pub created_at: Timestamp,
     /// What had become of it at its last entry.
     pub report: Report,
     /// What a crash left half written after the last entry, in one line. It was never relied on.
@@ -181,7 +181,7 @@ impl StoredRun {
         Self {
             id,
             spec: rollout.spec().clone(),
-            began_at: rollout.created_at(),
+            created_at: rollout.created_at(),
             report: rollout.report(),
             unfinished: None,
             hashes,
@@ -214,13 +214,13 @@ impl StoredRun {
     }
 
     /// Refuses a run that does not hold an entry which is known to have been recorded.
-    pub(crate) fn hold_against(&self, at_least: Option<&Position>) -> Result<(), StoreError> {
-        match at_least.filter(|position| !self.contains(position)) {
+    pub(crate) fn check_contains(&self, must_contain: Option<&Position>) -> Result<(), StoreError> {
+        match must_contain.filter(|position| !self.contains(position)) {
             None => Ok(()),
             Some(position) => Err(StoreError::Outdated {
                 run: self.id.clone(),
                 last: self.position().entry,
-                at_least: Box::new(position.clone()),
+                must_contain: Box::new(position.clone()),
             }),
         }
     }

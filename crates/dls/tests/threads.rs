@@ -34,7 +34,7 @@ fn every_error_is_one_that_a_boxed_error_can_be_made_of() {
     is_error::<dls::InvalidEndpoint>();
     is_error::<dls::InvalidRunId>();
     is_error::<dls::StoreError>();
-    is_error::<dls::store::conformance::Violation>();
+    is_error::<dls::store::conformance::Failure>();
     is_error::<dls::ResendRefused>();
     is_error::<dls::plan::InvalidPlan>();
     is_error::<dls_emulator::InvalidAssumption>();

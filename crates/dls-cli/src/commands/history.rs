@@ -27,7 +27,7 @@ pub(crate) async fn run(global: &args::Global, output: Output) -> Result<u8, Fai
         }
     }
     // Names tell the second; of runs in the same one, any may come first.
-    read.sort_by_key(|run| run.began_at);
+    read.sort_by_key(|run| run.created_at);
     if output.is_json() {
         Output::json(&json!({
             "schema": "dls.history/1",
@@ -50,8 +50,8 @@ fn document(run: &StoredRun) -> Value {
     let began = &run.spec;
     json!({
         "run_id": run.id.as_str(),
-        "began_at": run.began_at.to_string(),
-        "began_at_ms": run.began_at,
+        "began_at": run.created_at.to_string(),
+        "began_at_ms": run.created_at,
         "endpoint": began.destination.endpoint,
         "project_id": began.destination.project.as_str(),
         "workspace": began.destination.workspace.as_str(),
@@ -84,7 +84,7 @@ fn row(run: &StoredRun) -> Vec<String> {
     };
     vec![
         run.id.to_string(),
-        run.began_at.to_string(),
+        run.created_at.to_string(),
         run.spec.destination.workspace.to_string(),
         packages(run),
         outcome,

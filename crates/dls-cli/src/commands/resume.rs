@@ -68,7 +68,7 @@ async fn begin(
     let store = store(journal)?;
     let mut resume = wait.in_resume().with_same_service(args.same_service);
     if let Some(evidence) = &evidence {
-        resume.at_least = evidence.of_run(id)?.cloned();
+        resume.must_contain = evidence.of_run(id)?.cloned();
     }
     let run = client.resume(store, id, resume).await;
     let run = wait.limit(run.map_err(|error| journal.failure(&error))?);
@@ -138,7 +138,7 @@ fn line(journal: &JournalLocation, run: &StoredRun) -> String {
     let RunSpec { destination: settings, packages, .. } = &run.spec;
     format!(
         "{resume}   (begun at {}, {} in workspace {} at {})",
-        run.began_at,
+        run.created_at,
         text::count(packages.len(), "package"),
         settings.workspace,
         settings.endpoint

@@ -127,7 +127,7 @@ struct Witness {
 }
 
 impl dls::run::Evidence for Witness {
-    fn keep<'a>(&'a mut self, intention: &'a Position) -> BoxFuture<'a, Result<(), String>> {
+    fn record<'a>(&'a mut self, intention: &'a Position) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             let text = encoded(&IntentDocument::new(&self.began, intention));
             let written = async {

@@ -127,7 +127,7 @@ impl Disk for SimDisk {
         }))
     }
 
-    fn chance(&self) -> u64 {
+    fn random(&self) -> u64 {
         self.0.state().rng.u64(..)
     }
 }

@@ -20,12 +20,12 @@ impl Store {
 
     pub(crate) async fn create(&self, wire: Wire, spec: RunSpec) -> Result<Run, StoreError> {
         let store = self.open().await?;
-        Run::over(wire, self.0.clone(), spec).with_store(&store).await
+        Run::new(wire, self.0.clone(), spec).with_store(&store).await
     }
 
     pub(crate) async fn take_over(&self, wire: Wire, run: &RunId) -> Result<Run, StoreError> {
         let store = self.open().await?;
-        Run::resume_over(wire, self.0.clone(), &store, run, Resume::new()).await
+        Run::resume(wire, self.0.clone(), &store, run, Resume::new()).await
     }
 
     pub(crate) async fn open_runs(&self) -> Result<Vec<RunId>, StoreError> {

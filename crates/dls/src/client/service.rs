@@ -9,7 +9,7 @@ use dls_rollout::{ObserveError, SendError};
 use dls_transport::{ClockSkew, Delivery, Facts, Ready, Resend};
 
 use super::Client;
-use super::answer::decode;
+use super::decode::decode;
 use crate::error::Error;
 use crate::run::{Connection, Service, ServiceFuture};
 

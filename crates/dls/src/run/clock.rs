@@ -76,18 +76,18 @@ fn since_boot() -> Duration {
 /// So they never go back, whatever happens to the wall clock meanwhile.
 #[derive(Debug)]
 pub(super) struct EventTimes {
-    spec: SystemTime,
-    began_after: Duration,
+    wall_at_start: SystemTime,
+    elapsed_at_start: Duration,
 }
 
 impl EventTimes {
     pub(super) fn new(clock: &dyn Clock) -> Self {
-        Self { spec: clock.wall(), began_after: clock.elapsed() }
+        Self { wall_at_start: clock.wall(), elapsed_at_start: clock.elapsed() }
     }
 
     pub(super) fn now(&self, clock: &dyn Clock) -> Timestamp {
-        let passed = clock.elapsed().saturating_sub(self.began_after);
-        timestamp(self.spec + passed)
+        let passed = clock.elapsed().saturating_sub(self.elapsed_at_start);
+        timestamp(self.wall_at_start + passed)
     }
 }
 

@@ -49,7 +49,7 @@ impl Run {
             packages: packages.to_vec(),
             no_fence: fence == Fence::Waived,
         };
-        self.intend(consent).await.map_err(ResendRefused::NotRecorded)
+        self.decide(consent).await.map_err(ResendRefused::NotRecorded)
     }
 
     /// Gives up these packages: this run claims them no longer, so another one may send them. Nothing
@@ -77,7 +77,7 @@ impl Run {
             by: by.to_owned(),
             no_fence: fence == Fence::Waived,
         };
-        self.intend(forgotten).await.map_err(ResendRefused::NotRecorded)
+        self.decide(forgotten).await.map_err(ResendRefused::NotRecorded)
     }
 
     /// The last request that may have had an effect on a package.

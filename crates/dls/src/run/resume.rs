@@ -20,7 +20,7 @@ pub struct Resume {
     pub same_service: bool,
     /// An entry that is known to have been recorded, from evidence. A record without it is an older copy, which
     /// may not know what was sent, and is refused.
-    pub at_least: Option<Position>,
+    pub must_contain: Option<Position>,
     /// How long the store may take for one call; 10 s unless told otherwise.
     pub store_timeout: Duration,
 }
@@ -31,7 +31,7 @@ impl Default for Resume {
             grace: None,
             poll_interval: None,
             same_service: false,
-            at_least: None,
+            must_contain: None,
             store_timeout: recorder::LIMIT,
         }
     }
@@ -62,10 +62,10 @@ impl Resume {
         Self { poll_interval: Some(poll_interval), ..self }
     }
 
-    /// An entry that is [known to have been recorded](Self::at_least).
+    /// An entry that is [known to have been recorded](Self::must_contain).
     #[must_use]
-    pub fn with_at_least(self, position: Position) -> Self {
-        Self { at_least: Some(position), ..self }
+    pub fn with_must_contain(self, position: Position) -> Self {
+        Self { must_contain: Some(position), ..self }
     }
 
     /// Another [limit for one call of the store](Self::store_timeout).
@@ -79,6 +79,6 @@ impl Resume {
         store: &dyn RunStore,
         run: &RunId,
     ) -> Result<(RunRecorder, Rollout), StoreError> {
-        RunRecorder::take_over(store, run, self.at_least.as_ref(), self.store_timeout).await
+        RunRecorder::take_over(store, run, self.must_contain.as_ref(), self.store_timeout).await
     }
 }

@@ -37,7 +37,7 @@ struct Body<'a> {
 }
 
 #[derive(Deserialize)]
-struct Destination {
+struct EntryHead {
     run: RunId,
     seq: u64,
 }
@@ -88,20 +88,20 @@ impl Chain {
     pub(super) fn verified(&self, line: &[u8]) -> Option<Position> {
         let (hash, rest) = line.strip_prefix(HEAD.as_bytes())?.split_at_checked(DIGITS)?;
         let next = self.next(rest);
-        let destination = serde_json::from_slice::<Destination>(line).ok()?;
-        let is_next = destination.run == next.run && destination.seq == next.entry;
+        let head = serde_json::from_slice::<EntryHead>(line).ok()?;
+        let is_next = head.run == next.run && head.seq == next.entry;
         (next.hash.as_bytes() == hash && is_next).then_some(next)
     }
 
     fn why_not(&self, line: &[u8]) -> String {
         let expected = self.last.entry + 1;
-        match serde_json::from_slice::<Destination>(line) {
+        match serde_json::from_slice::<EntryHead>(line) {
             Err(_) => "it is not an entry of a journal".to_owned(),
-            Ok(destination) if destination.run != self.last.run => {
-                format!("it is an entry of run {}", destination.run)
+            Ok(head) if head.run != self.last.run => {
+                format!("it is an entry of run {}", head.run)
             }
-            Ok(destination) if destination.seq != expected => {
-                format!("it says it is entry {}, and {expected} is missing", destination.seq)
+            Ok(head) if head.seq != expected => {
+                format!("it says it is entry {}, and {expected} is missing", head.seq)
             }
             Ok(_) => "its hash does not fit: it, or an entry before it, was changed".to_owned(),
         }

@@ -13,20 +13,20 @@ use super::{BoxFuture, RunStore, RunWriter, StoreError, TakenOver, durability};
 /// What a store does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Violation {
+pub struct Failure {
     /// The rule, as a sentence.
     pub rule: &'static str,
     /// What happened instead, in one line.
     pub found: String,
 }
 
-impl fmt::Display for Violation {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.rule, self.found)
     }
 }
 
-impl std::error::Error for Violation {}
+impl std::error::Error for Failure {}
 
 /// Holds a store against each rule. `make` gives an empty one each time.
 ///
@@ -42,11 +42,11 @@ impl std::error::Error for Violation {}
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub async fn check<S: RunStore>(make: impl AsyncFn() -> S) -> Result<(), Violation> {
+pub async fn check<S: RunStore>(make: impl AsyncFn() -> S) -> Result<(), Failure> {
     for (rule, holds) in RULES {
         let store = make().await;
         let held = holds(&store).await;
-        held.map_err(|found| Violation { rule, found })?;
+        held.map_err(|found| Failure { rule, found })?;
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ async fn created(store: &dyn RunStore) -> Held {
     let stored = store.load(writer.run()).await.map_err(text)?;
     ensure(stored.id == *writer.run(), "another name")?;
     ensure(stored.spec == spec, "another beginning")?;
-    ensure(stored.began_at == at(1)?, "another time")?;
+    ensure(stored.created_at == at(1)?, "another time")?;
     ensure(stored.is_open(), "it is not open")?;
     ensure(stored.position() == writer.position(), "another position")?;
     ensure(stored.position().entry == 1, "it does not have one entry")?;

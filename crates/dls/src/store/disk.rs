@@ -44,7 +44,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn sync_dir<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, io::Result<()>>;
 
     /// Any number, to tell runs of the same second apart.
-    fn chance(&self) -> u64;
+    fn random(&self) -> u64;
 }
 
 /// An open file. A lock on it ends when it is dropped.

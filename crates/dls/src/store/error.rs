@@ -75,7 +75,7 @@ pub enum StoreError {
         /// The number of its last entry.
         last: u64,
         /// What is known to have been recorded.
-        at_least: Box<Position>,
+        must_contain: Box<Position>,
     },
     /// The run can be read, so there is no reason to set it aside.
     NotBroken {
@@ -85,7 +85,7 @@ pub enum StoreError {
     /// The [`Run`](crate::Run) is under way already, and was not recorded from its beginning.
     TooLate,
     /// The run is of another place than the [`Client`](crate::Client).
-    OtherPlace {
+    OtherDestination {
         /// The run.
         run: RunId,
     },
@@ -113,7 +113,7 @@ impl StoreError {
             | Self::Broken { run, .. }
             | Self::Outdated { run, .. }
             | Self::NotBroken { run }
-            | Self::OtherPlace { run } => Some(run),
+            | Self::OtherDestination { run } => Some(run),
             Self::Unusable { .. }
             | Self::Replaced { .. }
             | Self::TooLate
@@ -152,17 +152,17 @@ impl fmt::Display for StoreError {
             Self::Broken { run, entry, why } => {
                 write!(f, "the journal of run {run} is broken at entry {entry}: {why}")
             }
-            Self::Outdated { run, last, at_least } => write!(
+            Self::Outdated { run, last, must_contain } => write!(
                 f,
                 "the journal of run {run} is older than the evidence: entry {} of the evidence is not \
                  among its {last} entries",
-                at_least.entry
+                must_contain.entry
             ),
             Self::NotBroken { run } => {
                 write!(f, "the journal of run {run} is not broken, so it is not set aside")
             }
             Self::TooLate => f.write_str("a run that is under way cannot begin to be recorded"),
-            Self::OtherPlace { run } => {
+            Self::OtherDestination { run } => {
                 write!(f, "run {run} is of another endpoint, project or workspace")
             }
             Self::TimedOut { limit } => {

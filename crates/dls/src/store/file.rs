@@ -102,7 +102,7 @@ impl FileStore {
         at: Timestamp,
     ) -> Result<Box<dyn RunWriter>, StoreError> {
         let mut lock = self.lock().await?;
-        self.refuse_strangers().await?;
+        self.refuse_misnamed_files().await?;
         self.refuse_conflict(&spec).await?;
         let run = self.new_id(at).await?;
         let first = Event::new(at, EventKind::RunCreated(Box::new(spec)));
@@ -115,7 +115,7 @@ impl FileStore {
     }
 
     async fn refuse_conflict(&self, spec: &RunSpec) -> Result<(), StoreError> {
-        let open = self.ids().await?.into_iter().filter(|(_, is_over)| !is_over);
+        let open = self.ids().await?.into_iter().filter(|(_, is_finished)| !is_finished);
         for (run, _) in open {
             let contents = self.contents(&run).await?;
             let other = contents.spec().cloned();
@@ -146,9 +146,9 @@ impl FileStore {
     async fn take_over_run(
         &self,
         run: &RunId,
-        at_least: Option<&Position>,
+        must_contain: Option<&Position>,
     ) -> Result<TakenOver, StoreError> {
-        let (path, is_over) = self.find(run).await?;
+        let (path, is_finished) = self.find(run).await?;
         let mut file = self.open_file(&path, OpenMode::Append).await?;
         let unusable = |error| StoreError::unusable(&path, &error);
         if !file.try_lock().await.map_err(unusable)? {
@@ -164,9 +164,9 @@ impl FileStore {
             _ => Vec::new(),
         };
         let (stored, rollout) = contents.into_run()?;
-        stored.hold_against(at_least)?;
+        stored.check_contains(must_contain)?;
         // The name says that it is over, and by what is known today it is not.
-        let name = self.file_of(run, is_over && !rollout.report().is_open());
+        let name = self.file_of(run, is_finished && !rollout.report().is_open());
         let writer = if version == 1 {
             let _lock = self.lock().await?;
             let (lines, position) = self.lines(run, &events)?;
@@ -225,9 +225,9 @@ impl RunStore for FileStore {
     fn take_over<'a>(
         &'a self,
         run: &'a RunId,
-        at_least: Option<&'a Position>,
+        must_contain: Option<&'a Position>,
     ) -> BoxFuture<'a, Result<TakenOver, StoreError>> {
-        Box::pin(self.take_over_run(run, at_least))
+        Box::pin(self.take_over_run(run, must_contain))
     }
 }
 

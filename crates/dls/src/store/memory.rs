@@ -58,11 +58,11 @@ impl MemoryStore {
         for (run, recorded) in runs.iter() {
             claims::refuse_conflict(&spec, &recorded.stored(run)?.0)?;
         }
-        let mut chance = 0;
-        let mut run = RunId::new(at, chance);
+        let mut random = 0;
+        let mut run = RunId::new(at, random);
         while runs.contains_key(&run) {
-            chance += 1;
-            run = RunId::new(at, chance);
+            random += 1;
+            run = RunId::new(at, random);
         }
         let mut recorded = Recorded {
             events: Vec::new(),
@@ -78,12 +78,12 @@ impl MemoryStore {
     fn take_over_now(
         &self,
         run: &RunId,
-        at_least: Option<&Position>,
+        must_contain: Option<&Position>,
     ) -> Result<TakenOver, StoreError> {
         let mut runs = self.runs();
         let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
         let (stored, rollout) = recorded.stored(run)?;
-        stored.hold_against(at_least)?;
+        stored.check_contains(must_contain)?;
         recorded.epoch += 1;
         let writer = MemoryWriter {
             store: self.clone(),
@@ -147,9 +147,9 @@ impl RunStore for MemoryStore {
     fn take_over<'a>(
         &'a self,
         run: &'a RunId,
-        at_least: Option<&'a Position>,
+        must_contain: Option<&'a Position>,
     ) -> BoxFuture<'a, Result<TakenOver, StoreError>> {
-        Box::pin(async move { self.take_over_now(run, at_least) })
+        Box::pin(async move { self.take_over_now(run, must_contain) })
     }
 }
 

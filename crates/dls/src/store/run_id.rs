@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 pub struct RunId(String);
 
 impl RunId {
-    /// The name of a run that begins at this time. Runs of the same second differ by chance.
-    pub(crate) fn new(at: Timestamp, chance: u64) -> Self {
+    /// The name of a run that begins at this time. Runs of the same second differ by random.
+    pub(crate) fn new(at: Timestamp, random: u64) -> Self {
         let time = at.to_string();
         let digits = time.chars().filter(char::is_ascii_digit);
         let time: String = digits.take(14).collect();
         let (day, second) = time.split_at_checked(8).unwrap_or_default();
-        let chance = chance & 0xffff;
-        Self(format!("{day}-{second}-{chance:04x}"))
+        let random = random & 0xffff;
+        Self(format!("{day}-{second}-{random:04x}"))
     }
 
     /// The name as text.

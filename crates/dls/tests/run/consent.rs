@@ -8,30 +8,30 @@ use dls::run::Fence;
 use dls::{MemoryStore, PackageId, ResendRefused, Resume, Run, RunId};
 
 use crate::bench::{id, quick};
-use crate::made_up::MadeUp;
+use crate::fake_service::FakeService;
 
 const FENCE: Duration = Run::RESEND_FENCE;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A run whose requests were lost, in a journal.
 struct Lost {
-    service: MadeUp,
+    service: FakeService,
     store: MemoryStore,
     run: RunId,
 }
 
 impl Lost {
     async fn new(packages: &[u64]) -> Self {
-        Self::of(MadeUp::new(), packages).await
+        Self::of(FakeService::new(), packages).await
     }
 
     async fn with_token(packages: &[u64]) -> Self {
-        let service = MadeUp::new();
+        let service = FakeService::new();
         service.state().bears_token = true;
         Self::of(service, packages).await
     }
 
-    async fn of(service: MadeUp, packages: &[u64]) -> Self {
+    async fn of(service: FakeService, packages: &[u64]) -> Self {
         let store = MemoryStore::new();
         let run = service.run(packages, quick().with_grace(SECOND));
         let run = run.with_store(&store).await.unwrap();
@@ -43,7 +43,7 @@ impl Lost {
 
     async fn resumed(&self) -> Run {
         let (service, clock) = (self.service.clone(), self.service.clone());
-        let run = Run::resume_over(service, clock, &self.store, &self.run, Resume::new());
+        let run = Run::resume(service, clock, &self.store, &self.run, Resume::new());
         run.await.unwrap()
     }
 
@@ -146,7 +146,7 @@ async fn a_grace_without_end_is_a_fence_without_end() {
     let lost = Lost::new(&[23]).await;
     let (service, clock) = (lost.service.clone(), lost.service.clone());
     let forever = Resume::new().with_grace(Duration::MAX);
-    let run = Run::resume_over(service, clock, &lost.store, &lost.run, forever);
+    let run = Run::resume(service, clock, &lost.store, &lost.run, forever);
     let refused = run.await.unwrap().allow_resend(&[id(23)], Fence::Needed).await;
     assert!(matches!(refused, Err(ResendRefused::TooEarly { .. })));
 }
@@ -212,7 +212,7 @@ async fn a_package_is_given_up_behind_the_same_fence() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_never_sent_is_given_up_without_a_fence_and_what_is_under_way_never() {
-    let (service, store) = (MadeUp::new(), MemoryStore::new());
+    let (service, store) = (FakeService::new(), MemoryStore::new());
     let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
     run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
     assert!(!run.report().is_open());

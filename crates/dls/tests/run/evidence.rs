@@ -9,25 +9,25 @@ use dls::store::{BoxFuture, Position};
 use dls::{MemoryStore, Resume, Run, RunStore as _};
 
 use crate::bench::quick;
-use crate::made_up::MadeUp;
+use crate::fake_service::FakeService;
 
 /// Keeps what it is given, beside the number of requests that had been sent by then; or fails.
 #[derive(Debug, Clone)]
 struct Kept {
-    service: MadeUp,
+    service: FakeService,
     fails: bool,
     takes: Duration,
     intentions: Arc<Mutex<Vec<(Position, usize)>>>,
 }
 
 impl Kept {
-    fn of(service: &MadeUp, fails: bool) -> Self {
+    fn of(service: &FakeService, fails: bool) -> Self {
         Self { service: service.clone(), fails, takes: Duration::ZERO, intentions: Arc::default() }
     }
 }
 
 impl Evidence for Kept {
-    fn keep<'a>(&'a mut self, intention: &'a Position) -> BoxFuture<'a, Result<(), String>> {
+    fn record<'a>(&'a mut self, intention: &'a Position) -> BoxFuture<'a, Result<(), String>> {
         let sent = self.service.state().sent.len();
         let mut intentions = self.intentions.lock().unwrap();
         intentions.push((intention.clone(), sent));
@@ -44,7 +44,7 @@ impl Evidence for Kept {
 
 #[tokio::test(start_paused = true)]
 async fn an_intention_is_recorded_and_kept_as_evidence_before_its_request() {
-    let (service, store) = (MadeUp::new(), MemoryStore::new());
+    let (service, store) = (FakeService::new(), MemoryStore::new());
     let evidence = Kept::of(&service, false);
     let run = service.run(&[23], quick()).with_evidence(evidence.clone());
     let mut run = run.with_store(&store).await.unwrap();
@@ -61,14 +61,14 @@ async fn an_intention_is_recorded_and_kept_as_evidence_before_its_request() {
     let stored = store.load(&name).await.unwrap();
     assert!(stored.contains(intention) && stored.report.packages[0].sent);
     let (over, clock) = (service.clone(), service.clone());
-    let resume = Resume::new().with_at_least(intention.clone());
-    let resumed = Run::resume_over(over, clock, &store, &name, resume);
+    let resume = Resume::new().with_must_contain(intention.clone());
+    let resumed = Run::resume(over, clock, &store, &name, resume);
     resumed.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_evidence_is_not_kept_is_not_sent() {
-    let (service, store) = (MadeUp::new(), MemoryStore::new());
+    let (service, store) = (FakeService::new(), MemoryStore::new());
     let evidence = Kept::of(&service, true);
     let run = service.run(&[23], quick()).with_evidence(evidence.clone());
     let report = run.with_store(&store).await.unwrap().wait().await;
@@ -84,7 +84,7 @@ async fn a_request_whose_evidence_is_not_kept_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_is_not_written_when_recording_its_intention_took_too_long() {
-    let (service, store) = (MadeUp::new(), MemoryStore::new());
+    let (service, store) = (FakeService::new(), MemoryStore::new());
     let mut evidence = Kept::of(&service, false);
     // What was read is fresh for 60 s.
     evidence.takes = Duration::from_secs(61);

@@ -125,7 +125,7 @@ async fn a_run_is_taken_up_only_where_it_took_place() {
     drop(run);
     let elsewhere = client(&bench.emulator, "d1cd7861478748a6925bc02f47c69279");
     let error = elsewhere.resume(&bench.store().await, &id, Resume::new()).await;
-    assert_eq!(error.unwrap_err(), StoreError::OtherPlace { run: id.clone() });
+    assert_eq!(error.unwrap_err(), StoreError::OtherDestination { run: id.clone() });
     let unknown = "20200101-000000-0000".parse().unwrap();
     let error = bench.client.resume(&bench.store().await, &unknown, Resume::new()).await;
     assert!(matches!(error.unwrap_err(), StoreError::NoSuchRun { .. }));
@@ -141,7 +141,7 @@ async fn a_run_is_taken_up_at_another_address_only_if_that_is_vouched_for_and_re
     let proxy = client_of("http://proxy.example.com:8080", "default");
     let store = bench.store().await;
     let refused = proxy.resume(&store, &id, Resume::new()).await;
-    assert_eq!(refused.unwrap_err(), StoreError::OtherPlace { run: id.clone() });
+    assert_eq!(refused.unwrap_err(), StoreError::OtherDestination { run: id.clone() });
     let vouched = Resume::new().with_same_service(true);
     let mut run = proxy.resume(&store, &id, vouched).await.unwrap();
     let resumed = run.next_event().await.unwrap().kind;

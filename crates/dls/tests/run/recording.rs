@@ -11,7 +11,7 @@ use dls::store::{BoxFuture, Durability, Position, RunStore, RunWriter, StoredRun
 use dls::{MemoryStore, ResendRefused, Resume, Run, RunId, StoreError};
 
 use crate::bench::{id, quick};
-use crate::made_up::MadeUp;
+use crate::fake_service::FakeService;
 
 /// What is known when an append begins: how durable it is to be, and how many requests were sent.
 type Seen = Arc<Mutex<Vec<(Durability, usize)>>>;
@@ -20,14 +20,14 @@ type Seen = Arc<Mutex<Vec<(Durability, usize)>>>;
 #[derive(Debug, Clone)]
 struct Failing {
     inner: MemoryStore,
-    service: MadeUp,
+    service: FakeService,
     /// The appends that still succeed.
     left: Arc<AtomicUsize>,
     seen: Seen,
 }
 
 impl Failing {
-    fn new(service: &MadeUp, left: usize) -> Self {
+    fn new(service: &FakeService, left: usize) -> Self {
         Self {
             inner: MemoryStore::new(),
             service: service.clone(),
@@ -68,10 +68,10 @@ impl RunStore for Failing {
     fn take_over<'a>(
         &'a self,
         run: &'a RunId,
-        at_least: Option<&'a Position>,
+        must_contain: Option<&'a Position>,
     ) -> BoxFuture<'a, Result<TakenOver, StoreError>> {
         Box::pin(async move {
-            let taken = self.inner.take_over(run, at_least).await?;
+            let taken = self.inner.take_over(run, must_contain).await?;
             Ok(TakenOver::new(self.wrap(taken.writer), taken.rollout))
         })
     }
@@ -114,7 +114,7 @@ impl RunWriter for FailingWriter {
 async fn once_an_event_is_not_recorded_nothing_is_sent() {
     // The observation before the request; the intention itself.
     for left in [0, 1] {
-        let service = MadeUp::new();
+        let service = FakeService::new();
         let store = Failing::new(&service, left);
         let run = service.run(&[23], quick());
         let mut run = run.with_store(&store).await.unwrap();
@@ -134,7 +134,7 @@ async fn once_an_event_is_not_recorded_nothing_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_sent_is_watched_to_its_end_when_nothing_is_recorded_any_more() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     let store = Failing::new(&service, 2);
     let run = service.run(&[23], quick());
     let mut run = run.with_store(&store).await.unwrap();
@@ -155,7 +155,7 @@ async fn what_was_sent_is_watched_to_its_end_when_nothing_is_recorded_any_more()
 
 #[tokio::test(start_paused = true)]
 async fn an_intention_is_durable_before_its_request_and_what_was_seen_need_not_be() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     let store = Failing::new(&service, usize::MAX);
     let run = service.run(&[23], quick());
     run.with_store(&store).await.unwrap().wait().await;
@@ -167,7 +167,7 @@ async fn an_intention_is_durable_before_its_request_and_what_was_seen_need_not_b
 
 #[tokio::test(start_paused = true)]
 async fn a_consent_that_is_not_recorded_is_none() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     let store = Failing::new(&service, usize::MAX);
     let run = service.run(&[23], quick().with_grace(Duration::from_secs(1)));
     let run = run.with_store(&store).await.unwrap();
@@ -175,7 +175,7 @@ async fn a_consent_that_is_not_recorded_is_none() {
     assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);
     service.state().wall += Run::RESEND_FENCE * 2;
     let resume = Resume::new();
-    let run = Run::resume_over(service.clone(), service.clone(), &store, &name, resume);
+    let run = Run::resume(service.clone(), service.clone(), &store, &name, resume);
     let mut run = run.await.unwrap();
     store.left.store(0, Ordering::Relaxed);
     let refused = run.allow_resend(&[id(23)], Fence::Needed).await;
@@ -186,14 +186,14 @@ async fn a_consent_that_is_not_recorded_is_none() {
 
 #[tokio::test(start_paused = true)]
 async fn a_take_over_is_durable_and_sends_nothing_if_it_is_not_recorded() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     let store = Failing::new(&service, usize::MAX);
     let run = service.run(&[23], quick()).with_store(&store).await.unwrap();
     let name = run.id().unwrap().clone();
     drop(run);
     store.left.store(0, Ordering::Relaxed);
     let resume = Resume::new();
-    let run = Run::resume_over(service.clone(), service.clone(), &store, &name, resume);
+    let run = Run::resume(service.clone(), service.clone(), &store, &name, resume);
     let run = run.await.unwrap();
     assert_eq!(*store.seen.lock().unwrap(), [(Durability::Durable, 0)]);
     assert!(run.journal_failure().is_some());
@@ -203,7 +203,7 @@ async fn a_take_over_is_durable_and_sends_nothing_if_it_is_not_recorded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_is_older_than_the_evidence_is_not_taken_over() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     let (store, older) = (MemoryStore::new(), MemoryStore::new());
     let run = service.run(&[23], quick()).with_store(&store).await.unwrap();
     let evidence = run.position().unwrap();
@@ -211,10 +211,10 @@ async fn a_record_that_is_older_than_the_evidence_is_not_taken_over() {
     drop(run);
     let copy = service.run(&[24], quick()).with_store(&older).await.unwrap();
     assert_eq!(copy.id(), Some(&name));
-    let resume = Resume::new().with_at_least(evidence);
+    let resume = Resume::new().with_must_contain(evidence);
     for (store, fits) in [(&older, false), (&store, true)] {
         let (service, clock) = (service.clone(), service.clone());
-        let run = Run::resume_over(service, clock, store, &name, resume.clone()).await;
+        let run = Run::resume(service, clock, store, &name, resume.clone()).await;
         assert_eq!(run.is_ok(), fits, "{run:?}");
     }
 }

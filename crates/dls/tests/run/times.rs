@@ -5,11 +5,11 @@ use std::time::Duration;
 use dls::rollout::{EventKind, NotSent, ObserveError, PackageOutcome, SendError};
 
 use crate::bench::quick;
-use crate::made_up::MadeUp;
+use crate::fake_service::FakeService;
 
 #[tokio::test(start_paused = true)]
 async fn events_never_bear_a_time_that_goes_back() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     service.state().observed = Err(ObserveError::Unreachable("nobody is there".to_owned()));
     let mut run = service.run(&[23], quick());
     let mut times = vec![run.created_at()];
@@ -25,7 +25,7 @@ async fn events_never_bear_a_time_that_goes_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_is_not_written_when_what_was_read_before_is_too_old() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     service.state().connecting = Duration::from_secs(61);
     let mut run = service.run(&[23], quick());
     let mut not_sent = 0;
@@ -44,7 +44,7 @@ async fn a_request_is_not_written_when_what_was_read_before_is_too_old() {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_suspend_what_was_read_before_it_is_read_again() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     service.state().suspends = Duration::from_secs(2 * 3600);
     let options = quick().with_grace(Duration::from_secs(1));
     let mut run = service.run(&[23], options);
@@ -65,7 +65,7 @@ async fn after_a_suspend_what_was_read_before_it_is_read_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_that_an_observation_took_counts_towards_its_age() {
-    let service = MadeUp::new();
+    let service = FakeService::new();
     service.state().observing = Duration::from_secs(40);
     service.state().connecting = Duration::from_secs(30);
     let mut run = service.run(&[23], quick());

@@ -133,7 +133,7 @@ impl Disk for Volatile {
         now(Ok(()))
     }
 
-    fn chance(&self) -> u64 {
+    fn random(&self) -> u64 {
         7
     }
 }

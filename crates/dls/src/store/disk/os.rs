@@ -64,7 +64,7 @@ impl Disk for OsDisk {
         blocking(move || sync_dir(&directory))
     }
 
-    fn chance(&self) -> u64 {
+    fn random(&self) -> u64 {
         RandomState::new().hash_one(std::process::id())
     }
 }

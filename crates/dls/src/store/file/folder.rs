@@ -12,7 +12,7 @@ use crate::store::{DiskFile, OpenMode, RunId, StoreError};
 
 /// The end of the names of files whose run may be open, and of those whose run is over.
 const OPEN: &str = ".jsonl";
-const OVER: &str = ".done.jsonl";
+const FINISHED: &str = ".done.jsonl";
 const LOCK: &str = ".lock";
 /// How long to wait for another process that creates a run. It takes a few flushes.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
@@ -79,12 +79,12 @@ impl FileStore {
 
     /// Refuses a directory in which a file has the end of a run's name, and is none: a copy that was given another
     /// name on its way here may be the only record of a run.
-    pub(super) async fn refuse_strangers(&self) -> Result<(), StoreError> {
+    pub(super) async fn refuse_misnamed_files(&self) -> Result<(), StoreError> {
         let names = self.disk.names(&self.folder).await;
         let names = names.map_err(|error| self.unusable(error))?;
-        let is_stranger =
+        let is_misnamed =
             |name: &&String| name.to_lowercase().ends_with(OPEN) && id_of(name).is_none();
-        match names.iter().find(is_stranger) {
+        match names.iter().find(is_misnamed) {
             None => Ok(()),
             Some(name) => {
                 let why = "no run has such a name, and it may record one: give it the name of the run in it, or \
@@ -95,17 +95,17 @@ impl FileStore {
         }
     }
 
-    pub(super) fn file_of(&self, run: &RunId, is_over: bool) -> PathBuf {
-        let end = if is_over { OVER } else { OPEN };
+    pub(super) fn file_of(&self, run: &RunId, is_finished: bool) -> PathBuf {
+        let end = if is_finished { FINISHED } else { OPEN };
         self.folder.join(format!("{run}{end}"))
     }
 
     /// The file of a run, and whether the run is over for good.
     pub(super) async fn find(&self, run: &RunId) -> Result<(PathBuf, bool), StoreError> {
-        for is_over in [false, true] {
-            let path = self.file_of(run, is_over);
+        for is_finished in [false, true] {
+            let path = self.file_of(run, is_finished);
             match self.disk.state(&path).await {
-                Ok(_) => return Ok((path, is_over)),
+                Ok(_) => return Ok((path, is_finished)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(StoreError::unusable(&path, &error)),
             }
@@ -116,7 +116,7 @@ impl FileStore {
     /// A name that no run has. To be called under the lock.
     pub(super) async fn new_id(&self, at: Timestamp) -> Result<RunId, StoreError> {
         loop {
-            let run = RunId::new(at, self.disk.chance());
+            let run = RunId::new(at, self.disk.random());
             match self.find(&run).await {
                 Ok(_) => {}
                 Err(StoreError::NoSuchRun { .. }) => return Ok(run),
@@ -165,10 +165,10 @@ impl FileStore {
 }
 
 fn id_of(name: &str) -> Option<(RunId, bool)> {
-    let (id, is_over) = match (name.strip_suffix(OVER), name.strip_suffix(OPEN)) {
+    let (id, is_finished) = match (name.strip_suffix(FINISHED), name.strip_suffix(OPEN)) {
         (Some(id), _) => (id, true),
         (None, Some(id)) => (id, false),
         (None, None) => return None,
     };
-    Some((id.parse().ok()?, is_over))
+    Some((id.parse().ok()?, is_finished))
 }

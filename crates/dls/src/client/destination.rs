@@ -15,21 +15,21 @@ pub(super) fn other_address(
     there: &Destination,
     here: &Destination,
     same_service: bool,
-) -> Result<Option<String>, OtherPlace> {
+) -> Result<Option<String>, OtherDestination> {
     let is_same_workspace = (&there.project, &there.workspace) == (&here.project, &here.workspace);
     if !is_same_workspace {
-        return Err(OtherPlace);
+        return Err(OtherDestination);
     }
     match Endpoint::is_same_address(&there.endpoint, &here.endpoint) {
         true => Ok(None),
         false if same_service => Ok(Some(here.endpoint.clone())),
-        false => Err(OtherPlace),
+        false => Err(OtherDestination),
     }
 }
 
 /// A plan or a run is of another place than the client.
 #[derive(Debug)]
-pub(super) struct OtherPlace;
+pub(super) struct OtherDestination;
 
 #[cfg(test)]
 mod tests {

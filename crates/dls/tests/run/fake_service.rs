@@ -14,7 +14,7 @@ use crate::bench::selection;
 
 /// What it says, and what it was told. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct MadeUp(Arc<Mutex<State>>);
+pub(crate) struct FakeService(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) sent: Vec<(Vec<PackageId>, SystemTime)>,
 }
 
-impl MadeUp {
+impl FakeService {
     /// Every package waits to be reviewed, every request is lost, and the clocks agree.
     pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(State {
@@ -66,7 +66,7 @@ impl MadeUp {
             "default".parse().unwrap(),
         );
         let spec = RunSpec::new(destination, selection(packages), options);
-        Run::over(self.clone(), self.clone(), spec)
+        Run::new(self.clone(), self.clone(), spec)
     }
 }
 
@@ -80,7 +80,7 @@ impl State {
     }
 }
 
-impl Clock for MadeUp {
+impl Clock for FakeService {
     fn wall(&self) -> SystemTime {
         self.state().wall()
     }
@@ -90,7 +90,7 @@ impl Clock for MadeUp {
     }
 }
 
-impl Service for MadeUp {
+impl Service for FakeService {
     fn observe(
         &self,
         id: PackageId,
@@ -134,7 +134,7 @@ impl Service for MadeUp {
     }
 }
 
-impl Connection for MadeUp {
+impl Connection for FakeService {
     fn bears_token(&self) -> bool {
         self.state().bears_token
     }
