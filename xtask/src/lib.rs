@@ -56,9 +56,6 @@ enum Command {
     MinVersions,
     /// Report what breaks for callers since the last release, with cargo-semver-checks
     Semver {
-        /// The tag to compare with, instead of each crate's last release
-        #[arg(long, value_name = "TAG")]
-        since: Option<String>,
         /// Write the breaks to this file, for `release plan --semver`, instead of failing
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -83,7 +80,7 @@ pub fn main() -> ExitCode {
         Command::Api { bless } => api::run(&root, bless),
         Command::Downstream { bless } => downstream::run(&root, bless),
         Command::MinVersions => min_versions::run(&root),
-        Command::Semver { since, out } => semver::run(&root, since.as_deref(), out.as_deref()),
+        Command::Semver { out } => semver::run(&root, out.as_deref()),
         Command::Dist => dist::run(&root),
         Command::Release(step) => release::run(&root, step),
     };

@@ -14,17 +14,16 @@ use crate::{
 /// What cargo-semver-checks exits with when it found a break.
 const BREAK: i32 = 100;
 
-/// Compares each library with the tag `since`, or with its own last release, and fails if one breaks more than its
-/// version says. With `out` it writes the breaks instead, as `cargo xtask release plan --semver` reads them.
-pub(crate) fn run(root: &Path, since: Option<&str>, out: Option<&Path>) -> Result<()> {
+/// Compares each library with its own last release, and fails if one breaks more than its version says. With `out` it
+/// writes the breaks instead, as `cargo xtask release plan --semver` reads them.
+pub(crate) fn run(root: &Path, out: Option<&Path>) -> Result<()> {
     let sh = shell::at(root)?;
     let is_installed =
         cmd!(sh, "cargo semver-checks --version").quiet().ignore_stderr().read().is_ok();
     let mut breaks = BTreeMap::new();
     for package in packages(root)?.iter().filter(|it| is_published(it) && library(it).is_some()) {
         let name = package.name.as_str();
-        let last = release::last_release(root, name)?;
-        let Some(since) = since.map(str::to_owned).or(last) else {
+        let Some(since) = release::last_release(root, name)? else {
             println!("  SKIPPED {name} has no release yet: no tag {name}-v…");
             continue;
         };

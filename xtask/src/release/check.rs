@@ -65,7 +65,7 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
         .env("RUSTDOCFLAGS", "-Dwarnings")
         .run()?;
     min_versions::run(root)?;
-    semver::run(root, None, None)
+    semver::run(root, None)
 }
 
 /// The files that a package lacks, and those that nobody expects in it.
