@@ -6,7 +6,7 @@ use std::time::Duration;
 use dls_model::{
     DeployAnswer, JobStart, ListPackages, Package, PackageDetail, PackageId, PackageIds, Timestamp,
 };
-use dls_rollout::{Action, Event, ObserveError, Report, Rollout, SendError, EventKind};
+use dls_rollout::{Action, Event, EventKind, ObserveError, Report, Rollout, SendError};
 
 /// What a driver needs: three calls and a clock.
 pub trait Service {
@@ -15,11 +15,8 @@ pub trait Service {
     /// Reads all pages of a list.
     fn list(&mut self, list: &ListPackages) -> Result<Vec<Package>, ObserveError>;
     /// Releases packages. Called once for each time that the rollout asks for it.
-    fn deploy(
-        &mut self,
-        packages: &PackageIds,
-        start: JobStart,
-    ) -> Result<DeployAnswer, SendError>;
+    fn deploy(&mut self, packages: &PackageIds, start: JobStart)
+    -> Result<DeployAnswer, SendError>;
     /// What time it is.
     fn now(&self) -> Timestamp;
     /// Lets time pass.

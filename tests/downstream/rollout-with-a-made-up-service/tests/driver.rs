@@ -9,8 +9,8 @@ use dls_model::{
     PackageIds, Status, Timestamp,
 };
 use dls_rollout::{
-    Action, RunSpec, Event, ObserveError, Options, RunOutcome, Destination, Report, Rollout, Selection,
-    SendError, PackageOutcome, EventKind,
+    Action, Destination, Event, EventKind, ObserveError, Options, PackageOutcome, Report, Rollout,
+    RunOutcome, RunSpec, Selection, SendError,
 };
 use rollout_with_a_made_up_service::{Service, drive, step};
 
@@ -151,8 +151,9 @@ fn a_lost_answer_ends_in_a_look_and_not_in_another_request() {
     // It was released, and whether by us nobody said.
     assert!(report.packages.iter().all(|package| !package.ours));
     let lost = events.iter().position(|event| matches!(event.kind, EventKind::SendFailed { .. }));
-    let looks =
-        events[lost.unwrap()..].iter().filter(|event| matches!(event.kind, EventKind::Observed { .. }));
+    let looks = events[lost.unwrap()..]
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::Observed { .. }));
     assert!(looks.count() >= 2);
 }
 
@@ -232,7 +233,11 @@ fn a_crash_right_before_the_request_is_followed_by_looking() {
     let mut rollout = Rollout::replay(journal).unwrap();
     assert!(!matches!(rollout.next(), Action::Deploy { .. }));
     let options = rollout.spec().options;
-    let resumed = EventKind::Resumed { grace: options.grace, poll_interval: options.poll_interval, other_endpoint: None };
+    let resumed = EventKind::Resumed {
+        grace: options.grace,
+        poll_interval: options.poll_interval,
+        other_endpoint: None,
+    };
     rollout.apply(Event::new(service.now, resumed));
     let report = drive(&mut rollout, &mut service, |_| Ok::<_, Infallible>(())).unwrap();
     assert!(service.deploys.is_empty());
