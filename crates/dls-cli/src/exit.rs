@@ -1,7 +1,7 @@
 //! Exit codes, and the one way in which a command fails.
 
-use dls::model::catalogue::{self, Meaning};
-use dls::model::{ErrorCode, Origin, ServiceError};
+use dls::model::error_codes::{self, Meaning};
+use dls::model::{ErrorCode, ErrorIssuer, ServiceError};
 use dls::transport::{Delivery, ErrorKind as TransportErrorKind};
 
 use crate::exit_code::ExitCode;
@@ -107,13 +107,15 @@ fn next_for(code: u8, error: &dls::Error) -> Option<String> {
 
 /// What to try after this error answer: what is known of its code, in the words of this command.
 pub(crate) fn next_for_answer(answer: &ServiceError) -> Option<String> {
-    let hint = answer.code().and_then(catalogue::hint);
-    let origin = answer.code().map(ErrorCode::origin);
+    let hint = answer.code().and_then(error_codes::hint);
+    let origin = answer.code().map(ErrorCode::issuer);
     Some(match (answer.meaning(), hint) {
         (Meaning::NotAuthenticated, Some(hint)) => format!("{hint}; {CREDENTIALS}"),
         (Meaning::NotPermitted, None) => "ask for a workspace role that may do this".to_owned(),
         // A gateway misses the call, and the service a package.
-        (Meaning::NotFound, _) if origin == Some(Origin::Service) => NO_SUCH_PACKAGE.to_owned(),
+        (Meaning::NotFound, _) if origin == Some(ErrorIssuer::Service) => {
+            NO_SUCH_PACKAGE.to_owned()
+        }
         (Meaning::Throttled | Meaning::Unavailable, _) | (_, None) => {
             return next_for_code(ExitCode::of_answer(answer).code());
         }

@@ -1,7 +1,7 @@
 //! The exit codes of the command, which are part of its contract, and what each end comes to.
 
 use dls::model::ServiceError;
-use dls::model::catalogue::{self, Meaning};
+use dls::model::error_codes::{self, Meaning};
 use dls::rollout::{NotSent, PackageOutcome, Report, RunOutcome};
 
 /// The exit codes, as `dls help exit-codes` lists them. Of the reasons for a refusal, the lower code wins.
@@ -60,7 +60,7 @@ impl ExitCode {
     /// What an error answer comes to that refuses a request.
     pub(crate) fn of_answer(error: &ServiceError) -> Self {
         let status = error.status().as_u16();
-        match (error.code().map(catalogue::meaning), status) {
+        match (error.code().map(error_codes::meaning), status) {
             (_, 401 | 403) | (Some(Meaning::NotAuthenticated | Meaning::NotPermitted), _) => {
                 Self::NotPermitted
             }

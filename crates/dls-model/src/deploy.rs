@@ -4,12 +4,12 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::answer::Raw;
+use crate::decode::Raw;
 use crate::error::AnswerError;
 use crate::ids::{PackageId, PackageIds};
+use crate::lenient::members::members;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
 use crate::scope::Scope;
-use crate::wire::members;
 
 /// Releases packages, which goes on in the background after the answer. At most 100 of them, and 100 tasks at
 /// a time.

@@ -9,9 +9,9 @@ use http::{HeaderMap, StatusCode};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::catalogue::{self, Meaning};
 use crate::error_body::{self, Found, Members};
-use crate::json::{MOST_ELEMENTS, Unreadable};
+use crate::error_codes::{ErrorCode, MAX_CODE, Meaning, meaning};
+use crate::lenient::{MOST_ELEMENTS, Unreadable};
 use crate::text::{excerpt, message, printable};
 
 /// Why an operation has no answer although something came back.
@@ -177,7 +177,7 @@ impl ServiceError {
             status if status.is_server_error() => return Meaning::Unavailable,
             _ => {}
         }
-        match (self.code.as_ref().map(catalogue::meaning), self.status) {
+        match (self.code.as_ref().map(meaning), self.status) {
             (None | Some(Meaning::Other), StatusCode::UNAUTHORIZED) => Meaning::NotAuthenticated,
             (None | Some(Meaning::Other), StatusCode::FORBIDDEN) => Meaning::NotPermitted,
             (None | Some(Meaning::Other), StatusCode::NOT_FOUND) => Meaning::NotFound,
@@ -232,8 +232,6 @@ impl std::error::Error for ServiceError {}
 
 /// The documented maximum of an error's text.
 const MAX_MESSAGE: usize = 10_240;
-/// The documented maximum of an error's code, taken for request ids too.
-const MAX_CODE: usize = 128;
 
 /// The request id that the headers name.
 pub(crate) fn request_id_of(headers: &HeaderMap) -> Option<String> {
@@ -257,66 +255,6 @@ fn retry_after_of(headers: &HeaderMap) -> Option<u64> {
 /// A request id made safe to print; `None` if there is nothing in it.
 pub(crate) fn id_text(text: &str) -> Option<String> {
     Some(printable(text.trim(), MAX_CODE)).filter(|id| !id.is_empty())
-}
-
-/// The code of an error, such as `DLF.0810`. The set is open: no document lists all.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ErrorCode(String);
-
-impl ErrorCode {
-    /// Takes a code as it came; control characters are escaped, and at most 128 characters kept.
-    #[must_use]
-    pub fn new(code: &str) -> Self {
-        Self(printable(code.trim(), MAX_CODE))
-    }
-
-    /// The code as text. One that came as a number is in decimal.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Who reports errors under this kind of code.
-    #[must_use]
-    pub fn origin(&self) -> Origin {
-        let prefix = self.0.split('.').next().unwrap_or_default().to_ascii_uppercase();
-        match prefix.as_str() {
-            "APIGW" | "APIG" | "APIC" => Origin::Gateway,
-            "DLF" => Origin::Service,
-            "IAM" | "PAP5" => Origin::Iam,
-            _ if self.0.parse::<i64>().is_ok() => Origin::Iam,
-            _ => Origin::Other,
-        }
-    }
-
-    /// The digits after the last dot, or all of the code if it is a number. Leading zeros count.
-    #[must_use]
-    pub fn number(&self) -> Option<&str> {
-        let number = self.0.rsplit('.').next()?;
-        (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(number)
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-/// Who reported an error, as far as its code tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Origin {
-    /// The API gateway (`APIGW.`, `APIG.`, `APIC.`): the request never reached the service, unless the
-    /// status says that the gateway waited for it in vain.
-    Gateway,
-    /// IAM (`IAM.`, `PAP5.`, or a bare number).
-    Iam,
-    /// Anything else.
-    Other,
-    /// DataArts Factory itself (`DLF.`).
-    Service,
 }
 
 /// A success that cannot be read: not JSON, cut short, or without what the operation always answers.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use serde::de::MapAccess;
 
-use crate::json::{
+use crate::lenient::{
     self, Budget, FromScalar, Json, Lists, ReadObject, Reader, Scalar, Skipped, Unreadable,
 };
 
@@ -127,7 +127,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Vec<Members>, Unreadable> {
         Err(_) if body.len() <= MOST_REPLACED => String::from_utf8_lossy(body),
         Err(_) => return Err(Unreadable::NotJson),
     };
-    Ok(match json::parse(&text)? {
+    Ok(match lenient::parse(&text)? {
         Json::Object(object) => vec![object],
         Json::List(list) => list,
         Json::Scalar(_) => Vec::new(),
@@ -167,7 +167,7 @@ pub(crate) fn find(root: &[Members]) -> Found<'_> {
 /// See [`ServiceError::is_flat`](crate::ServiceError::is_flat).
 pub(crate) fn is_flat(body: &[u8]) -> bool {
     let text = str::from_utf8(body).ok();
-    let root = text.map(json::parse::<Flat>);
+    let root = text.map(lenient::parse::<Flat>);
     matches!(root, Some(Ok(Json::Object(object))) if !object.strange && !object.seen.is_empty())
 }
 

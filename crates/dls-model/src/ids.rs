@@ -7,8 +7,8 @@ use std::str::FromStr;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::json::{FromScalar, Scalar};
-use crate::wire::ToNumber;
+use crate::lenient::members::ToNumber;
+use crate::lenient::{FromScalar, Scalar};
 
 /// The id of a release package (wire: `package_id`): a whole number, `1..=i64::MAX`.
 ///

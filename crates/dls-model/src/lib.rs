@@ -1,32 +1,31 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod answer;
-pub mod catalogue;
+mod decode;
 pub mod deploy;
 pub mod error;
 mod error_body;
+pub mod error_codes;
 pub mod ids;
-mod json;
+mod lenient;
 pub mod list;
 pub mod operation;
 pub mod package;
 pub mod page;
 mod path;
+#[cfg(feature = "proptest")]
+pub mod proptest;
 pub mod revoke;
 pub mod scope;
 pub mod show;
 pub mod status;
-#[cfg(feature = "proptest")]
-pub mod strategies;
 pub mod system_task;
 mod text;
 pub mod time;
-mod wire;
 
-pub use crate::catalogue::{Meaning, hint, meaning};
 pub use crate::deploy::{Deploy, DeployAnswer, DeployDetail, JobStart, PublishType};
-pub use crate::error::{AnswerError, ErrorCode, Origin, Problem, ServiceError, Undecodable};
+pub use crate::error::{AnswerError, Problem, ServiceError, Undecodable};
+pub use crate::error_codes::{ErrorCode, ErrorIssuer, Meaning, hint, meaning};
 pub use crate::ids::{
     IdKind, InvalidId, InvalidPackageIds, PackageId, PackageIds, ProjectId, SystemTaskId,
     WorkspaceId,

@@ -3,14 +3,14 @@
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::Raw;
+use crate::decode::Raw;
 use crate::error::AnswerError;
+use crate::lenient::members::members;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
 use crate::package::Package;
 use crate::scope::Scope;
 use crate::status::Status;
 use crate::time::Timestamp;
-use crate::wire::members;
 
 /// Reads one page of the packages. Nothing is filtered, and the service's own defaults hold, unless said
 /// here. [`Pages`](crate::Pages) reads them all.

@@ -1,9 +1,9 @@
 //! A release package and the tasks in it, as the list and the show operation report them.
 
 use crate::ids::PackageId;
+use crate::lenient::members::members;
 use crate::status::{Change, StartStatus, Status, TaskKind};
 use crate::time::Timestamp;
-use crate::wire::members;
 
 /// A release package (pages `dataartsstudio_02_0195` and `dataartsstudio_02_0196`).
 ///

@@ -3,10 +3,10 @@
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::Raw;
+use crate::decode::Raw;
 use crate::error::AnswerError;
 use crate::ids::PackageIds;
-use crate::json::Skipped;
+use crate::lenient::Skipped;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
 use crate::scope::Scope;
 

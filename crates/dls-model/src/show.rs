@@ -2,13 +2,13 @@
 
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use crate::answer::Raw;
+use crate::decode::Raw;
 use crate::error::{AnswerError, Problem};
 use crate::ids::PackageId;
+use crate::lenient::members::members;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, bare_request};
 use crate::package::{Package, Task};
 use crate::scope::Scope;
-use crate::wire::members;
 
 /// Reads one package with its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::json::{FromScalar, Scalar};
-use crate::wire::ToNumber;
+use crate::lenient::members::ToNumber;
+use crate::lenient::{FromScalar, Scalar};
 
 /// Declares an enum over the numbers of the wire: variant, number, and the word that `Display` writes.
 macro_rules! open_enum {

@@ -2,14 +2,14 @@
 
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use crate::answer::Raw;
+use crate::decode::Raw;
 use crate::error::{AnswerError, Problem};
 use crate::ids::SystemTaskId;
+use crate::lenient::members::members;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, bare_request};
 use crate::scope::Scope;
 use crate::status::SystemTaskStatus;
 use crate::time::Timestamp;
-use crate::wire::members;
 
 /// Reads a background task. It is the one operation here that the other host serves
 /// ([`HostFamily::V1`]).

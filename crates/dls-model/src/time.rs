@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::json::{FromScalar, Scalar};
-use crate::wire::ToNumber;
+use crate::lenient::members::ToNumber;
+use crate::lenient::{FromScalar, Scalar};
 
 /// An instant in milliseconds since the Unix epoch, after it and before the year 10000 (13 digits today).
 ///

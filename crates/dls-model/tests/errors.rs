@@ -52,7 +52,7 @@ fn iam_nests_a_code_that_is_a_number() {
     let body = r#"{"error":{"code":401,"message":"The username or password is wrong.","title":"Unauthorized"}}"#;
     assert_reads(body, Some("401"), "The username or password is wrong.", None);
     let code = ErrorCode::new("401");
-    assert_eq!((code.origin(), code.number()), (Origin::Iam, Some("401")));
+    assert_eq!((code.issuer(), code.number()), (ErrorIssuer::Iam, Some("401")));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_denial_of_iam_5_keeps_its_encoded_message() {
         r#"{"error_code":"PAP5.0001","error_msg":"denied","encoded_authorization_message":"XaB"}"#,
     );
     assert_eq!(error.encoded_authorization_message(), Some("XaB"));
-    assert_eq!(error.code().unwrap().origin(), Origin::Iam);
+    assert_eq!(error.code().unwrap().issuer(), ErrorIssuer::Iam);
     assert_eq!(error.meaning(), Meaning::NotPermitted);
 }
 
@@ -192,18 +192,18 @@ fn the_display_of_an_error_does_not_hide_a_source() {
 #[test]
 fn prefixes_tell_who_reports() {
     for (code, origin, number) in [
-        ("APIGW.0101", Origin::Gateway, Some("0101")),
-        ("APIG.0101", Origin::Gateway, Some("0101")),
-        ("APIC.0101", Origin::Gateway, Some("0101")),
-        ("DLF.20990", Origin::Service, Some("20990")),
-        ("PAP5.0012", Origin::Iam, Some("0012")),
-        ("IAM.0011", Origin::Iam, Some("0011")),
-        ("DLS.1000", Origin::Other, Some("1000")),
-        ("Forbidden", Origin::Other, None),
-        ("DLF.", Origin::Service, None),
+        ("APIGW.0101", ErrorIssuer::Gateway, Some("0101")),
+        ("APIG.0101", ErrorIssuer::Gateway, Some("0101")),
+        ("APIC.0101", ErrorIssuer::Gateway, Some("0101")),
+        ("DLF.20990", ErrorIssuer::Service, Some("20990")),
+        ("PAP5.0012", ErrorIssuer::Iam, Some("0012")),
+        ("IAM.0011", ErrorIssuer::Iam, Some("0011")),
+        ("DLS.1000", ErrorIssuer::Other, Some("1000")),
+        ("Forbidden", ErrorIssuer::Other, None),
+        ("DLF.", ErrorIssuer::Service, None),
     ] {
         let code = ErrorCode::new(code);
-        assert_eq!((code.origin(), code.number()), (origin, number), "{code}");
+        assert_eq!((code.issuer(), code.number()), (origin, number), "{code}");
     }
 }
 
@@ -244,11 +244,12 @@ fn the_status_comes_before_the_code_and_the_text_never_counts() {
 }
 
 #[test]
-fn no_code_stands_twice_in_the_catalogue() {
-    let entries = catalogue::entries();
+fn the_table_holds_each_code_once() {
+    let entries = error_codes::entries();
     for (at, entry) in entries.iter().enumerate() {
-        let same =
-            |other: &catalogue::Entry| (other.origin, other.number) == (entry.origin, entry.number);
+        let same = |other: &error_codes::Entry| {
+            (other.issuer, other.number) == (entry.issuer, entry.number)
+        };
         assert!(!entries[..at].iter().any(same), "{entry:?}");
         assert!(!entry.hint.contains('\n') && entry.hint.len() <= 200);
     }

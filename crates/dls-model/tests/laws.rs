@@ -14,9 +14,10 @@ mod support;
 
 use std::fmt::Debug;
 
+use ::proptest::prelude::*;
+use dls_model::proptest as model;
 use dls_model::*;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use support::{config, decode, scope};
 
@@ -72,13 +73,13 @@ fn decode_as_all(status: StatusCode, headers: &HeaderMap, body: &[u8]) {
 }
 
 fn any_status() -> impl Strategy<Value = StatusCode> {
-    prop_oneof![strategies::success_status(), strategies::failure_status()]
+    prop_oneof![model::success_status(), model::failure_status()]
 }
 
 fn headers() -> impl Strategy<Value = HeaderMap> {
-    let value = proptest::collection::vec(any::<u8>(), 0..20)
+    let value = ::proptest::collection::vec(any::<u8>(), 0..20)
         .prop_filter_map("no header value", |bytes| HeaderValue::from_bytes(&bytes).ok());
-    proptest::option::of(value).prop_map(|value| {
+    ::proptest::option::of(value).prop_map(|value| {
         value.into_iter().map(|value| ("x-request-id".parse().unwrap(), value)).collect()
     })
 }
@@ -98,9 +99,9 @@ fn json() -> impl Strategy<Value = String> {
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..3)
+            ::proptest::collection::vec(inner.clone(), 0..3)
                 .prop_map(|list| format!("[{}]", list.join(","))),
-            proptest::collection::vec(("[a-z_]{0,5}", inner), 0..3).prop_map(|members| {
+            ::proptest::collection::vec(("[a-z_]{0,5}", inner), 0..3).prop_map(|members| {
                 let members: Vec<_> = members
                     .into_iter()
                     .map(|(name, value)| format!("\"{name}\":{value}"))
@@ -111,26 +112,26 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-proptest! {
+::proptest::proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn requests_survive_the_wire(deploy in strategies::deploy(), list in strategies::list_packages(), revoke in strategies::revoke()) {
+    fn requests_survive_the_wire(deploy in model::deploy(), list in model::list_packages(), revoke in model::revoke()) {
         body_round_trip(&deploy);
         body_round_trip(&list);
         body_round_trip(&revoke);
     }
 
     #[test]
-    fn a_parameter_of_a_path_survives_it(show in strategies::show_package(), task in strategies::show_system_task()) {
+    fn a_parameter_of_a_path_survives_it(show in model::show_package(), task in model::show_system_task()) {
         prop_assert_eq!(last_segment(&show), show.package().to_string());
         prop_assert_eq!(last_segment(&task), task.task().as_str());
     }
 
     #[test]
     fn answers_survive_the_wire(
-        deployed in strategies::deploy_answer(), page in strategies::package_page(),
-        detail in strategies::package_detail(), task in strategies::system_task(),
+        deployed in model::deploy_answer(), page in model::package_page(),
+        detail in model::package_detail(), task in model::system_task(),
     ) {
         answer_round_trip::<Deploy>(&deployed);
         answer_round_trip::<ListPackages>(&page);
@@ -139,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn single_values_survive_json(time in strategies::timestamp(), number in any::<i64>(), id in strategies::package_id()) {
+    fn single_values_survive_json(time in model::timestamp(), number in any::<i64>(), id in model::package_id()) {
         fn again<T: Serialize + DeserializeOwned>(value: &T) -> T {
             serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
         }
@@ -152,7 +153,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_decoding_panic(
-        status in any_status(), headers in headers(), body in proptest::collection::vec(any::<u8>(), 0..200),
+        status in any_status(), headers in headers(), body in ::proptest::collection::vec(any::<u8>(), 0..200),
     ) {
         decode_as_all(status, &headers, &body);
     }
@@ -179,13 +180,13 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_to_an_answer_makes_decoding_panic(status in any_status(), body in strategies::damaged_body()) {
+    fn no_damage_to_an_answer_makes_decoding_panic(status in any_status(), body in model::damaged_body()) {
         decode_as_all(status, &HeaderMap::new(), &body);
     }
 
     #[test]
     fn half_a_body_is_no_answer(
-        body in prop_oneof![strategies::answer_body(), strategies::error_body()], cut in any::<prop::sample::Index>(),
+        body in prop_oneof![model::answer_body(), model::error_body()], cut in any::<prop::sample::Index>(),
     ) {
         let beginning = &body[..1 + cut.index(body.len() - 1)];
         prop_assert!(decode::<Deploy>(200, beginning).is_err());
@@ -197,7 +198,7 @@ proptest! {
 
     #[test]
     fn junk_in_one_member_leaves_the_others_alone(
-        before in strategies::package(), after in strategies::package(), junk in json(),
+        before in model::package(), after in model::package(), junk in json(),
         member in prop::sample::select(vec![
             "package_id", "package_name", "deploy_status", "apply_timestamp", "apply_user_id", "deploy_timestamp",
             "package_approvers", "delete_flag", "project_id", "unheard_of",
@@ -232,7 +233,7 @@ fn is_short_line(error: &impl ToString) -> bool {
     text.chars().count() <= 200 && !text.chars().any(char::is_control)
 }
 
-proptest! {
+::proptest::proptest! {
     #![proptest_config(config())]
 
     #[test]
@@ -272,7 +273,7 @@ proptest! {
 
     #[test]
     fn ids_stand_together_exactly_if_they_are_1_to_100_and_differ(
-        numbers in proptest::collection::vec(prop_oneof![1..2000_u64, 1..=u64::from(u32::MAX)], 0..120),
+        numbers in ::proptest::collection::vec(prop_oneof![1..2000_u64, 1..=u64::from(u32::MAX)], 0..120),
     ) {
         let given = numbers.iter().map(|number| support::id(*number));
         let twice = numbers.iter().enumerate().find(|(at, number)| numbers[..*at].contains(number));
@@ -293,7 +294,7 @@ proptest! {
     }
 
     #[test]
-    fn a_time_is_written_as_a_calendar_counts(time in strategies::timestamp()) {
+    fn a_time_is_written_as_a_calendar_counts(time in model::timestamp()) {
         prop_assert_eq!(time.to_string(), calendar(time.as_millis()));
         prop_assert_eq!(Timestamp::from_system_time(time.to_system_time()), Some(time));
     }

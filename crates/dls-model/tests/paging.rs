@@ -14,8 +14,8 @@ mod support;
 
 use std::collections::HashSet;
 
+use ::proptest::prelude::*;
 use dls_model::*;
-use proptest::prelude::*;
 use support::id;
 
 /// What an `offset` of a service counts.
@@ -120,7 +120,7 @@ fn service() -> impl Strategy<Value = Service> {
     })
 }
 
-proptest! {
+::proptest::proptest! {
     #![proptest_config(support::config())]
 
     #[test]
@@ -133,7 +133,7 @@ proptest! {
 
     #[test]
     fn rows_without_an_id_are_given_once_too(
-        mut service in service(), limit in 1..12_u32, nameless in proptest::collection::vec(0..45_usize, 0..4),
+        mut service in service(), limit in 1..12_u32, nameless in ::proptest::collection::vec(0..45_usize, 0..4),
     ) {
         for row in nameless {
             service.rows.get_mut(row).into_iter().for_each(|number| *number = 0);
@@ -172,7 +172,7 @@ proptest! {
 
     #[test]
     fn packages_submitted_meanwhile_make_none_come_twice_and_none_be_missed_in_silence(
-        service in service(), limit in 1..12_u32, arrivals in proptest::collection::vec(0..3_u64, 60),
+        service in service(), limit in 1..12_u32, arrivals in ::proptest::collection::vec(0..3_u64, 60),
     ) {
         let mut moving = service.clone();
         moving.tells = Tells::Total;
@@ -193,8 +193,8 @@ proptest! {
     #[test]
     fn whatever_a_service_answers_paging_ends_and_repeats_nothing(
         limit in 1..5_u32,
-        answers in proptest::collection::vec(
-            (proptest::collection::vec(0..30_u64, 0..6), proptest::option::of(0..40_u64)), 1..20),
+        answers in ::proptest::collection::vec(
+            (::proptest::collection::vec(0..30_u64, 0..6), ::proptest::option::of(0..40_u64)), 1..20),
     ) {
         let mut answers = answers.iter().cycle();
         let (given, _) = read(limit, 30 + 4, |_, _| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls_model::{
-    AnswerError, DeployAnswer, Meaning, Origin, Package, PackageDetail, PackageId, PackageIds,
+    AnswerError, DeployAnswer, ErrorIssuer, Meaning, Package, PackageDetail, PackageId, PackageIds,
     ServiceError, Timestamp, meaning,
 };
 use serde::{Deserialize, Serialize};
@@ -244,9 +244,9 @@ impl ObserveError {
 
 /// A gateway's "no such API" is about the address, not about the package.
 fn is_about_a_missing_package(error: &ServiceError) -> bool {
-    error
-        .code()
-        .is_some_and(|code| code.origin() == Origin::Service && meaning(code) == Meaning::NotFound)
+    error.code().is_some_and(|code| {
+        code.issuer() == ErrorIssuer::Service && meaning(code) == Meaning::NotFound
+    })
 }
 
 /// What a deploy request came to when it did not come to a decoded 2xx.

@@ -1,6 +1,8 @@
 //! What became of each package, and of the run as a whole.
 
-use dls_model::{ErrorCode, Origin, PackageDetail, PackageId, ServiceError, Status, Timestamp};
+use dls_model::{
+    ErrorCode, ErrorIssuer, PackageDetail, PackageId, ServiceError, Status, Timestamp,
+};
 
 use crate::entry::Entry;
 use crate::guard::{Guard, holds};
@@ -317,9 +319,9 @@ impl Report {
 pub fn is_refusal(error: &ServiceError, packages: usize) -> bool {
     error.status().is_client_error()
         && says_nothing_else(error)
-        && match error.code().map(ErrorCode::origin) {
-            Some(Origin::Gateway) => true,
-            Some(Origin::Service) => packages == 1 || !holds(Guard::RefusalNeedsProof),
+        && match error.code().map(ErrorCode::issuer) {
+            Some(ErrorIssuer::Gateway) => true,
+            Some(ErrorIssuer::Service) => packages == 1 || !holds(Guard::RefusalNeedsProof),
             _ => false,
         }
 }
@@ -327,7 +329,8 @@ pub fn is_refusal(error: &ServiceError, packages: usize) -> bool {
 /// Whether an error answer may be a no of the service to several packages, of which some may have
 /// been released all the same.
 pub(crate) fn is_partial_refusal(error: &ServiceError) -> bool {
-    error.status().is_client_error() && error.code().map(ErrorCode::origin) == Some(Origin::Service)
+    error.status().is_client_error()
+        && error.code().map(ErrorCode::issuer) == Some(ErrorIssuer::Service)
 }
 
 fn says_nothing_else(error: &ServiceError) -> bool {
@@ -340,6 +343,6 @@ pub(crate) fn is_throttled_by_gateway(error: &ServiceError) -> bool {
     error.status().as_u16() == 429
         && says_nothing_else(error)
         && error.code().is_some_and(|code| {
-            code.origin() == Origin::Gateway && code.as_str().ends_with(".0308")
+            code.issuer() == ErrorIssuer::Gateway && code.as_str().ends_with(".0308")
         })
 }

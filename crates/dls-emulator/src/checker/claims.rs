@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use dls_model::{ErrorCode, Meaning, Operation, Origin, ShowPackage, meaning};
+use dls_model::{ErrorCode, ErrorIssuer, Meaning, Operation, ShowPackage, meaning};
 
 use super::{Claim, History, Violation, arrived, is_answered, millis, was_throttled};
 use crate::ledger::{Initiator, LedgerRelease, LedgerRequest};
@@ -135,6 +135,6 @@ fn is_answered_with_absence(request: &LedgerRequest, package: &str) -> bool {
         && request.path.rsplit('/').next() == Some(package)
         && is_answered(request)
         && code.is_some_and(|code| {
-            code.origin() == Origin::Service && meaning(&code) == Meaning::NotFound
+            code.issuer() == ErrorIssuer::Service && meaning(&code) == Meaning::NotFound
         })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use dls_model::{ErrorCode, Origin};
+use dls_model::{ErrorCode, ErrorIssuer};
 
 use super::{ConsentKind, History, Violation, arrived, is_answered, millis, was_throttled};
 use crate::ledger::LedgerRequest;
@@ -134,11 +134,11 @@ impl History {
 fn is_refused_for_sure(request: &LedgerRequest) -> bool {
     let is_refusal =
         is_answered(request) && request.status.is_some_and(|it| (400..500).contains(&it));
-    let origin = request.error_code.map(|code| ErrorCode::new(code).origin());
+    let origin = request.error_code.map(|code| ErrorCode::new(code).issuer());
     is_refusal
         && match origin {
-            Some(Origin::Gateway) => true,
-            Some(Origin::Service) => request.packages.len() == 1,
+            Some(ErrorIssuer::Gateway) => true,
+            Some(ErrorIssuer::Service) => request.packages.len() == 1,
             _ => false,
         }
 }

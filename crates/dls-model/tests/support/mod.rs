@@ -1,9 +1,9 @@
 //! What several test files share: a place and a way to decode a text.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use ::proptest::prelude::ProptestConfig;
 use dls_model::*;
 use http::{HeaderMap, StatusCode};
-use proptest::prelude::ProptestConfig;
 
 /// The documents' own example of a project id.
 pub const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";

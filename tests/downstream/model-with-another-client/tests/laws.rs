@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread::{self, JoinHandle};
 
 use dls_model::{
-    AnswerError, Deploy, JobStart, Operation, PackageId, PackageIds, ProjectId, Scope, strategies,
+    AnswerError, Deploy, JobStart, Operation, PackageId, PackageIds, ProjectId, Scope, proptest as model,
 };
 use http::{HeaderMap, StatusCode};
 use model_with_another_client::{Client, Error};
@@ -63,10 +63,10 @@ fn status() -> impl Strategy<Value = u16> {
 fn any_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         Just(Vec::new()),
-        strategies::answer_body(),
-        strategies::error_body(),
-        strategies::unreadable_body(),
-        strategies::damaged_body(),
+        model::answer_body(),
+        model::error_body(),
+        model::unreadable_body(),
+        model::damaged_body(),
     ]
 }
 
@@ -104,8 +104,8 @@ proptest! {
 
     #[test]
     fn any_operation_arrives_as_it_was_made_and_any_answer_as_it_was_said(
-        scope in strategies::scope(), deploy in strategies::deploy(), list in strategies::list_packages(),
-        show in strategies::show_package(), revoke in strategies::revoke(), task in strategies::show_system_task(),
+        scope in model::scope(), deploy in model::deploy(), list in model::list_packages(),
+        show in model::show_package(), revoke in model::revoke(), task in model::show_system_task(),
         status in status(), body in any_body(),
     ) {
         is_faithful(&deploy, &scope, status, &body);
@@ -117,8 +117,8 @@ proptest! {
 
     #[test]
     fn what_the_service_would_refuse_is_not_sent(
-        scope in strategies::scope(), list in strategies::invalid_list_packages(),
-        nowhere in strategies::scope_without_workspace(), deploy in strategies::deploy(),
+        scope in model::scope(), list in model::invalid_list_packages(),
+        nowhere in model::scope_without_workspace(), deploy in model::deploy(),
     ) {
         // Nobody listens there: another error would come of sending.
         let origin = "http://127.0.0.1:1";
@@ -130,8 +130,8 @@ proptest! {
 
     #[test]
     fn no_text_of_a_user_becomes_a_wrong_request(
-        package in strategies::invalid_package_id(), project in strategies::invalid_project_id(),
-        ids in strategies::invalid_package_ids(),
+        package in model::invalid_package_id(), project in model::invalid_project_id(),
+        ids in model::invalid_package_ids(),
     ) {
         prop_assert!(package.parse::<PackageId>().is_err());
         prop_assert!(project.parse::<ProjectId>().is_err());

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+pub(crate) mod members;
 mod repair;
 
 /// How many elements all lists of one answer may have together, those that are no objects too.

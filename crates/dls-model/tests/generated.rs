@@ -1,4 +1,4 @@
-//! What the strategies promise: the valid is taken, the invalid refused, and a body decodes to what it says.
+//! The generated values: valid ones are accepted, invalid ones refused, and a body decodes to what its name says.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -12,9 +12,10 @@ mod support;
 use std::fmt::Debug;
 use std::str::FromStr;
 
+use ::proptest::prelude::*;
+use dls_model::proptest as model;
 use dls_model::*;
 use http::{HeaderMap, StatusCode};
-use proptest::prelude::*;
 use support::config;
 
 /// Whether all operations decode it to an error of this kind.
@@ -43,13 +44,13 @@ fn is_undecodable(error: &AnswerError) -> bool {
     matches!(error, AnswerError::Undecodable(_))
 }
 
-proptest! {
+::proptest::proptest! {
     #![proptest_config(config())]
 
     #[test]
     fn valid_ids_are_taken(
-        package in strategies::package_id(), project in strategies::project_id(),
-        workspace in strategies::workspace_id(), task in strategies::system_task_id(), ids in strategies::package_ids(),
+        package in model::package_id(), project in model::project_id(),
+        workspace in model::workspace_id(), task in model::system_task_id(), ids in model::package_ids(),
     ) {
         prop_assert!(is_read_back(&package));
         prop_assert!(is_read_back(&project));
@@ -60,9 +61,9 @@ proptest! {
 
     #[test]
     fn invalid_ids_are_refused(
-        package in strategies::invalid_package_id(), project in strategies::invalid_project_id(),
-        workspace in strategies::invalid_workspace_id(), task in strategies::invalid_system_task_id(),
-        ids in strategies::invalid_package_ids(), millis in strategies::invalid_timestamp(),
+        package in model::invalid_package_id(), project in model::invalid_project_id(),
+        workspace in model::invalid_workspace_id(), task in model::invalid_system_task_id(),
+        ids in model::invalid_package_ids(), millis in model::invalid_timestamp(),
     ) {
         prop_assert!(package.parse::<PackageId>().is_err());
         prop_assert!(project.parse::<ProjectId>().is_err());
@@ -74,8 +75,8 @@ proptest! {
 
     #[test]
     fn valid_operations_are_encoded(
-        scope in strategies::scope(), deploy in strategies::deploy(), list in strategies::list_packages(),
-        show in strategies::show_package(), revoke in strategies::revoke(), task in strategies::show_system_task(),
+        scope in model::scope(), deploy in model::deploy(), list in model::list_packages(),
+        show in model::show_package(), revoke in model::revoke(), task in model::show_system_task(),
     ) {
         prop_assert!(deploy.encode(&scope).is_ok());
         prop_assert!(list.encode(&scope).is_ok());
@@ -86,8 +87,8 @@ proptest! {
 
     #[test]
     fn without_a_workspace_reads_are_encoded_and_writes_refused(
-        scope in strategies::scope_without_workspace(), deploy in strategies::deploy(),
-        list in strategies::list_packages(), revoke in strategies::revoke(),
+        scope in model::scope_without_workspace(), deploy in model::deploy(),
+        list in model::list_packages(), revoke in model::revoke(),
     ) {
         prop_assert!(list.encode(&scope).is_ok());
         prop_assert_eq!(deploy.encode(&scope).unwrap_err(), InvalidRequest::MissingWorkspace);
@@ -95,13 +96,13 @@ proptest! {
     }
 
     #[test]
-    fn a_list_that_breaks_a_rule_is_refused(scope in strategies::scope(), list in strategies::invalid_list_packages()) {
+    fn a_list_that_breaks_a_rule_is_refused(scope in model::scope(), list in model::invalid_list_packages()) {
         prop_assert!(list.encode(&scope).is_err());
     }
 
     #[test]
     fn an_error_is_one_under_any_status(
-        success in strategies::success_status(), failure in strategies::failure_status(), body in strategies::error_body(),
+        success in model::success_status(), failure in model::failure_status(), body in model::error_body(),
     ) {
         for status in [success, failure] {
             prop_assert!(all_fail(status, &body, |error| error.service().is_some_and(|error| error.code().is_some())));
@@ -110,21 +111,21 @@ proptest! {
 
     #[test]
     fn what_is_unreadable_is_neither_success_nor_failure(
-        success in strategies::success_status(), body in strategies::unreadable_body(),
+        success in model::success_status(), body in model::unreadable_body(),
     ) {
         prop_assert!(all_fail(success, &body, is_undecodable));
     }
 
     #[test]
     fn an_answer_is_a_success_to_somebody_and_never_in_a_failure(
-        success in strategies::success_status(), failure in strategies::failure_status(), body in strategies::answer_body(),
+        success in model::success_status(), failure in model::failure_status(), body in model::answer_body(),
     ) {
         prop_assert!(!all_fail(success, &body, |_| true));
         prop_assert!(all_fail(failure, &body, |error| error.service().is_some()));
     }
 
     #[test]
-    fn service_errors_survive_json(error in strategies::service_error()) {
+    fn service_errors_survive_json(error in model::service_error()) {
         prop_assert!(!error.status().is_success());
         let again: ServiceError = serde_json::from_str(&serde_json::to_string(&error).unwrap()).unwrap();
         prop_assert_eq!(again, error);
@@ -134,22 +135,22 @@ proptest! {
 /// The values that a strategy gives are counted, because one that no longer gives a kind fails no law.
 #[test]
 fn both_kinds_of_answer_error_unknown_statuses_and_each_wrong_list_of_ids_come_up() {
-    use proptest::strategy::ValueTree;
-    use proptest::test_runner::TestRunner;
+    use ::proptest::strategy::ValueTree;
+    use ::proptest::test_runner::TestRunner;
 
     fn some<T: Debug>(strategy: impl Strategy<Value = T>) -> Vec<T> {
         let mut runner = TestRunner::deterministic();
         (0..200).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
     }
-    let errors = some(strategies::answer_error());
+    let errors = some(model::answer_error());
     assert!(errors.iter().any(is_undecodable));
     assert!(errors.iter().any(|error| error.service().is_some()));
 
-    let statuses = some(strategies::status());
+    let statuses = some(model::status());
     assert!(statuses.contains(&Status::Unknown(4)));
     assert!(statuses.contains(&Status::Successful));
 
-    let reasons: Vec<_> = some(strategies::invalid_package_ids())
+    let reasons: Vec<_> = some(model::invalid_package_ids())
         .into_iter()
         .map(|ids| PackageIds::new(ids).unwrap_err())
         .collect();

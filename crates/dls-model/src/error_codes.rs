@@ -3,13 +3,20 @@
 //! Codes of the service are printed on page `dataartsstudio_02_0313` and on those of the operations; those of the
 //! gateway in its own error tables, where the prefix is `APIGW.`, `APIG.` or `APIC.` and the number means the same.
 
-use crate::error::{ErrorCode, Origin};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::printable;
+
+/// The documented maximum of an error's code, taken for request ids too.
+pub(crate) const MAX_CODE: usize = 128;
 
 /// What a code means. [`ServiceError::meaning`](crate::ServiceError::meaning) takes the status into account too.
 ///
 /// ```
 /// use dls_model::ErrorCode;
-/// use dls_model::catalogue::{Meaning, meaning};
+/// use dls_model::error_codes::{Meaning, meaning};
 ///
 /// let (old, new) = (ErrorCode::new("DLF.0810"), ErrorCode::new("DLF.20810"));
 /// assert_eq!(meaning(&old), Meaning::NotFound);
@@ -29,8 +36,8 @@ pub fn hint(code: &ErrorCode) -> Option<&'static str> {
 /// What is known of a code.
 #[must_use]
 pub fn lookup(code: &ErrorCode) -> Option<&'static Entry> {
-    let (origin, number) = (code.origin(), code.number()?);
-    ENTRIES.iter().find(|entry| entry.origin == origin && entry.number == number)
+    let (issuer, number) = (code.issuer(), code.number()?);
+    ENTRIES.iter().find(|entry| entry.issuer == issuer && entry.number == number)
 }
 
 /// All codes that are known.
@@ -71,7 +78,7 @@ pub enum Meaning {
 #[non_exhaustive]
 pub struct Entry {
     /// Who reports it.
-    pub origin: Origin,
+    pub issuer: ErrorIssuer,
     /// The digits of the code.
     pub number: &'static str,
     /// What it means.
@@ -80,12 +87,72 @@ pub struct Entry {
     pub hint: &'static str,
 }
 
+/// The code of an error, such as `DLF.0810`. The set is open: no document lists all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ErrorCode(String);
+
+impl ErrorCode {
+    /// Takes a code as it came; control characters are escaped, and at most 128 characters kept.
+    #[must_use]
+    pub fn new(code: &str) -> Self {
+        Self(printable(code.trim(), MAX_CODE))
+    }
+
+    /// The code as text. One that came as a number is in decimal.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Who reports errors under this kind of code.
+    #[must_use]
+    pub fn issuer(&self) -> ErrorIssuer {
+        let prefix = self.0.split('.').next().unwrap_or_default().to_ascii_uppercase();
+        match prefix.as_str() {
+            "APIGW" | "APIG" | "APIC" => ErrorIssuer::Gateway,
+            "DLF" => ErrorIssuer::Service,
+            "IAM" | "PAP5" => ErrorIssuer::Iam,
+            _ if self.0.parse::<i64>().is_ok() => ErrorIssuer::Iam,
+            _ => ErrorIssuer::Other,
+        }
+    }
+
+    /// The digits after the last dot, or all of the code if it is a number. Leading zeros count.
+    #[must_use]
+    pub fn number(&self) -> Option<&str> {
+        let number = self.0.rsplit('.').next()?;
+        (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(number)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Who reported an error, as far as its code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorIssuer {
+    /// The API gateway (`APIGW.`, `APIG.`, `APIC.`): the request never reached the service, unless the
+    /// status says that the gateway waited for it in vain.
+    Gateway,
+    /// IAM (`IAM.`, `PAP5.`, or a bare number).
+    Iam,
+    /// Anything else.
+    Other,
+    /// DataArts Factory itself (`DLF.`).
+    Service,
+}
+
 const fn service(number: &'static str, meaning: Meaning, hint: &'static str) -> Entry {
-    Entry { origin: Origin::Service, number, meaning, hint }
+    Entry { issuer: ErrorIssuer::Service, number, meaning, hint }
 }
 
 const fn gateway(number: &'static str, meaning: Meaning, hint: &'static str) -> Entry {
-    Entry { origin: Origin::Gateway, number, meaning, hint }
+    Entry { issuer: ErrorIssuer::Gateway, number, meaning, hint }
 }
 
 use Meaning::{

@@ -6,8 +6,8 @@ use serde::de::MapAccess;
 
 use crate::error::{AnswerError, Problem, ServiceError, Undecodable, id_text, request_id_of};
 use crate::error_body::{self, Members};
-use crate::json::{self, Budget, Json, ReadObject};
-use crate::wire::{Column, Text};
+use crate::lenient::members::{Column, Text};
+use crate::lenient::{self, Budget, Json, ReadObject};
 
 /// An answer as it came, before anything is known of it.
 #[derive(Clone, Copy)]
@@ -28,7 +28,7 @@ impl Raw<'_> {
             return Ok((None, request_id));
         }
         let text = str::from_utf8(self.body).map_err(|_| self.undecodable(Problem::NotUtf8))?;
-        let top = match json::parse::<Top<T>>(text) {
+        let top = match lenient::parse::<Top<T>>(text) {
             Ok(Json::Object(top)) => top,
             Ok(Json::List(_) | Json::Scalar(_)) => {
                 return Err(self.undecodable(Problem::NotAnObject));

@@ -6,35 +6,35 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::json::{Budget, FromScalar, Json, Lists, ReadObject, Reader};
+use crate::lenient::{Budget, FromScalar, Json, Lists, ReadObject, Reader};
 
 /// Ties the members of an object to the wire, one row a member: its name and aliases, its form on the
 /// wire, and the field that holds it. Both directions come from the same rows. `field?.part` is a part of
 /// an optional field, which is there as soon as one of its parts is.
 macro_rules! members {
     ($object:ty { $($name:literal $(| $alias:literal)*: $column:ident => $field:ident $(?.$part:ident)?;)+ }) => {
-        impl $crate::json::ReadObject for $object {
+        impl $crate::lenient::ReadObject for $object {
             fn read_member<'de, A: serde::de::MapAccess<'de>>(
                 &mut self,
                 name: &str,
                 map: &mut A,
-                budget: &$crate::json::Budget,
+                budget: &$crate::lenient::Budget,
             ) -> Result<(), A::Error> {
                 match name {
                     $($name $(| $alias)* => {
-                        $crate::wire::members!(@read $column, map, budget, self.$field $(, $part)?)
+                        $crate::lenient::members::members!(@read $column, map, budget, self.$field $(, $part)?)
                     })+
                     _ => map.next_value::<serde::de::IgnoredAny>().map(drop),
                 }
             }
         }
 
-        impl $crate::wire::WriteObject for $object {
+        impl $crate::lenient::members::WriteObject for $object {
             fn write_members<M: serde::ser::SerializeMap>(
                 &self,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                $($crate::wire::members!(@write $column, map, $name, self.$field $(, $part)?);)+
+                $($crate::lenient::members::members!(@write $column, map, $name, self.$field $(, $part)?);)+
                 Ok(())
             }
         }
@@ -42,34 +42,34 @@ macro_rules! members {
         /// As the service writes it.
         impl serde::Serialize for $object {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::wire::serialize(self, serializer)
+                $crate::lenient::members::serialize(self, serializer)
             }
         }
 
         /// As the service writes it, leniently: what cannot be read counts as absent.
         impl<'de> serde::Deserialize<'de> for $object {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::wire::deserialize(deserializer)
+                $crate::lenient::members::deserialize(deserializer)
             }
         }
     };
     (@read $column:ident, $map:ident, $budget:ident, $field:expr) => {
-        <$crate::wire::$column as $crate::wire::Column<_>>::read(&mut $field, $map, $budget)
+        <$crate::lenient::members::$column as $crate::lenient::members::Column<_>>::read(&mut $field, $map, $budget)
     };
     (@read $column:ident, $map:ident, $budget:ident, $field:expr, $part:ident) => {{
         let mut part = None;
-        <$crate::wire::$column as $crate::wire::Column<_>>::read(&mut part, $map, $budget)?;
+        <$crate::lenient::members::$column as $crate::lenient::members::Column<_>>::read(&mut part, $map, $budget)?;
         if part.is_some() {
             $field.get_or_insert_default().$part = part;
         }
         Ok(())
     }};
     (@write $column:ident, $map:ident, $name:literal, $field:expr) => {
-        <$crate::wire::$column as $crate::wire::Column<_>>::write(&$field, $name, $map)?
+        <$crate::lenient::members::$column as $crate::lenient::members::Column<_>>::write(&$field, $name, $map)?
     };
     (@write $column:ident, $map:ident, $name:literal, $field:expr, $part:ident) => {
         if let Some(whole) = &$field {
-            <$crate::wire::$column as $crate::wire::Column<_>>::write(&whole.$part, $name, $map)?;
+            <$crate::lenient::members::$column as $crate::lenient::members::Column<_>>::write(&whole.$part, $name, $map)?;
         }
     };
 }

@@ -1,25 +1,25 @@
-//! Strategies of [proptest](https://docs.rs/proptest) for the values of this crate, valid and not, for tests of code that stands on
+//! Strategies of [proptest](https://docs.rs/proptest) for the values of this crate, valid and invalid, for tests of code that uses
 //! it (feature `proptest`).
 //!
-//! | what | holds |
+//! | name | value |
 //! | --- | --- |
-//! | a name alone, such as [`deploy`] | a value that is valid, the borders and unknown numbers included |
-//! | `invalid_…`, such as [`invalid_package_id`] | what the constructor, or `encode`, refuses, always |
-//! | `…_body`, such as [`unreadable_body`] | the bytes of an answer; each says what decoding makes of it |
+//! | a plain name, such as [`deploy`] | a valid value, including limits and unknown numbers |
+//! | `invalid_…`, such as [`invalid_package_id`] | a value that the constructor or `encode` always refuses |
+//! | `…_body`, such as [`unreadable_body`] | the body of an answer; its doc says how it decodes |
 //!
-//! Values are not as a busy service's would be: names are any text, numbers any number, because a document
-//! promises nothing else. Whatever comes in as such a value must not make code panic.
+//! The values are more varied than a real service's: names are any text and numbers any number, because the documents
+//! promise nothing else. No such value may make code panic.
 //!
 //! ```
-//! use dls_model::{Deploy, Operation, strategies};
+//! use dls_model::{Deploy, Operation, proptest as model};
 //! use http::HeaderMap;
 //! use proptest::prelude::*;
 //!
 //! proptest! {
 //!     // With `#[test]`, this is a test of yours.
 //!     fn a_release_that_nobody_can_read_about_is_no_success(
-//!         deploy in strategies::deploy(), scope in strategies::scope(),
-//!         status in strategies::success_status(), body in strategies::unreadable_body(),
+//!         deploy in model::deploy(), scope in model::scope(),
+//!         status in model::success_status(), body in model::unreadable_body(),
 //!     ) {
 //!         prop_assert!(deploy.encode(&scope).is_ok());
 //!         prop_assert!(Deploy::decode(status, &HeaderMap::new(), &body).is_err());
