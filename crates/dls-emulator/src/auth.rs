@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use dls_model::Timestamp;
-use dls_transport::credentials::{AccessKey, SecurityToken, Token};
+use dls_transport::credentials::AccessKey;
 use dls_transport::sign::{
     Authorization, SdkDate, canonical_request, parse_authorization, parse_query, payload_hash,
     string_to_sign, verify,
@@ -36,14 +36,14 @@ pub(crate) struct Authenticator {
 
 struct Key {
     key: AccessKey,
-    security_token: Option<Secret<SecurityToken>>,
+    security_token: Option<Secret>,
     user: String,
     failures_in_a_row: u32,
     locked_until: Option<SystemTime>,
 }
 
 struct KnownToken {
-    token: Secret<Token>,
+    token: Secret,
     user: String,
     expires_at: Option<Timestamp>,
 }
@@ -57,7 +57,7 @@ impl Authenticator {
                 .filter_map(|row| {
                     Some(Key {
                         // A seed holds only ids that pass here.
-                        key: AccessKey::new(&row.access, row.secret.value.clone()).ok()?,
+                        key: row.access_key().ok()?,
                         security_token: row.security_token.clone(),
                         user: row.user.clone(),
                         failures_in_a_row: 0,

@@ -7,8 +7,7 @@ mod violation;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::engine::timestamp;
-use crate::ledger::{Initiator, Ledger, LedgerRequest};
+use crate::ledger::{Initiator, Ledger, LedgerRequest, timestamp};
 use crate::refusal::THROTTLED;
 
 pub use violation::Violation;

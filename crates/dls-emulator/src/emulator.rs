@@ -18,8 +18,9 @@ use crate::fault_schedule::FaultSchedule;
 use crate::ledger::Ledger;
 use crate::listener::Listener;
 use crate::seed::Seed;
-use crate::server::{Clock, Shared, serve};
+use crate::server::serve;
 use crate::service::Service;
+use crate::shared::{Clock, SharedEngine};
 use crate::state::State;
 use crate::throttle::{RateLimit, Throttle};
 use crate::tls;
@@ -145,15 +146,15 @@ impl EmulatorBuilder {
         };
 
         let clock = Arc::clone(&self.clock);
-        let shared = Shared::new(self.engine(), clock);
-        let listener = Listener::new(listener, &shared)?;
+        let engine = SharedEngine::new(self.engine(), clock);
+        let listener = Listener::new(listener, &engine)?;
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, acceptors, shared.clone(), stopped));
+        let server = tokio::spawn(serve(listener, acceptors, engine.clone(), stopped));
         Ok(Emulator {
             base_url: format!("{scheme}://{address}"),
             is_local: bound.ip().to_canonical().is_loopback(),
             ca_pem,
-            shared,
+            engine,
             stop,
             server: Some(server),
         })
@@ -176,7 +177,7 @@ pub struct Emulator {
     base_url: String,
     is_local: bool,
     ca_pem: Option<String>,
-    shared: Shared,
+    engine: SharedEngine,
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
 }
@@ -219,7 +220,7 @@ impl Emulator {
     /// What happened up to now.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        self.shared.ledger()
+        self.engine.ledger()
     }
 
     /// Accepts nothing more, and gives the requests that are under way five seconds to end.

@@ -1,51 +1,62 @@
-//! Which fault applies next: rules that count what they meet. No socket, no clock, and chance only from a seed.
+//! When faults happen: rules that count the requests and connections they apply to, and copies of requests that are due
+//! later. No socket, no clock, and chance only from a seed.
+
+use dls_model::Timestamp;
+use http::Request;
 
 use crate::fault::{Action, FaultPlan, FaultTarget, Rule, SideEffect, Trigger};
 use crate::fault_effect::ConnectionEffect;
 use crate::route::Call;
 
-/// The rules of a plan, with what they have met so far.
 pub(crate) struct FaultSchedule {
-    rules: Vec<Counted>,
+    rules: Vec<ScheduledRule>,
+    copies: Vec<ScheduledCopy>,
 }
 
-struct Counted {
+struct ScheduledRule {
     rule: Rule,
-    met: u64,
+    applied: u64,
     fired: u64,
-    /// Of its own, so that a rule's luck does not depend on the others.
-    chance: fastrand::Rng,
+    /// One for each rule, so that its results do not depend on the other rules.
+    rng: fastrand::Rng,
 }
 
-/// What happens to one request.
+/// A request that arrives once more.
+pub(crate) struct ScheduledCopy {
+    pub(crate) due: Timestamp,
+    pub(crate) request: Request<Vec<u8>>,
+    /// The request id of the first.
+    pub(crate) copy_of: String,
+}
+
+/// The faults of one request.
 #[derive(Default)]
-pub(crate) struct ActiveFaults {
-    /// What the file calls it all.
+pub(crate) struct RequestFaults {
     pub(crate) names: Vec<String>,
     pub(crate) side_effects: Vec<SideEffect>,
-    /// What the client is told instead of the truth. The first rule in the file that fires decides.
+    /// The first rule of the plan that changes the response.
     pub(crate) response: Option<Rule>,
 }
 
 impl FaultSchedule {
     pub(crate) fn new(plan: FaultPlan) -> Self {
-        let seeds = plan.seed..;
-        let rules = plan.rules.into_iter().zip(seeds);
-        let rules = rules.map(|(rule, seed)| Counted {
+        let rules = plan.rules.into_iter().zip(plan.seed..);
+        let rules = rules.map(|(rule, seed)| ScheduledRule {
             rule,
-            met: 0,
+            applied: 0,
             fired: 0,
-            chance: fastrand::Rng::with_seed(seed),
+            rng: fastrand::Rng::with_seed(seed),
         });
-        Self { rules: rules.collect() }
+        Self { rules: rules.collect(), copies: Vec::new() }
     }
 
     pub(crate) fn next_connection(&mut self) -> ConnectionEffect {
         let mut effect = None;
-        for counted in &mut self.rules {
-            if counted.rule.on == FaultTarget::Connection && counted.is_due() && effect.is_none() {
-                counted.fired += 1;
-                effect = Some(match counted.rule.action {
+        for scheduled in &mut self.rules {
+            let applies = scheduled.rule.on == FaultTarget::Connection;
+            if applies && scheduled.is_due() && effect.is_none() {
+                scheduled.fired += 1;
+                effect = Some(match scheduled.rule.action {
                     Action::Refuse(lasts) => ConnectionEffect::Refuse { lasts },
                     Action::Cut { after, end } => ConnectionEffect::Cut { after, end },
                     Action::Tls(fault) => ConnectionEffect::Tls(fault),
@@ -57,33 +68,44 @@ impl FaultSchedule {
         effect.unwrap_or(ConnectionEffect::Serve)
     }
 
-    pub(crate) fn next_request(&mut self, call: Option<Call>) -> ActiveFaults {
-        let mut active = ActiveFaults::default();
-        for counted in &mut self.rules {
-            if !counted.rule.on.means(call) || !counted.is_due() {
+    pub(crate) fn next_request(&mut self, call: Option<Call>) -> RequestFaults {
+        let mut faults = RequestFaults::default();
+        for scheduled in &mut self.rules {
+            if !scheduled.rule.on.includes(call) || !scheduled.is_due() {
                 continue;
             }
-            match &counted.rule.action {
-                Action::SideEffect(effect) => active.side_effects.push(effect.clone()),
-                _ if active.response.is_none() => active.response = Some(counted.rule.clone()),
+            match &scheduled.rule.action {
+                Action::SideEffect(effect) => faults.side_effects.push(effect.clone()),
+                _ if faults.response.is_none() => faults.response = Some(scheduled.rule.clone()),
                 _ => continue,
             }
-            counted.fired += 1;
-            active.names.push(counted.rule.name.clone());
+            scheduled.fired += 1;
+            faults.names.push(scheduled.rule.name.clone());
         }
-        active
+        faults
+    }
+
+    pub(crate) fn add_copy(&mut self, copy: ScheduledCopy) {
+        self.copies.push(copy);
+    }
+
+    /// Takes the copies that are due by now, the earliest first.
+    pub(crate) fn due_copies(&mut self, now: Timestamp) -> Vec<ScheduledCopy> {
+        self.copies.sort_by_key(|copy| copy.due);
+        let due = self.copies.partition_point(|copy| copy.due <= now);
+        self.copies.drain(..due).collect()
     }
 }
 
-impl Counted {
-    /// Counts one more, and says whether the rule fires at it.
+impl ScheduledRule {
+    /// Counts one more, and says whether the rule fires for it.
     fn is_due(&mut self) -> bool {
-        self.met += 1;
-        let chosen = match self.rule.when {
+        self.applied += 1;
+        let chosen = match self.rule.trigger {
             Trigger::Always => true,
-            Trigger::Nth(nth) => self.met == nth.get(),
-            Trigger::Every(every) => self.met % every == 0,
-            Trigger::Chance(chance) => self.chance.f64() < chance,
+            Trigger::Nth(nth) => self.applied == nth.get(),
+            Trigger::Every(every) => self.applied % every == 0,
+            Trigger::Chance(chance) => self.rng.f64() < chance,
         };
         chosen && self.rule.times.is_none_or(|most| self.fired < most.get())
     }

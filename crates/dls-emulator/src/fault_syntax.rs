@@ -1,168 +1,281 @@
-//! The names that a plan has for faults, and what may stand behind each.
+//! Fault plans as TOML: the keys of a rule, the names of all faults, and the parameter that each takes.
 
-use std::fmt;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
-use toml::Value;
+use toml::{Spanned, Value};
 
-use crate::assumptions;
-use crate::fault::Action::{self, Cut, Refuse, Response, SideEffect as Does, Tls};
-use crate::fault::{ExternalAction, ExternalActionKind, SideEffect};
-use crate::fault_effect::{ConnectionEnd, ResponseFault, TlsFault};
+use crate::assumptions::duration;
+use crate::fault::{
+    Action, ExternalAction, ExternalActionKind, FaultPlan, FaultTarget, Rule, SideEffect, Trigger,
+};
+use crate::fault_effect::{ConnectionEnd, TlsFault};
+use crate::fault_response::ResponseFault;
+use crate::toml_error::TomlError;
 
-/// A fault by its word, or `{ word = parameter }`.
-pub(crate) struct NamedFault {
-    pub(crate) name: String,
-    pub(crate) action: Action,
-}
-
-impl<'de> Deserialize<'de> for NamedFault {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = NamedFault;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a fault such as \"reset\" or { status = 502 }")
-            }
-
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<NamedFault, E> {
-                NamedFault::new(name, Parameter(None)).map_err(E::custom)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedFault, A::Error> {
-                let entry: Option<(String, Value)> = map.next_entry()?;
-                let (name, value) = entry.ok_or_else(|| de::Error::custom("it names no fault"))?;
-                if let Some((other, _)) = map.next_entry::<String, Value>()? {
-                    let message = format!("it names one fault, not {name:?} and {other:?}");
-                    return Err(de::Error::custom(message));
-                }
-                NamedFault::new(&name, Parameter(Some(value))).map_err(de::Error::custom)
-            }
-        }
-
-        deserializer.deserialize_any(Reader)
+impl FaultPlan {
+    /// Reads a plan of the form of [`FaultPlan::EXAMPLE`].
+    ///
+    /// # Errors
+    ///
+    /// The text is not TOML of that form (unknown keys are errors), or a rule makes no sense, such as a response for a
+    /// connection. The error is one line that names line and key.
+    pub fn from_toml(text: &str) -> Result<Self, InvalidFaultPlan> {
+        let file: File = TomlError::parse(text).map_err(InvalidFaultPlan)?;
+        let rules = file.faults.into_iter().map(|row| {
+            let span = row.span();
+            let rule = row.into_inner().rule();
+            rule.map_err(|message| InvalidFaultPlan(TomlError::at(text, &span, &message)))
+        });
+        Ok(Self { seed: file.seed, rules: rules.collect::<Result<_, _>>()? })
     }
 }
 
-type Row = (&'static str, fn(Parameter) -> Result<Action, String>);
+/// Why a text is no [`FaultPlan`]: one line that begins with the line number of the error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct InvalidFaultPlan(TomlError);
 
-/// All faults, in the order of the README's table.
-const FAULTS: [Row; 32] = [
-    ("refuse", |given| Ok(Refuse(given.time(Some("500ms"))?))),
-    ("close", |given| Ok(Response(ResponseFault::End(given.none(ConnectionEnd::Close)?)))),
-    ("reset", |given| Ok(Response(ResponseFault::End(given.none(ConnectionEnd::Reset)?)))),
-    ("silence", |given| Ok(Response(ResponseFault::End(given.none(ConnectionEnd::Silence)?)))),
-    ("close-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: ConnectionEnd::Close })),
-    ("reset-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: ConnectionEnd::Reset })),
-    ("silence-after-bytes", |given| Ok(Cut { after: given.bytes()?, end: ConnectionEnd::Silence })),
-    ("tls-close", |given| Ok(Tls(given.none(TlsFault::Close)?))),
-    ("tls-garbage", |given| Ok(Tls(given.none(TlsFault::Garbage)?))),
-    ("tls-silence", |given| Ok(Tls(given.none(TlsFault::Silence)?))),
-    ("tls-wrong-name", |given| Ok(Tls(given.none(TlsFault::WrongName)?))),
-    ("tls-expired", |given| Ok(Tls(given.none(TlsFault::Expired)?))),
-    ("status", |given| Ok(Response(ResponseFault::Status(given.status(None)?)))),
-    ("throttle", |given| Ok(Response(given.none(ResponseFault::Throttle)?))),
-    ("partly-done", |given| Ok(Response(ResponseFault::PartlyDone(given.status(Some(429))?)))),
-    ("nested-code", |given| Ok(Response(ResponseFault::NestedCode(given.status(Some(400))?)))),
-    ("html", |given| Ok(Response(given.none(ResponseFault::Html)?))),
-    ("redirect", |given| {
-        Ok(Response(ResponseFault::Redirect(given.target("https://elsewhere.invalid/")?)))
-    }),
-    ("garbage", |given| Ok(Response(given.none(ResponseFault::Garbage)?))),
-    ("empty", |given| Ok(Response(given.none(ResponseFault::Empty)?))),
-    ("truncated", |given| Ok(Response(given.none(ResponseFault::Truncated)?))),
-    ("overlong", |given| Ok(Response(given.none(ResponseFault::Overlong)?))),
-    ("padded", |given| Ok(Response(ResponseFault::Padded(given.bytes()?)))),
-    ("drip", |given| Ok(Response(ResponseFault::Drip(given.time(Some("50ms"))?)))),
-    ("lag", |given| Ok(Does(SideEffect::Lag(given.time(None)?)))),
-    ("skew", |given| Ok(Does(SideEffect::Skew(given.skew()?)))),
-    ("token-ends", |given| Ok(Does(given.none(SideEffect::TokenEnds)?))),
-    ("copy", |given| Ok(Does(SideEffect::Copy(given.time(Some("1s"))?)))),
-    ("other-releases-before", |given| Ok(Does(given.deed(ExternalActionKind::Release, true)?))),
-    ("other-releases-after", |given| Ok(Does(given.deed(ExternalActionKind::Release, false)?))),
-    ("other-revokes-before", |given| Ok(Does(given.deed(ExternalActionKind::Revoke, true)?))),
-    ("other-revokes-after", |given| Ok(Does(given.deed(ExternalActionKind::Revoke, false)?))),
-];
+impl InvalidFaultPlan {
+    /// The line of the error, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.0.line
+    }
+}
 
-impl NamedFault {
-    fn new(name: &str, given: Parameter) -> Result<Self, String> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    seed: u64,
+    #[serde(default)]
+    faults: Vec<Spanned<Row>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Row {
+    on: FaultTarget,
+    nth: Option<NonZeroU64>,
+    every: Option<NonZeroU64>,
+    chance: Option<f64>,
+    times: Option<NonZeroU64>,
+    #[serde(rename = "do")]
+    fault: NamedFault,
+    done: Option<bool>,
+    retry_after: Option<String>,
+}
+
+impl Row {
+    fn rule(self) -> Result<Rule, String> {
+        let trigger = match (self.nth, self.every, self.chance) {
+            (None, None, None) => Trigger::Always,
+            (Some(nth), None, None) => Trigger::Nth(nth),
+            (None, Some(every), None) => Trigger::Every(every),
+            (None, None, Some(chance)) if (0.0..=1.0).contains(&chance) => Trigger::Chance(chance),
+            (None, None, Some(_)) => {
+                return Err("key \"chance\" is a number from 0 to 1".to_owned());
+            }
+            _ => return Err("a rule has only one of \"nth\", \"every\" and \"chance\"".to_owned()),
+        };
+        let NamedFault { name, action } = self.fault;
+        let action = match (self.on, action) {
+            (FaultTarget::Connection, Action::Response(ResponseFault::End(end))) => {
+                Action::Cut { after: 0, end }
+            }
+            (FaultTarget::Connection, Action::Response(_) | Action::SideEffect(_)) => {
+                return Err(format!("{name:?} applies to requests, not to a connection"));
+            }
+            (FaultTarget::Connection, action) => action,
+            (_, Action::Refuse(_) | Action::Tls(_)) => {
+                return Err(format!("{name:?} applies to connections: on = \"connection\""));
+            }
+            (_, action) => action,
+        };
+        let response = match &action {
+            Action::Response(fault) => Some(fault),
+            _ => None,
+        };
+        if self.done.is_some() && response.is_none() {
+            return Err(format!("key \"done\": {name:?} does not change a response"));
+        }
+        let retry_after = match (self.retry_after, response) {
+            (None, _) => None,
+            (Some(text), Some(ResponseFault::Throttle | ResponseFault::Status(_))) => Some(
+                HeaderValue::from_str(&text)
+                    .map_err(|_| format!("key \"retry-after\": {text:?} is no header value"))?,
+            ),
+            (Some(_), _) => {
+                return Err("key \"retry-after\" goes with \"throttle\" and \"status\"".to_owned());
+            }
+        };
+        Ok(Rule {
+            on: self.on,
+            trigger,
+            times: self.times,
+            // The gateway throttles before the service, and a request that is cut has not arrived.
+            done: self.done.unwrap_or(response.is_some_and(|it| *it != ResponseFault::Throttle)),
+            name,
+            action,
+            retry_after,
+        })
+    }
+}
+
+/// A fault by its name, or `{ name = parameter }`.
+#[derive(Deserialize)]
+#[serde(try_from = "NameOrTable")]
+struct NamedFault {
+    name: String,
+    action: Action,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a fault such as \"reset\" or { status = 502 }")]
+enum NameOrTable {
+    Name(String),
+    Table(toml::Table),
+}
+
+impl TryFrom<NameOrTable> for NamedFault {
+    type Error = String;
+
+    fn try_from(given: NameOrTable) -> Result<Self, String> {
+        let (name, parameter) = match given {
+            NameOrTable::Name(name) => (name, Parameter(None)),
+            NameOrTable::Table(table) => {
+                let mut entries = table.into_iter();
+                match (entries.next(), entries.next()) {
+                    (Some((name, value)), None) => (name, Parameter(Some(value))),
+                    (Some((one, _)), Some((other, _))) => {
+                        return Err(format!("it names one fault, not {one:?} and {other:?}"));
+                    }
+                    (None, _) => return Err("it names no fault".to_owned()),
+                }
+            }
+        };
         let Some((_, action)) = FAULTS.iter().find(|(known, _)| *known == name) else {
             let names = FAULTS.map(|(name, _)| name).join(", ");
             return Err(format!("unknown fault {name:?}, expected one of {names}"));
         };
-        let action = action(given).map_err(|message| format!("{name:?} {message}"))?;
-        let name = name.to_owned();
+        let action = action(parameter).map_err(|message| format!("{name:?} {message}"))?;
         Ok(Self { name, action })
     }
 }
 
-/// What stands behind a word, if anything does.
+type FaultRow = (&'static str, fn(Parameter) -> Result<Action, String>);
+
+/// All faults, in the order of the README's table.
+const FAULTS: [FaultRow; 32] = [
+    ("refuse", |given| given.time(Some("500ms")).map(Action::Refuse)),
+    ("close", |given| given.response(ResponseFault::End(ConnectionEnd::Close))),
+    ("reset", |given| given.response(ResponseFault::End(ConnectionEnd::Reset))),
+    ("silence", |given| given.response(ResponseFault::End(ConnectionEnd::Silence))),
+    ("close-after-bytes", |given| given.cut(ConnectionEnd::Close)),
+    ("reset-after-bytes", |given| given.cut(ConnectionEnd::Reset)),
+    ("silence-after-bytes", |given| given.cut(ConnectionEnd::Silence)),
+    ("tls-close", |given| given.none(Action::Tls(TlsFault::Close))),
+    ("tls-garbage", |given| given.none(Action::Tls(TlsFault::Garbage))),
+    ("tls-silence", |given| given.none(Action::Tls(TlsFault::Silence))),
+    ("tls-wrong-name", |given| given.none(Action::Tls(TlsFault::WrongName))),
+    ("tls-expired", |given| given.none(Action::Tls(TlsFault::Expired))),
+    ("status", |given| given.status(None, ResponseFault::Status)),
+    ("throttle", |given| given.response(ResponseFault::Throttle)),
+    ("partly-done", |given| given.status(Some(429), ResponseFault::PartlyDone)),
+    ("nested-code", |given| given.status(Some(400), ResponseFault::NestedCode)),
+    ("html", |given| given.response(ResponseFault::Html)),
+    ("redirect", Parameter::redirect),
+    ("garbage", |given| given.response(ResponseFault::Garbage)),
+    ("empty", |given| given.response(ResponseFault::Empty)),
+    ("truncated", |given| given.response(ResponseFault::Truncated)),
+    ("overlong", |given| given.response(ResponseFault::Overlong)),
+    ("padded", |given| Ok(Action::Response(ResponseFault::Padded(given.bytes()?)))),
+    ("drip", |given| Ok(Action::Response(ResponseFault::Drip(given.time(Some("50ms"))?)))),
+    ("lag", |given| Ok(Action::SideEffect(SideEffect::Lag(given.time(None)?)))),
+    ("skew", Parameter::skew),
+    ("token-ends", |given| given.none(Action::SideEffect(SideEffect::TokenEnds))),
+    ("copy", |given| Ok(Action::SideEffect(SideEffect::Copy(given.time(Some("1s"))?)))),
+    ("other-releases-before", |given| given.external(ExternalActionKind::Release, true)),
+    ("other-releases-after", |given| given.external(ExternalActionKind::Release, false)),
+    ("other-revokes-before", |given| given.external(ExternalActionKind::Revoke, true)),
+    ("other-revokes-after", |given| given.external(ExternalActionKind::Revoke, false)),
+];
+
+const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// Larger than any limit that a client may have on the size of a response.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// The parameter of a fault, if it is given one.
 struct Parameter(Option<Value>);
 
 impl Parameter {
-    fn none<T>(self, action: T) -> Result<T, String> {
+    fn none(self, action: Action) -> Result<Action, String> {
         match self.0 {
             None => Ok(action),
             Some(_) => Err("takes no parameter".to_owned()),
         }
     }
 
-    fn bytes(self) -> Result<usize, String> {
-        let number = self.0.and_then(|value| value.as_integer());
-        let number = number.and_then(|number| usize::try_from(number).ok());
-        number
-            .filter(|number| *number <= MOST_BYTES)
-            .ok_or_else(|| format!("takes a number of bytes, at most {MOST_BYTES}"))
+    fn response(self, fault: ResponseFault) -> Result<Action, String> {
+        self.none(Action::Response(fault))
     }
 
-    fn status(self, default: Option<i64>) -> Result<StatusCode, String> {
+    fn cut(self, end: ConnectionEnd) -> Result<Action, String> {
+        Ok(Action::Cut { after: self.bytes()?, end })
+    }
+
+    fn bytes(self) -> Result<usize, String> {
+        let number = self.0.and_then(|value| usize::try_from(value.as_integer()?).ok());
+        number
+            .filter(|number| *number <= MAX_BYTES)
+            .ok_or_else(|| format!("takes a number of bytes, at most {MAX_BYTES}"))
+    }
+
+    fn status(
+        self,
+        default: Option<u16>,
+        fault: fn(StatusCode) -> ResponseFault,
+    ) -> Result<Action, String> {
         let number = match self.0 {
-            Some(value) => value.as_integer(),
+            Some(value) => value.as_integer().and_then(|number| u16::try_from(number).ok()),
             None => default,
         };
         let number = number.filter(|number| (200..=599).contains(number));
-        let status =
-            number.and_then(|number| StatusCode::from_u16(u16::try_from(number).ok()?).ok());
-        status.ok_or_else(|| "takes a status from 200 to 599".to_owned())
+        let status = number.and_then(|number| StatusCode::from_u16(number).ok());
+        let status = status.ok_or("takes a status from 200 to 599")?;
+        Ok(Action::Response(fault(status)))
     }
 
     fn time(self, default: Option<&str>) -> Result<Duration, String> {
-        let text = self.text(default);
-        let time = text.as_deref().and_then(assumptions::duration);
-        time.filter(|time| *time <= LONGEST)
+        let time = self.text(default).as_deref().and_then(duration);
+        time.filter(|time| *time <= MAX_TIME)
             .ok_or_else(|| "takes a time such as 500ms, 2s or 15m, at most a day".to_owned())
     }
 
-    fn skew(self) -> Result<i64, String> {
+    fn skew(self) -> Result<Action, String> {
         let text = self.text(None).unwrap_or_default();
-        let (sign, span) = match text.strip_prefix('-') {
-            Some(span) => (-1, span),
-            None => (1, text.as_str()),
-        };
-        let span = assumptions::duration(span).filter(|span| *span <= LONGEST);
+        let (sign, span) = text.strip_prefix('-').map_or((1, text.as_str()), |span| (-1, span));
+        let span = duration(span).filter(|span| *span <= MAX_TIME);
         let millis = span.and_then(|span| i64::try_from(span.as_millis()).ok());
-        let skew = millis.map(|millis| sign * millis);
-        skew.ok_or_else(|| {
-            "takes a time such as 20m, or -20m for a slow clock; at most a day".to_owned()
-        })
+        let millis =
+            millis.ok_or("takes a time such as 20m, or -20m for a slow clock; at most a day")?;
+        Ok(Action::SideEffect(SideEffect::Skew(sign * millis)))
     }
 
-    fn target(self, default: &str) -> Result<HeaderValue, String> {
-        let text = self.text(Some(default));
+    fn redirect(self) -> Result<Action, String> {
+        let text = self.text(Some("https://elsewhere.invalid/"));
         let target = text.and_then(|text| HeaderValue::try_from(text).ok());
-        target.ok_or_else(|| "takes an address".to_owned())
+        let target = target.ok_or("takes an address")?;
+        Ok(Action::Response(ResponseFault::Redirect(target)))
     }
 
-    fn deed(self, kind: ExternalActionKind, before: bool) -> Result<SideEffect, String> {
+    fn external(self, kind: ExternalActionKind, before: bool) -> Result<Action, String> {
         let packages = self.0.map(Value::try_into).transpose();
-        let packages =
-            packages.map_err(|_| "takes package ids such as [\"23\", \"24\"]".to_owned())?;
-        Ok(SideEffect::Other(ExternalAction { kind, before, packages }))
+        let packages = packages.map_err(|_| "takes package ids such as [\"23\", \"24\"]")?;
+        Ok(Action::SideEffect(SideEffect::External(ExternalAction { kind, before, packages })))
     }
 
     fn text(self, default: Option<&str>) -> Option<String> {
@@ -172,7 +285,3 @@ impl Parameter {
         }
     }
 }
-
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// Enough for every limit that a client may have on the size of an answer.
-const MOST_BYTES: usize = 64 * 1024 * 1024;

@@ -2,6 +2,7 @@
 //! came to know of it.
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use dls_model::Timestamp;
 use http::Request;
@@ -164,6 +165,16 @@ impl RequestLog {
     pub(crate) fn requests(&self) -> &[LedgerRequest] {
         &self.requests
     }
+}
+
+/// The nearest time inside the years 1970 to 9999.
+pub(crate) fn timestamp(time: SystemTime) -> Timestamp {
+    let nearest = if time > SystemTime::UNIX_EPOCH {
+        Some(Timestamp::MAX)
+    } else {
+        Timestamp::from_millis(1)
+    };
+    Timestamp::from_system_time(time).or(nearest).unwrap_or(Timestamp::MAX)
 }
 
 fn fingerprint(request: &Request<Vec<u8>>) -> String {

@@ -4,8 +4,9 @@ use dls_model::{Package as Row, PackageId, PackagePage, Timestamp, WorkspaceId};
 use serde::Deserialize;
 
 use crate::assumptions::{Assumptions, ListOffset, OverLimit, Permission};
+use crate::package::{Package, Snapshot};
 use crate::refusal::Refusal;
-use crate::state::{Package, State};
+use crate::state::State;
 
 /// The body of a list. Every member may be absent.
 #[derive(Default, Deserialize)]
@@ -30,19 +31,17 @@ pub(crate) struct Query {
 /// The packages of a workspace as they were at a moment, as asked for.
 pub(crate) fn list(
     state: &State,
-    assumptions: &Assumptions,
+    snapshot: Snapshot<'_>,
     workspace: &WorkspaceId,
-    at: Timestamp,
     query: &Query,
 ) -> Result<PackagePage, Refusal> {
-    let (skip, take) = query.check(assumptions)?;
-    let snapshot = Snapshot { at, assumptions };
+    let (skip, take) = query.check(snapshot.assumptions)?;
     let column = query.column()?;
 
     let packages = state.packages.values();
     let packages = packages.filter(|package| package.workspace == *workspace);
     let mut found: Vec<(Key<'_>, PackageId, &Package)> = packages
-        .filter(|package| package.is_visible(at, assumptions) && query.matches(package, snapshot))
+        .filter(|package| package.is_visible(snapshot) && query.matches(package, snapshot))
         .map(|package| (column(package, snapshot), package.id, package))
         .collect();
     found.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
@@ -52,18 +51,11 @@ pub(crate) fn list(
 
     let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let page = found.into_iter().skip(skip).take(take);
-    let rows = page.map(|(.., package)| package.described(at, &state.project, assumptions));
+    let rows = page.map(|(.., package)| package.report(snapshot, &state.project));
     let mut answer = PackagePage::default();
     answer.packages = rows.collect::<Vec<Row>>();
     answer.total = Some(total);
     Ok(answer)
-}
-
-/// When, and under which assumptions, a package is looked at.
-#[derive(Clone, Copy)]
-struct Snapshot<'a> {
-    at: Timestamp,
-    assumptions: &'a Assumptions,
 }
 
 /// What packages are ordered by.
@@ -86,13 +78,9 @@ fn text(text: Option<&String>) -> Key<'_> {
 /// No page says which columns there are; these are the members that a row has.
 const COLUMNS: [(&str, Column); 7] = [
     ("apply_timestamp", |package, _| millis(Some(package.applied_at))),
-    ("apply_user_name", |package, _| text(package.applicant().name.as_ref())),
-    ("deploy_status", |package, snapshot| {
-        Key::Number(package.reported_status(snapshot.at, snapshot.assumptions).code())
-    }),
-    ("deploy_timestamp", |package, snapshot| {
-        millis(package.released_at(snapshot.at, snapshot.assumptions))
-    }),
+    ("apply_user_name", |package, _| text(package.applicant.name.as_ref())),
+    ("deploy_status", |package, snapshot| Key::Number(package.reported_status(snapshot).code())),
+    ("deploy_timestamp", |package, snapshot| millis(package.released_at(snapshot))),
     ("deploy_user_name", |package, snapshot| {
         text(package.deployer(snapshot.at).and_then(|user| user.name.as_ref()))
     }),
@@ -158,12 +146,12 @@ impl Query {
 
     fn matches(&self, package: &Package, snapshot: Snapshot<'_>) -> bool {
         let deployer = package.deployer(snapshot.at).and_then(|user| user.name.as_deref());
-        let status = package.reported_status(snapshot.at, snapshot.assumptions).code();
+        let status = package.reported_status(snapshot).code();
         let statuses = self.deploy_status_filter.as_deref().unwrap_or_default();
 
         self.key_word.as_ref().is_none_or(|part| package.name.contains(part))
             && is_named(
-                package.applicant().name.as_deref(),
+                package.applicant.name.as_deref(),
                 self.apply_user_name.as_deref(),
                 self.apply_user_name_filter.as_deref(),
             )
@@ -175,7 +163,7 @@ impl Query {
             && (statuses.is_empty() || statuses.contains(&status))
             && is_within(Some(package.applied_at), self.apply_begin_time, self.apply_end_time)
             && is_within(
-                package.released_at(snapshot.at, snapshot.assumptions),
+                package.released_at(snapshot),
                 self.deploy_begin_time,
                 self.deploy_end_time,
             )

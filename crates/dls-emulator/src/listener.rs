@@ -1,5 +1,5 @@
-//! The listener, and who gets in. To refuse connections it goes away for a while: only then does the
-//! system answer as it does where nobody listens.
+//! The listener. To refuse connections it closes its port for a while: only then does the system answer as it does where
+//! nothing listens.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,78 +8,75 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault_effect::ConnectionEffect;
-use crate::server::Shared;
+use crate::shared::SharedEngine;
 
 const BACKLOG: u32 = 1024;
 
 pub(crate) struct Listener {
     address: SocketAddr,
     state: State,
-    /// What becomes of the next connection.
-    effect: ConnectionEffect,
+    /// The effect on the next connection.
+    next: ConnectionEffect,
 }
 
 enum State {
-    Open(TcpListener),
-    Shut {
+    Listening(TcpListener),
+    Closed {
         until: Instant,
-        /// Keeps the port from others without listening to it.
-        place: Option<TcpSocket>,
+        /// Keeps the port from other processes without listening on it.
+        reserved: Option<TcpSocket>,
     },
 }
 
 impl Listener {
-    pub(crate) fn new(listener: TcpListener, shared: &Shared) -> io::Result<Self> {
-        let mut door = Self {
-            address: listener.local_addr()?,
-            state: State::Open(listener),
-            effect: ConnectionEffect::Serve,
-        };
-        door.prepare(shared);
-        Ok(door)
+    pub(crate) fn new(listener: TcpListener, engine: &SharedEngine) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let state = State::Listening(listener);
+        let mut listener = Self { address, state, next: ConnectionEffect::Serve };
+        listener.prepare(engine);
+        Ok(listener)
     }
 
-    /// The next connection, and what is to become of it. Nothing is lost if this is given up halfway.
-    pub(crate) async fn next(
+    /// The next connection, and the effect on it. Cancel safe.
+    pub(crate) async fn accept(
         &mut self,
-        shared: &Shared,
+        engine: &SharedEngine,
     ) -> io::Result<(TcpStream, ConnectionEffect)> {
         loop {
             match &mut self.state {
-                State::Open(listener) => {
+                State::Listening(listener) => {
                     let (stream, _) = listener.accept().await?;
-                    let effect = self.effect;
-                    shared.count_connection();
-                    self.prepare(shared);
+                    let effect = self.next;
+                    engine.count_connection();
+                    self.prepare(engine);
                     return Ok((stream, effect));
                 }
-                State::Shut { until, place } => {
+                State::Closed { until, reserved } => {
                     sleep_until(*until).await;
-                    let place = match place.take() {
-                        Some(place) => place,
-                        None => keep(self.address)?,
+                    let socket = match reserved.take() {
+                        Some(socket) => socket,
+                        None => bind(self.address)?,
                     };
-                    self.state = State::Open(place.listen(BACKLOG)?);
-                    self.prepare(shared);
+                    self.state = State::Listening(socket.listen(BACKLOG)?);
+                    self.prepare(engine);
                 }
             }
         }
     }
 
-    /// Whether the next one is refused must be known before it comes.
-    fn prepare(&mut self, shared: &Shared) {
-        self.effect = shared.next_connection();
-        if let ConnectionEffect::Refuse { lasts } = self.effect {
+    /// Whether the next connection is refused must be known before it comes.
+    fn prepare(&mut self, engine: &SharedEngine) {
+        self.next = engine.next_connection();
+        if let ConnectionEffect::Refuse { lasts } = self.next {
             let until = Instant::now() + lasts;
-            // The listener must be gone before its port can be taken again.
-            self.state = State::Shut { until, place: None };
-            let place = keep(self.address).ok();
-            self.state = State::Shut { until, place };
+            // The listener must be closed before its port can be bound again.
+            self.state = State::Closed { until, reserved: None };
+            self.state = State::Closed { until, reserved: bind(self.address).ok() };
         }
     }
 }
 
-fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,

@@ -27,7 +27,7 @@ impl Refusal {
     }
 
     /// Whether the gateway says so, and not the service behind it.
-    pub(crate) fn is_of_the_gateway(&self) -> bool {
+    pub(crate) fn is_from_gateway(&self) -> bool {
         self.code.starts_with("APIGW.")
     }
 }
@@ -111,10 +111,6 @@ impl Refusal {
             "APIGW.0302",
             "The IAM user is not authorized to access the API.",
         )
-    }
-
-    pub(crate) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "APIGW.0601", "Internal server error.")
     }
 }
 

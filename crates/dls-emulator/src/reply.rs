@@ -1,4 +1,4 @@
-//! From an outcome to the bytes of an answer: bodies, and the headers that every answer carries.
+//! HTTP responses: bodies, and the headers that every response has.
 
 use dls_model::Timestamp;
 use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
@@ -12,23 +12,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What is answered with 200.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Json(Vec<u8>),
-    Empty,
-}
-
-impl Answer {
-    pub(crate) fn json(body: &impl Serialize) -> Result<Self, Refusal> {
-        serde_json::to_vec(body).map(Self::Json).map_err(|_| Refusal::internal())
-    }
-}
-
-pub(crate) fn answered(answer: Answer, now: Timestamp, request_id: &str) -> Response<Vec<u8>> {
-    match answer {
-        Answer::Json(body) => response(StatusCode::OK, Some(body), now, request_id),
-        Answer::Empty => response(StatusCode::OK, None, now, request_id),
+/// 200, with a body or with none.
+pub(crate) fn ok(body: Option<&Value>, now: Timestamp, request_id: &str) -> Response<Vec<u8>> {
+    match body {
+        Some(body) => json(StatusCode::OK, body, now, request_id),
+        None => response(StatusCode::OK, Vec::new(), now, request_id),
     }
 }
 
@@ -40,73 +28,68 @@ pub(crate) fn refused(
     retry_after: bool,
 ) -> Response<Vec<u8>> {
     let mut body = json!({ "error_code": refusal.code, "error_msg": refusal.text });
-    if refusal.is_of_the_gateway()
+    if refusal.is_from_gateway()
         && let Some(members) = body.as_object_mut()
     {
         members.insert("request_id".to_owned(), json!(request_id));
     }
-    let body = body.to_string().into_bytes();
-    let mut response = response(refusal.status, Some(body), now, request_id);
+    let mut response = json(refusal.status, &body, now, request_id);
     if retry_after && refusal.status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
 
-/// An error in another shape than the documented ones.
-pub(crate) fn other_error(
+pub(crate) fn json(
     status: StatusCode,
     body: &Value,
     now: Timestamp,
     request_id: &str,
 ) -> Response<Vec<u8>> {
-    response(status, Some(body.to_string().into_bytes()), now, request_id)
+    let mut response = response(status, body.to_string().into_bytes(), now, request_id);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
 }
 
-/// A page of the emulator's own, made to be read by people, too.
-pub(crate) fn own_page(
+/// A page of the emulator itself, indented for people.
+pub(crate) fn emulator_page(
     status: StatusCode,
     body: &impl Serialize,
     now: Timestamp,
 ) -> Response<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(body).unwrap_or_default();
     text.push(b'\n');
-    response(status, Some(text), now, "emulator")
+    let mut response = response(status, text, now, "emulator");
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
 }
 
-/// A page of something else on the way, which knows neither the gateway's codes nor its headers.
-pub(crate) fn intermediary_page(status: StatusCode, now: Timestamp) -> Response<Vec<u8>> {
+/// A page of a proxy on the way, without codes or headers of the gateway.
+pub(crate) fn proxy_page(status: StatusCode, now: Timestamp) -> Response<Vec<u8>> {
     let title = status.canonical_reason().unwrap_or("Unknown");
     let page = format!(
         "<html><head><title>{code} {title}</title></head><body><h1>{title}</h1></body></html>\n",
         code = status.as_u16()
     );
-    let mut response = response(status, Some(page.into_bytes()), now, "");
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HTML);
-    headers.remove(REQUEST_ID);
+    let mut response = response(status, page.into_bytes(), now, "");
+    response.headers_mut().insert(CONTENT_TYPE, HTML);
+    response.headers_mut().remove(REQUEST_ID);
     response
 }
 
 fn response(
     status: StatusCode,
-    body: Option<Vec<u8>>,
+    body: Vec<u8>,
     now: Timestamp,
     request_id: &str,
 ) -> Response<Vec<u8>> {
-    let has_body = body.is_some();
-    let mut response = Response::new(body.unwrap_or_default());
+    let mut response = Response::new(body);
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    if has_body {
-        headers.insert(CONTENT_TYPE, JSON);
-    }
-    // Both are visible ASCII, always.
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into())) {
-        headers.insert(DATE, date);
+    // Both are always visible ASCII.
+    for (name, value) in [(REQUEST_ID, request_id), (DATE, &httpdate::fmt_http_date(now.into()))] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
     }
     response
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
@@ -16,10 +16,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::engine::{Engine, MAX_BODY};
 use crate::fault_effect::{ConnectionEffect, ConnectionEnd, GARBAGE, ResponseEffect, TlsFault};
-use crate::ledger::Ledger;
+use crate::gateway::MAX_BODY;
 use crate::listener::Listener;
+use crate::shared::SharedEngine;
 use crate::tls::Acceptors;
 use crate::wire::{self, ServerStream};
 use crate::write_limit::WriteLimit;
@@ -36,53 +36,11 @@ const LAST_TIME: Duration = Duration::from_secs(5);
 const MAX_DISCARDED: usize = 64 * 1024 * 1024;
 const MAX_CONNECTIONS: usize = 1024;
 
-/// Tells the time.
-pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
-/// What all connections share.
-#[derive(Clone)]
-pub(crate) struct Shared {
-    engine: Arc<Mutex<Engine>>,
-    clock: Clock,
-}
-
-impl Shared {
-    pub(crate) fn new(engine: Engine, clock: Clock) -> Self {
-        Self { engine: Arc::new(Mutex::new(engine)), clock }
-    }
-
-    pub(crate) fn ledger(&self) -> Ledger {
-        let now = (self.clock)();
-        self.with_engine(|engine| engine.ledger(now))
-    }
-
-    fn with_engine<T>(&self, f: impl FnOnce(&mut Engine) -> T) -> T {
-        // Whoever panicked left an engine that is whole: records are written last.
-        f(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn next_connection(&self) -> ConnectionEffect {
-        self.with_engine(Engine::next_connection)
-    }
-
-    pub(crate) fn count_connection(&self) {
-        self.with_engine(Engine::count_connection);
-    }
-
-    async fn handle(&self, request: Request<Incoming>) -> io::Result<ResponseEffect> {
-        let (head, body) = request.into_parts();
-        let body = timeout(BODY_TIME, read(body)).await??;
-        let request = Request::from_parts(head, body);
-        let now = (self.clock)();
-        Ok(self.with_engine(|engine| engine.answer_with_faults(now, &request)))
-    }
-}
-
 /// Accepts connections until it is told to stop, then lets the requests that are under way end.
 pub(crate) async fn serve(
     mut listener: Listener,
     tls: Option<Acceptors>,
-    shared: Shared,
+    engine: SharedEngine,
     mut stop: watch::Receiver<bool>,
 ) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -90,7 +48,7 @@ pub(crate) async fn serve(
     loop {
         let next = async {
             let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.next(&shared).await)
+            (slot, listener.accept(&engine).await)
         };
         let (slot, accepted) = tokio::select! {
             () = stopped(&mut stop) => break,
@@ -99,9 +57,9 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, effect)) => {
-                let (tls, shared, stop) = (tls.clone(), shared.clone(), stop.clone());
+                let (tls, engine, stop) = (tls.clone(), engine.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, effect, tls, shared, stop).await;
+                    connection(stream, effect, tls, engine, stop).await;
                     drop(slot);
                 });
             }
@@ -119,13 +77,13 @@ async fn connection(
     stream: TcpStream,
     effect: ConnectionEffect,
     tls: Option<Acceptors>,
-    shared: Shared,
+    engine: SharedEngine,
     mut stop: watch::Receiver<bool>,
 ) {
     // An answer is one small write; without this the second one on a connection may wait for an ACK.
     drop(stream.set_nodelay(true));
     let Some(tls) = tls else {
-        return serve_stream(stream, effect, shared, stop).await;
+        return serve_stream(stream, effect, engine, stop).await;
     };
     let acceptor = match effect {
         ConnectionEffect::Cut { after: 0, end } => {
@@ -139,7 +97,7 @@ async fn connection(
         _ => tls.right,
     };
     if let Ok(Ok(stream)) = timeout(TLS_TIME, acceptor.accept(stream)).await {
-        serve_stream(stream, effect, shared, stop).await;
+        serve_stream(stream, effect, engine, stop).await;
     }
 }
 
@@ -159,7 +117,7 @@ async fn fail_handshake(mut stream: TcpStream, fault: TlsFault) {
 async fn serve_stream(
     stream: impl ServerStream,
     effect: ConnectionEffect,
-    shared: Shared,
+    engine: SharedEngine,
     mut stop: watch::Receiver<bool>,
 ) {
     let stream = WriteLimit::new(stream, WRITE_TIME);
@@ -167,22 +125,28 @@ async fn serve_stream(
         ConnectionEffect::Cut { after, end } => {
             until(&mut stop, wire::cut(stream, after, end)).await
         }
-        _ => exchanges(stream, shared, stop).await,
+        _ => exchanges(stream, engine, stop).await,
     }
 }
 
-async fn exchanges(mut stream: impl ServerStream, shared: Shared, mut stop: watch::Receiver<bool>) {
-    // What hyper cannot do it leaves here, and gives up the connection.
-    let unfinished = Mutex::new(None);
-    let service = service_fn(|request| {
-        let (shared, unfinished) = (shared.clone(), &unfinished);
+async fn exchanges(
+    mut stream: impl ServerStream,
+    engine: SharedEngine,
+    mut stop: watch::Receiver<bool>,
+) {
+    // An effect that hyper cannot express: it closes its side, and the effect is applied afterwards.
+    let raw_effect = Mutex::new(None);
+    let service = service_fn(|request: Request<Incoming>| {
+        let (engine, raw_effect) = (engine.clone(), &raw_effect);
         async move {
-            match shared.handle(request).await? {
+            let (head, body) = request.into_parts();
+            let body = timeout(BODY_TIME, read(body)).await??;
+            match engine.answer(&Request::from_parts(head, body)) {
                 ResponseEffect::Answer(answer) => {
                     Ok(answer.map(|body| Full::new(Bytes::from(body))))
                 }
-                fate => {
-                    *unfinished.lock().unwrap_or_else(PoisonError::into_inner) = Some(fate);
+                effect => {
+                    *raw_effect.lock().unwrap_or_else(PoisonError::into_inner) = Some(effect);
                     Err(io::Error::other("a fault"))
                 }
             }
@@ -202,7 +166,7 @@ async fn exchanges(mut stream: impl ServerStream, shared: Shared, mut stop: watc
             }
         }
     }
-    if let Some(fate) = unfinished.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    if let Some(fate) = raw_effect.into_inner().unwrap_or_else(PoisonError::into_inner) {
         until(&mut stop, wire::perform(stream, fate)).await;
     }
 }

@@ -1,10 +1,9 @@
-//! The service behind the gateway: place, role, and the five operations.
+//! The service behind the gateway: project and workspace, role, and the five operations.
 
 use std::time::Duration;
 
 use dls_model::{
-    DeployAnswer, DeployDetail, PackageDetail, PackageId, Status, Subtask, SystemTask,
-    SystemTaskStatus, Timestamp, WorkspaceId,
+    DeployAnswer, DeployDetail, PackageDetail, PackageId, Status, Timestamp, WorkspaceId,
 };
 use http::Request;
 use serde::Deserialize;
@@ -17,23 +16,23 @@ use crate::assumptions::{
 };
 use crate::auth::Caller;
 use crate::fault::ExternalActionKind;
-use crate::ledger::Initiator;
+use crate::ledger::{Initiator, LedgerRequest};
 use crate::list;
+use crate::package::{Package, Snapshot};
 use crate::refusal::Refusal;
-use crate::release::Release;
-use crate::reply::Answer;
 use crate::route::{Call, Route};
 use crate::seed::{DEFAULT_WORKSPACE, Role};
-use crate::state::{Deployment, Package, State};
+use crate::state::{Cause, Deployment, State};
+use crate::system_task::{self, task_id, task_number};
 
-/// The documented most ids of a deploy (page `dataartsstudio_02_0204`).
-const MOST_IDS: usize = 100;
+/// The documented maximum of ids in a deploy (page `dataartsstudio_02_0204`).
+const MAX_IDS: usize = 100;
 
 pub(crate) struct Service {
     pub(crate) state: State,
     pub(crate) assumptions: Assumptions,
     pub(crate) release_time: Duration,
-    /// How far list and show lag behind, over and above what is assumed.
+    /// How far list and show lag behind, in addition to the assumed lag.
     pub(crate) lag: Duration,
 }
 
@@ -42,24 +41,25 @@ pub(crate) struct ServiceRequest<'a> {
     pub(crate) route: Route<'a>,
     pub(crate) now: Timestamp,
     pub(crate) caller: &'a Caller,
-    pub(crate) http: &'a Request<Vec<u8>>,
+    pub(crate) request: &'a Request<Vec<u8>>,
     pub(crate) scope: DeployScope,
-    pub(crate) by: Initiator,
-    pub(crate) request_id: &'a str,
-    pub(crate) copy_of: Option<&'a str>,
+    pub(crate) record: &'a LedgerRequest,
 }
 
-/// Which of the packages of a deploy the service gets to.
+/// Which packages of a deploy the service releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeployScope {
     All,
     FirstHalf,
 }
 
+/// The body of a response, if it has one.
+type Body = Result<Option<Value>, Refusal>;
+
 impl Service {
-    pub(crate) fn serve(&mut self, request: &ServiceRequest<'_>) -> Result<Answer, Refusal> {
-        let workspace = self.place(request)?;
-        self.permit(request)?;
+    pub(crate) fn serve(&mut self, request: &ServiceRequest<'_>) -> Body {
+        let workspace = self.workspace(request)?;
+        self.check_role(request)?;
         match request.route.call {
             Call::Deploy => self.deploy(request, &workspace),
             Call::List => self.list(request, &workspace),
@@ -70,7 +70,7 @@ impl Service {
     }
 
     /// The workspace that a request means, in the one project that there is.
-    fn place(&self, request: &ServiceRequest<'_>) -> Result<WorkspaceId, Refusal> {
+    fn workspace(&self, request: &ServiceRequest<'_>) -> Result<WorkspaceId, Refusal> {
         if request.route.project != self.state.project.as_str() {
             return Err(match self.assumptions.unknown_project {
                 UnknownProject::Unavailable => Refusal::project_unavailable(),
@@ -78,7 +78,7 @@ impl Service {
                 UnknownProject::Workspace => Refusal::unknown_workspace(),
             });
         }
-        let headers = request.http.headers();
+        let headers = request.request.headers();
         let right = match (self.assumptions.project_header, headers.get("x-project-id")) {
             (ProjectHeader::Ignored, _) | (ProjectHeader::Optional, None) => true,
             // A token is of one project and needs no header.
@@ -93,7 +93,7 @@ impl Service {
         workspace.cloned().ok_or_else(Refusal::unknown_workspace)
     }
 
-    fn permit(&self, request: &ServiceRequest<'_>) -> Result<(), Refusal> {
+    fn check_role(&self, request: &ServiceRequest<'_>) -> Result<(), Refusal> {
         let role = self.state.role(&request.caller.user);
         let permitted = match request.route.call {
             Call::Deploy => matches!(role, Some(Role::Admin | Role::Deployer | Role::Operator)),
@@ -113,64 +113,54 @@ impl Service {
 
 /// Deploy and revoke.
 impl Service {
-    fn deploy(
-        &mut self,
-        request: &ServiceRequest<'_>,
-        workspace: &WorkspaceId,
-    ) -> Result<Answer, Refusal> {
-        let body: DeployBody = parsed(request.http.body())?;
-        let ids = self.ids(&body.package_ids, Some(MOST_IDS))?;
+    fn deploy(&mut self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
+        let body: DeployBody = parse(request.request.body())?;
+        let ids = self.ids(&body.package_ids, Some(MAX_IDS))?;
         let starts_jobs = match body.startup_mode {
             None | Some(1) => true,
             Some(0) => false,
             Some(_) => return Err(Refusal::invalid_parameter()),
         };
-        let is_asynchronous = body.publish_type.as_ref().is_some_and(|word| word == "asy");
+        let is_asynchronous = body.publish_type.as_ref().is_some_and(|kind| kind == "asy");
         if self.assumptions.publish_type == PublishType::Required && !is_asynchronous {
             return Err(Refusal::invalid_parameter());
         }
 
-        let judge = |id| self.deployable(id, workspace, request.now);
-        let Sorted { good, refusal } = sorted(&ids, self.assumptions.deploy_partial, judge)?;
+        let check = |id| self.deployable(self.present(id, workspace, request.now)?, request.now);
+        let (accepted, refusal) = accept(&ids, self.assumptions.deploy_partial, check)?;
         let deployment = Deployment {
             at: request.now,
-            user: &request.caller.user,
+            user: request.caller.user.clone(),
             starts_jobs,
             length: self.release_time,
-            by: request.by,
-            request_id: Some(request.request_id),
-            copy_of: request.copy_of,
+            cause: Cause {
+                by: request.record.by,
+                request_id: Some(request.record.request_id.clone()),
+                copy_of: request.record.copy_of.clone(),
+            },
         };
-        let accepted = match request.scope {
-            DeployScope::All => good.len(),
-            DeployScope::FirstHalf => good.len().div_ceil(2),
+        let count = match request.scope {
+            DeployScope::All => accepted.len(),
+            DeployScope::FirstHalf => accepted.len().div_ceil(2),
         };
-        let details = good.into_iter().take(accepted).map(|(id, step)| {
-            let number = match step {
-                Step::Release => Some(self.state.release(id, &deployment)),
-                Step::Nothing => self.state.last_task(id),
+        let mut details = Vec::with_capacity(count);
+        for (id, effect) in accepted.into_iter().take(count) {
+            let number = match effect {
+                DeployEffect::Release => Some(self.state.release(id, &deployment)),
+                DeployEffect::None => self.state.last_task(id),
             };
-            self.detail(id, number)
-        });
-        let details = details.collect();
-        match refusal {
-            Some(refusal) => Err(refusal),
-            None => {
-                let mut answer = DeployAnswer::default();
-                answer.details =
-                    (self.assumptions.deploy_names_ids != NamedIds::None).then_some(details);
-                Answer::json(&answer)
-            }
+            details.push(self.detail(id, number));
         }
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        let mut answer = DeployAnswer::default();
+        answer.details = (self.assumptions.deploy_names_ids != NamedIds::None).then_some(details);
+        Ok(Some(json!(answer)))
     }
 
-    fn deployable(
-        &self,
-        id: PackageId,
-        workspace: &WorkspaceId,
-        now: Timestamp,
-    ) -> Result<Step, Refusal> {
-        let redeploy = match self.present(id, workspace, now)?.status(now) {
+    fn deployable(&self, package: &Package, now: Timestamp) -> Result<DeployEffect, Refusal> {
+        let redeploy = match package.status(now) {
             Status::BeingReleased => self.assumptions.redeploy_running,
             Status::Successful => self.assumptions.redeploy_released,
             Status::Failed => self.assumptions.redeploy_failed,
@@ -178,13 +168,13 @@ impl Service {
         };
         match redeploy {
             Redeploy::Error => Err(Refusal::already_released()),
-            Redeploy::NoOp => Ok(Step::Nothing),
-            Redeploy::NewRelease => Ok(Step::Release),
+            Redeploy::NoOp => Ok(DeployEffect::None),
+            Redeploy::NewRelease => Ok(DeployEffect::Release),
         }
     }
 
     fn detail(&self, id: PackageId, number: Option<usize>) -> DeployDetail {
-        let tasks = self.state.packages.get(&id).map_or(0, |package| package.tasks().len());
+        let tasks = self.state.packages.get(&id).map_or(0, |package| package.tasks.len());
         let named = self.assumptions.deploy_names_ids != NamedIds::WithoutTasks;
         let mut detail = DeployDetail::default();
         detail.package_id = Some(id);
@@ -193,60 +183,53 @@ impl Service {
         detail
     }
 
-    fn revoke(
-        &mut self,
-        request: &ServiceRequest<'_>,
-        workspace: &WorkspaceId,
-    ) -> Result<Answer, Refusal> {
-        let body: RevokeBody = parsed(request.http.body())?;
-        let most = self.assumptions.revoke_max_ids.and_then(|most| usize::try_from(most).ok());
-        let ids = self.ids(&body.package_ids, most)?;
-        let judge = |id| self.revocable(id, workspace, request.now);
-        let Sorted { good, refusal } = sorted(&ids, self.assumptions.revoke_partial, judge)?;
-        for (id, ()) in good {
+    fn revoke(&mut self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
+        let body: RevokeBody = parse(request.request.body())?;
+        let max = self.assumptions.revoke_max_ids.and_then(|max| usize::try_from(max).ok());
+        let ids = self.ids(&body.package_ids, max)?;
+        let check = |id| self.revocable(self.present(id, workspace, request.now)?, request.now);
+        let (accepted, refusal) = accept(&ids, self.assumptions.revoke_partial, check)?;
+        for (id, ()) in accepted {
             self.state.revoke(id, request.now);
         }
-        refusal.map_or(Ok(Answer::Empty), Err)
+        refusal.map_or(Ok(None), Err)
     }
 
-    fn revocable(
-        &self,
-        id: PackageId,
-        workspace: &WorkspaceId,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        match self.present(id, workspace, now)?.status(now) {
+    fn revocable(&self, package: &Package, now: Timestamp) -> Result<(), Refusal> {
+        match package.status(now) {
             Status::Failed if self.assumptions.revoke_failed == Permission::Allowed => Ok(()),
             Status::ToBeReviewed => Ok(()),
             _ => Err(Refusal::already_released()),
         }
     }
 
-    /// What somebody else does, if the service allows it: it knows neither keys nor limits of rate.
-    pub(crate) fn other(&mut self, kind: ExternalActionKind, ids: &[String], now: Timestamp) {
-        let user = self.state.somebody();
+    /// What another actor does, if the service allows it. Keys and rate limits do not apply.
+    pub(crate) fn act_externally(
+        &mut self,
+        kind: ExternalActionKind,
+        ids: &[String],
+        now: Timestamp,
+    ) {
         let deployment = Deployment {
             at: now,
-            user: &user,
+            user: self.state.external_user(),
             starts_jobs: false,
             length: self.release_time,
-            by: Initiator::Other,
-            request_id: None,
-            copy_of: None,
+            cause: Cause { by: Initiator::Other, request_id: None, copy_of: None },
         };
         for id in ids.iter().filter_map(|id| id.parse::<PackageId>().ok()) {
-            let Some(package) = self.state.packages.get(&id) else {
+            let package = self.state.packages.get(&id).filter(|it| !it.is_revoked(now));
+            let Some(package) = package else {
                 continue;
             };
-            let workspace = &package.workspace;
             match kind {
                 ExternalActionKind::Release => {
-                    if let Ok(Step::Release) = self.deployable(id, workspace, now) {
+                    if let Ok(DeployEffect::Release) = self.deployable(package, now) {
                         self.state.release(id, &deployment);
                     }
                 }
                 ExternalActionKind::Revoke => {
-                    if self.revocable(id, workspace, now).is_ok() {
+                    if self.revocable(package, now).is_ok() {
                         self.state.revoke(id, now);
                     }
                 }
@@ -254,9 +237,9 @@ impl Service {
         }
     }
 
-    /// The ids of a body, which are text.
-    fn ids(&self, texts: &[String], most: Option<usize>) -> Result<Vec<PackageId>, Refusal> {
-        if texts.is_empty() || most.is_some_and(|most| texts.len() > most) {
+    /// The ids of a body.
+    fn ids(&self, texts: &[String], max: Option<usize>) -> Result<Vec<PackageId>, Refusal> {
+        if texts.is_empty() || max.is_some_and(|max| texts.len() > max) {
             return Err(Refusal::invalid_parameter());
         }
         let mut ids = Vec::with_capacity(texts.len());
@@ -272,7 +255,7 @@ impl Service {
         Ok(ids)
     }
 
-    /// A package that something can be done with.
+    /// A package that is there and not revoked.
     fn present(
         &self,
         id: PackageId,
@@ -294,52 +277,38 @@ impl Service {
 
 /// List, show and system task.
 impl Service {
-    fn list(
-        &self,
-        request: &ServiceRequest<'_>,
-        workspace: &WorkspaceId,
-    ) -> Result<Answer, Refusal> {
-        // All members are optional, and so is the body: the official SDK sends none for none.
-        let query = match request.http.body().as_slice() {
+    fn list(&self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
+        // All members are optional, and so is the body: the official SDK sends none without filters.
+        let query = match request.request.body().as_slice() {
             [] => list::Query::default(),
-            body => parsed(body)?,
+            body => parse(body)?,
         };
-        let at = self.as_seen(request.now);
-        let page = list::list(&self.state, &self.assumptions, workspace, at, &query)?;
-        let mut body = json!(page);
-        if let Some(Value::Array(rows)) = body.get_mut("data") {
+        let mut page =
+            json!(list::list(&self.state, self.snapshot(request.now), workspace, &query)?);
+        if let Some(Value::Array(rows)) = page.get_mut("data") {
             rows.iter_mut().for_each(|row| self.fill_before_release(row));
         }
-        Answer::json(&body)
+        Ok(Some(page))
     }
 
-    fn show(
-        &self,
-        request: &ServiceRequest<'_>,
-        workspace: &WorkspaceId,
-    ) -> Result<Answer, Refusal> {
+    fn show(&self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
         let id = request.route.parameter.parse().map_err(|_| Refusal::invalid_parameter())?;
-        let at = self.as_seen(request.now);
-        let package = self
-            .state
-            .package(workspace, id)
-            .filter(|package| package.is_visible(at, &self.assumptions))
+        let snapshot = self.snapshot(request.now);
+        let package = self.state.package(workspace, id);
+        let package = package
+            .filter(|package| package.is_visible(snapshot))
             .ok_or_else(|| self.unknown_package(id))?;
         let mut detail = PackageDetail::default();
-        detail.package = package.described(at, &self.state.project, &self.assumptions);
-        detail.tasks = package.described_tasks(at, &self.assumptions);
+        detail.package = package.report(snapshot, &self.state.project);
+        detail.tasks = package.report_tasks(snapshot);
         let mut body = json!(detail);
         if let Some(row) = body.get_mut("release_package") {
             self.fill_before_release(row);
         }
-        Answer::json(&body)
+        Ok(Some(body))
     }
 
-    fn system_task(
-        &self,
-        request: &ServiceRequest<'_>,
-        workspace: &WorkspaceId,
-    ) -> Result<Answer, Refusal> {
+    fn system_task(&self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
         let id = request.route.parameter;
         let number =
             task_number(id).filter(|_| self.assumptions.system_task_pollable == YesNo::Yes);
@@ -347,17 +316,18 @@ impl Service {
             .and_then(|number| self.state.task(number))
             .filter(|(package, _)| package.workspace == *workspace)
             .ok_or_else(|| Refusal::unknown_task(id))?;
-        let mut task = described_task(id, package, release, request.now);
+        let mut task = system_task::report(id, package, release, request.now);
         task.project_id = Some(self.state.project.to_string());
-        Answer::json(&task)
+        Ok(Some(json!(task)))
     }
 
-    /// The moment that list and show report.
-    fn as_seen(&self, now: Timestamp) -> Timestamp {
+    /// What list and show report now.
+    fn snapshot(&self, now: Timestamp) -> Snapshot<'_> {
         let lag = self.assumptions.status_lag.saturating_add(self.lag);
         let lag = i64::try_from(lag.as_millis()).unwrap_or(i64::MAX);
         let then = Timestamp::from_millis(now.as_millis().saturating_sub(lag));
-        then.or(Timestamp::from_millis(1)).unwrap_or(now)
+        let at = then.or(Timestamp::from_millis(1)).unwrap_or(now);
+        Snapshot { at, assumptions: &self.assumptions }
     }
 
     fn fill_before_release(&self, row: &mut Value) {
@@ -386,99 +356,36 @@ struct RevokeBody {
     package_ids: Vec<String>,
 }
 
-/// What deploying a package leads to.
-enum Step {
+/// What deploying a package does.
+enum DeployEffect {
     Release,
-    Nothing,
+    None,
 }
 
-/// An object. Serde would read an array as one, too, member by member.
-fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+/// Parses an object. Serde alone would accept an array, too, member by member.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let object = Some(body).filter(|body| body.trim_ascii_start().starts_with(b"{"));
     let parsed = object.and_then(|body| serde_json::from_slice(body).ok());
     parsed.ok_or_else(Refusal::invalid_parameter)
 }
 
-/// The ids that pass, and the refusal to answer with nevertheless.
-struct Sorted<T> {
-    good: Vec<(PackageId, T)>,
-    refusal: Option<Refusal>,
-}
-
-/// Fails if nothing may happen.
-fn sorted<T>(
+/// The ids that pass the check, and the refusal to answer with all the same. Fails if nothing may happen.
+fn accept<T>(
     ids: &[PackageId],
     partial: Partial,
-    judge: impl Fn(PackageId) -> Result<T, Refusal>,
-) -> Result<Sorted<T>, Refusal> {
-    let (mut good, mut first_bad) = (Vec::new(), None);
+    check: impl Fn(PackageId) -> Result<T, Refusal>,
+) -> Result<(Vec<(PackageId, T)>, Option<Refusal>), Refusal> {
+    let (mut accepted, mut first_refusal) = (Vec::new(), None);
     for id in ids {
-        match judge(*id) {
-            Ok(step) => good.push((*id, step)),
-            Err(refusal) => first_bad = first_bad.or(Some(refusal)),
+        match check(*id) {
+            Ok(effect) => accepted.push((*id, effect)),
+            Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
         }
     }
-    let refusal = match (first_bad, partial) {
-        (Some(refusal), _) if good.is_empty() => return Err(refusal),
-        (Some(refusal), Partial::Whole) => return Err(refusal),
-        (Some(refusal), Partial::EachButRefused) => Some(refusal),
-        (Some(_), Partial::Each) | (None, _) => None,
-    };
-    Ok(Sorted { good, refusal })
-}
-
-/// Background tasks are numbered from 1 in the last half of their ids.
-const TASK_PREFIX: &str = "ff8080818c81c8ab";
-
-fn task_id(number: usize) -> String {
-    format!("{TASK_PREFIX}{:016x}", number.saturating_add(1))
-}
-
-fn task_number(id: &str) -> Option<usize> {
-    let digits = id.strip_prefix(TASK_PREFIX)?;
-    let number = usize::from_str_radix(digits, 16).ok()?.checked_sub(1)?;
-    (task_id(number) == id).then_some(number)
-}
-
-fn described_task(id: &str, package: &Package, release: &Release, now: Timestamp) -> SystemTask {
-    let status = word(release.status(now));
-    let mut task = SystemTask::default();
-    task.id = Some(id.to_owned());
-    task.name = Some(format!("Release the package {}.", package.name));
-    if status == SystemTaskStatus::Failed {
-        task.message = Some(format!("The release of {} failed.", package.name));
-    }
-    task.started_at = Some(release.accepted_at);
-    task.ended_at = release.ends_at().filter(|end| *end <= now);
-    task.updated_at = Some(release.last_change(now));
-    let rows = package.tasks().iter().enumerate();
-    task.subtasks = rows
-        .map(|(index, row)| {
-            // There is no word for a subtask that waits, nor for one whose turn never comes.
-            let own = match release.task_status(index, now) {
-                Status::ToBeReviewed => status.clone(),
-                other => word(other),
-            };
-            let mut subtask = Subtask::default();
-            subtask.id = Some(format!("{id}-{index}"));
-            subtask.name = Some(format!("Release {}.", row.name));
-            subtask.status = Some(own);
-            subtask.updated_at = match release.end_of(index).filter(|end| *end <= now) {
-                Some(end) => Some(end.min(release.last_change(now))),
-                None => Some(release.accepted_at),
-            };
-            subtask.task_id = Some(id.to_owned());
-            subtask
-        })
-        .collect();
-    task.status = Some(status);
-    task
-}
-
-fn word(status: Status) -> SystemTaskStatus {
-    match status {
-        Status::Successful => SystemTaskStatus::Successful,
-        Status::Failed => SystemTaskStatus::Failed,
-        _ => SystemTaskStatus::Running,
+    match (first_refusal, partial) {
+        (Some(refusal), _) if accepted.is_empty() => Err(refusal),
+        (Some(refusal), Partial::Whole) => Err(refusal),
+        (Some(refusal), Partial::EachButRefused) => Ok((accepted, Some(refusal))),
+        (Some(_), Partial::Each) | (None, _) => Ok((accepted, None)),
     }
 }

@@ -1,14 +1,12 @@
-//! What there is: packages with their releases, seen as of a moment.
+//! The state of the emulated project: workspaces, users, packages, and the releases that were accepted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dls_model::{
-    Change, PackageId, ProjectId, StartStatus, Status, Task, TaskKind, Timestamp, User, WorkspaceId,
-};
+use dls_model::{PackageId, ProjectId, Status, Timestamp, User, WorkspaceId};
 
-use crate::assumptions::{Assumptions, ReleaseTime, RevokeEffect, UnstartedJob};
 use crate::ledger::{Initiator, LedgerRelease};
+use crate::package::Package;
 use crate::release::Release;
 use crate::seed::{self, DEFAULT_WORKSPACE, PastOutcome, Role, Seed};
 
@@ -23,39 +21,30 @@ pub(crate) struct State {
     accepted: Vec<Accepted>,
 }
 
-pub(crate) struct Package {
-    pub(crate) id: PackageId,
-    pub(crate) workspace: WorkspaceId,
-    pub(crate) name: String,
-    applicant: User,
-    pub(crate) applied_at: Timestamp,
-    reviewers: Vec<User>,
-    tasks: Vec<seed::Task>,
-    /// In the order of acceptance.
-    releases: Vec<Release>,
-    revoked_at: Option<Timestamp>,
-}
-
 /// A release that was accepted here, as opposed to one of the seed.
 struct Accepted {
     package: PackageId,
     /// Its place among the package's releases.
     release: usize,
-    by: Initiator,
-    request_id: Option<String>,
-    copy_of: Option<String>,
+    cause: Cause,
+}
+
+/// What caused a release.
+#[derive(Clone)]
+pub(crate) struct Cause {
+    pub(crate) by: Initiator,
+    /// Absent if no request asks for it.
+    pub(crate) request_id: Option<String>,
+    pub(crate) copy_of: Option<String>,
 }
 
 /// What is the same for all packages of one deploy.
-pub(crate) struct Deployment<'a> {
+pub(crate) struct Deployment {
     pub(crate) at: Timestamp,
-    pub(crate) user: &'a str,
+    pub(crate) user: String,
     pub(crate) starts_jobs: bool,
     pub(crate) length: Duration,
-    pub(crate) by: Initiator,
-    /// Absent if no request asks for it.
-    pub(crate) request_id: Option<&'a str>,
-    pub(crate) copy_of: Option<&'a str>,
+    pub(crate) cause: Cause,
 }
 
 impl State {
@@ -118,8 +107,8 @@ impl State {
         users.find(|known| known.name == user).map(|user| user.role)
     }
 
-    /// Who acts when nobody sent a request: the first admin, or whoever there is.
-    pub(crate) fn somebody(&self) -> String {
+    /// The user of an external action: the first admin, or the first user.
+    pub(crate) fn external_user(&self) -> String {
         let admin = self.users.iter().find(|user| user.role == Role::Admin);
         let user = admin.or(self.users.first());
         user.map(|user| user.name.clone()).unwrap_or_default()
@@ -140,16 +129,14 @@ impl State {
     }
 
     /// Accepts a release. The answer is the number of the background task that runs it.
-    pub(crate) fn release(&mut self, id: PackageId, deployment: &Deployment<'_>) -> usize {
-        let by = self.user(deployment.user);
+    pub(crate) fn release(&mut self, id: PackageId, deployment: &Deployment) -> usize {
+        let by = self.user(&deployment.user);
         let number = self.accepted.len();
         if let Some(package) = self.packages.get_mut(&id) {
             self.accepted.push(Accepted {
                 package: id,
                 release: package.releases.len(),
-                by: deployment.by,
-                request_id: deployment.request_id.map(str::to_owned),
-                copy_of: deployment.copy_of.map(str::to_owned),
+                cause: deployment.cause.clone(),
             });
             package.releases.push(Release {
                 accepted_at: deployment.at,
@@ -184,7 +171,7 @@ impl State {
     /// The packages that a request released.
     pub(crate) fn released_by(&self, request_id: &str) -> Vec<String> {
         let accepted = self.accepted.iter();
-        let of_it = accepted.filter(|it| it.request_id.as_deref() == Some(request_id));
+        let of_it = accepted.filter(|it| it.cause.request_id.as_deref() == Some(request_id));
         of_it.map(|accepted| accepted.package.to_string()).collect()
     }
 
@@ -203,7 +190,7 @@ impl State {
     }
 
     /// All releases that were accepted here, as of now.
-    pub(crate) fn records(&self, now: Timestamp) -> Vec<LedgerRelease> {
+    pub(crate) fn ledger_releases(&self, now: Timestamp) -> Vec<LedgerRelease> {
         let rows = self.accepted.iter().enumerate();
         let rows = rows.filter_map(|(number, accepted)| {
             let (_, release) = self.task(number)?;
@@ -212,10 +199,10 @@ impl State {
                 package_id: accepted.package.to_string(),
                 accepted_at: release.accepted_at.to_string(),
                 accepted_ms: release.accepted_at.as_millis(),
-                by: accepted.by,
-                request_id: accepted.request_id.clone(),
+                by: accepted.cause.by,
+                request_id: accepted.cause.request_id.clone(),
                 user: release.by.name.clone().unwrap_or_default(),
-                copy_of: accepted.copy_of.clone(),
+                copy_of: accepted.cause.copy_of.clone(),
                 outcome: finished_at.map(|_| match release.outcome() {
                     Status::Failed => "failed",
                     _ => "succeeded",
@@ -225,159 +212,6 @@ impl State {
             })
         });
         rows.collect()
-    }
-}
-
-impl Package {
-    pub(crate) fn is_revoked(&self, at: Timestamp) -> bool {
-        self.revoked_at.is_some_and(|time| time <= at)
-    }
-
-    /// Whether list and show report it at all.
-    pub(crate) fn is_visible(&self, at: Timestamp, assumptions: &Assumptions) -> bool {
-        assumptions.revoke_effect != RevokeEffect::Gone || !self.is_revoked(at)
-    }
-
-    /// What its releases have made of it.
-    pub(crate) fn status(&self, at: Timestamp) -> Status {
-        match self.release(at) {
-            Some(release) => release.status(at),
-            None => Status::ToBeReviewed,
-        }
-    }
-
-    /// The same, but for what a revoke may make of it.
-    pub(crate) fn reported_status(&self, at: Timestamp, assumptions: &Assumptions) -> Status {
-        match assumptions.revoke_effect {
-            RevokeEffect::Status4 if self.is_revoked(at) => Status::Unknown(4),
-            _ => self.status(at),
-        }
-    }
-
-    pub(crate) fn released_at(
-        &self,
-        at: Timestamp,
-        assumptions: &Assumptions,
-    ) -> Option<Timestamp> {
-        let release = self.release(at)?;
-        match assumptions.deploy_timestamp {
-            ReleaseTime::Accepted => Some(release.accepted_at),
-            ReleaseTime::Finished => release.ends_at().filter(|end| *end <= at),
-        }
-    }
-
-    pub(crate) fn applicant(&self) -> &User {
-        &self.applicant
-    }
-
-    pub(crate) fn deployer(&self, at: Timestamp) -> Option<&User> {
-        self.release(at).map(|release| &release.by)
-    }
-
-    pub(crate) fn tasks(&self) -> &[seed::Task] {
-        &self.tasks
-    }
-
-    /// The last release that had been accepted by then.
-    fn release(&self, at: Timestamp) -> Option<&Release> {
-        let mut releases = self.releases.iter();
-        releases.rfind(|release| release.accepted_at <= at)
-    }
-
-    /// As list and show report it.
-    pub(crate) fn described(
-        &self,
-        at: Timestamp,
-        project: &ProjectId,
-        assumptions: &Assumptions,
-    ) -> dls_model::Package {
-        let deleted = self.is_revoked(at) && assumptions.revoke_effect == RevokeEffect::DeletedFlag;
-        let mut row = dls_model::Package::default();
-        row.id = Some(self.id);
-        row.name = Some(self.name.clone());
-        row.status = Some(self.reported_status(at, assumptions));
-        row.applied_at = Some(self.applied_at);
-        row.applicant = Some(self.applicant.clone());
-        row.deployed_at = self.released_at(at, assumptions);
-        row.deployer = self.deployer(at).cloned();
-        row.reviewers.clone_from(&self.reviewers);
-        row.deleted = Some(deleted);
-        row.workspace_id = Some(self.workspace.to_string());
-        row.project_ref = Some(format!("{project}-workspace-{}", self.workspace));
-        row
-    }
-
-    /// Its tasks, as show reports them.
-    pub(crate) fn described_tasks(&self, at: Timestamp, assumptions: &Assumptions) -> Vec<Task> {
-        let rows = self.tasks.iter().enumerate();
-        rows.map(|(index, task)| self.described_task(index, task, at, assumptions)).collect()
-    }
-
-    fn described_task(
-        &self,
-        index: usize,
-        task: &seed::Task,
-        at: Timestamp,
-        assumptions: &Assumptions,
-    ) -> Task {
-        let release = self.release(at);
-        let status = match release {
-            Some(release) => release.task_status(index, at),
-            None => Status::ToBeReviewed,
-        };
-        let begun = self.releases.iter().filter(|release| release.accepted_at <= at);
-        let in_production =
-            begun.map(|release| release.task_status(index, at)).any(|it| it == Status::Successful);
-        let object_id = task.object_id.clone().unwrap_or_default();
-        let (job_id, script_id) = match task.kind {
-            seed::Kind::Job => (object_id, String::new()),
-            seed::Kind::Script => (String::new(), object_id),
-            seed::Kind::Resource => (String::new(), String::new()),
-        };
-
-        let mut row = Task::default();
-        row.id = Some(task.id.to_string());
-        row.name = Some(task.name.clone());
-        row.kind = Some(match task.kind {
-            seed::Kind::Job => TaskKind::Job,
-            seed::Kind::Script => TaskKind::Script,
-            seed::Kind::Resource => TaskKind::Resource,
-        });
-        row.change = Some(match task.change {
-            seed::Change::Add => Change::Add,
-            seed::Change::Modify => Change::Modify,
-            seed::Change::Delete => Change::Delete,
-        });
-        row.status = Some(status);
-        row.start_status = start_status(task, status, release, assumptions);
-        row.pending_version = task.pending_version;
-        row.deployed_version = match task.change {
-            seed::Change::Delete if in_production => None,
-            _ if in_production => task.pending_version,
-            _ => task.deployed_version,
-        };
-        row.job_id = Some(job_id);
-        row.script_id = Some(script_id);
-        row.submitted_at = Some(task.submitted_at.map_or(self.applied_at, |time| time.0));
-        row.submitter = Some(self.applicant.clone());
-        row
-    }
-}
-
-/// Only a job that is in production can have been started.
-fn start_status(
-    task: &seed::Task,
-    status: Status,
-    release: Option<&Release>,
-    assumptions: &Assumptions,
-) -> Option<StartStatus> {
-    let can_start = task.kind == seed::Kind::Job && task.change != seed::Change::Delete;
-    let release = release.filter(|_| can_start && status == Status::Successful)?;
-    match (release.starts_jobs, assumptions.start_status_later) {
-        (true, _) if task.start_fails => Some(StartStatus::StartFailed),
-        (true, _) => Some(StartStatus::Started),
-        (false, UnstartedJob::Absent) => None,
-        (false, UnstartedJob::Zero) => Some(StartStatus::from_code(0)),
     }
 }
 
@@ -421,7 +255,7 @@ fn extra_package(id: PackageId, users: &[seed::User]) -> seed::Package {
         workspace: None,
         name: format!("extra_{number}"),
         applicant: first.clone(),
-        applied_at: seed::Instant(applied_at.unwrap_or(Timestamp::MAX)),
+        applied_at: seed::UtcTime(applied_at.unwrap_or(Timestamp::MAX)),
         reviewers: vec![first],
         release: None,
         tasks: vec![task(0, seed::Kind::Job, "job"), task(1, seed::Kind::Script, "script")],

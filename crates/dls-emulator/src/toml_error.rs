@@ -1,28 +1,28 @@
-//! What is wrong with a file that people write: one line that names the line and the key.
+//! Errors in TOML files that users write: one line that names the line and the key.
 
-use std::fmt;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
-/// A mistake in a TOML file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
 pub(crate) struct TomlError {
-    line: usize,
+    /// Counted from 1.
+    pub(crate) line: usize,
     message: String,
-}
-
-/// Reads TOML.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, TomlError> {
-    toml::from_str(text).map_err(|error| TomlError::of(text, &error))
 }
 
 impl TomlError {
     pub(crate) fn at(text: &str, span: &Range<usize>, message: &str) -> Self {
-        Self { line: line_of(text, span.start), message: printable(message) }
+        let before = text.bytes().take(span.start);
+        Self { line: before.filter(|byte| *byte == b'\n').count() + 1, message: printable(message) }
     }
 
-    fn of(text: &str, error: &toml::de::Error) -> Self {
+    pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Self> {
+        toml::from_str(text).map_err(|error| Self::new(text, &error))
+    }
+
+    fn new(text: &str, error: &toml::de::Error) -> Self {
         let span = error.span().unwrap_or_default();
         let message = error
             .message()
@@ -36,21 +36,6 @@ impl TomlError {
             None => Self::at(text, &span, &message),
         }
     }
-
-    /// Counted from 1.
-    pub(crate) fn line(&self) -> usize {
-        self.line
-    }
-}
-
-impl fmt::Display for TomlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.message)
-    }
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
 /// The key whose value begins at `offset`, if one does.
@@ -62,18 +47,18 @@ fn key_before(text: &str, offset: usize) -> Option<&str> {
     (!key.is_empty()).then_some(key)
 }
 
-/// One line that can be shown, however strange the text was.
+/// One line that can be shown, whatever the text contains.
 fn printable(text: &str) -> String {
-    const MOST: usize = 600;
+    const MAX: usize = 600;
     let mut out = String::new();
-    for c in text.chars().take(MOST) {
+    for c in text.chars().take(MAX) {
         if c.is_control() {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
-    if text.chars().nth(MOST).is_some() {
+    if text.chars().nth(MAX).is_some() {
         out.push('…');
     }
     out

@@ -267,8 +267,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_seed_panic(text in "\\PC{0,200}") {
-        let error = Seed::from_toml(&text).map(|seed| seed.to_toml());
-        prop_assert!(error.is_err());
+        prop_assert!(Seed::from_toml(&text).is_err());
     }
 
     #[test]
@@ -280,13 +279,10 @@ proptest! {
         let end = (at + cut).min(bytes.len());
         let text = [&bytes[..at], with.as_bytes(), &bytes[end..]].concat();
         let text = String::from_utf8(text).unwrap();
-        match Seed::from_toml(&text) {
-            Ok(seed) => prop_assert_eq!(Seed::from_toml(&seed.to_toml()).unwrap(), seed),
-            Err(error) => {
-                let lines = text.lines().count() + 1;
-                prop_assert!((1..=lines).contains(&error.line()), "{}", error);
-                prop_assert!(!error.to_string().contains('\n'), "{}", error);
-            }
+        if let Err(error) = Seed::from_toml(&text) {
+            let lines = text.lines().count() + 1;
+            prop_assert!((1..=lines).contains(&error.line()), "{}", error);
+            prop_assert!(!error.to_string().contains('\n'), "{}", error);
         }
     }
 }

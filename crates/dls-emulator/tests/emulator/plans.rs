@@ -21,7 +21,7 @@ fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
             3,
             "key \"do\": unknown fault \"explode\", expected one of refuse, close",
         ),
-        (rule("do = 7"), 3, "key \"do\": invalid type: integer \"7\", expected a fault such as"),
+        (rule("do = 7"), 3, "key \"do\": expected a fault such as"),
         (rule("do = {}"), 3, "it names no fault"),
         (rule("do = { reset = 1 }"), 3, "\"reset\" takes no parameter"),
         (
@@ -44,22 +44,26 @@ fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
         (
             rule("do = \"reset\"\nnth = 1\nevery = 2"),
             1,
-            "only one of \"nth\", \"every\" and \"chance\"",
+            "a rule has only one of \"nth\", \"every\" and \"chance\"",
         ),
         (rule("do = \"reset\"\nchance = 1.5"), 1, "key \"chance\" is a number from 0 to 1"),
-        (rule("do = \"refuse\""), 1, "\"refuse\" is done to connections"),
-        (rule("do = \"tls-close\""), 1, "\"tls-close\" is done to connections"),
+        (rule("do = \"refuse\""), 1, "\"refuse\" applies to connections"),
+        (rule("do = \"tls-close\""), 1, "\"tls-close\" applies to connections"),
         (
             "[[faults]]\non = \"connection\"\ndo = \"html\"".to_owned(),
             1,
-            "\"html\" is done to requests",
+            "\"html\" applies to requests",
         ),
         (
             "[[faults]]\non = \"connection\"\ndo = \"close\"\ndone = true".to_owned(),
             1,
-            "key \"done\": \"close\" does not answer",
+            "key \"done\": \"close\" does not change a response",
         ),
-        (rule("do = { lag = \"1s\" }\ndone = true"), 1, "key \"done\": \"lag\" does not answer"),
+        (
+            rule("do = { lag = \"1s\" }\ndone = true"),
+            1,
+            "key \"done\": \"lag\" does not change a response",
+        ),
         (
             rule("do = \"html\"\nretry-after = \"1\""),
             1,

@@ -1,0 +1,90 @@
+//! What the gateway checks besides authentication and throttling: sizes, the operation, the content type.
+
+use dls_model::{Deploy, Operation};
+use http::header::CONTENT_TYPE;
+use http::{Method, Request};
+
+use crate::ledger::LedgerRequest;
+use crate::package_ids::package_ids;
+use crate::refusal::Refusal;
+use crate::route::{self, Route};
+
+/// The largest body that is accepted, in bytes (page `dataartsstudio_02_0010`: 12 MB).
+pub(crate) const MAX_BODY: usize = 12 * 1024 * 1024;
+/// The largest body of an unauthenticated request that is parsed at all, in bytes: several times that of a deploy.
+const MAX_UNAUTHENTICATED_BODY: usize = 16 * 1024;
+const MAX_URI: usize = 32 * 1024;
+const MAX_HEADER: usize = 32 * 1024;
+const MAX_HEADERS: usize = 128 * 1024;
+
+/// The rest of a path under `/__emulator`, where the emulator's own pages are.
+pub(crate) fn emulator_page(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/__emulator")?;
+    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+}
+
+/// The operation that a request asks for, which goes into its record.
+pub(crate) fn identify<'r>(
+    request: &'r Request<Vec<u8>>,
+    record: &mut LedgerRequest,
+) -> Result<Route<'r>, Refusal> {
+    check_sizes(request)?;
+    let route = route::find(request)?;
+    record.operation = Some(route.name);
+    Ok(route)
+}
+
+/// Records which packages a deploy names. A large body is parsed only for an authenticated client.
+pub(crate) fn note_packages(
+    request: &Request<Vec<u8>>,
+    record: &mut LedgerRequest,
+    is_authenticated: bool,
+) {
+    let is_parsed = is_authenticated || request.body().len() <= MAX_UNAUTHENTICATED_BODY;
+    if record.operation == Some(Deploy::NAME) && is_parsed {
+        record.packages = package_ids(request.body());
+    }
+}
+
+/// The packages that an unauthenticated request names, in its path or its body.
+pub(crate) fn named_packages(request: &Request<Vec<u8>>) -> Vec<String> {
+    match route::find(request).map(|route| route.parameter) {
+        Ok("") if request.body().len() <= MAX_UNAUTHENTICATED_BODY => package_ids(request.body()),
+        Ok("") | Err(_) => Vec::new(),
+        Ok(id) => vec![id.to_owned()],
+    }
+}
+
+fn check_sizes(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
+    if request.uri().to_string().len() > MAX_URI {
+        return Err(Refusal::uri_too_long());
+    }
+    let headers = request.headers().iter();
+    let sizes = headers.map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+    let (largest, all) = sizes
+        .fold((0, 0_usize), |(largest, all), size| (size.max(largest), all.saturating_add(size)));
+    if largest > MAX_HEADER || all > MAX_HEADERS {
+        return Err(Refusal::headers_too_large());
+    }
+    if request.body().len() > MAX_BODY {
+        return Err(Refusal::body_too_large());
+    }
+    Ok(())
+}
+
+/// JSON in UTF-8, for each POST and each request with a body.
+pub(crate) fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
+    if request.body().is_empty() && request.method() != Method::POST {
+        return Ok(());
+    }
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut parts = value.unwrap_or_default().split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
+            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    });
+    if is_json && is_utf8 { Ok(()) } else { Err(Refusal::content_type()) }
+}
