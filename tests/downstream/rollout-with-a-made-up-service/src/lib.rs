@@ -38,7 +38,7 @@ pub fn step<E>(
         rollout.apply(event);
         Ok(())
     };
-    let what = match rollout.next() {
+    let kind = match rollout.next() {
         Action::Observe(package) => match service.show(package) {
             Ok(seen) => rollout.observed(package, seen),
             Err(failure) => EventKind::ObserveFailed { package, failure },
