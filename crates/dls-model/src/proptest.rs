@@ -37,6 +37,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use crate::time::Timestamp;
+
 pub use answers::{
     change, deploy_answer, package, package_detail, package_page, start_status, status,
     system_task, system_task_status, task, task_kind, user,
@@ -52,8 +54,13 @@ pub use ids::{
 };
 pub use operations::{
     deploy, invalid_list_packages, invalid_timestamp, job_start, list_packages, revoke,
-    show_package, show_system_task, timestamp,
+    show_package, show_system_task,
 };
+
+/// An instant from 1970 to 9999.
+pub fn timestamp() -> impl Strategy<Value = Timestamp> {
+    (1..=Timestamp::MAX.as_millis()).prop_filter_map("a time", Timestamp::from_millis)
+}
 
 /// Any text, with those more often that may be taken for numbers or words of the wire.
 fn text() -> impl Strategy<Value = String> {

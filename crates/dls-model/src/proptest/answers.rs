@@ -7,8 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::ids::package_id;
-use super::operations::timestamp;
-use super::{maybe_text, text};
+use super::{maybe_text, text, timestamp};
 use crate::deploy::{DeployAnswer, DeployDetail};
 use crate::list::PackagePage;
 use crate::package::{Package, Task, User};

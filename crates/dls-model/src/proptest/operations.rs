@@ -6,7 +6,7 @@ use proptest::{array, option};
 
 use super::answers::status;
 use super::ids::{package_id, package_ids, system_task_id};
-use super::{maybe_text, text, texts};
+use super::{maybe_text, text, texts, timestamp};
 use crate::deploy::{Deploy, JobStart, PublishType};
 use crate::list::{ListPackages, SortDirection};
 use crate::revoke::Revoke;
@@ -15,11 +15,6 @@ use crate::system_task::ShowSystemTask;
 use crate::time::Timestamp;
 
 const MAX: u32 = i32::MAX.unsigned_abs();
-
-/// An instant from 1970 to 9999.
-pub fn timestamp() -> impl Strategy<Value = Timestamp> {
-    (1..=Timestamp::MAX.as_millis()).prop_filter_map("a time", Timestamp::from_millis)
-}
 
 /// Milliseconds that are no [`Timestamp`]: at or before the epoch, or after the year 9999.
 pub fn invalid_timestamp() -> impl Strategy<Value = i64> {
