@@ -6,7 +6,7 @@ use proptest::{array, option};
 
 use super::answers::status;
 use super::ids::{package_id, package_ids, system_task_id};
-use super::{maybe_text, text, texts, timestamp};
+use super::{maybe_text, text, texts};
 use crate::deploy::{Deploy, JobStart, PublishType};
 use crate::list::{ListPackages, SortDirection};
 use crate::revoke::Revoke;
