@@ -280,7 +280,7 @@ text_id! {
     /// The id of an IAM project, which stands in every path (wire: `project_id`): 3 to 64 of
     /// `A-Z a-z 0-9 _ -`.
     ///
-    /// The `project_id` of an answer is another thing, see [`Package::project_ref`](crate::Package).
+    /// The `project_id` of an answer is another thing, see `Package::project_ref`.
     ProjectId, IdKind::Project, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
