@@ -155,7 +155,7 @@ pub(crate) enum Command {
     /// Sign any request offline and show each stage of the signature
     Sign(Sign),
     /// List the exit codes
-    #[command(long_about = crate::exit::TABLE, hide = true)]
+    #[command(long_about = crate::exit_code::TABLE, hide = true)]
     ExitCodes,
 }
 

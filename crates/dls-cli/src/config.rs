@@ -12,6 +12,7 @@ use dls::{Client, Endpoint, Endpoints, ProjectId, WorkspaceId};
 
 use crate::args::{Global, OutputFormat};
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 
 pub(crate) use partial_destination::PartialDestination;
 
@@ -99,7 +100,7 @@ impl Settings {
         let named = PartialDestination::from_flags(global)?.endpoints;
         let own = || {
             let endpoint = run.endpoint.parse::<Endpoint>().map(Endpoints::single);
-            endpoint.map_err(|error| Failure::new(9, format!("the run: {error}")))
+            endpoint.map_err(|error| Failure::new(ExitCode::Refused, format!("the run: {error}")))
         };
         Ok(Self {
             endpoints: named.map_or_else(own, Ok)?,
@@ -135,7 +136,7 @@ impl Settings {
             CredentialsSource::Environment => credentials(None)?,
         };
         let credentials = found.ok_or_else(|| {
-            Failure::new(4, "no credentials").with_next(
+            Failure::new(ExitCode::NotPermitted, "no credentials").with_next(
                 "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give --token-file FILE",
             )
         })?;
@@ -242,7 +243,7 @@ pub(crate) fn credentials(token_file: Option<&Path>) -> Result<Option<Credential
 
 fn environment() -> Result<Option<Credentials>, Failure> {
     Environment::new().read().map_err(|error| {
-        Failure::new(4, error.to_string())
+        Failure::new(ExitCode::NotPermitted, error.to_string())
             .with_next("set both HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
     })
 }

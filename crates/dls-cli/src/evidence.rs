@@ -7,6 +7,7 @@ use dls::rollout::{PackageReport, Report, RunSpec};
 use dls::store::Position;
 use serde::Serialize;
 
+use crate::exit_code::ExitCode;
 use crate::json::outcome;
 use crate::text::{run_outcome, start, why};
 
@@ -118,7 +119,7 @@ impl<'a> EvidenceDocument<'a> {
     pub(crate) fn new(
         run: &'a Run,
         report: &'a Report,
-        exit_code: u8,
+        exit_code: ExitCode,
         interrupted_by: Option<&'static str>,
     ) -> Self {
         let began = run.spec();
@@ -135,7 +136,7 @@ impl<'a> EvidenceDocument<'a> {
             began_at: run.created_at().to_string(),
             ended_at: crate::clock::timestamp().to_string(),
             outcome: run_outcome(report.outcome),
-            exit_code,
+            exit_code: exit_code.code(),
             interrupted_by,
             packages: report.packages.iter().map(PackageEvidence::of).collect(),
         }

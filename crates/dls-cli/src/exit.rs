@@ -1,4 +1,4 @@
-//! Exit codes, and the one way in which a command fails.
+//! The one way in which a command fails.
 
 use dls::model::error_codes::{self, Meaning};
 use dls::model::{ErrorCode, ErrorIssuer, ServiceError};
@@ -6,44 +6,22 @@ use dls::transport::{Delivery, ErrorKind as TransportErrorKind};
 
 use crate::exit_code::ExitCode;
 
-/// What `dls help exit-codes` prints. The codes are part of the command's contract.
-pub(crate) const TABLE: &str = "\
-Exit codes:
-    0  done: everything asked for is in the asked state
-    1  internal error (a bug): please report it; or the result could not be written
-    2  wrong usage; nothing was sent
-    3  at least one package failed to be released, and none is unknown
-    4  not authenticated, or not permitted
-    5  not found: a package, the workspace, or the call at this address
-    6  partial: some packages succeeded, others did not; or a released job did not start
-    7  unknown: a request may have been received; look before doing anything again
-    8  still in progress when the time to wait was over
-    9  refused, by us before sending or by the service
-   10  throttled, or the service is unavailable; nothing was accepted
-   11  network or TLS; nothing was accepted
-   20  plan --detailed-exitcode: there is something to change
-   21  plan --detailed-exitcode: there is, and something would be deleted
-  130  interrupted by SIGINT; stderr says what was sent, and how to take it up again
-  143  the same by SIGTERM
-
-Where several apply, 7 wins over 6, then 3, then 8, then the rest.";
-
 /// Why a command ends without its result: an exit code, one line, and what to do next.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) code: u8,
+    pub(crate) code: ExitCode,
     pub(crate) message: String,
     pub(crate) next: Vec<String>,
 }
 
 impl Failure {
-    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), next: Vec::new() }
     }
 
     /// Wrong usage: nothing was sent.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(2, message)
+        Self::new(ExitCode::Usage, message)
     }
 
     /// What to do next; said once more, what else could be done.
@@ -72,7 +50,7 @@ impl Failure {
             return Self::of_read(error);
         }
         let message = format!("unknown whether it was done: {}", error.in_full());
-        Self::new(7, with_request_id(message, error.request_id()))
+        Self::new(ExitCode::Unknown, with_request_id(message, error.request_id()))
     }
 
     fn with_next_for(self, error: &dls::Error) -> Self {
@@ -83,25 +61,24 @@ impl Failure {
     }
 }
 
-fn read_exit_code(error: &dls::Error) -> u8 {
+fn read_exit_code(error: &dls::Error) -> ExitCode {
     if let Some(answer) = error.service() {
-        return ExitCode::of_answer(answer).code();
+        return ExitCode::of_answer(answer);
     }
-    if error.kind() == dls::ErrorKind::Plan {
-        return 9;
-    }
-    match error.transport().map(dls::transport::Error::kind) {
-        Some(TransportErrorKind::Credentials | TransportErrorKind::Stopped) => 4,
-        Some(TransportErrorKind::InvalidRequest) => 2,
-        Some(_) if error.delivery() == Delivery::Answered => 10,
-        Some(_) => 11,
-        None if matches!(error.kind(), dls::ErrorKind::Setup | dls::ErrorKind::InvalidRequest) => 2,
-        None => 10,
+    match (error.kind(), error.transport().map(dls::transport::Error::kind)) {
+        (dls::ErrorKind::Plan, _) => ExitCode::Refused,
+        (_, Some(TransportErrorKind::Credentials | TransportErrorKind::Stopped)) => {
+            ExitCode::NotPermitted
+        }
+        (_, Some(TransportErrorKind::InvalidRequest))
+        | (dls::ErrorKind::Setup | dls::ErrorKind::InvalidRequest, None) => ExitCode::Usage,
+        (_, Some(_)) if error.delivery() != Delivery::Answered => ExitCode::Network,
+        _ => ExitCode::Unavailable,
     }
 }
 
 /// What to try, by what the failure is about.
-fn next_for(code: u8, error: &dls::Error) -> Option<String> {
+fn next_for(code: ExitCode, error: &dls::Error) -> Option<String> {
     error.service().and_then(next_for_answer).or_else(|| next_for_code(code))
 }
 
@@ -117,18 +94,18 @@ pub(crate) fn next_for_answer(answer: &ServiceError) -> Option<String> {
             NO_SUCH_PACKAGE.to_owned()
         }
         (Meaning::Throttled | Meaning::Unavailable, _) | (_, None) => {
-            return next_for_code(ExitCode::of_answer(answer).code());
+            return next_for_code(ExitCode::of_answer(answer));
         }
         (_, Some(hint)) => hint.to_owned(),
     })
 }
 
-fn next_for_code(code: u8) -> Option<String> {
+fn next_for_code(code: ExitCode) -> Option<String> {
     Some(match code {
-        4 => CHECK_THE_KEY.to_owned(),
-        5 => NO_SUCH_PACKAGE.to_owned(),
-        10 => "wait a little, then run it again".to_owned(),
-        11 => next_for_network(),
+        ExitCode::NotPermitted => CHECK_THE_KEY.to_owned(),
+        ExitCode::NotFound => NO_SUCH_PACKAGE.to_owned(),
+        ExitCode::Unavailable => "wait a little, then run it again".to_owned(),
+        ExitCode::Network => next_for_network(),
         _ => return None,
     })
 }

@@ -4,11 +4,36 @@ use dls::model::ServiceError;
 use dls::model::error_codes::{self, Meaning};
 use dls::rollout::{NotSent, PackageOutcome, Report, RunOutcome};
 
+/// What `dls help exit-codes` prints. The codes are part of the command's contract.
+pub(crate) const TABLE: &str = "\
+Exit codes:
+    0  done: everything asked for is in the asked state
+    1  internal error (a bug): please report it; or the result could not be written
+    2  wrong usage; nothing was sent
+    3  at least one package failed to be released, and none is unknown
+    4  not authenticated, or not permitted
+    5  not found: a package, the workspace, or the call at this address
+    6  partial: some packages succeeded, others did not; or a released job did not start
+    7  unknown: a request may have been received; look before doing anything again
+    8  still in progress when the time to wait was over
+    9  refused, by us before sending or by the service
+   10  throttled, or the service is unavailable; nothing was accepted
+   11  network or TLS; nothing was accepted
+   20  plan --detailed-exitcode: there is something to change
+   21  plan --detailed-exitcode: there is, and something would be deleted
+  130  interrupted by SIGINT; stderr says what was sent, and how to take it up again
+  143  the same by SIGTERM
+
+Where several apply, 7 wins over 6, then 3, then 8, then the rest.";
+
 /// The exit codes, as `dls help exit-codes` lists them. Of the reasons for a refusal, the lower code wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum ExitCode {
     Success = 0,
+    /// A bug, or the result could not be written.
+    Internal = 1,
+    Usage = 2,
     Failed = 3,
     NotPermitted = 4,
     NotFound = 5,
@@ -18,6 +43,14 @@ pub(crate) enum ExitCode {
     Refused = 9,
     Unavailable = 10,
     Network = 11,
+    /// Of `plan --detailed-exitcode`.
+    Changes = 20,
+    /// Of `plan --detailed-exitcode`.
+    Deletions = 21,
+    /// By SIGINT.
+    Interrupted = 130,
+    /// By SIGTERM.
+    Terminated = 143,
 }
 
 impl ExitCode {

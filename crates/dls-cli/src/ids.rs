@@ -86,8 +86,14 @@ mod tests {
         let failure = listed("@ids", "23\n24 x\n".as_bytes()).unwrap_err();
         assert!(failure.message.starts_with("@ids: line 2: "), "{}", failure.message);
         for nothing in ["", " \n", "\u{feff}"] {
-            assert_eq!(listed("-", nothing.as_bytes()).unwrap_err().code, 2);
+            assert_eq!(
+                listed("-", nothing.as_bytes()).unwrap_err().code,
+                crate::exit_code::ExitCode::Usage
+            );
         }
-        assert_eq!(listed("-", b"2\xff3".as_slice()).unwrap_err().code, 2);
+        assert_eq!(
+            listed("-", b"2\xff3".as_slice()).unwrap_err().code,
+            crate::exit_code::ExitCode::Usage
+        );
     }
 }

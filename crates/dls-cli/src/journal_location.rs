@@ -9,6 +9,7 @@ use dls::{FileStore, RunId, StoreError};
 use crate::args::Global;
 use crate::config::time;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::output::note;
 use crate::text::quoted;
 
@@ -108,9 +109,9 @@ impl JournalLocation {
     /// What an error of the journal comes to: nothing was sent.
     pub(crate) fn failure(&self, error: &StoreError) -> Failure {
         let code = match error {
-            StoreError::NoSuchRun { .. } => 5,
-            StoreError::Conflict { .. } => 7,
-            _ => 9,
+            StoreError::NoSuchRun { .. } => ExitCode::NotFound,
+            StoreError::Conflict { .. } => ExitCode::Unknown,
+            _ => ExitCode::Refused,
         };
         let failure = Failure::new(code, format!("{error}; nothing was sent"));
         match self.remedy(error) {
@@ -152,7 +153,7 @@ async fn at(folder: &Path) -> Result<FileStore, Failure> {
 }
 
 fn unusable(what: String) -> Failure {
-    Failure::new(9, format!("{what}; nothing was sent")).with_next(ELSEWHERE)
+    Failure::new(ExitCode::Refused, format!("{what}; nothing was sent")).with_next(ELSEWHERE)
 }
 
 fn default_folder() -> Result<PathBuf, Failure> {

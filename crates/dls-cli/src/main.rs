@@ -20,15 +20,14 @@ mod simulation;
 mod text;
 mod wait_options;
 
-use std::process::ExitCode;
-
 use clap::Parser as _;
 use clap::error::{ContextKind, ErrorKind};
 
 use crate::args::{Cli, Command};
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     let code = match Cli::try_parse() {
         Ok(mut cli) => match run(&mut cli) {
             Ok(code) => code,
@@ -37,24 +36,26 @@ fn main() -> ExitCode {
         },
         Err(error) => usage(&error),
     };
-    ExitCode::from(match output::unwritten() {
+    let code = match output::unwritten() {
         Some(failure) => without_its_result(code, &failure),
         None => code,
-    })
+    };
+    code.code().into()
 }
 
 /// Whoever reads the result must not take its absence for a success. Any other code says more.
-fn without_its_result(code: u8, failure: &Failure) -> u8 {
+fn without_its_result(code: ExitCode, failure: &Failure) -> ExitCode {
     let unwritten = report(failure);
     match code {
-        0 | 20 | 21 => unwritten,
+        ExitCode::Success | ExitCode::Changes | ExitCode::Deletions => unwritten,
         code => code,
     }
 }
 
-fn run(cli: &mut Cli) -> Result<u8, Failure> {
+fn run(cli: &mut Cli) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(1, format!("no runtime: {error}")))?;
+    let runtime = runtime
+        .map_err(|error| Failure::new(ExitCode::Internal, format!("no runtime: {error}")))?;
     let code = runtime.block_on(async {
         #[cfg(feature = "emulator")]
         let _embedded = embedded::start(cli).await?;
@@ -65,7 +66,7 @@ fn run(cli: &mut Cli) -> Result<u8, Failure> {
     code
 }
 
-async fn dispatch(Cli { global, command }: &Cli) -> Result<u8, Failure> {
+async fn dispatch(Cli { global, command }: &Cli) -> Result<ExitCode, Failure> {
     let output = output::Output::of(config::form(global)?, command, global.output.is_some())?;
     match command {
         Command::Deploy(args) => commands::deploy::run(global, args, output).await,
@@ -88,13 +89,13 @@ async fn dispatch(Cli { global, command }: &Cli) -> Result<u8, Failure> {
         Command::Emulator(command) => commands::emulator::run(global, command, output).await,
         Command::Sign(args) => commands::sign::run(global, args, output),
         Command::ExitCodes => {
-            output::print(exit::TABLE);
-            Ok(0)
+            output::print(exit_code::TABLE);
+            Ok(ExitCode::Success)
         }
     }
 }
 
-fn report(failure: &Failure) -> u8 {
+fn report(failure: &Failure) -> ExitCode {
     // A part of it may be what a service, or a file, says.
     output::note(&format!("error: {}", text::shown(&failure.message)));
     for next in &failure.next {
@@ -104,15 +105,15 @@ fn report(failure: &Failure) -> u8 {
 }
 
 /// Help and version are results; anything else is wrong usage, told in one line.
-fn usage(error: &clap::Error) -> u8 {
+fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         output::print(text.trim_end());
-        return 0;
+        return ExitCode::Success;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         output::note(text.trim_end());
-        return 2;
+        return ExitCode::Usage;
     }
     let what = text.lines().take_while(|line| !line.trim().is_empty());
     let what = what.map(str::trim).collect::<Vec<_>>().join(" ");

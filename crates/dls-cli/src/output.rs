@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::args::{Command, OutputFormat};
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::json::RunDocument;
 use crate::progress::NdjsonEvents;
 use crate::text::shown;
@@ -50,7 +51,7 @@ impl Output {
     }
 
     /// What became of a run, in whatever form.
-    pub(crate) fn run(self, run: &RunDocument, events: &mut NdjsonEvents, exit_code: u8) {
+    pub(crate) fn run(self, run: &RunDocument, events: &mut NdjsonEvents, exit_code: ExitCode) {
         match self.format {
             OutputFormat::Json => Self::json(run),
             OutputFormat::Ndjson => events.done(run, exit_code),
@@ -117,7 +118,8 @@ pub(crate) fn print(text: &str) {
 /// What it comes to if the result, or a part of it, did not get out.
 pub(crate) fn unwritten() -> Option<Failure> {
     let error = UNWRITTEN.get()?;
-    let failure = Failure::new(1, format!("the result was not written to stdout: {error}"));
+    let failure =
+        Failure::new(ExitCode::Internal, format!("the result was not written to stdout: {error}"));
     Some(failure.with_next("what was done stays done: look with dls status, or dls history"))
 }
 

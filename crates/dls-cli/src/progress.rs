@@ -35,7 +35,7 @@ pub(crate) struct Follow {
 
 impl Follow {
     /// Goes on to the end, prints the document, and says what to do next.
-    pub(crate) async fn until_it_ends(self, mut run: Run) -> Result<u8, Failure> {
+    pub(crate) async fn until_it_ends(self, mut run: Run) -> Result<ExitCode, Failure> {
         let mut signals = Signals::new()?;
         let mut reporter = Reporter::new(&self, &run);
         let interrupted = loop {
@@ -58,15 +58,15 @@ impl Follow {
     }
 
     /// Ends a command that gave packages of a run up and did nothing else.
-    pub(crate) fn given_up(self, run: &Run) -> Result<u8, Failure> {
+    pub(crate) fn given_up(self, run: &Run) -> Result<ExitCode, Failure> {
         let report = run.report_if_left("the command gave packages up and did nothing else");
         let document = json::RunDocument::new(run.spec(), run.id(), &report);
-        self.output.run(&document, &mut NdjsonEvents::default(), 0);
-        Ok(0)
+        self.output.run(&document, &mut NdjsonEvents::default(), ExitCode::Success);
+        Ok(ExitCode::Success)
     }
 
     /// Ends a run that could not go on as it was asked to.
-    pub(crate) fn stopped(self, run: &Run, failure: Failure) -> Result<u8, Failure> {
+    pub(crate) fn stopped(self, run: &Run, failure: Failure) -> Result<ExitCode, Failure> {
         if let Some(evidence) = self.evidence {
             evidence.forget();
         }
@@ -83,7 +83,7 @@ impl Follow {
         is_release: bool,
         packages: &Selection,
         failure: Failure,
-    ) -> Result<u8, Failure> {
+    ) -> Result<ExitCode, Failure> {
         if let Some(evidence) = self.evidence {
             evidence.forget();
         }
@@ -98,9 +98,9 @@ impl Follow {
         report: &Report,
         interrupted: Option<StopSignal>,
         events: Option<NdjsonEvents>,
-    ) -> Result<u8, Failure> {
+    ) -> Result<ExitCode, Failure> {
         let exit_code =
-            interrupted.map_or_else(|| ExitCode::of_report(report).code(), StopSignal::exit_code);
+            interrupted.map_or_else(|| ExitCode::of_report(report), StopSignal::exit_code);
         if let Some(why) = run.journal_failure() {
             note(&format!(
                 "warning: the run was not recorded to its end, and sent nothing from then on: {}",
@@ -204,7 +204,9 @@ pub(crate) enum StopSignal {
 impl Signals {
     pub(crate) fn new() -> Result<Self, Failure> {
         let of = |kind| {
-            signal(kind).map_err(|error| Failure::new(1, format!("no signal handler: {error}")))
+            signal(kind).map_err(|error| {
+                Failure::new(ExitCode::Internal, format!("no signal handler: {error}"))
+            })
         };
         Ok(Self {
             interrupt: of(SignalKind::interrupt())?,
@@ -229,10 +231,10 @@ impl StopSignal {
     }
 
     /// As shells report a process that died of it.
-    pub(crate) fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> ExitCode {
         match self {
-            Self::Interrupt => 130,
-            Self::Terminate => 143,
+            Self::Interrupt => ExitCode::Interrupted,
+            Self::Terminate => ExitCode::Terminated,
         }
     }
 }

@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(pace("5s").unwrap(), PollInterval::new(second(5), second(5)));
         assert_eq!(pace("1s..1m").unwrap(), PollInterval::new(second(1), second(60)));
         for wrong in ["", "..", "1s..", "..1s", "0", "0s..1s", "2s..1s", "often"] {
-            assert_eq!(pace(wrong).unwrap_err().code, 2, "{wrong}");
+            assert_eq!(pace(wrong).unwrap_err().code, crate::exit_code::ExitCode::Usage, "{wrong}");
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::args;
 use crate::config::Settings;
 use crate::evidence::EvidenceFile;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::journal_location::JournalLocation;
 use crate::output::{Output, note};
 use crate::progress::Follow;
@@ -22,7 +23,7 @@ pub(crate) async fn run(
     global: &args::Global,
     args: &args::Deploy,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let input = DeployInput::of(args)?;
     let start = input.start(chosen(&args.start))?;
     let wait =
@@ -128,7 +129,7 @@ pub(super) fn refuse_start(
     }
     let began_with = text::start(began_with);
     Err(Failure::new(
-        9,
+        ExitCode::Refused,
         format!(
             "run {run} was begun with --{began_with}, which cannot be changed; nothing was sent"
         ),

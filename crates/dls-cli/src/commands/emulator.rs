@@ -14,29 +14,30 @@ use crate::args;
 use crate::config::time;
 use crate::embedded::{fault_plan, read};
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::output::{Output, note, print};
 
 pub(crate) async fn run(
     global: &args::Global,
     command: &args::Emulator,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     match command {
         args::Emulator::Serve(args) => serve(global, args).await,
         args::Emulator::Seed => {
             print(Seed::BUILT_IN.trim_end());
-            Ok(0)
+            Ok(ExitCode::Success)
         }
         args::Emulator::Faults => {
             print(FaultPlan::EXAMPLE.trim_end());
-            Ok(0)
+            Ok(ExitCode::Success)
         }
         args::Emulator::Assumptions => assumptions(output),
         args::Emulator::Simulate(args) => simulate::run(args, output),
     }
 }
 
-async fn serve(global: &args::Global, args: &args::Serve) -> Result<u8, Failure> {
+async fn serve(global: &args::Global, args: &args::Serve) -> Result<ExitCode, Failure> {
     let listen: SocketAddr = args.listen.parse().map_err(|_| {
         let shown = args.listen.escape_debug();
         Failure::usage(format!("--listen: `{shown}` is no address; write 127.0.0.1:8080"))
@@ -66,8 +67,9 @@ async fn serve(global: &args::Global, args: &args::Serve) -> Result<u8, Failure>
     let mut terminate = ends(SignalKind::terminate())?;
     let mut interrupt = ends(SignalKind::interrupt())?;
     let emulator = builder.start(listen).await;
-    let emulator = emulator
-        .map_err(|error| Failure::new(11, format!("cannot listen on {listen}: {error}")))?;
+    let emulator = emulator.map_err(|error| {
+        Failure::new(ExitCode::Network, format!("cannot listen on {listen}: {error}"))
+    })?;
     if let (Some(path), Some(certificate)) = (&args.tls, emulator.ca_certificate_pem()) {
         announce(path, certificate)
             .map_err(|error| Failure::usage(format!("--tls {}: {error}", path.display())))?;
@@ -89,10 +91,10 @@ async fn serve(global: &args::Global, args: &args::Serve) -> Result<u8, Failure>
         _ = interrupt.recv() => {}
     }
     emulator.stop().await;
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
-fn assumptions(output: Output) -> Result<u8, Failure> {
+fn assumptions(output: Output) -> Result<ExitCode, Failure> {
     let all = dls_emulator::assumptions();
     if output.is_json() {
         let rows = all.iter().map(|it| {
@@ -105,7 +107,7 @@ fn assumptions(output: Output) -> Result<u8, Failure> {
             })
         });
         Output::json(&rows.collect::<Vec<_>>());
-        return Ok(0);
+        return Ok(ExitCode::Success);
     }
     let rows = all.iter().map(|it| {
         [it.name, it.default, &it.values.join("|"), it.meaning, it.source]
@@ -113,7 +115,7 @@ fn assumptions(output: Output) -> Result<u8, Failure> {
             .to_vec()
     });
     output.rows(&["name", "default", "values", "meaning", "source"], rows.collect());
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 fn rate_limit(text: &str) -> Result<RateLimit, Failure> {
@@ -151,7 +153,8 @@ fn announce(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn ends(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind).map_err(|error| Failure::new(1, format!("no signal handler: {error}")))
+    signal(kind)
+        .map_err(|error| Failure::new(ExitCode::Internal, format!("no signal handler: {error}")))
 }
 
 #[cfg(test)]

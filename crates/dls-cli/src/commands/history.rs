@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use crate::args;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::journal_location::JournalLocation;
 use crate::output::{Output, note};
 use crate::text;
 
-pub(crate) async fn run(global: &args::Global, output: Output) -> Result<u8, Failure> {
+pub(crate) async fn run(global: &args::Global, output: Output) -> Result<ExitCode, Failure> {
     let journal = JournalLocation::to_read(global).await?;
     let Some(store) = journal.store() else {
         return Err(Failure::usage("--journal off: there is no history")
@@ -41,7 +42,7 @@ pub(crate) async fn run(global: &args::Global, output: Output) -> Result<u8, Fai
         output.rows(&head, rows.chain(broken.iter().map(broken_row)).collect());
     }
     match broken.first() {
-        None => Ok(0),
+        None => Ok(ExitCode::Success),
         Some(error) => Err(journal.failure(error)),
     }
 }

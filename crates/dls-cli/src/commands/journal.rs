@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::resume::{run_id, store, user};
 use crate::args;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::journal_location::JournalLocation;
 use crate::output::{Output, note, print};
 
@@ -13,7 +14,7 @@ pub(crate) async fn check(
     global: &args::Global,
     args: &args::JournalCheck,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let journal = JournalLocation::to_read(global).await?;
     let run = run_id(&journal, &args.run)?;
     let check = store(&journal)?.check(&run).await;
@@ -24,12 +25,15 @@ pub(crate) async fn check(
         lines(&check).iter().for_each(|line| print(line));
     }
     match &check.problem {
-        None => Ok(0),
+        None => Ok(ExitCode::Success),
         Some(problem) => Err(journal.failure(problem)),
     }
 }
 
-pub(crate) async fn set_aside(global: &args::Global, args: &args::SetAside) -> Result<u8, Failure> {
+pub(crate) async fn set_aside(
+    global: &args::Global,
+    args: &args::SetAside,
+) -> Result<ExitCode, Failure> {
     let journal = JournalLocation::to_read(global).await?;
     let run = run_id(&journal, &args.run)?;
     let by = args.by.clone().unwrap_or_else(user);
@@ -39,7 +43,7 @@ pub(crate) async fn set_aside(global: &args::Global, args: &args::SetAside) -> R
     note(&format!(
         "run {run} claims its packages no longer, and another run may send them: {by} has consented to that"
     ));
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 fn document(check: &Check) -> Value {

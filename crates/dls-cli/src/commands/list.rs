@@ -5,6 +5,7 @@ use dls::model::{ListPackages, Status};
 use crate::args::{self, StatusName};
 use crate::config::Settings;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
 
@@ -15,7 +16,7 @@ pub(crate) async fn run(
     global: &args::Global,
     args: &args::List,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(global)?;
     let client = settings.client()?;
     let mut pager = client.packages(filter(args));
@@ -33,7 +34,7 @@ pub(crate) async fn run(
     } else {
         table(&packages, output);
     }
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 pub(super) fn table(packages: &[PackageRow], output: Output) {

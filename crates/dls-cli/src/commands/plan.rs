@@ -9,6 +9,7 @@ use super::deploy::chosen;
 use crate::args::{self, OutputFormat};
 use crate::config::Settings;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::ids;
 use crate::json::PlanDocument;
 use crate::output::{Output, note, print};
@@ -21,7 +22,7 @@ pub(crate) async fn run(
     global: &args::Global,
     args: &args::Plan,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let packages = ids::selection(&args.ids)?;
     let settings = Settings::resolve(global)?;
     settings.workspace_for_a_write()?;
@@ -40,10 +41,10 @@ pub(crate) async fn run(
         write(global, path, &dls::plan::to_json(&plan))?;
     }
     Ok(match &planned.summary {
-        _ if !args.detailed_exitcode => 0,
-        summary if summary.delete > 0 => 21,
-        summary if summary.packages > 0 => 20,
-        _ => 0,
+        _ if !args.detailed_exitcode => ExitCode::Success,
+        summary if summary.delete > 0 => ExitCode::Deletions,
+        summary if summary.packages > 0 => ExitCode::Changes,
+        _ => ExitCode::Success,
     })
 }
 

@@ -13,6 +13,7 @@ use crate::args;
 use crate::config::{PartialDestination, Settings};
 use crate::evidence::EvidenceFile;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::journal_location::JournalLocation;
 use crate::json;
 use crate::output::Output;
@@ -24,7 +25,7 @@ pub(crate) async fn run(
     global: &args::Global,
     args: &args::Resume,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let wait =
         WaitOptions::parse(&args.wait)?.with_journal_timeout(JournalLocation::timeout(global)?);
     let consent = Consent::parse(args)?;
@@ -120,10 +121,11 @@ async fn the_open_one(
         return Err(journal.failure(&error));
     }
     match (open.pop(), open.as_slice()) {
-        (None, _) => {
-            Err(Failure::new(5, format!("there is no open run in {}", store.path().display()))
-                .with_next(journal.here("dls history")))
-        }
+        (None, _) => Err(Failure::new(
+            ExitCode::NotFound,
+            format!("there is no open run in {}", store.path().display()),
+        )
+        .with_next(journal.here("dls history"))),
         (Some(run), []) => Ok(run),
         (Some(run), others) => {
             let all = others.iter().chain([&run]);
@@ -153,7 +155,7 @@ fn refuse_contradiction(
     let id = &stored.id;
     if global.is_temporary {
         return Err(Failure::new(
-            9,
+            ExitCode::Refused,
             format!("run {id} is not of this emulator, which begins with this command"),
         )
         .with_next("leave --emulator away"));

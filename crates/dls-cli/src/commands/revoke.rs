@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::args;
 use crate::config::Settings;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::ids;
 use crate::output::Output;
 use crate::progress::{Signals, StopSignal};
@@ -14,7 +15,7 @@ pub(crate) async fn run(
     global: &args::Global,
     args: &args::Revoke,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let ids = ids::of_one_request(&args.ids)?;
     let settings = Settings::resolve(global)?;
     settings.workspace_for_a_write()?;
@@ -47,7 +48,7 @@ pub(crate) async fn run(
         output.rows(&["id", "outcome"], rows);
     }
     match failure {
-        None => Ok(0),
+        None => Ok(ExitCode::Success),
         Some(failure) if is_unknown(&failure) => {
             let ids = text::ids(ids.iter());
             Err(failure.with_next(format!(
@@ -68,5 +69,5 @@ fn interrupted(signal: StopSignal) -> Failure {
 
 /// Whether the request may have been read, without an answer that says what came of it.
 fn is_unknown(failure: &Failure) -> bool {
-    matches!(failure.code, 7 | 130 | 143)
+    matches!(failure.code, ExitCode::Unknown | ExitCode::Interrupted | ExitCode::Terminated)
 }

@@ -7,9 +7,14 @@ use serde_json::{Map, json};
 use crate::args;
 use crate::config;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::output::{Output, print};
 
-pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> Result<u8, Failure> {
+pub(crate) fn run(
+    global: &args::Global,
+    args: &args::Sign,
+    output: Output,
+) -> Result<ExitCode, Failure> {
     let (host, path, query) = split(&args.url)?;
     let mut headers =
         args.headers.iter().map(|header| split_header(header)).collect::<Result<Vec<_>, _>>()?;
@@ -21,7 +26,7 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
     let body = body(args.data.as_deref())?;
     let Some(Credentials::AccessKey(key)) = config::credentials(global.token_file.as_deref())?
     else {
-        return Err(Failure::new(4, "no key pair to sign with")
+        return Err(Failure::new(ExitCode::NotPermitted, "no key pair to sign with")
             .with_next("set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"));
     };
     let query = parse_query(query);
@@ -38,7 +43,7 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
             "headers": headers,
             "uri": signed.uri,
         }));
-        return Ok(0);
+        return Ok(ExitCode::Success);
     }
     print(&format!("canonical request:\n{}\n", &*signed.canonical_request));
     print(&format!("string to sign:\n{}\n", signed.string_to_sign));
@@ -46,7 +51,7 @@ pub(crate) fn run(global: &args::Global, args: &args::Sign, output: Output) -> R
     for (name, value) in &signed.headers {
         print(&format!("{name}: {value}"));
     }
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 /// Host, path and query of an address in full. It is not decoded or normalised: the signature is

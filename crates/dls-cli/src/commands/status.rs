@@ -3,6 +3,7 @@
 use crate::args;
 use crate::config::Settings;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::ids;
 use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
@@ -11,7 +12,7 @@ pub(crate) async fn run(
     global: &args::Global,
     args: &args::Status,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let ids = ids::selection(&args.ids)?;
     let settings = Settings::resolve(global)?;
     let client = settings.client()?;
@@ -24,7 +25,7 @@ pub(crate) async fn run(
                 packages.push(PackageRow::unread(id.to_string(), &error));
                 let failure = Failure::of_read(&error);
                 // After a 401, or with nobody there, the others would fare no better.
-                let hopeless = matches!(failure.code, 4 | 11);
+                let hopeless = matches!(failure.code, ExitCode::NotPermitted | ExitCode::Network);
                 let message = format!("package {id}: {}", failure.message);
                 failed.get_or_insert(Failure { message, ..failure });
                 if hopeless {
@@ -38,5 +39,5 @@ pub(crate) async fn run(
     } else {
         super::list::table(&packages, output);
     }
-    failed.map_or(Ok(0), Err)
+    failed.map_or(Ok(ExitCode::Success), Err)
 }

@@ -3,6 +3,7 @@
 use crate::args;
 use crate::config::Settings;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::ids;
 use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
@@ -11,7 +12,7 @@ pub(crate) async fn run(
     global: &args::Global,
     args: &args::View,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let id = ids::one(&args.id)?;
     let settings = Settings::resolve(global)?;
     let detail = settings.client()?.package(id).await;
@@ -19,7 +20,7 @@ pub(crate) async fn run(
     let package = PackageRow::of_detail(&detail);
     if output.is_json() {
         Output::json(&PackageList::new("dls.view/1", &settings, vec![package]));
-        return Ok(0);
+        return Ok(ExitCode::Success);
     }
     super::list::table(std::slice::from_ref(&package), output);
     let rows = package.task_rows().iter().map(|task| {
@@ -34,5 +35,5 @@ pub(crate) async fn run(
         ]
     });
     output.rows(&["change", "kind", "task", "version", "status"], rows.collect());
-    Ok(0)
+    Ok(ExitCode::Success)
 }

@@ -5,6 +5,7 @@ use dls::rollout::Options;
 use crate::args;
 use crate::config::Settings;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::ids;
 use crate::journal_location::JournalLocation;
 use crate::output::Output;
@@ -16,7 +17,7 @@ pub(crate) async fn run(
     args: &args::Watch,
     output: Output,
     is_quiet: bool,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let packages = ids::selection(&args.ids)?;
     let wait = WaitOptions::parse(&args.wait)?;
     let settings = Settings::resolve(global)?;

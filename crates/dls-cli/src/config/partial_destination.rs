@@ -6,6 +6,7 @@ use dls::{Endpoint, Endpoints, ProjectId, WorkspaceId};
 use super::{Setting, setting};
 use crate::args::Global;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 
 /// A place, or a part of one.
 #[derive(Debug, Default)]
@@ -74,7 +75,7 @@ impl PartialDestination {
         };
         let Some(how) = other else { return Ok(()) };
         let failure = format!("{whose} is of another place: {how}; nothing was sent");
-        let failure = Failure::new(9, failure).with_next(next);
+        let failure = Failure::new(ExitCode::Refused, failure).with_next(next);
         Err(match other_workspace {
             Some(_) => failure,
             None => {

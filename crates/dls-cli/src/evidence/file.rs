@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EvidenceDocument, IntentDocument, SCHEMA};
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::journal_location::JournalLocation;
 
 /// EvidenceFile of a hundred thousand packages is shorter.
@@ -35,8 +36,11 @@ impl EvidenceFile {
             Ok((earlier(path)?, file))
         };
         let (earlier, file) = open().map_err(|error: io::Error| {
-            Failure::new(9, format!("evidence {}: {error}; nothing was sent", path.display()))
-                .with_next("give --evidence another FILE, in a directory that can be written")
+            Failure::new(
+                ExitCode::Refused,
+                format!("evidence {}: {error}; nothing was sent", path.display()),
+            )
+            .with_next("give --evidence another FILE, in a directory that can be written")
         })?;
         Ok(Self { path: path.to_owned(), file, is_new, earlier })
     }
@@ -45,7 +49,7 @@ impl EvidenceFile {
     pub(crate) fn of_run(&self, run: &RunId) -> Result<Option<&Position>, Failure> {
         match &self.earlier {
             Some(earlier) if earlier.run != *run => Err(Failure::new(
-                9,
+                ExitCode::Refused,
                 format!(
                     "evidence {}: it is of run {}, and not of {run}; nothing was sent",
                     self.path.display(),
@@ -78,7 +82,7 @@ impl EvidenceFile {
         }
         let path = self.path.display();
         Err(Failure::new(
-            9,
+            ExitCode::Refused,
             format!(
                 "the journal {} does not hold entry {} of run {}, which evidence {path} names: it is older, \
                  or another one, and may not know what was sent; nothing was sent",
@@ -95,7 +99,10 @@ impl EvidenceFile {
     pub(crate) fn witness(&self, run: Run) -> Result<Run, Failure> {
         let path = self.path.clone();
         let file = self.file.try_clone().map_err(|error| {
-            Failure::new(9, format!("evidence {}: {error}; nothing was sent", path.display()))
+            Failure::new(
+                ExitCode::Refused,
+                format!("evidence {}: {error}; nothing was sent", path.display()),
+            )
         })?;
         let began = run.spec().clone();
         Ok(run.with_evidence(Witness { file, path, began }))
@@ -112,8 +119,11 @@ impl EvidenceFile {
         let written = encoded(document).and_then(|text| replace(&self.file, &text));
         written.map_err(|error| {
             let path = self.path.display();
-            Failure::new(1, format!("the evidence was not written to {path}: {error}"))
-                .with_next("keep the document on stdout instead")
+            Failure::new(
+                ExitCode::Internal,
+                format!("the evidence was not written to {path}: {error}"),
+            )
+            .with_next("keep the document on stdout instead")
         })
     }
 }

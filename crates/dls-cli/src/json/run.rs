@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{ErrorRow, TaskRow, task_rows, time};
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::text::{package_outcome, run_outcome, why};
 
 /// A run, as far as it came.
@@ -67,7 +68,7 @@ impl RunDocument {
     ) -> Self {
         let row = |id: &PackageId| PackageRun::unsent(*id, &failure.message);
         let outcome = match failure.code {
-            7 => "unknown",
+            ExitCode::Unknown => "unknown",
             _ => "refused",
         };
         Self::at(destination, is_release, outcome, packages.iter().map(row).collect())

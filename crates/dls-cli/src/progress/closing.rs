@@ -29,26 +29,28 @@ pub(super) struct Closing<'a> {
 impl Closing<'_> {
     /// Why it is not 0.
     pub(super) fn failure(&self) -> Option<Failure> {
-        let code = ExitCode::of_report(self.report).code();
+        let code = ExitCode::of_report(self.report);
         let failure = |message: String| Failure::new(code, message);
         Some(match code {
-            0 => return None,
-            3 => failure(format!("the release of {} failed", self.ids(&["failed"])))
+            ExitCode::Success => return None,
+            ExitCode::Failed => failure(format!("the release of {} failed", self.ids(&["failed"])))
                 .with_next(self.dls("view", &self.first("failed"))),
-            5 if !self.ids(&["gone"]).is_empty() => {
+            ExitCode::NotFound if !self.ids(&["gone"]).is_empty() => {
                 failure(format!("not found: package {}; nothing was sent", self.ids(&["gone"])))
                     .with_next(NO_SUCH_PACKAGE)
             }
-            6 => failure("only a part succeeded, or a released job did not start".to_owned())
-                .with_next("see the outcome of each package above"),
-            7 => self.unknown(),
-            8 => self.pending(),
+            ExitCode::Partial => {
+                failure("only a part succeeded, or a released job did not start".to_owned())
+                    .with_next("see the outcome of each package above")
+            }
+            ExitCode::Unknown => self.unknown(),
+            ExitCode::Pending => self.pending(),
             code => {
                 let next = match (code, self.answer().and_then(next_for_answer)) {
-                    (4 | 5, Some(next)) => next,
-                    (4, None) => CHECK_THE_KEY.to_owned(),
-                    (9, _) => self.way_past_a_refusal(),
-                    (10, _) => "wait a little, then run it again".to_owned(),
+                    (ExitCode::NotPermitted | ExitCode::NotFound, Some(next)) => next,
+                    (ExitCode::NotPermitted, None) => CHECK_THE_KEY.to_owned(),
+                    (ExitCode::Refused, _) => self.way_past_a_refusal(),
+                    (ExitCode::Unavailable, _) => "wait a little, then run it again".to_owned(),
                     _ => next_for_network(),
                 };
                 failure(self.decisive()).with_next(next)
@@ -89,7 +91,8 @@ impl Closing<'_> {
             in_doubt.split(' ').count(),
             count(self.report.packages.len(), "package"),
         );
-        let failure = Failure::new(7, message).with_next(self.dls("status", &in_doubt));
+        let failure =
+            Failure::new(ExitCode::Unknown, message).with_next(self.dls("status", &in_doubt));
         match self.resume {
             Some(resume) => {
                 let fence = self.fence();
@@ -136,7 +139,7 @@ impl Closing<'_> {
             (None, true, _) | (_, false, false) => self.dls("watch", &self.open()),
             (_, false, true) => "run it again".to_owned(),
         };
-        Failure::new(8, message).with_next(next)
+        Failure::new(ExitCode::Pending, message).with_next(next)
     }
 
     /// The package that decided how it ended, and its outcome: no other package stopped it.

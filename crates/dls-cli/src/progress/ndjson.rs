@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::changes::{AfterSendFailure, RunChange};
 use crate::clock;
+use crate::exit_code::ExitCode;
 use crate::json::RunDocument;
 use crate::output::print;
 use crate::text::{start, why};
@@ -42,8 +43,8 @@ impl NdjsonEvents {
         self.write(clock::timestamp(), event);
     }
 
-    pub(crate) fn done(&mut self, document: &RunDocument, exit_code: u8) {
-        let event = json!({"event": "done", "exit_code": exit_code, "document": document});
+    pub(crate) fn done(&mut self, document: &RunDocument, exit_code: ExitCode) {
+        let event = json!({"event": "done", "exit_code": exit_code.code(), "document": document});
         self.write(clock::timestamp(), event);
     }
 

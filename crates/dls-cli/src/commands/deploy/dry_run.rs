@@ -9,6 +9,7 @@ use super::input::DeployInput;
 use crate::args::OutputFormat;
 use crate::config::Settings;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::output::{Output, note, print};
 
 pub(super) fn show(
@@ -17,7 +18,7 @@ pub(super) fn show(
     input: &DeployInput,
     options: &Options,
     output: Output,
-) -> Result<u8, Failure> {
+) -> Result<ExitCode, Failure> {
     let scope = Scope::new(settings.project.clone()).with_workspace(workspace.clone());
     let size = match options.in_order {
         true => 1,
@@ -42,7 +43,7 @@ pub(super) fn show(
         _ => requests.iter().for_each(Request::print),
     }
     note("nothing was sent");
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 struct Request {

@@ -10,6 +10,7 @@ use dls::{JobStart, Release, Selection};
 use crate::args;
 use crate::config::{PartialDestination, Settings};
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::ids;
 use crate::text;
 
@@ -66,7 +67,7 @@ impl DeployInput {
             (Some(planned), Some(flag)) if planned != flag => {
                 let (planned, flag) = (text::start(Some(planned)), text::start(Some(flag)));
                 Err(Failure::new(
-                    9,
+                    ExitCode::Refused,
                     format!("the plan was made with --{planned}, and not with --{flag}; nothing was sent"),
                 )
                 .with_next(format!("leave --{flag} away, or make another plan")))
@@ -112,6 +113,6 @@ fn read(path: &Path) -> Result<Plan, Failure> {
 
 fn no_plan(path: &Path, why: &str) -> Failure {
     let path = path.display();
-    Failure::new(9, format!("--plan {path}: {why}; nothing was sent"))
+    Failure::new(ExitCode::Refused, format!("--plan {path}: {why}; nothing was sent"))
         .with_next("make it with `dls plan ID… --out FILE`")
 }

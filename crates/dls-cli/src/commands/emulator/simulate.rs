@@ -2,6 +2,7 @@
 
 use crate::args;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::output::{Output, print};
 use crate::simulation::{Tally, simulate};
 
@@ -9,7 +10,7 @@ use crate::simulation::{Tally, simulate};
 const SHOWN: usize = 3;
 const LINES: usize = 20;
 
-pub(crate) fn run(args: &args::Simulate, output: Output) -> Result<u8, Failure> {
+pub(crate) fn run(args: &args::Simulate, output: Output) -> Result<ExitCode, Failure> {
     let tally = simulate(args.cases, args.seed);
     if output.is_json() {
         Output::json(&serde_json::json!({
@@ -32,15 +33,15 @@ pub(crate) fn run(args: &args::Simulate, output: Output) -> Result<u8, Failure> 
         show(&tally);
     }
     match tally.broken.first() {
-        None => Ok(0),
-        Some(broken) => {
-            Err(Failure::new(1, format!("{} cases broke a promise", tally.broken.len())).with_next(
-                format!(
-                    "dls emulator simulate --cases 1 --seed {} tells its story; report it, please",
-                    broken.seed
-                ),
-            ))
-        }
+        None => Ok(ExitCode::Success),
+        Some(broken) => Err(Failure::new(
+            ExitCode::Internal,
+            format!("{} cases broke a promise", tally.broken.len()),
+        )
+        .with_next(format!(
+            "dls emulator simulate --cases 1 --seed {} tells its story; report it, please",
+            broken.seed
+        ))),
     }
 }
 

@@ -6,6 +6,7 @@ use dls::{PackageId, ResendRefused, Run};
 
 use crate::args;
 use crate::exit::Failure;
+use crate::exit_code::ExitCode;
 use crate::ids;
 use crate::output::note;
 use crate::progress::Follow;
@@ -30,7 +31,7 @@ impl Consent {
     }
 
     /// Follows the run to its end, or ends the command where packages are given up.
-    pub(super) async fn carry_out(self, follow: Follow, mut run: Run) -> Result<u8, Failure> {
+    pub(super) async fn carry_out(self, follow: Follow, mut run: Run) -> Result<ExitCode, Failure> {
         if !self.forget.is_empty() {
             return self.forget(follow, run).await;
         }
@@ -43,7 +44,7 @@ impl Consent {
         }
     }
 
-    async fn forget(self, follow: Follow, mut run: Run) -> Result<u8, Failure> {
+    async fn forget(self, follow: Follow, mut run: Run) -> Result<ExitCode, Failure> {
         match run.forget(&self.forget, &user(), self.fence).await {
             Ok(()) => {
                 self.warn_without_fence();
@@ -67,8 +68,13 @@ impl Consent {
         }
     }
 
-    fn refuse(&self, follow: Follow, run: &Run, refused: ResendRefused) -> Result<u8, Failure> {
-        let failure = Failure::new(9, format!("{refused}; nothing was sent"));
+    fn refuse(
+        &self,
+        follow: Follow,
+        run: &Run,
+        refused: ResendRefused,
+    ) -> Result<ExitCode, Failure> {
+        let failure = Failure::new(ExitCode::Refused, format!("{refused}; nothing was sent"));
         let failure = failure.with_next(match refused {
             ResendRefused::TooEarly { package, left } => format!(
                 "try again in {}; until then dls status {package}",
