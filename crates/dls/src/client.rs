@@ -7,9 +7,9 @@ mod service;
 use std::time::Duration;
 
 use dls_model::{
-    Deploy, DeployAnswer, Effect, InvalidRequest, JobStart, ListPackages, Operation, PackageDetail,
-    PackageId, PackageIds, ProjectId, Revoke, Revoked, Scope, ShowPackage, ShowSystemTask,
-    SystemTask, SystemTaskId, Timestamp, WorkspaceId,
+    Deploy, DeployAnswer, Effect, InvalidRequest, JobStart, Operation, PackageDetail, PackageId,
+    PackageIds, ProjectId, Revoke, Revoked, Scope, ShowPackage, ShowSystemTask, SystemTask,
+    SystemTaskId, Timestamp, WorkspaceId,
 };
 use dls_rollout::{Destination, Options, Plan, PlannedPackage, RunSpec, Selection};
 use dls_transport::credentials::ProvideCredentials;
@@ -20,7 +20,6 @@ use destination::other_address;
 
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::error::{Error, PlanMismatch};
-use crate::pager::Pager;
 use crate::run::{Clock, Resume, Run, SystemClock};
 use crate::store::{RunId, RunStore, StoreError};
 
@@ -160,12 +159,6 @@ impl Client {
     fn clock(&self) -> impl Clock + use<> {
         let transport = self.transport.clone();
         SystemClock::new(move || transport.now())
-    }
-
-    /// The packages that match, page by page (wire: `release-packages`).
-    #[must_use]
-    pub fn packages(&self, filter: ListPackages) -> Pager {
-        Pager::new(self.clone(), filter)
     }
 
     /// One package and its tasks.

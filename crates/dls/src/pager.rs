@@ -29,11 +29,15 @@ pub struct Pager {
     rows: VecDeque<Package>,
 }
 
-impl Pager {
-    pub(crate) fn new(client: Client, filter: ListPackages) -> Self {
-        Self { client, pages: Pages::new(filter), rows: VecDeque::new() }
+impl Client {
+    /// The packages that match, page by page (wire: `release-packages`).
+    #[must_use]
+    pub fn packages(&self, filter: ListPackages) -> Pager {
+        Pager { client: self.clone(), pages: Pages::new(filter), rows: VecDeque::new() }
     }
+}
 
+impl Pager {
     /// The next package; `None` after the last one.
     ///
     /// # Errors

@@ -115,7 +115,7 @@ mod tests {
     use dls_rollout::{Destination, EventKind, Options, Selection};
 
     use super::*;
-    use crate::store::{BoxFuture, Durability, MemoryStore};
+    use crate::store::{Durability, MemoryStore, StoreFuture};
 
     #[derive(Debug, Clone, Copy, PartialEq)]
     enum Trouble {
@@ -145,7 +145,7 @@ mod tests {
             &'a mut self,
             event: &'a Event,
             durability: Durability,
-        ) -> BoxFuture<'a, Result<Position, StoreError>> {
+        ) -> StoreFuture<'a, Position> {
             let count = self.appends.fetch_add(1, Ordering::Relaxed) + 1;
             Box::pin(async move {
                 match self.trouble {
@@ -159,7 +159,7 @@ mod tests {
             })
         }
 
-        fn finish(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        fn finish(&mut self) -> StoreFuture<'_, ()> {
             self.inner.finish()
         }
     }

@@ -22,7 +22,7 @@ use clock::{EventTimes, timestamp};
 pub use consent::{Fence, ResendRefused};
 pub use evidence::Evidence;
 pub use resume::Resume;
-pub use service::{Connection, Service, ServiceFuture};
+pub use service::{Connection, Service};
 
 use crate::recorder::{self, RunRecorder};
 use crate::store::{Position, RunId, RunStore, StoreError};

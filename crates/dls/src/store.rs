@@ -10,6 +10,7 @@ mod disk;
 mod error;
 mod file;
 mod memory;
+mod position;
 mod replay;
 mod run_id;
 
@@ -18,16 +19,19 @@ use std::pin::Pin;
 
 use dls_model::Timestamp;
 use dls_rollout::{Event, EventKind, Report, Rollout, RunSpec};
-use serde::{Deserialize, Serialize};
 
 pub use disk::{Disk, DiskFile, FileState, OpenMode, OsDisk};
 pub use error::StoreError;
 pub use file::{Check, FileStore};
 pub use memory::MemoryStore;
+pub use position::Position;
 pub use run_id::{InvalidRunId, RunId};
 
 /// A future on the heap, so that a trait of asynchronous methods can be a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The future of one call of a store.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// Records runs, so that one that ended anyhow can be taken over without sending anything twice.
 ///
@@ -42,25 +46,21 @@ pub trait RunStore: fmt::Debug + Send + Sync {
     ///
     /// [`StoreError::Conflict`] if a package is claimed by an open run; otherwise those of a run that
     /// cannot be read and may claim one, or of the store itself.
-    fn create(
-        &self,
-        spec: RunSpec,
-        at: Timestamp,
-    ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>>;
+    fn create(&self, spec: RunSpec, at: Timestamp) -> StoreFuture<'_, Box<dyn RunWriter>>;
 
     /// Reads one run.
     ///
     /// # Errors
     ///
     /// There is no such run, or it cannot be read.
-    fn load<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<StoredRun, StoreError>>;
+    fn load<'a>(&'a self, run: &'a RunId) -> StoreFuture<'a, StoredRun>;
 
     /// Reads all runs, the oldest first. One that cannot be read does not hide the others.
     ///
     /// # Errors
     ///
     /// It cannot be found out which runs there are.
-    fn list(&self) -> BoxFuture<'_, Result<Vec<Result<StoredRun, StoreError>>, StoreError>>;
+    fn list(&self) -> StoreFuture<'_, Vec<Result<StoredRun, StoreError>>>;
 
     /// Takes a run over. Any other writer of it is fenced: either it exists no longer, or its next append
     /// fails.
@@ -75,7 +75,7 @@ pub trait RunStore: fmt::Debug + Send + Sync {
         &'a self,
         run: &'a RunId,
         must_contain: Option<&'a Position>,
-    ) -> BoxFuture<'a, Result<TakenOver, StoreError>>;
+    ) -> StoreFuture<'a, TakenOver>;
 }
 
 /// Appends to one run. It is the only writer of that run, or its appends fail.
@@ -97,7 +97,7 @@ pub trait RunWriter: fmt::Debug + Send + Sync {
         &'a mut self,
         event: &'a Event,
         durability: Durability,
-    ) -> BoxFuture<'a, Result<Position, StoreError>>;
+    ) -> StoreFuture<'a, Position>;
 
     /// Makes everything durable and marks the run as over, so that later runs need not read it. To be
     /// called when no package of it is open.
@@ -105,7 +105,7 @@ pub trait RunWriter: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// The end is not durable. The run is still as its events say.
-    fn finish(&mut self) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn finish(&mut self) -> StoreFuture<'_, ()>;
 }
 
 /// A run that was taken over.
@@ -124,19 +124,6 @@ impl TakenOver {
     pub fn new(writer: Box<dyn RunWriter>, rollout: Rollout) -> Self {
         Self { writer, rollout }
     }
-}
-
-/// An entry of a run, and by its hash all entries before it. Evidence carries it, so that a store that is
-/// older than the evidence is noticed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Position {
-    /// The run.
-    pub run: RunId,
-    /// The number of the entry, counted from 1.
-    pub entry: u64,
-    /// A SHA-256 hash of the entry and of the hash before it, in 64 lower-case hexadecimal digits.
-    pub hash: String,
 }
 
 /// What an append must survive before it is over.

@@ -11,7 +11,8 @@ use dls::model::{
     Scope, ShowPackage,
 };
 use dls::rollout::{ObserveError, SendError};
-use dls::run::{Connection, Service, ServiceFuture};
+use dls::run::{Connection, Service};
+use dls::store::BoxFuture;
 use dls::transport::credentials::AccessKey;
 use dls::transport::sign::{Parts, sign};
 use dls_emulator::{ConnectionEnd, ResponseEffect, Sent};
@@ -228,7 +229,7 @@ impl Service for Wire {
         &self,
         package: PackageId,
         within: Duration,
-    ) -> ServiceFuture<'_, Result<PackageDetail, ObserveError>> {
+    ) -> BoxFuture<'_, Result<PackageDetail, ObserveError>> {
         Box::pin(async move {
             let request = ShowPackage::new(package);
             let observed = timeout(within, self.read(&request)).await;
@@ -236,14 +237,14 @@ impl Service for Wire {
         })
     }
 
-    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, ObserveError>> {
+    fn list(&self, query: ListPackages) -> BoxFuture<'_, Result<Vec<Package>, ObserveError>> {
         Box::pin(self.all_pages(query))
     }
 
     fn connect<'a>(
         &'a self,
         _: &'a Deploy,
-    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendError>> {
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async {
             self.open().await?;
             Ok(Box::new(self.clone()) as Box<dyn Connection>)
@@ -253,7 +254,7 @@ impl Service for Wire {
     fn clock_skew(
         &self,
         package: PackageId,
-    ) -> ServiceFuture<'_, Result<Option<Duration>, ObserveError>> {
+    ) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>> {
         Box::pin(async move {
             let answer = self.read_answer(&ShowPackage::new(package)).await?;
             let date = answer.headers().get(DATE).filter(|_| self.setup.has_date);
@@ -276,7 +277,7 @@ impl Connection for Wire {
         self: Box<Self>,
         request: &'a Deploy,
         signed_at: SystemTime,
-    ) -> ServiceFuture<'a, Result<DeployAnswer, SendError>> {
+    ) -> BoxFuture<'a, Result<DeployAnswer, SendError>> {
         Box::pin(async move { self.write(request, signed_at).await })
     }
 }

@@ -11,21 +11,22 @@ use dls_transport::{ClockSkew, Delivery, Facts, Ready, Resend};
 use super::Client;
 use super::decode::decode;
 use crate::error::Error;
-use crate::run::{Connection, Service, ServiceFuture};
+use crate::run::{Connection, Service};
+use crate::store::BoxFuture;
 
 impl Service for Client {
     fn observe(
         &self,
         package: PackageId,
         within: Duration,
-    ) -> ServiceFuture<'_, Result<PackageDetail, ObserveError>> {
+    ) -> BoxFuture<'_, Result<PackageDetail, ObserveError>> {
         Box::pin(async move {
             let detail = self.package_within(package, within).await;
             detail.map_err(observe_error)
         })
     }
 
-    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, ObserveError>> {
+    fn list(&self, query: ListPackages) -> BoxFuture<'_, Result<Vec<Package>, ObserveError>> {
         Box::pin(async move {
             let mut pager = self.packages(query);
             let mut rows = Vec::new();
@@ -39,7 +40,7 @@ impl Service for Client {
     fn connect<'a>(
         &'a self,
         request: &'a Deploy,
-    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendError>> {
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async move {
             let connected = self.connect(request).await.map_err(send_error)?;
             Ok(Box::new(connected) as Box<dyn Connection>)
@@ -49,7 +50,7 @@ impl Service for Client {
     fn clock_skew(
         &self,
         package: PackageId,
-    ) -> ServiceFuture<'_, Result<Option<Duration>, ObserveError>> {
+    ) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>> {
         Box::pin(async move {
             let skew = self.skew_told(package).await.map_err(observe_error)?;
             Ok(skew.map(|skew| match skew {
@@ -97,7 +98,7 @@ impl Connection for ReadyToDeploy {
         self: Box<Self>,
         request: &'a Deploy,
         signed_at: SystemTime,
-    ) -> ServiceFuture<'a, Result<DeployAnswer, SendError>> {
+    ) -> BoxFuture<'a, Result<DeployAnswer, SendError>> {
         Box::pin(async move { (*self).send(request, signed_at).await.map_err(send_error) })
     }
 }

@@ -2,14 +2,12 @@
 //! another. Transport errors do not cross it; they arrive as what they mean to a rollout.
 
 use std::fmt;
-use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use dls_model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, PackageId};
 use dls_rollout::{ObserveError, SendError};
 
-/// The future of one call of a [`Service`], on the heap.
-pub type ServiceFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+use crate::store::BoxFuture;
 
 /// The service of one workspace, as far as a [`Run`](super::Run) uses it.
 ///
@@ -24,24 +22,24 @@ pub trait Service: fmt::Debug + Send + Sync {
         &self,
         package: PackageId,
         within: Duration,
-    ) -> ServiceFuture<'_, Result<PackageDetail, ObserveError>>;
+    ) -> BoxFuture<'_, Result<PackageDetail, ObserveError>>;
 
     /// Reads all pages of a list. It may be repeated freely.
-    fn list(&self, query: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, ObserveError>>;
+    fn list(&self, query: ListPackages) -> BoxFuture<'_, Result<Vec<Package>, ObserveError>>;
 
     /// The first half of a write: everything that can fail before the first byte of this request is
     /// written. Whatever fails here has sent nothing.
     fn connect<'a>(
         &'a self,
         request: &'a Deploy,
-    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendError>>;
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, SendError>>;
 
     /// How far our clock and the service's are apart, as an observation of this package tells;
     /// `None` if the answer does not say what time it is (no `Date` header).
     fn clock_skew(
         &self,
         package: PackageId,
-    ) -> ServiceFuture<'_, Result<Option<Duration>, ObserveError>>;
+    ) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>>;
 }
 
 /// A fresh connection over which nothing was sent yet: the way between the two halves of a write.
@@ -59,5 +57,5 @@ pub trait Connection: Send {
         self: Box<Self>,
         request: &'a Deploy,
         signed_at: SystemTime,
-    ) -> ServiceFuture<'a, Result<DeployAnswer, SendError>>;
+    ) -> BoxFuture<'a, Result<DeployAnswer, SendError>>;
 }

@@ -58,14 +58,25 @@ impl Chain {
         &self.last
     }
 
-    /// The line of the next entry, without its end. The chain stays where it is.
+    /// The lines of these events. The chain goes on with them.
+    pub(super) fn encode_all(&mut self, events: &[Event]) -> Result<Vec<u8>, serde_json::Error> {
+        let mut lines = Vec::new();
+        for event in events {
+            let (line, position) = self.encode(event)?;
+            lines.extend(line);
+            self.advance(position);
+        }
+        Ok(lines)
+    }
+
+    /// The line of the next entry, with its end. The chain stays where it is.
     pub(super) fn encode(&self, event: &Event) -> Result<(Vec<u8>, Position), serde_json::Error> {
         let (run, seq) = (&self.last.run, self.last.entry + 1);
         let body = serde_json::to_string(&Body { run, seq, event })?;
         // Goes on after the hash: the brace becomes the comma between the two.
         let rest = format!("\",{}", body.strip_prefix('{').unwrap_or_default());
         let position = self.next(rest.as_bytes());
-        Ok((format!("{HEAD}{}{rest}", position.hash).into(), position))
+        Ok((format!("{HEAD}{}{rest}\n", position.hash).into(), position))
     }
 
     /// Goes on to this entry, which was recorded.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use dls_model::PackageId;
 
-use super::{Position, RunId};
+use super::position::Position;
+use super::run_id::RunId;
 
 /// Why a store cannot be used, or not for this run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use dls_rollout::{Event, EventKind, Rollout, RunSpec};
 use super::chain::Chain;
 use super::claims;
 use super::{
-    BoxFuture, Durability, Position, RunId, RunStore, RunWriter, StoreError, StoredRun, TakenOver,
+    Durability, Position, RunId, RunStore, RunWriter, StoreError, StoreFuture, StoredRun, TakenOver,
 };
 
 /// Runs that end with the process. Clones share them.
@@ -120,15 +120,11 @@ impl Recorded {
 }
 
 impl RunStore for MemoryStore {
-    fn create(
-        &self,
-        spec: RunSpec,
-        at: Timestamp,
-    ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>> {
+    fn create(&self, spec: RunSpec, at: Timestamp) -> StoreFuture<'_, Box<dyn RunWriter>> {
         Box::pin(async move { self.create_now(spec, at) })
     }
 
-    fn load<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<StoredRun, StoreError>> {
+    fn load<'a>(&'a self, run: &'a RunId) -> StoreFuture<'a, StoredRun> {
         Box::pin(async move {
             let runs = self.runs();
             let recorded = runs.get(run).ok_or_else(|| no_such_run(run))?;
@@ -136,7 +132,7 @@ impl RunStore for MemoryStore {
         })
     }
 
-    fn list(&self) -> BoxFuture<'_, Result<Vec<Result<StoredRun, StoreError>>, StoreError>> {
+    fn list(&self) -> StoreFuture<'_, Vec<Result<StoredRun, StoreError>>> {
         Box::pin(async move {
             let runs = self.runs();
             let stored = runs.iter().map(|(run, recorded)| Ok(recorded.stored(run)?.0));
@@ -148,7 +144,7 @@ impl RunStore for MemoryStore {
         &'a self,
         run: &'a RunId,
         must_contain: Option<&'a Position>,
-    ) -> BoxFuture<'a, Result<TakenOver, StoreError>> {
+    ) -> StoreFuture<'a, TakenOver> {
         Box::pin(async move { self.take_over_now(run, must_contain) })
     }
 }
@@ -182,15 +178,11 @@ impl RunWriter for MemoryWriter {
         self.position.clone()
     }
 
-    fn append<'a>(
-        &'a mut self,
-        event: &'a Event,
-        _: Durability,
-    ) -> BoxFuture<'a, Result<Position, StoreError>> {
+    fn append<'a>(&'a mut self, event: &'a Event, _: Durability) -> StoreFuture<'a, Position> {
         Box::pin(async move { self.append_now(event) })
     }
 
-    fn finish(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn finish(&mut self) -> StoreFuture<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 }

@@ -8,24 +8,34 @@ use dls_rollout::{Event, EventKind, InvalidEvents, Rollout, RunSpec};
 use serde::de::IgnoredAny;
 
 use super::chain::{Chain, VERSION};
-use super::{Position, RunId, StoreError, StoredRun};
+use super::{RunId, StoreError, StoredRun};
 
 /// What is in a run's file.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) chain: Chain,
     pub(super) events: Vec<Event>,
-    pub(super) hashes: Vec<String>,
+    hashes: Vec<String>,
     /// The version of the file's form.
     pub(super) version: u32,
     /// The length of the valid part in bytes, without the end of a last line that lacks it.
-    pub(super) valid: usize,
+    valid: usize,
     /// The last line lacks its end.
-    pub(super) lacks_end: bool,
+    lacks_end: bool,
     /// What follows the valid part and is cut off by the next writer, in one line.
     pub(super) unfinished: Option<String>,
     /// Why the events are not all that was recorded.
-    pub(super) problem: Option<StoreError>,
+    problem: Option<StoreError>,
+}
+
+/// The end of a file, and what the next writer does there before it appends.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub(super) chain: Chain,
+    /// The length of the valid part in bytes.
+    pub(super) valid: u64,
+    pub(super) lacks_end: bool,
+    pub(super) is_cut: bool,
 }
 
 /// Reads a file of any version.
@@ -55,6 +65,15 @@ impl Contents {
         match &self.events.first()?.kind {
             EventKind::RunCreated(spec) if spec.version <= RunSpec::VERSION => Some(spec),
             _ => None,
+        }
+    }
+
+    pub(super) fn tail(&self) -> Tail {
+        Tail {
+            chain: self.chain.clone(),
+            valid: u64::try_from(self.valid).unwrap_or(u64::MAX),
+            lacks_end: self.lacks_end,
+            is_cut: self.lacks_end || self.unfinished.is_some(),
         }
     }
 
@@ -216,22 +235,6 @@ fn event_of_version_1(line: &[u8], was_taken_for_proof: bool) -> serde_json::Res
     serde_json::from_value(event)
 }
 
-/// All entries of these events as the lines of a file.
-pub(super) fn lines(
-    run: &RunId,
-    events: &[Event],
-) -> Result<(Vec<u8>, Position), serde_json::Error> {
-    let mut chain = Chain::new(run.clone());
-    let mut lines = Vec::new();
-    for event in events {
-        let (line, position) = chain.encode(event)?;
-        lines.extend(line);
-        lines.push(b'\n');
-        chain.advance(position);
-    }
-    Ok((lines, chain.last().clone()))
-}
-
 #[cfg(test)]
 mod tests {
     use dls_model::{JobStart, PackageIds, Timestamp};
@@ -289,7 +292,11 @@ mod tests {
     }
 
     fn file_of(events: &[EventKind]) -> Vec<u8> {
-        lines(&run(), &recorded(events)).unwrap().0
+        lines(&recorded(events))
+    }
+
+    fn lines(events: &[Event]) -> Vec<u8> {
+        Chain::new(run()).encode_all(events).unwrap()
     }
 
     fn recorded(events: &[EventKind]) -> Vec<Event> {
@@ -351,8 +358,8 @@ mod tests {
             let old: Vec<String> = old.map(|line| line + "\n").collect();
             let contents = read(&run(), old.concat().as_bytes());
             assert_eq!(contents.version, 1, "{kind}");
-            let converted = lines(&run(), &contents.events).unwrap().0;
-            assert_eq!(converted, lines(&run(), &events).unwrap().0, "{kind}");
+            let converted = lines(&contents.events);
+            assert_eq!(converted, lines(&events), "{kind}");
             assert_eq!(contents.chain.last(), read(&run(), &converted).chain.last());
         }
     }

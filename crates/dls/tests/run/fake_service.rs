@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dls::model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, Status};
 use dls::rollout::{Destination, ObserveError, Options, RunSpec, SendError};
-use dls::run::{Clock, Connection, Service, ServiceFuture};
+use dls::run::{Clock, Connection, Service};
+use dls::store::BoxFuture;
 use dls::{PackageId, Run};
 use tokio::time::Instant;
 
@@ -95,7 +96,7 @@ impl Service for FakeService {
         &self,
         id: PackageId,
         _: Duration,
-    ) -> ServiceFuture<'_, Result<PackageDetail, ObserveError>> {
+    ) -> BoxFuture<'_, Result<PackageDetail, ObserveError>> {
         Box::pin(async move {
             let takes = self.state().observing;
             tokio::time::sleep(takes).await;
@@ -107,14 +108,14 @@ impl Service for FakeService {
         })
     }
 
-    fn list(&self, _: ListPackages) -> ServiceFuture<'_, Result<Vec<Package>, ObserveError>> {
+    fn list(&self, _: ListPackages) -> BoxFuture<'_, Result<Vec<Package>, ObserveError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
     fn connect<'a>(
         &'a self,
         _: &'a Deploy,
-    ) -> ServiceFuture<'a, Result<Box<dyn Connection>, SendError>> {
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async {
             let takes = {
                 let state = &mut *self.state();
@@ -126,10 +127,7 @@ impl Service for FakeService {
         })
     }
 
-    fn clock_skew(
-        &self,
-        _: PackageId,
-    ) -> ServiceFuture<'_, Result<Option<Duration>, ObserveError>> {
+    fn clock_skew(&self, _: PackageId) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>> {
         Box::pin(async { self.state().skew.clone() })
     }
 }
@@ -143,7 +141,7 @@ impl Connection for FakeService {
         self: Box<Self>,
         request: &'a Deploy,
         signed_at: SystemTime,
-    ) -> ServiceFuture<'a, Result<DeployAnswer, SendError>> {
+    ) -> BoxFuture<'a, Result<DeployAnswer, SendError>> {
         Box::pin(async move {
             let mut state = self.state();
             let packages = request.packages().iter().copied().collect();

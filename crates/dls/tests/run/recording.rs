@@ -7,7 +7,7 @@ use std::time::Duration;
 use dls::model::{Status, Timestamp};
 use dls::rollout::{Event, NotSent, PackageOutcome, RunOutcome, RunSpec};
 use dls::run::Fence;
-use dls::store::{BoxFuture, Durability, Position, RunStore, RunWriter, StoredRun, TakenOver};
+use dls::store::{Durability, Position, RunStore, RunWriter, StoreFuture, StoredRun, TakenOver};
 use dls::{MemoryStore, ResendRefused, Resume, Run, RunId, StoreError};
 
 use crate::bench::{id, quick};
@@ -49,19 +49,15 @@ struct FailingWriter {
 }
 
 impl RunStore for Failing {
-    fn create(
-        &self,
-        spec: RunSpec,
-        at: Timestamp,
-    ) -> BoxFuture<'_, Result<Box<dyn RunWriter>, StoreError>> {
+    fn create(&self, spec: RunSpec, at: Timestamp) -> StoreFuture<'_, Box<dyn RunWriter>> {
         Box::pin(async move { Ok(self.wrap(self.inner.create(spec, at).await?)) })
     }
 
-    fn load<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<StoredRun, StoreError>> {
+    fn load<'a>(&'a self, run: &'a RunId) -> StoreFuture<'a, StoredRun> {
         self.inner.load(run)
     }
 
-    fn list(&self) -> BoxFuture<'_, Result<Vec<Result<StoredRun, StoreError>>, StoreError>> {
+    fn list(&self) -> StoreFuture<'_, Vec<Result<StoredRun, StoreError>>> {
         self.inner.list()
     }
 
@@ -69,7 +65,7 @@ impl RunStore for Failing {
         &'a self,
         run: &'a RunId,
         must_contain: Option<&'a Position>,
-    ) -> BoxFuture<'a, Result<TakenOver, StoreError>> {
+    ) -> StoreFuture<'a, TakenOver> {
         Box::pin(async move {
             let taken = self.inner.take_over(run, must_contain).await?;
             Ok(TakenOver::new(self.wrap(taken.writer), taken.rollout))
@@ -90,7 +86,7 @@ impl RunWriter for FailingWriter {
         &'a mut self,
         event: &'a Event,
         durability: Durability,
-    ) -> BoxFuture<'a, Result<Position, StoreError>> {
+    ) -> StoreFuture<'a, Position> {
         let sent = self.store.service.state().sent.len();
         self.store.seen.lock().unwrap().push((durability, sent));
         let left = self.store.left.load(Ordering::Relaxed);
@@ -105,7 +101,7 @@ impl RunWriter for FailingWriter {
         self.inner.append(event, durability)
     }
 
-    fn finish(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn finish(&mut self) -> StoreFuture<'_, ()> {
         self.inner.finish()
     }
 }

@@ -53,7 +53,7 @@ impl FileStore {
     ///
     /// There is no such run, or its file cannot be opened.
     pub async fn check(&self, run: &RunId) -> Result<Check, StoreError> {
-        let (path, _) = self.find(run).await?;
+        let (path, _) = self.directory.find(run).await?;
         let contents = self.contents(run).await?;
         let (version, entries) = (contents.version, contents.chain.last().entry);
         let names_its_packages = contents.spec().is_some();
@@ -84,49 +84,49 @@ impl FileStore {
         by: &str,
         at: Timestamp,
     ) -> Result<PathBuf, StoreError> {
-        let _lock = self.lock().await?;
-        let (path, _) = self.find(run).await?;
-        let unusable = |error| StoreError::unusable(&path, &error);
-        let mut file = self.open_file(&path, OpenMode::Read).await?;
-        if !file.try_lock().await.map_err(unusable)? {
-            return Err(StoreError::InUse { run: run.clone() });
-        }
+        let _lock = self.directory.lock().await?;
+        let (path, _) = self.directory.find(run).await?;
+        let mut file = self.directory.open(path, OpenMode::Read).await?;
+        file.lock(run).await?;
         if self.check(run).await?.problem.is_none() {
             return Err(StoreError::NotBroken { run: run.clone() });
         }
-        let bytes = file.read().await.map_err(unusable)?;
+        let bytes = file.file.read().await.map_err(|error| file.unusable(&error))?;
         let name = self.name_aside(run).await?;
         let consent = Consent {
             at: at.to_string(),
             by,
-            file: path.display().to_string(),
+            file: file.path.display().to_string(),
             renamed: &name,
             sha256: hex(Sha256::digest(&bytes).as_slice()),
         };
         self.record_consent(&consent).await?;
-        let aside = self.folder.join(&name);
-        self.disk.rename(&path, &aside).await.map_err(unusable)?;
-        self.sync().await?;
+        let aside = self.directory.join(&name);
+        self.directory
+            .disk
+            .rename(&file.path, &aside)
+            .await
+            .map_err(|error| file.unusable(&error))?;
+        self.directory.sync().await?;
         Ok(aside)
     }
 
     async fn record_consent(&self, consent: &Consent<'_>) -> Result<(), StoreError> {
-        let path = self.folder.join(CONSENTS);
+        let path = self.directory.join(CONSENTS);
         let unusable = |error| StoreError::unusable(&path, &error);
         let line = serde_json::to_vec(consent);
         let mut line = line.map_err(|error| unusable(error.into()))?;
         line.push(b'\n');
-        let file = self.disk.open(&path, OpenMode::Create).await;
+        let file = self.directory.disk.open(&path, OpenMode::Create).await;
         let mut file = file.map_err(unusable)?;
         file.append(line).await.map_err(unusable)?;
         file.flush().await.map_err(unusable)?;
-        self.sync().await
+        self.directory.sync().await
     }
 
     /// A name that no file has yet.
     async fn name_aside(&self, run: &RunId) -> Result<String, StoreError> {
-        let taken = self.disk.names(&self.folder).await;
-        let taken = taken.map_err(|error| self.unusable(error))?;
+        let taken = self.directory.names().await?;
         let numbers = (1..).map(|number| format!("{run}.{number}{ASIDE}"));
         let mut free = numbers.filter(|name| !taken.contains(name));
         Ok(free.next().unwrap_or_default())

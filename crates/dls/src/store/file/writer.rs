@@ -5,91 +5,80 @@ use std::path::PathBuf;
 
 use dls_rollout::Event;
 
-use super::{FileStore, Tail};
+use super::directory::{Directory, RunFile};
 use crate::store::chain::Chain;
-use crate::store::{
-    BoxFuture, DiskFile, Durability, OpenMode, Position, RunId, RunWriter, StoreError,
-};
+use crate::store::replay::Tail;
+use crate::store::{Durability, OpenMode, Position, RunId, RunWriter, StoreError, StoreFuture};
 
-/// Where a file is written before it gets its name, so that no file of a run is ever without its first entry.
+/// A file is written under this name first, so that no file of a run is ever without its first entry.
 const NEW: &str = ".new";
 
-/// A run's file, locked.
+/// The locked file of a run.
 #[derive(Debug)]
 pub(super) struct FileWriter {
-    store: FileStore,
-    path: PathBuf,
-    file: Box<dyn DiskFile>,
+    directory: Directory,
+    file: RunFile,
     chain: Chain,
     length: u64,
 }
 
 impl FileWriter {
-    /// A file with these entries, durable, under this path: in place of one that may be there. To be called
-    /// under the directory's lock.
+    /// Creates a durable file with these events, or replaces the one at this path. Call it under the
+    /// directory's lock.
     pub(super) async fn create(
-        store: &FileStore,
+        directory: Directory,
         path: PathBuf,
-        lines: Vec<u8>,
-        position: Position,
+        run: &RunId,
+        events: &[Event],
     ) -> Result<Self, StoreError> {
-        let new = store.folder.join(NEW);
+        let new = directory.join(NEW);
         let unusable = |error| StoreError::unusable(&path, &error);
-        match store.disk.remove(&new).await {
+        let mut chain = Chain::new(run.clone());
+        let lines = chain.encode_all(events).map_err(|error| unusable(error.into()))?;
+        match directory.disk.remove(&new).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
             _ => {}
         }
-        let file = store.disk.open(&new, OpenMode::CreateNew).await;
-        let mut file = file.map_err(unusable)?;
-        if !file.try_lock().await.map_err(unusable)? {
-            return Err(StoreError::InUse { run: position.run });
-        }
+        let file = directory.disk.open(&new, OpenMode::CreateNew).await.map_err(unusable)?;
+        let mut file = RunFile { path: path.clone(), file };
+        file.lock(run).await?;
         let length = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        file.append(lines).await.map_err(unusable)?;
-        file.flush().await.map_err(unusable)?;
-        store.disk.rename(&new, &path).await.map_err(unusable)?;
-        store.sync().await?;
-        let mut chain = Chain::new(position.run.clone());
-        chain.advance(position);
-        Ok(Self { store: store.clone(), path, file, chain, length })
+        file.file.append(lines).await.map_err(unusable)?;
+        file.file.flush().await.map_err(unusable)?;
+        directory.disk.rename(&new, &path).await.map_err(unusable)?;
+        directory.sync().await?;
+        Ok(Self { directory, file, chain, length })
     }
 
-    /// A file that was read up to its end, and locked before.
+    /// Continues a file that was locked and then read.
     pub(super) async fn take_over(
-        store: &FileStore,
-        path: PathBuf,
-        mut file: Box<dyn DiskFile>,
-        chain: Chain,
+        directory: Directory,
+        mut file: RunFile,
         tail: Tail,
     ) -> Result<Self, StoreError> {
-        let unusable = |error| StoreError::unusable(&path, &error);
+        let RunFile { path, file: open } = &mut file;
+        let unusable = |error| StoreError::unusable(path, &error);
         let mut length = tail.valid;
         if tail.is_cut {
-            file.truncate(length).await.map_err(unusable)?;
+            open.truncate(length).await.map_err(unusable)?;
         }
         if tail.lacks_end {
-            file.append(vec![b'\n']).await.map_err(unusable)?;
+            open.append(vec![b'\n']).await.map_err(unusable)?;
             length += 1;
         }
-        // What was read may be decided upon, so it must not be lost any more; nor its name, which whoever created it
-        // may not have come to make durable.
-        file.flush().await.map_err(unusable)?;
-        store.sync().await?;
-        Ok(Self { store: store.clone(), path, file, chain, length })
+        // Decisions follow from what was read, so it must be durable; so must the file's name, which its creator may
+        // not have flushed.
+        open.flush().await.map_err(unusable)?;
+        directory.sync().await?;
+        Ok(Self { directory, file, chain: tail.chain, length })
     }
 
-    /// The same under this name.
-    pub(super) async fn named(mut self, path: PathBuf) -> Result<Self, StoreError> {
-        self.rename(path).await?;
-        Ok(self)
-    }
-
-    async fn rename(&mut self, path: PathBuf) -> Result<(), StoreError> {
-        if self.path != path {
-            let renamed = self.store.disk.rename(&self.path, &path).await;
+    pub(super) async fn rename(&mut self, path: PathBuf) -> Result<(), StoreError> {
+        if self.file.path != path {
+            let renamed = self.directory.disk.rename(&self.file.path, &path).await;
             renamed.map_err(|error| StoreError::unusable(&path, &error))?;
-            self.path = path;
-            self.store.sync().await?;
+            self.file.path = path;
+            self.directory.sync().await?;
         }
         Ok(())
     }
@@ -99,36 +88,32 @@ impl FileWriter {
         event: &Event,
         durability: Durability,
     ) -> Result<Position, StoreError> {
-        let path = self.path.clone();
-        let unusable = |error| StoreError::unusable(&path, &error);
-        let encoded = self.chain.encode(event);
-        let (mut line, position) = encoded.map_err(|error| unusable(error.into()))?;
-        line.push(b'\n');
         if durability == Durability::Durable {
-            self.store.prove(&self.path, &mut *self.file).await?;
+            self.directory.verify(&mut self.file).await?;
         }
-        if self.file.state().await.map_err(unusable)?.length != self.length {
-            let run = self.run().clone();
-            return Err(StoreError::Fenced { run });
+        let RunFile { path, file } = &mut self.file;
+        let unusable = |error| StoreError::unusable(path, &error);
+        let (line, position) = self.chain.encode(event).map_err(|error| unusable(error.into()))?;
+        if file.state().await.map_err(unusable)?.length != self.length {
+            return Err(StoreError::Fenced { run: position.run });
         }
-        let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
-        let longer = self.length.saturating_add(length);
-        self.store.refuse_length(&path, longer)?;
-        self.file.append(line).await.map_err(unusable)?;
+        let length = self.length.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        self.directory.check_size(path, length)?;
+        file.append(line).await.map_err(unusable)?;
         if durability == Durability::Durable {
-            self.file.flush().await.map_err(unusable)?;
+            file.flush().await.map_err(unusable)?;
         }
-        self.length = longer;
+        self.length = length;
         self.chain.advance(position.clone());
         Ok(position)
     }
 
     async fn finish_run(&mut self) -> Result<(), StoreError> {
-        let flushed = self.file.flush().await;
-        flushed.map_err(|error| StoreError::unusable(&self.path, &error))?;
-        self.store.prove(&self.path, &mut *self.file).await?;
-        // The end is durable. Without the other name the file is only read once more by the next run.
-        drop(self.rename(self.store.file_of(self.run(), true)).await);
+        let flushed = self.file.file.flush().await;
+        flushed.map_err(|error| self.file.unusable(&error))?;
+        self.directory.verify(&mut self.file).await?;
+        // The end is durable. If the rename fails, the next run only reads the file once more.
+        drop(self.rename(self.directory.path_of(self.run(), true)).await);
         Ok(())
     }
 }
@@ -146,11 +131,11 @@ impl RunWriter for FileWriter {
         &'a mut self,
         event: &'a Event,
         durability: Durability,
-    ) -> BoxFuture<'a, Result<Position, StoreError>> {
+    ) -> StoreFuture<'a, Position> {
         Box::pin(self.append_event(event, durability))
     }
 
-    fn finish(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn finish(&mut self) -> StoreFuture<'_, ()> {
         Box::pin(self.finish_run())
     }
 }
