@@ -138,19 +138,19 @@ impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = |what| Err(InvalidEndpoint::new(text, what));
+        let invalid = |problem| Err(InvalidEndpoint::new(text, problem));
         let (scheme, rest) = match text.split_once("://") {
             Some(("https", rest)) => (Scheme::HTTPS, rest),
             Some(("http", rest)) => (Scheme::HTTP, rest),
-            Some(_) => return wrong("its scheme must be https:// (or http:// on loopback)"),
-            None => return wrong("it must begin with https://"),
+            Some(_) => return invalid("its scheme must be https:// (or http:// on loopback)"),
+            None => return invalid("it must begin with https://"),
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#']) {
-            return wrong("it must end after the host and port, without a path");
+            return invalid("it must end after the host and port, without a path");
         }
         if authority.contains('@') {
-            return wrong("it must not hold a user name or password");
+            return invalid("it must not hold a user name or password");
         }
         let authority = authority.to_ascii_lowercase();
         match authority.parse::<Authority>() {
@@ -158,7 +158,7 @@ impl FromStr for Endpoint {
                 let authority = without_own_port(&scheme, authority);
                 Ok(Self { scheme, authority })
             }
-            _ => wrong("its host or port cannot be read"),
+            _ => invalid("its host or port cannot be read"),
         }
     }
 }
@@ -190,28 +190,21 @@ impl fmt::Debug for Endpoint {
 }
 
 /// A text that is no address, or no region.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid address `{text}`: {problem}")]
 pub struct InvalidEndpoint {
     text: String,
-    what: &'static str,
+    problem: &'static str,
 }
 
 impl InvalidEndpoint {
-    fn new(text: &str, what: &'static str) -> Self {
+    fn new(text: &str, problem: &'static str) -> Self {
         // What stands before an `@` may be a password.
         let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
         let shown = shown.chars().take(80).collect::<String>().escape_debug().to_string();
-        Self { text: shown, what }
+        Self { text: shown, problem }
     }
 }
-
-impl fmt::Display for InvalidEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no address: {}", self.text, self.what)
-    }
-}
-
-impl std::error::Error for InvalidEndpoint {}
 
 #[cfg(test)]
 mod tests {

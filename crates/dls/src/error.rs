@@ -1,5 +1,6 @@
 //! One error for all that a call can come to.
 
+use std::error::Error as _;
 use std::fmt;
 
 use dls_model::{
@@ -23,38 +24,41 @@ pub struct Error {
     package: Option<PackageId>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum Cause {
+    #[error("{0}")]
     Setup(&'static str),
-    Endpoint(InvalidEndpoint),
-    Invalid(InvalidRequest),
-    Transport(dls_transport::Error),
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+    #[error(transparent)]
+    Invalid(#[from] InvalidRequest),
+    #[error(transparent)]
+    Transport(#[from] dls_transport::Error),
+    #[error(transparent)]
     Service(ServiceError),
+    #[error(transparent)]
     Undecodable(Undecodable),
+    #[error(transparent)]
     Answer(AnswerError),
-    OtherPackage(Option<PackageId>),
-    Paging(PageError),
-    Plan(PlanMismatch),
+    #[error("the answer describes package {0}, which was not asked for")]
+    OtherPackage(PackageId),
+    #[error("the answer does not say which package it is of")]
+    NoPackage,
+    #[error(transparent)]
+    Paging(#[from] PageError),
+    #[error(transparent)]
+    Plan(#[from] PlanMismatch),
 }
 
 /// Why a plan cannot be carried out here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanMismatch {
+    #[error("the plan is of another endpoint, project or workspace")]
     Destination,
+    #[error("the plan was made for another choice of whether jobs start")]
     Start,
+    #[error("the plan: {0}")]
     Packages(InvalidPackageIds),
-}
-
-impl fmt::Display for PlanMismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Destination => {
-                f.write_str("the plan is of another endpoint, project or workspace")
-            }
-            Self::Start => f.write_str("the plan has chosen otherwise whether jobs start"),
-            Self::Packages(error) => write!(f, "the plan: {error}"),
-        }
-    }
 }
 
 /// What kind of thing went wrong.
@@ -105,9 +109,10 @@ impl Error {
             Cause::Invalid(_) => ErrorKind::InvalidRequest,
             Cause::Transport(_) => ErrorKind::Transport,
             Cause::Service(_) => ErrorKind::Service,
-            Cause::Undecodable(_) | Cause::Answer(_) | Cause::OtherPackage(_) => {
-                ErrorKind::Undecodable
-            }
+            Cause::Undecodable(_)
+            | Cause::Answer(_)
+            | Cause::OtherPackage(_)
+            | Cause::NoPackage => ErrorKind::Undecodable,
             Cause::Paging(_) => ErrorKind::Paging,
             Cause::Plan(_) => ErrorKind::Plan,
         }
@@ -125,6 +130,7 @@ impl Error {
             | Cause::Undecodable(_)
             | Cause::Answer(_)
             | Cause::OtherPackage(_)
+            | Cause::NoPackage
             | Cause::Paging(_) => Delivery::Answered,
         }
     }
@@ -179,7 +185,7 @@ impl Error {
     #[must_use]
     pub fn in_full(&self) -> String {
         let mut line = self.to_string();
-        let mut cause = std::error::Error::source(self);
+        let mut cause = self.source();
         while let Some(error) = cause {
             line.push_str(": ");
             line.push_str(&error.to_string());
@@ -194,7 +200,7 @@ impl Error {
 
     /// The answer to a question about one package names another one, or none.
     pub(crate) fn other_package(named: Option<PackageId>) -> Self {
-        Cause::OtherPackage(named).into()
+        named.map_or(Cause::NoPackage, Cause::OtherPackage).into()
     }
 
     pub(crate) fn about(self, package: PackageId) -> Self {
@@ -214,38 +220,13 @@ impl fmt::Display for Error {
         if let Some(package) = self.package {
             write!(f, "package {package}: ")?;
         }
-        match &*self.cause {
-            Cause::Setup(what) => f.write_str(what),
-            Cause::Endpoint(error) => error.fmt(f),
-            Cause::Invalid(error) => error.fmt(f),
-            Cause::Transport(error) => error.fmt(f),
-            Cause::Service(error) => error.fmt(f),
-            Cause::Undecodable(error) => error.fmt(f),
-            Cause::Answer(error) => error.fmt(f),
-            Cause::OtherPackage(Some(other)) => {
-                write!(f, "the answer describes package {other}, which was not asked for")
-            }
-            Cause::OtherPackage(None) => {
-                f.write_str("the answer does not say which package it is of")
-            }
-            Cause::Paging(error) => error.fmt(f),
-            Cause::Plan(error) => error.fmt(f),
-        }
+        self.cause.fmt(f)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.cause {
-            Cause::Setup(_) | Cause::OtherPackage(_) | Cause::Plan(_) => None,
-            Cause::Endpoint(error) => error.source(),
-            Cause::Invalid(error) => error.source(),
-            Cause::Transport(error) => error.source(),
-            Cause::Service(error) => error.source(),
-            Cause::Undecodable(error) => error.source(),
-            Cause::Answer(error) => error.source(),
-            Cause::Paging(error) => error.source(),
-        }
+        self.cause.source()
     }
 }
 
@@ -255,44 +236,32 @@ impl From<Cause> for Error {
     }
 }
 
-impl From<InvalidEndpoint> for Error {
-    fn from(error: InvalidEndpoint) -> Self {
-        Cause::Endpoint(error).into()
-    }
-}
-
-impl From<InvalidRequest> for Error {
-    fn from(error: InvalidRequest) -> Self {
-        Cause::Invalid(error).into()
-    }
-}
-
-impl From<dls_transport::Error> for Error {
-    fn from(error: dls_transport::Error) -> Self {
-        Cause::Transport(error).into()
-    }
-}
-
-impl From<AnswerError> for Error {
+impl From<AnswerError> for Cause {
     fn from(error: AnswerError) -> Self {
-        let cause = match error {
-            AnswerError::Service(error) => Cause::Service(error),
-            AnswerError::Undecodable(error) => Cause::Undecodable(error),
+        match error {
+            AnswerError::Service(error) => Self::Service(error),
+            AnswerError::Undecodable(error) => Self::Undecodable(error),
             // A kind of a later version of the model.
-            other => Cause::Answer(other),
-        };
-        cause.into()
+            other => Self::Answer(other),
+        }
     }
 }
 
-impl From<PageError> for Error {
-    fn from(error: PageError) -> Self {
-        Cause::Paging(error).into()
-    }
+macro_rules! from_causes {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Cause::from(error).into()
+            }
+        })+
+    };
 }
 
-impl From<PlanMismatch> for Error {
-    fn from(error: PlanMismatch) -> Self {
-        Cause::Plan(error).into()
-    }
-}
+from_causes!(
+    AnswerError,
+    InvalidEndpoint,
+    InvalidRequest,
+    PageError,
+    PlanMismatch,
+    dls_transport::Error
+);

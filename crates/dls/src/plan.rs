@@ -1,7 +1,5 @@
 //! Plans as files: JSON with a hash, so that what was reviewed is what is released.
 
-use std::fmt;
-
 use dls_rollout::Plan;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -63,35 +61,22 @@ pub fn from_json(text: &str) -> Result<Plan, InvalidPlan> {
 }
 
 /// Why a text is no plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPlan {
     /// It is no JSON, or not that of a plan.
+    #[error("it is no plan: {why}")]
     Unreadable {
         /// What is wrong, and where.
         why: String,
     },
     /// It is of another form than this version knows.
+    #[error("it says it is {}; this version reads {SCHEMA}", schema.escape_debug())]
     Schema {
         /// The form that it says it has.
         schema: String,
     },
     /// Its hash says something else than the plan does.
+    #[error("its hash does not fit what it says: it was changed after it was made")]
     Changed,
 }
-
-impl fmt::Display for InvalidPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable { why } => write!(f, "it is no plan: {why}"),
-            Self::Schema { schema } => {
-                write!(f, "it says it is {}; this version reads {SCHEMA}", schema.escape_debug())
-            }
-            Self::Changed => {
-                f.write_str("its hash does not fit what it says: it was changed after it was made")
-            }
-        }
-    }
-}
-
-impl std::error::Error for InvalidPlan {}

@@ -1,6 +1,5 @@
 //! Consent to sending a package again whose first request may still arrive: when it may be given.
 
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use dls_model::{PackageId, Timestamp};
@@ -154,15 +153,23 @@ fn text(failure: ObserveError) -> String {
 }
 
 /// Why a package is not sent once more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResendRefused {
     /// What became of it is known, or it is not of this run.
+    #[error(
+        "what became of package {package} in this run is known or can still be seen, so there is nothing to \
+         consent to"
+    )]
     NotUnknown {
         /// The package.
         package: PackageId,
     },
     /// An earlier request could still be accepted.
+    #[error(
+        "an earlier request for package {package} could still be accepted for {} s",
+        left.as_secs()
+    )]
     TooEarly {
         /// The package that was sent last.
         package: PackageId,
@@ -171,56 +178,35 @@ pub enum ResendRefused {
     },
     /// The service's answers do not say what time it is (no `Date` header), so nothing proves that an
     /// earlier request has expired, however long ago it was. The fence can be [waived](Fence::Waived).
+    #[error(
+        "the service does not tell the time (no Date header), so nothing proves that an earlier request can no \
+         longer be accepted"
+    )]
     NoClock,
     /// An earlier request bears a token instead of a signature, so no time proves that it can no longer
     /// be accepted. The fence can be [waived](Fence::Waived).
+    #[error(
+        "an earlier request for package {package} was sent with a token, which does not expire like a signature, \
+         so nothing proves that it can no longer be accepted"
+    )]
     NoSignature {
         /// The package.
         package: PackageId,
     },
     /// The service's clock could not be asked, for this reason in one line.
+    #[error("the service's clock could not be asked: {0}")]
     Unreachable(String),
     /// The fence was waived, and the service tells the time: the proof can be had.
+    #[error(
+        "the fence can be waived only where the service does not tell the time or a request bears no signature, \
+         and neither is so here"
+    )]
     ProofCanBeHad,
     /// The store failed, for this reason in one line. Whether the consent was recorded is not known; if it
     /// was, it counts once the run is taken over.
+    #[error(
+        "whether the consent was recorded is not known ({0}); if it was, it counts from the next time on that the \
+         run is taken over"
+    )]
     NotRecorded(String),
 }
-
-impl fmt::Display for ResendRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotUnknown { package } => write!(
-                f,
-                "what became of package {package} in this run is known or can still be seen, so there is \
-                 nothing to consent to"
-            ),
-            Self::TooEarly { package, left } => write!(
-                f,
-                "an earlier request for package {package} could still be accepted for {} s",
-                left.as_secs()
-            ),
-            Self::NoClock => f.write_str(
-                "the service does not tell the time (no Date header), so nothing proves that an \
-                 earlier request can no longer be accepted",
-            ),
-            Self::NoSignature { package } => write!(
-                f,
-                "an earlier request for package {package} was sent with a token, which does not expire \
-                 like a signature, so nothing proves that it can no longer be accepted"
-            ),
-            Self::Unreachable(why) => write!(f, "the service's clock could not be asked: {why}"),
-            Self::ProofCanBeHad => f.write_str(
-                "the fence can be waived only where the service does not tell the time or a request \
-                 bears no signature, and neither is so here",
-            ),
-            Self::NotRecorded(why) => write!(
-                f,
-                "whether the consent was recorded is not known ({why}); if it was, it counts from the next \
-                 time on that the run is taken over"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for ResendRefused {}

@@ -11,7 +11,8 @@ use dls_rollout::{Destination, Event, EventKind, Options, RunSpec, Selection, Se
 use super::{BoxFuture, RunStore, RunWriter, StoreError, TakenOver, durability};
 
 /// What a store does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{rule}: {found}")]
 #[non_exhaustive]
 pub struct Failure {
     /// The rule, as a sentence.
@@ -19,14 +20,6 @@ pub struct Failure {
     /// What happened instead, in one line.
     pub found: String,
 }
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rule, self.found)
-    }
-}
-
-impl std::error::Error for Failure {}
 
 /// Holds a store against each rule. `make` gives an empty one each time.
 ///

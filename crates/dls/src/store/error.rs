@@ -1,6 +1,5 @@
 //! Why a store cannot be used.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,10 +10,11 @@ use super::position::Position;
 use super::run_id::RunId;
 
 /// Why a store cannot be used, or not for this run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A file or the directory cannot be read or written.
+    #[error("the journal {} cannot be used: {why}", path.display())]
     Unusable {
         /// Which.
         path: PathBuf,
@@ -22,11 +22,13 @@ pub enum StoreError {
         why: String,
     },
     /// There is no such run.
+    #[error("there is no run {run} in the journal")]
     NoSuchRun {
         /// The name.
         run: RunId,
     },
     /// Packages are claimed by an open run: take that over instead.
+    #[error("{}", in_conflict(run, packages, other_endpoint.as_deref()))]
     Conflict {
         /// That run.
         run: RunId,
@@ -38,22 +40,26 @@ pub enum StoreError {
         other_endpoint: Option<String>,
     },
     /// Another process writes the run.
+    #[error("run {run} is in use by another process")]
     InUse {
         /// The run.
         run: RunId,
     },
     /// Another writer has taken the run over: this one's position is not the last one any more.
+    #[error("run {run} was taken over by another process")]
     Fenced {
         /// The run.
         run: RunId,
     },
     /// The path does not name the file any more that this writer appends to, so nobody would find what is
     /// written.
+    #[error("{} was removed or replaced while the run was under way", path.display())]
     Replaced {
         /// The path.
         path: PathBuf,
     },
     /// A later version wrote it.
+    #[error("the journal of run {run} is of version {version}, which this program does not know")]
     Newer {
         /// The run.
         run: RunId,
@@ -61,6 +67,7 @@ pub enum StoreError {
         version: u32,
     },
     /// An entry is missing, was changed, or does not belong there.
+    #[error("the journal of run {run} is broken at entry {entry}: {why}")]
     Broken {
         /// The run.
         run: RunId,
@@ -70,6 +77,11 @@ pub enum StoreError {
         why: String,
     },
     /// The run is older than what is known to have been recorded: a copy was put back.
+    #[error(
+        "the journal of run {run} is older than the evidence: entry {} of the evidence is not among its {last} \
+         entries",
+        must_contain.entry
+    )]
     Outdated {
         /// The run.
         run: RunId,
@@ -79,18 +91,22 @@ pub enum StoreError {
         must_contain: Box<Position>,
     },
     /// The run can be read, so there is no reason to set it aside.
+    #[error("the journal of run {run} is not broken, so it is not set aside")]
     NotBroken {
         /// The run.
         run: RunId,
     },
     /// The [`Run`](crate::Run) is under way already, and was not recorded from its beginning.
+    #[error("a run that is under way cannot begin to be recorded")]
     TooLate,
     /// The run is of another place than the [`Client`](crate::Client).
+    #[error("run {run} is of another endpoint, project or workspace")]
     OtherDestination {
         /// The run.
         run: RunId,
     },
     /// The store did not answer in time. What became of the call is not known.
+    #[error("the journal did not answer within {} s", limit.as_secs_f32())]
     TimedOut {
         /// The limit.
         limit: Duration,
@@ -123,54 +139,12 @@ impl StoreError {
     }
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unusable { path, why } => {
-                write!(f, "the journal {} cannot be used: {why}", path.display())
-            }
-            Self::NoSuchRun { run } => write!(f, "there is no run {run} in the journal"),
-            Self::Conflict { run, packages, other_endpoint, .. } => {
-                let packages: Vec<String> = packages.iter().map(ToString::to_string).collect();
-                let packages = packages.join(", ");
-                write!(f, "what became of {packages} in run {run} is not known yet")?;
-                match other_endpoint {
-                    Some(endpoint) => write!(f, " (that run is at {endpoint})"),
-                    None => Ok(()),
-                }
-            }
-            Self::InUse { run } => write!(f, "run {run} is in use by another process"),
-            Self::Fenced { run } => {
-                write!(f, "run {run} was taken over by another process")
-            }
-            Self::Replaced { path } => {
-                write!(f, "{} was removed or replaced while the run was under way", path.display())
-            }
-            Self::Newer { run, version } => write!(
-                f,
-                "the journal of run {run} is of version {version}, which this program does not know"
-            ),
-            Self::Broken { run, entry, why } => {
-                write!(f, "the journal of run {run} is broken at entry {entry}: {why}")
-            }
-            Self::Outdated { run, last, must_contain } => write!(
-                f,
-                "the journal of run {run} is older than the evidence: entry {} of the evidence is not \
-                 among its {last} entries",
-                must_contain.entry
-            ),
-            Self::NotBroken { run } => {
-                write!(f, "the journal of run {run} is not broken, so it is not set aside")
-            }
-            Self::TooLate => f.write_str("a run that is under way cannot begin to be recorded"),
-            Self::OtherDestination { run } => {
-                write!(f, "run {run} is of another endpoint, project or workspace")
-            }
-            Self::TimedOut { limit } => {
-                write!(f, "the journal did not answer within {} s", limit.as_secs_f32())
-            }
-        }
-    }
+fn in_conflict(run: &RunId, packages: &[PackageId], other_endpoint: Option<&str>) -> String {
+    let packages: Vec<String> = packages.iter().map(ToString::to_string).collect();
+    let endpoint = other_endpoint.map(|it| format!(" (that run is at {it})"));
+    format!(
+        "what became of {} in run {run} is not known yet{}",
+        packages.join(", "),
+        endpoint.unwrap_or_default()
+    )
 }
-
-impl std::error::Error for StoreError {}

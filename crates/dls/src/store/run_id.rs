@@ -66,14 +66,7 @@ impl From<RunId> for String {
 }
 
 /// A text that cannot be the name of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("invalid run name: names look like 20261124-104107-7f3a")]
 #[non_exhaustive]
 pub struct InvalidRunId;
-
-impl fmt::Display for InvalidRunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it is no run: names look like 20261124-104107-7f3a")
-    }
-}
-
-impl std::error::Error for InvalidRunId {}
