@@ -50,9 +50,7 @@ impl WaitOptions {
 
     /// What is not said stays as it was when the run began.
     pub(crate) fn in_resume(self) -> Resume {
-        let mut resume = Resume::new();
-        resume.grace = self.grace;
-        resume.poll_interval = self.poll_interval;
+        let resume = Resume::new().with_grace(self.grace).with_poll_interval(self.poll_interval);
         match self.journal {
             Some(timeout) => resume.with_store_timeout(timeout),
             None => resume,

@@ -137,13 +137,13 @@ impl Client {
         run: &RunId,
         resume: Resume,
     ) -> Result<Run, StoreError> {
-        let (recorder, rollout) = resume.take_over(store, run).await?;
+        let taken = resume.take_over(store, run).await?;
         let elsewhere = || StoreError::OtherDestination { run: run.clone() };
         let here = self.destination().map_err(|_| elsewhere())?;
-        let there = &rollout.spec().destination;
+        let there = &taken.1.spec().destination;
         let other = other_address(there, &here, resume.same_service).map_err(|_| elsewhere())?;
-        let (service, clock) = (self.clone(), self.clock());
-        Ok(Run::taken_over(service, clock, recorder, rollout, resume, other).await)
+        let resumed = resume.event(&taken.1, other);
+        Ok(Run::taken_over(self.clone(), self.clock(), taken, resumed).await)
     }
 
     fn destination(&self) -> Result<Destination, Error> {

@@ -1,4 +1,4 @@
-//! Makes any store fail-stop: each call has a time limit, and after one that did not succeed nothing more is
+//! Makes any store fail-stop: each call has a time timeout, and after one that did not succeed nothing more is
 //! recorded, ever.
 
 use std::time::Duration;
@@ -9,13 +9,13 @@ use dls_rollout::{Event, Rollout, RunSpec};
 use crate::store::{Position, RunId, RunStore, RunWriter, StoreError, TakenOver, durability};
 
 /// How long a store may take for one call.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Records one run.
 #[derive(Debug)]
 pub(crate) struct RunRecorder {
     writer: Box<dyn RunWriter>,
-    limit: Duration,
+    timeout: Duration,
     /// Why nothing more is recorded. A flush that failed is not tried again: what it should have written may be
     /// gone from memory, and the second one would succeed.
     failure: Option<String>,
@@ -27,25 +27,25 @@ impl RunRecorder {
         store: &dyn RunStore,
         spec: RunSpec,
         at: Timestamp,
-        limit: Duration,
+        timeout: Duration,
     ) -> Result<Self, StoreError> {
-        let writer = in_time(limit, store.create(spec, at)).await?;
-        Ok(Self::of(writer, limit))
+        let writer = in_time(timeout, store.create(spec, at)).await?;
+        Ok(Self::of(writer, timeout))
     }
 
     pub(crate) async fn take_over(
         store: &dyn RunStore,
         run: &RunId,
         must_contain: Option<&Position>,
-        limit: Duration,
+        timeout: Duration,
     ) -> Result<(Self, Rollout), StoreError> {
-        let taken = in_time(limit, store.take_over(run, must_contain)).await?;
+        let taken = in_time(timeout, store.take_over(run, must_contain)).await?;
         let TakenOver { writer, rollout } = taken;
-        Ok((Self::of(writer, limit), rollout))
+        Ok((Self::of(writer, timeout), rollout))
     }
 
-    fn of(writer: Box<dyn RunWriter>, limit: Duration) -> Self {
-        Self { writer, limit, failure: None, is_finished: false }
+    fn of(writer: Box<dyn RunWriter>, timeout: Duration) -> Self {
+        Self { writer, timeout, failure: None, is_finished: false }
     }
 
     pub(crate) fn run(&self) -> &RunId {
@@ -66,7 +66,7 @@ impl RunRecorder {
     pub(crate) async fn append(&mut self, event: &Event) -> Result<(), String> {
         self.begin_call()?;
         let appended = self.writer.append(event, durability(&event.kind));
-        let appended = in_time(self.limit, appended).await.map(drop);
+        let appended = in_time(self.timeout, appended).await.map(drop);
         self.end_call(appended)
     }
 
@@ -76,7 +76,7 @@ impl RunRecorder {
             return;
         }
         self.is_finished = true;
-        let finished = in_time(self.limit, self.writer.finish()).await;
+        let finished = in_time(self.timeout, self.writer.finish()).await;
         drop(self.end_call(finished));
     }
 
@@ -98,11 +98,11 @@ impl RunRecorder {
 }
 
 async fn in_time<T>(
-    limit: Duration,
+    timeout: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let result = tokio::time::timeout(limit, call).await;
-    result.unwrap_or(Err(StoreError::TimedOut { limit }))
+    let result = tokio::time::timeout(timeout, call).await;
+    result.unwrap_or(Err(StoreError::TimedOut { limit: timeout }))
 }
 
 #[cfg(test)]
@@ -172,7 +172,7 @@ mod tests {
         let inner = MemoryStore::new().create(spec, at()).await.unwrap();
         let appends = Arc::new(AtomicUsize::new(0));
         let writer = Troubled { inner, trouble, appends: Arc::clone(&appends) };
-        (RunRecorder::of(Box::new(writer), LIMIT), appends)
+        (RunRecorder::of(Box::new(writer), TIMEOUT), appends)
     }
 
     fn at() -> Timestamp {

@@ -1,7 +1,7 @@
-//! Drives a rollout: does what it asks for, and tells it and the journal what came of that.
+//! Runs a rollout: performs its actions, and applies and records the resulting events.
 //!
-//! A [`Run`] knows the service and the clock through two seams only, [`Service`] and [`Clock`], so that
-//! a simulation drives the code that ships.
+//! A [`Run`] reaches the service and the clock only through [`Service`] and [`Clock`], so that a simulation runs the
+//! code that ships.
 
 mod clock;
 mod consent;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 pub use clock::Clock;
 pub(crate) use clock::SystemClock;
-use clock::{EventTimes, timestamp};
+use clock::{EventClock, timestamp};
 pub use consent::{Fence, ResendRefused};
 pub use evidence::Evidence;
 pub use resume::Resume;
@@ -33,52 +33,48 @@ use crate::store::{Position, RunId, RunStore, StoreError};
 #[derive(Debug)]
 pub struct Run {
     service: Box<dyn Service>,
-    clock: Box<dyn Clock>,
-    times: EventTimes,
+    clock: EventClock,
     rollout: Rollout,
     recorder: Option<RunRecorder>,
     evidence: Option<Box<dyn Evidence>>,
     store_timeout: Duration,
     deadline: Option<Instant>,
-    /// Something has happened.
     has_started: bool,
-    /// Events that happened in one step and were not handed out yet.
+    /// Events that [`next_event`](Self::next_event) has not returned yet.
     pending_events: VecDeque<Event>,
 }
 
 impl Run {
-    /// A run of what was asked for over any service and clock. [`Client::rollout`](crate::Client::rollout)
-    /// makes one over HTTP and the machine's clocks.
+    /// A run with any service and clock. [`Client::rollout`](crate::Client::rollout) creates one over HTTP
+    /// with the machine's clocks.
     #[must_use]
     pub fn new(
         service: impl Service + 'static,
         clock: impl Clock + 'static,
         spec: RunSpec,
     ) -> Self {
-        let times = EventTimes::new(&clock);
-        let rollout = Rollout::new(spec, times.now(&clock));
+        let clock = EventClock::new(clock);
+        let rollout = Rollout::new(spec, clock.now());
         Self {
             service: Box::new(service),
-            clock: Box::new(clock),
-            times,
+            clock,
             rollout,
             recorder: None,
             evidence: None,
-            store_timeout: recorder::LIMIT,
+            store_timeout: recorder::TIMEOUT,
             deadline: None,
             has_started: false,
             pending_events: VecDeque::new(),
         }
     }
 
-    /// Takes a run over, on any service and clock.
-    /// [`Client::resume`](crate::Client::resume) does it over HTTP, and checks that the run is of the
-    /// client's place. Here that is up to the caller.
+    /// Takes a run over with any service and clock. [`Client::resume`](crate::Client::resume) does it over HTTP, and
+    /// checks that the run is of the client's destination. Here that is up to the caller.
     ///
     /// # Errors
     ///
     /// There is no such run, another process writes it, or its record cannot be read, is of a later
-    /// version, or is older than [what is known of it](Resume::must_contain).
+    /// version, or is older than [known to be recorded](Resume::with_must_contain).
     pub async fn resume(
         service: impl Service + 'static,
         clock: impl Clock + 'static,
@@ -86,52 +82,39 @@ impl Run {
         run: &RunId,
         resume: Resume,
     ) -> Result<Self, StoreError> {
-        let (recorder, rollout) = resume.take_over(store, run).await?;
-        Ok(Self::taken_over(service, clock, recorder, rollout, resume, None).await)
+        let taken = resume.take_over(store, run).await?;
+        let event = resume.event(&taken.1, None);
+        Ok(Self::taken_over(service, clock, taken, event).await)
     }
 
     pub(crate) async fn taken_over(
         service: impl Service + 'static,
         clock: impl Clock + 'static,
-        recorder: RunRecorder,
-        rollout: Rollout,
-        resume: Resume,
-        other_endpoint: Option<String>,
+        (recorder, rollout): (RunRecorder, Rollout),
+        resumed: EventKind,
     ) -> Self {
-        let options = rollout.spec().options;
+        let spec = rollout.spec().clone();
         let mut run = Self {
-            times: EventTimes::new(&clock),
-            service: Box::new(service),
-            clock: Box::new(clock),
             rollout,
             recorder: Some(recorder),
-            evidence: None,
-            store_timeout: resume.store_timeout,
-            deadline: None,
             has_started: true,
-            pending_events: VecDeque::new(),
+            ..Self::new(service, clock, spec)
         };
         if run.report().is_open() {
-            let resumed = EventKind::Resumed {
-                grace: resume.grace.unwrap_or(options.grace),
-                poll_interval: resume.poll_interval.unwrap_or(options.poll_interval),
-                other_endpoint,
-            };
             run.record(resumed).await;
         }
         run
     }
 
-    /// Records this run from its first event on, so that it can be
-    /// [taken over](crate::Client::resume) after whatever ends it. Its packages are kept from other runs of
-    /// this store.
+    /// Records this run from its first event on, so that it can be [taken over](crate::Client::resume)
+    /// if this process ends. It claims its packages: other runs of this store cannot send them.
     ///
-    /// Whatever fails to be recorded later stops the sending, and [is told](Self::journal_failure).
+    /// If recording fails later, nothing more is sent; see [`journal_failure`](Self::journal_failure).
     ///
     /// # Errors
     ///
-    /// The run cannot be recorded, a package belongs to a run whose end is not known, or this
-    /// run is under way already: a record without its beginning would not know what was sent.
+    /// The run cannot be recorded, an open run claims one of its packages, or this run has already started: a record
+    /// without its first events would lack what was sent.
     pub async fn with_store(mut self, store: &dyn RunStore) -> Result<Self, StoreError> {
         if self.has_started {
             return Err(StoreError::TooLate);
@@ -142,50 +125,47 @@ impl Run {
         Ok(self)
     }
 
-    /// How long the store may take for one call; 10 s unless told otherwise. It counts from the next
-    /// [`with_store`](Self::with_store) on.
+    /// How long the store may take for one call; 10 s by default. Call it before [`with_store`](Self::with_store).
     #[must_use]
     pub fn with_store_timeout(self, timeout: Duration) -> Self {
         Self { store_timeout: timeout, ..self }
     }
 
-    /// Keeps evidence of each intention to send outside of the store. A run that is not recorded has none to keep.
+    /// Records each intention to send outside of the store, too. It does nothing for a run without a store.
     #[must_use]
     pub fn with_evidence(self, evidence: impl Evidence + 'static) -> Self {
         Self { evidence: Some(Box::new(evidence)), ..self }
     }
 
-    /// Stops after this time, counted from now, whatever was reached by then. A release that is
-    /// under way goes on without us, and is reported as still running; a request that was just
-    /// being written is unknown.
+    /// Stops after this time, counted from now. A release in progress continues without us, and is reported as still
+    /// running; a request that is being written then is reported as unknown.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { deadline: Instant::now().checked_add(timeout), ..self }
     }
 
-    /// The name under which it is recorded, if it is.
+    /// The name under which this run is recorded, if it is recorded.
     #[must_use]
     pub fn id(&self) -> Option<&RunId> {
         self.recorder.as_ref().map(RunRecorder::run)
     }
 
-    /// The last entry that was recorded, if any is: for evidence, which can then tell an
-    /// [older record](Resume::must_contain) from this one.
+    /// The last recorded entry. Evidence stores it, to detect an
+    /// [older copy of the record](Resume::with_must_contain).
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.recorder.as_ref().map(RunRecorder::position)
     }
 
-    /// Why this run is not recorded any more, in one line; `None` as long as it is, or never was. From then on
-    /// nothing is sent, and watching goes on.
+    /// Why recording failed, in one line. From then on nothing is sent, and watching continues.
     #[must_use]
     pub fn journal_failure(&self) -> Option<&str> {
         self.recorder.as_ref()?.failure()
     }
 
-    /// Does one thing and says what happened; `None` once every package has its verdict.
+    /// Performs one action and returns its event; `None` once every package has its outcome.
     ///
-    /// Dropping the future in the middle of a request leaves that request in doubt.
+    /// Dropping the future during a request leaves that request in doubt.
     pub async fn next_event(&mut self) -> Option<Event> {
         if self.pending_events.is_empty() {
             self.step().await;
@@ -193,38 +173,38 @@ impl Run {
         self.pending_events.pop_front()
     }
 
-    /// Goes on to the end, and says what became of each package.
+    /// Runs to the end, and reports the outcome of each package.
     pub async fn wait(mut self) -> Report {
         while self.next_event().await.is_some() {}
         self.report()
     }
 
-    /// What is known now.
+    /// The current state of all packages.
     #[must_use]
     pub fn report(&self) -> Report {
         self.rollout.report()
     }
 
-    /// The same for one package.
+    /// The current state of one package.
     #[must_use]
     pub fn package(&self, id: PackageId) -> Option<PackageReport> {
         self.rollout.package(id)
     }
 
-    /// What the report would be if nobody looked any more from now on, for this reason in one line:
-    /// what waits is not sent, what is in doubt is unknown. Nothing is recorded.
+    /// The report if observing stopped now, for this reason in one line: packages that wait are not sent,
+    /// packages in doubt are unknown. Nothing is recorded.
     #[must_use]
     pub fn report_if_left(&self, why: &str) -> Report {
         self.rollout.report_if_left(why)
     }
 
-    /// What was asked for.
+    /// What the run was created with.
     #[must_use]
     pub fn spec(&self) -> &RunSpec {
         self.rollout.spec()
     }
 
-    /// When.
+    /// When the run was created.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.rollout.created_at()
@@ -236,17 +216,16 @@ impl Run {
             _ if self.is_late() => None,
             Action::Observe(id) => Some(self.observe(id).await),
             Action::List(query) => in_time(self.deadline, self.list(*query)).await,
-            Action::Wait(time) => in_time(self.deadline, rest(time)).await,
+            Action::Wait(time) => in_time(self.deadline, wait_for(time)).await,
             Action::Deploy { request, fresh_until } => self.deploy(&request, fresh_until).await,
-            // An action of a later version of the fold, which this driver cannot do.
+            // An action of a later version of the rollout, which this version cannot perform.
             _ => None,
         };
         self.record(kind.unwrap_or(EventKind::OutOfTime)).await;
     }
 
-    /// One step for the fold, in this order: connect, where a failure proves that nothing was sent;
-    /// write the intention to disk; sign and write. Nothing is decided in between, but that what took too
-    /// long is not written.
+    /// Sends one request, in this order: connect, where a failure proves that nothing was sent; record the intention;
+    /// sign and write. A request that was delayed for too long is not written.
     async fn deploy(&mut self, deploy: &Deploy, fresh_until: Timestamp) -> Option<EventKind> {
         if let Some(why) = self.journal_failure() {
             return Some(not_recorded(why));
@@ -256,19 +235,19 @@ impl Run {
             Err(failure) => return Some(EventKind::SendFailed { failure }),
         };
         let signed_at = self.clock.wall();
-        let intended = self.decide(EventKind::SendIntended {
+        let intention = EventKind::SendIntended {
             packages: deploy.packages().clone(),
             signed_at: timestamp(signed_at),
             with_token: connected.bears_token(),
-        });
-        if let Err(why) = intended.await {
+        };
+        if let Err(why) = self.decide(intention).await {
             return Some(not_recorded(&why));
         }
         if let Err(why) = self.record_evidence().await {
             return Some(not_recorded(&why));
         }
         if self.now() > fresh_until {
-            let why = "the state of the packages was read too long before the request";
+            let why = "the packages were observed too long before the request";
             let failure = SendError::NotSent(why.to_owned());
             return Some(EventKind::SendFailed { failure });
         }
@@ -287,7 +266,7 @@ impl Run {
         }
     }
 
-    /// A decision is durable before the fold, or anybody, takes it for one.
+    /// A decision is durable before it is applied.
     async fn decide(&mut self, kind: EventKind) -> Result<(), String> {
         let event = Event::new(self.now(), kind);
         if let Some(recorder) = &mut self.recorder {
@@ -297,12 +276,12 @@ impl Run {
         Ok(())
     }
 
-    /// What already happened is not undone by a full disk: the run goes on without sending, and whoever takes it
-    /// over knows less and looks more.
+    /// A full disk does not undo what already happened: the run continues without sending, and a later writer
+    /// observes what is missing in the record.
     async fn record(&mut self, kind: EventKind) {
         let event = Event::new(self.now(), kind);
         if let Some(recorder) = &mut self.recorder {
-            // The recorder remembers why, and lets no intention pass from here on.
+            // The recorder keeps the failure, and refuses every later intention.
             drop(recorder.append(&event).await);
         }
         self.apply(event);
@@ -337,9 +316,8 @@ impl Run {
     }
 
     fn time_left(&self) -> Duration {
-        let deadline = self.deadline;
-        deadline
-            .map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()))
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        left.unwrap_or(Duration::MAX)
     }
 
     fn is_late(&self) -> bool {
@@ -347,7 +325,7 @@ impl Run {
     }
 
     fn now(&self) -> Timestamp {
-        self.times.now(&*self.clock)
+        self.clock.now()
     }
 }
 
@@ -356,12 +334,12 @@ fn not_recorded(why: &str) -> EventKind {
     EventKind::SendFailed { failure }
 }
 
-async fn rest(time: Duration) -> EventKind {
+async fn wait_for(time: Duration) -> EventKind {
     tokio::time::sleep(time).await;
     EventKind::Waited
 }
 
-/// What the work came to, or `None` if the deadline came first.
+/// The result of the work, or `None` at the deadline.
 async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
     match deadline {
         Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),

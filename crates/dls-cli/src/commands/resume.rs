@@ -69,7 +69,7 @@ async fn begin(
     let store = store(journal)?;
     let mut resume = wait.in_resume().with_same_service(args.same_service);
     if let Some(evidence) = &evidence {
-        resume.must_contain = evidence.of_run(id)?.cloned();
+        resume = resume.with_must_contain(evidence.of_run(id)?.cloned());
     }
     let run = client.resume(store, id, resume).await;
     let run = wait.limit(run.map_err(|error| journal.failure(&error))?);

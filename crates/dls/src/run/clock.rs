@@ -1,5 +1,4 @@
-//! The clock of a run, as a seam: the wall clock for signatures, and one that never goes back for
-//! events.
+//! The clocks of a run: the wall clock for signatures, and a monotonic one for events.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -7,21 +6,21 @@ use std::time::{Duration, SystemTime};
 use dls_model::Timestamp;
 use tokio::time::Instant;
 
-/// Tells a [`Run`](super::Run) the time. Sleeping and time limits are tokio's.
+/// The time for a [`Run`](super::Run). Sleeping and timeouts use tokio's clock.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The wall clock, which may be set forward and back at any time. Signatures bear it.
+    /// The wall clock, which may be set forward and back at any time. Signatures contain it.
     fn wall(&self) -> SystemTime;
 
-    /// The time since this clock was made. It never goes back, and it counts the time for which the
-    /// machine was suspended.
+    /// The time since this clock was created. It never goes back, and includes the time for which the machine was
+    /// suspended.
     fn elapsed(&self) -> Duration;
 }
 
-/// The machine's clocks, with a wall clock that can be set from outside.
+/// The machine's clocks, with a wall clock that the caller supplies.
 pub(crate) struct SystemClock<W> {
     wall: W,
     started: Instant,
-    /// The clock that counts suspend, when this one was made.
+    /// Includes the time for which the machine was suspended.
     started_since_boot: Duration,
 }
 
@@ -50,7 +49,7 @@ impl<W> fmt::Debug for SystemClock<W> {
     }
 }
 
-/// The time since the machine was started, suspend included; zero where the system does not tell it.
+/// The time since the machine booted, suspend included; zero where the system has no such clock.
 #[cfg(unix)]
 fn since_boot() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
@@ -72,39 +71,47 @@ fn since_boot() -> Duration {
     Duration::ZERO
 }
 
-/// The times of a run's events: the wall clock as it was at the beginning, and what has passed since.
-/// So they never go back, whatever happens to the wall clock meanwhile.
+/// A clock whose event times never go back: the wall clock at the start, and the time that has passed since.
 #[derive(Debug)]
-pub(super) struct EventTimes {
+pub(super) struct EventClock {
+    clock: Box<dyn Clock>,
     wall_at_start: SystemTime,
     elapsed_at_start: Duration,
 }
 
-impl EventTimes {
-    pub(super) fn new(clock: &dyn Clock) -> Self {
-        Self { wall_at_start: clock.wall(), elapsed_at_start: clock.elapsed() }
+impl EventClock {
+    pub(super) fn new(clock: impl Clock + 'static) -> Self {
+        Self {
+            wall_at_start: clock.wall(),
+            elapsed_at_start: clock.elapsed(),
+            clock: Box::new(clock),
+        }
     }
 
-    pub(super) fn now(&self, clock: &dyn Clock) -> Timestamp {
-        let passed = clock.elapsed().saturating_sub(self.elapsed_at_start);
+    pub(super) fn wall(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        let passed = self.clock.elapsed().saturating_sub(self.elapsed_at_start);
         timestamp(self.wall_at_start + passed)
     }
 }
 
-/// The last time that can be written stands in for one that cannot.
+/// Falls back to `MAX` when the date cannot be represented.
 pub(super) fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::from_system_time(time).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
     use std::time::UNIX_EPOCH;
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_system_clock_passes_with_tokios() {
+    async fn the_system_clock_advances_with_tokios() {
         let clock = SystemClock::new(|| UNIX_EPOCH);
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert!(clock.elapsed() >= Duration::from_secs(3600));
@@ -112,7 +119,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     #[cfg(unix)]
-    async fn the_system_clock_passes_while_tokios_stands_still() {
+    async fn the_system_clock_advances_while_tokios_is_paused() {
         let mut clock = SystemClock::new(|| UNIX_EPOCH);
         assert!(clock.started_since_boot > Duration::ZERO);
         // As if the machine had been suspended since.
@@ -121,10 +128,10 @@ mod tests {
         assert!(clock.elapsed() > Duration::ZERO);
     }
 
-    #[derive(Debug)]
-    struct Set(Mutex<(SystemTime, Duration)>);
+    #[derive(Debug, Clone)]
+    struct ManualClock(Arc<Mutex<(SystemTime, Duration)>>);
 
-    impl Clock for Set {
+    impl Clock for ManualClock {
         fn wall(&self) -> SystemTime {
             self.0.lock().unwrap().0
         }
@@ -135,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn the_times_of_events_go_on_when_the_wall_clock_is_set_back() {
+    fn event_times_advance_when_the_wall_clock_is_set_back() {
         let day = Duration::from_secs(86_400);
-        let clock = Set(Mutex::new((UNIX_EPOCH + day, day)));
-        let times = EventTimes::new(&clock);
-        let before = times.now(&clock);
+        let clock = ManualClock(Arc::new(Mutex::new((UNIX_EPOCH + day, day))));
+        let events = EventClock::new(clock.clone());
+        let before = events.now();
         assert_eq!(before.to_system_time(), UNIX_EPOCH + day);
         *clock.0.lock().unwrap() = (UNIX_EPOCH, day + Duration::from_secs(5));
-        let after = times.now(&clock);
+        let after = events.now();
         assert_eq!(after.as_millis() - before.as_millis(), 5000);
     }
 }

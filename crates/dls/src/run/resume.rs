@@ -2,27 +2,19 @@
 
 use std::time::Duration;
 
-use dls_rollout::{PollInterval, Rollout};
+use dls_rollout::{EventKind, PollInterval, Rollout};
 
 use crate::recorder::{self, RunRecorder};
 use crate::store::{Position, RunId, RunStore, StoreError};
 
-/// What is to be otherwise when a run is taken over, and what is known of it.
+/// How to take a run over: what changes, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub struct Resume {
-    /// How long a status may lag behind; as before if absent.
-    pub grace: Option<Duration>,
-    /// How long to rest between looks; as before if absent.
-    pub poll_interval: Option<PollInterval>,
-    /// Whether the caller vouches that the client's address leads to the service that the run belongs to, should
-    /// it be another one. The run records that address.
-    pub same_service: bool,
-    /// An entry that is known to have been recorded, from evidence. A record without it is an older copy, which
-    /// may not know what was sent, and is refused.
-    pub must_contain: Option<Position>,
-    /// How long the store may take for one call; 10 s unless told otherwise.
-    pub store_timeout: Duration,
+    grace: Option<Duration>,
+    poll_interval: Option<PollInterval>,
+    pub(crate) same_service: bool,
+    must_contain: Option<Position>,
+    store_timeout: Duration,
 }
 
 impl Default for Resume {
@@ -32,7 +24,7 @@ impl Default for Resume {
             poll_interval: None,
             same_service: false,
             must_contain: None,
-            store_timeout: recorder::LIMIT,
+            store_timeout: recorder::TIMEOUT,
         }
     }
 }
@@ -44,31 +36,33 @@ impl Resume {
         Self::default()
     }
 
-    /// Another [grace](dls_rollout::Options::grace).
+    /// Another [grace](dls_rollout::Options::grace); as before if `None`.
     #[must_use]
-    pub fn with_grace(self, grace: Duration) -> Self {
-        Self { grace: Some(grace), ..self }
+    pub fn with_grace(self, grace: impl Into<Option<Duration>>) -> Self {
+        Self { grace: grace.into(), ..self }
     }
 
-    /// Sets [`same_service`](Self::same_service).
+    /// Another [interval between observations](dls_rollout::Options::poll_interval); as before if `None`.
+    #[must_use]
+    pub fn with_poll_interval(self, poll_interval: impl Into<Option<PollInterval>>) -> Self {
+        Self { poll_interval: poll_interval.into(), ..self }
+    }
+
+    /// Whether the caller confirms that the client's address leads to the service that the run belongs to, if
+    /// the address is another one. The run records that address.
     #[must_use]
     pub fn with_same_service(self, same_service: bool) -> Self {
         Self { same_service, ..self }
     }
 
-    /// Another [pace](dls_rollout::Options::pace).
+    /// An entry that is known to have been recorded, from evidence. A record without it is an older copy, which
+    /// may lack what was sent, and is refused.
     #[must_use]
-    pub fn with_poll_interval(self, poll_interval: PollInterval) -> Self {
-        Self { poll_interval: Some(poll_interval), ..self }
+    pub fn with_must_contain(self, position: impl Into<Option<Position>>) -> Self {
+        Self { must_contain: position.into(), ..self }
     }
 
-    /// An entry that is [known to have been recorded](Self::must_contain).
-    #[must_use]
-    pub fn with_must_contain(self, position: Position) -> Self {
-        Self { must_contain: Some(position), ..self }
-    }
-
-    /// Another [limit for one call of the store](Self::store_timeout).
+    /// How long the store may take for one call; 10 s by default.
     #[must_use]
     pub fn with_store_timeout(self, timeout: Duration) -> Self {
         Self { store_timeout: timeout, ..self }
@@ -80,5 +74,15 @@ impl Resume {
         run: &RunId,
     ) -> Result<(RunRecorder, Rollout), StoreError> {
         RunRecorder::take_over(store, run, self.must_contain.as_ref(), self.store_timeout).await
+    }
+
+    /// What happened, for the record.
+    pub(crate) fn event(&self, rollout: &Rollout, other_endpoint: Option<String>) -> EventKind {
+        let options = rollout.spec().options;
+        EventKind::Resumed {
+            grace: self.grace.unwrap_or(options.grace),
+            poll_interval: self.poll_interval.unwrap_or(options.poll_interval),
+            other_endpoint,
+        }
     }
 }
