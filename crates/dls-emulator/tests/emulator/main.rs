@@ -10,16 +10,16 @@
 )]
 
 mod assumptions;
-mod breaks;
 mod examples;
+mod fault_plans;
 mod faults;
-mod laws;
+mod ledger;
 mod listing;
 mod net;
-mod plans;
-mod recording;
+mod properties;
 mod refusals;
 mod releases;
 mod seeds;
+mod socket_faults;
 mod sockets;
 mod support;

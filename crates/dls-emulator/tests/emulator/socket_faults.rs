@@ -8,22 +8,23 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::faults::{plan, rule};
+use crate::faults::{parts, plan};
 use crate::net::*;
 use crate::support::*;
 
-async fn broken(rules: &str) -> Emulator {
-    running(builder().faults(rule(rules))).await
+async fn broken(rule: &str) -> Emulator {
+    running(builder().faults(plan(&[rule]))).await
 }
 
-/// Sends a deploy of 23 on a connection of its own and reads to the end: the bytes, and the error if it
-/// did not end in order.
-async fn deployed(emulator: &Emulator) -> (Vec<u8>, Option<ErrorKind>) {
+/// Sends a deploy of 23 on a new connection and reads to the end: the bytes, and the error if the connection did not end
+/// with FIN.
+async fn deployed(emulator: &Emulator) -> (String, Option<ErrorKind>) {
     let mut stream = connected(emulator).await;
     let sent = stream.write_all(&signed_for(emulator, deploy(&["23"]))).await;
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes).await;
-    (bytes, sent.and(read.map(drop)).err().map(|error| error.kind()))
+    let error = sent.and(read.map(drop)).err().map(|error| error.kind());
+    (String::from_utf8(bytes).unwrap(), error)
 }
 
 /// How many releases there are, and whether the service saw each request.
@@ -33,46 +34,67 @@ fn known(emulator: &Emulator) -> (usize, Vec<bool>) {
     (ledger.releases.len(), seen)
 }
 
-#[tokio::test]
-async fn a_client_sees_the_end_that_the_rule_says_whether_the_service_worked_or_not() {
-    for (word, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
-        for done in [true, false] {
-            let emulator = broken(&format!("on = \"deploy\"\ndo = {word:?}\ndone = {done}")).await;
-            assert_eq!(deployed(&emulator).await, (Vec::new(), error), "{word} {done}");
-            assert_eq!(known(&emulator), (usize::from(done), vec![done]), "{word} {done}");
-        }
-    }
+async fn shows(emulator: &Emulator, stream: &mut TcpStream) -> bool {
+    exchange(stream, &signed_for(emulator, show("23"))).await.0 == 200
 }
 
-#[tokio::test]
-async fn a_connection_ends_before_anything_was_read() {
-    for (word, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
-        let emulator = broken(&format!("on = \"connection\"\nnth = 1\ndo = {word:?}")).await;
-        let mut stream = connected(&emulator).await;
-        let read = stream.read(&mut [0; 1]).await.map_err(|error| error.kind());
-        assert_eq!(read, error.map_or(Ok(0), Err), "{word}");
-        assert_eq!(known(&emulator), (0, vec![]), "{word}");
-        drop(stream);
-        assert!(deployed_in_order(&emulator).await);
-        assert_eq!(emulator.ledger().connections, 2);
-    }
-}
-
-async fn deployed_in_order(emulator: &Emulator) -> bool {
+async fn deploys(emulator: &Emulator) -> bool {
     let mut stream = connected(emulator).await;
     exchange(&mut stream, &signed_for(emulator, deploy(&["23"]))).await.0 == 200
 }
 
+/// The ways in which a connection can end, and the error that the client gets.
+const ENDS: [(&str, Option<ErrorKind>); 2] =
+    [("close", None), ("reset", Some(ErrorKind::ConnectionReset))];
+
 #[tokio::test]
-async fn a_connection_ends_after_some_bytes_and_the_service_sees_none_of_them() {
-    for (word, error) in
-        [("close-after-bytes", None), ("reset-after-bytes", Some(ErrorKind::ConnectionReset))]
-    {
+async fn a_connection_ends_as_the_rule_says_before_during_or_after_the_request() {
+    for (end, error) in ENDS {
+        for done in [true, false] {
+            let emulator = broken(&format!("on = \"deploy\"\ndo = {end:?}\ndone = {done}")).await;
+            assert_eq!(deployed(&emulator).await, (String::new(), error), "{end} {done}");
+            assert_eq!(known(&emulator), (usize::from(done), vec![done]), "{end} {done}");
+        }
         for after in [1, 40, 400] {
-            let rule = format!("on = \"connection\"\ndo = {{ {word} = {after} }}");
+            let rule = format!("on = \"connection\"\ndo = {{ {end}-after-bytes = {after} }}");
             let emulator = broken(&rule).await;
-            assert_eq!(deployed(&emulator).await, (Vec::new(), error), "{rule}");
+            assert_eq!(deployed(&emulator).await, (String::new(), error), "{rule}");
             assert_eq!(known(&emulator), (0, vec![]), "{rule}");
+        }
+        let emulator = broken(&format!("on = \"connection\"\nnth = 1\ndo = {end:?}")).await;
+        let mut stream = connected(&emulator).await;
+        let read = stream.read(&mut [0; 1]).await.map_err(|error| error.kind());
+        assert_eq!(read, error.map_or(Ok(0), Err), "{end}");
+        assert_eq!(known(&emulator), (0, vec![]), "{end}");
+        assert!(deploys(&emulator).await);
+        assert_eq!(emulator.ledger().connections, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_close_is_in_order_while_the_client_still_writes_and_a_reset_is_not() {
+    let large = Ask { body: vec![b' '; 12 * 1024 * 1024], ..deploy(&["23"]) };
+    for (end, error) in ENDS {
+        let rule = format!("on = \"connection\"\ndo = {{ {end}-after-bytes = 40 }}");
+        let emulator = broken(&rule).await;
+        let mut stream = connected(&emulator).await;
+        let sent = stream.write_all(&signed_for(&emulator, large.clone())).await;
+        assert_eq!(sent.err().map(|error| error.kind()), error, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_valid_answer_arrive_as_they_are() {
+    for fault in ["garbage", "truncated", "overlong"] {
+        let emulator = broken(&format!("on = \"deploy\"\ndo = {fault:?}")).await;
+        let (answer, error) = deployed(&emulator).await;
+        assert_eq!((error, known(&emulator)), (None, (1, vec![true])), "{fault}");
+        if fault == "garbage" {
+            assert!(answer.starts_with("SSH-2.0-"), "{answer}");
+        } else {
+            let (_, body, length) = parts(&answer);
+            assert_eq!(body.len() > length, fault == "overlong", "{answer}");
+            assert_ne!(body.len(), length, "{answer}");
         }
     }
 }
@@ -82,8 +104,7 @@ async fn a_connection_that_is_open_survives_that_others_are_refused() {
     let emulator = broken("on = \"connection\"\nnth = 2\ndo = { refuse = \"10m\" }").await;
     let mut stream = connected(&emulator).await;
     for _ in 0..2 {
-        let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
-        assert_eq!(status, 200);
+        assert!(shows(&emulator, &mut stream).await);
         let refused = TcpStream::connect(authority(&emulator)).await;
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
@@ -92,45 +113,12 @@ async fn a_connection_that_is_open_survives_that_others_are_refused() {
 }
 
 #[tokio::test]
-async fn a_close_is_in_order_while_the_client_still_writes_and_a_reset_is_not() {
-    let large = Ask { body: vec![b' '; 12 * 1024 * 1024], ..deploy(&["23"]) };
-    for (word, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
-        let rule = format!("on = \"connection\"\ndo = {{ {word}-after-bytes = 40 }}");
-        let emulator = broken(&rule).await;
-        let mut stream = connected(&emulator).await;
-        let sent = stream.write_all(&signed_for(&emulator, large.clone())).await;
-        assert_eq!(sent.err().map(|error| error.kind()), error, "{word}");
-    }
-}
-
-#[tokio::test]
-async fn bytes_that_are_no_answer_arrive_as_they_are() {
-    let emulator = broken("on = \"deploy\"\ndo = \"garbage\"").await;
-    let (bytes, error) = deployed(&emulator).await;
-    assert!(bytes.starts_with(b"SSH-2.0-"), "{bytes:?}");
-    assert_eq!((error, known(&emulator)), (None, (1, vec![true])));
-
-    for (word, longer) in [("truncated", false), ("overlong", true)] {
-        let emulator = broken(&format!("on = \"deploy\"\ndo = {word:?}")).await;
-        let (bytes, error) = deployed(&emulator).await;
-        let answer = String::from_utf8(bytes).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        let length: usize = length.unwrap().parse().unwrap();
-        assert_eq!(body.len() > length, longer, "{answer}");
-        assert_ne!(body.len(), length, "{answer}");
-        assert_eq!((error, known(&emulator)), (None, (1, vec![true])));
-    }
-}
-
-#[tokio::test]
 async fn a_false_answer_keeps_the_connection() {
     let emulator = broken("on = \"deploy\"\nnth = 1\ndo = { status = 504 }").await;
     let mut stream = connected(&emulator).await;
     let (status, _) = exchange(&mut stream, &signed_for(&emulator, deploy(&["23"]))).await;
     assert_eq!(status, 504);
-    let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
-    assert_eq!(status, 200);
+    assert!(shows(&emulator, &mut stream).await);
     assert_eq!((known(&emulator), emulator.ledger().connections), ((1, vec![true, true]), 1));
 }
 
@@ -138,8 +126,7 @@ async fn a_false_answer_keeps_the_connection() {
 async fn a_fault_can_meet_the_second_request_of_a_connection() {
     let emulator = broken("on = \"deploy\"\ndo = \"reset\"").await;
     let mut stream = connected(&emulator).await;
-    let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
-    assert_eq!(status, 200);
+    assert!(shows(&emulator, &mut stream).await);
     stream.write_all(&signed_for(&emulator, deploy(&["23"]))).await.unwrap();
     let error = stream.read(&mut [0; 1]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
@@ -149,7 +136,7 @@ async fn a_fault_can_meet_the_second_request_of_a_connection() {
 #[tokio::test]
 async fn a_copy_shows_in_the_ledger_of_a_server() {
     let emulator = broken("on = \"deploy\"\ndo = { copy = \"0s\" }").await;
-    assert!(deployed_in_order(&emulator).await);
+    assert!(deploys(&emulator).await);
     let ledger = emulator.ledger();
     assert_eq!(ledger.requests[1].error_code, Some("DLF.20990"), "it is being released");
     assert_eq!(ledger.requests[1].copy_of.as_ref(), Some(&ledger.requests[0].request_id));
@@ -161,7 +148,7 @@ async fn an_answer_drips_with_its_pauses() {
     let emulator = broken("on = \"deploy\"\ndo = { drip = \"100ms\" }").await;
     let before = tokio::time::Instant::now();
     let (bytes, error) = deployed(&emulator).await;
-    assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\n") && bytes.ends_with(b"}"), "{bytes:?}");
+    assert!(bytes.starts_with("HTTP/1.1 200 OK\r\n") && bytes.ends_with('}'), "{bytes}");
     let took = before.elapsed();
     let bytes = u32::try_from(bytes.len()).unwrap();
     assert!(took >= Duration::from_millis(100) * bytes, "{took:?} for {bytes}");
@@ -170,13 +157,13 @@ async fn an_answer_drips_with_its_pauses() {
 
 #[tokio::test]
 async fn handshakes_fail_as_the_rules_say_and_the_next_one_is_right() {
-    let emulator = running(builder().tls(true).faults(plan(
-        "[[faults]]\non = \"connection\"\nnth = 1\ndo = \"tls-close\"\n\
-         [[faults]]\non = \"connection\"\nnth = 2\ndo = \"tls-garbage\"\n\
-         [[faults]]\non = \"connection\"\nnth = 3\ndo = \"tls-wrong-name\"\n\
-         [[faults]]\non = \"connection\"\nnth = 4\ndo = \"tls-expired\"\n\
-         [[faults]]\non = \"connection\"\nnth = 5\ndo = \"reset\"\n",
-    )))
+    let emulator = running(builder().tls(true).faults(plan(&[
+        "on = \"connection\"\nnth = 1\ndo = \"tls-close\"",
+        "on = \"connection\"\nnth = 2\ndo = \"tls-garbage\"",
+        "on = \"connection\"\nnth = 3\ndo = \"tls-wrong-name\"",
+        "on = \"connection\"\nnth = 4\ndo = \"tls-expired\"",
+        "on = \"connection\"\nnth = 5\ndo = \"reset\"",
+    ])))
     .await;
     let connector = connector(&emulator);
     let name = || ServerName::try_from("localhost").unwrap();
@@ -195,10 +182,10 @@ async fn handshakes_fail_as_the_rules_say_and_the_next_one_is_right() {
 
 #[tokio::test]
 async fn what_happens_to_requests_happens_through_tls_too() {
-    let emulator = running(builder().tls(true).faults(plan(
-        "[[faults]]\non = \"deploy\"\nnth = 1\ndo = \"reset\"\n\
-         [[faults]]\non = \"connection\"\nnth = 2\ndo = { close-after-bytes = 40 }\n",
-    )))
+    let emulator = running(builder().tls(true).faults(plan(&[
+        "on = \"deploy\"\nnth = 1\ndo = \"reset\"",
+        "on = \"connection\"\nnth = 2\ndo = { close-after-bytes = 40 }",
+    ])))
     .await;
     for expected in [Err(ErrorKind::ConnectionReset), Ok(0)] {
         let name = ServerName::try_from("localhost").unwrap();
@@ -213,7 +200,7 @@ async fn what_happens_to_requests_happens_through_tls_too() {
 
 #[tokio::test]
 async fn a_plan_that_breaks_handshakes_needs_tls() {
-    let builder = builder().faults(rule("on = \"connection\"\ndo = \"tls-close\""));
+    let builder = builder().faults(plan(&["on = \"connection\"\ndo = \"tls-close\""]));
     let error = builder.start("127.0.0.1:0".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
@@ -258,8 +245,8 @@ async fn silence_lasts_until_the_emulator_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_can_meet_silence() {
-    let rule = rule("on = \"connection\"\ndo = \"tls-silence\"");
-    let emulator = running(builder().tls(true).faults(rule)).await;
+    let plan = plan(&["on = \"connection\"\ndo = \"tls-silence\""]);
+    let emulator = running(builder().tls(true).faults(plan)).await;
     let name = ServerName::try_from("localhost").unwrap();
     let connector = connector(&emulator);
     assert!(is_silent(connector.connect(name, connected(&emulator).await)).await);
@@ -271,7 +258,7 @@ async fn nobody_listens_for_a_while_and_then_the_same_port_answers() {
         let rule = format!("on = \"connection\"\nnth = {nth}\ndo = {{ refuse = \"10m\" }}");
         let emulator = broken(&rule).await;
         for _ in 1..nth {
-            assert!(deployed_in_order(&emulator).await);
+            assert!(deploys(&emulator).await);
         }
         let begin = tokio::time::Instant::now();
         let refused = TcpStream::connect(authority(&emulator)).await;
@@ -284,7 +271,6 @@ async fn nobody_listens_for_a_while_and_then_the_same_port_answers() {
             assert!(begin.elapsed() < Duration::from_secs(660), "it does not come back");
         };
         assert!(begin.elapsed() > Duration::from_secs(590), "it comes back early");
-        let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
-        assert_eq!(status, 200);
+        assert!(shows(&emulator, &mut stream).await);
     }
 }

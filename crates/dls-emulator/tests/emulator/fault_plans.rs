@@ -2,7 +2,7 @@
 
 use dls_emulator::FaultPlan;
 
-use crate::faults::rule;
+use crate::faults::plan;
 
 #[test]
 fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
@@ -84,7 +84,7 @@ fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
 #[test]
 fn every_fault_stands_in_the_readme_and_the_example_is_valid() {
     assert!(!FaultPlan::from_toml(FaultPlan::EXAMPLE).unwrap().needs_tls());
-    assert!(rule("on = \"connection\"\ndo = \"tls-expired\"").needs_tls());
+    assert!(plan(&["on = \"connection\"\ndo = \"tls-expired\""]).needs_tls());
     let error = FaultPlan::from_toml("[[faults]]\non = \"any\"\ndo = \"x\"").unwrap_err();
     let error = error.to_string();
     let words = error.split_once("expected one of ").unwrap().1.split(", ");
