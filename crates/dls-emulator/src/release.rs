@@ -83,71 +83,30 @@ impl Release {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Status::{BeingReleased, Failed, Successful, ToBeReviewed};
 
-    const START: i64 = 1_747_106_000_000;
-
-    fn release(millis: u64, tasks: usize, fails_at: Option<usize>) -> Release {
-        Release {
+    #[test]
+    fn a_release_may_take_no_time_or_forever_and_have_no_tasks() {
+        let after = |millis| Timestamp::from_millis(1_747_106_000_000 + millis).unwrap();
+        let release = |length, tasks, fails_at| Release {
             accepted_at: after(0),
             by: User::new("1", "ci-bot"),
             starts_jobs: false,
-            length: Duration::from_millis(millis),
+            length,
             tasks,
             fails_at,
-        }
-    }
-
-    fn after(millis: i64) -> Timestamp {
-        Timestamp::from_millis(START + millis).unwrap()
-    }
-
-    fn course(release: &Release, millis: i64) -> Vec<Status> {
-        let now = after(millis);
-        let tasks = (0..release.tasks).map(|index| release.task_status(index, now));
-        std::iter::once(release.status(now)).chain(tasks).collect()
-    }
-
-    #[test]
-    fn tasks_are_released_one_after_the_other_in_equal_parts() {
-        let release = release(3000, 3, None);
-        for (millis, expected) in [
-            (0, [BeingReleased, BeingReleased, ToBeReviewed, ToBeReviewed]),
-            (999, [BeingReleased, BeingReleased, ToBeReviewed, ToBeReviewed]),
-            (1000, [BeingReleased, Successful, BeingReleased, ToBeReviewed]),
-            (2000, [BeingReleased, Successful, Successful, BeingReleased]),
-            (2999, [BeingReleased, Successful, Successful, BeingReleased]),
-            (3000, [Successful, Successful, Successful, Successful]),
+        };
+        let half = Duration::from_millis(500);
+        for (release, at, expected) in [
+            (release(Duration::ZERO, 2, None), 0, Status::Successful),
+            (release(half, 0, None), 499, Status::BeingReleased),
+            (release(half, 0, None), 500, Status::Successful),
+            (release(half, 0, Some(0)), 500, Status::Failed),
+            (release(Duration::MAX, 2, None), i64::from(u32::MAX), Status::BeingReleased),
         ] {
-            assert_eq!(course(&release, millis), expected, "{millis}");
+            assert_eq!(release.status(after(at)), expected, "{release:?} {at}");
         }
-        assert_eq!(release.ends_at(), Some(after(3000)));
-        assert_eq!(release.last_change(after(2500)), after(2000));
-        assert_eq!(release.last_change(after(10)), after(0));
-    }
-
-    #[test]
-    fn a_task_that_fails_ends_the_release_and_the_rest_stays_to_be_reviewed() {
-        let release = release(3000, 3, Some(1));
-        for (millis, expected) in [
-            (1999, [BeingReleased, Successful, BeingReleased, ToBeReviewed]),
-            (2000, [Failed, Successful, Failed, ToBeReviewed]),
-            (9000, [Failed, Successful, Failed, ToBeReviewed]),
-        ] {
-            assert_eq!(course(&release, millis), expected, "{millis}");
-        }
-        assert_eq!(release.ends_at(), Some(after(2000)));
-    }
-
-    #[test]
-    fn a_release_may_take_no_time_or_for_ever_and_need_no_tasks() {
-        assert_eq!(course(&release(0, 2, None), 0), [Successful; 3]);
-        assert_eq!(course(&release(500, 0, None), 499), [BeingReleased]);
-        assert_eq!(course(&release(500, 0, None), 500), [Successful]);
-        assert_eq!(course(&release(500, 0, Some(0)), 500), [Failed]);
-
-        let for_ever = Release { length: Duration::MAX, ..release(0, 2, None) };
-        assert_eq!(for_ever.ends_at(), None);
-        assert_eq!(for_ever.status(Timestamp::MAX), BeingReleased);
+        assert_eq!(release(Duration::MAX, 2, None).ends_at(), None);
+        let three = release(Duration::from_secs(3), 3, None);
+        assert_eq!([10, 2500].map(|at| three.last_change(after(at))), [after(0), after(2000)]);
     }
 }

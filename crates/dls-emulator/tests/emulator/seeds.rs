@@ -69,45 +69,35 @@ fn the_packages_of_the_example_are_what_they_are_kept_for() {
     }
 }
 
-#[track_caller]
-fn assert_mistake(text: &str, expected: &str) {
-    let error = Seed::from_toml(text).unwrap_err().to_string();
-    assert!(error.starts_with(expected), "{error}\nexpected {expected}");
-    assert!(!error.contains('\n') && error.chars().count() < 650, "{error}");
-}
-
 /// The line of `part` in `text`, counted from 1.
 fn line_of(text: &str, part: &str) -> usize {
     text[..text.find(part).unwrap()].matches('\n').count() + 1
 }
 
-#[test]
-fn an_unknown_key_is_named_with_its_line_and_the_known_ones() {
-    let text = Seed::BUILT_IN.replacen("applicant =", "aplicant =", 1);
-    let line = line_of(&text, "aplicant");
-    assert_mistake(
-        &text,
-        &format!(
-            "line {line}: unknown key \"aplicant\", expected one of \"id\", \"workspace\", \"name\", "
-        ),
-    );
-    let text = Seed::BUILT_IN.replacen("[[packages]]", "[[parcels]]", 1);
-    let line = line_of(&text, "[[parcels]]");
-    assert_mistake(
-        &text,
-        &format!("line {line}: unknown key \"parcels\", expected one of \"project\""),
-    );
-    let text = Seed::BUILT_IN.replacen("kind = \"job\"", "sort = \"job\"", 1);
-    let line = line_of(&text, "sort = ");
-    assert_mistake(
-        &text,
-        &format!("line {line}: unknown key \"sort\", expected one of \"id\", \"kind\""),
-    );
+#[track_caller]
+fn assert_error(text: &str, line: usize, expected: &str) {
+    let error = Seed::from_toml(text).unwrap_err();
+    let shown = error.to_string();
+    assert!(shown.starts_with(&format!("line {line}: {expected}")), "{shown}\nexpected {expected}");
+    assert_eq!(error.line(), line);
+    assert!(!shown.contains('\n') && shown.chars().count() < 650, "{shown}");
 }
 
 #[test]
-fn a_wrong_value_is_named_with_its_line_and_key() {
+fn an_unknown_key_and_a_wrong_value_are_named_with_their_line() {
+    let applied_at = "applied_at = 2025-05-12T07:30:00Z";
     for (from, to, expected) in [
+        (
+            "applicant =",
+            "aplicant =",
+            "unknown key \"aplicant\", expected one of \"id\", \"workspace\", \"name\", ",
+        ),
+        ("[[packages]]", "[[parcels]]", "unknown key \"parcels\", expected one of \"project\""),
+        (
+            "kind = \"job\"",
+            "sort = \"job\"",
+            "unknown key \"sort\", expected one of \"id\", \"kind\"",
+        ),
         (
             "role = \"deployer\"",
             "role = \"boss\"",
@@ -116,26 +106,10 @@ fn a_wrong_value_is_named_with_its_line_and_key() {
         ("kind = \"job\"", "kind = \"jab\"", "key \"kind\": unknown value \"jab\""),
         ("id = 12\n", "id = 0\n", "key \"id\": "),
         ("id = 12\n", "id = \"x\"\n", "key \"id\": "),
-        (
-            "applied_at = 2025-05-12T07:30:00Z",
-            "applied_at = 2025-05-12T07:30:00+02:00",
-            "key \"applied_at\": 2025-05-12T07:30:00+02:00 is no time in UTC",
-        ),
-        (
-            "applied_at = 2025-05-12T07:30:00Z",
-            "applied_at = 2025-05-12",
-            "key \"applied_at\": 2025-05-12 is no time in UTC",
-        ),
-        (
-            "applied_at = 2025-05-12T07:30:00Z",
-            "applied_at = 1969-05-12T07:30:00Z",
-            "key \"applied_at\": 1969-05-12T07:30:00Z is no time in UTC",
-        ),
-        (
-            "applied_at = 2025-05-12T07:30:00Z",
-            "applied_at = 1747106000000",
-            "key \"applied_at\": invalid type",
-        ),
+        (applied_at, "applied_at = 2025-05-12T07:30:00+02:00", "key \"applied_at\": 2025-05-12T"),
+        (applied_at, "applied_at = 2025-05-12\n", "key \"applied_at\": 2025-05-12 is no time in"),
+        (applied_at, "applied_at = 1969-05-12T07:30:00Z", "key \"applied_at\": 1969-05-12T07"),
+        (applied_at, "applied_at = 1747106000000", "key \"applied_at\": invalid type"),
         (
             "secret = \"example-secret-key\"",
             "secret = \"\"",
@@ -144,95 +118,72 @@ fn a_wrong_value_is_named_with_its_line_and_key() {
         ("project = \"b384", "project = \"b 84", "key \"project\": project id: character 2"),
     ] {
         let text = Seed::BUILT_IN.replacen(from, to, 1);
-        assert_mistake(&text, &format!("line {}: {expected}", line_of(&text, to)));
+        assert_error(&text, line_of(&text, to), expected);
     }
 }
 
 #[test]
-fn a_reference_to_nobody_and_an_id_that_stands_twice_are_named_with_the_line_of_their_row() {
-    let row = |text: &str, id: &str| line_of(text, &format!("\n[[packages]]\nid = {id}\n")) + 1;
-    let after = |text: &str, id: &str, from: &str, to: &str| {
-        let (before, rest) = text.split_once(&format!("[[packages]]\nid = {id}\n")).unwrap();
-        format!("{before}[[packages]]\nid = {id}\n{}", rest.replacen(from, to, 1))
-    };
-    let base = Seed::BUILT_IN;
-    let text = after(base, "13", "\"li.wei\"", "\"li.wai\"");
-    assert_mistake(
-        &text,
-        &format!(
-            "line {}: package 13: key \"applicant\": there is no user \"li.wai\"",
-            row(&text, "13")
+fn an_unknown_reference_and_a_duplicate_are_named_with_the_line_of_their_row() {
+    // The row that begins with `row`, in which `from` becomes `to`.
+    for (row, from, to, expected) in [
+        (
+            "id = 13\n",
+            "\"li.wei\"",
+            "\"x\"",
+            "package 13: key \"applicant\": there is no user \"x\"",
         ),
-    );
-    let text = after(base, "13", "\"ci-bot\"]", "\"ci\"]");
-    assert_mistake(
-        &text,
-        &format!(
-            "line {}: package 13: key \"reviewers\": there is no user \"ci\"",
-            row(&text, "13")
+        (
+            "id = 13\n",
+            "\"ci-bot\"]",
+            "\"x\"]",
+            "package 13: key \"reviewers\": there is no user \"x\"",
         ),
-    );
-    let text = after(base, "41", "by = \"zhang.min\"", "by = \"x\"");
-    assert_mistake(
-        &text,
-        &format!(
-            "line {}: package 41: key \"release.by\": there is no user \"x\"",
-            row(&text, "41")
+        (
+            "id = 41\n",
+            "by = \"zhang.min\"",
+            "by = \"x\"",
+            "package 41: key \"release.by\": there is no user \"x\"",
         ),
-    );
-    let text = after(base, "13", "name = ", "workspace = \"nowhere\"\nname = ");
-    assert_mistake(
-        &text,
-        &format!(
-            "line {}: package 13: key \"workspace\": there is no workspace \"nowhere\"",
-            row(&text, "13")
+        (
+            "id = 13\n",
+            "name =",
+            "workspace = \"nowhere\"\nname =",
+            "package 13: key \"workspace\": there is no workspace \"nowhere\"",
         ),
-    );
-    let text = after(base, "13", "id = 130", "id = 120");
-    assert_mistake(
-        &text,
-        &format!("line {}: package 13: task 120 is defined twice", row(&text, "13")),
-    );
-    let text = base.replacen("\n[[packages]]\nid = 13\n", "\n[[packages]]\nid = 12\n", 1);
-    let error = Seed::from_toml(&text).unwrap_err();
-    assert!(error.to_string().ends_with("package 12 is defined twice"), "{error}");
-    let (second, _) = text.match_indices("[[packages]]\nid = 12\n").nth(1).unwrap();
-    assert_eq!(error.line(), text[..second].matches('\n').count() + 1);
-
-    for (from, to, expected) in [
-        ("name = \"auditor\"", "name = \"ci-bot\"", "user ci-bot is defined twice"),
+        ("id = 13\n", "id = 130", "id = 120", "package 13: task 120 is defined twice"),
+        ("id = 13\n", "id = 13\n", "id = 12\n", "package 12 is defined twice"),
+        ("name = \"auditor\"", "auditor", "ci-bot", "user ci-bot is defined twice"),
         (
             "access = \"AKIDVIEWER\"",
-            "access = \"AKIDEXAMPLE\"",
+            "AKIDVIEWER",
+            "AKIDEXAMPLE",
             "access key AKIDEXAMPLE is defined twice",
         ),
-        ("access = \"AKIDVIEWER\"", "access = \"AKID,VIEWER\"", "key \"access\": "),
+        ("access = \"AKIDVIEWER\"", "AKIDVIEWER", "AKID,VIEWER", "key \"access\": "),
+        ("access = \"AKIDVIEWER\"", "\"auditor\"", "\"x\"", "key \"user\": there is no user \"x\""),
         (
             "id = \"d1cd7861478748a6925bc02f47c69279\"",
-            "id = \"default\"",
+            "d1cd7861478748a6925bc02f47c69279",
+            "default",
             "workspace default is defined twice",
         ),
-        (
-            "secret = \"example-viewer-key\"\nuser = \"auditor\"",
-            "secret = \"x\"\nuser = \"nobody\"",
-            "key \"user\": there is no user \"nobody\"",
-        ),
     ] {
-        let error = Seed::from_toml(&base.replacen(from, to, 1)).unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
+        let at = Seed::BUILT_IN.find(&format!("]]\n{row}")).unwrap() + 3;
+        let (before, rest) = Seed::BUILT_IN.split_at(at);
+        let line = before.matches('\n').count();
+        assert_error(&format!("{before}{}", rest.replacen(from, to, 1)), line, expected);
     }
 }
 
 #[test]
 fn what_is_no_toml_or_lacks_something_is_named_with_its_line() {
-    assert_mistake("", "line 1: missing key \"project\"");
-    assert_mistake("project = \"p-1\"\nworkspaces = []\n[[packages]\n", "line 3: ");
-    assert_mistake("project = \"p-1\"\nproject = \"p-2\"\n", "line 2: duplicate key");
-    let text = "project = \"p-1\"\nworkspaces = []\n[[users]]\nname = \"a\"\n";
-    assert_mistake(text, "line 3: missing key \"id\"");
-    let strange =
-        format!("project = \"p-1\"\nworkspaces = []\n\"a\\nb\\u001b{}\" = 1\n", "x".repeat(5000));
-    assert_mistake(&strange, "line 3: unknown key \"a\\nb\\u{1b}xxx");
+    let base = "project = \"p-1\"\nworkspaces = []\n";
+    let long = format!("{base}\"a\\nb\\u001b{}\" = 1\n", "x".repeat(5000));
+    assert_error("", 1, "missing key \"project\"");
+    assert_error(&format!("{base}[[packages]\n"), 3, "");
+    assert_error("project = \"p-1\"\nproject = \"p-2\"\n", 2, "duplicate key");
+    assert_error(&format!("{base}[[users]]\nname = \"a\"\n"), 3, "missing key \"id\"");
+    assert_error(&long, 3, "unknown key \"a\\nb\\u{1b}xxx");
 }
 
 #[test]

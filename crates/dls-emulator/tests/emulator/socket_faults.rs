@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use dls_emulator::{Emulator, Initiator};
+use dls_emulator::Emulator;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -131,16 +131,6 @@ async fn a_fault_can_meet_the_second_request_of_a_connection() {
     let error = stream.read(&mut [0; 1]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert_eq!(known(&emulator), (1, vec![true, true]));
-}
-
-#[tokio::test]
-async fn a_copy_shows_in_the_ledger_of_a_server() {
-    let emulator = broken("on = \"deploy\"\ndo = { copy = \"0s\" }").await;
-    assert!(deploys(&emulator).await);
-    let ledger = emulator.ledger();
-    assert_eq!(ledger.requests[1].error_code, Some("DLF.20990"), "it is being released");
-    assert_eq!(ledger.requests[1].copy_of.as_ref(), Some(&ledger.requests[0].request_id));
-    assert_eq!((ledger.releases.len(), ledger.releases[0].by), (1, Initiator::Client));
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,17 +73,6 @@ async fn a_signed_request_that_arrives_twice_is_told_from_two_requests() {
 }
 
 #[tokio::test]
-async fn a_deploy_of_101_ids_is_refused() {
-    let emulator = running(builder().extra_packages(101)).await;
-    let ids: Vec<String> = (1001..=1101).map(|id| id.to_string()).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let mut stream = connected(&emulator).await;
-    let (status, body) = exchange(&mut stream, &signed_for(&emulator, deploy(&ids))).await;
-    assert_eq!((status, body["error_code"].as_str()), (400, Some("DLF.3051")));
-    assert!(emulator.ledger().releases.is_empty());
-}
-
-#[tokio::test]
 async fn a_body_over_12_mb_is_refused_and_the_refusal_arrives() {
     let emulator = running(builder()).await;
     let large = Ask { body: vec![b' '; 13 * 1024 * 1024], ..deploy(&[]) };
