@@ -44,7 +44,7 @@ impl<'a> IntentDocument<'a> {
             endpoint: &began.destination.endpoint,
             project_id: began.destination.project.as_str(),
             workspace: began.destination.workspace.as_str(),
-            start: start(began.options.start),
+            start: start(began.options.start()),
             outcome: "unknown",
             packages: began.packages.iter().map(ToString::to_string).collect(),
         }
@@ -132,7 +132,7 @@ impl<'a> EvidenceDocument<'a> {
             endpoint: &began.destination.endpoint,
             project_id: began.destination.project.as_str(),
             workspace: began.destination.workspace.as_str(),
-            start: start(began.options.start),
+            start: start(began.options.start()),
             began_at: run.created_at().to_string(),
             ended_at: crate::clock::timestamp().to_string(),
             outcome: run_outcome(report.outcome),

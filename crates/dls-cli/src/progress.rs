@@ -116,7 +116,7 @@ impl Follow {
         let resume = run.id().and_then(|id| self.journal.resume(id));
         let closing = closing::Closing {
             report,
-            is_release: run.spec().options.start.is_some(),
+            is_release: run.spec().options.deploy.is_some(),
             flags: &self.flags,
             resume: resume.as_deref(),
             grace: run.spec().options.grace,

@@ -20,25 +20,15 @@ use crate::scope::Scope;
 pub struct Deploy {
     #[serde(rename = "package_ids")]
     packages: PackageIds,
-    #[serde(rename = "startup_mode")]
-    start: JobStart,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    publish_type: Option<PublishType>,
+    #[serde(flatten)]
+    options: DeployOptions,
 }
 
 impl Deploy {
     /// Releases `packages`, and starts their jobs or not.
     #[must_use]
-    pub fn new(packages: PackageIds, start: JobStart) -> Self {
-        Self { packages, start, publish_type: None }
-    }
-
-    /// Adds `publish_type`, which is left out otherwise. It stands in examples only, and what the service
-    /// does with it is not known.
-    #[must_use]
-    pub fn with_publish_type(mut self, publish_type: PublishType) -> Self {
-        self.publish_type = Some(publish_type);
-        self
+    pub fn new(packages: PackageIds, options: impl Into<DeployOptions>) -> Self {
+        Self { packages, options: options.into() }
     }
 
     /// The packages.
@@ -47,16 +37,30 @@ impl Deploy {
         &self.packages
     }
 
-    /// Whether their jobs are started.
+    /// All that the request says besides.
     #[must_use]
-    pub fn start(&self) -> JobStart {
-        self.start
+    pub fn options(&self) -> &DeployOptions {
+        &self.options
     }
+}
 
-    /// The publish type, if one was added.
-    #[must_use]
-    pub fn publish_type(&self) -> Option<PublishType> {
-        self.publish_type
+/// All that a deploy request says besides its packages. Serialized as on the wire; `start` is read as another name of
+/// `startup_mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeployOptions {
+    /// Whether jobs are started (wire: `startup_mode`).
+    #[serde(rename = "startup_mode", alias = "start")]
+    pub start: JobStart,
+    /// The `publish_type`, which is omitted if `None`. It stands in examples only, and what the service does
+    /// with it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_type: Option<PublishType>,
+}
+
+impl From<JobStart> for DeployOptions {
+    fn from(start: JobStart) -> Self {
+        Self { start, publish_type: None }
     }
 }
 

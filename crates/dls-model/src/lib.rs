@@ -23,7 +23,7 @@ pub mod system_task;
 mod text;
 pub mod time;
 
-pub use crate::deploy::{Deploy, DeployAnswer, DeployDetail, JobStart, PublishType};
+pub use crate::deploy::{Deploy, DeployAnswer, DeployDetail, DeployOptions, JobStart, PublishType};
 pub use crate::error::{AnswerError, Problem, ServiceError, Undecodable};
 pub use crate::error_codes::{ErrorCode, ErrorIssuer, Meaning, hint, meaning};
 pub use crate::ids::{

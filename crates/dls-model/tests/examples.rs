@@ -100,8 +100,9 @@ fn some(text: &str) -> Option<String> {
 
 #[test]
 fn deploy_is_what_the_page_prints() {
-    let request =
-        Deploy::new(ids([23]), JobStart::Later).with_publish_type(PublishType::Asynchronous);
+    let mut options = DeployOptions::from(JobStart::Later);
+    options.publish_type = Some(PublishType::Asynchronous);
+    let request = Deploy::new(ids([23]), options);
     let examples = examples(&request);
     let [example] = &examples[..] else { panic!("one example") };
     assert_eq!(Deploy::METHOD, Method::POST);

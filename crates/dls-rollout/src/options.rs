@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dls_model::{Deploy, JobStart, PackageIds, PublishType};
+use dls_model::{Deploy, DeployOptions, JobStart, PackageIds};
 use serde::{Deserialize, Serialize};
 
 use crate::guard::{Guard, holds};
@@ -12,13 +12,9 @@ use crate::poll_interval::PollInterval;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Options {
-    /// Whether jobs start once they are released (wire: `startup_mode`). `None` sends nothing at all
-    /// and only watches.
-    pub start: Option<JobStart>,
-    /// What the request says of `publish_type`; left out if absent. Undocumented: it stands in examples of
-    /// the service's documents only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub publish_type: Option<PublishType>,
+    /// What the deploy requests say besides their packages. `None` sends nothing at all and only watches.
+    #[serde(flatten)]
+    pub deploy: Option<DeployOptions>,
     /// Whether to look until the release is over.
     pub wait: bool,
     /// Whether a package whose last release failed is sent once more.
@@ -76,10 +72,9 @@ impl Options {
 
     /// Waits for the end, reconciles a lost answer, and consents to nothing beyond the release.
     #[must_use]
-    pub fn new(start: JobStart) -> Self {
+    pub fn new(deploy: impl Into<DeployOptions>) -> Self {
         Self {
-            start: Some(start),
-            publish_type: None,
+            deploy: Some(deploy.into()),
             wait: true,
             redeploy_failed: false,
             allow_delete: false,
@@ -95,13 +90,13 @@ impl Options {
     /// Only watches: nothing is ever sent.
     #[must_use]
     pub fn watch_only() -> Self {
-        Self { start: None, ..Self::new(JobStart::Later) }
+        Self { deploy: None, ..Self::new(JobStart::Later) }
     }
 
-    /// Sets [`publish_type`](Self::publish_type).
+    /// Whether jobs start once they are released; `None` if nothing is to be sent.
     #[must_use]
-    pub fn with_publish_type(self, publish_type: Option<PublishType>) -> Self {
-        Self { publish_type, ..self }
+    pub fn start(&self) -> Option<JobStart> {
+        self.deploy.map(|it| it.start)
     }
 
     /// Sets [`wait`](Self::wait).
@@ -169,15 +164,11 @@ impl Options {
     /// The request that releases these packages, with all that these options say; `None` if nothing is to be sent.
     #[must_use]
     pub fn request(&self, packages: PackageIds) -> Option<Deploy> {
-        let request = Deploy::new(packages, self.start?);
-        Some(match self.publish_type {
-            Some(publish_type) => request.with_publish_type(publish_type),
-            None => request,
-        })
+        self.deploy.map(|deploy| Deploy::new(packages, deploy))
     }
 
     /// Waiting is all that there is to do in order, or when nothing is sent.
     pub(crate) fn waits(&self) -> bool {
-        self.wait || self.in_order || self.start.is_none()
+        self.wait || self.in_order || self.deploy.is_none()
     }
 }

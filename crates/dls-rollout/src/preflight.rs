@@ -31,7 +31,7 @@ pub(crate) fn preflight(entry: &Entry, spec: &RunSpec) -> Preflight {
             false => Preflight::Send,
         };
     };
-    if options.start.is_none() {
+    if options.deploy.is_none() {
         return match now.package.status {
             Some(Status::Successful) => Preflight::Ends(already_released(now)),
             Some(Status::Failed) => Preflight::Ends(failed(now)),

@@ -94,7 +94,7 @@ impl Client {
             Release::Plan { plan, same_service } => {
                 let other = other_address(&plan.destination, &destination, same_service);
                 other.map_err(|_| PlanMismatch::Destination)?;
-                if plan.start.is_some() && plan.start != options.start {
+                if plan.start.is_some() && plan.start != options.start() {
                     return Err(PlanMismatch::Start.into());
                 }
                 let ids = plan.packages.iter().map(|planned| planned.id);
@@ -108,7 +108,7 @@ impl Client {
 
     /// Watches packages without sending anything: a status as it stands is what became of them.
     ///
-    /// Of the options only [`grace`](Options::grace) and [`poll_interval`](Options::pace) are used.
+    /// Of the options only [`grace`](Options::grace) and [`poll_interval`](Options::poll_interval) are used.
     #[must_use]
     pub fn watch(&self, packages: impl Into<Selection>, options: Options) -> Run {
         let workspace = self.scope.workspace().cloned();
@@ -118,7 +118,7 @@ impl Client {
             workspace.unwrap_or_else(WorkspaceId::service_default),
         );
         let mut options = options;
-        options.start = None;
+        options.deploy = None;
         let spec = RunSpec::new(destination, packages.into(), options);
         Run::new(self.clone(), self.clock(), spec)
     }

@@ -3,7 +3,7 @@
 mod dry_run;
 mod input;
 
-use dls::model::PublishType;
+use dls::model::{DeployOptions, PublishType};
 use dls::rollout::{IfReleased, OnLostAnswer, Options};
 use dls::{JobStart, Run, RunId, RunStore as _, StoreError};
 
@@ -90,7 +90,7 @@ async fn begin(
     }
     let run = match wait.in_store(run).with_store(store).await {
         Err(StoreError::Conflict { run, same_plan: true, .. }) => {
-            refuse_other_start(journal, &run, options.start).await?;
+            refuse_other_start(journal, &run, options.start()).await?;
             note(&format!("run {run} is of this very plan: taking it up again"));
             let resume = wait.in_resume();
             let resume = resume.with_same_service(input.same_service());
@@ -115,7 +115,7 @@ async fn refuse_other_start(
         return Ok(());
     };
     let stored = store.load(run).await.map_err(|error| journal.failure(&error))?;
-    refuse_start(run, stored.spec.options.start, start)
+    refuse_start(run, stored.spec.options.start(), start)
 }
 
 /// The choice of a run cannot be changed any more.
@@ -146,10 +146,10 @@ pub(super) fn chosen(choice: &args::StartChoice) -> Option<JobStart> {
 }
 
 fn options(args: &args::Deploy, start: JobStart) -> Options {
-    Options::new(start)
-        .with_publish_type(
-            args.publish_type.map(|args::PublishType::Asynchronous| PublishType::Asynchronous),
-        )
+    let mut deploy = DeployOptions::from(start);
+    deploy.publish_type =
+        args.publish_type.map(|args::PublishType::Asynchronous| PublishType::Asynchronous);
+    Options::new(deploy)
         .with_wait(!args.no_wait)
         .with_redeploy_failed(args.redeploy_failed)
         .with_allow_delete(args.allow_delete)

@@ -56,7 +56,7 @@ fn document(run: &StoredRun) -> Value {
         "endpoint": began.destination.endpoint,
         "project_id": began.destination.project.as_str(),
         "workspace": began.destination.workspace.as_str(),
-        "start": text::start(began.options.start),
+        "start": text::start(began.options.start()),
         "plan_hash": began.plan_hash,
         "packages": began.packages,
         "open": run.is_open(),

@@ -166,5 +166,5 @@ fn refuse_contradiction(
         args.same_service,
         "omit the flags for the settings: it is in the journal",
     )?;
-    refuse_start(id, stored.spec.options.start, chosen(&args.start))
+    refuse_start(id, stored.spec.options.start(), chosen(&args.start))
 }

@@ -55,7 +55,12 @@ impl RunDocument {
         Self {
             run_id: run.map(ToString::to_string),
             plan_hash: began.plan_hash.clone(),
-            ..Self::at(&began.destination, began.options.start.is_some(), overall(report), packages)
+            ..Self::at(
+                &began.destination,
+                began.options.deploy.is_some(),
+                overall(report),
+                packages,
+            )
         }
     }
 

@@ -28,7 +28,7 @@ impl NdjsonEvents {
             "project_id": began.destination.project.as_str(),
             "workspace": began.destination.workspace.as_str(),
             "plan_hash": began.plan_hash,
-            "start": start(began.options.start),
+            "start": start(began.options.start()),
             "packages": texts(began.packages.iter()),
         });
         self.write(at, event);

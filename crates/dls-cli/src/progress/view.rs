@@ -35,7 +35,7 @@ impl View {
 
     /// Says at once under which name a run goes, so that it can be found again.
     pub(crate) fn began(&self, run: Option<&RunId>, began: &RunSpec) {
-        let Some(start) = began.options.start else {
+        let Some(start) = began.options.start() else {
             return;
         };
         let run = run.map(|run| format!("run {run}: ")).unwrap_or_default();

@@ -7,7 +7,7 @@ use proptest::{array, option};
 use super::answers::status;
 use super::ids::{package_id, package_ids, system_task_id};
 use super::{maybe_text, text, texts};
-use crate::deploy::{Deploy, JobStart, PublishType};
+use crate::deploy::{Deploy, DeployOptions, JobStart, PublishType};
 use crate::list::{ListPackages, SortDirection};
 use crate::revoke::Revoke;
 use crate::show::ShowPackage;
@@ -30,7 +30,9 @@ pub fn job_start() -> impl Strategy<Value = JobStart> {
 pub fn deploy() -> impl Strategy<Value = Deploy> {
     let publish_type = option::of(Just(PublishType::Asynchronous));
     (package_ids(), job_start(), publish_type).prop_map(|(packages, start, publish_type)| {
-        publish_type.into_iter().fold(Deploy::new(packages, start), Deploy::with_publish_type)
+        let mut options = DeployOptions::from(start);
+        options.publish_type = publish_type;
+        Deploy::new(packages, options)
     })
 }
 

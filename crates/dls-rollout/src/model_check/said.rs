@@ -15,7 +15,7 @@ pub(super) fn plan(destination: Destination, options: Options, world: &World) ->
     let packages = packages
         .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index, false)))
         .collect();
-    Plan::new(destination, world.at(), options.start, packages)
+    Plan::new(destination, world.at(), options.start(), packages)
 }
 
 pub(super) fn observe_error(failing: Failing) -> ObserveError {

@@ -189,7 +189,7 @@ impl Rollout {
             return;
         }
         entry.vanish(now);
-        if options.start.is_some() {
+        if options.deploy.is_some() {
             self.stop();
         }
     }

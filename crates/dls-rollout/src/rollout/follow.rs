@@ -170,7 +170,7 @@ impl Rollout {
     /// Ends everything: what waits, what is only watched and has not moved, and what is under way.
     pub(super) fn settle(&mut self, waiting: &NotSent, unmoved: &NotSent, why: &str) {
         self.settle_waiting(waiting);
-        if self.spec.options.start.is_none() {
+        if self.spec.options.deploy.is_none() {
             let watched = self.entries.iter_mut().filter(|it| it.is_watched());
             for entry in watched.filter(|entry| !entry.has_moved()) {
                 entry.end(PackageOutcome::NotSent(unmoved.clone()));

@@ -142,7 +142,7 @@ fn a_package_that_is_released_already_overlaps_with_nothing() {
 fn planned_run(packages: &[(u64, PackageDetail)], options: Options) -> Bench {
     let rows = packages.iter().map(|(id, seen)| planned(*id, seen.clone()));
     let made_at = Timestamp::from_millis(START).unwrap();
-    let plan = Plan::new(place(), made_at, options.start, rows.collect());
+    let plan = Plan::new(place(), made_at, options.start(), rows.collect());
     let all: Vec<u64> = packages.iter().map(|(id, _)| *id).collect();
     let spec: RunSpec = began(&all, options).with_plan(plan, "hash");
     Bench::of(spec)

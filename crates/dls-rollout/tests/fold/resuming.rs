@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls_rollout::{
-    Action, Event, EventKind, InvalidEvents, ObserveError, Rollout, RunOutcome, RunSpec,
+    Action, Event, EventKind, InvalidEvents, ObserveError, Options, Rollout, RunOutcome, RunSpec,
 };
 
 use crate::bench::*;
@@ -43,11 +43,28 @@ fn events_give_the_rollout_back_at_every_step() {
 }
 
 #[test]
+fn options_are_read_as_they_were_written_and_as_earlier_versions_wrote_them() {
+    for options in [later(), Options::watch_only()] {
+        let text = serde_json::to_string(&options).unwrap();
+        assert_eq!(serde_json::from_str::<Options>(&text).unwrap(), options);
+        let earlier = match options.deploy {
+            Some(_) => text.replace("\"startup_mode\"", "\"start\""),
+            None => text.replacen('{', "{\"start\":null,", 1),
+        };
+        assert_ne!(earlier, text);
+        assert_eq!(serde_json::from_str::<Options>(&earlier).unwrap(), options);
+    }
+}
+
+#[test]
 fn events_of_a_later_version_and_those_without_a_beginning_are_refused() {
     let mut spec = began(&[23], later());
     spec.version = RunSpec::VERSION + 1;
     let bench = Bench::of(spec);
-    assert_eq!(Rollout::replay(bench.events).unwrap_err(), InvalidEvents::Newer { version: 2 });
+    assert_eq!(
+        Rollout::replay(bench.events).unwrap_err(),
+        InvalidEvents::Newer { version: RunSpec::VERSION + 1 }
+    );
     let bench = Bench::ready(&[23], later());
     let tail = bench.events.into_iter().skip(1);
     assert_eq!(Rollout::replay(tail).unwrap_err(), InvalidEvents::NoBeginning);

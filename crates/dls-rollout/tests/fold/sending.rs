@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use dls_model::{Deploy, JobStart, PublishType};
-use dls_rollout::{Action, EventKind, ObserveError, PackageOutcome, RunOutcome, SendError};
+use dls_model::{Deploy, DeployOptions, JobStart, PublishType};
+use dls_rollout::{
+    Action, EventKind, ObserveError, Options, PackageOutcome, RunOutcome, SendError,
+};
 
 use crate::bench::*;
 
@@ -22,9 +24,11 @@ fn nothing_is_sent_before_every_baseline_was_read() {
 #[test]
 fn the_request_says_the_publish_type_that_was_chosen_and_none_otherwise() {
     for chosen in [None, Some(PublishType::Asynchronous)] {
-        let bench = Bench::ready(&[23], later().with_publish_type(chosen));
+        let mut deploy = DeployOptions::from(JobStart::Later);
+        deploy.publish_type = chosen;
+        let bench = Bench::ready(&[23], Options::new(deploy));
         match bench.next() {
-            Action::Deploy { request, .. } => assert_eq!(request.publish_type(), chosen),
+            Action::Deploy { request, .. } => assert_eq!(*request.options(), deploy),
             other => panic!("{other:?}"),
         }
     }
@@ -248,7 +252,7 @@ fn whoever_leaves_is_told_what_would_become_of_each_and_nothing_is_folded() {
 fn without_waiting_an_accepted_package_ends_as_accepted() {
     let bench = Bench::accepted(&[23], later().with_wait(false));
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["accepted"], RunOutcome::Successful));
+    assert_eq!((bench.words(), bench.run_outcome()), (vec!["accepted"], RunOutcome::Accepted));
     assert!(bench.report().is_open(), "its end is not known");
 }
 

@@ -2,7 +2,7 @@
 //! changed: whoever changes the form adds another one.
 
 use dls::rollout::{Action, PackageOutcome};
-use dls::{FileStore, RunStore as _, plan};
+use dls::{FileStore, JobStart, RunStore as _, plan};
 
 const VERSION_1: &str = include_str!("../fixtures/journal-1.jsonl");
 const VERSION_2: &str = include_str!("../fixtures/journal-2.jsonl");
@@ -12,14 +12,14 @@ const EVENTS_2: &str = include_str!("../fixtures/journal-2-events-2.jsonl");
 #[tokio::test]
 async fn a_journal_of_each_version_is_read() {
     let run = "20250513-031320-0001".parse().unwrap();
-    for (text, taken_over) in [(VERSION_1, EVENTS_2), (VERSION_2, VERSION_2), (EVENTS_2, EVENTS_2)]
-    {
+    for text in [VERSION_1, VERSION_2, EVENTS_2] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("20250513-031320-0001.jsonl");
         std::fs::write(&path, text).unwrap();
         let store = FileStore::open(folder.path()).await.unwrap();
         let stored = store.load(&run).await.unwrap();
         assert!(stored.is_open());
+        assert_eq!(stored.spec.options.start(), Some(JobStart::Later));
         let packages = &stored.report.packages;
         assert!(packages[0].ours);
         let outcomes = packages.iter().map(|it| it.outcome.as_ref());
@@ -33,7 +33,10 @@ async fn a_journal_of_each_version_is_read() {
         );
         let taken = store.take_over(&run, None).await.unwrap();
         assert_eq!(taken.rollout.next(), Action::Observe("24".parse().unwrap()));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), taken_over);
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(written != text, text == VERSION_1, "only version 1 is written anew");
+        drop(taken);
+        assert_eq!(store.load(&run).await.unwrap().spec, stored.spec);
     }
 }
 

@@ -57,7 +57,7 @@ pub fn step<E>(
             note(rollout, signed_at, intended)?;
             let sent = match service.now() > fresh_until {
                 true => Err(SendError::NotSent("the looks are too old".to_owned())),
-                false => service.deploy(request.packages(), request.start()),
+                false => service.deploy(request.packages(), request.options().start),
             };
             match sent {
                 Ok(answer) => EventKind::Accepted { request_id: answer.request_id.clone(), answer },
