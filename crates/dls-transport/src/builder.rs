@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Phase};
 use crate::limiter::{Limiter, Rate};
 use crate::limits::Limits;
 use crate::origin::PlaintextHosts;
-use crate::outgoing::Dress;
+use crate::prepared_request::DefaultHeaders;
 use crate::tls::{Roots, Tls};
 use crate::transport::{Settings, Transport};
 
@@ -77,7 +77,7 @@ impl TransportBuilder {
     /// help the service; and it is a quarter of the 256 files that some systems let a process open.
     ///
     /// A call waits for a free one, first come, first served, within its
-    /// [`total`](crate::Limits::total). A [`Ready`](crate::Ready) has one until it is sent or dropped.
+    /// [`total`](crate::Limits::total). A [`FreshConnection`](crate::FreshConnection) has one until it is sent or dropped.
     pub fn max_connections(self, connections: NonZeroUsize) -> Self {
         Self { max_connections: Some(connections), ..self }
     }
@@ -123,7 +123,7 @@ impl TransportBuilder {
                 header(&format!("the {name} id"), id)?;
             }
         }
-        let dress = Dress {
+        let default_headers = DefaultHeaders {
             project_id: self.project_id,
             domain_id: self.domain_id,
             user_agent: match &self.user_agent {
@@ -137,7 +137,7 @@ impl TransportBuilder {
         };
         let settings = Settings {
             credentials,
-            dress,
+            default_headers,
             limits: self.limits,
             max_attempts: self.max_attempts.unwrap_or(Self::MAX_ATTEMPTS).get(),
             max_connections: self.max_connections.unwrap_or(Self::MAX_CONNECTIONS),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
-use crate::budget::Budget;
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::origin::Origin;
 
@@ -18,11 +18,11 @@ use crate::origin::Origin;
 pub(crate) async fn connect(
     origin: &Origin,
     limit: Duration,
-    budget: &Budget,
+    deadline: &Deadline,
 ) -> Result<TcpStream, Error> {
     let begin = Instant::now();
     let lookup = lookup_host((origin.host.as_str(), origin.port));
-    let addresses = budget
+    let addresses = deadline
         .within(limit, lookup)
         .await
         .map_err(|late| late.error(Phase::Resolve, origin.authority()))?
@@ -31,7 +31,7 @@ pub(crate) async fn connect(
 
     // The error names the whole limit, of which resolving took a part.
     let left = limit.saturating_sub(begin.elapsed());
-    budget
+    deadline
         .within(limit, any_of(&addresses, left))
         .await
         .map_err(|late| late.error(Phase::Connect, origin.authority()))?
@@ -65,7 +65,7 @@ impl Failure {
     fn error(self, origin: &Origin, limit: Duration, addresses: usize) -> Error {
         match self {
             Self::Late => {
-                crate::budget::OutOfTime::Step(limit).error(Phase::Connect, origin.authority())
+                crate::deadline::OutOfTime::Step(limit).error(Phase::Connect, origin.authority())
             }
             Self::Io(error) => {
                 let tried = match addresses {
@@ -165,7 +165,7 @@ mod tests {
         let (silent, _listener, _queued) = silent().await;
         let origin = origin(&format!("http://{silent}"));
         let begin = Instant::now();
-        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT * 9)).await.unwrap_err();
+        let error = connect(&origin, LIMIT, &Deadline::starting_now(LIMIT * 9)).await.unwrap_err();
         assert_eq!(begin.elapsed(), LIMIT);
         assert_eq!(error.to_string(), format!("no connection to {silent} within 5 s"));
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Connect));
@@ -175,7 +175,7 @@ mod tests {
     async fn nobody_listening_is_an_error_with_the_cause() {
         let address = dead().await;
         let origin = origin(&format!("http://{address}"));
-        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT)).await.unwrap_err();
+        let error = connect(&origin, LIMIT, &Deadline::starting_now(LIMIT)).await.unwrap_err();
         assert_eq!(error.to_string(), format!("no connection to {address}"));
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Connect, Phase::Connect));
         let source = std::error::Error::source(&error).unwrap();
@@ -188,7 +188,7 @@ mod tests {
         // A label may have 63 characters, so no resolver asks anybody for this name.
         let name = format!("{}.example", "a".repeat(64));
         let origin = origin(&format!("https://{name}"));
-        let error = connect(&origin, LIMIT, &Budget::starting_now(LIMIT)).await.unwrap_err();
+        let error = connect(&origin, LIMIT, &Deadline::starting_now(LIMIT)).await.unwrap_err();
         assert_eq!(error.to_string(), format!("no address of {name} was found"));
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Resolve, Phase::Resolve));
     }

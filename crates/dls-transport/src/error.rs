@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::exchange::{ClockSkew, Head};
+use crate::response::{ClockSkew, Head};
 
 /// Why a call brought no answer, as facts.
 ///
@@ -116,7 +116,7 @@ pub enum ErrorKind {
     ///
     /// *Troubleshooting*: nothing was sent. The service locks an access key after a handful of
     /// failures in a row, so do not simply try again: repair the credentials (or the clock, see
-    /// [`Facts::clock_skew`](crate::Facts::clock_skew) of the 401), then build a new transport.
+    /// [`ResponseMeta::clock_skew`](crate::ResponseMeta::clock_skew) of the 401), then build a new transport.
     Stopped,
     /// The host name has no address.
     ///
@@ -284,7 +284,7 @@ impl Error {
     }
 
     /// How far our clock is from the server's, by the `Date` of the answer. `None` means that it is
-    /// not known; see [`Facts::clock_skew`](crate::Facts::clock_skew).
+    /// not known; see [`ResponseMeta::clock_skew`](crate::ResponseMeta::clock_skew).
     #[must_use]
     pub fn clock_skew(&self) -> Option<ClockSkew> {
         self.0.clock_skew

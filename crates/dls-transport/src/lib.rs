@@ -2,22 +2,22 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
-mod budget;
 mod builder;
-mod carried;
 mod clock;
 mod connect;
 pub mod credentials;
+mod deadline;
 mod error;
-mod exchange;
-mod hyper_exchange;
+mod fresh_connection;
+mod http1;
 mod limiter;
 mod limits;
 mod origin;
-mod outgoing;
 mod pool;
-mod ready;
-mod resend;
+mod prepared_request;
+mod redact;
+mod response;
+mod retry;
 mod retry_after;
 pub mod sign;
 mod stream;
@@ -27,11 +27,11 @@ mod transport;
 
 pub use builder::TransportBuilder;
 pub use error::{Delivery, Error, ErrorKind, Phase};
-pub use exchange::{ClockSkew, Facts};
+pub use fresh_connection::FreshConnection;
 pub use limiter::Rate;
 pub use limits::Limits;
 pub use origin::PlaintextHosts;
-pub use ready::Ready;
-pub use resend::Resend;
+pub use response::{ClockSkew, ResponseMeta};
+pub use retry::Retry;
 pub use tls::Roots;
 pub use transport::Transport;

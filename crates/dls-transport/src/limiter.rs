@@ -52,7 +52,7 @@ impl Limiter {
     }
 
     /// Waits for a turn. Whoever gives up waiting takes no turn from the others.
-    pub(crate) async fn turn(&self) {
+    pub(crate) async fn acquire(&self) {
         let Some(window) = &self.0 else { return };
         let mut window = window.lock().await;
         let free = window.free_at(Instant::now());
@@ -121,7 +121,7 @@ mod tests {
         let begin = Instant::now();
         let mut times = Vec::new();
         for _ in 0..count {
-            limiter.turn().await;
+            limiter.acquire().await;
             times.push(begin.elapsed().as_millis());
         }
         times
@@ -150,7 +150,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(100)).await;
         let begin = Instant::now();
         for _ in 0..3 {
-            limiter.turn().await;
+            limiter.acquire().await;
         }
         assert_eq!(begin.elapsed().as_millis(), 1000);
     }
@@ -158,7 +158,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn turns_are_taken_in_the_order_of_asking_and_leavers_take_none() {
         let limiter = Arc::new(Limiter::new(Rate::per_second(1.0)).unwrap());
-        limiter.turn().await;
+        limiter.acquire().await;
         let begin = Instant::now();
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
         for number in 0..4 {
@@ -166,7 +166,7 @@ mod tests {
             tokio::spawn(async move {
                 // The second one gives up while it waits.
                 let patience = Duration::from_millis(if number == 1 { 500 } else { 60_000 });
-                if timeout(patience, limiter.turn()).await.is_ok() {
+                if timeout(patience, limiter.acquire()).await.is_ok() {
                     tell.send((number, begin.elapsed().as_millis())).unwrap();
                 }
             });

@@ -47,7 +47,7 @@ pub struct Limits {
     /// Status line and headers of the answer, in bytes.
     pub head_bytes: usize,
     /// The whole call: all attempts, the pauses between them, the wait for the rate limit and for a
-    /// free connection. Of the two halves [`connect`](crate::Transport::connect) and [`send`](crate::Ready::send), each.
+    /// free connection. Of the two halves [`connect`](crate::Transport::connect) and [`send`](crate::FreshConnection::send), each.
     ///
     /// `None`, the default, means 60 s, or twice the sum of the limits for connect, TLS and head if
     /// that is more: so raising one of those is enough.

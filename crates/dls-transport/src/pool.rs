@@ -8,17 +8,17 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
-use crate::hyper_exchange::Connection;
+use crate::http1::Connection;
 use crate::origin::Origin;
 
 /// How long a connection may lie idle. Servers close theirs after some more, often 60 s.
 pub(crate) const MAX_IDLE: Duration = Duration::from_secs(15);
 /// How many may lie idle for one origin.
-pub(crate) const MAX_KEPT: usize = 4;
+pub(crate) const MAX_IDLE_PER_ORIGIN: usize = 4;
 
 /// Of the connections that may be open, those in use have a slot each; idle ones may have the rest.
 pub(crate) struct Pool {
-    shelf: Arc<Mutex<Shelf>>,
+    idle: Arc<Mutex<IdlePool>>,
     slots: Arc<Semaphore>,
 }
 
@@ -30,16 +30,16 @@ pub(crate) struct Slot {
 }
 
 #[derive(Default)]
-struct Shelf {
+struct IdlePool {
     /// The longest idle first.
-    kept: Vec<Kept>,
+    connections: Vec<IdleConnection>,
     /// How often all connections were retired.
     generation: u64,
     /// Whether a task will come by to throw away what is too old.
-    is_watched: bool,
+    is_reaped: bool,
 }
 
-struct Kept {
+struct IdleConnection {
     origin: Origin,
     connection: Connection,
     since: Instant,
@@ -48,30 +48,30 @@ struct Kept {
 impl Pool {
     pub(crate) fn new(connections: NonZeroUsize) -> Self {
         let slots = connections.get().min(Semaphore::MAX_PERMITS);
-        Self { shelf: Arc::default(), slots: Arc::new(Semaphore::new(slots)) }
+        Self { idle: Arc::default(), slots: Arc::new(Semaphore::new(slots)) }
     }
 
     /// Waits until one more connection may be in use. Who asks first goes first.
     pub(crate) async fn slot(&self) -> Slot {
         let permit = Arc::clone(&self.slots).acquire_owned().await;
-        Slot { _permit: permit.ok(), generation: lock(&self.shelf).generation }
+        Slot { _permit: permit.ok(), generation: lock(&self.idle).generation }
     }
 
     /// Closes idle connections, the oldest first, until whoever has a slot may open another.
     pub(crate) fn make_room(&self) {
-        let mut shelf = lock(&self.shelf);
-        let surplus = shelf.kept.len().saturating_sub(self.slots.available_permits());
-        let surplus: Vec<Kept> = shelf.kept.drain(..surplus).collect();
-        drop(shelf);
+        let mut idle = lock(&self.idle);
+        let surplus = idle.connections.len().saturating_sub(self.slots.available_permits());
+        let surplus: Vec<IdleConnection> = idle.connections.drain(..surplus).collect();
+        drop(idle);
         drop(surplus);
     }
 
     /// Closes all idle connections, and those in use when they would be kept.
     pub(crate) fn retire(&self) {
-        let mut shelf = lock(&self.shelf);
-        shelf.generation += 1;
-        let retired = std::mem::take(&mut shelf.kept);
-        drop(shelf);
+        let mut idle = lock(&self.idle);
+        idle.generation += 1;
+        let retired = std::mem::take(&mut idle.connections);
+        drop(idle);
         drop(retired);
     }
 
@@ -87,77 +87,85 @@ impl Pool {
     }
 
     fn pop(&self, origin: &Origin) -> Option<Connection> {
-        let mut shelf = lock(&self.shelf);
+        let mut idle = lock(&self.idle);
         let now = Instant::now();
-        let young = |kept: &Kept| kept.origin == *origin && now < kept.since + MAX_IDLE;
-        let index = shelf.kept.iter().rposition(young)?;
-        Some(shelf.kept.remove(index).connection)
+        let young = |connections: &IdleConnection| {
+            connections.origin == *origin && now < connections.since + MAX_IDLE
+        };
+        let index = idle.connections.iter().rposition(young)?;
+        Some(idle.connections.remove(index).connection)
     }
 
     /// Keeps a connection that was in use by this slot.
     pub(crate) fn keep(&self, origin: Origin, connection: Connection, slot: &Slot) {
-        let mut shelf = lock(&self.shelf);
-        if slot.generation != shelf.generation {
+        let mut idle = lock(&self.idle);
+        if slot.generation != idle.generation {
             return;
         }
-        let mut same = shelf.kept.iter().enumerate().filter(|(_, kept)| kept.origin == origin);
+        let mut same = idle
+            .connections
+            .iter()
+            .enumerate()
+            .filter(|(_, connections)| connections.origin == origin);
         let oldest = same.next().map(|(index, _)| index);
         let surplus = match oldest {
-            Some(oldest) if same.count() + 1 >= MAX_KEPT => Some(shelf.kept.remove(oldest)),
+            Some(oldest) if same.count() + 1 >= MAX_IDLE_PER_ORIGIN => {
+                Some(idle.connections.remove(oldest))
+            }
             _ => None,
         };
-        shelf.kept.push(Kept { origin, connection, since: Instant::now() });
-        if !shelf.is_watched {
-            shelf.is_watched = true;
-            tokio::spawn(watch(Watch(Arc::downgrade(&self.shelf))));
+        idle.connections.push(IdleConnection { origin, connection, since: Instant::now() });
+        if !idle.is_reaped {
+            idle.is_reaped = true;
+            tokio::spawn(reap(Reaper(Arc::downgrade(&self.idle))));
         }
-        drop(shelf);
+        drop(idle);
         drop(surplus);
     }
 }
 
 /// Says that the shelf is watched no more, also when the runtime throws the task away.
-struct Watch(Weak<Mutex<Shelf>>);
+struct Reaper(Weak<Mutex<IdlePool>>);
 
-impl Drop for Watch {
+impl Drop for Reaper {
     fn drop(&mut self) {
-        if let Some(shelf) = self.0.upgrade() {
-            lock(&shelf).is_watched = false;
+        if let Some(idle) = self.0.upgrade() {
+            lock(&idle).is_reaped = false;
         }
     }
 }
 
 /// Closes connections that nobody asked for in time, until none is left.
-async fn watch(mut watch: Watch) {
-    while let Some(next) = throw_away_old(&watch.0) {
+async fn reap(mut reap: Reaper) {
+    while let Some(next) = close_old(&reap.0) {
         sleep_until(next).await;
     }
     // The flag is taken down already, and may be up again for another.
-    watch.0 = Weak::new();
+    reap.0 = Weak::new();
 }
 
 /// When to come again.
-fn throw_away_old(shelf: &Weak<Mutex<Shelf>>) -> Option<Instant> {
-    let shelf = shelf.upgrade()?;
-    let mut shelf = lock(&shelf);
+fn close_old(idle: &Weak<Mutex<IdlePool>>) -> Option<Instant> {
+    let idle = idle.upgrade()?;
+    let mut idle = lock(&idle);
     let now = Instant::now();
-    let young = shelf.kept.partition_point(|kept| now >= kept.since + MAX_IDLE);
-    let old: Vec<Kept> = shelf.kept.drain(..young).collect();
-    let next = shelf.kept.first().map(|kept| kept.since + MAX_IDLE);
-    shelf.is_watched = next.is_some();
-    drop(shelf);
+    let young = idle.connections.partition_point(|connections| now >= connections.since + MAX_IDLE);
+    let old: Vec<IdleConnection> = idle.connections.drain(..young).collect();
+    let next = idle.connections.first().map(|connections| connections.since + MAX_IDLE);
+    idle.is_reaped = next.is_some();
+    drop(idle);
     drop(old);
     next
 }
 
-fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(idle: &Mutex<IdlePool>) -> MutexGuard<'_, IdlePool> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hyper_exchange::tests::connection;
+    use crate::http1::tests::connection;
     use crate::origin::PlaintextHosts;
 
     fn pool(connections: usize) -> Pool {
@@ -177,8 +185,8 @@ mod tests {
             pool.keep(origin, connection().await.0, &slot);
         }
         let ports = || {
-            let shelf = lock(&pool.shelf);
-            let ports = shelf.kept.iter().map(|kept| kept.origin.port);
+            let idle = lock(&pool.idle);
+            let ports = idle.connections.iter().map(|connections| connections.origin.port);
             ports.collect::<Vec<_>>()
         };
         let mut slots = Vec::new();
@@ -193,14 +201,14 @@ mod tests {
     async fn a_connection_that_was_in_use_when_all_were_retired_is_not_kept() {
         let pool = pool(3);
         let origin = origin("http://localhost/");
-        let (before, kept) = (pool.slot().await, connection().await);
-        pool.keep(origin.clone(), kept.0, &before);
+        let (before, connections) = (pool.slot().await, connection().await);
+        pool.keep(origin.clone(), connections.0, &before);
         pool.retire();
         assert!(pool.take(&origin).await.is_none());
         pool.keep(origin.clone(), connection().await.0, &before);
         assert!(pool.take(&origin).await.is_none());
-        let (after, kept) = (pool.slot().await, connection().await);
-        pool.keep(origin.clone(), kept.0, &after);
+        let (after, connections) = (pool.slot().await, connection().await);
+        pool.keep(origin.clone(), connections.0, &after);
         assert!(pool.take(&origin).await.is_some());
     }
 
@@ -208,32 +216,32 @@ mod tests {
     fn a_runtime_that_ends_takes_the_watch_along_and_the_next_one_sets_another() {
         let pool = pool(64);
         let origin = origin("http://localhost/");
-        for kept in 1..=2 {
+        for connections in 1..=2 {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.unwrap();
             runtime.block_on(async {
                 pool.keep(origin.clone(), connection().await.0, &pool.slot().await);
             });
-            assert!(lock(&pool.shelf).is_watched);
-            assert_eq!(lock(&pool.shelf).kept.len(), kept);
+            assert!(lock(&pool.idle).is_reaped);
+            assert_eq!(lock(&pool.idle).connections.len(), connections);
             drop(runtime);
-            assert!(!lock(&pool.shelf).is_watched);
+            assert!(!lock(&pool.idle).is_reaped);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_watch_ends_with_the_last_connection_or_with_the_pool() {
         let pool = pool(64);
-        let shelf = Arc::downgrade(&pool.shelf);
+        let idle = Arc::downgrade(&pool.idle);
         let origin = origin("http://localhost/");
         for _ in 0..2 {
             pool.keep(origin.clone(), connection().await.0, &pool.slot().await);
             tokio::time::sleep(MAX_IDLE + Duration::from_millis(1)).await;
-            assert!(lock(&pool.shelf).kept.is_empty());
-            assert!(!lock(&pool.shelf).is_watched);
+            assert!(lock(&pool.idle).connections.is_empty());
+            assert!(!lock(&pool.idle).is_reaped);
         }
         pool.keep(origin, connection().await.0, &pool.slot().await);
         drop(pool);
-        assert!(shelf.upgrade().is_none());
+        assert!(idle.upgrade().is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{DATE, HeaderName, RETRY_AFTER};
 
-use crate::exchange::ClockSkew;
+use crate::response::ClockSkew;
 
 /// How long the answer asks us to wait, as a number of seconds or as a date.
 ///

@@ -9,26 +9,30 @@ use http::Response;
 use tokio::time::Instant;
 
 use crate::error::{Delivery, Error};
-use crate::outgoing::Outgoing;
-use crate::resend::Resend;
+use crate::prepared_request::PreparedRequest;
+use crate::retry::Retry;
 
 /// Does the work of a call within a span of its own.
 #[cfg(feature = "tracing")]
-pub(crate) async fn call<F: Future>(outgoing: &Outgoing, resend: Resend, work: F) -> F::Output {
+pub(crate) async fn call<F: Future>(
+    prepared: &PreparedRequest,
+    retry: Retry,
+    work: F,
+) -> F::Output {
     use tracing::Instrument;
 
     let span = tracing::debug_span!(
         "call",
-        method = %outgoing.method,
-        host = %outgoing.origin,
-        path = outgoing.uri.path(),
-        write = resend == Resend::Never,
+        method = %prepared.method,
+        host = %prepared.origin,
+        path = prepared.uri.path(),
+        write = retry == Retry::Never,
     );
     work.instrument(span).await
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) async fn call<F: Future>(_: &Outgoing, _: Resend, work: F) -> F::Output {
+pub(crate) async fn call<F: Future>(_: &PreparedRequest, _: Retry, work: F) -> F::Output {
     work.await
 }
 

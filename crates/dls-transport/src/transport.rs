@@ -8,22 +8,22 @@ use std::time::{Duration, SystemTime};
 use http::{Request, Response, StatusCode, Uri};
 
 use crate::backoff::Jitter;
-use crate::budget::{Budget, OutOfTime};
 use crate::builder::TransportBuilder;
-use crate::carried::Carried;
 use crate::clock::Clock;
 use crate::connect::connect;
 use crate::credentials::{Credentials, ProvideCredentials};
+use crate::deadline::{Deadline, OutOfTime};
 use crate::error::{Delivery, Error, ErrorKind, Phase};
-use crate::exchange::Facts;
-use crate::hyper_exchange::{Connection, Terms};
+use crate::fresh_connection::FreshConnection;
+use crate::http1::{Connection, ExchangeLimits};
 use crate::limiter::Limiter;
 use crate::limits::Limits;
 use crate::origin::{Origin, PlaintextHosts};
-use crate::outgoing::{Dress, Outgoing};
 use crate::pool::{Pool, Slot};
-use crate::ready::Ready;
-use crate::resend::{Outcome, Resend, next_attempt};
+use crate::prepared_request::{DefaultHeaders, PreparedRequest};
+use crate::redact::SentSecrets;
+use crate::response::ResponseMeta;
+use crate::retry::{AttemptResult, Retry, next_attempt};
 use crate::stream::{Counting, Stream};
 use crate::tls::Tls;
 use crate::trace;
@@ -36,12 +36,12 @@ use crate::trace;
 ///
 /// ```no_run
 /// use dls_transport::credentials::Environment;
-/// use dls_transport::{Resend, Transport};
+/// use dls_transport::{Retry, Transport};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let transport = Transport::builder().credentials(Environment::new()).build()?;
 /// let request = http::Request::get("https://iam.cn-north-4.myhuaweicloud.com/v3/projects");
-/// let answer = transport.call(request.body(Vec::new())?, Resend::Allowed).await?;
+/// let answer = transport.call(request.body(Vec::new())?, Retry::Allowed).await?;
 /// println!("{}: {}", answer.status(), String::from_utf8_lossy(answer.body()));
 /// # Ok(())
 /// # }
@@ -60,14 +60,14 @@ pub(crate) struct Shared {
 }
 
 /// What one request takes, until its exchange is done.
-pub(crate) struct Prepared {
+pub(crate) struct Reserved {
     connection: Connection,
     credentials: Credentials,
     /// Last, so that the connection is closed before.
     slot: Slot,
 }
 
-impl Prepared {
+impl Reserved {
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.credentials
     }
@@ -75,7 +75,7 @@ impl Prepared {
 
 pub(crate) struct Settings {
     pub(crate) credentials: Arc<dyn ProvideCredentials>,
-    pub(crate) dress: Dress,
+    pub(crate) default_headers: DefaultHeaders,
     pub(crate) limits: Limits,
     pub(crate) max_attempts: u32,
     pub(crate) max_connections: NonZeroUsize,
@@ -108,7 +108,7 @@ impl Transport {
     /// a plus.
     ///
     /// Statuses 200 to 299 and 400 to 599 are answers. The answer's
-    /// extensions hold its [`Facts`]. Should it echo the token, the security token or the signature of its
+    /// extensions hold its [`ResponseMeta`]. Should it echo the token, the security token or the signature of its
     /// request (of 16 bytes at least), asterisks stand in their place. A 401 is never repeated, and no other request follows it.
     ///
     /// Dropping the future closes the connection. It does not take back a request that has left.
@@ -124,9 +124,9 @@ impl Transport {
     pub async fn call(
         &self,
         request: Request<Vec<u8>>,
-        resend: Resend,
+        retry: Retry,
     ) -> Result<Response<Vec<u8>>, Error> {
-        self.call_within(request, resend, Duration::MAX).await
+        self.call_within(request, retry, Duration::MAX).await
     }
 
     /// The same within so much time, if that is less than [`Limits::total`](crate::Limits::total).
@@ -148,14 +148,14 @@ impl Transport {
     pub async fn call_within(
         &self,
         request: Request<Vec<u8>>,
-        resend: Resend,
+        retry: Retry,
         within: Duration,
     ) -> Result<Response<Vec<u8>>, Error> {
-        let outgoing = Outgoing::new(request, self.0.settings.plaintext)?;
-        let budget = self.0.budget(resend, within);
+        let prepared = PreparedRequest::new(request, self.0.settings.plaintext)?;
+        let deadline = self.0.deadline(retry, within);
         // On the heap, as the two below: the futures of all who call would carry these many KiB along.
-        let work = Box::pin(self.0.attempts(&outgoing, resend, &budget));
-        trace::call(&outgoing, resend, work).await
+        let work = Box::pin(self.0.attempts(&prepared, retry, &deadline));
+        trace::call(&prepared, retry, work).await
     }
 
     /// The first half of a write: waits for a turn under the rate limit, gets credentials and opens
@@ -168,18 +168,18 @@ impl Transport {
     /// # Panics
     ///
     /// Outside of a tokio runtime that has I/O and time, as tokio does.
-    pub async fn connect(&self, origin: &Uri) -> Result<Ready, Error> {
+    pub async fn connect(&self, origin: &Uri) -> Result<FreshConnection, Error> {
         let shared = &self.0;
         let origin = Origin::of(origin, shared.settings.plaintext)?;
-        let budget = shared.budget(Resend::Never, Duration::MAX);
+        let deadline = shared.deadline(Retry::Never, Duration::MAX);
         // The second half has a whole call's time again. It should begin at all.
-        let prepared = match shared.begin(&origin, Resend::Never, &budget) {
-            Ok(()) => Box::pin(shared.prepare(&origin, Resend::Never, &budget)).await,
+        let reserved = match shared.begin(&origin, Retry::Never, &deadline) {
+            Ok(()) => Box::pin(shared.reserve(&origin, Retry::Never, &deadline)).await,
             Err(error) => Err(error),
         };
-        trace::ready(origin.authority(), prepared.as_ref().err());
-        let prepared = prepared.map_err(|error| error.of_call(1, Delivery::NotSent))?;
-        Ok(Ready { transport: self.clone(), origin, prepared })
+        trace::ready(origin.authority(), reserved.as_ref().err());
+        let reserved = reserved.map_err(|error| error.of_call(1, Delivery::NotSent))?;
+        Ok(FreshConnection { transport: self.clone(), origin, reserved })
     }
 
     /// Closes the idle connections, and those in use after their exchange: no later request goes out
@@ -210,8 +210,8 @@ impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = &self.0.settings;
         f.debug_struct("Transport")
-            .field("project_id", &settings.dress.project_id)
-            .field("domain_id", &settings.dress.domain_id)
+            .field("project_id", &settings.default_headers.project_id)
+            .field("domain_id", &settings.default_headers.domain_id)
             .field("limits", &settings.limits)
             .field("max_attempts", &settings.max_attempts)
             .field("is_stopped", &self.is_stopped())
@@ -220,17 +220,17 @@ impl fmt::Debug for Transport {
 }
 
 impl Shared {
-    pub(crate) fn budget(&self, resend: Resend, within: Duration) -> Budget {
-        let total = self.settings.limits.total_with(self.head_limit(resend));
-        Budget::starting_now(total.min(within))
+    pub(crate) fn deadline(&self, retry: Retry, within: Duration) -> Deadline {
+        let total = self.settings.limits.total_with(self.head_limit(retry));
+        Deadline::starting_now(total.min(within))
     }
 
     /// The part of the time in which a request must begin: a write must have all of its answer's time
     /// left, so that it does not end in doubt for want of patience.
-    fn start(&self, resend: Resend, budget: &Budget) -> Budget {
-        match resend {
-            Resend::Allowed => *budget,
-            Resend::Never => budget.before(self.settings.limits.write_head),
+    fn start(&self, retry: Retry, deadline: &Deadline) -> Deadline {
+        match retry {
+            Retry::Allowed => *deadline,
+            Retry::Never => deadline.before(self.settings.limits.write_head),
         }
     }
 
@@ -238,40 +238,45 @@ impl Shared {
     pub(crate) fn begin(
         &self,
         origin: &Origin,
-        resend: Resend,
-        budget: &Budget,
+        retry: Retry,
+        deadline: &Deadline,
     ) -> Result<(), Error> {
         let host = origin.authority();
         self.check_stopped(host)?;
-        let start = self.start(resend, budget);
+        let start = self.start(retry, deadline);
         start.check().map_err(|late| late.error(Phase::Prepare, host))
     }
 
-    fn head_limit(&self, resend: Resend) -> Duration {
-        match resend {
-            Resend::Allowed => self.settings.limits.read_head,
-            Resend::Never => self.settings.limits.write_head,
+    fn head_limit(&self, retry: Retry) -> Duration {
+        match retry {
+            Retry::Allowed => self.settings.limits.read_head,
+            Retry::Never => self.settings.limits.write_head,
         }
     }
 
     async fn attempts(
         &self,
-        outgoing: &Outgoing,
-        resend: Resend,
-        budget: &Budget,
+        prepared: &PreparedRequest,
+        retry: Retry,
+        deadline: &Deadline,
     ) -> Result<Response<Vec<u8>>, Error> {
         let mut attempts = 0;
         let mut earlier = Delivery::NotSent;
         loop {
             attempts += 1;
             let attempt = trace::Attempt::begin(attempts);
-            let outcome = self.attempt(outgoing, resend, budget).await;
+            let outcome = self.attempt(prepared, retry, deadline).await;
             attempt.done(&outcome);
 
             let limit = (attempts, self.settings.max_attempts);
             let chance = self.jitter.chance();
-            let next =
-                next_attempt(resend, Outcome::of(&outcome), limit, budget.remaining(), chance);
+            let next = next_attempt(
+                retry,
+                AttemptResult::of(&outcome),
+                limit,
+                deadline.remaining(),
+                chance,
+            );
             let Some(pause) = next else {
                 return of_call(outcome, attempts, earlier);
             };
@@ -284,44 +289,44 @@ impl Shared {
 
     async fn attempt(
         &self,
-        outgoing: &Outgoing,
-        resend: Resend,
-        budget: &Budget,
+        prepared: &PreparedRequest,
+        retry: Retry,
+        deadline: &Deadline,
     ) -> Result<Response<Vec<u8>>, Error> {
-        let origin = &outgoing.origin;
-        self.begin(origin, resend, budget)?;
-        let start = self.start(resend, budget);
-        let prepared = self.prepare(origin, resend, &start).await?;
+        let origin = &prepared.origin;
+        self.begin(origin, retry, deadline)?;
+        let start = self.start(retry, deadline);
+        let reserved = self.reserve(origin, retry, &start).await?;
         let now = self.settings.clock.now();
-        self.exchange(prepared, outgoing, now, resend, budget).await
+        self.exchange(reserved, prepared, now, retry, deadline).await
     }
 
     /// Waits until a request may go out, and gets what it takes. Whoever waits for his turn has a slot
     /// already: the other way round, many turns could be used at once when slots become free.
-    pub(crate) async fn prepare(
+    pub(crate) async fn reserve(
         &self,
         origin: &Origin,
-        resend: Resend,
-        budget: &Budget,
-    ) -> Result<Prepared, Error> {
-        let slot = budget
+        retry: Retry,
+        deadline: &Deadline,
+    ) -> Result<Reserved, Error> {
+        let slot = deadline
             .within_total(self.pool.slot())
             .await
             .map_err(|late| self.all_in_use(late, origin))?;
-        let credentials = self.turn(origin, budget).await?;
-        let kept = match resend {
-            Resend::Allowed => self.pool.take(origin).await,
-            Resend::Never => None,
+        let credentials = self.credentials(origin, deadline).await?;
+        let kept = match retry {
+            Retry::Allowed => self.pool.take(origin).await,
+            Retry::Never => None,
         };
         trace::connection(kept.is_some());
         let connection = match kept {
             Some(connection) => connection,
             None => {
                 self.pool.make_room();
-                self.open(origin, budget).await?
+                self.open(origin, deadline).await?
             }
         };
-        Ok(Prepared { connection, credentials, slot })
+        Ok(Reserved { connection, credentials, slot })
     }
 
     fn all_in_use(&self, late: OutOfTime, origin: &Origin) -> Error {
@@ -331,17 +336,21 @@ impl Shared {
     }
 
     /// Waits for a turn under the rate limit, and gets the credentials.
-    async fn turn(&self, origin: &Origin, budget: &Budget) -> Result<Credentials, Error> {
+    async fn credentials(
+        &self,
+        origin: &Origin,
+        deadline: &Deadline,
+    ) -> Result<Credentials, Error> {
         let host = origin.authority();
         self.check_stopped(host)?;
-        budget
-            .within_total(self.limiter.turn())
+        deadline
+            .within_total(self.limiter.acquire())
             .await
             .map_err(|late| late.error(Phase::Queue, host))?;
         self.check_stopped(host)?;
 
         let missing = |message| Error::new(ErrorKind::Credentials, Phase::Credentials, message);
-        budget
+        deadline
             .within(self.settings.limits.credentials, self.settings.credentials.provide())
             .await
             .map_err(|late| late.error(Phase::Credentials, host))?
@@ -352,11 +361,11 @@ impl Shared {
     }
 
     /// A fresh connection.
-    async fn open(&self, origin: &Origin, budget: &Budget) -> Result<Connection, Error> {
+    async fn open(&self, origin: &Origin, deadline: &Deadline) -> Result<Connection, Error> {
         let limits = &self.settings.limits;
-        let socket = Counting::new(connect(origin, limits.connect, budget).await?);
+        let socket = Counting::new(connect(origin, limits.connect, deadline).await?);
         let stream = if origin.tls {
-            let session = budget
+            let session = deadline
                 .within(limits.tls, self.tls.session(socket, origin))
                 .await
                 .map_err(|late| late.error(Phase::Tls, origin.authority()))??;
@@ -374,35 +383,35 @@ impl Shared {
     /// nothing waits.
     pub(crate) async fn exchange(
         &self,
-        prepared: Prepared,
-        outgoing: &Outgoing,
+        reserved: Reserved,
+        prepared: &PreparedRequest,
         date: SystemTime,
-        resend: Resend,
-        budget: &Budget,
+        retry: Retry,
+        deadline: &Deadline,
     ) -> Result<Response<Vec<u8>>, Error> {
         // In this order, so that a connection is closed before its slot is free.
-        let slot = prepared.slot;
-        let mut connection = prepared.connection;
-        let origin = &outgoing.origin;
+        let slot = reserved.slot;
+        let mut connection = reserved.connection;
+        let origin = &prepared.origin;
         let settings = &self.settings;
-        let request = outgoing.render(&settings.dress, &prepared.credentials, date)?;
+        let request = prepared.render(&settings.default_headers, &reserved.credentials, date)?;
         if !connection.is_silent().await {
             return Err(connection.unusable(origin));
         }
-        self.begin(origin, resend, budget)?;
+        self.begin(origin, retry, deadline)?;
 
-        let terms = Terms {
+        let exchange_limits = ExchangeLimits {
             origin,
             limits: &settings.limits,
-            head: self.head_limit(resend),
-            budget,
-            carried: &Carried::by(request.headers()),
+            head: self.head_limit(retry),
+            deadline,
+            sent_secrets: &SentSecrets::by(request.headers()),
         };
-        let answering = connection.ask(request, &terms, || settings.clock.now()).await?;
-        if answering.status() == StatusCode::UNAUTHORIZED {
-            self.stop(origin.authority(), answering.request_id());
+        let pending = connection.ask(request, &exchange_limits, || settings.clock.now()).await?;
+        if pending.status() == StatusCode::UNAUTHORIZED {
+            self.stop(origin.authority(), pending.request_id());
         }
-        let (answer, connection) = answering.finish(&terms).await?;
+        let (answer, connection) = pending.finish(&exchange_limits).await?;
         if let Some(connection) = connection {
             self.pool.keep(origin.clone(), connection, &slot);
         }
@@ -434,8 +443,8 @@ fn of_call(
 ) -> Result<Response<Vec<u8>>, Error> {
     match outcome {
         Ok(mut answer) => {
-            if let Some(facts) = answer.extensions_mut().get_mut::<Facts>() {
-                facts.set_attempts(attempts);
+            if let Some(meta) = answer.extensions_mut().get_mut::<ResponseMeta>() {
+                meta.set_attempts(attempts);
             }
             Ok(answer)
         }

@@ -22,7 +22,7 @@ use dls_transport::credentials::{
     AccessKey, Credentials, CredentialsError, ProvideCredentials, Provided, SecretKey,
     SecurityToken, Token,
 };
-use dls_transport::{Error, ErrorKind, Limits, Rate, Resend, Roots, Transport, TransportBuilder};
+use dls_transport::{Error, ErrorKind, Limits, Rate, Retry, Roots, Transport, TransportBuilder};
 use http::{HeaderValue, Request};
 use support::tls::{Issuer, Validity};
 use support::{Server, answer, answer_with};
@@ -180,7 +180,7 @@ async fn servers(canaries: &Canaries) -> Vec<Server> {
         format!("HTTP/1.1 200 OK\r\n{secrets}"),
         String::new(),
     ] {
-        servers.push(Server::answering(text).await);
+        servers.push(Server::pending(text).await);
     }
     servers.push(Server::start(|peer, _| async move { peer.rst() }).await);
     let echo = |reset: bool| {
@@ -205,14 +205,14 @@ async fn through_all_servers(canaries: &Canaries, output: &Output) -> Vec<String
     let mut kinds = Vec::new();
     for server in servers(canaries).await {
         for credentials in canaries.credentials() {
-            for resend in [Resend::Allowed, Resend::Never] {
+            for retry in [Retry::Allowed, Retry::Never] {
                 let limits = Limits::default().with_body_bytes(10_000);
                 let builder = builder(credentials.clone()).limits(limits);
                 output.debug(&builder);
                 let transport = builder.build().unwrap();
                 for _ in 0..2 {
                     let request = canaries.request(&server.uri("/v2/x"));
-                    if let Err(error) = transport.call(request, resend).await {
+                    if let Err(error) = transport.call(request, retry).await {
                         output.error(&error);
                         kinds.push(error.kind());
                     }
@@ -248,7 +248,7 @@ async fn through_tls(canaries: &Canaries, output: &Output) -> Vec<String> {
             (issuer.roots(), nobody.to_owned(), false),
         ] {
             let transport = builder(credentials.clone()).roots(roots).build().unwrap();
-            let outcome = transport.call(canaries.request(&uri), Resend::Allowed).await;
+            let outcome = transport.call(canaries.request(&uri), Retry::Allowed).await;
             assert_eq!(outcome.is_ok(), works);
             if let Err(error) = outcome {
                 output.error(&error);
@@ -281,7 +281,7 @@ async fn through_mistakes(canaries: &Canaries, output: &Output) {
             request().header("x", secret).header("x", &canaries.token),
         ] {
             let request = request.body(secret.clone().into_bytes()).unwrap();
-            if let Err(error) = transport.call(request, Resend::Never).await {
+            if let Err(error) = transport.call(request, Retry::Never).await {
                 output.error(&error);
             }
         }
@@ -303,7 +303,7 @@ async fn through_mistakes(canaries: &Canaries, output: &Output) {
         let provider = Broken(Mutex::new(Some(error)));
         let transport = Transport::builder().credentials(provider).build().unwrap();
         let request = canaries.request("https://dayu.invalid/");
-        output.error(&transport.call(request, Resend::Never).await.unwrap_err());
+        output.error(&transport.call(request, Retry::Never).await.unwrap_err());
     }
 }
 
@@ -378,12 +378,12 @@ async fn each_attempt_each_pause_and_the_end_of_a_transport_are_logged() {
     support::read(&support::transport(), server.uri("/v2/x?q=1")).await.unwrap();
     let span = format!("call{{method=POST host={} path=\"/v2/x\" write=false}}", server.address);
     let attempts = lines(&output, "attempt done");
-    for (line, facts) in attempts.iter().zip([
+    for (line, meta) in attempts.iter().zip([
         "attempt=1 outcome=\"answered\" status=503 delivery=answered elapsed=",
         "attempt=2 outcome=\"Interrupted\" delivery=unknown elapsed=",
         "attempt=3 outcome=\"answered\" status=401 delivery=answered elapsed=",
     ]) {
-        assert!(line.contains(&span) && line.contains(facts), "{line} lacks {facts}");
+        assert!(line.contains(&span) && line.contains(meta), "{line} lacks {meta}");
     }
     assert_eq!(attempts.len(), 3);
     assert_eq!(lines(&output, "pausing before the next attempt attempts=").len(), 2);

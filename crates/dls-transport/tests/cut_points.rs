@@ -17,7 +17,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dls_transport::{Delivery, Error, ErrorKind, Facts, Phase, Resend, TransportBuilder};
+use dls_transport::{Delivery, Error, ErrorKind, Phase, ResponseMeta, Retry, TransportBuilder};
 use http::Response;
 use support::tls::{Issuer, Validity};
 use support::{Ledger, Peer, Server, answer_with, builder, post};
@@ -105,7 +105,7 @@ impl Rig {
     async fn run(
         &mut self,
         builder: TransportBuilder,
-        resend: Resend,
+        retry: Retry,
         cut: Option<Cut>,
     ) -> (Result<Response<Vec<u8>>, Error>, usize) {
         let ledger = &self.proxy.ledger;
@@ -116,13 +116,13 @@ impl Rig {
             None => self.proxy.uri("/v2/x"),
         };
         let transport = builder.build().unwrap();
-        let ended = timeout(Duration::from_secs(3600), transport.call(post(uri), resend)).await;
+        let ended = timeout(Duration::from_secs(3600), transport.call(post(uri), retry)).await;
         let outcome = ended.unwrap_or_else(|_| panic!("the run with {cut:?} does not end"));
         // What was kept is closed with the transport; only then has the server seen everything.
         drop(transport);
         ledger.settled(connections + 1).await;
         self.runs += 1;
-        if resend == Resend::Never {
+        if retry == Retry::Never {
             assert_eq!(ledger.connections() - connections, 1, "{cut:?}");
         }
         (outcome, ledger.whole() - whole)
@@ -130,7 +130,7 @@ impl Rig {
 
     /// The lengths of both sides of a conversation that is not cut.
     async fn lengths(&mut self) -> Passed {
-        let (outcome, whole) = self.run(self.builder(), Resend::Never, None).await;
+        let (outcome, whole) = self.run(self.builder(), Retry::Never, None).await;
         assert_eq!((outcome.unwrap().status().as_u16(), whole), (200, 1));
         *self.passed.lock().unwrap()
     }
@@ -261,7 +261,7 @@ async fn a_write_in_plain_text_cut_at_every_byte() {
     let lengths = rig.lengths().await;
     let body = r#"{"done":true}"#.len();
     for cut in Rig::cuts(lengths) {
-        let (outcome, whole) = rig.run(rig.builder(), Resend::Never, Some(cut)).await;
+        let (outcome, whole) = rig.run(rig.builder(), Retry::Never, Some(cut)).await;
         judge(cut, &outcome, whole);
 
         // In plain text it is known which byte means what.
@@ -290,11 +290,11 @@ async fn a_read_in_plain_text_cut_at_every_byte_succeeds_the_second_time() {
     let mut rig = Rig::plain().await;
     let lengths = rig.lengths().await;
     for cut in Rig::cuts(lengths) {
-        let (outcome, whole) = rig.run(rig.builder(), Resend::Allowed, Some(cut)).await;
+        let (outcome, whole) = rig.run(rig.builder(), Retry::Allowed, Some(cut)).await;
         let answer = outcome.unwrap_or_else(|error| panic!("{cut:?} {error:?}"));
         assert_eq!(answer.body(), br#"{"done":true}"#);
         let is_whole = cut.side == Side::Answer && cut.at == lengths.answer;
-        let attempts = answer.extensions().get::<Facts>().unwrap().attempts();
+        let attempts = answer.extensions().get::<ResponseMeta>().unwrap().attempts();
         assert_eq!(attempts, if is_whole { 1 } else { 2 }, "{cut:?}");
         let read = cut.side == Side::Answer || cut.at == lengths.request;
         assert_eq!(whole, if read && !is_whole { 2 } else { 1 }, "{cut:?}");
@@ -307,7 +307,7 @@ async fn a_read_that_is_cut_and_finds_nobody_afterwards_is_still_in_doubt() {
     let lengths = rig.lengths().await;
     for cut in Rig::cuts(lengths) {
         let once = rig.builder().max_attempts(NonZeroU32::MIN);
-        let (outcome, whole) = rig.run(once, Resend::Allowed, Some(cut)).await;
+        let (outcome, whole) = rig.run(once, Retry::Allowed, Some(cut)).await;
         judge(cut, &outcome, whole);
     }
 }
@@ -318,7 +318,7 @@ async fn a_write_through_tls(choose: impl Fn(&Cut) -> bool) {
     let lengths = rig.lengths().await;
     let (mut in_handshake, mut in_doubt, mut answered) = (0, 0, 0);
     for cut in Rig::cuts(lengths).filter(choose) {
-        let (outcome, whole) = rig.run(rig.builder(), Resend::Never, Some(cut)).await;
+        let (outcome, whole) = rig.run(rig.builder(), Retry::Never, Some(cut)).await;
         judge(cut, &outcome, whole);
         match outcome {
             Ok(_) => answered += 1,

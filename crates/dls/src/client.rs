@@ -13,7 +13,7 @@ use dls_model::{
 };
 use dls_rollout::{Destination, Options, Plan, PlannedPackage, RunSpec, Selection};
 use dls_transport::credentials::ProvideCredentials;
-use dls_transport::{Resend, Transport, TransportBuilder};
+use dls_transport::{Retry, Transport, TransportBuilder};
 
 use decode::decode;
 use destination::other_address;
@@ -230,8 +230,8 @@ impl Client {
     {
         let request = self.request(operation)?;
         let resend = match O::EFFECT {
-            Effect::Read => Resend::Allowed,
-            Effect::Write => Resend::Never,
+            Effect::Read => Retry::Allowed,
+            Effect::Write => Retry::Never,
         };
         let answer = self.transport.call_within(request, resend, within).await?;
         decode::<O>(answer).await

@@ -6,7 +6,7 @@ use std::error::Error;
 use dls::model::{ListPackages, Operation, ShowPackage};
 use dls::rollout::Options;
 use dls::transport::credentials::Environment;
-use dls::transport::{Ready, Resend, Transport};
+use dls::transport::{FreshConnection, Retry, Transport};
 use dls::{
     Client, FileStore, JobStart, PackageId, PackageIds, Pager, Resume, Run, RunId, RunStore,
 };
@@ -93,14 +93,14 @@ mod every_future_can_be_spawned {
 
     fn of_the_transport(transport: &Transport, request: http::Request<Vec<u8>>) {
         is_send(&transport.connect(request.uri()));
-        is_send(&transport.call(request, Resend::Never));
+        is_send(&transport.call(request, Retry::Never));
     }
 
-    fn of_the_second_half(ready: Ready, request: http::Request<Vec<u8>>) {
+    fn of_the_second_half(ready: FreshConnection, request: http::Request<Vec<u8>>) {
         is_send(&ready.send(request));
     }
 
-    fn of_the_second_half_at_a_time(ready: Ready, request: http::Request<Vec<u8>>) {
+    fn of_the_second_half_at_a_time(ready: FreshConnection, request: http::Request<Vec<u8>>) {
         is_send(&ready.send_at(request, std::time::UNIX_EPOCH));
     }
 
@@ -131,7 +131,7 @@ fn no_future_is_so_large_that_its_callers_feel_it() {
         ("plan", size_of_val(&client.plan(ids(), None)), 2),
         ("next", size_of_val(&client.packages(ListPackages::new()).next()), 2),
         ("connect", size_of_val(&client.transport().connect(&uri)), 2),
-        ("call", size_of_val(&client.transport().call(request, Resend::Never)), 2),
+        ("call", size_of_val(&client.transport().call(request, Retry::Never)), 2),
         ("next_event", size_of_val(&run().next_event()), 12),
         ("wait", size_of_val(&run().wait()), 12),
     ] {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use dls_transport::credentials::{Credentials, Token};
-use dls_transport::{ClockSkew, Delivery, ErrorKind, Facts, PlaintextHosts, Resend, Transport};
+use dls_transport::{
+    ClockSkew, Delivery, ErrorKind, PlaintextHosts, ResponseMeta, Retry, Transport,
+};
 use http::{Method, Request};
 use tokio::time::Instant;
 
@@ -19,10 +21,10 @@ async fn an_answer_comes_back_whole_with_its_facts() {
     let answer = write(&transport, server.uri("/x")).await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (201, b"{}".as_slice()));
     assert_eq!(answer.headers()["retry-after"], "3");
-    let facts = answer.extensions().get::<Facts>().unwrap();
-    assert_eq!(facts.attempts(), 1);
-    assert_eq!(facts.retry_after().unwrap().as_secs(), 3);
-    assert_eq!(facts.clock_skew(), Some(ClockSkew::Ahead(Duration::from_secs(60))));
+    let meta = answer.extensions().get::<ResponseMeta>().unwrap();
+    assert_eq!(meta.attempts(), 1);
+    assert_eq!(meta.retry_after().unwrap().as_secs(), 3);
+    assert_eq!(meta.clock_skew(), Some(ClockSkew::Ahead(Duration::from_secs(60))));
 }
 
 #[tokio::test]
@@ -46,8 +48,8 @@ async fn an_answer_without_one_readable_date_tells_of_no_clock() {
     for headers in ["", "Date: now\r\n", &date.repeat(2)] {
         let server = Server::keeping(answer_with("200 OK", headers, "")).await;
         let answer = read(&transport(), server.uri("/")).await.unwrap();
-        let facts = answer.extensions().get::<Facts>().unwrap();
-        assert_eq!(facts.clock_skew(), None, "{headers:?}");
+        let meta = answer.extensions().get::<ResponseMeta>().unwrap();
+        assert_eq!(meta.clock_skew(), None, "{headers:?}");
     }
 }
 
@@ -94,7 +96,7 @@ async fn a_token_goes_out_as_it_is() {
 #[tokio::test]
 async fn every_2xx_4xx_and_5xx_is_an_answer_to_a_write() {
     for status in [200, 201, 202, 204, 299, 400, 403, 404, 408, 413, 429, 499, 500, 503, 504, 599] {
-        let server = Server::answering(answer(&format!("{status} X"), "")).await;
+        let server = Server::pending(answer(&format!("{status} X"), "")).await;
         let answer = write(&transport(), server.uri("/")).await.unwrap();
         assert_eq!(answer.status().as_u16(), status);
         assert_eq!(server.ledger.whole(), 1);
@@ -109,7 +111,7 @@ async fn an_answer_without_a_body_is_an_answer() {
         "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.0 200 OK\r\n\r\n",
     ] {
-        let server = Server::answering(text).await;
+        let server = Server::pending(text).await;
         let answer = write(&transport(), server.uri("/")).await.unwrap();
         assert!(answer.body().is_empty(), "{text:?}");
         assert_eq!(server.ledger.whole(), 1);
@@ -120,7 +122,7 @@ async fn an_answer_without_a_body_is_an_answer() {
 async fn the_body_of_head_is_not_waited_for() {
     let server = Server::keeping("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").await;
     let request = Request::builder().method(Method::HEAD).uri(server.uri("/"));
-    let answer = transport().call(request.body(Vec::new()).unwrap(), Resend::Never).await;
+    let answer = transport().call(request.body(Vec::new()).unwrap(), Retry::Never).await;
     assert!(answer.unwrap().body().is_empty());
 }
 
@@ -137,9 +139,9 @@ async fn an_early_answer_is_delivered_and_its_connection_closed() {
     let transport = transport();
     for connections in 1..=2 {
         let request = Request::post(server.uri("/")).body(vec![b'x'; 8 << 20]).unwrap();
-        let answer = transport.call(request, Resend::Allowed).await.unwrap();
+        let answer = transport.call(request, Retry::Allowed).await.unwrap();
         assert_eq!((answer.status().as_u16(), &answer.body()[..]), (413, &b"too much"[..]));
-        assert_eq!(answer.extensions().get::<Facts>().unwrap().attempts(), 1);
+        assert_eq!(answer.extensions().get::<ResponseMeta>().unwrap().attempts(), 1);
         assert_eq!(server.ledger.connections(), connections);
         let begin = Instant::now();
         server.ledger.all_closed().await;
@@ -153,10 +155,10 @@ async fn a_redirect_is_an_error_and_nobody_follows_it() {
     for status in [300, 301, 302, 303, 304, 307, 308, 399] {
         let location = format!("http://user:pass@{}/login?token=abc#d", elsewhere.address);
         let headers = format!("Location: {location}\r\nX-Request-Id: r1\r\n");
-        let server = Server::answering(answer_with(&format!("{status} X"), &headers, "")).await;
-        for resend in [Resend::Allowed, Resend::Never] {
+        let server = Server::pending(answer_with(&format!("{status} X"), &headers, "")).await;
+        for retry in [Retry::Allowed, Retry::Never] {
             let request = crate::support::post(server.uri("/"));
-            let error = transport().call(request, resend).await.unwrap_err();
+            let error = transport().call(request, retry).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Redirect);
             assert_eq!(error.delivery(), Delivery::Answered);
             assert_eq!(error.status().unwrap().as_u16(), status);
@@ -176,10 +178,10 @@ async fn a_redirect_is_an_error_and_nobody_follows_it() {
 async fn a_status_that_no_request_asks_for_is_no_answer() {
     for status in ["101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x", "600 X", "999 X"]
     {
-        let server = Server::answering(format!("HTTP/1.1 {status}\r\n\r\n")).await;
-        for resend in [Resend::Allowed, Resend::Never] {
+        let server = Server::pending(format!("HTTP/1.1 {status}\r\n\r\n")).await;
+        for retry in [Retry::Allowed, Retry::Never] {
             let request = crate::support::post(server.uri("/"));
-            let error = transport().call(request, resend).await.unwrap_err();
+            let error = transport().call(request, retry).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol);
             assert_eq!(error.delivery(), Delivery::Unknown);
             assert!(status.starts_with(error.status().unwrap().as_str()));

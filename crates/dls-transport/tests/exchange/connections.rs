@@ -93,7 +93,7 @@ async fn calls_without_a_rate_limit_use_64_connections_unless_told_otherwise() {
 async fn waiting_for_a_free_connection_counts_towards_the_whole_call() {
     let (server, _gate) = gated().await;
     let (transport, uri) = (at_most(1), server.uri("/"));
-    let ready = transport.connect(&uri.parse().unwrap()).await.unwrap();
+    let connection = transport.connect(&uri.parse().unwrap()).await.unwrap();
     let begin = Instant::now();
     let (for_read, for_write) = tokio::join!(read(&transport, &uri), async {
         let outcome = write(&transport, &uri).await;
@@ -113,7 +113,7 @@ async fn waiting_for_a_free_connection_counts_towards_the_whole_call() {
         let message = format!("no free connection for {address} (at most 1 are open) {time}");
         assert_eq!(error.to_string(), message);
     }
-    drop(ready);
+    drop(connection);
     assert_eq!((server.ledger.whole(), server.ledger.connections()), (0, 1));
 }
 
@@ -123,10 +123,10 @@ async fn a_connection_becomes_free_when_its_call_is_dropped_or_its_half_sent() {
     let (transport, uri) = (at_most(1), server.uri("/"));
     let dropped = timeout(Duration::from_secs(1), read(&transport, &uri)).await;
     assert!(dropped.is_err());
-    let ready = transport.connect(&uri.parse().unwrap()).await.unwrap();
+    let connection = transport.connect(&uri.parse().unwrap()).await.unwrap();
     // One for the call that was dropped.
     gate.add_permits(3);
-    ready.send(post(&uri)).await.unwrap();
+    connection.send(post(&uri)).await.unwrap();
     write(&transport, &uri).await.unwrap();
 }
 

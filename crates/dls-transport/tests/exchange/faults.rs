@@ -167,7 +167,7 @@ async fn a_body_that_breaks_off_leaves_the_status_standing() {
 #[tokio::test]
 async fn a_body_that_only_the_connection_ends_is_taken_as_it_is() {
     // Nobody can tell a cut one from a whole one here: reading its content must.
-    let server = Server::answering("HTTP/1.1 200 OK\r\n\r\n{\"deploy_package_det").await;
+    let server = Server::pending("HTTP/1.1 200 OK\r\n\r\n{\"deploy_package_det").await;
     let answer = write(&transport(), server.uri("/")).await.unwrap();
     assert_eq!(answer.body(), b"{\"deploy_package_det");
 
@@ -184,10 +184,10 @@ async fn what_is_said_before_the_request_is_not_taken_for_its_answer() {
         peer.closed().await;
     })
     .await;
-    let ready = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
+    let connection = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
     // Until the unasked answer has arrived here.
     tokio::task::yield_now().await;
-    let error = ready.send(crate::support::post(server.uri("/"))).await.unwrap_err();
+    let error = connection.send(crate::support::post(server.uri("/"))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::NotSent));
     assert_eq!(server.ledger.whole(), 0);
 }

@@ -12,12 +12,15 @@ async fn connecting_sends_nothing_and_sending_sends_once() {
     let server = Server::keeping(answer("200 OK", "done")).await;
     let transport = transport();
     let uri = server.uri("/x").parse().unwrap();
-    let ready = transport.connect(&uri).await.unwrap();
-    assert_eq!(format!("{ready:?}"), format!("Ready {{ origin: \"{}\", .. }}", server.address));
+    let connection = transport.connect(&uri).await.unwrap();
+    assert_eq!(
+        format!("{connection:?}"),
+        format!("FreshConnection {{ origin: \"{}\", .. }}", server.address)
+    );
     tokio::task::yield_now().await;
     assert_eq!((server.ledger.connections(), server.ledger.whole()), (1, 0));
 
-    let answer = ready.send(post(server.uri("/x"))).await.unwrap();
+    let answer = connection.send(post(server.uri("/x"))).await.unwrap();
     assert_eq!(answer.body(), b"done");
     assert_eq!((server.ledger.connections(), server.ledger.whole()), (1, 1));
 }
@@ -26,9 +29,9 @@ async fn connecting_sends_nothing_and_sending_sends_once() {
 async fn the_signature_bears_the_time_that_was_noted_down() {
     let server = Server::keeping(answer("200 OK", "")).await;
     let transport = transport();
-    let ready = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
+    let connection = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
     let at: SystemTime = "20240429T081530Z".parse::<SdkDate>().unwrap().into();
-    ready.send_at(post(server.uri("/")), at + Duration::from_millis(900)).await.unwrap();
+    connection.send_at(post(server.uri("/")), at + Duration::from_millis(900)).await.unwrap();
     let request = server.ledger.requests().remove(0);
     assert!(request.contains("\r\nx-sdk-date: 20240429T081530Z\r\n"), "{request}");
 }
@@ -36,8 +39,8 @@ async fn the_signature_bears_the_time_that_was_noted_down() {
 #[tokio::test]
 async fn a_request_to_another_origin_is_refused() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let ready = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
-    let error = ready.send(post("https://other.example/")).await.unwrap_err();
+    let connection = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
+    let error = connection.send(post("https://other.example/")).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidRequest, Delivery::NotSent));
     let message = format!("the connection leads to {}, not to other.example", server.address);
     assert_eq!(error.to_string(), message);
@@ -50,8 +53,8 @@ async fn each_write_has_a_connection_of_its_own() {
     let transport = transport();
     crate::support::read(&transport, server.uri("/")).await.unwrap();
     for connections in 2..=4 {
-        let ready = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
-        ready.send(post(server.uri("/"))).await.unwrap();
+        let connection = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
+        connection.send(post(server.uri("/"))).await.unwrap();
         assert_eq!(server.ledger.connections(), connections);
     }
 }
@@ -65,9 +68,9 @@ async fn a_connection_that_died_while_it_waited_proves_that_nothing_was_sent() {
             }
         })
         .await;
-        let ready = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
+        let connection = transport().connect(&server.uri("/").parse().unwrap()).await.unwrap();
         server.ledger.settled(1).await;
-        let error = ready.send(post(server.uri("/"))).await.unwrap_err();
+        let error = connection.send(post(server.uri("/"))).await.unwrap_err();
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Interrupted, Phase::Answer));
         assert_eq!((error.delivery(), error.attempts()), (Delivery::NotSent, 1));
         assert_eq!((server.ledger.whole(), server.ledger.connections()), (0, 1));

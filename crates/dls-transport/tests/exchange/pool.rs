@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dls_transport::{Delivery, ErrorKind, Facts};
+use dls_transport::{Delivery, ErrorKind, ResponseMeta};
 use tokio::sync::{Barrier, Notify};
 use tokio::time::{Instant, advance, sleep};
 
@@ -209,8 +209,8 @@ async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
         let transport = transport();
         for connections in 1..=3 {
             let answer = read(&transport, server.uri("/")).await.unwrap();
-            let facts = answer.extensions().get::<Facts>().unwrap();
-            assert_eq!(facts.attempts(), 1, "no attempt was lost on a dead connection");
+            let meta = answer.extensions().get::<ResponseMeta>().unwrap();
+            assert_eq!(meta.attempts(), 1, "no attempt was lost on a dead connection");
             assert_eq!(server.ledger.connections(), connections);
             close.notify_one();
             server.ledger.all_closed().await;
@@ -261,7 +261,7 @@ async fn a_read_survives_a_connection_that_dies_under_it() {
         let transport = transport();
         read(&transport, server.uri("/")).await.unwrap();
         let answer = read(&transport, server.uri("/")).await.unwrap();
-        assert_eq!(answer.extensions().get::<Facts>().unwrap().attempts(), 2);
+        assert_eq!(answer.extensions().get::<ResponseMeta>().unwrap().attempts(), 2);
         assert_eq!((server.ledger.connections(), server.ledger.whole()), (2, 3));
     }
 }

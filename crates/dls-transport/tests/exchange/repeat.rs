@@ -10,7 +10,7 @@ use dls_transport::credentials::{
     Credentials, CredentialsError, ProvideCredentials, Provided, Token,
 };
 use dls_transport::sign::SdkDate;
-use dls_transport::{Delivery, Error, ErrorKind, Facts, Limits, Rate, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Limits, Rate, ResponseMeta, Transport};
 use http::Response;
 use tokio::time::Instant;
 
@@ -38,7 +38,7 @@ async fn server(turns: &[Option<&str>]) -> Server {
 }
 
 fn attempts(answer: &Response<Vec<u8>>) -> u32 {
-    answer.extensions().get::<Facts>().unwrap().attempts()
+    answer.extensions().get::<ResponseMeta>().unwrap().attempts()
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,7 +250,7 @@ async fn a_401_is_not_repeated_and_stops_the_transport_and_its_clones() {
 
 #[tokio::test(start_paused = true)]
 async fn a_401_whose_body_breaks_off_stops_as_well() {
-    let server = Server::answering("HTTP/1.1 401 X\r\nContent-Length: 10\r\n\r\nno").await;
+    let server = Server::pending("HTTP/1.1 401 X\r\nContent-Length: 10\r\n\r\nno").await;
     let transport = transport();
     let error = read(&transport, server.uri("/")).await.unwrap_err();
     assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Body, 401));

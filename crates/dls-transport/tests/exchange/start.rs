@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, UNIX_EPOCH};
 
-use dls_transport::{Delivery, Error, ErrorKind, Limits, Phase, Rate, Resend, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Limits, Phase, Rate, Retry, Transport};
 use http::Response;
 use tokio::time::{Instant, sleep};
 
@@ -68,8 +68,8 @@ async fn the_second_half_of_a_write_has_all_of_its_answers_time_however_long_the
     let (transport, uri) = (one_in(79.0), server.uri("/"));
     let origin = uri.parse().unwrap();
     let (first, second) = tokio::join!(transport.connect(&origin), transport.connect(&origin));
-    for ready in [first, second] {
-        assert_eq!(ready.unwrap().send(post(&uri)).await.unwrap().body(), b"done");
+    for connection in [first, second] {
+        assert_eq!(connection.unwrap().send(post(&uri)).await.unwrap().body(), b"done");
     }
 }
 
@@ -118,7 +118,7 @@ async fn read_within(
     uri: impl AsRef<str>,
     within: Duration,
 ) -> Result<Response<Vec<u8>>, Error> {
-    transport.call_within(post(uri), Resend::Allowed, within).await
+    transport.call_within(post(uri), Retry::Allowed, within).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +174,7 @@ async fn a_call_that_is_granted_more_than_the_limit_has_the_limit() {
 async fn a_write_is_not_sent_within_less_than_its_answer_may_take() {
     let server = Server::keeping(answer("200 OK", "")).await;
     let (transport, uri) = (transport(), server.uri("/"));
-    let within = |time| transport.call_within(post(&uri), Resend::Never, time);
+    let within = |time| transport.call_within(post(&uri), Retry::Never, time);
     let error = within(29 * SECOND).await.unwrap_err();
     timed_out(&error, Phase::Prepare, Delivery::NotSent);
     assert_eq!(server.ledger.connections(), 0);

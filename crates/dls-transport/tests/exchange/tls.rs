@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use dls_transport::{Delivery, Error, ErrorKind, Phase, Resend, Roots, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Phase, Retry, Roots, Transport};
 use rustls::server::{Acceptor, ClientHello, WebPkiClientVerifier};
 use rustls::{HandshakeKind, RootCertStore, ServerConfig};
 use rustls_pki_types::CertificateDer;
@@ -140,9 +140,9 @@ async fn a_server_that_wants_a_certificate_is_never_called_unsent_wrongly() {
     strict.alpn_protocols = config.alpn_protocols;
     let server = keeping(strict).await;
     for _ in 0..20 {
-        for resend in [Resend::Never, Resend::Allowed] {
+        for retry in [Retry::Never, Retry::Allowed] {
             let transport = trusting(&issuer);
-            let error = transport.call(post(server.tls_uri("/")), resend).await.unwrap_err();
+            let error = transport.call(post(server.tls_uri("/")), retry).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Tls, "{error:?}");
             assert_ne!(error.delivery(), Delivery::Answered);
             assert_eq!(error.attempts(), 1);
@@ -154,9 +154,9 @@ async fn a_server_that_wants_a_certificate_is_never_called_unsent_wrongly() {
     }
     // Here the refusal has arrived before anything is written.
     let transport = trusting(&issuer);
-    let ready = transport.connect(&server.tls_uri("/").parse().unwrap()).await.unwrap();
+    let connection = transport.connect(&server.tls_uri("/").parse().unwrap()).await.unwrap();
     server.ledger.all_closed().await;
-    let error = ready.send(post(server.tls_uri("/"))).await.unwrap_err();
+    let error = connection.send(post(server.tls_uri("/"))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Tls, Delivery::NotSent));
     assert!(std::error::Error::source(&error).is_some());
     assert_eq!(server.ledger.whole(), 0);
@@ -281,8 +281,8 @@ async fn the_two_halves_work_over_tls() {
     let issuer = Issuer::new();
     let server = keeping(issuer.server("localhost", Validity::Now)).await;
     let transport = trusting(&issuer);
-    let ready = transport.connect(&server.tls_uri("/").parse().unwrap()).await.unwrap();
+    let connection = transport.connect(&server.tls_uri("/").parse().unwrap()).await.unwrap();
     assert_eq!(server.ledger.whole(), 0);
-    assert_eq!(ready.send(post(server.tls_uri("/"))).await.unwrap().body(), b"x");
+    assert_eq!(connection.send(post(server.tls_uri("/"))).await.unwrap().body(), b"x");
     assert_eq!(server.ledger.whole(), 1);
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, UNIX_EPOCH};
 
-use dls_transport::{Delivery, Error, ErrorKind, Facts, Transport, TransportBuilder};
+use dls_transport::{Delivery, Error, ErrorKind, ResponseMeta, Transport, TransportBuilder};
 use tokio_rustls::LazyConfigAcceptor;
 
 use crate::support::tls::{Issuer, Validity};
@@ -132,9 +132,9 @@ async fn a_write_in_two_halves_is_not_begun_either() {
         assert!(peer.read.is_empty(), "something was sent");
     });
     let transport = builder().build().unwrap();
-    let ready = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
+    let connection = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
     server.spoken.recv_timeout(PATIENCE).unwrap();
-    let error = ready.send(post(server.uri("/"))).await.unwrap_err();
+    let error = connection.send(post(server.uri("/"))).await.unwrap_err();
     was_not_begun(&error, server.address);
     server.thread.join().unwrap();
 }
@@ -158,8 +158,8 @@ async fn a_read_goes_out_on_another_connection_where_the_server_has_spoken_alrea
         let uri = format!("http://{address}{target}");
         let answer = read(&transport, uri).await.unwrap();
         assert_eq!(answer.body(), target.as_bytes());
-        let facts = answer.extensions().get::<Facts>().unwrap();
-        assert_eq!(facts.attempts(), if number == 0 { 2 } else { 1 });
+        let meta = answer.extensions().get::<ResponseMeta>().unwrap();
+        assert_eq!(meta.attempts(), if number == 0 { 2 } else { 1 });
     }
     drop(transport);
     thread.join().unwrap();
@@ -184,8 +184,8 @@ async fn what_has_arrived_on_a_kept_connection_retires_it_before_its_next_use() 
         let target = format!("/{number}");
         let answer = read(&transport, server.uri(&target)).await.unwrap();
         assert_eq!(answer.body(), target.as_bytes());
-        let facts = answer.extensions().get::<Facts>().unwrap();
-        assert_eq!(facts.attempts(), 1, "no attempt is lost");
+        let meta = answer.extensions().get::<ResponseMeta>().unwrap();
+        assert_eq!(meta.attempts(), 1, "no attempt is lost");
         let answer = read(&transport, server.uri("/kept")).await.unwrap();
         assert_eq!(answer.body(), b"kept");
         server.spoken.recv_timeout(PATIENCE).unwrap();
@@ -244,9 +244,9 @@ async fn session_tickets_are_nothing_that_the_server_said() {
     .await;
     let transport = builder().roots(issuer.roots()).build().unwrap();
     let uri = server.tls_uri("/");
-    let ready = transport.connect(&uri.parse().unwrap()).await.unwrap();
+    let connection = transport.connect(&uri.parse().unwrap()).await.unwrap();
     accepted.notified().await;
-    assert_eq!(ready.send(post(&uri)).await.unwrap().body(), b"x");
+    assert_eq!(connection.send(post(&uri)).await.unwrap().body(), b"x");
     for _ in 0..3 {
         read(&transport, &uri).await.unwrap();
     }

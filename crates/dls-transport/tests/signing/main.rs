@@ -65,9 +65,9 @@ impl Case {
         // What the official `BasicCredentials` and `GlobalCredentials` do before they sign.
         let mut headers = pairs(&request["headers"]);
         let credentials = Credentials::from(key.clone());
-        let authorisation =
-            credentials.authorise(vector["project_id"].as_str(), vector["domain_id"].as_str());
-        headers.extend(authorisation.headers.iter().map(|(n, v)| ((*n).into(), (*v).into())));
+        let auth_headers =
+            credentials.auth_headers(vector["project_id"].as_str(), vector["domain_id"].as_str());
+        headers.extend(auth_headers.headers.iter().map(|(n, v)| ((*n).into(), (*v).into())));
 
         let body = match &request["body_repeat"] {
             Value::Null => BASE64.decode(request["body_base64"].as_str().unwrap_or("")).unwrap(),

@@ -28,16 +28,16 @@ proptest! {
         printed.debug(&key);
         let credentials = Credentials::from(key.clone());
         printed.debug(&credentials);
-        printed.debug(&credentials.authorise(Some("project"), Some("domain")));
+        printed.debug(&credentials.auth_headers(Some("project"), Some("domain")));
 
         let x_auth = Token::new(token.as_str()).unwrap();
         printed.debug(&x_auth);
         let credentials = Credentials::from(x_auth);
         printed.debug(&credentials);
-        let authorisation = credentials.authorise(Some("project"), Some("domain"));
-        printed.debug(&authorisation);
+        let auth_headers = credentials.auth_headers(Some("project"), Some("domain"));
+        printed.debug(&auth_headers);
 
-        let parts = Parts { method: "GET", path: "/", headers: &authorisation.headers, ..Parts::default() };
+        let parts = Parts { method: "GET", path: "/", headers: &auth_headers.headers, ..Parts::default() };
         printed.debug(&parts);
         let signed = sign(&parts, &key, date()).unwrap();
         printed.debug(&signed);

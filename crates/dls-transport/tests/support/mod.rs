@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dls_transport::credentials::{AccessKey, Credentials, SecretKey};
-use dls_transport::{Error, Rate, Resend, Transport, TransportBuilder};
+use dls_transport::{Error, Rate, Retry, Transport, TransportBuilder};
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -114,7 +114,7 @@ impl Server {
     }
 
     /// A server that reads one request and then says this and ends the connection.
-    pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> Self {
+    pub(crate) async fn pending(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::start(move |mut peer, _| {
             let answer = answer.clone();
@@ -245,7 +245,7 @@ pub(crate) async fn read(
     transport: &Transport,
     uri: impl AsRef<str>,
 ) -> Result<Response<Vec<u8>>, Error> {
-    transport.call(post(uri), Resend::Allowed).await
+    transport.call(post(uri), Retry::Allowed).await
 }
 
 /// Sends what must not be sent twice.
@@ -253,7 +253,7 @@ pub(crate) async fn write(
     transport: &Transport,
     uri: impl AsRef<str>,
 ) -> Result<Response<Vec<u8>>, Error> {
-    transport.call(post(uri), Resend::Never).await
+    transport.call(post(uri), Retry::Never).await
 }
 
 /// Never, for scripts that just go on.

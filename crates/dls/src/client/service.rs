@@ -6,7 +6,7 @@ use dls_model::{
     Deploy, DeployAnswer, ListPackages, Package, PackageDetail, PackageId, ShowPackage,
 };
 use dls_rollout::{ObserveError, SendError};
-use dls_transport::{ClockSkew, Delivery, Facts, Ready, Resend};
+use dls_transport::{ClockSkew, Delivery, FreshConnection, ResponseMeta, Retry};
 
 use super::Client;
 use super::decode::decode;
@@ -70,14 +70,14 @@ impl Client {
 
     async fn skew_told(&self, package: PackageId) -> Result<Option<ClockSkew>, Error> {
         let request = self.request(&ShowPackage::new(package))?;
-        let answer = self.transport.call(request, Resend::Allowed).await?;
-        let facts = answer.extensions().get::<Facts>();
-        Ok(facts.and_then(Facts::clock_skew))
+        let answer = self.transport.call(request, Retry::Allowed).await?;
+        let meta = answer.extensions().get::<ResponseMeta>();
+        Ok(meta.and_then(ResponseMeta::clock_skew))
     }
 }
 
 struct ReadyToDeploy {
-    ready: Ready,
+    ready: FreshConnection,
     client: Client,
 }
 

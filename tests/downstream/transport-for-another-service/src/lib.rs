@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use dls_transport::{Delivery, Resend, Transport};
+use dls_transport::{Delivery, Retry, Transport};
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub async fn projects(
 ) -> Result<Vec<String>, Error> {
     let uri = format!("{origin}/v3/projects?name={name}");
     let request = Request::get(uri).body(Vec::new()).map_err(Error::Request)?;
-    let answer = transport.call(request, Resend::Allowed).await;
+    let answer = transport.call(request, Retry::Allowed).await;
     let projects = success(answer)?;
     let projects = projects["projects"].as_array().into_iter().flatten();
     let ids = projects.filter_map(|project| project["id"].as_str());
@@ -36,7 +36,7 @@ pub async fn publish(
         .header("content-type", "application/json")
         .body(body.into_bytes())
         .map_err(Error::Request)?;
-    let answer = success(transport.call(request, Resend::Never).await)?;
+    let answer = success(transport.call(request, Retry::Never).await)?;
     let id = answer["message_id"].as_str();
     id.map(str::to_owned).ok_or(Error::Unreadable)
 }

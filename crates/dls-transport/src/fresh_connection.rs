@@ -8,28 +8,28 @@ use http::{Request, Response};
 use crate::credentials::Credentials;
 use crate::error::{Delivery, Error};
 use crate::origin::Origin;
-use crate::outgoing::Outgoing;
-use crate::resend::Resend;
+use crate::prepared_request::PreparedRequest;
+use crate::retry::Retry;
 use crate::trace;
-use crate::transport::{Prepared, Transport};
+use crate::transport::{Reserved, Transport};
 
 /// A fresh connection over which nothing was said yet, and the credentials for one request: the
 /// half way of a write. See [`Transport::connect`].
 ///
 /// It is meant to be used at once, after noting down that the request is about to go out. The
 /// longer it waits, the likelier the server closes the connection.
-pub struct Ready {
+pub struct FreshConnection {
     pub(crate) transport: Transport,
     pub(crate) origin: Origin,
-    pub(crate) prepared: Prepared,
+    pub(crate) reserved: Reserved,
 }
 
-impl Ready {
+impl FreshConnection {
     /// Whether the request will bear a token instead of a signature. Then the service accepts it for as
     /// long as the token lives, and not only for 15 minutes.
     #[must_use]
     pub fn bears_token(&self) -> bool {
-        matches!(self.prepared.credentials(), Credentials::Token(_))
+        matches!(self.reserved.credentials(), Credentials::Token(_))
     }
 
     /// Signs the request with the current time and sends it, once.
@@ -53,32 +53,34 @@ impl Ready {
         request: Request<Vec<u8>>,
         at: SystemTime,
     ) -> Result<Response<Vec<u8>>, Error> {
-        let outgoing = Outgoing::new(request, self.transport.0.settings.plaintext)?;
-        if outgoing.origin != self.origin {
+        let prepared = PreparedRequest::new(request, self.transport.0.settings.plaintext)?;
+        if prepared.origin != self.origin {
             let message =
-                format!("the connection leads to {}, not to {}", self.origin, outgoing.origin);
+                format!("the connection leads to {}, not to {}", self.origin, prepared.origin);
             return Err(Error::invalid(message));
         }
-        let work = Box::pin(self.send_once(&outgoing, at));
-        trace::call(&outgoing, Resend::Never, work).await
+        let work = Box::pin(self.send_once(&prepared, at));
+        trace::call(&prepared, Retry::Never, work).await
     }
 
     async fn send_once(
         self,
-        outgoing: &Outgoing,
+        prepared: &PreparedRequest,
         at: SystemTime,
     ) -> Result<Response<Vec<u8>>, Error> {
         let shared = &self.transport.0;
-        let budget = shared.budget(Resend::Never, Duration::MAX);
+        let deadline = shared.deadline(Retry::Never, Duration::MAX);
         let attempt = trace::Attempt::begin(1);
-        let outcome = shared.exchange(self.prepared, outgoing, at, Resend::Never, &budget).await;
+        let outcome = shared.exchange(self.reserved, prepared, at, Retry::Never, &deadline).await;
         attempt.done(&outcome);
         outcome.map_err(|error| error.of_call(1, Delivery::NotSent))
     }
 }
 
-impl fmt::Debug for Ready {
+impl fmt::Debug for FreshConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ready").field("origin", &self.origin.authority()).finish_non_exhaustive()
+        f.debug_struct("FreshConnection")
+            .field("origin", &self.origin.authority())
+            .finish_non_exhaustive()
     }
 }

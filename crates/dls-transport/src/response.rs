@@ -12,21 +12,21 @@ use crate::retry_after::{clock_skew, retry_after};
 /// It is among the answer's extensions:
 ///
 /// ```
-/// # use dls_transport::Facts;
+/// # use dls_transport::ResponseMeta;
 /// fn print_facts(answer: &http::Response<Vec<u8>>) {
-///     if let Some(facts) = answer.extensions().get::<Facts>() {
-///         println!("{} attempts, clock: {:?}", facts.attempts(), facts.clock_skew());
+///     if let Some(meta) = answer.extensions().get::<ResponseMeta>() {
+///         println!("{} attempts, clock: {:?}", meta.attempts(), meta.clock_skew());
 ///     }
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub struct ResponseMeta {
     attempts: u32,
     retry_after: Option<Duration>,
     clock_skew: Option<ClockSkew>,
 }
 
-impl Facts {
+impl ResponseMeta {
     /// How many attempts the call took, at least 1.
     #[must_use]
     pub fn attempts(&self) -> u32 {
@@ -82,14 +82,14 @@ impl Head {
         }
     }
 
-    pub(crate) fn facts(&self) -> Facts {
-        Facts { attempts: 1, retry_after: self.retry_after, clock_skew: self.clock_skew }
+    pub(crate) fn meta(&self) -> ResponseMeta {
+        ResponseMeta { attempts: 1, retry_after: self.retry_after, clock_skew: self.clock_skew }
     }
 }
 
 /// What a status means to the transport, which knows no service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum ResponseClass {
     /// An answer, be it good or bad.
     Answer,
     Redirect,
@@ -97,7 +97,7 @@ pub(crate) enum Standing {
     Nonsense,
 }
 
-impl Standing {
+impl ResponseClass {
     pub(crate) fn of(status: StatusCode) -> Self {
         match status.as_u16() {
             200..=299 | 400..=599 => Self::Answer,
@@ -150,13 +150,13 @@ mod tests {
     #[test]
     fn only_2xx_4xx_and_5xx_are_answers() {
         for status in 100..=999 {
-            let standing = Standing::of(StatusCode::from_u16(status).unwrap());
+            let class = ResponseClass::of(StatusCode::from_u16(status).unwrap());
             let expected = match status / 100 {
-                2 | 4 | 5 => Standing::Answer,
-                3 => Standing::Redirect,
-                _ => Standing::Nonsense,
+                2 | 4 | 5 => ResponseClass::Answer,
+                3 => ResponseClass::Redirect,
+                _ => ResponseClass::Nonsense,
             };
-            assert_eq!(standing, expected, "{status}");
+            assert_eq!(class, expected, "{status}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Phase};
 
 /// The time that a whole call may take, or that part of it in which a request must begin.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Budget {
+pub(crate) struct Deadline {
     total: Duration,
     /// How much of the total is not for what this budget is for, but for the answer.
     answer: Duration,
@@ -28,7 +28,7 @@ pub(crate) enum OutOfTime {
     },
 }
 
-impl Budget {
+impl Deadline {
     pub(crate) fn starting_now(total: Duration) -> Self {
         Self { total, answer: Duration::ZERO, end: Instant::now().checked_add(total) }
     }
@@ -147,33 +147,33 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_shorter_limit_ends_a_step() {
-        let budget = Budget::starting_now(10 * SECOND);
+        let deadline = Deadline::starting_now(10 * SECOND);
         let begin = Instant::now();
-        let out = budget.within(4 * SECOND, future::pending::<()>()).await;
+        let out = deadline.within(4 * SECOND, future::pending::<()>()).await;
         assert_eq!((out, begin.elapsed()), (Err(OutOfTime::Step(4 * SECOND)), 4 * SECOND));
-        assert_eq!(budget.remaining(), 6 * SECOND);
+        assert_eq!(deadline.remaining(), 6 * SECOND);
 
-        let out = budget.within(7 * SECOND, future::pending::<()>()).await;
+        let out = deadline.within(7 * SECOND, future::pending::<()>()).await;
         assert_eq!((out, begin.elapsed()), (Err(OutOfTime::Total(10 * SECOND)), 10 * SECOND));
-        assert_eq!(budget.remaining(), Duration::ZERO);
-        assert_eq!(budget.within_total(future::ready(1)).await, Ok(1));
+        assert_eq!(deadline.remaining(), Duration::ZERO);
+        assert_eq!(deadline.within_total(future::ready(1)).await, Ok(1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_before_a_request_ends_early_enough_for_the_answer() {
-        let budget = Budget::starting_now(10 * SECOND);
+        let deadline = Deadline::starting_now(10 * SECOND);
         let (total, answer) = (10 * SECOND, 7 * SECOND);
         let late = OutOfTime::Start { total, answer };
         let begin = Instant::now();
-        let before = budget.before(answer);
+        let before = deadline.before(answer);
         let out = before.within(4 * SECOND, future::pending::<()>()).await;
         assert_eq!((out, begin.elapsed()), (Err(late), 3 * SECOND));
         assert_eq!(before.check(), Ok(()), "the whole time is left");
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(before.check(), Err(late));
-        assert_eq!(budget.check(), Ok(()));
+        assert_eq!(deadline.check(), Ok(()));
         tokio::time::advance(answer).await;
-        assert_eq!(budget.check(), Err(OutOfTime::Total(total)));
+        assert_eq!(deadline.check(), Err(OutOfTime::Total(total)));
         assert_eq!(
             late.error(Phase::Queue, "h").to_string(),
             "the rate limit gave no turn to a request to h within 3 s; the other 7 s of the whole \
@@ -184,11 +184,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_may_take_longer_than_the_whole_call_leaves_no_time_to_begin() {
         for answer in [11 * SECOND, Duration::MAX] {
-            let budget = Budget::starting_now(10 * SECOND).before(answer);
-            assert!(budget.check().is_err());
+            let deadline = Deadline::starting_now(10 * SECOND).before(answer);
+            assert!(deadline.check().is_err());
         }
-        let budget = Budget::starting_now(Duration::MAX).before(Duration::MAX);
-        assert_eq!(budget.check(), Ok(()));
+        let deadline = Deadline::starting_now(Duration::MAX).before(Duration::MAX);
+        assert_eq!(deadline.check(), Ok(()));
         let (total, answer) = (SECOND, 2 * SECOND);
         assert_eq!(
             OutOfTime::Start { total, answer }.error(Phase::Prepare, "h").to_string(),
@@ -199,10 +199,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_limit_beyond_the_end_of_the_clock_does_not_panic() {
-        let budget = Budget::starting_now(Duration::MAX);
-        assert_eq!(budget.remaining(), Duration::MAX);
-        assert_eq!(budget.within(Duration::MAX, future::ready(1)).await, Ok(1));
-        let out = budget.within(Duration::ZERO, future::pending::<()>()).await;
+        let deadline = Deadline::starting_now(Duration::MAX);
+        assert_eq!(deadline.remaining(), Duration::MAX);
+        assert_eq!(deadline.within(Duration::MAX, future::ready(1)).await, Ok(1));
+        let out = deadline.within(Duration::ZERO, future::pending::<()>()).await;
         assert_eq!(out, Err(OutOfTime::Step(Duration::ZERO)));
     }
 

@@ -16,12 +16,12 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::task::coop::unconstrained;
 
-use crate::budget::Budget;
-use crate::carried::Carried;
+use crate::deadline::Deadline;
 use crate::error::{Delivery, Error, ErrorKind, Phase};
-use crate::exchange::{Head, Standing, location};
 use crate::limits::Limits;
 use crate::origin::Origin;
+use crate::redact::SentSecrets;
+use crate::response::{Head, ResponseClass, location};
 use crate::stream::{Stream, Written};
 use crate::tls;
 
@@ -36,18 +36,18 @@ const FEW_BYTES: usize = 16;
 /// A connection on which no exchange is under way.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    driver: Driver,
+    driver: ConnectionTask,
     written: Written,
 }
 
 /// hyper's state machine of the connection, and what it left behind when it ended.
-struct Driver {
+struct ConnectionTask {
     running: Option<http1::Connection<TokioIo<Stream>, Full<Bytes>>>,
     failure: Option<hyper::Error>,
     unread: Bytes,
 }
 
-impl Driver {
+impl ConnectionTask {
     /// Lets the connection go on while `work` waits for what it does.
     async fn run<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);
@@ -77,14 +77,14 @@ impl Driver {
 }
 
 /// What an exchange is held to.
-pub(crate) struct Terms<'a> {
+pub(crate) struct ExchangeLimits<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) limits: &'a Limits,
     /// How long until the head of the answer is in.
     pub(crate) head: Duration,
-    pub(crate) budget: &'a Budget,
+    pub(crate) deadline: &'a Deadline,
     /// What the answer must not show.
-    pub(crate) carried: &'a Carried,
+    pub(crate) sent_secrets: &'a SentSecrets,
 }
 
 impl Connection {
@@ -98,7 +98,11 @@ impl Connection {
             .await?;
         Ok(Self {
             sender,
-            driver: Driver { running: Some(connection), failure: None, unread: Bytes::new() },
+            driver: ConnectionTask {
+                running: Some(connection),
+                failure: None,
+                unread: Bytes::new(),
+            },
             written,
         })
     }
@@ -126,15 +130,16 @@ impl Connection {
     pub(crate) async fn ask(
         mut self,
         request: Request<Full<Bytes>>,
-        terms: &Terms<'_>,
+        exchange_limits: &ExchangeLimits<'_>,
         now: impl FnOnce() -> SystemTime,
-    ) -> Result<Answering, Error> {
+    ) -> Result<PendingResponse, Error> {
         let before = self.written.bytes();
         let answer = self.sender.try_send_request(request);
-        let outcome = terms.budget.within(terms.head, self.driver.run(answer)).await;
+        let outcome =
+            exchange_limits.deadline.within(exchange_limits.head, self.driver.run(answer)).await;
 
         let failure = match outcome {
-            Ok(Ok(answer)) => return Answering::new(self, answer, terms, now()),
+            Ok(Ok(answer)) => return PendingResponse::new(self, answer, exchange_limits, now()),
             Ok(Err(failure)) => Ok(failure),
             Err(late) => Err(late),
         };
@@ -142,10 +147,12 @@ impl Connection {
         self.driver.end();
         let (error, handed_back) = match failure {
             Ok(mut failure) => match failure.take_message() {
-                Some(_) => (unusable(failure.into_error(), terms.origin), true),
-                None => (no_answer(failure.into_error(), &self.driver.unread, terms), false),
+                Some(_) => (unusable(failure.into_error(), exchange_limits.origin), true),
+                None => {
+                    (no_answer(failure.into_error(), &self.driver.unread, exchange_limits), false)
+                }
             },
-            Err(late) => (late.error(Phase::Answer, terms.origin.authority()), false),
+            Err(late) => (late.error(Phase::Answer, exchange_limits.origin.authority()), false),
         };
         Err(error.with_delivery(proved(handed_back, self.written.bytes() - before)))
     }
@@ -158,28 +165,28 @@ fn proved(handed_back: bool, bytes: u64) -> Delivery {
 }
 
 /// An exchange whose answer has begun.
-pub(crate) struct Answering {
+pub(crate) struct PendingResponse {
     connection: Connection,
     parts: response::Parts,
     body: Incoming,
     head: Head,
 }
 
-impl Answering {
+impl PendingResponse {
     fn new(
         connection: Connection,
         answer: Response<Incoming>,
-        terms: &Terms<'_>,
+        exchange_limits: &ExchangeLimits<'_>,
         now: SystemTime,
     ) -> Result<Self, Error> {
         let (mut parts, body) = answer.into_parts();
-        terms.carried.blot_out_of(&mut parts.headers);
+        exchange_limits.sent_secrets.blot_out_of(&mut parts.headers);
         let head = Head::read(parts.status, &parts.headers, now);
-        let origin = terms.origin;
+        let origin = exchange_limits.origin;
         let status = parts.status.as_u16();
-        match Standing::of(parts.status) {
-            Standing::Answer => Ok(Self { connection, parts, body, head }),
-            Standing::Redirect => {
+        match ResponseClass::of(parts.status) {
+            ResponseClass::Answer => Ok(Self { connection, parts, body, head }),
+            ResponseClass::Redirect => {
                 let location = location(&parts.headers);
                 let to = location.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
                 let message = format!("{origin} redirects (status {status}){to}; not followed");
@@ -188,7 +195,7 @@ impl Answering {
                     .with_location(location)
                     .with_delivery(Delivery::Answered))
             }
-            Standing::Nonsense => {
+            ResponseClass::Nonsense => {
                 let message = format!("{origin} answered with status {status}, which is no answer");
                 Err(Error::new(ErrorKind::Protocol, Phase::Answer, message)
                     .with_head(&head)
@@ -208,13 +215,13 @@ impl Answering {
     /// Reads the body. The connection comes back if another exchange can follow on it.
     pub(crate) async fn finish(
         mut self,
-        terms: &Terms<'_>,
+        exchange_limits: &ExchangeLimits<'_>,
     ) -> Result<(Response<Vec<u8>>, Option<Connection>), Error> {
         let mut body = self
-            .read_body(terms)
+            .read_body(exchange_limits)
             .await
             .map_err(|error| error.with_head(&self.head).with_delivery(Delivery::Answered))?;
-        terms.carried.blot_out(&mut body);
+        exchange_limits.sent_secrets.blot_out(&mut body);
         let mut connection = self.connection;
         let reusable = connection.is_silent().await;
 
@@ -222,51 +229,54 @@ impl Answering {
         *answer.status_mut() = self.parts.status;
         *answer.version_mut() = self.parts.version;
         *answer.headers_mut() = self.parts.headers;
-        answer.extensions_mut().insert(self.head.facts());
+        answer.extensions_mut().insert(self.head.meta());
         Ok((answer, reusable.then_some(connection)))
     }
 
-    async fn read_body(&mut self, terms: &Terms<'_>) -> Result<Vec<u8>, Error> {
-        let limit = terms.limits.body_bytes;
+    async fn read_body(&mut self, exchange_limits: &ExchangeLimits<'_>) -> Result<Vec<u8>, Error> {
+        let limit = exchange_limits.limits.body_bytes;
         let announced = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > limit {
-            return Err(self.too_large(terms, limit, "bytes"));
+            return Err(self.too_large(exchange_limits, limit, "bytes"));
         }
         let most_pieces = MAX_PIECES.saturating_add(limit / FEW_BYTES);
         let mut pieces = 0;
         let mut bytes = Vec::with_capacity(announced.min(64 << 10));
         loop {
             let frame = self.connection.driver.run(self.body.frame());
-            let frame = terms.budget.within(terms.limits.body_idle, frame).await;
+            let frame =
+                exchange_limits.deadline.within(exchange_limits.limits.body_idle, frame).await;
             let frame = match frame {
                 Ok(None) => return Ok(bytes),
                 Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(error))) => return Err(self.broken_off(terms, error)),
-                Err(late) => return Err(late.error(Phase::Body, terms.origin.authority())),
+                Ok(Some(Err(error))) => return Err(self.broken_off(exchange_limits, error)),
+                Err(late) => {
+                    return Err(late.error(Phase::Body, exchange_limits.origin.authority()));
+                }
             };
             // Anything else than data is a trailer, which nobody asked for.
             if let Some(data) = frame.data_ref() {
                 if data.len() > limit - bytes.len() {
-                    return Err(self.too_large(terms, limit, "bytes"));
+                    return Err(self.too_large(exchange_limits, limit, "bytes"));
                 }
                 pieces += 1;
                 if pieces > most_pieces {
-                    return Err(self.too_large(terms, most_pieces, "pieces"));
+                    return Err(self.too_large(exchange_limits, most_pieces, "pieces"));
                 }
                 bytes.extend_from_slice(data);
             }
         }
     }
 
-    fn too_large(&self, terms: &Terms<'_>, limit: usize, what: &str) -> Error {
-        let (origin, status) = (terms.origin, self.parts.status.as_u16());
+    fn too_large(&self, exchange_limits: &ExchangeLimits<'_>, limit: usize, what: &str) -> Error {
+        let (origin, status) = (exchange_limits.origin, self.parts.status.as_u16());
         let message =
             format!("the answer from {origin} (status {status}) is larger than {limit} {what}");
         Error::new(ErrorKind::TooLarge, Phase::Body, message)
     }
 
-    fn broken_off(&self, terms: &Terms<'_>, error: hyper::Error) -> Error {
-        let (origin, status) = (terms.origin, self.parts.status.as_u16());
+    fn broken_off(&self, exchange_limits: &ExchangeLimits<'_>, error: hyper::Error) -> Error {
+        let (origin, status) = (exchange_limits.origin, self.parts.status.as_u16());
         let message = format!("the answer from {origin} (status {status}) broke off");
         Error::new(ErrorKind::Body, Phase::Body, message).with_source(error)
     }
@@ -301,15 +311,15 @@ fn has_spoken(failure: &hyper::Error) -> bool {
 }
 
 /// Why there is no answer. `unread` is what came in and was not understood.
-fn no_answer(error: hyper::Error, unread: &[u8], terms: &Terms<'_>) -> Error {
-    let origin = terms.origin;
+fn no_answer(error: hyper::Error, unread: &[u8], exchange_limits: &ExchangeLimits<'_>) -> Error {
+    let origin = exchange_limits.origin;
     let (kind, message) = if is_too_large(&error) && !unread.starts_with(b"HTTP/") {
         // The head itself was taken, so it is a length that hyper cannot count to.
-        let limit = terms.limits.body_bytes;
+        let limit = exchange_limits.limits.body_bytes;
         let message = format!("the answer from {origin} announces more than {limit} bytes");
         (ErrorKind::TooLarge, message)
     } else if is_too_large(&error) {
-        let limit = terms.limits.head_bytes;
+        let limit = exchange_limits.limits.head_bytes;
         let message = format!(
             "the head of the answer from {origin} is larger than {limit} bytes or \
              {MAX_HEADERS} headers"
@@ -362,15 +372,15 @@ pub(crate) mod tests {
 
     async fn ask(connection: Connection) -> Error {
         let uri = "http://localhost/".parse().unwrap();
-        let terms = Terms {
+        let exchange_limits = ExchangeLimits {
             origin: &Origin::of(&uri, PlaintextHosts::Loopback).unwrap(),
             limits: &Limits::default(),
             head: Duration::from_secs(1),
-            budget: &Budget::starting_now(Duration::from_secs(1)),
-            carried: &Carried::by(&HeaderMap::new()),
+            deadline: &Deadline::starting_now(Duration::from_secs(1)),
+            sent_secrets: &SentSecrets::by(&HeaderMap::new()),
         };
         let request = Request::new(Full::new(Bytes::from_static(b"body")));
-        let outcome = connection.ask(request, &terms, || SystemTime::UNIX_EPOCH);
+        let outcome = connection.ask(request, &exchange_limits, || SystemTime::UNIX_EPOCH);
         outcome.await.err().unwrap()
     }
 

@@ -21,12 +21,12 @@
 //! Secrets are wiped from memory when their last copy goes. They have no `Display` and no `==`, and
 //! `Debug` prints `[redacted]` in their place.
 
-mod authorise;
+mod auth_headers;
 mod environment;
 mod provide;
 mod value;
 
-pub use authorise::Authorisation;
+pub use auth_headers::AuthHeaders;
 pub use environment::Environment;
 pub use provide::{CredentialsError, ProvideCredentials, Provided};
 pub use value::{

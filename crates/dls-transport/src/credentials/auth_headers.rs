@@ -15,19 +15,19 @@ impl Credentials {
     /// use dls_transport::credentials::{Credentials, Token};
     ///
     /// let credentials = Credentials::from(Token::new("MIIEXAMPLE")?);
-    /// let authorisation = credentials.authorise(Some("b384b9e9"), None);
+    /// let auth_headers = credentials.auth_headers(Some("b384b9e9"), None);
     ///
     /// let expected = [("X-Project-Id", "b384b9e9"), ("X-Auth-Token", "MIIEXAMPLE")];
-    /// assert_eq!(authorisation.headers, expected);
-    /// assert!(authorisation.signer.is_none());
+    /// assert_eq!(auth_headers.headers, expected);
+    /// assert!(auth_headers.signer.is_none());
     /// # Ok::<(), dls_transport::credentials::InvalidCredential>(())
     /// ```
     #[must_use]
-    pub fn authorise<'a>(
+    pub fn auth_headers<'a>(
         &'a self,
         project_id: Option<&'a str>,
         domain_id: Option<&'a str>,
-    ) -> Authorisation<'a> {
+    ) -> AuthHeaders<'a> {
         let mut headers = Vec::with_capacity(3);
         headers.extend(project_id.map(|id| ("X-Project-Id", id)));
         headers.extend(domain_id.map(|id| ("X-Domain-Id", id)));
@@ -38,24 +38,24 @@ impl Credentials {
                 None
             }
         };
-        Authorisation { headers, signer }
+        AuthHeaders { headers, signer }
     }
 }
 
-/// See [`Credentials::authorise`]. `Debug` shows the names of the headers only.
+/// See [`Credentials::auth_headers`]. `Debug` shows the names of the headers only.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Authorisation<'a> {
+pub struct AuthHeaders<'a> {
     /// Headers to add, overwriting the caller's.
     pub headers: Vec<(&'static str, &'a str)>,
     /// The key to sign with, after adding the headers; with `None` they are all it takes.
     pub signer: Option<&'a AccessKey>,
 }
 
-impl fmt::Debug for Authorisation<'_> {
+impl fmt::Debug for AuthHeaders<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
-        f.debug_struct("Authorisation")
+        f.debug_struct("AuthHeaders")
             .field("headers", &names)
             .field("signer", &self.signer)
             .finish()
@@ -72,13 +72,13 @@ mod tests {
         let key = AccessKey::new("A", SecretKey::new("s").unwrap()).unwrap();
         let key = key.with_security_token(SecurityToken::new("t").unwrap());
         let key = Credentials::from(key);
-        let authorisation = key.authorise(Some("p"), Some("d"));
-        assert_eq!(authorisation.headers, [("X-Project-Id", "p"), ("X-Domain-Id", "d")]);
-        assert_eq!(authorisation.signer.unwrap().id(), "A");
+        let auth_headers = key.auth_headers(Some("p"), Some("d"));
+        assert_eq!(auth_headers.headers, [("X-Project-Id", "p"), ("X-Domain-Id", "d")]);
+        assert_eq!(auth_headers.signer.unwrap().id(), "A");
 
         let token = Credentials::from(Token::new("t").unwrap());
-        let authorisation = token.authorise(None, None);
-        assert_eq!(authorisation.headers, [("X-Auth-Token", "t")]);
-        assert!(authorisation.signer.is_none());
+        let auth_headers = token.auth_headers(None, None);
+        assert_eq!(auth_headers.headers, [("X-Auth-Token", "t")]);
+        assert!(auth_headers.signer.is_none());
     }
 }

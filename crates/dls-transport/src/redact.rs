@@ -9,9 +9,9 @@ const SHORTEST: usize = 16;
 const BEFORE_SIGNATURE: &str = "Signature=";
 
 /// Token, security token and signature of one request.
-pub(crate) struct Carried(Vec<Zeroizing<Vec<u8>>>);
+pub(crate) struct SentSecrets(Vec<Zeroizing<Vec<u8>>>);
 
-impl Carried {
+impl SentSecrets {
     pub(crate) fn by(headers: &HeaderMap) -> Self {
         let tokens = ["x-auth-token", "x-security-token"].map(|name| headers.get(name));
         let tokens = tokens.into_iter().flatten().map(HeaderValue::as_bytes);
@@ -63,15 +63,15 @@ fn find(bytes: &[u8], secret: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn carried(name: &'static str, value: &'static str) -> Carried {
+    fn sent_secrets(name: &'static str, value: &'static str) -> SentSecrets {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
-        Carried::by(&headers)
+        SentSecrets::by(&headers)
     }
 
-    fn blotted(carried: &Carried, text: &str) -> String {
+    fn blotted(sent_secrets: &SentSecrets, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        carried.blot_out(&mut bytes);
+        sent_secrets.blot_out(&mut bytes);
         String::from_utf8(bytes).unwrap()
     }
 
@@ -89,22 +89,22 @@ mod tests {
             let (part, _) = secret.split_at(SHORTEST - 1);
             let text = format!("MII {secret}{secret}, {}", part);
             let shown = format!("MII {}, {}", "*".repeat(32), part);
-            assert_eq!(blotted(&carried(name, value), &text), shown, "{name}");
+            assert_eq!(blotted(&sent_secrets(name, value), &text), shown, "{name}");
         }
     }
 
     #[test]
     fn what_is_too_short_to_be_a_secret_stays() {
-        let carried = carried("x-auth-token", "t");
-        assert_eq!(blotted(&carried, "to be tested"), "to be tested");
+        let sent_secrets = sent_secrets("x-auth-token", "t");
+        assert_eq!(blotted(&sent_secrets, "to be tested"), "to be tested");
     }
 
     #[test]
     fn headers_are_blotted_out_too() {
-        let carried = carried("x-auth-token", "MIIEXAMPLEOFATOKEN");
+        let sent_secrets = sent_secrets("x-auth-token", "MIIEXAMPLEOFATOKEN");
         let mut headers = HeaderMap::new();
         headers.insert("x-request-id", HeaderValue::from_static("r-MIIEXAMPLEOFATOKEN"));
-        carried.blot_out_of(&mut headers);
+        sent_secrets.blot_out_of(&mut headers);
         assert_eq!(headers["x-request-id"], format!("r-{}", "*".repeat(18)));
     }
 }

@@ -42,14 +42,14 @@ const SECRET: [HeaderName; 3] = [
 
 /// What goes on every request of a transport.
 #[derive(Clone, Debug)]
-pub(crate) struct Dress {
+pub(crate) struct DefaultHeaders {
     pub(crate) project_id: Option<String>,
     pub(crate) domain_id: Option<String>,
     pub(crate) user_agent: HeaderValue,
 }
 
 /// A request that can be sent. It has no `Debug`: what it holds is the caller's.
-pub(crate) struct Outgoing {
+pub(crate) struct PreparedRequest {
     pub(crate) origin: Origin,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
@@ -57,7 +57,7 @@ pub(crate) struct Outgoing {
     body: Bytes,
 }
 
-impl Outgoing {
+impl PreparedRequest {
     pub(crate) fn new(request: Request<Vec<u8>>, plaintext: PlaintextHosts) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
         let origin = Origin::of(&parts.uri, plaintext)?;
@@ -90,36 +90,38 @@ impl Outgoing {
     /// The request to write, signed with this date if the credentials are a key.
     pub(crate) fn render(
         &self,
-        dress: &Dress,
+        default_headers: &DefaultHeaders,
         credentials: &Credentials,
         date: SystemTime,
     ) -> Result<Request<Full<Bytes>>, Error> {
-        let (target, headers) = self.authorised(dress, credentials, date)?;
+        let (target, headers) = self.with_auth_headers(default_headers, credentials, date)?;
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.version_mut() = Version::HTTP_11;
         *request.uri_mut() = Uri::try_from(target)
             .map_err(|error| Error::invalid("the path cannot be sent").with_source(error))?;
         *request.headers_mut() = headers;
-        self.add_unsigned(request.headers_mut(), dress);
+        self.add_unsigned(request.headers_mut(), default_headers);
         Ok(request)
     }
 
     /// The target and the headers that the credentials vouch for.
-    fn authorised(
+    fn with_auth_headers(
         &self,
-        dress: &Dress,
+        default_headers: &DefaultHeaders,
         credentials: &Credentials,
         date: SystemTime,
     ) -> Result<(String, HeaderMap), Error> {
         let path = self.uri.path();
         let query = parse_query(self.uri.query().unwrap_or_default());
-        let authorisation =
-            credentials.authorise(dress.project_id.as_deref(), dress.domain_id.as_deref());
+        let auth_headers = credentials.auth_headers(
+            default_headers.project_id.as_deref(),
+            default_headers.domain_id.as_deref(),
+        );
 
-        let mut texts = Vec::with_capacity(self.headers.len() + authorisation.headers.len());
+        let mut texts = Vec::with_capacity(self.headers.len() + auth_headers.headers.len());
         for (name, value) in &self.headers {
-            let replaced = authorisation.headers.iter().any(|(ours, _)| name == *ours);
+            let replaced = auth_headers.headers.iter().any(|(ours, _)| name == *ours);
             if !replaced {
                 let text = str::from_utf8(value.as_bytes()).map_err(|_| {
                     Error::invalid(format!("the value of header {name} is not UTF-8"))
@@ -127,11 +129,11 @@ impl Outgoing {
                 texts.push((name.as_str(), text));
             }
         }
-        texts.extend(&authorisation.headers);
+        texts.extend(&auth_headers.headers);
 
         let host = self.origin.authority();
         let mut headers = HeaderMap::with_capacity(texts.len() + 8);
-        let Some(key) = authorisation.signer else {
+        let Some(key) = auth_headers.signer else {
             append(&mut headers, HOST.as_str(), host)?;
             for (name, value) in texts {
                 append(&mut headers, name, value)?;
@@ -160,9 +162,9 @@ impl Outgoing {
     }
 
     /// What a proxy may change on the way, and is therefore not signed.
-    fn add_unsigned(&self, headers: &mut HeaderMap, dress: &Dress) {
+    fn add_unsigned(&self, headers: &mut HeaderMap, default_headers: &DefaultHeaders) {
         if !headers.contains_key(USER_AGENT) {
-            headers.insert(USER_AGENT, dress.user_agent.clone());
+            headers.insert(USER_AGENT, default_headers.user_agent.clone());
         }
         // We decompress nothing.
         if !headers.contains_key(ACCEPT_ENCODING) {
@@ -196,8 +198,8 @@ mod tests {
         canonical_request, parse_authorization, payload_hash, string_to_sign, verify,
     };
 
-    fn dress() -> Dress {
-        Dress {
+    fn default_headers() -> DefaultHeaders {
+        DefaultHeaders {
             project_id: Some("project".into()),
             domain_id: None,
             user_agent: HeaderValue::from_static("test/1"),
@@ -220,8 +222,8 @@ mod tests {
         request: Request<Vec<u8>>,
         credentials: impl Into<Credentials>,
     ) -> Result<Request<Full<Bytes>>, Error> {
-        let outgoing = Outgoing::new(request, PlaintextHosts::Loopback)?;
-        outgoing.render(&dress(), &credentials.into(), date())
+        let prepared = PreparedRequest::new(request, PlaintextHosts::Loopback)?;
+        prepared.render(&default_headers(), &credentials.into(), date())
     }
 
     /// As a server does it, from what came over the wire.

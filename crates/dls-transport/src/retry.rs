@@ -6,13 +6,13 @@ use http::{Response, StatusCode};
 
 use crate::backoff::pause;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Facts;
+use crate::response::ResponseMeta;
 
 /// Whether a request may go out more than once.
 ///
 /// This is about what the request *does*, which its method does not tell: a `POST` may only list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Resend {
+pub enum Retry {
     /// It changes nothing (a read): it is repeated after failures that may pass, and may use a
     /// connection that an earlier request left behind.
     Allowed,
@@ -22,17 +22,20 @@ pub enum Resend {
 
 /// What one attempt came to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum AttemptResult {
     Answer { status: StatusCode, retry_after: Option<Duration> },
     Failure { kind: ErrorKind, status: Option<StatusCode>, retry_after: Option<Duration> },
 }
 
-impl Outcome {
+impl AttemptResult {
     pub(crate) fn of(result: &Result<Response<Vec<u8>>, Error>) -> Self {
         match result {
             Ok(answer) => Self::Answer {
                 status: answer.status(),
-                retry_after: answer.extensions().get::<Facts>().and_then(Facts::retry_after),
+                retry_after: answer
+                    .extensions()
+                    .get::<ResponseMeta>()
+                    .and_then(ResponseMeta::retry_after),
             },
             Err(error) => Self::Failure {
                 kind: error.kind(),
@@ -86,13 +89,13 @@ impl Outcome {
 /// `attempts` counts this one, `remaining` is what is left of the whole call, and `chance` is from
 /// 0 up to 1. A pause that would outlast the call is not begun.
 pub(crate) fn next_attempt(
-    resend: Resend,
-    outcome: Outcome,
+    retry: Retry,
+    outcome: AttemptResult,
     (attempts, max_attempts): (u32, u32),
     remaining: Duration,
     chance: f64,
 ) -> Option<Duration> {
-    if resend == Resend::Never || attempts >= max_attempts || !outcome.may_pass() {
+    if retry == Retry::Never || attempts >= max_attempts || !outcome.may_pass() {
         return None;
     }
     Some(pause(attempts, outcome.floor(), chance)).filter(|pause| *pause < remaining)
@@ -124,45 +127,45 @@ mod tests {
         (ErrorKind::TooLarge, false),
     ];
 
-    fn answer(status: u16) -> Outcome {
-        Outcome::Answer { status: StatusCode::from_u16(status).unwrap(), retry_after: None }
+    fn answer(status: u16) -> AttemptResult {
+        AttemptResult::Answer { status: StatusCode::from_u16(status).unwrap(), retry_after: None }
     }
 
-    fn asked_to_wait(status: u16, seconds: u64) -> Outcome {
+    fn asked_to_wait(status: u16, seconds: u64) -> AttemptResult {
         let status = StatusCode::from_u16(status).unwrap();
-        Outcome::Answer { status, retry_after: Some(Duration::from_secs(seconds)) }
+        AttemptResult::Answer { status, retry_after: Some(Duration::from_secs(seconds)) }
     }
 
-    fn failure(kind: ErrorKind, status: Option<u16>) -> Outcome {
+    fn failure(kind: ErrorKind, status: Option<u16>) -> AttemptResult {
         let status = status.map(|status| StatusCode::from_u16(status).unwrap());
-        Outcome::Failure { kind, status, retry_after: None }
+        AttemptResult::Failure { kind, status, retry_after: None }
     }
 
-    fn next(resend: Resend, outcome: Outcome) -> Option<Duration> {
-        next_attempt(resend, outcome, (1, 3), MINUTE, 0.5)
+    fn next(retry: Retry, outcome: AttemptResult) -> Option<Duration> {
+        next_attempt(retry, outcome, (1, 3), MINUTE, 0.5)
     }
 
     #[test]
     fn a_write_is_never_repeated_whatever_came_of_it() {
         for status in 100..=999 {
-            assert_eq!(next(Resend::Never, answer(status)), None);
+            assert_eq!(next(Retry::Never, answer(status)), None);
         }
         for (kind, _) in KINDS {
-            assert_eq!(next(Resend::Never, failure(kind, None)), None, "{kind:?}");
+            assert_eq!(next(Retry::Never, failure(kind, None)), None, "{kind:?}");
         }
     }
 
     #[test]
     fn a_read_is_repeated_after_statuses_that_may_pass() {
         let repeated: Vec<u16> =
-            (100..=999).filter(|s| next(Resend::Allowed, answer(*s)).is_some()).collect();
+            (100..=999).filter(|s| next(Retry::Allowed, answer(*s)).is_some()).collect();
         assert_eq!(repeated, [408, 429, 500, 502, 503, 504]);
     }
 
     #[test]
     fn a_read_is_repeated_after_failures_that_may_pass() {
         for (kind, repeated) in KINDS {
-            assert_eq!(next(Resend::Allowed, failure(kind, None)).is_some(), repeated, "{kind:?}");
+            assert_eq!(next(Retry::Allowed, failure(kind, None)).is_some(), repeated, "{kind:?}");
         }
     }
 
@@ -170,14 +173,14 @@ mod tests {
     fn a_refusal_whose_body_broke_off_is_not_repeated() {
         for (status, repeated) in [(200, true), (503, true), (400, false), (401, false)] {
             let outcome = failure(ErrorKind::Body, Some(status));
-            assert_eq!(next(Resend::Allowed, outcome).is_some(), repeated, "{status}");
+            assert_eq!(next(Retry::Allowed, outcome).is_some(), repeated, "{status}");
         }
     }
 
     #[test]
     fn attempts_and_time_come_to_an_end() {
         let next = |attempts, remaining| {
-            next_attempt(Resend::Allowed, answer(503), attempts, remaining, 0.5)
+            next_attempt(Retry::Allowed, answer(503), attempts, remaining, 0.5)
         };
         let half = Duration::from_millis(250);
         assert_eq!(next((1, 3), MINUTE), Some(half));
@@ -199,10 +202,10 @@ mod tests {
             (asked_to_wait(429, 0), 1250),
             (asked_to_wait(429, 7), 7250),
         ] {
-            let pause = next(Resend::Allowed, outcome);
+            let pause = next(Retry::Allowed, outcome);
             assert_eq!(pause, Some(Duration::from_millis(millis)), "{outcome:?}");
         }
-        assert_eq!(next(Resend::Allowed, asked_to_wait(429, 60)), None);
-        assert_eq!(next(Resend::Allowed, asked_to_wait(503, u64::MAX)), None);
+        assert_eq!(next(Retry::Allowed, asked_to_wait(429, 60)), None);
+        assert_eq!(next(Retry::Allowed, asked_to_wait(503, u64::MAX)), None);
     }
 }
