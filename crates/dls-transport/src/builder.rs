@@ -15,8 +15,9 @@ use crate::limiter::{Limiter, Rate};
 use crate::limits::Limits;
 use crate::origin::PlaintextHosts;
 use crate::prepared_request::DefaultHeaders;
+use crate::sender::{Sender, Settings};
 use crate::tls::{Roots, Tls};
-use crate::transport::{Settings, Transport};
+use crate::transport::Transport;
 
 /// Settings of a [`Transport`]; see there for an example. Only
 /// [`credentials`](Self::credentials) must be given.
@@ -35,6 +36,13 @@ pub struct TransportBuilder {
     plaintext: PlaintextHosts,
     jitter_seed: Option<u64>,
     clock: Clock,
+}
+
+impl Transport {
+    /// Begins a transport. It needs credentials.
+    pub fn builder() -> TransportBuilder {
+        TransportBuilder::default()
+    }
 }
 
 impl TransportBuilder {
@@ -144,12 +152,9 @@ impl TransportBuilder {
             plaintext: self.plaintext,
             clock: self.clock,
         };
-        Ok(Transport::new(
-            settings,
-            Limiter::new(self.rate)?,
-            Tls::new(&self.roots)?,
-            Jitter::new(self.jitter_seed),
-        ))
+        let (limiter, tls) = (Limiter::new(self.rate)?, Tls::new(&self.roots)?);
+        let sender = Sender::new(settings, limiter, tls, Jitter::new(self.jitter_seed));
+        Ok(Transport(Arc::new(sender)))
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::response::{ClockSkew, Head};
+use crate::response::Head;
+use crate::retry_after::ClockSkew;
 
 /// Why a call brought no answer, as facts.
 ///

@@ -1,6 +1,7 @@
-//! The second half of a write: what [`Transport::connect`] gives.
+//! The second half of a write: what [`Transport::connect`](crate::Transport::connect) returns.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{Request, Response};
@@ -10,16 +11,16 @@ use crate::error::{Delivery, Error};
 use crate::origin::Origin;
 use crate::prepared_request::PreparedRequest;
 use crate::retry::Retry;
+use crate::sender::{Reserved, Sender};
 use crate::trace;
-use crate::transport::{Reserved, Transport};
 
 /// A fresh connection over which nothing was said yet, and the credentials for one request: the
-/// half way of a write. See [`Transport::connect`].
+/// half way of a write. See [`Transport::connect`](crate::Transport::connect).
 ///
 /// It is meant to be used at once, after noting down that the request is about to go out. The
 /// longer it waits, the likelier the server closes the connection.
 pub struct FreshConnection {
-    pub(crate) transport: Transport,
+    pub(crate) sender: Arc<Sender>,
     pub(crate) origin: Origin,
     pub(crate) reserved: Reserved,
 }
@@ -29,7 +30,7 @@ impl FreshConnection {
     /// long as the token lives, and not only for 15 minutes.
     #[must_use]
     pub fn bears_token(&self) -> bool {
-        matches!(self.reserved.credentials(), Credentials::Token(_))
+        matches!(self.reserved.credentials, Credentials::Token(_))
     }
 
     /// Signs the request with the current time and sends it, once.
@@ -38,7 +39,7 @@ impl FreshConnection {
     ///
     /// See [`ErrorKind`](crate::ErrorKind). Look at [`Error::delivery`] before sending anything like it again.
     pub async fn send(self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
-        let now = self.transport.0.settings.clock.now();
+        let now = self.sender.settings.clock.now();
         self.send_at(request, now).await
     }
 
@@ -53,7 +54,7 @@ impl FreshConnection {
         request: Request<Vec<u8>>,
         at: SystemTime,
     ) -> Result<Response<Vec<u8>>, Error> {
-        let prepared = PreparedRequest::new(request, self.transport.0.settings.plaintext)?;
+        let prepared = PreparedRequest::new(request, self.sender.settings.plaintext)?;
         if prepared.origin != self.origin {
             let message =
                 format!("the connection leads to {}, not to {}", self.origin, prepared.origin);
@@ -68,10 +69,9 @@ impl FreshConnection {
         prepared: &PreparedRequest,
         at: SystemTime,
     ) -> Result<Response<Vec<u8>>, Error> {
-        let shared = &self.transport.0;
-        let deadline = shared.deadline(Retry::Never, Duration::MAX);
+        let call = self.sender.call(&self.origin, Retry::Never, Duration::MAX);
         let attempt = trace::Attempt::begin(1);
-        let outcome = shared.exchange(self.reserved, prepared, at, Retry::Never, &deadline).await;
+        let outcome = self.sender.exchange(self.reserved, prepared, at, &call).await;
         attempt.done(&outcome);
         outcome.map_err(|error| error.of_call(1, Delivery::NotSent))
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 
-use crate::retry_after::{clock_skew, retry_after};
+use crate::retry_after::{ClockSkew, clock_skew, retry_after};
 
 /// What a [`call`](crate::Transport::call) noted about its answer, beside the answer itself.
 ///
@@ -51,16 +51,6 @@ impl ResponseMeta {
     pub(crate) fn set_attempts(&mut self, attempts: u32) {
         self.attempts = attempts;
     }
-}
-
-/// How far our clock is from the server's. `Date` counts whole seconds and an answer takes its time,
-/// so a second or two mean nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ClockSkew {
-    /// Our clock is ahead by so much.
-    Ahead(Duration),
-    /// Our clock is behind by so much.
-    Behind(Duration),
 }
 
 /// The facts in the head of an answer.

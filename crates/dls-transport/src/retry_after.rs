@@ -5,7 +5,15 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{DATE, HeaderName, RETRY_AFTER};
 
-use crate::response::ClockSkew;
+/// How far our clock is from the server's. `Date` counts whole seconds and an answer takes its time,
+/// so a second or two mean nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClockSkew {
+    /// Our clock is ahead by so much.
+    Ahead(Duration),
+    /// Our clock is behind by so much.
+    Behind(Duration),
+}
 
 /// How long the answer asks us to wait, as a number of seconds or as a date.
 ///
