@@ -10,8 +10,7 @@ use crate::bench::*;
 #[test]
 fn a_deploy_releases_each_package_once_and_exits_0() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 23 24 --no-start -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "deploy 23 24 --no-start -o json");
     let document = json(&output);
     assert_eq!(document["outcome"], "successful");
     let outcomes: Vec<_> =
@@ -26,8 +25,7 @@ fn a_deploy_releases_each_package_once_and_exits_0() {
 fn a_released_package_is_not_sent_again() {
     let bench = Bench::quick();
     bench.run("deploy 23 --no-start");
-    let output = bench.run("deploy 23 41 --no-start -o json");
-    assert_eq!(code(&output), 0);
+    let output = bench.ends(0, "deploy 23 41 --no-start -o json");
     assert_eq!(json(&output)["outcome"], "nothing-to-do");
     assert_eq!(bench.releases(), 1);
 }
@@ -35,27 +33,25 @@ fn a_released_package_is_not_sent_again() {
 #[test]
 fn a_failed_release_exits_3() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 31 --no-start -o json");
-    assert_eq!(code(&output), 3);
+    let output = bench.ends(3, "deploy 31 --no-start -o json");
     assert_eq!(json(&output)["outcome"], "failed");
 }
 
 #[test]
 fn a_success_beside_a_failure_exits_6_and_so_does_a_job_that_does_not_start() {
     let bench = Bench::quick();
-    assert_eq!(code(&bench.run("deploy 23 31 --no-start")), 6);
-    assert_eq!(code(&bench.run("deploy 32 --start")), 6);
+    bench.ends(6, "deploy 23 31 --no-start");
+    bench.ends(6, "deploy 32 --start");
 }
 
 #[test]
 fn an_unknown_package_exits_5_and_nothing_is_sent() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 23 4711 --no-start -o json");
-    assert_eq!(code(&output), 5);
+    let output = bench.ends(5, "deploy 23 4711 --no-start -o json");
     assert_eq!(json(&output)["outcome"], "refused");
     assert_eq!(bench.releases(), 0);
-    assert_eq!(code(&bench.run("view 4711")), 5);
-    assert_eq!(code(&bench.run("status 23 4711")), 5);
+    bench.ends(5, "view 4711");
+    bench.ends(5, "status 23 4711");
 }
 
 #[test]
@@ -63,8 +59,7 @@ fn a_wrong_key_exits_4_after_one_request_in_all() {
     let bench = Bench::quick();
     let mut command = bench.dls();
     command.env("HUAWEICLOUD_SDK_SK", "another-secret-key");
-    let output = command.args(["deploy", "23", "24", "--no-start"]).output().unwrap();
-    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    let output = ended(4, command.args(["deploy", "23", "24", "--no-start"]));
     assert!(!stderr(&output).contains("another-secret-key"));
     assert_eq!(bench.requests(), 1);
 }
@@ -74,8 +69,7 @@ fn nobody_listening_exits_11() {
     let bench = Bench::quick();
     let mut command = bench.dls();
     command.env("DLS_ENDPOINT", "http://127.0.0.1:1");
-    let output = command.args(["deploy", "23", "--no-start", "-o", "json"]).output().unwrap();
-    assert_eq!(code(&output), 11, "{}", stderr(&output));
+    let output = ended(11, command.args(["deploy", "23", "--no-start", "-o", "json"]));
     assert_eq!(json(&output)["packages"][0]["outcome"], "not-sent");
 }
 
@@ -110,8 +104,7 @@ fn running_out_of_patience_with_nobody_there_is_not_pending() {
 #[test]
 fn running_out_of_patience_exits_8_and_the_release_goes_on() {
     let bench = Bench::new(Duration::from_secs(60));
-    let output = bench.run("deploy 23 --no-start --timeout 1s -o json");
-    assert_eq!(code(&output), 8, "{}", stderr(&output));
+    let output = bench.ends(8, "deploy 23 --no-start --timeout 1s -o json");
     assert_eq!(json(&output)["outcome"], "pending");
     assert_eq!(bench.releases(), 1);
 }
@@ -119,16 +112,14 @@ fn running_out_of_patience_exits_8_and_the_release_goes_on() {
 #[test]
 fn without_waiting_a_deploy_ends_as_accepted() {
     let bench = Bench::new(Duration::from_secs(60));
-    let output = bench.run("deploy 23 --no-start --no-wait -o json");
-    assert_eq!(code(&output), 0);
+    let output = bench.ends(0, "deploy 23 --no-start --no-wait -o json");
     assert_eq!(json(&output)["outcome"], "accepted");
 }
 
 #[test]
 fn a_dry_run_sends_nothing_at_all() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 23 --start --dry-run -o json");
-    assert_eq!(code(&output), 0);
+    let output = bench.ends(0, "deploy 23 --start --dry-run -o json");
     assert_eq!(json(&output)["request"]["body"]["startup_mode"], 1);
     assert_eq!(bench.requests(), 0);
 }
@@ -136,9 +127,9 @@ fn a_dry_run_sends_nothing_at_all() {
 #[test]
 fn a_revoked_package_is_gone_and_a_released_one_is_refused() {
     let bench = Bench::quick();
-    assert_eq!(code(&bench.run("revoke 12 13")), 0);
-    assert_eq!(code(&bench.run("status 12")), 5);
-    assert_eq!(code(&bench.run("revoke 41")), 9);
+    bench.ends(0, "revoke 12 13");
+    bench.ends(5, "status 12");
+    bench.ends(9, "revoke 41");
 }
 
 #[test]
@@ -170,15 +161,13 @@ fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
         "list --workspace x",
         "list --project-id a/b",
     ] {
-        let output = bench.run(args);
-        assert_eq!(code(&output), 2, "{args}: {}", stderr(&output));
+        let output = bench.ends(2, args);
         let text = stderr(&output);
         assert!(text.starts_with("error: ") && text.lines().count() <= 2, "{args}: {text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
     for id in ["2 3", "23\n24", ""] {
-        let output = bench.dls().args(["status", id]).output().unwrap();
-        assert_eq!(code(&output), 2, "{id:?}");
+        let output = ended(2, bench.dls().args(["status", id]));
         assert!(stderr(&output).lines().count() <= 2, "{}", stderr(&output));
     }
     assert_eq!(bench.requests(), 0);
@@ -191,8 +180,7 @@ fn a_slip_is_told_what_was_probably_meant() {
         ("deploy 23 --no-starts", "--no-start"),
         ("list --status fail", "failed"),
     ] {
-        let output = bare().args(args.split_whitespace()).output().unwrap();
-        assert_eq!(code(&output), 2, "{args}");
+        let output = ended(2, bare().args(args.split_whitespace()));
         let text = stderr(&output);
         assert!(text.contains(&format!("did you mean {meant}?")), "{args}: {text}");
     }
@@ -253,8 +241,7 @@ fn an_address_that_does_not_offer_the_call_is_told_as_that() {
     let bench = Bench::quick();
     let mut command = bench.dls();
     command.env("DLS_ENDPOINT", &url);
-    let output = command.args(["deploy", "23", "--no-start"]).output().unwrap();
-    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    let output = ended(5, command.args(["deploy", "23", "--no-start"]));
     let text = stderr(&output);
     assert!(text.contains("error: package 23: HTTP 404 APIGW.0101"), "{text}");
     assert!(text.contains("next: check the endpoint"), "{text}");
@@ -263,8 +250,7 @@ fn an_address_that_does_not_offer_the_call_is_told_as_that() {
 #[test]
 fn a_workspace_that_does_not_exist_is_not_a_package_that_does_not() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 23 --no-start --workspace 0123456789abcdef -o json");
-    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    let output = bench.ends(5, "deploy 23 --no-start --workspace 0123456789abcdef -o json");
     assert_eq!(outcomes(&json(&output)), ["not-sent"]);
     let text = stderr(&output);
     assert!(text.contains("DLF.0819"), "{text}");
@@ -283,14 +269,13 @@ fn what_is_missing_is_named() {
     ] {
         let mut command = bench.dls();
         command.env_remove(variable);
-        let output = command.args(["deploy", "23", "--no-start", "-o", "json"]).output().unwrap();
-        assert_eq!(code(&output), exit_code, "{variable}: {}", stderr(&output));
+        let output = ended(exit_code, command.args(["deploy", "23", "--no-start", "-o", "json"]));
         if exit_code == 4 {
             let document = json(&output);
             assert_eq!(document["outcome"], "refused");
             assert_eq!(document["packages"][0]["outcome"], "not-sent");
         }
-        assert!(stderr(&output).contains(named), "{variable}: {}", stderr(&output));
+        says(&output, named);
     }
     assert_eq!(bench.requests(), 0);
 }
@@ -303,8 +288,7 @@ fn a_state_file_with_an_unknown_key_is_refused_with_key_and_line() {
     let text = String::from_utf8(seed.stdout).unwrap();
     std::fs::write(&path, text.replacen("role =", "rolle =", 1)).unwrap();
     let serve = ["emulator", "serve", "--state"];
-    let output = bare().args(serve).arg(&path).output().unwrap();
-    assert_eq!(code(&output), 2);
+    let output = ended(2, bare().args(serve).arg(&path));
     let text = stderr(&output);
     assert!(text.contains("rolle") && text.contains("line "), "{text}");
 }
@@ -335,8 +319,7 @@ fn sign_reproduces_the_official_signer() {
             let (name, value) = (header[0].as_str().unwrap(), header[1].as_str().unwrap());
             command.args(["-H", &format!("{name}: {value}")]);
         }
-        let output = command.output().unwrap();
-        assert_eq!(code(&output), 0, "{}: {}", vector["id"], stderr(&output));
+        let output = ended(0, &mut command);
         let document = json(&output);
         for stage in ["canonical_request", "string_to_sign", "authorization", "uri"] {
             assert_eq!(document[stage], expected[stage], "{} {stage}", vector["id"]);

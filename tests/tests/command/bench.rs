@@ -90,6 +90,13 @@ impl Bench {
         self.dls().args(args.split_whitespace()).output().unwrap()
     }
 
+    /// Runs the command, which must end with this exit code.
+    #[track_caller]
+    pub(crate) fn ends(&self, expected: i32, args: impl AsRef<str>) -> Output {
+        let args = args.as_ref();
+        ended(expected, self.dls().args(args.split_whitespace()))
+    }
+
     /// A command that goes on while the test does.
     pub(crate) fn spawn(&self, args: &str) -> Child {
         let mut command = self.dls();
@@ -192,6 +199,21 @@ pub(crate) fn end_with(child: Child, signal: &str) -> Output {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
     child.wait_with_output().unwrap()
+}
+
+/// Runs a command, which must end with this exit code.
+#[track_caller]
+pub(crate) fn ended(expected: i32, command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert_eq!(code(&output), expected, "{command:?}: {}", stderr(&output));
+    output
+}
+
+/// Stderr must contain this text.
+#[track_caller]
+pub(crate) fn says(output: &Output, text: impl AsRef<str>) {
+    let (text, stderr) = (text.as_ref(), stderr(output));
+    assert!(stderr.contains(text), "no {text:?} in {stderr}");
 }
 
 pub(crate) fn code(output: &Output) -> i32 {

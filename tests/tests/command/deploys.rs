@@ -10,47 +10,41 @@ use crate::bench::*;
 #[test]
 fn a_deletion_needs_a_consent() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 23 51 --no-start -o json");
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
+    let output = bench.ends(9, "deploy 23 51 --no-start -o json");
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
-    assert!(stderr(&output).contains("legacy_orders_d"), "{}", stderr(&output));
-    assert!(stderr(&output).contains("--allow-delete"), "{}", stderr(&output));
+    says(&output, "legacy_orders_d");
+    says(&output, "--allow-delete");
     assert_eq!(bench.requests_to("deploy"), 0);
-    assert_eq!(code(&bench.run("deploy 23 51 --no-start --allow-delete")), 0);
+    bench.ends(0, "deploy 23 51 --no-start --allow-delete");
     assert_eq!(bench.releases(), 2);
 }
 
 #[test]
 fn packages_that_touch_the_same_job_go_out_only_in_order() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 61 62 --no-start");
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(stderr(&output).contains("--in-order"), "{}", stderr(&output));
+    let output = bench.ends(9, "deploy 61 62 --no-start");
+    says(&output, "--in-order");
     assert_eq!(bench.requests_to("deploy"), 0);
-    let output = bench.run("deploy 61 62 --no-start --in-order --interval 50ms");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    bench.ends(0, "deploy 61 62 --no-start --in-order --interval 50ms");
     assert_eq!(bench.requests_to("deploy"), 2);
 }
 
 #[test]
 fn a_failed_release_is_sent_once_more_only_if_asked_for() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 42 --no-start");
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(stderr(&output).contains("--redeploy-failed"), "{}", stderr(&output));
+    let output = bench.ends(9, "deploy 42 --no-start");
+    says(&output, "--redeploy-failed");
     assert_eq!(bench.requests_to("deploy"), 0);
-    assert_eq!(code(&bench.run("deploy 42 --no-start --again")), 0);
+    bench.ends(0, "deploy 42 --no-start --again");
 }
 
 #[test]
 fn what_somebody_else_has_released_is_fine_unless_it_is_not() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 41 --no-start -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "deploy 41 --no-start -o json");
     let why = json(&output)["packages"][0]["why"].to_string();
     assert!(why.contains("zhang.min") && why.contains("not by this run"), "{why}");
-    let output = bench.run("deploy 41 23 --no-start --if-released fail");
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
+    bench.ends(9, "deploy 41 23 --no-start --if-released fail");
     assert_eq!(bench.releases(), 0);
 }
 
@@ -59,8 +53,7 @@ fn two_hundred_and_fifty_packages_are_one_run_in_three_requests() {
     let bench = Bench::of(Emulator::builder().release_time(SHORT).extra_packages(250));
     let ids: Vec<String> = (1001..=1250).map(|id| id.to_string()).collect();
     bench.write("ids.txt", &ids.join("\n"));
-    let output = bench.run("deploy @ids.txt --no-start --rate 10000 --interval 50ms -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "deploy @ids.txt --no-start --rate 10000 --interval 50ms -o json");
     let document = json(&output);
     assert_eq!(outcomes(&document), vec!["successful"; 250]);
     assert_eq!(bench.requests_to("deploy"), 3);
@@ -128,8 +121,7 @@ fn flags_that_say_nothing_sensible_get_one_line_and_send_nothing() {
         "resume --journal off",
         "history --journal off",
     ] {
-        let output = bench.run(args);
-        assert_eq!(code(&output), 2, "{args}: {}", stderr(&output));
+        let output = bench.ends(2, args);
         let text = stderr(&output);
         assert!(text.starts_with("error: ") && text.lines().count() <= 2, "{args}: {text}");
         assert!(output.stdout.is_empty(), "{args}");
@@ -141,8 +133,7 @@ fn flags_that_say_nothing_sensible_get_one_line_and_send_nothing() {
 fn evidence_says_who_released_what_and_holds_no_secret() {
     let bench = Bench::quick();
     bench.run("plan 23 --no-start --out plan.json");
-    let output = bench.run("deploy --plan plan.json --evidence evidence.json -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "deploy --plan plan.json --evidence evidence.json -o json");
     let text = bench.read("evidence.json");
     let evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
     let document = json(&output);
@@ -167,8 +158,7 @@ fn evidence_that_cannot_be_written_stops_the_release_before_it_begins() {
     let bench = Bench::quick();
     bench.write("file", "");
     for path in ["file/evidence.json", "missing/evidence.json", "."] {
-        let output = bench.run(&format!("deploy 23 --no-start -o json --evidence {path}"));
-        assert_eq!(code(&output), 9, "{path}: {}", stderr(&output));
+        let output = bench.ends(9, format!("deploy 23 --no-start -o json --evidence {path}"));
         assert_eq!(outcomes(&json(&output)), ["not-sent"]);
     }
     assert_eq!(bench.requests(), 0);
@@ -182,9 +172,10 @@ fn the_next_request_goes_out_after_a_refused_one_only_if_asked_for() {
         [("", 5, ["refused", "not-sent"]), ("--keep-going", 6, ["refused", "successful"])]
     {
         let bench = Bench::faulty(faults, SHORT);
-        let output = bench
-            .run(&format!("deploy 23 24 --no-start --in-order --interval 50ms -o json {flag}"));
-        assert_eq!(code(&output), expected, "{flag}: {}", stderr(&output));
+        let output = bench.ends(
+            expected,
+            &format!("deploy 23 24 --no-start --in-order --interval 50ms -o json {flag}"),
+        );
         assert_eq!(outcomes(&json(&output)), told, "{flag}");
     }
 }
@@ -196,10 +187,9 @@ fn who_may_not_release_is_told_so_and_nothing_is_released() {
     command
         .env("HUAWEICLOUD_SDK_AK", "AKIDDEVELOPER")
         .env("HUAWEICLOUD_SDK_SK", "example-developer-key");
-    let output = command.args(["deploy", "23", "--no-start", "-o", "json"]).output().unwrap();
-    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    let output = ended(4, command.args(["deploy", "23", "--no-start", "-o", "json"]));
     assert_eq!(outcomes(&json(&output)), ["refused"]);
-    assert!(stderr(&output).contains("DLF.6888"), "{}", stderr(&output));
+    says(&output, "DLF.6888");
     assert_eq!(bench.releases(), 0);
 }
 
@@ -207,8 +197,7 @@ fn who_may_not_release_is_told_so_and_nothing_is_released() {
 fn a_lost_answer_can_be_made_to_stop_at_once() {
     let faults = "faults = [{ on = \"deploy\", do = \"close\" }]";
     let bench = Bench::faulty(faults, LONG);
-    let output = bench.run("deploy 23 --no-start --on-lost-answer stop -o json");
-    assert_eq!(code(&output), 7, "{}", stderr(&output));
+    let output = bench.ends(7, "deploy 23 --no-start --on-lost-answer stop -o json");
     assert_eq!(outcomes(&json(&output)), ["unknown"]);
     assert!(!stderr(&output).contains("asking"), "{}", stderr(&output));
     assert_eq!(bench.requests_to("deploy"), 1);
@@ -219,8 +208,7 @@ fn a_dry_run_of_many_packages_shows_each_request() {
     let bench = Bench::quick();
     let ids: Vec<String> = (1..=250).map(|id| id.to_string()).collect();
     bench.write("ids.txt", &ids.join(" "));
-    let output = bench.run("deploy @ids.txt --no-start --dry-run -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "deploy @ids.txt --no-start --dry-run -o json");
     let document = json(&output);
     let sizes = document["requests"].as_array().unwrap().iter();
     let sizes: Vec<_> =
@@ -253,7 +241,7 @@ fn a_no_to_several_packages_is_not_told_as_an_answer_that_was_lost() {
 fn a_grace_beyond_all_clocks_ends_as_unknown_too() {
     let bench = Bench::faulty(r#"faults = [{ on = "deploy", nth = 1, do = "reset" }]"#, SHORT);
     let grace = i64::MAX;
-    let output = bench.run(&format!("deploy 23 --no-start --on-lost-answer stop --grace {grace}s"));
-    assert_eq!(code(&output), 7, "{}", stderr(&output));
-    assert!(stderr(&output).contains("after the fence"), "{}", stderr(&output));
+    let output =
+        bench.ends(7, format!("deploy 23 --no-start --on-lost-answer stop --grace {grace}s"));
+    says(&output, "after the fence");
 }

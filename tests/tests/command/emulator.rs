@@ -52,9 +52,8 @@ fn the_emulator_refuses_what_it_cannot_be_told() {
         ("--listen", "here"),
         ("--release-time", "soon"),
     ] {
-        let output = bare().args(["emulator", "serve", flag, value]).output().unwrap();
-        assert_eq!(code(&output), 2, "{flag} {value}: {}", stderr(&output));
-        assert!(stderr(&output).contains(flag), "{flag} {value}: {}", stderr(&output));
+        let output = ended(2, bare().args(["emulator", "serve", flag, value]));
+        says(&output, flag);
     }
 }
 
@@ -86,18 +85,17 @@ fn the_embedded_emulator_takes_faults_and_nothing_is_to_be_typed_after_it_has_en
     let bench = Bench::quick();
     bench.write("faults.toml", "[[faults]]\non = \"deploy\"\ndo = \"reset\"\ndone = false\n");
     let deploy = "deploy 23 --no-start --grace 0s --faults faults.toml";
-    let lost = bench
-        .dls()
-        .env_remove("DLS_JOURNAL")
-        .env_remove("DLS_ENDPOINT")
-        .arg("--emulator")
-        .args(deploy.split(' '))
-        .output()
-        .unwrap();
-    assert_eq!(code(&lost), 7, "{}", stderr(&lost));
+    let lost = ended(
+        7,
+        bench
+            .dls()
+            .env_remove("DLS_JOURNAL")
+            .env_remove("DLS_ENDPOINT")
+            .arg("--emulator")
+            .args(deploy.split(' ')),
+    );
     assert!(!stderr(&lost).contains("next: "), "{}", stderr(&lost));
-    let without = bench.run(deploy);
-    assert_eq!(code(&without), 2, "{}", stderr(&without));
-    assert!(stderr(&without).contains("--emulator"), "{}", stderr(&without));
+    let without = bench.ends(2, deploy);
+    says(&without, "--emulator");
     assert_eq!(bench.requests(), 0);
 }

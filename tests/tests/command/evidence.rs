@@ -52,14 +52,12 @@ fn a_journal_that_is_older_than_the_evidence_is_refused_and_nothing_is_sent() {
         format!("resume {run} --evidence evidence.json"),
         "deploy 24 --no-start --evidence evidence.json".to_owned(),
     ] {
-        let output = bench.run(&command);
-        assert_eq!(code(&output), 9, "{command}: {}", stderr(&output));
-        assert!(stderr(&output).contains("older"), "{}", stderr(&output));
+        let output = bench.ends(9, &command);
+        says(&output, "older");
     }
     std::fs::remove_file(&file).unwrap();
-    let output = bench.run("deploy 23 --no-start --evidence evidence.json");
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(stderr(&output).contains(&run), "{}", stderr(&output));
+    let output = bench.ends(9, "deploy 23 --no-start --evidence evidence.json");
+    says(&output, &run);
     assert_eq!(bench.requests_to("deploy"), 1);
     assert_eq!(evidence(&bench)["run_id"], run.as_str(), "it is as it was");
 }
@@ -68,12 +66,11 @@ fn a_journal_that_is_older_than_the_evidence_is_refused_and_nothing_is_sent() {
 fn evidence_of_another_run_is_refused() {
     let bench = Bench::new(LONG);
     let first = "deploy 23 --no-start --no-wait --evidence evidence.json";
-    assert_eq!(code(&bench.run(first)), 0);
+    bench.ends(0, first);
     let second = bench.run("deploy 24 --no-start --no-wait -o json");
     let second = json(&second)["run_id"].as_str().unwrap().to_owned();
-    let output = bench.run(&format!("resume {second} --evidence evidence.json"));
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(stderr(&output).contains("is of run"), "{}", stderr(&output));
+    let output = bench.ends(9, format!("resume {second} --evidence evidence.json"));
+    says(&output, "is of run");
 }
 
 #[test]

@@ -13,11 +13,10 @@ fn a_signal_ends_with_what_was_sent_and_with_the_line_that_takes_it_up() {
         let output = end_with(child, signal);
         assert_eq!(code(&output), expected, "{}", stderr(&output));
         assert_eq!(outcomes(&json(&output)), ["pending", "pending"]);
-        assert!(stderr(&output).contains("sent 23 24"), "{}", stderr(&output));
+        says(&output, "sent 23 24");
         assert!(bench.read("evidence.json").contains("interrupted_by"));
         // The line is to be typed as it stands.
-        let resumed = bench.run(&format!("{} -o json", next_line(&output, "resume")));
-        assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
+        let resumed = bench.ends(0, format!("{} -o json", next_line(&output, "resume")));
         assert_eq!(json(&resumed)["run_id"], json(&output)["run_id"]);
         assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
     }
@@ -32,10 +31,9 @@ fn a_signal_before_the_request_says_that_nothing_was_sent() {
     let output = end_with(child, "-INT");
     assert_eq!(code(&output), 130, "{}", stderr(&output));
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
-    assert!(stderr(&output).contains("nothing was sent"), "{}", stderr(&output));
+    says(&output, "nothing was sent");
     assert_eq!(bench.releases(), 0);
-    let resumed = bench.run(&next_line(&output, "resume"));
-    assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
+    bench.ends(0, &next_line(&output, "resume"));
     assert_eq!(bench.releases(), 2);
 }
 
@@ -48,15 +46,14 @@ fn a_signal_while_the_answer_is_awaited_leaves_it_unknown() {
     let output = end_with(child, "-TERM");
     assert_eq!(code(&output), 143, "{}", stderr(&output));
     assert_eq!(outcomes(&json(&output)), ["unknown"]);
-    let resumed = bench.run(&next_line(&output, "resume"));
-    assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
+    bench.ends(0, &next_line(&output, "resume"));
     assert_eq!(bench.requests_to("deploy"), 1);
 }
 
 #[test]
 fn a_watch_that_is_interrupted_says_how_to_go_on() {
     let bench = Bench::new(LONG);
-    assert_eq!(code(&bench.run("deploy 23 --no-start --no-wait")), 0);
+    bench.ends(0, "deploy 23 --no-start --no-wait");
     for verb in ["watch", "wait"] {
         let before = bench.requests_to("show");
         let child = bench.spawn(&format!("{verb} 23 --interval 20ms -o json"));
@@ -95,8 +92,7 @@ fn a_run_that_was_killed_before_its_request_is_resumed_and_sends_it() {
     let child = bench.spawn("deploy 23 24 --no-start");
     bench.until("the second look", |bench| bench.requests_to("show") == 2);
     end_with(child, "-9");
-    let output = bench.run("resume --interval 50ms -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    bench.ends(0, "resume --interval 50ms -o json");
     assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
 }
 
@@ -107,10 +103,8 @@ fn a_plan_whose_run_was_killed_is_taken_up_by_deploying_it_again() {
     let child = bench.spawn("deploy --plan plan.json --no-start");
     bench.until_journal_has("accepted");
     end_with(child, "-9");
-    let other = bench.run("deploy --plan plan.json --start");
-    assert_eq!(code(&other), 9, "the choice is made: {}", stderr(&other));
-    let output = bench.run("deploy --plan plan.json --no-start --interval 50ms -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    bench.ends(9, "deploy --plan plan.json --start");
+    let output = bench.ends(0, "deploy --plan plan.json --no-start --interval 50ms -o json");
     assert_eq!(json(&output)["packages"][0]["ours"], true, "the journal knows the answer");
     assert_eq!(bench.run_files().len(), 1, "it is the same run");
     assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));

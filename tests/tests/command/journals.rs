@@ -14,8 +14,7 @@ fn a_journal_is_kept_in_the_state_folder_unless_told_otherwise() {
         command.env_remove("DLS_JOURNAL");
         command.envs(variables.iter().copied());
         command.args(["deploy", "41", "--no-start"]).args(args);
-        let output = command.output().unwrap();
-        assert_eq!(code(&output), 0, "{variables:?} {args:?}: {}", stderr(&output));
+        let output = ended(0, &mut command);
         output
     };
     let runs = |folder: &str| {
@@ -37,7 +36,7 @@ fn a_journal_is_kept_in_the_state_folder_unless_told_otherwise() {
     run(&[("DLS_JOURNAL", "variable")], &["--journal", "flag"]);
     assert_eq!(runs("flag"), 1);
     let off = run(&[("DLS_JOURNAL", "off")], &[]);
-    assert!(stderr(&off).contains("--journal off"), "{}", stderr(&off));
+    says(&off, "--journal off");
     run(&[("DLS_JOURNAL", "variable")], &["--journal", "off"]);
     assert_eq!(runs("variable"), 1);
     assert!(!bench.path("off").exists());
@@ -46,12 +45,10 @@ fn a_journal_is_kept_in_the_state_folder_unless_told_otherwise() {
 #[test]
 fn looking_into_a_journal_makes_none_and_writes_nothing() {
     let bench = Bench::quick();
-    let output = bench.run("history -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "history -o json");
     assert_eq!(json(&output)["runs"], serde_json::json!([]));
-    assert!(stderr(&output).contains("there is no journal at"));
-    let output = bench.run("resume");
-    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    says(&output, "there is no journal at");
+    let output = bench.ends(5, "resume");
     assert!(next_line(&output, "history").contains("--journal"));
     assert!(!bench.journal().exists());
     // What is kept as evidence may be where nobody can write.
@@ -78,10 +75,9 @@ fn without_a_place_for_a_journal_nothing_is_sent() {
         let mut command = bench.dls();
         command.env_remove("DLS_JOURNAL").envs(variables.clone());
         let args = ["deploy", "23", "--no-start", "-o", "json"];
-        let output = command.args(args).output().unwrap();
-        assert_eq!(code(&output), 9, "{variables:?}: {}", stderr(&output));
+        let output = ended(9, command.args(args));
         assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
-        assert!(stderr(&output).contains("--journal DIR"), "{}", stderr(&output));
+        says(&output, "--journal DIR");
         assert_eq!(outcomes(&json(&output)), ["not-sent"]);
     }
     assert_eq!(bench.requests(), 0);
@@ -93,8 +89,7 @@ fn with_an_emulator_of_its_own_a_command_leaves_no_journal_behind() {
     let mut command = bare();
     command.env("TMPDIR", folder.path());
     let args = ["--emulator", "deploy", "23", "--no-start", "-o", "json"];
-    let output = command.args(args).output().unwrap();
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = ended(0, command.args(args));
     assert!(json(&output)["run_id"].is_string());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -102,13 +97,11 @@ fn with_an_emulator_of_its_own_a_command_leaves_no_journal_behind() {
 #[test]
 fn without_a_journal_the_next_steps_name_packages_and_no_run() {
     let bench = Bench::new(Duration::from_secs(60));
-    let output = bench.run("deploy 23 --no-start --timeout 500ms --journal off -o json");
-    assert_eq!(code(&output), 8, "{}", stderr(&output));
+    let output = bench.ends(8, "deploy 23 --no-start --timeout 500ms --journal off -o json");
     assert!(json(&output)["run_id"].is_null());
     assert_eq!(next_line(&output, "watch"), "watch 23");
     // With one, the run can be taken up.
-    let output = bench.run("deploy 24 --no-start --timeout 500ms");
-    assert_eq!(code(&output), 8, "{}", stderr(&output));
+    let output = bench.ends(8, "deploy 24 --no-start --timeout 500ms");
     assert!(next_line(&output, "resume").contains("--journal"));
 }
 
@@ -144,8 +137,7 @@ fn give_away(folder: &std::path::Path) {
 fn a_journal_that_may_not_be_written_read_or_entered_is_told_so_and_nothing_is_sent() {
     use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::new(LONG);
-    let open = bench.run("deploy 23 --no-start --timeout 500ms");
-    assert_eq!(code(&open), 8, "{}", stderr(&open));
+    bench.ends(8, "deploy 23 --no-start --timeout 500ms");
     give_away(&bench.path("."));
     let (runs, file) = (bench.journal(), bench.run_files().remove(0));
     let before = bench.requests_to("deploy");
@@ -179,8 +171,7 @@ fn a_journal_that_may_not_be_written_read_or_entered_is_told_so_and_nothing_is_s
 fn a_journal_must_have_some_time_for_a_write() {
     let bench = Bench::quick();
     for time in ["0", "0s", "soon"] {
-        let output = bench.run(&format!("deploy 23 --no-start --journal-timeout {time}"));
-        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        let output = bench.ends(2, format!("deploy 23 --no-start --journal-timeout {time}"));
         let said = stderr(&output);
         assert!(said.contains("--journal-timeout"), "{said}");
     }
@@ -194,7 +185,6 @@ fn a_journal_in_a_git_work_tree_is_warned_of() {
     let output = bench.run(deploy);
     assert!(!stderr(&output).contains("git"), "{}", stderr(&output));
     std::fs::create_dir(bench.path(".git")).unwrap();
-    let output = bench.run(deploy);
-    assert_eq!(code(&output), 0);
-    assert!(stderr(&output).contains("git work tree"), "{}", stderr(&output));
+    let output = bench.ends(0, deploy);
+    says(&output, "git work tree");
 }

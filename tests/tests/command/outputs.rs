@@ -17,8 +17,7 @@ fn words(events: &[Value]) -> Vec<&str> {
 #[test]
 fn events_come_in_a_sequence_and_end_with_the_document() {
     let bench = Bench::new(std::time::Duration::from_millis(400));
-    let output = bench.run("deploy 23 --no-start --interval 20ms -o ndjson");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "deploy 23 --no-start --interval 20ms -o ndjson");
     let events = events(&stdout(&output));
     let numbers: Vec<u64> = events.iter().map(|it| it["seq"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
@@ -57,8 +56,7 @@ fn a_lost_answer_and_an_interruption_are_events_too() {
 #[test]
 fn a_refusal_before_the_beginning_is_one_event_with_the_document() {
     let bench = Bench::quick();
-    let output = bench.run("deploy 23 24 --no-start --journal /proc/runs -o ndjson");
-    assert_eq!(code(&output), 9);
+    let output = bench.ends(9, "deploy 23 24 --no-start --journal /proc/runs -o ndjson");
     let events = events(&stdout(&output));
     assert_eq!(words(&events), ["done"]);
     assert_eq!(outcomes(&events[0]["document"]), ["not-sent", "not-sent"]);
@@ -67,15 +65,13 @@ fn a_refusal_before_the_beginning_is_one_event_with_the_document() {
 #[test]
 fn wait_is_silent_until_the_end_and_watch_is_not() {
     let bench = Bench::quick();
-    let wait = bench.run("wait 41 31 --timeout 200ms --interval 50ms -o json");
-    assert_eq!(code(&wait), 8, "{}", stderr(&wait));
+    let wait = bench.ends(8, "wait 41 31 --timeout 200ms --interval 50ms -o json");
     assert_eq!(outcomes(&json(&wait)), ["already-released", "not-sent"]);
     assert_eq!(stderr(&wait).lines().count(), 2, "{}", stderr(&wait));
-    let watch = bench.run("watch 41 42 -o json");
-    assert_eq!(code(&watch), 3, "{}", stderr(&watch));
-    assert!(stderr(&watch).contains("42 returns_20250507  failed"), "{}", stderr(&watch));
-    assert_eq!(code(&bench.run("watch 41")), 0);
-    assert_eq!(code(&bench.run("watch 4711")), 5);
+    let watch = bench.ends(3, "watch 41 42 -o json");
+    says(&watch, "42 returns_20250507  failed");
+    bench.ends(0, "watch 41");
+    bench.ends(5, "watch 4711");
     assert_eq!(bench.requests_to("deploy"), 0);
 }
 
@@ -130,8 +126,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn the_exit_codes_are_all_listed() {
-    let output = bare().args(["help", "exit-codes"]).output().unwrap();
-    assert_eq!(code(&output), 0);
+    let output = ended(0, bare().args(["help", "exit-codes"]));
     let text = stdout(&output);
     for code in
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "20", "21", "130", "143"]
@@ -163,13 +158,11 @@ fn what_is_to_be_typed_next_leads_to_the_same_place_without_any_setting() {
 fn a_form_that_a_verb_has_not_is_refused_as_a_flag_and_replaced_as_a_setting() {
     let bench = Bench::quick();
     for (form, verb) in [("ndjson", "list"), ("markdown", "status 23")] {
-        let refused = bench.run(&format!("{verb} -o {form}"));
-        assert_eq!(code(&refused), 2, "{verb}");
+        let refused = bench.ends(2, format!("{verb} -o {form}"));
         assert_eq!(stdout(&refused), "");
         let mut command = bench.dls();
         let command = command.env("DLS_OUTPUT", form).args(verb.split(' '));
-        let output = command.output().unwrap();
-        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let output = ended(0, command);
         // Whoever reads lines of JSON reads a document of it, too.
         let is_json = serde_json::from_slice::<Value>(&output.stdout).is_ok();
         assert_eq!(is_json, form == "ndjson", "{}", stdout(&output));

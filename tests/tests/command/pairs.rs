@@ -144,12 +144,10 @@ fn a_second_deploy_after_a_signal_or_a_kill_leads_to_the_first_run() {
         let child = bench.spawn(ONE);
         bench.until_journal_has("accepted");
         assert_eq!(end_with(child, signal).status.code(), exit_code);
-        let again = bench.run(ONE);
-        assert_eq!(code(&again), 7, "{signal}: {}", stderr(&again));
+        let again = bench.ends(7, ONE);
         let resume = next_line(&again, "resume");
         assert_eq!(bench.requests_to("deploy"), 1, "{signal}");
-        let resumed = bench.run(&format!("{resume} --timeout 1s"));
-        assert_eq!(code(&resumed), 8, "{signal}: {}", stderr(&resumed));
+        bench.ends(8, format!("{resume} --timeout 1s"));
         assert_eq!(bench.requests_to("deploy"), 1, "{signal}");
     }
 }
@@ -161,12 +159,10 @@ fn what_was_never_sent_is_given_up_at_once_and_then_sent_by_another_run() {
     bench.until_journal_has("observed");
     end_with(child, "-KILL");
     let run = run_id(&bench);
-    let again = bench.run(TWO);
-    assert_eq!(code(&again), 7, "{}", stderr(&again));
-    let forgotten = bench.run(&format!("resume {run} --forget 23 24"));
-    assert_eq!(code(&forgotten), 0, "{}", stderr(&forgotten));
+    bench.ends(7, TWO);
+    bench.ends(0, format!("resume {run} --forget 23 24"));
     assert_eq!(bench.requests_to("deploy"), 0);
-    assert_eq!(code(&bench.run(TWO)), 0);
+    bench.ends(0, TWO);
     assert_eq!((bench.requests_to("deploy"), bench.releases()), (1, 2));
 }
 
@@ -174,19 +170,16 @@ fn what_was_never_sent_is_given_up_at_once_and_then_sent_by_another_run() {
 fn what_is_unknown_is_given_up_only_behind_the_fence_and_what_was_accepted_never() {
     let bench =
         Bench::faulty(r#"faults = [{ on = "deploy", nth = 1, do = "reset", done = false }]"#, LONG);
-    assert_eq!(code(&bench.run("deploy 23 --no-start --grace 0s")), 7);
+    bench.ends(7, "deploy 23 --no-start --grace 0s");
     let run = run_id(&bench);
-    let early = bench.run(&format!("resume {run} --forget 23"));
-    assert_eq!(code(&early), 9, "{}", stderr(&early));
-    assert!(stderr(&early).contains("still be accepted"), "{}", stderr(&early));
-    let waived = bench.run(&format!("resume {run} --forget 23 --no-fence"));
-    assert_eq!(code(&waived), 9, "{}", stderr(&waived));
-    assert_eq!(code(&bench.run(ONE)), 7, "it is claimed as before");
+    let early = bench.ends(9, format!("resume {run} --forget 23"));
+    says(&early, "still be accepted");
+    bench.ends(9, format!("resume {run} --forget 23 --no-fence"));
+    bench.ends(7, ONE);
 
-    assert_eq!(code(&bench.run("deploy 24 --no-start --no-wait")), 0);
+    bench.ends(0, "deploy 24 --no-start --no-wait");
     let accepted = next_line(&bench.run("deploy 24 --no-start"), "resume");
-    let refused = bench.run(&format!("{accepted} --forget 24"));
-    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
+    bench.ends(9, format!("{accepted} --forget 24"));
     assert_eq!(bench.requests_to("deploy"), 2);
 }
 
@@ -202,19 +195,18 @@ fn with_a_token_there_is_no_fence_and_giving_up_needs_the_word_and_counts_for_on
     );
     bench.write("token", "example-token");
     let deploy = "deploy 23 --no-start --grace 0s --token-file token";
-    assert_eq!(code(&bench.run(deploy)), 7);
+    bench.ends(7, deploy);
     let run = run_id(&bench);
     let forget = format!("resume {run} --forget 23 --token-file token");
-    let refused = bench.run(&forget);
-    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
-    let forgotten = bench.run(&format!("{forget} --no-fence -o json"));
-    assert_eq!(code(&forgotten), 0, "{}", stderr(&forgotten));
-    assert!(stderr(&forgotten).contains("may still arrive"));
+    bench.ends(9, &forget);
+    let forgotten = bench.ends(0, format!("{forget} --no-fence -o json"));
+    says(&forgotten, "may still arrive");
     let package = &json(&forgotten)["packages"][0];
     assert_eq!(package["outcome"], "unknown");
     assert!(package["given_up_by"].is_string());
-    assert_eq!(code(&bench.run(deploy)), 7, "sent once more, and lost again");
-    assert_eq!(code(&bench.run(deploy)), 7, "and not a third time");
+    // Sent once more, and lost again; and not a third time.
+    bench.ends(7, deploy);
+    bench.ends(7, deploy);
     assert_eq!(bench.requests_to("deploy"), 2);
 }
 
@@ -236,14 +228,12 @@ fn run_id(bench: &Bench) -> String {
 #[test]
 fn another_spelling_of_the_address_is_the_same_service_to_a_second_command() {
     let bench = Bench::new(LONG);
-    assert_eq!(code(&bench.run("deploy 23 --no-start --no-wait")), 0);
+    bench.ends(0, "deploy 23 --no-start --no-wait");
     let run = run_id(&bench);
     let port = bench.url.rsplit(':').next().unwrap();
     let localhost = format!("--endpoint http://LOCALHOST:{port}/");
-    let again = bench.run(&format!("{ONE} {localhost}"));
-    assert_eq!(code(&again), 7, "{}", stderr(&again));
-    let resumed = bench.run(&format!("resume {run} {localhost} --timeout 1s"));
-    assert_eq!(code(&resumed), 8, "{}", stderr(&resumed));
+    bench.ends(7, format!("{ONE} {localhost}"));
+    bench.ends(8, format!("resume {run} {localhost} --timeout 1s"));
     assert_eq!(bench.requests_to("deploy"), 1);
 }
 
@@ -251,16 +241,14 @@ fn another_spelling_of_the_address_is_the_same_service_to_a_second_command() {
 fn a_run_is_taken_up_at_another_address_only_if_somebody_vouches_for_it_and_records_that() {
     let bench = Bench::new(LONG);
     let elsewhere = Bench::new(LONG);
-    assert_eq!(code(&bench.run("deploy 23 --no-start --no-wait")), 0);
+    bench.ends(0, "deploy 23 --no-start --no-wait");
     let run = run_id(&bench);
     let resume = format!("resume {run} --endpoint {} --timeout 1s", elsewhere.url);
-    let refused = bench.run(&resume);
-    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
+    bench.ends(9, &resume);
     assert_eq!(elsewhere.requests(), 0);
     // A conflict with a run at another address is told as one.
-    let again = bench.run(&format!("{ONE} --endpoint {}", elsewhere.url));
-    assert_eq!(code(&again), 7, "{}", stderr(&again));
-    assert!(stderr(&again).contains(&bench.url), "{}", stderr(&again));
+    let again = bench.ends(7, format!("{ONE} --endpoint {}", elsewhere.url));
+    says(&again, &bench.url);
     let vouched = bench.run(&format!("{resume} --same-service"));
     assert_ne!(code(&vouched), 9, "{}", stderr(&vouched));
     assert!(elsewhere.requests() > 0);

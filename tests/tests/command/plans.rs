@@ -5,8 +5,7 @@ use crate::bench::*;
 #[test]
 fn a_plan_as_a_document_is_in_words_and_says_what_follows() {
     let bench = Bench::quick();
-    let output = bench.run("plan 51 61 62 41 --start -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "plan 51 61 62 41 --start -o json");
     let plan = json(&output);
     assert_eq!(plan["schema"], "dls.plan.view/1");
     assert_eq!(plan["start"], "start");
@@ -25,32 +24,28 @@ fn a_plan_as_a_document_is_in_words_and_says_what_follows() {
 #[test]
 fn a_plan_asks_for_no_order_of_what_is_released_and_says_what_failed() {
     let bench = Bench::quick();
-    assert_eq!(code(&bench.run("deploy 61 --no-start")), 0);
-    let output = bench.run("plan 61 62 42 --no-start");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    bench.ends(0, "deploy 61 --no-start");
+    let output = bench.ends(0, "plan 61 62 42 --no-start");
     let text = stdout(&output);
     assert!(!text.contains("--in-order") && !text.contains("order matters"), "{text}");
     assert!(text.contains("package 42. deploy needs --redeploy-failed"), "{text}");
     let plan = json(&bench.run("plan 61 62 42 --no-start -o json"));
     assert_eq!(plan["overlaps"], serde_json::json!([]));
     // As the plan says, so it is.
-    let output = bench.run("deploy 61 62 42 --no-start --redeploy-failed");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    bench.ends(0, "deploy 61 62 42 --no-start --redeploy-failed");
 }
 
 #[test]
 fn a_plan_for_a_pull_request_has_a_row_for_each_task() {
     let bench = Bench::quick();
-    let output = bench.run("plan 23 51 -o markdown");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, "plan 23 51 -o markdown");
     let text = stdout(&output);
     assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), 2 + 4);
     assert!(text.contains("Deletes in production"), "{text}");
     for (verb, form) in
         [("list", "markdown"), ("list", "ndjson"), ("deploy 23 --start", "markdown")]
     {
-        let output = bench.run(&format!("{verb} -o {form}"));
-        assert_eq!(code(&output), 2, "{verb} {form}");
+        bench.ends(2, format!("{verb} -o {form}"));
     }
 }
 
@@ -58,18 +53,16 @@ fn a_plan_for_a_pull_request_has_a_row_for_each_task() {
 fn the_detailed_exit_code_tells_changes_from_deletions_and_from_nothing() {
     let bench = Bench::quick();
     for (ids, expected) in [("23", 20), ("23 51", 21), ("41", 0)] {
-        let output = bench.run(&format!("plan {ids} --detailed-exitcode"));
-        assert_eq!(code(&output), expected, "{ids}: {}", stderr(&output));
-        assert_eq!(code(&bench.run(&format!("plan {ids}"))), 0);
+        bench.ends(expected, format!("plan {ids} --detailed-exitcode"));
+        bench.ends(0, format!("plan {ids}"));
     }
 }
 
 #[test]
 fn a_plan_that_names_a_package_that_is_not_there_exits_5_and_writes_nothing() {
     let bench = Bench::quick();
-    let output = bench.run("plan 23 4711 --out plan.json");
-    assert_eq!(code(&output), 5, "{}", stderr(&output));
-    assert!(stderr(&output).contains("4711"), "{}", stderr(&output));
+    let output = bench.ends(5, "plan 23 4711 --out plan.json");
+    says(&output, "4711");
     assert!(!bench.path("plan.json").exists());
 }
 
@@ -77,15 +70,12 @@ fn a_plan_that_names_a_package_that_is_not_there_exits_5_and_writes_nothing() {
 fn a_plan_is_released_once_however_often_it_is_deployed() {
     let bench = Bench::quick();
     bench.run("plan 23 24 --no-start --out plan.json");
-    let first = bench.run("deploy --plan plan.json -o json");
-    assert_eq!(code(&first), 0, "{}", stderr(&first));
+    let first = bench.ends(0, "deploy --plan plan.json -o json");
     assert!(json(&first)["plan_hash"].is_string());
-    let second = bench.run("deploy --plan plan.json --no-start -o json");
-    assert_eq!(code(&second), 0, "{}", stderr(&second));
+    let second = bench.ends(0, "deploy --plan plan.json --no-start -o json");
     assert_eq!(json(&second)["outcome"], "nothing-to-do");
     // What moved since the plan was made is presumed to be ours, so that a pipeline can be run again.
-    let strict = bench.run("deploy --plan plan.json --if-released fail");
-    assert_eq!(code(&strict), 0, "{}", stderr(&strict));
+    bench.ends(0, "deploy --plan plan.json --if-released fail");
     assert_eq!(bench.releases(), 2);
 }
 
@@ -94,12 +84,11 @@ fn the_plan_decides_whether_jobs_start() {
     let bench = Bench::quick();
     bench.run("plan 23 --no-start --out chosen.json");
     bench.run("plan 24 --out open.json");
-    let output = bench.run("deploy --plan chosen.json --start");
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(stderr(&output).contains("--no-start"), "{}", stderr(&output));
-    assert_eq!(code(&bench.run("deploy --plan open.json")), 2);
+    let output = bench.ends(9, "deploy --plan chosen.json --start");
+    says(&output, "--no-start");
+    bench.ends(2, "deploy --plan open.json");
     assert_eq!(bench.releases(), 0);
-    assert_eq!(code(&bench.run("deploy --plan open.json --start")), 0);
+    bench.ends(0, "deploy --plan open.json --start");
     assert_eq!(bench.releases(), 1);
 }
 
@@ -114,9 +103,8 @@ fn a_plan_of_another_place_is_refused() {
         ("--project-id another", "project", 2),
         ("--endpoint http://127.0.0.1:1", "endpoint", 3),
     ] {
-        let output = bench.run(&format!("deploy --plan plan.json {flags}"));
-        assert_eq!(code(&output), 9, "{flags}: {}", stderr(&output));
-        assert!(stderr(&output).contains(named), "{}", stderr(&output));
+        let output = bench.ends(9, format!("deploy --plan plan.json {flags}"));
+        says(&output, named);
         assert_eq!(stderr(&output).lines().count(), lines, "{}", stderr(&output));
     }
     assert_eq!(bench.requests(), before);
@@ -142,12 +130,11 @@ fn a_plan_that_was_edited_by_hand_or_is_none_is_refused() {
         ("missing.json", 2),
         (".", 2),
     ] {
-        let output = bench.run(&format!("deploy --plan {file} --no-start"));
-        assert_eq!(code(&output), expected, "{file}: {}", stderr(&output));
+        let output = bench.ends(expected, format!("deploy --plan {file} --no-start"));
         let text = stderr(&output);
         assert!(text.starts_with("error: ") && text.lines().count() <= 2, "{text}");
         assert!(text.contains(file), "{text}");
     }
-    assert_eq!(code(&bench.run("deploy 23 --plan plan.json")), 2);
+    bench.ends(2, "deploy 23 --plan plan.json");
     assert_eq!(bench.requests(), before);
 }

@@ -1,12 +1,11 @@
 //! `dls emulator simulate` as a user runs it.
 
-use crate::bench::{bare, code, json, stderr};
+use crate::bench::{bare, ended, json};
 
 #[test]
 fn random_cases_break_no_promise_and_meet_what_they_are_there_for() {
     let args = ["emulator", "simulate", "--cases", "1500", "-o", "json"];
-    let output = bare().args(args).output().unwrap();
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = ended(0, bare().args(args));
     let tally = json(&output);
     assert_eq!(tally["cases"], 1500);
     for broken in
@@ -23,8 +22,7 @@ fn random_cases_break_no_promise_and_meet_what_they_are_there_for() {
 #[test]
 fn a_simulation_ends_with_one_line_of_counts() {
     let args = ["emulator", "simulate", "--cases", "20", "--seed", "7"];
-    let output = bare().args(args).output().unwrap();
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = ended(0, bare().args(args));
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(text.starts_with("20 cases (") && text.contains(" 0 double sends"), "{text}");

@@ -26,26 +26,23 @@ fn killed(bench: &Bench, packages: &str) -> String {
 #[test]
 fn without_a_name_the_one_open_run_of_the_place_is_meant() {
     let bench = Bench::new(Duration::from_millis(300));
-    let none = bench.run("resume");
-    assert_eq!(code(&none), 5, "{}", stderr(&none));
+    bench.ends(5, "resume");
     let first = killed(&bench, "23");
     let mut anywhere = bench.dls();
     for variable in ["DLS_ENDPOINT", "DLS_WORKSPACE", "HUAWEICLOUD_SDK_PROJECT_ID"] {
         anywhere.env_remove(variable);
     }
     let second = killed(&bench, "24 12");
-    let several = bench.run("resume");
-    assert_eq!(code(&several), 2, "{}", stderr(&several));
+    let several = bench.ends(2, "resume");
     for run in [&first, &second] {
-        assert!(stderr(&several).contains(run.as_str()), "{}", stderr(&several));
+        says(&several, run.as_str());
     }
-    assert_eq!(code(&bench.run(&format!("resume {first}"))), 0);
+    bench.ends(0, format!("resume {first}"));
     // Nobody names the place, and it is in the journal.
-    let output = anywhere.args(["resume", "-o", "json"]).output().unwrap();
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = ended(0, anywhere.args(["resume", "-o", "json"]));
     assert_eq!(json(&output)["run_id"], second.as_str());
     assert_eq!(json(&output)["workspace"], "default");
-    assert_eq!(code(&bench.run("resume")), 5, "both are over");
+    bench.ends(5, "resume");
     assert_eq!((bench.releases(), bench.requests_to("deploy")), (3, 2));
 }
 
@@ -54,8 +51,7 @@ fn a_run_of_another_place_is_not_the_one_that_is_meant() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");
     let elsewhere = "--workspace d1cd7861478748a6925bc02f47c69279";
-    let output = bench.run(&format!("resume {elsewhere}"));
-    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    bench.ends(5, format!("resume {elsewhere}"));
     // Where only the address is another one, there are two ways on.
     for (contradiction, lines) in [
         (elsewhere, 2),
@@ -64,14 +60,13 @@ fn a_run_of_another_place_is_not_the_one_that_is_meant() {
         ("--start", 2),
     ] {
         let before = bench.requests();
-        let output = bench.run(&format!("resume {run} {contradiction}"));
-        assert_eq!(code(&output), 9, "{contradiction}: {}", stderr(&output));
+        let output = bench.ends(9, format!("resume {run} {contradiction}"));
         assert_eq!(stderr(&output).lines().count(), lines, "{}", stderr(&output));
         assert_eq!(bench.requests(), before);
     }
     // What is said and true contradicts nothing.
-    let output = bench.run(&format!("resume {run} --no-start --workspace default --timeout 200ms"));
-    assert_eq!(code(&output), 8, "{}", stderr(&output));
+
+    bench.ends(8, format!("resume {run} --no-start --workspace default --timeout 200ms"));
 }
 
 #[test]
@@ -79,14 +74,12 @@ fn a_package_of_an_open_run_is_not_deployed_by_another() {
     let bench = Bench::new(Duration::from_millis(500));
     let run = killed(&bench, "23 24");
     let before = bench.requests();
-    let output = bench.run("deploy 24 12 --no-start -o json");
-    assert_eq!(code(&output), 7, "{}", stderr(&output));
+    let output = bench.ends(7, "deploy 24 12 --no-start -o json");
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
-    assert!(stderr(&output).contains(&run), "{}", stderr(&output));
+    says(&output, &run);
     assert_eq!(bench.requests(), before);
-    let resumed = bench.run(&next_line(&output, "resume"));
-    assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
-    assert_eq!(code(&bench.run("deploy 24 12 --no-start")), 0);
+    bench.ends(0, &next_line(&output, "resume"));
+    bench.ends(0, "deploy 24 12 --no-start");
     assert_eq!(bench.releases(), 3);
 }
 
@@ -94,31 +87,27 @@ fn a_package_of_an_open_run_is_not_deployed_by_another() {
 fn nothing_is_sent_once_more_before_its_first_request_is_dead() {
     let faults = "faults = [{ on = \"deploy\", do = { reset-after-bytes = 40 } }]";
     let bench = Bench::faulty(faults, SHORT);
-    let lost = bench.run("deploy 23 --no-start --grace 200ms --interval 50ms -o json");
-    assert_eq!(code(&lost), 7, "{}", stderr(&lost));
+    let lost = bench.ends(7, "deploy 23 --no-start --grace 200ms --interval 50ms -o json");
     let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
     for (flags, named) in [
         (format!("{run} --resend 23"), "could still be accepted for"),
         (format!("{run} --resend 24"), "package 24"),
     ] {
-        let output = bench.run(&format!("resume {flags} -o json"));
-        assert_eq!(code(&output), 9, "{}", stderr(&output));
-        assert!(stderr(&output).contains(named), "{}", stderr(&output));
+        let output = bench.ends(9, format!("resume {flags} -o json"));
+        says(&output, named);
         assert_eq!(outcomes(&json(&output)), ["unknown"]);
     }
-    assert_eq!(code(&bench.run("resume --resend 23")), 2);
+    bench.ends(2, "resume --resend 23");
     assert_eq!(bench.requests_to("deploy"), 1);
     // Still unknown, and that is what resuming says.
-    let output = bench.run(&format!("resume {run} --grace 100ms --interval 50ms"));
-    assert_eq!(code(&output), 7, "{}", stderr(&output));
+    bench.ends(7, format!("resume {run} --grace 100ms --interval 50ms"));
 }
 
 #[test]
 fn with_consent_and_beyond_the_fence_it_is_sent_once_more() {
     let faults = "faults = [{ on = \"deploy\", nth = 1, do = { reset-after-bytes = 40 } }]";
     let bench = Bench::faulty(faults, SHORT);
-    let lost = bench.run("deploy 23 --no-start --grace 200ms --interval 50ms -o json");
-    assert_eq!(code(&lost), 7, "{}", stderr(&lost));
+    let lost = bench.ends(7, "deploy 23 --no-start --grace 200ms --interval 50ms -o json");
     // As if the request had been signed twenty minutes ago.
     let file = bench.run_files().remove(0);
     let text = std::fs::read_to_string(&file).unwrap();
@@ -130,8 +119,7 @@ fn with_consent_and_beyond_the_fence_it_is_sent_once_more() {
 
     let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
     let args = format!("resume {run} --resend 23 --interval 50ms --evidence evidence.json -o json");
-    let output = bench.run(&args);
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = bench.ends(0, &args);
     assert_eq!(outcomes(&json(&output)), ["successful"]);
     assert!(bench.read("evidence.json").contains(&run));
     assert_eq!((bench.requests_to("deploy"), bench.releases_of("23")), (2, 1));
@@ -143,20 +131,16 @@ fn a_request_with_a_token_is_sent_once_more_only_without_the_fence() {
     let bench = Bench::faulty(faults, SHORT);
     bench.write("token", "example-token");
     let token = "--token-file token --interval 50ms";
-    let lost = bench.run(&format!("deploy 23 --no-start --grace 200ms -o json {token}"));
-    assert_eq!(code(&lost), 7, "{}", stderr(&lost));
+    let lost = bench.ends(7, format!("deploy 23 --no-start --grace 200ms -o json {token}"));
     let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
-    let refused = bench.run(&format!("resume {run} --resend 23 {token}"));
-    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
+    let refused = bench.ends(9, format!("resume {run} --resend 23 {token}"));
     for named in ["sent with a token", "--no-fence", "may still arrive"] {
-        assert!(stderr(&refused).contains(named), "{}", stderr(&refused));
+        says(&refused, named);
     }
     // A key of today makes no signature of the token of then.
-    let refused = bench.run(&format!("resume {run} --resend 23"));
-    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
+    bench.ends(9, format!("resume {run} --resend 23"));
     assert_eq!(bench.requests_to("deploy"), 1);
-    let sent = bench.run(&format!("resume {run} --resend 23 --no-fence {token}"));
-    assert_eq!(code(&sent), 0, "{}", stderr(&sent));
+    bench.ends(0, format!("resume {run} --resend 23 --no-fence {token}"));
     assert_eq!(bench.requests_to("deploy"), 2);
     assert!(bench.journal_text().contains("\"no_fence\":true"));
 }
@@ -167,10 +151,9 @@ fn the_fence_is_not_waived_for_a_signature() {
     let bench = Bench::faulty(faults, SHORT);
     let lost = bench.run("deploy 23 --no-start --grace 200ms --interval 50ms -o json");
     let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
-    let refused = bench.run(&format!("resume {run} --resend 23 --no-fence"));
-    assert_eq!(code(&refused), 9, "{}", stderr(&refused));
-    assert!(stderr(&refused).contains("omit --no-fence"));
-    assert_eq!(code(&bench.run(&format!("resume {run} --no-fence"))), 2);
+    let refused = bench.ends(9, format!("resume {run} --resend 23 --no-fence"));
+    says(&refused, "omit --no-fence");
+    bench.ends(2, format!("resume {run} --no-fence"));
     assert_eq!(bench.requests_to("deploy"), 1);
 }
 
@@ -180,8 +163,7 @@ fn without_credentials_a_run_is_told_as_the_journal_knows_it() {
     let run = killed(&bench, "23");
     let mut command = bench.dls();
     command.env_remove("HUAWEICLOUD_SDK_SK");
-    let output = command.args(["resume", &run, "-o", "json"]).output().unwrap();
-    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    let output = ended(4, command.args(["resume", &run, "-o", "json"]));
     assert_eq!(json(&output)["run_id"], run.as_str());
     assert_eq!(outcomes(&json(&output)), ["unknown"]);
 }
@@ -215,24 +197,20 @@ fn a_journal_that_cannot_be_trusted_is_refused_in_one_line() {
     let before = bench.requests();
     for (content, named) in [(newer.as_str(), "version 99"), (&broken, "entry 2"), ("", "empty")] {
         std::fs::write(&file, content).unwrap();
-        let output = bench.run(&format!("resume {run}"));
-        assert_eq!(code(&output), 9, "{named}: {}", stderr(&output));
-        assert!(stderr(&output).contains(named), "{}", stderr(&output));
+        let output = bench.ends(9, format!("resume {run}"));
+        says(&output, named);
         assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
     }
     for (content, packages) in [(newer.as_str(), "12"), ("", "12"), (&broken, "23")] {
         std::fs::write(&file, content).unwrap();
         // If its beginning cannot be read it may hold any package, else those that it began with.
-        let output = bench.run(&format!("deploy {packages} --no-start"));
-        assert_eq!(code(&output), 9, "{}", stderr(&output));
-        assert_eq!(code(&bench.run("resume")), 9);
-        let history = bench.run("history -o json");
-        assert_eq!(code(&history), 9);
+        bench.ends(9, format!("deploy {packages} --no-start"));
+        bench.ends(9, "resume");
+        let history = bench.ends(9, "history -o json");
         assert_eq!(json(&history)["broken"][0]["run_id"], run.as_str());
     }
     assert_eq!(bench.requests(), before);
-    let unknown = bench.run("resume 20200101-000000-0000");
-    assert_eq!(code(&unknown), 5, "{}", stderr(&unknown));
+    bench.ends(5, "resume 20200101-000000-0000");
 }
 
 #[test]
@@ -240,26 +218,21 @@ fn a_broken_run_is_explained_and_set_aside_by_a_person() {
     let bench = Bench::new(Duration::from_millis(100));
     let run = killed(&bench, "23");
     let file = bench.run_files().remove(0);
-    let good = bench.run(&format!("journal check {run} -o json"));
-    assert_eq!(code(&good), 0, "{}", stderr(&good));
+    let good = bench.ends(0, format!("journal check {run} -o json"));
     assert!(json(&good)["problem"].is_null());
-    let refused = bench.run(&format!("journal set-aside {run}"));
-    assert_eq!(code(&refused), 9, "it can be read");
+    bench.ends(9, format!("journal set-aside {run}"));
     std::fs::write(&file, "{}\n").unwrap();
     let deploy = "deploy 12 --no-start --interval 50ms";
-    let kept_away = bench.run(deploy);
-    assert_eq!(code(&kept_away), 9, "{}", stderr(&kept_away));
+    let kept_away = bench.ends(9, deploy);
     let next = next_line(&kept_away, "journal");
     assert!(next.contains(&format!("journal set-aside {run}")), "{next}");
-    let checked = bench.run(&format!("journal check {run}"));
-    assert_eq!(code(&checked), 9);
+    let checked = bench.ends(9, format!("journal check {run}"));
     let said = stdout(&checked);
     assert!(said.contains("keeps away every other run"), "{said}");
-    let aside = bench.run(&format!("journal set-aside {run} --by li.wei"));
-    assert_eq!(code(&aside), 0, "{}", stderr(&aside));
+    let aside = bench.ends(0, format!("journal set-aside {run} --by li.wei"));
     assert_eq!(std::fs::read_to_string(stdout(&aside).trim()).unwrap(), "{}\n");
     assert!(bench.read("runs/set-aside.log").contains("li.wei"));
-    assert_eq!(code(&bench.run(deploy)), 0);
+    bench.ends(0, deploy);
 }
 
 /// The same events as a journal of version 1, whose lines have no hash over them.
@@ -279,8 +252,7 @@ fn two_commands_are_not_at_one_run() {
     let file = bench.run_files().remove(0);
     let run = file.file_name().unwrap().to_str().unwrap();
     let run = run.strip_suffix(".jsonl").unwrap();
-    let output = bench.run(&format!("resume {run}"));
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
-    assert!(stderr(&output).contains("another process"), "{}", stderr(&output));
+    let output = bench.ends(9, format!("resume {run}"));
+    says(&output, "another process");
     end_with(child, "-TERM");
 }

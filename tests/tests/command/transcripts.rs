@@ -40,8 +40,7 @@ fn a_lost_answer_is_reconciled_and_what_cannot_be_is_unknown() {
         do = { other-releases-before = ["23"] }
     "#;
     let bench = Bench::faulty(faults, SHORT);
-    let output = bench.run("deploy 23 24 --no-start --yes --grace 1s --interval 50ms -o json");
-    assert_eq!(code(&output), 7, "{}", stderr(&output));
+    let output = bench.ends(7, "deploy 23 24 --no-start --yes --grace 1s --interval 50ms -o json");
     let document = json(&output);
     assert_eq!(document["outcome"], "unknown");
     assert_eq!(outcomes(&document), ["successful", "unknown"]);
@@ -65,8 +64,7 @@ fn a_lost_answer_is_reconciled_and_what_cannot_be_is_unknown() {
 #[test]
 fn a_plan_shows_what_a_release_changes_before_it_does() {
     let bench = Bench::seeded(ORDERS_AND_CRM, SHORT);
-    let output = bench.run("plan 23 24 --detailed-exitcode");
-    assert_eq!(code(&output), 21, "{}", stderr(&output));
+    let output = bench.ends(21, "plan 23 24 --detailed-exitcode");
     let text = stdout(&output);
     let squeezed: Vec<String> =
         text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -83,17 +81,16 @@ fn a_plan_shows_what_a_release_changes_before_it_does() {
         assert!(squeezed[line].starts_with(begins), "{line}: {text}");
     }
     assert!(squeezed[0].ends_with("reviewers: zhang.min"), "{text}");
-    assert_eq!(code(&bench.run("plan 23 24")), 0);
+    bench.ends(0, "plan 23 24");
     assert_eq!(bench.releases(), 0);
 }
 
 #[test]
 fn a_plan_that_is_out_of_date_is_refused_and_says_what_moved() {
     let mut bench = Bench::seeded(ORDERS_AND_CRM, SHORT);
-    assert_eq!(code(&bench.run("plan 23 24 --no-start --out plan.json")), 0);
+    bench.ends(0, "plan 23 24 --no-start --out plan.json");
     bench.becomes(&ORDERS_AND_CRM.replace("pending_version = 16", "pending_version = 17"));
-    let output = bench.run("deploy --plan plan.json --allow-delete --in-order --yes -o json");
-    assert_eq!(code(&output), 9, "{}", stderr(&output));
+    let output = bench.ends(9, "deploy --plan plan.json --allow-delete --in-order --yes -o json");
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
     let text = stderr(&output);
     let error = text.lines().find(|line| line.starts_with("error: "));
@@ -107,9 +104,8 @@ fn a_plan_that_is_out_of_date_is_refused_and_says_what_moved() {
 #[test]
 fn watch_follows_each_task_to_an_honest_end() {
     let bench = Bench::new(std::time::Duration::from_millis(900));
-    assert_eq!(code(&bench.run("deploy 23 24 --no-start --no-wait")), 0);
-    let output = bench.run("watch 23 24 --timeout 20m --interval 50ms --rate 100 -o json");
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    bench.ends(0, "deploy 23 24 --no-start --no-wait");
+    let output = bench.ends(0, "watch 23 24 --timeout 20m --interval 50ms --rate 100 -o json");
     let document = json(&output);
     assert_eq!(document["schema"], "dls.watch/1");
     assert_eq!(outcomes(&document), ["successful", "successful"]);
