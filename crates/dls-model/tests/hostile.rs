@@ -10,11 +10,9 @@
     reason = "tests may fail loudly"
 )]
 
-mod support;
-
 use dls_model::*;
+use http::{HeaderMap, StatusCode};
 use peak_alloc::PeakAlloc;
-use support::decode;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -66,13 +64,13 @@ const BODIES: [(&str, &str, &str, &str); 20] = [
 ];
 
 /// What decoding takes beside the body, at most.
-fn memory_of(body: &[u8], status: u16) -> usize {
+fn memory_of(body: &[u8], status: StatusCode) -> usize {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
-    let answer = if status == 200 {
-        decode::<ListPackages>(status, body).map(drop)
+    let answer = if status.is_success() {
+        ListPackages::decode(status, &HeaderMap::new(), body).map(drop)
     } else {
-        decode::<Deploy>(status, body).map(drop)
+        Deploy::decode(status, &HeaderMap::new(), body).map(drop)
     };
     drop(answer);
     MEMORY.peak_usage() - before
@@ -83,7 +81,7 @@ fn no_answer_takes_more_than_eight_times_its_length() {
     for (name, before, piece, after) in BODIES {
         let mut body = filled(before, piece, after);
         assert!(body.len() > LENGTH - 64, "{name}: {}", body.len());
-        for status in [200, 400] {
+        for status in [StatusCode::OK, StatusCode::BAD_REQUEST] {
             let took = memory_of(&body, status) + body.len();
             assert!(took <= MOST_MEMORY, "{name}, {status}: {} MiB", took / MIB);
         }

@@ -1,22 +1,12 @@
 //! The generated values: valid ones are accepted, invalid ones refused, and a body decodes to what its name says.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub,
-    reason = "tests may fail loudly"
-)]
-
-mod support;
-
 use std::fmt::Debug;
 use std::str::FromStr;
 
+use crate::support::config;
 use ::proptest::prelude::*;
 use dls_model::proptest as model;
 use dls_model::*;
 use http::{HeaderMap, StatusCode};
-use support::config;
 
 /// Whether all operations decode it to an error of this kind.
 fn all_fail(status: StatusCode, body: &[u8], kind: impl Fn(&AnswerError) -> bool) -> bool {

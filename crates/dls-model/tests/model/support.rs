@@ -1,6 +1,4 @@
 //! What several test files share: a place and a way to decode a text.
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use ::proptest::prelude::ProptestConfig;
 use dls_model::*;
 use http::{HeaderMap, StatusCode};

@@ -1,22 +1,9 @@
 //! Paging over services of every kind: it never loops, never skips, never repeats, and says so if it cannot.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::field_reassign_with_default,
-    missing_docs,
-    unreachable_pub,
-    reason = "tests may fail loudly"
-)]
-
-mod support;
-
 use std::collections::HashSet;
 
+use crate::support::id;
 use ::proptest::prelude::*;
 use dls_model::*;
-use support::id;
 
 /// What an `offset` of a service counts.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +108,7 @@ fn service() -> impl Strategy<Value = Service> {
 }
 
 ::proptest::proptest! {
-    #![proptest_config(support::config())]
+    #![proptest_config(crate::support::config())]
 
     #[test]
     fn a_list_that_stands_still_is_read_whole_and_in_order(service in service(), limit in 1..12_u32) {

@@ -1,24 +1,11 @@
 //! Every shape of an error, and what it means.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::field_reassign_with_default,
-    missing_docs,
-    unreachable_pub,
-    reason = "tests may fail loudly"
-)]
-
-mod support;
-
 use std::error::Error;
 use std::time::Duration;
 
+use crate::support::service_error;
 use dls_model::*;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use support::service_error;
 
 /// Asserts code, text and request id of a 400 with this body.
 fn assert_reads(body: &str, code: Option<&str>, message: &str, request_id: Option<&str>) {

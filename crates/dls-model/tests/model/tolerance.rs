@@ -1,20 +1,7 @@
 //! What a careful reader of this service's answers must tolerate: one test a thing.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::field_reassign_with_default,
-    missing_docs,
-    unreachable_pub,
-    reason = "tests may fail loudly"
-)]
-
-mod support;
-
+use crate::support::{decode, id, service_error};
 use dls_model::*;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use support::{decode, id, service_error};
 
 fn shown(body: &str) -> PackageDetail {
     decode::<ShowPackage>(200, body).unwrap()

@@ -1,23 +1,10 @@
 //! The documents' own examples, and one answer with every documented member: what we write is what they
 //! print, and what they print is read whole. The data names its sources.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::field_reassign_with_default,
-    missing_docs,
-    unreachable_pub,
-    reason = "tests may fail loudly"
-)]
-
-mod support;
-
+use crate::support::{decode, id, ids, scope};
 use dls_model::*;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use support::{decode, id, ids, scope};
 
 #[derive(Deserialize)]
 struct Data {
@@ -55,7 +42,7 @@ struct Complete {
 }
 
 fn data() -> Data {
-    serde_json::from_str(include_str!("data/examples.json")).unwrap()
+    serde_json::from_str(include_str!("../data/examples.json")).unwrap()
 }
 
 /// The examples of one operation; each is held against `request`.
@@ -206,7 +193,7 @@ fn system_task_is_what_the_page_prints() {
     expected.started_at = time(1_544_777_081_000);
     expected.ended_at = time(1_544_777_083_000);
     expected.updated_at = time(1_544_777_083_000);
-    expected.project_id = some(support::PROJECT);
+    expected.project_id = some(crate::support::PROJECT);
     let mut subtask = Subtask::default();
     subtask.id = some("008aae2e67abe2ff0167abe3a7e70002");
     subtask.name = some("Import the job_batch job.");

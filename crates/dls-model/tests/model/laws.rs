@@ -1,25 +1,13 @@
 //! Laws that hold for all values: round trips, no panic on any bytes, no answer from half a body, validation
 //! that accepts exactly what its documentation says.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    unreachable_pub,
-    reason = "tests may fail loudly"
-)]
-
-mod support;
-
 use std::fmt::Debug;
 
+use crate::support::{config, decode, scope};
 use ::proptest::prelude::*;
 use dls_model::proptest as model;
 use dls_model::*;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
-use support::{config, decode, scope};
 
 fn body_round_trip<O: Operation + Serialize + DeserializeOwned + PartialEq + Debug>(operation: &O) {
     let request = operation.encode(&scope()).unwrap();
@@ -275,12 +263,12 @@ fn is_short_line(error: &impl ToString) -> bool {
     fn ids_stand_together_exactly_if_they_are_1_to_100_and_differ(
         numbers in ::proptest::collection::vec(prop_oneof![1..2000_u64, 1..=u64::from(u32::MAX)], 0..120),
     ) {
-        let given = numbers.iter().map(|number| support::id(*number));
+        let given = numbers.iter().map(|number| crate::support::id(*number));
         let twice = numbers.iter().enumerate().find(|(at, number)| numbers[..*at].contains(number));
         let expected = match (numbers.len(), twice) {
             (0, _) => Err(InvalidPackageIds::Empty),
             (count @ 101.., _) => Err(InvalidPackageIds::TooMany { count }),
-            (_, Some((_, number))) => Err(InvalidPackageIds::Duplicate { id: support::id(*number) }),
+            (_, Some((_, number))) => Err(InvalidPackageIds::Duplicate { id: crate::support::id(*number) }),
             _ => Ok(numbers.clone()),
         };
         let ids = PackageIds::new(given);

@@ -1,19 +1,6 @@
 //! What a request is, beyond the documents' examples: the header, the body, the refusals.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::field_reassign_with_default,
-    missing_docs,
-    unreachable_pub,
-    reason = "tests may fail loudly"
-)]
-
-mod support;
-
+use crate::support::{PROJECT, id, ids, scope};
 use dls_model::*;
-use support::{PROJECT, id, ids, scope};
 
 fn nowhere() -> Scope {
     Scope::new(PROJECT.parse().unwrap())
