@@ -1,4 +1,5 @@
-//! Who asks: the signature recomputed from the bytes that arrived, the date window, locked keys, tokens.
+//! The gateway's authentication: the signature recomputed over the bytes that arrived, the date window, locked keys, and
+//! tokens.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +14,7 @@ use http::Request;
 use crate::assumptions::{Assumptions, Need, YesNo};
 use crate::ledger::LedgerRequest;
 use crate::refusal::Refusal;
-use crate::seed::{Secret, Seed};
+use crate::seed::{Secret, Seed, UserToken, UtcTime};
 
 /// How far `X-Sdk-Date` may be from the clock (page `dataartsstudio_02_0010`).
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -21,17 +22,17 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 const LOCKED: Duration = Duration::from_secs(5 * 60);
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// A user who has proved to be one.
+/// An authenticated user.
 pub(crate) struct Caller {
     pub(crate) user: String,
-    /// By a signature, not by a token.
+    /// Authenticated by a signature, not by a token.
     pub(crate) signed: bool,
 }
 
-/// The keys and tokens that are known, and what keys have done wrong.
+/// The known keys and tokens, and the failures of each key.
 pub(crate) struct Authenticator {
     keys: Vec<Key>,
-    tokens: Vec<KnownToken>,
+    tokens: Vec<UserToken>,
 }
 
 struct Key {
@@ -42,40 +43,23 @@ struct Key {
     locked_until: Option<SystemTime>,
 }
 
-struct KnownToken {
-    token: Secret,
-    user: String,
-    expires_at: Option<Timestamp>,
-}
-
 impl Authenticator {
     pub(crate) fn new(seed: &Seed) -> Self {
-        let keys = seed.access_keys.iter().map(AsRef::as_ref);
+        let keys = seed.access_keys.iter().map(AsRef::as_ref).filter_map(|row| {
+            Some(Key {
+                // The seed was checked: each key is valid.
+                key: row.access_key().ok()?,
+                security_token: row.security_token.clone(),
+                user: row.user.clone(),
+                failures_in_a_row: 0,
+                locked_until: None,
+            })
+        });
         let tokens = seed.tokens.iter().map(AsRef::as_ref);
-        Self {
-            keys: keys
-                .filter_map(|row| {
-                    Some(Key {
-                        // A seed holds only ids that pass here.
-                        key: row.access_key().ok()?,
-                        security_token: row.security_token.clone(),
-                        user: row.user.clone(),
-                        failures_in_a_row: 0,
-                        locked_until: None,
-                    })
-                })
-                .collect(),
-            tokens: tokens
-                .map(|row| KnownToken {
-                    token: row.token.clone(),
-                    user: row.user.clone(),
-                    expires_at: row.expires_at.map(|time| time.0),
-                })
-                .collect(),
-        }
+        Self { keys: keys.collect(), tokens: tokens.cloned().collect() }
     }
 
-    /// A signature counts before a token, if both are there.
+    /// A signature takes precedence over a token.
     pub(crate) fn authenticate(
         &mut self,
         now: Timestamp,
@@ -137,14 +121,14 @@ impl Authenticator {
         })
     }
 
-    /// Ends the token that a request carries, for ever.
+    /// Makes the token of a request expire.
     pub(crate) fn end_token(&mut self, request: &Request<Vec<u8>>) {
         let Ok(Some(given)) = only(request, "x-auth-token") else {
             return;
         };
         let mut tokens = self.tokens.iter_mut();
         if let Some(token) = tokens.find(|known| known.token.matches(given.as_bytes())) {
-            token.expires_at = Timestamp::from_millis(1);
+            token.expires_at = Timestamp::from_millis(1).map(UtcTime);
         }
     }
 
@@ -153,8 +137,8 @@ impl Authenticator {
         let token = tokens
             .find(|known| known.token.matches(given.as_bytes()))
             .ok_or_else(|| Refusal::authentication("decrypt token fail"))?;
-        if token.expires_at.is_some_and(|end| end <= now) {
-            return Err(Refusal::token_expired());
+        if token.expires_at.is_some_and(|end| end.0 <= now) {
+            return Err(Refusal::TOKEN_EXPIRED);
         }
         Ok(Caller { user: token.user.clone(), signed: false })
     }
@@ -180,11 +164,11 @@ fn date_inside_window(now: SystemTime, request: &Request<Vec<u8>>) -> Result<Sdk
     let apart = now.duration_since(time).or_else(|_| time.duration_since(now));
     match apart {
         Ok(apart) if apart <= WINDOW => Ok(date),
-        _ => Err(Refusal::date_outside_window()),
+        _ => Err(Refusal::DATE_OUTSIDE_WINDOW),
     }
 }
 
-/// The canonical request of what arrived, over exactly the headers that the signature names.
+/// The canonical request of the bytes that arrived, over exactly the headers that the signature names.
 fn canonical(
     request: &Request<Vec<u8>>,
     authorization: &Authorization<'_>,
@@ -205,7 +189,7 @@ fn canonical(
         return Err(Refusal::authentication("host is not signed"));
     }
 
-    // A body may go unsigned only if the signature says so. A hash that is given is recomputed.
+    // A body may be unsigned only if the signature says so. A given hash is computed again.
     let unsigned = headers
         .iter()
         .any(|(name, value)| name == "x-sdk-content-sha256" && value.trim() == UNSIGNED_PAYLOAD);
@@ -216,7 +200,7 @@ fn canonical(
     Ok(canonical_request(method, uri.path(), &query, &headers, &hash))
 }
 
-/// The value of a header that may stand there once, as text.
+/// The value of a header that may occur once, as text.
 fn only<'r>(request: &'r Request<Vec<u8>>, name: &str) -> Result<Option<&'r str>, Refusal> {
     let mut values = request.headers().get_all(name).iter();
     let Some(value) = values.next() else {
@@ -225,7 +209,7 @@ fn only<'r>(request: &'r Request<Vec<u8>>, name: &str) -> Result<Option<&'r str>
     match (std::str::from_utf8(value.as_bytes()), values.next()) {
         (Ok(text), None) => Ok(Some(text)),
         _ => Err(Refusal::authentication(format_args!(
-            "the header {name} stands twice or is no text"
+            "the header {name} occurs twice or is no text"
         ))),
     }
 }

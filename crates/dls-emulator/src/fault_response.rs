@@ -65,7 +65,7 @@ impl ResponseFault {
             Self::NestedCode(status) => {
                 let refusal = match *status {
                     StatusCode::TOO_MANY_REQUESTS => throttled(),
-                    _ => Refusal::unknown_api(),
+                    _ => Refusal::UNKNOWN_API,
                 };
                 let error = json!({ "error_code": refusal.code, "error_msg": refusal.text });
                 reply::json(*status, &json!({ "error": error }), now, id)

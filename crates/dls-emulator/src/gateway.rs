@@ -57,7 +57,7 @@ pub(crate) fn named_packages(request: &Request<Vec<u8>>) -> Vec<String> {
 
 fn check_sizes(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
     if request.uri().to_string().len() > MAX_URI {
-        return Err(Refusal::uri_too_long());
+        return Err(Refusal::URI_TOO_LONG);
     }
     let headers = request.headers().iter();
     let sizes = headers.map(|(name, value)| name.as_str().len().saturating_add(value.len()));
@@ -67,7 +67,7 @@ fn check_sizes(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
         return Err(Refusal::headers_too_large());
     }
     if request.body().len() > MAX_BODY {
-        return Err(Refusal::body_too_large());
+        return Err(Refusal::BODY_TOO_LARGE);
     }
     Ok(())
 }
@@ -86,5 +86,5 @@ pub(crate) fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), Refus
         }
         _ => true,
     });
-    if is_json && is_utf8 { Ok(()) } else { Err(Refusal::content_type()) }
+    if is_json && is_utf8 { Ok(()) } else { Err(Refusal::CONTENT_TYPE) }
 }

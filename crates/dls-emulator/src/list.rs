@@ -115,17 +115,17 @@ impl Query {
             && in_set(&self.apply_user_name, &self.apply_user_name_filter)
             && in_set(&self.deploy_user_name, &self.deploy_user_name_filter);
         if !valid {
-            return Err(Refusal::invalid_parameter());
+            return Err(Refusal::INVALID_PARAMETER);
         }
 
-        let invalid = |_| Refusal::invalid_parameter();
+        let invalid = |_| Refusal::INVALID_PARAMETER;
         let offset = usize::try_from(self.offset.unwrap_or(0)).map_err(invalid)?;
         let limit = usize::try_from(self.limit.unwrap_or(10)).map_err(invalid)?;
         let most = assumptions
             .list_max_limit
             .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         if limit == 0 || limit > most && assumptions.list_over_limit == OverLimit::Refused {
-            return Err(Refusal::invalid_parameter());
+            return Err(Refusal::INVALID_PARAMETER);
         }
         let take = limit.min(most);
         Ok(match assumptions.list_offset {
@@ -137,7 +137,7 @@ impl Query {
     fn column(&self) -> Result<Column, Refusal> {
         let wanted = self.order_column.as_deref().unwrap_or("apply_timestamp");
         let column = COLUMNS.iter().find(|(name, _)| *name == wanted);
-        column.map(|(_, key)| *key).ok_or_else(Refusal::invalid_parameter)
+        column.map(|(_, key)| *key).ok_or(Refusal::INVALID_PARAMETER)
     }
 
     fn ascending(&self) -> bool {

@@ -55,7 +55,7 @@ pub(crate) fn find(request: &Request<Vec<u8>>) -> Result<Route<'_>, Refusal> {
     let route = rows
         .filter_map(|row| matched(row, request.uri().path()))
         .next()
-        .ok_or_else(Refusal::unknown_api)?;
+        .ok_or(Refusal::UNKNOWN_API)?;
     let host = request.headers().get(HOST).map_or(&b""[..], |host| host.as_bytes());
     let serves = |family: HostFamily| {
         let prefix = family.prefix().as_bytes();
@@ -67,7 +67,7 @@ pub(crate) fn find(request: &Request<Vec<u8>>) -> Result<Route<'_>, Refusal> {
         HostFamily::V2 => HostFamily::V1,
     };
     if serves(other) {
-        return Err(Refusal::unknown_api());
+        return Err(Refusal::UNKNOWN_API);
     }
     Ok(route)
 }

@@ -73,9 +73,9 @@ impl Service {
     fn workspace(&self, request: &ServiceRequest<'_>) -> Result<WorkspaceId, Refusal> {
         if request.route.project != self.state.project.as_str() {
             return Err(match self.assumptions.unknown_project {
-                UnknownProject::Unavailable => Refusal::project_unavailable(),
+                UnknownProject::Unavailable => Refusal::PROJECT_UNAVAILABLE,
                 UnknownProject::Unauthenticated => Refusal::authentication("no such project"),
-                UnknownProject::Workspace => Refusal::unknown_workspace(),
+                UnknownProject::Workspace => Refusal::UNKNOWN_WORKSPACE,
             });
         }
         let headers = request.request.headers();
@@ -90,7 +90,7 @@ impl Service {
             None => Some(DEFAULT_WORKSPACE),
         };
         let workspace = workspace.filter(|_| right).and_then(|id| self.state.workspace(id));
-        workspace.cloned().ok_or_else(Refusal::unknown_workspace)
+        workspace.cloned().ok_or(Refusal::UNKNOWN_WORKSPACE)
     }
 
     fn check_role(&self, request: &ServiceRequest<'_>) -> Result<(), Refusal> {
@@ -105,8 +105,8 @@ impl Service {
         };
         match self.assumptions.role_refusal {
             _ if permitted => Ok(()),
-            RoleRefusal::Service => Err(Refusal::not_permitted()),
-            RoleRefusal::Gateway => Err(Refusal::user_not_authorised()),
+            RoleRefusal::Service => Err(Refusal::NOT_PERMITTED),
+            RoleRefusal::Gateway => Err(Refusal::FORBIDDEN),
         }
     }
 }
@@ -119,11 +119,11 @@ impl Service {
         let starts_jobs = match body.startup_mode {
             None | Some(1) => true,
             Some(0) => false,
-            Some(_) => return Err(Refusal::invalid_parameter()),
+            Some(_) => return Err(Refusal::INVALID_PARAMETER),
         };
         let is_asynchronous = body.publish_type.as_ref().is_some_and(|kind| kind == "asy");
         if self.assumptions.publish_type == PublishType::Required && !is_asynchronous {
-            return Err(Refusal::invalid_parameter());
+            return Err(Refusal::INVALID_PARAMETER);
         }
 
         let check = |id| self.deployable(self.present(id, workspace, request.now)?, request.now);
@@ -167,7 +167,7 @@ impl Service {
             _ => Redeploy::NewRelease,
         };
         match redeploy {
-            Redeploy::Error => Err(Refusal::already_released()),
+            Redeploy::Error => Err(Refusal::ALREADY_RELEASED),
             Redeploy::NoOp => Ok(DeployEffect::None),
             Redeploy::NewRelease => Ok(DeployEffect::Release),
         }
@@ -199,7 +199,7 @@ impl Service {
         match package.status(now) {
             Status::Failed if self.assumptions.revoke_failed == Permission::Allowed => Ok(()),
             Status::ToBeReviewed => Ok(()),
-            _ => Err(Refusal::already_released()),
+            _ => Err(Refusal::ALREADY_RELEASED),
         }
     }
 
@@ -240,16 +240,16 @@ impl Service {
     /// The ids of a body.
     fn ids(&self, texts: &[String], max: Option<usize>) -> Result<Vec<PackageId>, Refusal> {
         if texts.is_empty() || max.is_some_and(|max| texts.len() > max) {
-            return Err(Refusal::invalid_parameter());
+            return Err(Refusal::INVALID_PARAMETER);
         }
         let mut ids = Vec::with_capacity(texts.len());
         let mut seen = std::collections::HashSet::with_capacity(texts.len());
         for text in texts {
-            let id: PackageId = text.parse().map_err(|_| Refusal::invalid_parameter())?;
+            let id: PackageId = text.parse().map_err(|_| Refusal::INVALID_PARAMETER)?;
             match self.assumptions.duplicate_ids {
                 _ if seen.insert(id) => ids.push(id),
                 Duplicates::Once => {}
-                Duplicates::Refused => return Err(Refusal::invalid_parameter()),
+                Duplicates::Refused => return Err(Refusal::INVALID_PARAMETER),
             }
         }
         Ok(ids)
@@ -269,7 +269,7 @@ impl Service {
 
     fn unknown_package(&self, id: PackageId) -> Refusal {
         match self.assumptions.unknown_package {
-            UnknownPackage::Short => Refusal::unknown_package(),
+            UnknownPackage::Short => Refusal::UNKNOWN_PACKAGE,
             UnknownPackage::Long => Refusal::unknown_task(&id.to_string()),
         }
     }
@@ -292,7 +292,7 @@ impl Service {
     }
 
     fn show(&self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
-        let id = request.route.parameter.parse().map_err(|_| Refusal::invalid_parameter())?;
+        let id = request.route.parameter.parse().map_err(|_| Refusal::INVALID_PARAMETER)?;
         let snapshot = self.snapshot(request.now);
         let package = self.state.package(workspace, id);
         let package = package
@@ -366,7 +366,7 @@ enum DeployEffect {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let object = Some(body).filter(|body| body.trim_ascii_start().starts_with(b"{"));
     let parsed = object.and_then(|body| serde_json::from_slice(body).ok());
-    parsed.ok_or_else(Refusal::invalid_parameter)
+    parsed.ok_or(Refusal::INVALID_PARAMETER)
 }
 
 /// The ids that pass the check, and the refusal to answer with all the same. Fails if nothing may happen.

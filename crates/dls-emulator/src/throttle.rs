@@ -1,4 +1,4 @@
-//! Throttling: so many requests in any span of one second, by user and by call.
+//! Throttling: a limit of requests in any span of one second, for each user and each operation.
 
 use std::collections::{HashMap, VecDeque};
 use std::str::FromStr;
@@ -8,22 +8,22 @@ use dls_model::{HostFamily, Timestamp};
 use crate::assumptions::UserRate;
 use crate::refusal::Refusal;
 
-/// How many requests a second are let through.
+/// How many requests per second are let through.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum RateLimit {
-    /// As pages `apiOverview_DLF_V2` and `_V1` say: 10 a second for a user and 100 for a call (V1: 30
-    /// and 300). That the rows of deploy and revoke are like the others is assumed.
+    /// The limits of pages `apiOverview_DLF_V2` and `_V1`: 10 per second for a user and 100 for an operation (V1: 30
+    /// and 300). That they hold for deploy and revoke, too, is assumed.
     #[default]
     Documented,
-    /// As many as come.
+    /// No limit.
     Off,
     /// The documented numbers times this, rounded, and at least 1.
     Scaled(f64),
 }
 
 impl RateLimit {
-    /// For a user and for a call.
+    /// The limits for a user and for an operation.
     fn per_second(self, family: HostFamily) -> Option<(usize, usize)> {
         let factor = match self {
             Self::Off => return None,
@@ -38,7 +38,7 @@ impl RateLimit {
     }
 }
 
-/// The cast saturates, and makes 0 of what is no number.
+/// The cast saturates, and turns NaN into 0.
 fn at_least_one(limit: f64) -> usize {
     (limit.round() as usize).max(1)
 }
@@ -59,7 +59,7 @@ impl FromStr for RateLimit {
     }
 }
 
-/// A text that is no [`RateLimit`].
+/// The text is no [`RateLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[error(
@@ -67,9 +67,9 @@ impl FromStr for RateLimit {
 )]
 pub struct InvalidRateLimit;
 
-/// Who is counted, and over what.
+/// What is counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Counted {
+enum CountKey {
     User(String, HostFamily),
     UserAndCall(String, &'static str),
     Call(&'static str),
@@ -79,8 +79,8 @@ enum Counted {
 pub(crate) struct Throttle {
     rate: RateLimit,
     user_rate: UserRate,
-    /// At most as many times as the limit allows are kept for each.
-    recent: HashMap<Counted, VecDeque<Timestamp>>,
+    /// The times of at most as many requests as the limit allows.
+    recent: HashMap<CountKey, VecDeque<Timestamp>>,
 }
 
 impl Throttle {
@@ -88,7 +88,7 @@ impl Throttle {
         Self { rate, user_rate, recent: HashMap::new() }
     }
 
-    /// Lets a request through and counts it, or refuses it and does not.
+    /// Lets a request through and counts it, or refuses it and does not count it.
     pub(crate) fn admit(
         &mut self,
         now: Timestamp,
@@ -100,10 +100,10 @@ impl Throttle {
             return Ok(());
         };
         let user = match self.user_rate {
-            UserRate::User => Counted::User(user.to_owned(), family),
-            UserRate::UserAndApi => Counted::UserAndCall(user.to_owned(), call),
+            UserRate::User => CountKey::User(user.to_owned(), family),
+            UserRate::UserAndApi => CountKey::UserAndCall(user.to_owned(), call),
         };
-        let call = Counted::Call(call);
+        let call = CountKey::Call(call);
         if self.last_second(&user, now).len() >= of_user {
             return Err(Refusal::throttled(of_user, "user"));
         }
@@ -115,9 +115,9 @@ impl Throttle {
         Ok(())
     }
 
-    fn last_second(&mut self, whose: &Counted, now: Timestamp) -> &mut VecDeque<Timestamp> {
+    fn last_second(&mut self, whose: &CountKey, now: Timestamp) -> &mut VecDeque<Timestamp> {
         let times = self.recent.entry(whose.clone()).or_default();
-        // Also drops what lies in the future, for a clock that was set back.
+        // Times in the future are dropped, too, in case the clock was set back.
         let age = |time: &Timestamp| now.as_millis() - time.as_millis();
         times.retain(|time| (0..1000).contains(&age(time)));
         times
@@ -128,42 +128,44 @@ impl Throttle {
 mod tests {
     use super::*;
 
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(1_747_106_000_000 + millis).unwrap()
-    }
-
-    /// How many of `count` requests at this time get through.
-    fn admitted(throttle: &mut Throttle, millis: i64, user: &str, count: usize) -> usize {
-        let one = |_: &usize| throttle.admit(at(millis), user, HostFamily::V2, "list").is_ok();
-        (0..count).filter(one).count()
+    /// How many of `count` requests at this time are let through.
+    fn admitted(
+        throttle: &mut Throttle,
+        millis: i64,
+        user: &str,
+        call: &'static str,
+        count: usize,
+    ) -> usize {
+        let now = Timestamp::from_millis(1_747_106_000_000 + millis).unwrap();
+        let family = if call == "task" { HostFamily::V1 } else { HostFamily::V2 };
+        (0..count).filter(|_| throttle.admit(now, user, family, call).is_ok()).count()
     }
 
     #[test]
-    fn a_user_has_ten_requests_in_any_second() {
+    fn a_user_has_ten_requests_in_any_second_and_thirty_of_v1() {
         let mut throttle = Throttle::new(RateLimit::Documented, UserRate::User);
-        assert_eq!(admitted(&mut throttle, 0, "a", 4), 4);
-        assert_eq!(admitted(&mut throttle, 900, "a", 10), 6);
-        assert_eq!(admitted(&mut throttle, 999, "a", 10), 0);
-        assert_eq!(admitted(&mut throttle, 1000, "a", 10), 4);
-        assert_eq!(admitted(&mut throttle, 1000, "b", 10), 10);
+        for (millis, user, call, count, expected) in [
+            (0, "a", "list", 4, 4),
+            (900, "a", "list", 10, 6),
+            (999, "a", "list", 10, 0),
+            (1000, "a", "list", 10, 4),
+            (1000, "b", "list", 10, 10),
+            (1000, "a", "task", 40, 30),
+            // The clock was set back.
+            (0, "b", "list", 20, 10),
+        ] {
+            let admitted = admitted(&mut throttle, millis, user, call, count);
+            assert_eq!(admitted, expected, "{millis} {user} {call}");
+        }
     }
 
     #[test]
     fn a_call_has_a_hundred_requests_in_any_second_whoever_asks() {
         let mut throttle = Throttle::new(RateLimit::Documented, UserRate::User);
         let users = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
-        let total: usize = users.iter().map(|user| admitted(&mut throttle, 0, user, 10)).sum();
-        assert_eq!(total, 100);
-        let other = throttle.admit(at(0), "k", HostFamily::V2, "show");
-        assert_eq!(other, Ok(()), "another call");
-    }
-
-    #[test]
-    fn the_rates_of_v1_are_their_own_and_three_times_as_high() {
-        let mut throttle = Throttle::new(RateLimit::Documented, UserRate::User);
-        assert_eq!(admitted(&mut throttle, 0, "a", 11), 10);
-        let one = |_: &usize| throttle.admit(at(0), "a", HostFamily::V1, "task").is_ok();
-        assert_eq!((0..40).filter(one).count(), 30);
+        let mut of_user = |user: &&str| admitted(&mut throttle, 0, user, "list", 10);
+        assert_eq!(users.iter().map(&mut of_user).sum::<usize>(), 100);
+        assert_eq!(admitted(&mut throttle, 0, "k", "show", 1), 1, "another call");
     }
 
     #[test]
@@ -176,15 +178,8 @@ mod tests {
             (RateLimit::Scaled(-3.0), 1),
         ] {
             let mut throttle = Throttle::new(rate, UserRate::User);
-            assert_eq!(admitted(&mut throttle, 0, "a", 500), expected, "{rate:?}");
+            assert_eq!(admitted(&mut throttle, 0, "a", "list", 500), expected, "{rate:?}");
         }
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_does_not_lock_anybody_out() {
-        let mut throttle = Throttle::new(RateLimit::Documented, UserRate::User);
-        assert_eq!(admitted(&mut throttle, 5000, "a", 20), 10);
-        assert_eq!(admitted(&mut throttle, 0, "a", 20), 10);
     }
 
     #[test]
