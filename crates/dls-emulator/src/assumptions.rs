@@ -1,9 +1,9 @@
-//! Assumptions: what no document says, one row a behaviour, so that a client can be tried with each
-//! answer that the service may give.
+//! Assumptions: behaviour that no document specifies, so that a client can be tested with each behaviour that the service
+//! may have.
 
 use std::time::Duration;
 
-/// A behaviour of the emulator that the service's documents leave open, and how it can be switched.
+/// A behaviour of the emulator that the service's documents leave open, and the values that it can have.
 ///
 /// ```
 /// let row = dls_emulator::assumptions().iter().find(|row| row.name == "list-offset");
@@ -12,36 +12,35 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Assumption {
-    /// What [`EmulatorBuilder::assume`](crate::EmulatorBuilder::assume) knows it by.
+    /// The name for [`EmulatorBuilder::assume`](crate::EmulatorBuilder::assume).
     pub name: &'static str,
-    /// What it is about.
+    /// The question that it answers.
     pub meaning: &'static str,
-    /// The value that it has unless told otherwise.
+    /// The default value.
     pub default: &'static str,
-    /// The values that it can have. `N` stands for a whole number from 1, `TIME` for a whole number of
-    /// `ms`, `s` or `m`.
+    /// The possible values. `N` stands for a whole number from 1, `TIME` for a whole number of `ms`, `s` or `m`.
     pub values: &'static [&'static str],
-    /// What the documents do say (a page id), and what the default rests on.
+    /// What the documents say (with a page id), and the reason for the default.
     pub source: &'static str,
 }
 
-/// All assumptions, in the order of a request's way through the emulator.
+/// All assumptions, in the order in which a request is processed.
 #[must_use]
 pub fn assumptions() -> &'static [Assumption] {
     TABLE
 }
 
-/// An assumption that does not exist, or a value that it does not have. `Display` lists the valid ones.
+/// An unknown assumption, or a value that it does not have. `Display` lists the valid ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidAssumption {
-    /// There is no assumption of this name.
+    /// There is no assumption with this name.
     #[error("unknown assumption {name:?}, expected one of {}", names())]
     Name {
         /// The name.
         name: String,
     },
-    /// There is, but it has no such value.
+    /// The assumption does not have this value.
     #[error("{value:?} is no value of {name:?}, expected one of {}", values.join(", "))]
     Value {
         /// The name.
@@ -57,7 +56,7 @@ fn names() -> String {
     TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(", ")
 }
 
-/// What can be the value of an assumption.
+/// A type of value that an assumption can have.
 trait AssumptionValue: Sized {
     const VALUES: &'static [&'static str];
 
@@ -146,8 +145,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     }
 }
 
-/// One row an assumption: its name, the field that holds it, its default as value and as word, what it
-/// is about, and what is known.
+/// One row for each assumption: its name, its field, its default as value and as text, its meaning, and its source.
 macro_rules! table {
     ($($name:literal $field:ident: $type:ty = $default:expr, $word:literal, $meaning:literal, $source:literal;)+) => {
         const TABLE: &[Assumption] = &[$(Assumption {
@@ -158,7 +156,7 @@ macro_rules! table {
             source: $source,
         }),+];
 
-        /// What is assumed.
+        /// The value of each assumption.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub(crate) struct Assumptions {
             $(pub(crate) $field: $type,)+

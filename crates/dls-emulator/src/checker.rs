@@ -1,5 +1,5 @@
-//! What a client promises, checked against the ledger after the fact. A pure function: it knows no client,
-//! only what one wrote, said and took.
+//! Checks the promises of a client against the ledger after a run. A pure function: it knows no client, only what one
+//! sent, reported and printed.
 
 mod claims;
 mod sends;
@@ -12,41 +12,41 @@ use crate::refusal::THROTTLED;
 
 pub use violation::Violation;
 
-/// A run may take so much longer than its limit.
+/// How much longer than its limit a run may take.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// One run that released packages (or one that was taken up again, with all that it did before), and the ledger
-/// of the emulator that it ran against. Nobody else sends requests to that one: everything in the ledger is this
-/// run's, but what [`Initiator::Other`] did.
+/// One run that released packages (if it was resumed, with everything that it did before), and the ledger of the emulator
+/// that it ran against. Nobody else sends requests to that emulator: everything in the ledger belongs to this run, except
+/// what [`Initiator::Other`] did.
 ///
-/// Several runs in a row are one history each, which differ in [`started_at`](Self::started_at), [`ids`](Self::ids) and
-/// [`claims`](Self::claims); requests and consents are those of all of them.
+/// Several runs in sequence have one history each. They differ in [`started_at`](Self::started_at), [`ids`](Self::ids) and
+/// [`claims`](Self::claims); requests and consents are those of all runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
-    /// When it started, by the emulator's clock. What was released before proves nothing.
+    /// When the run started, by the emulator's clock. Earlier releases prove nothing.
     pub started_at: SystemTime,
-    /// The packages that it was to release.
+    /// The packages that it should release.
     pub ids: Vec<String>,
-    /// The deploy requests that were written, in any order.
+    /// The deploy requests that the client sent, in any order.
     pub sends: Vec<Sent>,
-    /// What people said of sending packages again, in any order.
+    /// The consents to send packages again, in any order.
     pub consents: Vec<Consent>,
-    /// What it said of packages in the end.
+    /// The outcomes that it reported at the end.
     pub claims: Vec<Claim>,
-    /// The truth, read when all that may still come has come.
+    /// The ledger, read after all copies and releases are complete.
     pub ledger: Ledger,
     /// How long it took.
     pub elapsed: Duration,
-    /// How long it was allowed to take; [`Duration::MAX`] for ever.
+    /// How long it was allowed to take; [`Duration::MAX`] for no limit.
     pub limit: Duration,
     /// Everything that it printed, logged or stored.
     pub texts: Vec<String>,
-    /// What must not occur in them.
+    /// The secrets that must not occur in them.
     pub secrets: Vec<String>,
 }
 
 impl Default for History {
-    /// Nothing happened, and there was no limit.
+    /// Nothing happened, without a time limit.
     fn default() -> Self {
         Self {
             started_at: UNIX_EPOCH,
@@ -68,12 +68,11 @@ impl Default for History {
 pub struct Sent {
     /// The packages that it names.
     pub packages: Vec<String>,
-    /// When it was written, by the emulator's clock: not later than it arrived.
+    /// When it was sent, by the emulator's clock: not later than it arrived.
     pub at: SystemTime,
 }
 
-/// A person's word that a package may be sent once more. It covers one request that names the package, then or
-/// later, and no second one.
+/// A user's consent that a package may be sent once more. It covers one later request that names the package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
     /// The package.
@@ -88,28 +87,27 @@ pub struct Consent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConsentKind {
-    /// One more request, whatever became of the earlier ones: `dls resume --resend` or `--forget`.
+    /// One more request, whatever the effect of the earlier ones was: `dls resume --resend` or `--forget`.
     Resend,
-    /// A new run that names the package, without a word about an earlier one. It covers a request only if each
-    /// earlier one that names the package is settled: thrown away, refused in a way that is proof, or followed
-    /// by a release of the package that had ended by then.
+    /// A new run that names the package. It covers a request only if the effect of each earlier one that names the package
+    /// is known: thrown away, refused with proof, or followed by a release of the package that had ended by then.
     ///
-    /// The first run needs none.
+    /// The first run needs no consent.
     NewRun,
 }
 
-/// What a client says of a package in the end.
+/// The outcome that a client reports for a package at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The package.
     pub package: String,
     /// `successful`, `failed`, `accepted`, `already-released`, `refused`, `not-sent`, `unknown`, `pending` or `gone`.
     pub outcome: String,
-    /// When it was said, by the emulator's clock.
+    /// When it was reported, by the emulator's clock.
     pub at: SystemTime,
 }
 
-/// Checks every promise; what comes back is what was not kept.
+/// Checks every promise, and returns the broken ones.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -138,7 +136,7 @@ pub fn check(history: &History) -> Vec<Violation> {
     if history.elapsed > history.limit.saturating_add(GRACE) {
         broken.push(Violation::OverTimeLimit { took: history.elapsed, limit: history.limit });
     }
-    broken.extend(history.secrets_told());
+    broken.extend(history.leaked_secrets());
     broken
 }
 
@@ -149,7 +147,7 @@ impl History {
         (count != 1).then(|| Violation::OutcomeCount { package: id.to_owned(), count })
     }
 
-    fn secrets_told(&self) -> impl Iterator<Item = Violation> {
+    fn leaked_secrets(&self) -> impl Iterator<Item = Violation> {
         let texts = self.texts.iter().enumerate();
         texts.flat_map(move |(text, told)| {
             let secrets = self.secrets.iter().enumerate();
@@ -170,16 +168,16 @@ fn arrived<'h>(
     })
 }
 
-/// Faults under which the service's answer goes back whole, if in another form.
-const WHOLE: [&str; 3] = ["overlong", "padded", "drip"];
+/// Faults that leave the service's response complete.
+const COMPLETE: [&str; 3] = ["overlong", "padded", "drip"];
 
-/// Whether the client could read what the service answered.
+/// Whether the client could read the service's response.
 fn is_answered(request: &LedgerRequest) -> bool {
     let mut faults = request.faults.iter();
-    request.answered || faults.any(|word| WHOLE.contains(&word.as_str()))
+    request.answered || faults.any(|word| COMPLETE.contains(&word.as_str()))
 }
 
-/// Whether the gateway threw it away and said so: then it may be sent once more.
+/// Whether the gateway threw it away and said so. Then it may be sent once more.
 fn was_throttled(request: &LedgerRequest) -> bool {
     let by_rate = request.error_code == Some(THROTTLED) && is_answered(request);
     by_rate || request.faults.iter().any(|word| word == "throttle")

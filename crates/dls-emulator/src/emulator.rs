@@ -1,4 +1,4 @@
-//! What users hold: the settings of an emulator, and one that runs.
+//! The public entry points: the settings of an emulator, and an emulator that listens.
 
 use std::fmt;
 use std::io;
@@ -66,48 +66,48 @@ impl EmulatorBuilder {
         Self { seed, ..self }
     }
 
-    /// How long the release of one package takes; zero for at once.
+    /// How long the release of one package takes; may be zero.
     pub fn release_time(self, release_time: Duration) -> Self {
         Self { release_time, ..self }
     }
 
-    /// How many requests a second are let through.
+    /// How many requests per second are let through.
     pub fn rate_limit(self, rate_limit: RateLimit) -> Self {
         Self { rate_limit, ..self }
     }
 
-    /// Switches an [assumption](crate::assumptions).
+    /// Changes an [assumption](crate::assumptions).
     ///
     /// # Errors
     ///
-    /// There is no such assumption, or it has no such value; the error lists the valid ones.
+    /// The name or the value is unknown; the error lists the valid ones.
     pub fn assume(mut self, name: &str, value: &str) -> Result<Self, InvalidAssumption> {
         self.assumptions.set(name, value)?;
         Ok(self)
     }
 
-    /// Adds packages to be reviewed to the workspace `default`, each with a job and a script of its own.
-    /// Their ids are the first from 1001 that are free.
+    /// Adds packages to be reviewed to the workspace `default`, each with its own job and script. Their ids are the first
+    /// unused ones from 1001.
     pub fn extra_packages(self, extra_packages: u32) -> Self {
         Self { extra_packages, ..self }
     }
 
-    /// Whether to listen with TLS, under a certificate made on the spot.
+    /// Whether to listen with TLS, with a certificate that is generated at start.
     pub fn tls(self, tls: bool) -> Self {
         Self { tls, ..self }
     }
 
-    /// Another clock than the system's. It dates requests and releases; limits on connections do not use it.
+    /// Replaces the system clock for the times of requests and releases. Time limits on connections do not use it.
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// What goes wrong, and when; nothing, unless told otherwise.
+    /// What goes wrong, and when. The default is no faults.
     pub fn faults(self, faults: FaultPlan) -> Self {
         Self { faults, ..self }
     }
 
-    /// The emulator without sockets and clock.
+    /// The emulator without sockets and without a clock.
     #[must_use]
     pub fn engine(self) -> Engine {
         let auth = Authenticator::new(&self.seed);
@@ -121,19 +121,19 @@ impl EmulatorBuilder {
         Engine::new(auth, throttle, service, FaultSchedule::new(self.faults))
     }
 
-    /// Listens, and serves in tasks of the tokio runtime that this is called in. Port 0 takes a free one.
+    /// Listens, and serves in tasks of the current tokio runtime. Port 0 means any free port.
     ///
-    /// A request's head may take 30 s (which is also how long a connection may idle), its body 30 s, a TLS
-    /// handshake 10 s; a client that reads nothing of its answer for 30 s loses the connection. 1,024 connections are
-    /// served at a time.
+    /// Limits: 30 s for the head of a request (also for an idle connection), 30 s for its body, 10 s for a TLS handshake,
+    /// and 1,024 connections at a time. A client that reads nothing of its response for 30 s loses the connection.
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on, no certificate can be made, or the fault plan
+    /// The address cannot be bound, no certificate can be generated, or the fault plan
     /// [breaks handshakes](FaultPlan::needs_tls) without TLS ([`io::ErrorKind::InvalidInput`]).
     pub async fn start(self, listen: SocketAddr) -> io::Result<Emulator> {
         if self.faults.needs_tls() && !self.tls {
-            let message = "the fault plan breaks TLS handshakes, and there is no TLS";
+            let message =
+                "the fault plan breaks TLS handshakes, and the emulator listens without TLS";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let listener = TcpListener::bind(listen).await?;
@@ -161,7 +161,7 @@ impl EmulatorBuilder {
     }
 }
 
-/// An address of "all interfaces" can be listened on, but not be called.
+/// A client cannot connect to the unspecified address, so it gets loopback instead.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -183,8 +183,8 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// An emulator with the built-in example, releases of one second, the documented rate limit, each
-    /// assumption at its default, and no TLS.
+    /// The default settings: the built-in example as state, releases of one second, the documented rate limit, the default
+    /// of each assumption, and no TLS.
     pub fn builder() -> EmulatorBuilder {
         EmulatorBuilder {
             seed: Seed::built_in(),
@@ -198,14 +198,14 @@ impl Emulator {
         }
     }
 
-    /// Where it listens, such as `http://127.0.0.1:40123`.
+    /// The URL of the emulator, such as `http://127.0.0.1:40123`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Whether only this machine can reach it. Otherwise whoever can may read its pages under `/__emulator/`, which
-    /// need no signature, and release what is in it with the keys of its example.
+    /// Whether only this machine can reach it. Otherwise others can read the pages under `/__emulator/`, which need no
+    /// signature, and release packages with the public keys of the example.
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.is_local
@@ -223,11 +223,11 @@ impl Emulator {
         self.engine.ledger()
     }
 
-    /// Accepts nothing more, and gives the requests that are under way five seconds to end.
+    /// Stops accepting connections, and gives the requests that are being served five seconds to complete.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(server) = self.server.take() {
-            // It fails only if the runtime is ending, which stops the server as well.
+            // This fails only if the runtime is shutting down, which stops the server as well.
             drop(server.await);
         }
     }

@@ -1,5 +1,4 @@
-//! The truth: each request that arrived and each release that was accepted, whatever the client
-//! came to know of it.
+//! The ledger: each request that arrived and each release that was accepted, whatever the client knows of it.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -10,21 +9,19 @@ use http::header::AUTHORIZATION;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// All that happened so far. `GET /__emulator/ledger` answers with it as JSON.
+/// Everything that happened so far. `GET /__emulator/ledger` returns it as JSON.
 ///
-/// It holds no secret, signature or token. It grows with each request, by some kilobytes at most.
+/// It contains no secret, signature or token. Each request adds a few kilobytes at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
-    /// How many connections were accepted. Without sockets it is how often
-    /// [`Engine::connect`](crate::Engine::connect) said so.
+    /// How many connections were accepted, by a socket or by [`Engine::connect`](crate::Engine::connect).
     pub connections: u64,
-    /// The requests, in the order in which they arrived. Those to `/__emulator/` are not among them.
+    /// The requests, in the order of arrival, without those to `/__emulator/`.
     pub requests: Vec<LedgerRequest>,
-    /// The releases, in the order in which they were accepted.
+    /// The releases, in the order of acceptance.
     pub releases: Vec<LedgerRelease>,
-    /// The packages whose release was under way before anything arrived, as the
-    /// [state](crate::Seed) has it; they are not among `releases`.
+    /// The packages that are being released in the [initial state](crate::Seed); these releases are not in `releases`.
     pub running_before: Vec<String>,
 }
 
@@ -42,37 +39,37 @@ pub struct LedgerRequest {
     pub method: String,
     /// The path, without query, cut to 1,024 characters.
     pub path: String,
-    /// The operation's name, such as `deploy` (`dls_model::Operation::NAME`), if it was one.
+    /// The name of the operation, such as `deploy` (`dls_model::Operation::NAME`), if it is one.
     pub operation: Option<&'static str>,
-    /// The package ids that a deploy names, the first hundred; of anything else, none. Of a request whose sender is
-    /// not known they are noted only if its body has at most 16 KiB.
+    /// The first hundred package ids that a deploy names; empty for other operations. For an unauthenticated request
+    /// they are recorded only if the body has at most 16 KiB.
     pub packages: Vec<String>,
-    /// How it came: with a client, or as a copy that a fault made.
+    /// Whether a client sent it, or a fault copied it.
     pub by: Initiator,
-    /// The id that the answer carries, too.
+    /// The id that the response has, too.
     pub request_id: String,
-    /// Who asked, once the signature or the token was found right.
+    /// The user, if the signature or the token is valid.
     pub user: Option<String>,
     /// The access key id that the request names, cut to 64 characters.
     pub access_key: Option<String>,
-    /// A short hash over credentials, target and body: the same for copies of one request.
+    /// A short hash over credentials, target and body. Copies of one request have the same.
     pub fingerprint: String,
-    /// Of a signed request: the request id of the first one with the same signature, target and body.
+    /// For a signed request, the request id of the first one with the same signature, target and body.
     ///
-    /// A signature's time is in seconds: two equal requests that one client signs within the same
-    /// second are the same bytes, and cannot be told from a copy.
+    /// The date of a signature has seconds: two equal requests that a client signs in the same second have the same
+    /// bytes, and cannot be distinguished from copies.
     pub copy_of: Option<String>,
-    /// The [faults](crate::FaultPlan) that it met, by their words.
+    /// The names of the [faults](crate::FaultPlan) that affected it.
     pub faults: Vec<String>,
-    /// Whether it reached the service. A fault can swallow it on the way.
+    /// Whether it reached the service. A fault can prevent that.
     pub seen: bool,
-    /// Whether the service's answer went back as it was. A fault can put another in its place, or none, and
-    /// nobody reads that to a copy.
+    /// Whether the client received the service's response unchanged. A fault can replace or drop it, and nobody receives
+    /// the response to a copy.
     pub answered: bool,
-    /// The status of the service's answer, whether or not the client got it; absent if the service did not
-    /// see the request.
+    /// The status of the service's response, whether or not the client received it; absent if the service did not see
+    /// the request.
     pub status: Option<u16>,
-    /// The code of the refusal, if it was refused.
+    /// The error code, if the request was refused.
     pub error_code: Option<&'static str>,
 }
 
@@ -86,15 +83,15 @@ pub struct LedgerRelease {
     pub accepted_at: String,
     /// The same in milliseconds since 1970.
     pub accepted_ms: i64,
-    /// What brought it about.
+    /// What caused it.
     pub by: Initiator,
-    /// The request that asked for it, unless another actor did.
+    /// The request that caused it; absent for another actor.
     pub request_id: Option<String>,
-    /// Who asked for it.
+    /// The user who released it.
     pub user: String,
-    /// The first of the requests that the asking one is a copy of, if it is one.
+    /// If that request is a copy, the request id of the first one.
     pub copy_of: Option<String>,
-    /// `succeeded` or `failed`; absent while it is under way.
+    /// `succeeded` or `failed`; absent while it is running.
     pub outcome: Option<&'static str>,
     /// When it ended; RFC 3339 in UTC.
     pub finished_at: Option<String>,
@@ -102,20 +99,20 @@ pub struct LedgerRelease {
     pub finished_ms: Option<i64>,
 }
 
-/// What brought a request or a release about.
+/// What caused a request or a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Initiator {
-    /// A client, as far as one can tell: [`LedgerRequest::copy_of`] tells the same bytes sent twice.
+    /// A client. [`LedgerRequest::copy_of`] tells whether it sent the same bytes before.
     Client,
     /// A copy of a client's request, made by a [fault](crate::FaultPlan).
     Copy,
-    /// Another actor, who came by no request: somebody at the console, say.
+    /// Another actor, without a request: a user of the console, for example.
     Other,
 }
 
-/// The records of requests, as they are written.
+/// The records of requests.
 #[derive(Default)]
 pub(crate) struct RequestLog {
     requests: Vec<LedgerRequest>,
@@ -124,7 +121,7 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// A record of a request that arrives now, to be completed and given to [`RequestLog::write`].
+    /// The record of a request that arrives now, to be completed and passed to [`RequestLog::write`].
     pub(crate) fn open(&mut self, at: Timestamp, request: &Request<Vec<u8>>) -> LedgerRequest {
         let seq = u64::try_from(self.requests.len()).unwrap_or(u64::MAX).saturating_add(1);
         let request_id = format!("{seq:032x}");

@@ -8,7 +8,7 @@ use crate::package::{Package, Snapshot};
 use crate::refusal::Refusal;
 use crate::state::State;
 
-/// The body of a list. Every member may be absent.
+/// The body of a list request. Every member is optional.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Query {
@@ -28,7 +28,7 @@ pub(crate) struct Query {
     offset: Option<i32>,
 }
 
-/// The packages of a workspace as they were at a moment, as asked for.
+/// The page of packages that the query asks for.
 pub(crate) fn list(
     state: &State,
     snapshot: Snapshot<'_>,
@@ -58,7 +58,7 @@ pub(crate) fn list(
     Ok(answer)
 }
 
-/// What packages are ordered by.
+/// The sort key of a package.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'a> {
     Number(i64),
@@ -75,7 +75,7 @@ fn text(text: Option<&String>) -> Key<'_> {
     Key::Text(text.map_or("", String::as_str))
 }
 
-/// No page says which columns there are; these are the members that a row has.
+/// The documents do not list the columns; these are the members of a row.
 const COLUMNS: [(&str, Column); 7] = [
     ("apply_timestamp", |package, _| millis(Some(package.applied_at))),
     ("apply_user_name", |package, _| text(package.applicant.name.as_ref())),
@@ -105,7 +105,7 @@ impl Query {
             Some("asc") => assumptions.list_ascending == Permission::Allowed,
             Some(_) => false,
         };
-        // The pages ask for it: a set must contain the name that is asked for, too.
+        // Documented: a set of names must contain the single name, too.
         let in_set = |name: &Option<String>, set: &Option<Vec<String>>| {
             let both = name.as_ref().zip(set.as_ref());
             both.is_none_or(|(name, set)| set.contains(name))

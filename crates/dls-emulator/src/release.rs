@@ -1,12 +1,12 @@
-//! The asynchronous engine: what a release and each of its tasks are doing, as pure functions of time.
-//! Nothing runs in the background; whoever asks says when it is.
+//! The progress of a release and its tasks, as pure functions of time. Nothing runs in the background; the caller passes
+//! the time.
 
 use std::time::Duration;
 
 use dls_model::{Status, Timestamp, User};
 
-/// One release of one package: 5 from the moment it is accepted, then 2 or 3. Tasks go one after the
-/// other, each in an equal part of the time; after one that fails the rest stays to be reviewed.
+/// One release of one package: status 5 from the moment it is accepted, then 2 or 3. The tasks run one after the other,
+/// each for an equal part of the time; after one that fails the rest stays to be reviewed.
 #[derive(Clone, Debug)]
 pub(crate) struct Release {
     pub(crate) accepted_at: Timestamp,
@@ -29,7 +29,7 @@ impl Release {
         }
     }
 
-    /// Where it ends up.
+    /// The status at the end.
     pub(crate) fn outcome(&self) -> Status {
         match self.fails_at {
             Some(_) => Status::Failed,
@@ -57,7 +57,7 @@ impl Release {
         }
     }
 
-    /// When something last changed.
+    /// When the status of a task last changed.
     pub(crate) fn last_change(&self, now: Timestamp) -> Timestamp {
         let ends =
             (0..self.parts()).map_while(|index| self.end_of(index).filter(|end| *end <= now));
@@ -74,7 +74,7 @@ impl Release {
         Timestamp::from_millis(i64::try_from(end).ok()?)
     }
 
-    /// A package without tasks takes its time, too.
+    /// A package without tasks takes the same time.
     fn parts(&self) -> usize {
         self.tasks.max(1)
     }

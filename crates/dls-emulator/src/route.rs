@@ -1,11 +1,11 @@
-//! Which operation a request means, by method and path, and whether its host serves that.
+//! Finds the operation of a request by method and path, and checks that its host serves it.
 
 use dls_model::{Deploy, HostFamily, ListPackages, Operation, Revoke, ShowPackage, ShowSystemTask};
 use http::{Method, Request, header::HOST};
 
 use crate::refusal::Refusal;
 
-/// An operation that is served.
+/// An operation that the emulator serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Deploy,
@@ -15,14 +15,14 @@ pub(crate) enum Call {
     SystemTask,
 }
 
-/// Where a request leads.
+/// The operation of a request, and the parameters in its path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Route<'r> {
     pub(crate) call: Call,
     pub(crate) name: &'static str,
     pub(crate) family: HostFamily,
     pub(crate) project: &'r str,
-    /// The last segment, where the route has a place for one; otherwise empty.
+    /// The id in the path, if the route has one; otherwise empty.
     pub(crate) parameter: &'r str,
 }
 
@@ -48,8 +48,8 @@ static TABLE: [Row; 5] = [
 
 /// Finds the operation of a request.
 ///
-/// A host that begins `dayu.` serves V2 paths only, one that begins `dayu-dlf.` V1 paths only. Any
-/// other one serves both, so that proxies can stand in front.
+/// A host that begins with `dayu.` serves only V2 paths, one that begins with `dayu-dlf.` only V1 paths. Any other host
+/// serves both, so that a proxy can be used.
 pub(crate) fn find(request: &Request<Vec<u8>>) -> Result<Route<'_>, Refusal> {
     let rows = TABLE.iter().filter(|row| row.method == *request.method());
     let route = rows

@@ -1,5 +1,5 @@
-//! The state to start with: who may do what, and which packages there are. Read from TOML and checked,
-//! so that whatever holds a [`Seed`] can rely on its references.
+//! The initial state: users with their roles and keys, and packages. It is read from TOML and checked, so that all
+//! references in a [`Seed`] are valid.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,10 +15,10 @@ use toml::value::Datetime;
 
 use crate::toml_error::TomlError;
 
-/// The state that an emulator starts with: project, workspaces, users with their keys and tokens, packages.
+/// The initial state of an emulator: project, workspaces, users with their keys and tokens, packages.
 ///
-/// Its form is TOML; [`Seed::BUILT_IN`] is an example of everything, with comments. All in it is made
-/// up: `Debug` hides secrets nevertheless.
+/// A seed is TOML; [`Seed::BUILT_IN`] is a complete example with comments. Everything in it is invented; `Debug` hides
+/// secrets all the same.
 ///
 /// ```
 /// use dls_emulator::Seed;
@@ -59,7 +59,7 @@ pub(crate) struct User {
     pub(crate) role: Role,
 }
 
-/// A role in all workspaces.
+/// A role, which holds in all workspaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Role {
@@ -94,7 +94,7 @@ pub(crate) struct UserToken {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Package {
     pub(crate) id: PackageId,
-    /// Absent means the one called `default`.
+    /// The default is the workspace `default`.
     pub(crate) workspace: Option<WorkspaceId>,
     pub(crate) name: String,
     pub(crate) applicant: String,
@@ -133,7 +133,7 @@ pub(crate) struct Task {
     pub(crate) object_id: Option<String>,
     pub(crate) pending_version: Option<i64>,
     pub(crate) deployed_version: Option<i64>,
-    /// Absent means when the package was.
+    /// The default is the time of the package's application.
     pub(crate) submitted_at: Option<UtcTime>,
     #[serde(default)]
     pub(crate) fails: bool,

@@ -1,4 +1,4 @@
-//! The core behind a socket: HTTP/1.1 with keep-alive, plain or through TLS, every wait with a limit.
+//! The engine behind sockets: HTTP/1.1 with keep-alive, plain or over TLS. Every wait has a limit.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,16 +27,16 @@ use crate::write_limit::WriteLimit;
 /// For a request's head, and for how long a connection may idle between two requests.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// For a client to read something of an answer.
+/// For a client to read some of a response.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 const TLS_TIME: Duration = Duration::from_secs(10);
-/// For requests that are under way when the emulator is stopped.
-const LAST_TIME: Duration = Duration::from_secs(5);
-/// How much of a body that is too large is read and thrown away, so that the answer can be read.
+/// For requests that are being served when the emulator is stopped.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(5);
+/// How much of a body that is too large is read and discarded, so that the client can read the response.
 const MAX_DISCARDED: usize = 64 * 1024 * 1024;
 const MAX_CONNECTIONS: usize = 1024;
 
-/// Accepts connections until it is told to stop, then lets the requests that are under way end.
+/// Accepts connections until it is stopped, then completes the requests that are being served.
 pub(crate) async fn serve(
     mut listener: Listener,
     tls: Option<Acceptors>,
@@ -63,14 +63,14 @@ pub(crate) async fn serve(
                     drop(slot);
                 });
             }
-            // Out of file descriptors, say. Whatever it is, it does not get better by asking at once.
+            // Out of file descriptors, for example, which takes time to change.
             Err(_) => sleep(Duration::from_millis(50)).await,
         }
     }
     drop(listener);
-    // What is still there afterwards is dropped, and with it closed.
+    // The remaining connections are dropped, which closes them.
     let rest = async { while connections.join_next().await.is_some() {} };
-    drop(timeout(LAST_TIME, rest).await);
+    drop(timeout(SHUTDOWN_TIME, rest).await);
 }
 
 async fn connection(
@@ -80,7 +80,7 @@ async fn connection(
     engine: SharedEngine,
     mut stop: watch::Receiver<bool>,
 ) {
-    // An answer is one small write; without this the second one on a connection may wait for an ACK.
+    // A response is one small write; without this the second one on a connection may wait for an ACK.
     drop(stream.set_nodelay(true));
     let Some(tls) = tls else {
         return serve_stream(stream, effect, engine, stop).await;
@@ -101,19 +101,19 @@ async fn connection(
     }
 }
 
-/// A handshake that comes to nothing.
+/// Breaks a TLS handshake.
 async fn fail_handshake(mut stream: TcpStream, fault: TlsFault) {
-    wire::listen(&mut stream).await;
+    wire::first_bytes(&mut stream).await;
     let (bytes, end) = match fault {
         TlsFault::Garbage => (GARBAGE, ConnectionEnd::Close),
         TlsFault::Silence => (&b""[..], ConnectionEnd::Silence),
         _ => (&b""[..], ConnectionEnd::Close),
     };
-    let fate = ResponseEffect::Raw { bytes: bytes.to_vec(), pause: Duration::ZERO, end };
-    wire::perform(stream, fate).await;
+    let effect = ResponseEffect::Raw { bytes: bytes.to_vec(), pause: Duration::ZERO, end };
+    wire::apply(stream, effect).await;
 }
 
-/// What happens on a connection over which both sides can talk.
+/// Serves a connection after the TLS handshake, if there is one.
 async fn serve_stream(
     stream: impl ServerStream,
     effect: ConnectionEffect,
@@ -157,7 +157,7 @@ async fn exchanges(
     {
         let io = TokioIo::new(&mut stream);
         let mut connection = std::pin::pin!(http.serve_connection(io, service));
-        // How a connection ends, be it well or badly, is the client's business.
+        // An error on the connection is the client's concern.
         tokio::select! {
             _ = connection.as_mut() => {}
             () = stopped(&mut stop) => {
@@ -166,12 +166,12 @@ async fn exchanges(
             }
         }
     }
-    if let Some(fate) = raw_effect.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        until(&mut stop, wire::perform(stream, fate)).await;
+    if let Some(effect) = raw_effect.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        until(&mut stop, wire::apply(stream, effect)).await;
     }
 }
 
-/// Waits for something, but not longer than the emulator runs.
+/// Waits for a future, but no longer than the emulator runs.
 async fn until(stop: &mut watch::Receiver<bool>, something: impl Future<Output = ()>) {
     tokio::select! {
         () = stopped(stop) => {}

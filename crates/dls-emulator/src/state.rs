@@ -10,7 +10,7 @@ use crate::package::Package;
 use crate::release::Release;
 use crate::seed::{self, DEFAULT_WORKSPACE, PastOutcome, Role, Seed};
 
-/// The ids of packages that are added to a seed begin here.
+/// The first id of packages that are added to a seed.
 const FIRST_EXTRA: u64 = 1001;
 
 pub(crate) struct State {
@@ -21,10 +21,10 @@ pub(crate) struct State {
     accepted: Vec<Accepted>,
 }
 
-/// A release that was accepted here, as opposed to one of the seed.
+/// A release that the emulator accepted; those of the seed are not among them.
 struct Accepted {
     package: PackageId,
-    /// Its place among the package's releases.
+    /// Its index among the releases of the package.
     release: usize,
     cause: Cause,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Cause {
     pub(crate) copy_of: Option<String>,
 }
 
-/// What is the same for all packages of one deploy.
+/// What all packages of one deploy have in common.
 pub(crate) struct Deployment {
     pub(crate) at: Timestamp,
     pub(crate) user: String,
@@ -78,7 +78,7 @@ impl State {
             Some(workspace) => self.workspace(workspace.as_str()),
             None => self.workspace(DEFAULT_WORKSPACE),
         };
-        // A seed names only workspaces that it has; one without any can hold no package.
+        // The seed was checked: a package is in one of its workspaces.
         let Some(workspace) = workspace.or(self.workspaces.first()).cloned() else {
             return;
         };
@@ -128,7 +128,7 @@ impl State {
         package.filter(|package| package.workspace == *workspace)
     }
 
-    /// Accepts a release. The answer is the number of the background task that runs it.
+    /// Accepts a release, and returns the number of its background task.
     pub(crate) fn release(&mut self, id: PackageId, deployment: &Deployment) -> usize {
         let by = self.user(&deployment.user);
         let number = self.accepted.len();
@@ -175,7 +175,7 @@ impl State {
         of_it.map(|accepted| accepted.package.to_string()).collect()
     }
 
-    /// The packages that the seed has being released, which goes on for ever.
+    /// The packages that the seed has in status 5, which never ends.
     pub(crate) fn running_before(&self) -> Vec<String> {
         let is_accepted_here = |id| {
             let mut accepted = self.accepted.iter();
@@ -189,7 +189,7 @@ impl State {
         running.map(|package| package.id.to_string()).collect()
     }
 
-    /// All releases that were accepted here, as of now.
+    /// All releases that the emulator accepted, as of now.
     pub(crate) fn ledger_releases(&self, now: Timestamp) -> Vec<LedgerRelease> {
         let rows = self.accepted.iter().enumerate();
         let rows = rows.filter_map(|(number, accepted)| {
@@ -231,7 +231,7 @@ fn past_release(past: &seed::PastRelease, tasks: &[seed::Task], by: User) -> Rel
     }
 }
 
-/// A package to be reviewed that touches nothing that another one touches.
+/// A package to be reviewed whose objects are in no other package.
 fn extra_package(id: PackageId, users: &[seed::User]) -> seed::Package {
     let number = id.as_u64();
     let after = i64::try_from(number % 1_000_000).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A certificate made on the spot, and the TLS settings that use it.
+//! Certificates that are generated at start, and the TLS settings that use them.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,13 +12,13 @@ use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// What a TLS listener needs, and what its clients must trust.
+/// What a TLS listener needs, and the certificate that its clients must trust.
 pub(crate) struct Identity {
     pub(crate) acceptors: Acceptors,
     pub(crate) ca_pem: String,
 }
 
-/// The right certificate, and two that clients must not take. One authority signs them all.
+/// The valid certificate, and two that clients must reject. One authority signs all of them.
 #[derive(Clone)]
 pub(crate) struct Acceptors {
     pub(crate) right: TlsAcceptor,
@@ -26,7 +26,7 @@ pub(crate) struct Acceptors {
     pub(crate) expired: TlsAcceptor,
 }
 
-/// An authority of its own and certificates for loopback and for `listen`, all gone with the process.
+/// A new authority, and certificates for loopback and for `listen`. They exist only in this process.
 pub(crate) fn identity(listen: IpAddr) -> io::Result<Identity> {
     let authority = authority().map_err(io::Error::other)?;
     let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST), listen];

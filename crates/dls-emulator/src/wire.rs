@@ -1,4 +1,4 @@
-//! Fates as bytes: how connections end, and answers that are none.
+//! Effects of faults as bytes on a connection: how it ends, and responses that are no valid HTTP.
 
 use std::io;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use tokio_rustls::server::TlsStream;
 
 use crate::fault_effect::{ConnectionEnd, ResponseEffect};
 
-/// For a client to take note of a connection's end, or to send what is to be cut.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// For a client to give up when it is told nothing.
-const SILENCE: Duration = Duration::from_secs(600);
+/// For a client to notice the end of a connection, or to send the bytes before a cut.
+const END_TIME: Duration = Duration::from_secs(30);
+/// For a client to give up when it gets no data.
+const SILENCE_TIME: Duration = Duration::from_secs(600);
 
-/// A connection, plain or through TLS.
+/// A connection, plain or over TLS.
 pub(crate) trait ServerStream: AsyncRead + AsyncWrite + Unpin + Send {
     fn tcp(&self) -> &TcpStream;
 }
@@ -32,13 +32,13 @@ impl ServerStream for TlsStream<TcpStream> {
     }
 }
 
-/// Gives the client of a request what it gets to see. hyper writes whole answers; it never comes here with one.
-pub(crate) async fn perform(mut stream: impl ServerStream, fate: ResponseEffect) {
-    match fate {
+/// Applies an effect that hyper cannot express. hyper writes whole responses itself.
+pub(crate) async fn apply(mut stream: impl ServerStream, effect: ResponseEffect) {
+    match effect {
         ResponseEffect::Answer(_) => {}
         ResponseEffect::Cut { end: how, .. } => end(stream, how).await,
         ResponseEffect::Raw { bytes, pause, end: how } => {
-            // Whether the client wants to read it is its business.
+            // The client may have closed the connection.
             drop(write(&mut stream, &bytes, pause).await);
             end(stream, how).await;
         }
@@ -58,33 +58,33 @@ async fn write(stream: &mut impl ServerStream, bytes: &[u8], pause: Duration) ->
     Ok(())
 }
 
-/// Reads so many bytes, if they come, and ends the connection.
+/// Reads up to so many bytes and ends the connection.
 pub(crate) async fn cut(mut stream: impl ServerStream, after: usize, how: ConnectionEnd) {
     let limit = u64::try_from(after).unwrap_or(u64::MAX);
     let mut read = (&mut stream).take(limit);
-    drop(timeout(PATIENCE, drain(&mut read)).await);
+    drop(timeout(END_TIME, drain(&mut read)).await);
     end(stream, how).await;
 }
 
-/// Waits for the first words of a client, whatever they are.
-pub(crate) async fn listen(stream: &mut TcpStream) {
-    drop(timeout(PATIENCE, stream.read(&mut [0; 1024])).await);
+/// Waits for the first bytes of a client.
+pub(crate) async fn first_bytes(stream: &mut TcpStream) {
+    drop(timeout(END_TIME, stream.read(&mut [0; 1024])).await);
 }
 
 pub(crate) async fn end(mut stream: impl ServerStream, how: ConnectionEnd) {
     match how {
-        // Dropped with this setting, a socket sends RST.
+        // With this setting a dropped socket sends RST.
         ConnectionEnd::Reset => drop(stream.tcp().set_zero_linger()),
         ConnectionEnd::Close => {
             drop(stream.shutdown().await);
-            // A socket that is closed with unread bytes sends RST, too.
-            drop(timeout(PATIENCE, drain(&mut stream)).await);
+            // A socket that is closed with unread bytes would send RST, too.
+            drop(timeout(END_TIME, drain(&mut stream)).await);
         }
-        ConnectionEnd::Silence => drop(timeout(SILENCE, drain(&mut stream)).await),
+        ConnectionEnd::Silence => drop(timeout(SILENCE_TIME, drain(&mut stream)).await),
     }
 }
 
-/// Reads to the end and forgets it.
+/// Reads to the end and discards it.
 async fn drain(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     tokio::io::copy(stream, &mut tokio::io::sink()).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! A limit for writing: a client that never reads its answer does not keep its connection.
+//! A time limit for writes: a client that never reads its response loses the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -11,17 +11,17 @@ use tokio::time::{Sleep, sleep};
 
 use crate::wire::ServerStream;
 
-/// A connection on which each write must get on within a time.
+/// A connection on which each write must make progress within a time limit.
 pub(crate) struct WriteLimit<L> {
     stream: L,
     limit: Duration,
-    /// Since a write waits.
-    waits: Option<Pin<Box<Sleep>>>,
+    /// Runs while a write waits.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<L> WriteLimit<L> {
     pub(crate) fn new(stream: L, limit: Duration) -> Self {
-        Self { stream, limit, waits: None }
+        Self { stream, limit, timer: None }
     }
 
     fn limited<T>(
@@ -30,11 +30,11 @@ impl<L> WriteLimit<L> {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
-            self.waits = None;
+            self.timer = None;
             return outcome;
         }
-        let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(self.limit)));
-        ready!(waits.as_mut().poll(context));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -85,7 +85,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(30);
 
     #[tokio::test(start_paused = true)]
-    async fn who_never_reads_is_waited_for_no_longer_than_the_limit() {
+    async fn a_client_that_never_reads_times_out() {
         let (ours, _theirs) = duplex(16);
         let mut stream = WriteLimit::new(ours, LIMIT);
         let error = stream.write_all(&[0; 1000]).await.unwrap_err();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_reads_slowly_gets_everything() {
+    async fn a_client_that_reads_slowly_gets_everything() {
         let (ours, mut theirs) = duplex(16);
         let mut stream = WriteLimit::new(ours, LIMIT);
         let reading = async {

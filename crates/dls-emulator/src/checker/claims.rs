@@ -1,4 +1,4 @@
-//! What is said of packages in the end is true.
+//! Checks that the reported outcomes are true.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use dls_model::{ErrorCode, ErrorIssuer, Meaning, Operation, ShowPackage, meaning
 use super::{Claim, History, Violation, arrived, is_answered, millis, was_throttled};
 use crate::ledger::{Initiator, LedgerRelease, LedgerRequest};
 
-/// The words of [`Claim::outcome`].
+/// The values of [`Claim::outcome`].
 const OUTCOMES: [&str; 9] = [
     "successful",
     "failed",
@@ -20,7 +20,7 @@ const OUTCOMES: [&str; 9] = [
     "gone",
 ];
 
-/// So many answers must say that a package is not there, once a request that names it was sent.
+/// How many responses must say that a package is not found, after a request that names it was sent.
 const ABSENCES: usize = 3;
 
 impl History {
@@ -35,14 +35,14 @@ impl History {
             "successful" if last("succeeded").is_none() => {
                 Some(Violation::FalseSuccess { package })
             }
-            // No end at all is before any.
+            // `None` is less than any time.
             "failed" if last("failed").is_none() || last("failed") < last("succeeded") => {
                 Some(Violation::FalseFailure { package })
             }
-            "not-sent" | "refused" | "already-released" if self.is_released_by_us(&package) => {
+            "not-sent" | "refused" | "already-released" if self.is_released_by_client(&package) => {
                 Some(Violation::FalseRefusal { package, outcome })
             }
-            "accepted" | "pending" if !self.is_begun(&package, claim.at) => {
+            "accepted" | "pending" if !self.is_accepted(&package, claim.at) => {
                 Some(Violation::FalseAcceptance { package, outcome })
             }
             "gone" => self.check_absence(&package, claim.at),
@@ -53,7 +53,7 @@ impl History {
         }
     }
 
-    /// When a release of this package last ended so, between the beginning and then.
+    /// When a release of this package last ended so, between the start of the run and `then`.
     fn last_end(&self, package: &str, outcome: &str, then: SystemTime) -> Option<i64> {
         let releases = self.ledger.releases.iter();
         let of_package = releases.filter(|release| release.package_id == package);
@@ -63,11 +63,10 @@ impl History {
         ends.filter(|end| period.contains(end)).max()
     }
 
-    /// By a request of ours or a copy of one, at any time since the beginning.
+    /// Whether a request of the client, or a copy of one, released it at any time since the start of the run.
     ///
-    /// A copy of a request that was turned away is the network's doing alone: to the first one the
-    /// client got its no, and that was the truth.
-    fn is_released_by_us(&self, package: &str) -> bool {
+    /// A copy of a refused request is the network's doing: the client was told the truth about the first one.
+    fn is_released_by_client(&self, package: &str) -> bool {
         let began = millis(self.started_at);
         let mut releases = self.ledger.releases.iter();
         releases.any(|release| {
@@ -75,38 +74,38 @@ impl History {
                 && release.accepted_ms >= began
                 && match release.by {
                     Initiator::Client => true,
-                    Initiator::Copy => !self.is_of_one_turned_away(release),
+                    Initiator::Copy => !self.is_copy_of_refused(release),
                     Initiator::Other => false,
                 }
         })
     }
 
-    fn is_of_one_turned_away(&self, release: &LedgerRelease) -> bool {
+    fn is_copy_of_refused(&self, release: &LedgerRelease) -> bool {
         let mut requests = self.ledger.requests.iter();
         let first = requests.find(|it| Some(&it.request_id) == release.copy_of.as_ref());
         first.is_some_and(|it| was_throttled(it) || (is_answered(it) && it.status >= Some(400)))
     }
 
-    /// Whether somebody had released the package by then, or the service had taken a request of ours for it.
-    fn is_begun(&self, package: &str, then: SystemTime) -> bool {
+    /// Whether somebody had released the package by then, or the service had accepted a request of the client for it.
+    fn is_accepted(&self, package: &str, then: SystemTime) -> bool {
         let then = millis(then);
         let mut releases = self.ledger.releases.iter();
-        let is_taken = |request: &LedgerRequest| {
-            // Of the packages of one that was partly done, the releases tell.
+        let is_accepted_request = |request: &LedgerRequest| {
+            // For a partly executed request the releases tell.
             let is_whole = !request.faults.iter().any(|word| word == "partly-done");
             let is_success = request.status.is_some_and(|it| (200..300).contains(&it));
             request.at_ms <= then && is_success && is_whole
         };
         self.ledger.running_before.iter().any(|id| id == package)
             || releases.any(|it| it.package_id == package && it.accepted_ms <= then)
-            || arrived(self, package).any(is_taken)
+            || arrived(self, package).any(is_accepted_request)
     }
 
-    /// It was asked for and not found: once, or more often if a request that names it may have changed that.
+    /// Whether the client asked for it and did not find it: once, or more often after a request that names it.
     fn check_absence(&self, package: &str, then: SystemTime) -> Option<Violation> {
         let names = |packages: &[String]| packages.iter().any(|id| id == package);
         let mut sends = self.sends.iter();
-        // What had no effect for sure was not sent as far as this counts.
+        // A request that certainly had no effect does not count.
         let is_sent = sends.any(|sent| {
             (self.started_at..=then).contains(&sent.at)
                 && names(&sent.packages)
@@ -127,7 +126,7 @@ impl History {
     }
 }
 
-/// Whether the client asked for this package, and the service said that there is none.
+/// Whether the client asked for this package, and the service did not find it.
 fn is_answered_with_absence(request: &LedgerRequest, package: &str) -> bool {
     let code = request.error_code.map(ErrorCode::new);
     request.by == Initiator::Client

@@ -1,4 +1,4 @@
-//! No package is sent again without consent, and no request is kept secret.
+//! Checks that no package is sent again without consent, and that every request is reported.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -8,11 +8,11 @@ use dls_model::{ErrorCode, ErrorIssuer};
 use super::{ConsentKind, History, Violation, arrived, is_answered, millis, was_throttled};
 use crate::ledger::LedgerRequest;
 
-/// What happens to the right to send a package, in the order of time.
+/// What changes the right to send a package.
 enum Step {
-    /// One consents; the kind.
+    /// A user consents.
     Consented(ConsentKind),
-    /// A request that names it is written.
+    /// A request that names it is sent.
     Sent,
 }
 
@@ -24,13 +24,13 @@ impl History {
         let packages: BTreeSet<&str> = told.chain(arrived).map(String::as_str).collect();
         let checks = packages.into_iter().map(|package| {
             let again = self.check_sent_again(package);
-            again.into_iter().chain(self.check_told(package))
+            again.into_iter().chain(self.check_reported(package))
         });
         checks.flatten().collect()
     }
 
-    /// A package may be sent once, once more for each request that the gateway threw away, and once for each
-    /// consent that covers it, which is none that comes later.
+    /// A package may be sent once, once more for each request that the gateway threw away, and once more for each earlier
+    /// consent that covers it.
     fn check_sent_again(&self, package: &str) -> Option<Violation> {
         let mut allowed = 1_usize;
         let mut sends = 0;
@@ -38,7 +38,7 @@ impl History {
         for (number, (at, step)) in steps.iter().enumerate() {
             match step {
                 Step::Consented(ConsentKind::Resend) => allowed += 1,
-                // It gives the right to send it, and not a further one where none was used.
+                // A new run gives a right only if the last one was used.
                 Step::Consented(ConsentKind::NewRun) if self.is_settled(package, *at) => {
                     allowed = allowed.max(1);
                 }
@@ -59,7 +59,7 @@ impl History {
         (sends > 0).then(|| Violation::SentAgain { package: package.to_owned(), sends })
     }
 
-    /// In the order of time; of what happens at once, consents come first.
+    /// In order of time; at the same time, consents come first.
     fn steps(&self, package: &str) -> Vec<(SystemTime, Step)> {
         let consents = self.consents.iter();
         let consents = consents.filter(|consent| consent.package == package);
@@ -72,8 +72,8 @@ impl History {
         steps
     }
 
-    /// Whether what arrived of a request that was written then, before the next one was, was thrown away or refused for
-    /// sure: so it had no effect, and used up no right.
+    /// Whether a request that was sent then, before the next one, arrived and was thrown away or refused with proof. Such a
+    /// request has no effect and uses up no right.
     pub(super) fn had_no_effect(
         &self,
         package: &str,
@@ -84,11 +84,11 @@ impl History {
         let mut of_it = arrived(self, package)
             .filter(|request| (millis(from)..to).contains(&request.at_ms))
             .peekable();
-        let is_void = |it: &LedgerRequest| was_throttled(it) || is_refused_for_sure(it);
+        let is_void = |it: &LedgerRequest| was_throttled(it) || is_refused_with_proof(it);
         of_it.peek().is_some() && of_it.all(is_void)
     }
 
-    /// Whether nothing can come any more of each request so far that names the package.
+    /// Whether the effect of each request so far that names the package is known.
     fn is_settled(&self, package: &str, then: SystemTime) -> bool {
         let then = millis(then);
         let mut earlier = arrived(self, package).filter(|request| request.at_ms <= then);
@@ -102,13 +102,13 @@ impl History {
         sends.all(|sent| arrived_since(sent.at))
             && earlier.all(|request| {
                 was_throttled(request)
-                    || is_refused_for_sure(request)
+                    || is_refused_with_proof(request)
                     || self.has_ended(package, request.at_ms, then)
             })
     }
 
-    /// Whether a release of the package ended in this time. The service takes no request for a package that is being
-    /// released, so it need not have begun since.
+    /// Whether a release of the package ended in this time. It may have begun before, because the service accepts no
+    /// request for a package that is being released.
     fn has_ended(&self, package: &str, since: i64, by: i64) -> bool {
         let mut releases = self.ledger.releases.iter();
         releases.any(|release| {
@@ -117,8 +117,8 @@ impl History {
         })
     }
 
-    /// More deploy requests that name it may not arrive than were told.
-    fn check_told(&self, package: &str) -> Option<Violation> {
+    /// No more deploy requests that name it may arrive than the client reported.
+    fn check_reported(&self, package: &str) -> Option<Violation> {
         let names = |packages: &[String]| packages.iter().any(|id| id == package);
         let told = self.sends.iter().filter(|sent| names(&sent.packages));
         let (told, arrived) = (told.count(), arrived(self, package).count());
@@ -130,8 +130,8 @@ impl History {
     }
 }
 
-/// Whether the answer proves that nothing was accepted: a no of the gateway, or of the service to one package.
-fn is_refused_for_sure(request: &LedgerRequest) -> bool {
+/// Whether the response proves that nothing was accepted: a refusal by the gateway, or by the service of one package.
+fn is_refused_with_proof(request: &LedgerRequest) -> bool {
     let is_refusal =
         is_answered(request) && request.status.is_some_and(|it| (400..500).contains(&it));
     let origin = request.error_code.map(|code| ErrorCode::new(code).issuer());
