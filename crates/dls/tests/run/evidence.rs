@@ -6,7 +6,7 @@ use std::time::Duration;
 use dls::rollout::{EventKind, NotSent, PackageOutcome, RunOutcome, SendError};
 use dls::run::Evidence;
 use dls::store::{BoxFuture, Position};
-use dls::{MemoryStore, Resume, Run, RunStore as _};
+use dls::{MemoryStore, Resume, RunStore as _};
 
 use crate::bench::quick;
 use crate::fake_service::FakeService;
@@ -60,10 +60,8 @@ async fn an_intention_is_recorded_and_kept_as_evidence_before_its_request() {
     assert_eq!((intention.entry, *sent), (before.entry + 1, 0));
     let stored = store.load(&name).await.unwrap();
     assert!(stored.contains(intention) && stored.report.packages[0].sent);
-    let (over, clock) = (service.clone(), service.clone());
     let resume = Resume::new().with_must_contain(intention.clone());
-    let resumed = Run::resume(over, clock, &store, &name, resume);
-    resumed.await.unwrap();
+    service.resume(&store, &name, resume).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

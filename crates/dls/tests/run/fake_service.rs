@@ -1,4 +1,4 @@
-//! A service and a clock that are made up: what they say is set by the test.
+//! A service and a clock whose answers the test sets.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,12 +8,12 @@ use dls::model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, Sta
 use dls::rollout::{Destination, ObserveError, Options, RunSpec, SendError};
 use dls::run::{Clock, Connection, Service};
 use dls::store::BoxFuture;
-use dls::{PackageId, Run};
+use dls::{PackageId, Resume, Run, RunId, RunStore, StoreError};
 use tokio::time::Instant;
 
 use crate::bench::selection;
 
-/// What it says, and what it was told. Clones share it.
+/// Its answers, and the requests that were sent to it. Clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct FakeService(Arc<Mutex<State>>);
 
@@ -68,6 +68,15 @@ impl FakeService {
         );
         let spec = RunSpec::new(destination, selection(packages), options);
         Run::new(self.clone(), self.clone(), spec)
+    }
+
+    pub(crate) async fn resume(
+        &self,
+        store: &dyn RunStore,
+        run: &RunId,
+        resume: Resume,
+    ) -> Result<Run, StoreError> {
+        Run::resume(self.clone(), self.clone(), store, run, resume).await
     }
 }
 

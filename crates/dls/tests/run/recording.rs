@@ -1,5 +1,6 @@
-//! A store that fails: nothing is sent any more, and the end is told all the same.
+//! A store that fails: nothing more is sent, and the run still ends with a report.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,27 +14,31 @@ use dls::{MemoryStore, ResendRefused, Resume, Run, RunId, StoreError};
 use crate::bench::{id, quick};
 use crate::fake_service::FakeService;
 
-/// What is known when an append begins: how durable it is to be, and how many requests were sent.
-type Seen = Arc<Mutex<Vec<(Durability, usize)>>>;
-
-/// Records in memory, until it fails from some append on.
+/// Records in memory. After some appends, one fails or never ends, and later ones would succeed. Clones share it.
 #[derive(Debug, Clone)]
-struct Failing {
+struct FailingStore {
     inner: MemoryStore,
     service: FakeService,
-    /// The appends that still succeed.
+    hangs: bool,
+    /// The appends before the one that fails.
     left: Arc<AtomicUsize>,
-    seen: Seen,
+    /// For each append: its durability, and how many requests had been sent by then.
+    appends: Arc<Mutex<Vec<(Durability, usize)>>>,
 }
 
-impl Failing {
+impl FailingStore {
     fn new(service: &FakeService, left: usize) -> Self {
         Self {
             inner: MemoryStore::new(),
             service: service.clone(),
+            hangs: false,
             left: Arc::new(AtomicUsize::new(left)),
-            seen: Seen::default(),
+            appends: Arc::default(),
         }
+    }
+
+    fn appends(&self) -> Vec<(Durability, usize)> {
+        self.appends.lock().unwrap().clone()
     }
 
     fn wrap(&self, inner: Box<dyn RunWriter>) -> Box<dyn RunWriter> {
@@ -44,11 +49,11 @@ impl Failing {
 
 #[derive(Debug)]
 struct FailingWriter {
-    store: Failing,
+    store: FailingStore,
     inner: Box<dyn RunWriter>,
 }
 
-impl RunStore for Failing {
+impl RunStore for FailingStore {
     fn create(&self, spec: RunSpec, at: Timestamp) -> StoreFuture<'_, Box<dyn RunWriter>> {
         Box::pin(async move { Ok(self.wrap(self.inner.create(spec, at).await?)) })
     }
@@ -88,17 +93,16 @@ impl RunWriter for FailingWriter {
         durability: Durability,
     ) -> StoreFuture<'a, Position> {
         let sent = self.store.service.state().sent.len();
-        self.store.seen.lock().unwrap().push((durability, sent));
-        let left = self.store.left.load(Ordering::Relaxed);
-        if left == 0 {
-            let full = StoreError::Unusable {
-                path: "runs".into(),
-                why: "no space left on device".to_owned(),
-            };
-            return Box::pin(async move { Err(full) });
+        self.store.appends.lock().unwrap().push((durability, sent));
+        // After zero it starts over.
+        match self.store.left.fetch_sub(1, Ordering::Relaxed) {
+            0 if self.store.hangs => Box::pin(pending()),
+            0 => Box::pin(async {
+                let (path, why) = ("runs".into(), "no space left on device".to_owned());
+                Err(StoreError::Unusable { path, why })
+            }),
+            _ => self.inner.append(event, durability),
         }
-        self.store.left.store(left - 1, Ordering::Relaxed);
-        self.inner.append(event, durability)
     }
 
     fn finish(&mut self) -> StoreFuture<'_, ()> {
@@ -107,31 +111,44 @@ impl RunWriter for FailingWriter {
 }
 
 #[tokio::test(start_paused = true)]
-async fn once_an_event_is_not_recorded_nothing_is_sent() {
-    // The observation before the request; the intention itself.
-    for left in [0, 1] {
-        let service = FakeService::new();
-        let store = Failing::new(&service, left);
-        let run = service.run(&[23], quick());
-        let mut run = run.with_store(&store).await.unwrap();
-        while run.next_event().await.is_some() {}
-        assert!(service.state().sent.is_empty(), "{left}");
-        let report = run.report();
-        assert_eq!(report.outcome, RunOutcome::Refused, "{report:?}");
-        assert!(matches!(
-            report.packages[0].outcome,
-            Some(PackageOutcome::NotSent(NotSent::NotRecorded(_)))
-        ));
-        let why = run.journal_failure().unwrap();
-        assert!(why.contains("no space left"), "{why}");
-        assert_eq!(store.seen.lock().unwrap().len(), left + 1, "it is asked no more");
+async fn once_an_event_is_not_recorded_nothing_is_sent_and_nothing_more_is_recorded() {
+    for (hangs, why) in [(false, "no space left"), (true, "did not answer within 10 s")] {
+        // The observation before the request; the intention itself.
+        for left in [0, 1] {
+            let service = FakeService::new();
+            let mut store = FailingStore::new(&service, left);
+            store.hangs = hangs;
+            let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
+            while run.next_event().await.is_some() {}
+            assert!(service.state().sent.is_empty(), "{left}");
+            let outcome = run.report().packages.remove(0).outcome;
+            let expected =
+                matches!(outcome, Some(PackageOutcome::NotSent(NotSent::NotRecorded(_))));
+            assert!(expected, "{outcome:?}");
+            assert!(run.journal_failure().unwrap().contains(why), "{run:?}");
+            assert_eq!(store.appends().len(), left + 1, "the store is not called again");
+            assert_eq!(run.position().unwrap().entry, 1 + left as u64);
+        }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_append_was_cancelled_nothing_more_is_recorded() {
+    let service = FakeService::new();
+    let mut store = FailingStore::new(&service, 0);
+    store.hangs = true;
+    let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
+    let cancelled = tokio::time::timeout(Duration::from_secs(1), run.next_event()).await;
+    assert!(cancelled.is_err());
+    while run.next_event().await.is_some() {}
+    assert!(run.journal_failure().unwrap().contains("cancelled"), "{run:?}");
+    assert_eq!((store.appends().len(), service.state().sent.len()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_sent_is_watched_to_its_end_when_nothing_is_recorded_any_more() {
     let service = FakeService::new();
-    let store = Failing::new(&service, 2);
+    let store = FailingStore::new(&service, 2);
     let run = service.run(&[23], quick());
     let mut run = run.with_store(&store).await.unwrap();
     let mut events = 0;
@@ -152,27 +169,25 @@ async fn what_was_sent_is_watched_to_its_end_when_nothing_is_recorded_any_more()
 #[tokio::test(start_paused = true)]
 async fn an_intention_is_durable_before_its_request_and_what_was_seen_need_not_be() {
     let service = FakeService::new();
-    let store = Failing::new(&service, usize::MAX);
+    let store = FailingStore::new(&service, usize::MAX);
     let run = service.run(&[23], quick());
     run.with_store(&store).await.unwrap().wait().await;
     assert_eq!(service.state().sent.len(), 1);
-    let seen = store.seen.lock().unwrap();
-    let durable: Vec<_> = seen.iter().filter(|it| it.0 == Durability::Durable).collect();
-    assert_eq!(durable, [&(Durability::Durable, 0)], "{seen:?}");
+    let mut durable = store.appends();
+    durable.retain(|append| append.0 == Durability::Durable);
+    assert_eq!(durable, [(Durability::Durable, 0)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_consent_that_is_not_recorded_is_none() {
     let service = FakeService::new();
-    let store = Failing::new(&service, usize::MAX);
+    let store = FailingStore::new(&service, usize::MAX);
     let run = service.run(&[23], quick().with_grace(Duration::from_secs(1)));
     let run = run.with_store(&store).await.unwrap();
     let name = run.id().unwrap().clone();
     assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);
     service.state().wall += Run::RESEND_FENCE * 2;
-    let resume = Resume::new();
-    let run = Run::resume(service.clone(), service.clone(), &store, &name, resume);
-    let mut run = run.await.unwrap();
+    let mut run = service.resume(&store, &name, Resume::new()).await.unwrap();
     store.left.store(0, Ordering::Relaxed);
     let refused = run.allow_resend(&[id(23)], Fence::Needed).await;
     assert!(matches!(refused, Err(ResendRefused::NotRecorded(_))), "{refused:?}");
@@ -183,15 +198,13 @@ async fn a_consent_that_is_not_recorded_is_none() {
 #[tokio::test(start_paused = true)]
 async fn a_take_over_is_durable_and_sends_nothing_if_it_is_not_recorded() {
     let service = FakeService::new();
-    let store = Failing::new(&service, usize::MAX);
+    let store = FailingStore::new(&service, usize::MAX);
     let run = service.run(&[23], quick()).with_store(&store).await.unwrap();
     let name = run.id().unwrap().clone();
     drop(run);
     store.left.store(0, Ordering::Relaxed);
-    let resume = Resume::new();
-    let run = Run::resume(service.clone(), service.clone(), &store, &name, resume);
-    let run = run.await.unwrap();
-    assert_eq!(*store.seen.lock().unwrap(), [(Durability::Durable, 0)]);
+    let run = service.resume(&store, &name, Resume::new()).await.unwrap();
+    assert_eq!(store.appends(), [(Durability::Durable, 0)]);
     assert!(run.journal_failure().is_some());
     assert_eq!(run.wait().await.outcome, RunOutcome::Refused);
     assert!(service.state().sent.is_empty());
@@ -209,8 +222,7 @@ async fn a_record_that_is_older_than_the_evidence_is_not_taken_over() {
     assert_eq!(copy.id(), Some(&name));
     let resume = Resume::new().with_must_contain(evidence);
     for (store, fits) in [(&older, false), (&store, true)] {
-        let (service, clock) = (service.clone(), service.clone());
-        let run = Run::resume(service, clock, store, &name, resume.clone()).await;
+        let run = service.resume(store, &name, resume.clone()).await;
         assert_eq!(run.is_ok(), fits, "{run:?}");
     }
 }
