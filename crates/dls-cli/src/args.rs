@@ -17,7 +17,7 @@ use crate::text::quoted;
 pub(crate) use emulator::{Emulator, EmulatorFlags, Serve, Simulate};
 
 pub(crate) use run::{
-    Deploy, IfReleased, OnLostAnswer, Plan, PublishType, Resume, StartChoice, WaitOptions, Watch,
+    Deploy, IfReleased, OnLostAnswer, Plan, PublishType, Resume, WaitOptions, Watch,
 };
 
 /// Release data pipelines safely on Huawei Cloud DataArts Studio.

@@ -11,8 +11,9 @@ use dls::transport::{Rate, TransportBuilder};
 use dls::{Client, Endpoint, Endpoints, ProjectId, WorkspaceId};
 
 use crate::args::{Global, OutputFormat};
-use crate::exit::Failure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::text::{excerpt, shown};
 
 pub(crate) use partial_destination::PartialDestination;
 
@@ -100,7 +101,7 @@ impl Settings {
         let named = PartialDestination::from_flags(global)?.endpoints;
         let own = || {
             let endpoint = run.endpoint.parse::<Endpoint>().map(Endpoints::single);
-            endpoint.map_err(|error| Failure::new(ExitCode::Refused, format!("the run: {error}")))
+            endpoint.map_err(|error| Failure::refused(format!("endpoint of the run: {error}")))
         };
         Ok(Self {
             endpoints: named.map_or_else(own, Ok)?,
@@ -209,10 +210,10 @@ fn no_address() -> Failure {
         .with_next("add --region REGION, or --endpoint URL, or set DLS_REGION or DLS_ENDPOINT")
 }
 
-/// The form of the result, by flag or `DLS_OUTPUT`.
-pub(crate) fn form(global: &Global) -> Result<OutputFormat, Failure> {
+/// The format of the result, by flag or `DLS_OUTPUT`.
+pub(crate) fn output_format(global: &Global) -> Result<OutputFormat, Failure> {
     match global.output {
-        Some(form) => Ok(form),
+        Some(format) => Ok(format),
         None => match setting(None, "--output", &["DLS_OUTPUT"])? {
             None => Ok(OutputFormat::Auto),
             Some(Setting { text, .. }) => clap::ValueEnum::from_str(&text, false).map_err(|_| {
@@ -261,15 +262,14 @@ fn attempts(text: &str) -> Result<NonZeroU32, Failure> {
 }
 
 fn no_number(flag: &str, text: &str, wanted: &str) -> Failure {
-    let text = text.chars().take(40).collect::<String>();
-    Failure::usage(format!("{flag}: `{}` is no number {wanted}", text.escape_debug()))
+    Failure::usage(format!("{flag}: `{}` is not a number {wanted}", excerpt(text)))
 }
 
 /// A limit that always holds. None at all, as `--timeout 0` has it, is not to be had here.
 fn limit(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
     match time(flag, text)? {
         Some(Duration::ZERO) => {
-            Err(Failure::usage(format!("{flag}: 0 leaves no time at all; write 500ms, 30s or 5m")))
+            Err(Failure::usage(format!("{flag}: it must be above 0, such as 500ms, 30s or 5m")))
         }
         time => Ok(time),
     }
@@ -279,13 +279,22 @@ fn limit(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
 pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let wrong = || {
-        let text = text.chars().take(40).collect::<String>();
-        let text = text.escape_debug();
-        Failure::usage(format!("{flag}: `{text}` is no time; write 500ms, 30s, 45m or 1h30m"))
+        let text = excerpt(text);
+        Failure::usage(format!(
+            "{flag}: `{text}` is not a duration, such as 500ms, 30s, 45m or 1h30m"
+        ))
     };
     if text == "0" {
         return Ok(Some(Duration::ZERO));
     }
     let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(span).map(Some).map_err(|_| wrong())
+}
+
+/// Who decides, as this machine knows them.
+pub(crate) fn user() -> String {
+    let names = ["USER", "LOGNAME", "USERNAME"];
+    let named = names.into_iter().find_map(|name| std::env::var(name).ok());
+    let named = named.map(|name| shown(name.trim()));
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "an unnamed user".to_owned())
 }

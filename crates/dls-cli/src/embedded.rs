@@ -8,8 +8,7 @@ use dls_emulator::{Emulator, FaultPlan};
 use tempfile::TempDir;
 
 use crate::args::{Cli, Command, Emulator as EmulatorCommand, Global};
-use crate::exit::Failure;
-use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 
 /// The profile that matches the emulator's built-in state.
 const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
@@ -33,7 +32,7 @@ pub(crate) async fn start(cli: &mut Cli) -> Result<Option<Embedded>, Failure> {
         };
     }
     let internal = |error: &dyn std::fmt::Display| {
-        Failure::new(ExitCode::Internal, format!("the emulator cannot start: {error}"))
+        Failure::internal(format!("the emulator cannot start: {error}"))
     };
     let mut builder = Emulator::builder();
     if let Some(path) = &global.emulator.faults {

@@ -8,8 +8,7 @@ use dls::store::Position;
 use serde::Serialize;
 
 use crate::exit_code::ExitCode;
-use crate::json::outcome;
-use crate::text::{run_outcome, start, why};
+use crate::text::{reason, report_outcome, run_outcome, start};
 
 mod file;
 
@@ -153,8 +152,8 @@ impl<'a> PackageEvidence<'a> {
         Self {
             id: report.id.to_string(),
             name: package.and_then(|it| it.name.as_deref()),
-            outcome: outcome(report),
-            why: report.outcome.as_ref().and_then(why),
+            outcome: report_outcome(report),
+            why: report.outcome.as_ref().and_then(reason),
             sent: report.sent,
             signed_at: report.signed_at.map(|at: Timestamp| at.to_string()),
             ours: report.ours,

@@ -26,12 +26,11 @@ Exit codes:
 
 Where several apply, 7 wins over 6, then 3, then 8, then the rest.";
 
-/// The exit codes, as `dls help exit-codes` lists them. Of the reasons for a refusal, the lower code wins.
+/// The exit codes, as [`TABLE`] explains them. Of the reasons for a refusal, the lower code wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum ExitCode {
     Success = 0,
-    /// A bug, or the result could not be written.
     Internal = 1,
     Usage = 2,
     Failed = 3,
@@ -43,13 +42,12 @@ pub(crate) enum ExitCode {
     Refused = 9,
     Unavailable = 10,
     Network = 11,
-    /// Of `plan --detailed-exitcode`.
+    /// Of `plan --detailed-exitcode`, as the next one.
     Changes = 20,
-    /// Of `plan --detailed-exitcode`.
     Deletions = 21,
-    /// By SIGINT.
+    /// As shells report a process that SIGINT ended.
     Interrupted = 130,
-    /// By SIGTERM.
+    /// As shells report a process that SIGTERM ended.
     Terminated = 143,
 }
 

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use dls::{PackageId, PackageIds, Selection};
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// More than a million ids; whatever is longer is no list of them.
 const LONGEST: u64 = 16 * 1024 * 1024;
@@ -73,6 +73,7 @@ fn wrong(origin: &str, what: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit_code::ExitCode;
 
     #[test]
     fn ids_in_a_file_stand_between_any_white_space() {
@@ -86,14 +87,8 @@ mod tests {
         let failure = listed("@ids", "23\n24 x\n".as_bytes()).unwrap_err();
         assert!(failure.message.starts_with("@ids: line 2: "), "{}", failure.message);
         for nothing in ["", " \n", "\u{feff}"] {
-            assert_eq!(
-                listed("-", nothing.as_bytes()).unwrap_err().code,
-                crate::exit_code::ExitCode::Usage
-            );
+            assert_eq!(listed("-", nothing.as_bytes()).unwrap_err().code, ExitCode::Usage);
         }
-        assert_eq!(
-            listed("-", b"2\xff3".as_slice()).unwrap_err().code,
-            crate::exit_code::ExitCode::Usage
-        );
+        assert_eq!(listed("-", b"2\xff3".as_slice()).unwrap_err().code, ExitCode::Usage);
     }
 }

@@ -8,10 +8,10 @@ use dls::{FileStore, RunId, StoreError};
 
 use crate::args::Global;
 use crate::config::time;
-use crate::exit::Failure;
 use crate::exit_code::ExitCode;
-use crate::output::note;
-use crate::text::quoted;
+use crate::failure::Failure;
+use crate::stdio::note;
+use crate::text::{excerpt, quoted};
 
 /// The journal of this command.
 #[derive(Debug)]
@@ -66,6 +66,21 @@ impl JournalLocation {
             Self::Off => None,
             Self::Default(store) | Self::Named(store) | Self::Temporary(store) => Some(store),
         }
+    }
+
+    /// The journal of a command that reads runs.
+    pub(crate) fn existing(&self) -> Result<&FileStore, Failure> {
+        self.store().ok_or_else(|| {
+            Failure::usage("--journal off: there is no journal to read runs from")
+                .with_next("give --journal DIR, or omit it")
+        })
+    }
+
+    pub(crate) fn run_id(&self, name: &str) -> Result<RunId, Failure> {
+        name.parse().map_err(|error| {
+            Failure::usage(format!("`{}`: {error}", excerpt(name)))
+                .with_next(self.here("dls history"))
+        })
     }
 
     /// How long the journal may take for one call.
@@ -138,7 +153,7 @@ impl JournalLocation {
             StoreError::Outdated { .. } => {
                 "give the journal to which the evidence belongs: an older copy may not know what was sent".to_owned()
             }
-            StoreError::OtherDestination { .. } => "leave the flags for the place away".to_owned(),
+            StoreError::OtherDestination { .. } => "omit `--region`, `--endpoint`, `--project-id` and `--workspace`: the journal has them".to_owned(),
             _ => ELSEWHERE.to_owned(),
         })
     }
@@ -153,7 +168,7 @@ async fn at(folder: &Path) -> Result<FileStore, Failure> {
 }
 
 fn unusable(what: String) -> Failure {
-    Failure::new(ExitCode::Refused, format!("{what}; nothing was sent")).with_next(ELSEWHERE)
+    Failure::refused(what).with_next(ELSEWHERE)
 }
 
 fn default_folder() -> Result<PathBuf, Failure> {

@@ -1,6 +1,5 @@
 //! The JSON documents: their field names are part of the command's contract.
 
-mod plan;
 mod run;
 
 use dls::model::{Package, PackageDetail, ServiceError, Task, Timestamp};
@@ -8,11 +7,11 @@ use dls::rollout::PlannedPackage;
 use serde::Serialize;
 
 use crate::config::Settings;
+use crate::document::{Block, Document};
 
-pub(crate) use plan::{ObjectRow, OverlapRow, PlanDocument};
-pub(crate) use run::{RunDocument, outcome};
+pub(crate) use run::RunDocument;
 
-/// A package as a look saw it.
+/// A package as an observation saw it.
 #[derive(Serialize)]
 pub(crate) struct PackageRow {
     pub(crate) id: Option<String>,
@@ -61,6 +60,30 @@ pub(crate) struct PackageList<'a> {
     pub(crate) packages: Vec<PackageRow>,
 }
 
+impl Document for PackageList<'_> {
+    fn json(&self) -> impl Serialize {
+        self
+    }
+
+    fn text(&self) -> Vec<Block> {
+        let rows = self.packages.iter().map(|package| {
+            let cells = [
+                &package.id,
+                &package.name,
+                &package.status,
+                &package.released_by,
+                &package.released_at,
+            ];
+            cells.map(|cell| cell.clone().unwrap_or_default()).to_vec()
+        });
+        let head = &["id", "name", "status", "released by", "released at"];
+        let mut blocks = vec![Block::Table { head, rows: rows.collect() }];
+        blocks
+            .extend(self.packages.iter().filter_map(|package| package.tasks.as_deref()).map(tasks));
+        blocks
+    }
+}
+
 impl<'a> PackageList<'a> {
     pub(crate) fn new(
         schema: &'static str,
@@ -96,10 +119,6 @@ impl PackageRow {
         Self { tasks: Some(task_rows(detail)), ..Self::of(&detail.package) }
     }
 
-    pub(crate) fn task_rows(&self) -> &[TaskRow] {
-        self.tasks.as_deref().unwrap_or_default()
-    }
-
     pub(crate) fn of_plan(planned: &PlannedPackage) -> Self {
         Self { id: Some(planned.id.to_string()), ..Self::of_detail(&planned.seen) }
     }
@@ -116,6 +135,22 @@ impl PackageRow {
         };
         Self { id: Some(id), error: Some(error), ..Self::of(&Package::default()) }
     }
+}
+
+fn tasks(tasks: &[TaskRow]) -> Block {
+    let version = |version: Option<i64>| version.map_or("-".to_owned(), |it| format!("v{it}"));
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let rows = tasks.iter().map(|task| {
+        vec![
+            text(&task.change),
+            text(&task.kind),
+            text(&task.name),
+            format!("{} -> {}", version(task.deployed_version), version(task.pending_version)),
+            text(&task.status),
+        ]
+    });
+    let head = &["change", "kind", "task", "version", "status"];
+    Block::Table { head, rows: rows.collect() }
 }
 
 impl ErrorRow {

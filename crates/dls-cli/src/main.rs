@@ -5,47 +5,51 @@ mod args;
 mod clock;
 mod commands;
 mod config;
+mod document;
 #[cfg(feature = "emulator")]
 mod embedded;
 mod evidence;
-mod exit;
 mod exit_code;
+mod failure;
 mod ids;
 mod journal_location;
 mod json;
 mod output;
 mod progress;
+mod signals;
 #[cfg(feature = "emulator")]
 mod simulation;
+mod stdio;
 mod text;
 mod wait_options;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ErrorKind};
 
-use crate::args::{Cli, Command};
-use crate::exit::Failure;
+use crate::args::{Cli, Command, Journal};
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::stdio::{note, print};
 
 fn main() -> std::process::ExitCode {
     let code = match Cli::try_parse() {
         Ok(mut cli) => match run(&mut cli) {
             Ok(code) => code,
-            Err(failure) if cli.global.is_temporary => report(&failure.without_commands()),
-            Err(failure) => report(&failure),
+            Err(failure) if cli.global.is_temporary => failure.without_commands().report(),
+            Err(failure) => failure.report(),
         },
         Err(error) => usage(&error),
     };
-    let code = match output::unwritten() {
-        Some(failure) => without_its_result(code, &failure),
-        None => code,
-    };
-    code.code().into()
+    without_its_result(code).code().into()
 }
 
 /// Whoever reads the result must not take its absence for a success. Any other code says more.
-fn without_its_result(code: ExitCode, failure: &Failure) -> ExitCode {
-    let unwritten = report(failure);
+fn without_its_result(code: ExitCode) -> ExitCode {
+    let Some(error) = stdio::write_error() else { return code };
+    let failure = Failure::internal(format!("the result was not written to stdout: {error}"));
+    let next = "what was done stays done: see dls status, or dls history";
+    let unwritten = failure.with_next(next).report();
     match code {
         ExitCode::Success | ExitCode::Changes | ExitCode::Deletions => unwritten,
         code => code,
@@ -55,19 +59,19 @@ fn without_its_result(code: ExitCode, failure: &Failure) -> ExitCode {
 fn run(cli: &mut Cli) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime
-        .map_err(|error| Failure::new(ExitCode::Internal, format!("no runtime: {error}")))?;
+        .map_err(|error| Failure::internal(format!("cannot start the async runtime: {error}")))?;
     let code = runtime.block_on(async {
         #[cfg(feature = "emulator")]
         let _embedded = embedded::start(cli).await?;
         dispatch(cli).await
     });
-    // A write that hangs on a disk is not waited for any longer than it was.
+    // A write that hangs on a disk must not keep the process.
     runtime.shutdown_background();
     code
 }
 
 async fn dispatch(Cli { global, command }: &Cli) -> Result<ExitCode, Failure> {
-    let output = output::Output::of(config::form(global)?, command, global.output.is_some())?;
+    let output = Output::new(config::output_format(global)?, command, global.output.is_some())?;
     match command {
         Command::Deploy(args) => commands::deploy::run(global, args, output).await,
         Command::Plan(args) => commands::plan::run(global, args, output).await,
@@ -75,10 +79,10 @@ async fn dispatch(Cli { global, command }: &Cli) -> Result<ExitCode, Failure> {
         Command::Wait(args) => commands::watch::run(global, args, output, true).await,
         Command::Resume(args) => commands::resume::run(global, args, output).await,
         Command::History => commands::history::run(global, output).await,
-        Command::Journal(args::Journal::Check(args)) => {
+        Command::Journal(Journal::Check(args)) => {
             commands::journal::check(global, args, output).await
         }
-        Command::Journal(args::Journal::SetAside(args)) => {
+        Command::Journal(Journal::SetAside(args)) => {
             commands::journal::set_aside(global, args).await
         }
         Command::List(args) => commands::list::run(global, args, output).await,
@@ -89,46 +93,37 @@ async fn dispatch(Cli { global, command }: &Cli) -> Result<ExitCode, Failure> {
         Command::Emulator(command) => commands::emulator::run(global, command, output).await,
         Command::Sign(args) => commands::sign::run(global, args, output),
         Command::ExitCodes => {
-            output::print(exit_code::TABLE);
+            print(exit_code::TABLE);
             Ok(ExitCode::Success)
         }
     }
 }
 
-fn report(failure: &Failure) -> ExitCode {
-    // A part of it may be what a service, or a file, says.
-    output::note(&format!("error: {}", text::shown(&failure.message)));
-    for next in &failure.next {
-        output::note(&format!("  next: {}", text::shown(next)));
-    }
-    failure.code
-}
-
-/// Help and version are results; anything else is wrong usage, told in one line.
+/// Help and version are results; anything else is wrong usage, reported in one line.
 fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        output::print(text.trim_end());
+        print(text.trim_end());
         return ExitCode::Success;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        output::note(text.trim_end());
+        note(text.trim_end());
         return ExitCode::Usage;
     }
     let what = text.lines().take_while(|line| !line.trim().is_empty());
     let what = what.map(str::trim).collect::<Vec<_>>().join(" ");
     let what = what.strip_prefix("error: ").unwrap_or(&what);
-    let next = match meant(error) {
+    let next = match suggestion(error) {
         Some(meant) => format!("did you mean {meant}? See dls help, or --help after the command"),
         None => "dls help, or --help after the command".to_owned(),
     };
-    report(&Failure::usage(what).with_next(next))
+    Failure::usage(what).with_next(next).report()
 }
 
 /// What was probably meant, if it was a slip.
-fn meant(error: &clap::Error) -> Option<String> {
+fn suggestion(error: &clap::Error) -> Option<String> {
     let kinds =
         [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
-    let meant = kinds.into_iter().find_map(|kind| error.get(kind));
-    meant.map(ToString::to_string)
+    let suggestion = kinds.into_iter().find_map(|kind| error.get(kind));
+    suggestion.map(ToString::to_string)
 }

@@ -1,38 +1,41 @@
-//! Where texts go: the result to stdout and nothing else there, all talk to stderr.
+//! The formats of results: the only place that asks which one is wanted.
 
-use std::io::{Error, ErrorKind, IsTerminal as _, Write as _};
-use std::sync::OnceLock;
+use std::io::IsTerminal as _;
 
 use comfy_table::{Table, presets};
+use dls::model::Timestamp;
+use dls::rollout::RunSpec;
 use serde::Serialize;
 
 use crate::args::{Command, OutputFormat};
-use crate::exit::Failure;
-use crate::exit_code::ExitCode;
-use crate::json::RunDocument;
-use crate::progress::NdjsonEvents;
+use crate::document::{Block, Document};
+use crate::failure::Failure;
+use crate::progress::changes::RunChange;
+use crate::progress::live::LiveReporter;
+use crate::progress::ndjson::NdjsonReporter;
+use crate::progress::reporter::Reporter;
+use crate::progress::text::TextReporter;
+use crate::stdio::{note, print};
 use crate::text::shown;
 
-/// The form of a result.
+/// How a command shows its result.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     format: OutputFormat,
 }
 
 impl Output {
-    /// Not every verb has every form. What a flag asks for is given or refused; a setting is for all verbs, and
-    /// those that have not its form take the nearest one.
-    pub(crate) fn of(
+    /// Not every command has every format. A flag for one that it has not is refused; a setting, which is meant for
+    /// all commands, is replaced by the nearest format.
+    pub(crate) fn new(
         format: OutputFormat,
         command: &Command,
         is_by_flag: bool,
     ) -> Result<Self, Failure> {
         use Command::{Deploy, Plan, Resume, Wait, Watch};
-        let (name, verbs, nearest) = match (format, command) {
-            (OutputFormat::Ndjson, Deploy(_) | Resume(_) | Watch(_) | Wait(_)) => {
-                return Ok(Self { format });
-            }
-            (OutputFormat::Markdown, Plan(_)) => return Ok(Self { format }),
+        let (name, commands, nearest) = match (format, command) {
+            (OutputFormat::Ndjson, Deploy(_) | Resume(_) | Watch(_) | Wait(_))
+            | (OutputFormat::Markdown, Plan(_)) => return Ok(Self { format }),
             (OutputFormat::Ndjson, _) => {
                 ("ndjson", "deploy, resume, watch and wait", OutputFormat::Json)
             }
@@ -42,88 +45,73 @@ impl Output {
         if !is_by_flag {
             return Ok(Self { format: nearest });
         }
-        let failure = Failure::usage(format!("format {name} is for {verbs} only"));
-        Err(failure.with_next("choose another one with -o"))
+        let failure = Failure::usage(format!("format {name} is for {commands} only"));
+        Err(failure.with_next("choose another format with -o"))
     }
 
-    pub(crate) fn format(self) -> OutputFormat {
-        self.format
-    }
-
-    /// What became of a run, in whatever form.
-    pub(crate) fn run(self, run: &RunDocument, events: &mut NdjsonEvents, exit_code: ExitCode) {
+    /// Writes a result to stdout.
+    pub(crate) fn show(self, document: &impl Document) {
         match self.format {
-            OutputFormat::Json => Self::json(run),
-            OutputFormat::Ndjson => events.done(run, exit_code),
-            _ => self.rows(&["id", "name", "outcome", ""], run.rows()),
-        }
-    }
-
-    pub(crate) fn is_json(self) -> bool {
-        self.format == OutputFormat::Json
-    }
-
-    /// A document, in lines for people or in one for programs.
-    pub(crate) fn document(self, document: &impl Serialize) {
-        match self.format {
-            OutputFormat::Ndjson => match serde_json::to_string(document) {
-                Ok(line) => print(&line),
-                Err(error) => note(&format!("error: the result cannot be written: {error}")),
+            OutputFormat::Json => json(serde_json::to_string_pretty, &document.json()),
+            OutputFormat::Ndjson => json(serde_json::to_string, &document.json()),
+            OutputFormat::Markdown => match document.markdown() {
+                Some(text) => print(&text),
+                None => blocks(document.text(), false),
             },
-            _ => Self::json(document),
+            OutputFormat::Table => blocks(document.text(), true),
+            OutputFormat::Auto => blocks(document.text(), std::io::stdout().is_terminal()),
         }
     }
 
-    pub(crate) fn json(document: &impl Serialize) {
-        match serde_json::to_string_pretty(document) {
-            Ok(document) => print(&document),
-            Err(error) => note(&format!("error: the result cannot be written: {error}")),
+    /// What shows the end of a run.
+    pub(crate) fn reporter(self) -> Box<dyn Reporter> {
+        match self.format {
+            OutputFormat::Ndjson => Box::new(NdjsonReporter::default()),
+            _ => Box::new(ResultReporter(self)),
         }
     }
 
-    /// Rows for people on a terminal, tab-separated rows for programs.
-    pub(crate) fn rows(self, head: &[&str], mut rows: Vec<Vec<String>>) {
-        for cell in rows.iter_mut().flatten() {
-            *cell = shown(cell);
-        }
-        let is_table = match self.format {
-            OutputFormat::Auto => std::io::stdout().is_terminal(),
-            format => format == OutputFormat::Table,
-        };
-        if is_table {
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING).set_header(head).add_rows(rows);
-            return print(&table.trim_fmt());
-        }
-        for row in rows {
-            print(&row.join("\t"));
+    /// What tells people on stderr how a run goes on.
+    pub(crate) fn progress(self, spec: &RunSpec) -> Box<dyn Reporter> {
+        match std::io::stderr().is_terminal() {
+            true => Box::new(LiveReporter::new(spec)),
+            false => Box::new(TextReporter::new(spec)),
         }
     }
 }
 
-/// Why a part of the result did not get out, such as a full disk.
-static UNWRITTEN: OnceLock<Error> = OnceLock::new();
+/// Shows the end of a run as any other result.
+struct ResultReporter(Output);
 
-/// A line, or several, of the result. A reader that went away is no error of ours.
-pub(crate) fn print(text: &str) {
-    match writeln!(std::io::stdout().lock(), "{text}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            // The first one says it.
-            drop(UNWRITTEN.set(error));
+impl Reporter for ResultReporter {
+    fn report(&mut self, change: &RunChange<'_>, _: Timestamp) {
+        if let RunChange::Finished { document, .. } = change {
+            self.0.show(*document);
         }
-        _ => {}
     }
 }
 
-/// What it comes to if the result, or a part of it, did not get out.
-pub(crate) fn unwritten() -> Option<Failure> {
-    let error = UNWRITTEN.get()?;
-    let failure =
-        Failure::new(ExitCode::Internal, format!("the result was not written to stdout: {error}"));
-    Some(failure.with_next("what was done stays done: look with dls status, or dls history"))
+fn json<T: Serialize>(encode: impl Fn(&T) -> serde_json::Result<String>, document: &T) {
+    match encode(document) {
+        Ok(document) => print(&document),
+        Err(error) => note(&format!("error: the result cannot be written: {error}")),
+    }
 }
 
-/// A line of talk.
-pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+fn blocks(blocks: Vec<Block>, is_table: bool) {
+    for block in blocks {
+        match block {
+            Block::Lines(lines) => print(&lines),
+            Block::Table { head, rows } => {
+                let rows = rows.iter().map(|row| row.iter().map(|cell| shown(cell)));
+                if is_table {
+                    let mut table = Table::new();
+                    table.load_style(presets::NOTHING).set_header(head).add_rows(rows);
+                    print(&table.trim_fmt());
+                } else {
+                    rows.for_each(|row| print(&row.collect::<Vec<_>>().join("\t")));
+                }
+            }
+        }
+    }
 }

@@ -1,240 +1,150 @@
-//! Follows a run to its end, to a signal, or to the end of the user's wait, and says what became of
-//! each package: the common part of `deploy`, `resume`, `watch` and `wait`.
+//! Follows a run to its end, to a signal or to `--timeout`, and reports what became of each package: the common part of
+//! `deploy`, `resume`, `watch` and `wait`.
 
-mod changes;
+pub(crate) mod changes;
 mod closing;
-mod ndjson;
-mod view;
+pub(crate) mod live;
+pub(crate) mod ndjson;
+pub(crate) mod reporter;
+pub(crate) mod text;
 
-use dls::rollout::{Destination, Report};
-use dls::{Run, Selection};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use dls::Run;
+use dls::model::Timestamp;
+use dls::rollout::{Report, RunSpec};
 
-use crate::args::OutputFormat;
+use crate::args::Global;
+use crate::clock;
 use crate::evidence::{EvidenceDocument, EvidenceFile};
-use crate::exit::Failure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::journal_location::JournalLocation;
-use crate::json;
-use crate::output::{Output, note};
+use crate::json::RunDocument;
+use crate::output::Output;
+use crate::signals::{Signals, StopSignal};
+use crate::stdio::note;
 use crate::text::shown;
-use changes::ChangeTracker;
-pub(crate) use ndjson::NdjsonEvents;
-use view::View;
+use changes::{ChangeTracker, RunChange};
+use closing::Closing;
+use reporter::Reporter;
 
 /// How a run is followed.
-pub(crate) struct Follow {
+pub(crate) struct Follower {
     pub(crate) output: Output,
-    /// The flags that lead a command to the same place.
+    /// The flags that lead another command to the same destination.
     pub(crate) flags: String,
     pub(crate) journal: JournalLocation,
     pub(crate) evidence: Option<EvidenceFile>,
-    /// Whether to tell what happens meanwhile.
+    /// Whether only the result is shown.
     pub(crate) is_quiet: bool,
 }
 
-impl Follow {
-    /// Goes on to the end, prints the document, and says what to do next.
+impl Follower {
+    pub(crate) fn new(global: &Global, output: Output) -> Self {
+        let flags = global.destination_flags();
+        Self { output, flags, journal: JournalLocation::Off, evidence: None, is_quiet: false }
+    }
+
+    /// Follows the run, shows its result, and says what to do next.
     pub(crate) async fn until_it_ends(self, mut run: Run) -> Result<ExitCode, Failure> {
         let mut signals = Signals::new()?;
-        let mut reporter = Reporter::new(&self, &run);
-        let interrupted = loop {
+        let mut tracker = ChangeTracker::default();
+        let mut reporters = vec![self.output.reporter()];
+        if !self.is_quiet {
+            reporters.push(self.output.progress(run.spec()));
+        }
+        let mut report = |change: &RunChange<'_>, at: Timestamp| {
+            reporters.iter_mut().for_each(|it| it.report(change, at));
+        };
+        let started = RunChange::Started { run: run.id(), spec: run.spec() };
+        report(&started, run.created_at());
+        let signal = loop {
             let event = tokio::select! {
                 biased;
                 signal = signals.next() => break Some(signal),
                 event = run.next_event() => event,
             };
-            match event {
-                Some(event) => reporter.tell(&run, &event),
-                None => break None,
-            }
+            let Some(event) = event else { break None };
+            tracker.of(&run, &event, &mut |change| report(change, event.at));
         };
-        let report = match interrupted {
+        let result = match signal {
             None => run.report(),
             Some(signal) => run.report_if_left(&format!("interrupted by {}", signal.name())),
         };
-        reporter.end(&report, interrupted);
-        self.conclude(&run, &report, interrupted, reporter.events)
+        report(&RunChange::Stopped { signal }, clock::timestamp());
+        tracker.rest(&result.packages, &mut |change| report(change, clock::timestamp()));
+        self.conclude(&run, &result, signal, reporters)
     }
 
-    /// Ends a command that gave packages of a run up and did nothing else.
-    pub(crate) fn given_up(self, run: &Run) -> Result<ExitCode, Failure> {
+    /// Ends a command that gave up packages of a run and did nothing else.
+    pub(crate) fn given_up(self, run: &Run) -> ExitCode {
         let report = run.report_if_left("the command gave packages up and did nothing else");
-        let document = json::RunDocument::new(run.spec(), run.id(), &report);
-        self.output.run(&document, &mut NdjsonEvents::default(), ExitCode::Success);
-        Ok(ExitCode::Success)
+        finish(self.output.reporter(), &RunDocument::of(run, &report), ExitCode::Success);
+        ExitCode::Success
     }
 
     /// Ends a run that could not go on as it was asked to.
-    pub(crate) fn stopped(self, run: &Run, failure: Failure) -> Result<ExitCode, Failure> {
-        if let Some(evidence) = self.evidence {
-            evidence.forget();
-        }
+    pub(crate) fn stopped(self, run: &Run, failure: Failure) -> Failure {
         let report = run.report_if_left(&failure.message);
-        let document = json::RunDocument::new(run.spec(), run.id(), &report);
-        self.output.run(&document, &mut NdjsonEvents::default(), failure.code);
-        Err(failure)
+        self.fail(&RunDocument::of(run, &report), failure)
     }
 
-    /// Ends a run that was refused before it began: every package is reported to be not sent.
-    pub(crate) fn refused(
-        self,
-        destination: &Destination,
-        is_release: bool,
-        packages: &Selection,
-        failure: Failure,
-    ) -> Result<ExitCode, Failure> {
+    /// Ends a run that was refused before it was created: no package was sent.
+    pub(crate) fn refused(self, spec: &RunSpec, failure: Failure) -> Failure {
+        self.fail(&RunDocument::refused(spec, &failure), failure)
+    }
+
+    /// Shows the document of a run that was not followed.
+    pub(crate) fn fail(self, document: &RunDocument, failure: Failure) -> Failure {
         if let Some(evidence) = self.evidence {
             evidence.forget();
         }
-        let document = json::RunDocument::refused(destination, is_release, packages, &failure);
-        self.output.run(&document, &mut NdjsonEvents::default(), failure.code);
-        Err(failure)
+        finish(self.output.reporter(), document, failure.code);
+        failure
     }
 
     fn conclude(
         self,
         run: &Run,
         report: &Report,
-        interrupted: Option<StopSignal>,
-        events: Option<NdjsonEvents>,
+        signal: Option<StopSignal>,
+        reporters: Vec<Box<dyn Reporter>>,
     ) -> Result<ExitCode, Failure> {
-        let exit_code =
-            interrupted.map_or_else(|| ExitCode::of_report(report), StopSignal::exit_code);
+        let code = signal.map_or_else(|| ExitCode::of_report(report), StopSignal::exit_code);
         if let Some(why) = run.journal_failure() {
             note(&format!(
-                "warning: the run was not recorded to its end, and sent nothing from then on: {}",
+                "warning: the journal does not have the end of the run, which sent nothing from then on: {}",
                 shown(why)
             ));
         }
-        let document = json::RunDocument::new(run.spec(), run.id(), report);
-        self.output.run(&document, &mut events.unwrap_or_default(), exit_code);
+        let document = RunDocument::of(run, report);
+        reporters.into_iter().for_each(|it| finish(it, &document, code));
         let written = self.evidence.map(|evidence| {
-            let interrupted = interrupted.map(StopSignal::name);
-            evidence.write(&EvidenceDocument::new(run, report, exit_code, interrupted))
+            evidence.write(&EvidenceDocument::new(run, report, code, signal.map(StopSignal::name)))
         });
         let resume = run.id().and_then(|id| self.journal.resume(id));
-        let closing = closing::Closing {
+        let options = &run.spec().options;
+        let closing = Closing {
             report,
-            is_release: run.spec().options.deploy.is_some(),
+            is_release: options.deploy.is_some(),
             flags: &self.flags,
             resume: resume.as_deref(),
-            grace: run.spec().options.grace,
+            grace: options.grace,
         };
-        let failure = match interrupted {
+        let failure = match signal {
             Some(signal) => Some(closing.interrupted(signal)),
-            None => closing.failure(),
+            None => closing.failure(code),
         };
         match (failure, written) {
-            (Some(failure), written) => {
-                if let Some(Err(unwritten)) = written {
-                    crate::report(&unwritten);
-                }
+            (Some(failure), Some(Err(unwritten))) => {
+                unwritten.report();
                 Err(failure)
             }
-            (None, Some(Err(unwritten))) => Err(unwritten),
-            (None, _) => Ok(exit_code),
+            (Some(failure), _) | (None, Some(Err(failure))) => Err(failure),
+            (None, _) => Ok(code),
         }
     }
 }
 
-/// Tells, as it happens.
-struct Reporter {
-    changes: ChangeTracker,
-    events: Option<NdjsonEvents>,
-    view: Option<View>,
-}
-
-impl Reporter {
-    fn new(follow: &Follow, run: &Run) -> Self {
-        let began = run.spec();
-        let mut events =
-            (follow.output.format() == OutputFormat::Ndjson).then(NdjsonEvents::default);
-        if let Some(events) = &mut events {
-            events.began(run.id(), began, run.created_at());
-        }
-        let view = (!follow.is_quiet).then(|| View::new(began));
-        if let Some(view) = &view {
-            view.began(run.id(), began);
-        }
-        Self { changes: ChangeTracker::default(), events, view }
-    }
-
-    fn tell(&mut self, run: &Run, event: &dls::rollout::Event) {
-        let Self { changes, events, view } = self;
-        changes.of(run, event, &mut |change| {
-            if let Some(events) = events {
-                events.tell(change, event.at);
-            }
-            if let Some(view) = view {
-                view.tell(change);
-            }
-        });
-    }
-
-    fn end(&mut self, report: &Report, interrupted: Option<StopSignal>) {
-        let Self { changes, events, view } = self;
-        let now = crate::clock::timestamp();
-        if let (Some(events), Some(signal)) = (&mut *events, interrupted) {
-            events.interrupted(signal.name());
-        }
-        changes.rest(&report.packages, &mut |change| {
-            if let Some(events) = events {
-                events.tell(change, now);
-            }
-        });
-        if let Some(view) = view.take() {
-            view.end();
-        }
-    }
-}
-
-/// The signals that end a command in an orderly way.
-pub(crate) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum StopSignal {
-    Interrupt,
-    Terminate,
-}
-
-impl Signals {
-    pub(crate) fn new() -> Result<Self, Failure> {
-        let of = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::new(ExitCode::Internal, format!("no signal handler: {error}"))
-            })
-        };
-        Ok(Self {
-            interrupt: of(SignalKind::interrupt())?,
-            terminate: of(SignalKind::terminate())?,
-        })
-    }
-
-    pub(crate) async fn next(&mut self) -> StopSignal {
-        tokio::select! {
-            _ = self.interrupt.recv() => StopSignal::Interrupt,
-            _ = self.terminate.recv() => StopSignal::Terminate,
-        }
-    }
-}
-
-impl StopSignal {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Interrupt => "SIGINT",
-            Self::Terminate => "SIGTERM",
-        }
-    }
-
-    /// As shells report a process that died of it.
-    pub(crate) fn exit_code(self) -> ExitCode {
-        match self {
-            Self::Interrupt => ExitCode::Interrupted,
-            Self::Terminate => ExitCode::Terminated,
-        }
-    }
+fn finish(mut reporter: Box<dyn Reporter>, document: &RunDocument, exit_code: ExitCode) {
+    reporter.report(&RunChange::Finished { document, exit_code }, clock::timestamp());
 }

@@ -1,10 +1,10 @@
-//! Words for people: what a verdict has to say, and what came from the service made fit to be shown.
+//! Text for people: the words for outcomes and their reasons, spans of time, and names made safe to show.
 
 use std::time::Duration;
 
 use dls::JobStart;
 use dls::model::Timestamp;
-use dls::rollout::{NotSent, PackageOutcome, RunOutcome};
+use dls::rollout::{NotSent, ObserveError, PackageOutcome, PackageReport, RunOutcome, SendError};
 
 /// The word for what became of a package.
 pub(crate) fn package_outcome(outcome: &PackageOutcome) -> &'static str {
@@ -35,8 +35,30 @@ pub(crate) fn run_outcome(outcome: RunOutcome) -> &'static str {
     }
 }
 
-/// What a verdict has to say beyond its word.
-pub(crate) fn why(outcome: &PackageOutcome) -> Option<String> {
+/// The word for what became of a package, also if nothing was observed.
+pub(crate) fn report_outcome(report: &PackageReport) -> &'static str {
+    match &report.outcome {
+        Some(outcome) => package_outcome(outcome),
+        None if report.sent => "unknown",
+        None => "not-sent",
+    }
+}
+
+/// The reason for an outcome.
+pub(crate) fn reason(outcome: &PackageOutcome) -> Option<String> {
+    reason_with(outcome, &|at| format!("at {at}"))
+}
+
+/// The same, with times in the caller's form.
+pub(crate) fn reason_with(
+    outcome: &PackageOutcome,
+    time: &dyn Fn(Timestamp) -> String,
+) -> Option<String> {
+    let released_before = |by: &Option<String>, at: &Option<Timestamp>| {
+        let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let at = at.map(|at| format!(" {}", time(at))).unwrap_or_default();
+        format!("released{by}{at}, not by this run")
+    };
     Some(match outcome {
         PackageOutcome::Succeeded { start_failures } if start_failures.is_empty() => return None,
         PackageOutcome::Succeeded { start_failures } => {
@@ -44,7 +66,8 @@ pub(crate) fn why(outcome: &PackageOutcome) -> Option<String> {
         }
         PackageOutcome::Failed { tasks } if tasks.is_empty() => return None,
         PackageOutcome::Failed { tasks } => format!("at {}", tasks.join(", ")),
-        PackageOutcome::AlreadyReleased { by, at } => released_before(by.as_deref(), *at),
+        PackageOutcome::AlreadyReleased { by, at }
+        | PackageOutcome::NotSent(NotSent::ReleasedBefore { by, at }) => released_before(by, at),
         PackageOutcome::Refused { error, proved: true } => error.to_string(),
         PackageOutcome::Refused { error, .. } => {
             format!("{error}; that proves nothing, and no release of it was seen")
@@ -68,7 +91,6 @@ fn why_not_sent(why: &NotSent) -> String {
         NotSent::LastReleaseFailed => "its last release failed".to_owned(),
         NotSent::WrongStatus(Some(status)) => format!("its status is {status}"),
         NotSent::WrongStatus(None) => "the service reports no status".to_owned(),
-        NotSent::ReleasedBefore { by, at } => released_before(by.as_deref(), *at),
         NotSent::Drifted(what) => format!("not as planned: {what}"),
         NotSent::Deletes(names) => format!("it deletes {} in production", names.join(", ")),
         NotSent::Overlaps { name, with } => {
@@ -80,10 +102,27 @@ fn why_not_sent(why: &NotSent) -> String {
     }
 }
 
-fn released_before(by: Option<&str>, at: Option<Timestamp>) -> String {
-    let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-    let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
-    format!("released{by}{at}, not by this run")
+/// Why an observation failed.
+pub(crate) fn observe_error(failure: &ObserveError) -> String {
+    match failure {
+        ObserveError::NotFound(error) | ObserveError::Refused(error) => error.to_string(),
+        ObserveError::NotAuthenticated(why)
+        | ObserveError::Unreachable(why)
+        | ObserveError::Unavailable(why) => why.clone(),
+        _ => "no answer".to_owned(),
+    }
+}
+
+/// Why a request was not accepted.
+pub(crate) fn send_error(failure: &SendError) -> String {
+    match failure {
+        SendError::Answered(error) => error.to_string(),
+        SendError::NotSent(why)
+        | SendError::NotAuthenticated(why)
+        | SendError::NotRecorded(why)
+        | SendError::Lost(why) => why.clone(),
+        _ => "no answer that can be used".to_owned(),
+    }
 }
 
 /// Whether jobs start, as the flags and the documents say it.
@@ -118,10 +157,19 @@ pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// The beginning of something that was typed, for an error.
+pub(crate) fn excerpt(typed: &str) -> String {
+    typed.chars().take(40).collect::<String>().escape_debug().to_string()
+}
+
 /// How long ago `then` was.
 pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
-    let since = now.to_system_time().duration_since(then.to_system_time());
-    format!("{} ago", span(since.unwrap_or_default()))
+    format!("{} ago", span(since(then, now)))
+}
+
+/// How long it is since `then`, or zero if it is still to come.
+pub(crate) fn since(then: Timestamp, now: Timestamp) -> Duration {
+    now.to_system_time().duration_since(then.to_system_time()).unwrap_or_default()
 }
 
 /// A span in its largest unit.

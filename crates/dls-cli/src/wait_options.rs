@@ -7,7 +7,8 @@ use dls::{Resume, Run};
 
 use crate::args;
 use crate::config::time;
-use crate::exit::Failure;
+use crate::failure::Failure;
+use crate::journal_location::JournalLocation;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WaitOptions {
@@ -30,8 +31,8 @@ impl WaitOptions {
         })
     }
 
-    pub(crate) fn with_journal_timeout(self, timeout: Duration) -> Self {
-        Self { journal: Some(timeout), ..self }
+    pub(crate) fn with_journal_timeout(self, global: &args::Global) -> Result<Self, Failure> {
+        Ok(Self { journal: Some(JournalLocation::timeout(global)?), ..self })
     }
 
     /// Before the run is recorded.
@@ -81,6 +82,7 @@ fn pace(text: &str) -> Result<PollInterval, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit_code::ExitCode;
 
     #[test]
     fn an_interval_is_one_time_or_a_range_that_grows() {
@@ -88,7 +90,7 @@ mod tests {
         assert_eq!(pace("5s").unwrap(), PollInterval::new(second(5), second(5)));
         assert_eq!(pace("1s..1m").unwrap(), PollInterval::new(second(1), second(60)));
         for wrong in ["", "..", "1s..", "..1s", "0", "0s..1s", "2s..1s", "often"] {
-            assert_eq!(pace(wrong).unwrap_err().code, crate::exit_code::ExitCode::Usage, "{wrong}");
+            assert_eq!(pace(wrong).unwrap_err().code, ExitCode::Usage, "{wrong}");
         }
     }
 }

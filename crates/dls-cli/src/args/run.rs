@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use dls::JobStart;
 
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
@@ -125,7 +126,17 @@ pub(crate) struct StartChoice {
     pub(crate) no_start: bool,
 }
 
-/// How long to wait, and how often to look.
+impl StartChoice {
+    pub(crate) fn chosen(&self) -> Option<JobStart> {
+        match (self.start, self.no_start) {
+            (true, _) => Some(JobStart::Immediately),
+            (_, true) => Some(JobStart::Later),
+            _ => None,
+        }
+    }
+}
+
+/// How long to wait, and how often to observe.
 #[derive(Debug, Args)]
 pub(crate) struct WaitOptions {
     /// Stop waiting after this time; 0 waits without a limit

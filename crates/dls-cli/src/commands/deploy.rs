@@ -4,19 +4,21 @@ mod dry_run;
 mod input;
 
 use dls::model::{DeployOptions, PublishType};
-use dls::rollout::{IfReleased, OnLostAnswer, Options};
+use dls::rollout::{IfReleased, OnLostAnswer, Options, RunSpec};
 use dls::{JobStart, Run, RunId, RunStore as _, StoreError};
 
 use crate::args;
 use crate::config::Settings;
 use crate::evidence::EvidenceFile;
-use crate::exit::Failure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::journal_location::JournalLocation;
-use crate::output::{Output, note};
-use crate::progress::Follow;
+use crate::output::Output;
+use crate::progress::Follower;
+use crate::stdio::note;
 use crate::text;
 use crate::wait_options::WaitOptions;
+use dry_run::DryRun;
 use input::DeployInput;
 
 pub(crate) async fn run(
@@ -25,124 +27,91 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let input = DeployInput::of(args)?;
-    let start = input.start(chosen(&args.start))?;
-    let wait =
-        WaitOptions::parse(&args.wait)?.with_journal_timeout(JournalLocation::timeout(global)?);
+    let start = input.start(args.start.chosen())?;
+    let wait = WaitOptions::parse(&args.wait)?.with_journal_timeout(global)?;
     let settings = Settings::resolve(global)?;
-    let workspace = settings.workspace_for_a_write()?;
+    settings.workspace_for_a_write()?;
     input.refuse_elsewhere(&settings)?;
     let options = wait.in_options(options(args, start));
+    let spec = RunSpec::new(settings.destination(), input.packages().clone(), options);
     if args.dry_run {
-        return dry_run::show(&settings, workspace, &input, &options, output);
+        output.show(&DryRun::new(&settings, &spec)?);
+        note("nothing was sent");
+        return Ok(ExitCode::Success);
     }
-    let (evidence, journal) = match prepared(global, args).await {
-        Ok(prepared) => prepared,
-        Err(failure) => {
-            let follow = follow(global, output, JournalLocation::Off, None);
-            return follow.refused(&settings.destination(), true, input.packages(), failure);
-        }
-    };
-    journal.warn();
-    match begin(&settings, &input, options, &journal, evidence.as_ref(), wait).await {
-        Ok(run) => follow(global, output, journal, evidence).until_it_ends(run).await,
-        Err(failure) => {
-            let follow = follow(global, output, journal, evidence);
-            follow.refused(&settings.destination(), true, input.packages(), failure)
-        }
+    let mut follower = Follower::new(global, output);
+    let release = Release { settings, input, options, wait };
+    match release.begin(global, args, &mut follower).await {
+        Ok(run) => follower.until_it_ends(run).await,
+        Err(failure) => Err(follower.refused(&spec, failure)),
     }
 }
 
-fn follow(
-    global: &args::Global,
-    output: Output,
-    journal: JournalLocation,
-    evidence: Option<EvidenceFile>,
-) -> Follow {
-    Follow { output, flags: global.destination_flags(), journal, evidence, is_quiet: false }
-}
-
-/// What must be writable before anything is sent.
-async fn prepared(
-    global: &args::Global,
-    args: &args::Deploy,
-) -> Result<(Option<EvidenceFile>, JournalLocation), Failure> {
-    let journal = JournalLocation::resolve(global).await?;
-    let evidence = args.evidence.as_deref().map(EvidenceFile::at).transpose()?;
-    Ok((evidence, journal))
-}
-
-async fn begin(
-    settings: &Settings,
-    input: &DeployInput,
+/// What is asked for.
+struct Release {
+    settings: Settings,
+    input: DeployInput,
     options: Options,
-    journal: &JournalLocation,
-    evidence: Option<&EvidenceFile>,
     wait: WaitOptions,
-) -> Result<Run, Failure> {
-    let client = settings.client()?;
-    let run = client.rollout(input.release(), options);
-    let run = run.map_err(|error| Failure::of_read(&error))?;
-    let Some(store) = journal.store() else {
-        return Ok(wait.limit(run));
-    };
-    if let Some(evidence) = evidence {
-        evidence.refuse_older(journal, store).await?;
-    }
-    let run = match wait.in_store(run).with_store(store).await {
-        Err(StoreError::Conflict { run, same_plan: true, .. }) => {
-            refuse_other_start(journal, &run, options.start()).await?;
-            note(&format!("run {run} is of this very plan: taking it up again"));
-            let resume = wait.in_resume();
-            let resume = resume.with_same_service(input.same_service());
-            client.resume(store, &run, resume).await
+}
+
+impl Release {
+    /// Creates the run, once everything that must be writable is.
+    async fn begin(
+        &self,
+        global: &args::Global,
+        args: &args::Deploy,
+        follower: &mut Follower,
+    ) -> Result<Run, Failure> {
+        follower.journal = JournalLocation::resolve(global).await?;
+        follower.evidence = args.evidence.as_deref().map(EvidenceFile::at).transpose()?;
+        follower.journal.warn();
+        let run = self.settings.client()?.rollout(self.input.release(), self.options);
+        let run = run.map_err(|error| Failure::of_read(&error))?;
+        if follower.journal.store().is_none() {
+            return Ok(self.wait.limit(run));
         }
-        run => run,
-    };
-    let run = wait.limit(run.map_err(|error| journal.failure(&error))?);
-    match evidence {
-        Some(evidence) => evidence.witness(run),
-        None => Ok(run),
+        let run = self.record(run, follower).await?;
+        match &follower.evidence {
+            Some(evidence) => evidence.witness(self.wait.limit(run)),
+            None => Ok(self.wait.limit(run)),
+        }
+    }
+
+    /// Records the run in the journal, or takes up the open run of the same plan.
+    async fn record(&self, run: Run, follower: &Follower) -> Result<Run, Failure> {
+        let journal = &follower.journal;
+        let store = journal.existing()?;
+        if let Some(evidence) = &follower.evidence {
+            evidence.refuse_older(journal, store).await?;
+        }
+        let run = match self.wait.in_store(run).with_store(store).await {
+            Err(StoreError::Conflict { run, same_plan: true, .. }) => {
+                let stored = store.load(&run).await.map_err(|error| journal.failure(&error))?;
+                // A plan may leave open whether jobs start; the run has chosen.
+                refuse_other_start(&run, stored.spec.options.start(), self.options.start())?;
+                note(&format!("run {run} is of the same plan: resuming it"));
+                let resume = self.wait.in_resume().with_same_service(self.input.same_service());
+                self.settings.client()?.resume(store, &run, resume).await
+            }
+            run => run,
+        };
+        run.map_err(|error| journal.failure(&error))
     }
 }
 
-/// A plan that leaves open whether jobs start was released with one choice, which stays.
-async fn refuse_other_start(
-    journal: &JournalLocation,
+/// A run keeps its choice whether jobs start.
+pub(super) fn refuse_other_start(
     run: &RunId,
+    chosen: Option<JobStart>,
     start: Option<JobStart>,
 ) -> Result<(), Failure> {
-    let Some(store) = journal.store() else {
-        return Ok(());
-    };
-    let stored = store.load(run).await.map_err(|error| journal.failure(&error))?;
-    refuse_start(run, stored.spec.options.start(), start)
-}
-
-/// The choice of a run cannot be changed any more.
-pub(super) fn refuse_start(
-    run: &RunId,
-    began_with: Option<JobStart>,
-    start: Option<JobStart>,
-) -> Result<(), Failure> {
-    if start.is_none() || start == began_with {
+    if start.is_none() || start == chosen {
         return Ok(());
     }
-    let began_with = text::start(began_with);
-    Err(Failure::new(
-        ExitCode::Refused,
-        format!(
-            "run {run} was begun with --{began_with}, which cannot be changed; nothing was sent"
-        ),
-    )
-    .with_next(format!("say --{began_with}, or nothing")))
-}
-
-pub(super) fn chosen(choice: &args::StartChoice) -> Option<JobStart> {
-    match (choice.start, choice.no_start) {
-        (true, _) => Some(JobStart::Immediately),
-        (_, true) => Some(JobStart::Later),
-        _ => None,
-    }
+    let chosen = text::start(chosen);
+    Err(Failure::refused(format!("run {run} was created with --{chosen}, which cannot be changed"))
+        .with_next(format!("add --{chosen}, or omit it")))
 }
 
 fn options(args: &args::Deploy, start: JobStart) -> Options {

@@ -7,15 +7,20 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use dls_emulator::{Emulator, FaultPlan, RateLimit, Seed};
-use tokio::signal::unix::{SignalKind, signal};
+use dls_emulator::{Emulator, FaultPlan, RateLimit, Seed, assumptions};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::args;
 use crate::config::time;
+use crate::document::{Block, Document};
 use crate::embedded::{fault_plan, read};
-use crate::exit::Failure;
 use crate::exit_code::ExitCode;
-use crate::output::{Output, note, print};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::signals::Signals;
+use crate::stdio::{note, print};
+use crate::text::excerpt;
 
 pub(crate) async fn run(
     global: &args::Global,
@@ -32,15 +37,18 @@ pub(crate) async fn run(
             print(FaultPlan::EXAMPLE.trim_end());
             Ok(ExitCode::Success)
         }
-        args::Emulator::Assumptions => assumptions(output),
+        args::Emulator::Assumptions => {
+            output.show(&Assumptions);
+            Ok(ExitCode::Success)
+        }
         args::Emulator::Simulate(args) => simulate::run(args, output),
     }
 }
 
 async fn serve(global: &args::Global, args: &args::Serve) -> Result<ExitCode, Failure> {
     let listen: SocketAddr = args.listen.parse().map_err(|_| {
-        let shown = args.listen.escape_debug();
-        Failure::usage(format!("--listen: `{shown}` is no address; write 127.0.0.1:8080"))
+        let shown = excerpt(&args.listen);
+        Failure::usage(format!("--listen: `{shown}` is not an address, such as 127.0.0.1:8080"))
     })?;
     let release_time = time("--release-time", Some(&args.release_time))?.unwrap_or_default();
     let mut builder = Emulator::builder()
@@ -56,16 +64,12 @@ async fn serve(global: &args::Global, args: &args::Serve) -> Result<ExitCode, Fa
     }
     for assumption in &args.assume {
         let (name, value) = assumption.split_once('=').ok_or_else(|| {
-            Failure::usage(format!(
-                "--assume `{}`: it must be NAME=VALUE",
-                assumption.escape_debug()
-            ))
+            Failure::usage(format!("--assume `{}`: it must be NAME=VALUE", excerpt(assumption)))
         })?;
         let assumed = builder.assume(name, value);
         builder = assumed.map_err(|error| Failure::usage(format!("--assume: {error}")))?;
     }
-    let mut terminate = ends(SignalKind::terminate())?;
-    let mut interrupt = ends(SignalKind::interrupt())?;
+    let mut signals = Signals::new()?;
     let emulator = builder.start(listen).await;
     let emulator = emulator.map_err(|error| {
         Failure::new(ExitCode::Network, format!("cannot listen on {listen}: {error}"))
@@ -78,7 +82,7 @@ async fn serve(global: &args::Global, args: &args::Serve) -> Result<ExitCode, Fa
     note("the emulator listens; it ends on SIGTERM or SIGINT");
     if !emulator.is_local() {
         note(&format!(
-            "warning: {listen} can be reached from other machines, and the emulator's keys are no secret; \
+            "warning: {listen} can be reached from other machines, and the emulator's keys are not secret; \
              --listen 127.0.0.1:0 keeps it to this one"
         ));
     }
@@ -86,19 +90,17 @@ async fn serve(global: &args::Global, args: &args::Serve) -> Result<ExitCode, Fa
         announce(path, emulator.base_url())
             .map_err(|error| Failure::usage(format!("--ready-file {}: {error}", path.display())))?;
     }
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    signals.next().await;
     emulator.stop().await;
     Ok(ExitCode::Success)
 }
 
-fn assumptions(output: Output) -> Result<ExitCode, Failure> {
-    let all = dls_emulator::assumptions();
-    if output.is_json() {
-        let rows = all.iter().map(|it| {
-            serde_json::json!({
+struct Assumptions;
+
+impl Document for Assumptions {
+    fn json(&self) -> impl Serialize {
+        let rows = assumptions().iter().map(|it| {
+            json!({
                 "name": it.name,
                 "meaning": it.meaning,
                 "default": it.default,
@@ -106,16 +108,18 @@ fn assumptions(output: Output) -> Result<ExitCode, Failure> {
                 "source": it.source,
             })
         });
-        Output::json(&rows.collect::<Vec<_>>());
-        return Ok(ExitCode::Success);
+        rows.collect::<Vec<_>>()
     }
-    let rows = all.iter().map(|it| {
-        [it.name, it.default, &it.values.join("|"), it.meaning, it.source]
-            .map(str::to_owned)
-            .to_vec()
-    });
-    output.rows(&["name", "default", "values", "meaning", "source"], rows.collect());
-    Ok(ExitCode::Success)
+
+    fn text(&self) -> Vec<Block> {
+        let rows = assumptions().iter().map(|it| {
+            [it.name, it.default, &it.values.join("|"), it.meaning, it.source]
+                .map(str::to_owned)
+                .to_vec()
+        });
+        let head = &["name", "default", "values", "meaning", "source"];
+        vec![Block::Table { head, rows: rows.collect() }]
+    }
 }
 
 fn rate_limit(text: &str) -> Result<RateLimit, Failure> {
@@ -125,7 +129,7 @@ fn rate_limit(text: &str) -> Result<RateLimit, Failure> {
         (_, Ok(factor)) if factor.is_finite() && factor > 0.0 => Ok(RateLimit::Scaled(factor)),
         _ => Err(Failure::usage(format!(
             "--rate-limit: `{}` is neither documented, off, nor a factor above 0",
-            text.escape_debug()
+            excerpt(text)
         ))),
     }
 }
@@ -150,11 +154,6 @@ fn announce(path: &Path, text: &str) -> io::Result<()> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", beside.display())))?;
     file.write_all(text.as_bytes())?;
     std::fs::rename(&beside, path)
-}
-
-fn ends(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind)
-        .map_err(|error| Failure::new(ExitCode::Internal, format!("no signal handler: {error}")))
 }
 
 #[cfg(test)]

@@ -1,21 +1,23 @@
 //! `dls history`: the runs that are in the journal.
 
+use std::path::Path;
+
 use dls::{RunStore as _, StoreError, StoredRun};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args;
-use crate::exit::Failure;
+use crate::document::{Block, Document};
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::journal_location::JournalLocation;
-use crate::output::{Output, note};
+use crate::output::Output;
+use crate::stdio::note;
 use crate::text;
 
 pub(crate) async fn run(global: &args::Global, output: Output) -> Result<ExitCode, Failure> {
     let journal = JournalLocation::to_read(global).await?;
-    let Some(store) = journal.store() else {
-        return Err(Failure::usage("--journal off: there is no history")
-            .with_next("give --journal DIR, or leave it away"));
-    };
+    let store = journal.existing()?;
     if !store.path().exists() {
         note(&format!("there is no journal at {}", store.path().display()));
     }
@@ -29,21 +31,34 @@ pub(crate) async fn run(global: &args::Global, output: Output) -> Result<ExitCod
     }
     // Names tell the second; of runs in the same one, any may come first.
     read.sort_by_key(|run| run.created_at);
-    if output.is_json() {
-        Output::json(&json!({
-            "schema": "dls.history/1",
-            "journal": store.path().display().to_string(),
-            "runs": read.iter().map(document).collect::<Vec<_>>(),
-            "broken": broken.iter().map(broken_document).collect::<Vec<_>>(),
-        }));
-    } else {
-        let head = ["run", "began at", "workspace", "packages", "outcome"];
-        let rows = read.iter().map(row);
-        output.rows(&head, rows.chain(broken.iter().map(broken_row)).collect());
-    }
-    match broken.first() {
+    let history = History { journal: store.path(), runs: read, broken };
+    output.show(&history);
+    match history.broken.first() {
         None => Ok(ExitCode::Success),
         Some(error) => Err(journal.failure(error)),
+    }
+}
+
+struct History<'a> {
+    journal: &'a Path,
+    runs: Vec<StoredRun>,
+    broken: Vec<StoreError>,
+}
+
+impl Document for History<'_> {
+    fn json(&self) -> impl Serialize {
+        json!({
+            "schema": "dls.history/1",
+            "journal": self.journal.display().to_string(),
+            "runs": self.runs.iter().map(document).collect::<Vec<_>>(),
+            "broken": self.broken.iter().map(broken_document).collect::<Vec<_>>(),
+        })
+    }
+
+    fn text(&self) -> Vec<Block> {
+        let head = &["run", "began at", "workspace", "packages", "outcome"];
+        let rows = self.runs.iter().map(row).chain(self.broken.iter().map(broken_row)).collect();
+        vec![Block::Table { head, rows }]
     }
 }
 

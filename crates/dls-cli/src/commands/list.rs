@@ -4,8 +4,8 @@ use dls::model::{ListPackages, Status};
 
 use crate::args::{self, StatusName};
 use crate::config::Settings;
-use crate::exit::Failure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
 
@@ -29,26 +29,8 @@ pub(crate) async fn run(
             Err(error) => return Err(Failure::of_read(&error)),
         }
     }
-    if output.is_json() {
-        Output::json(&PackageList::new("dls.list/1", &settings, packages));
-    } else {
-        table(&packages, output);
-    }
+    output.show(&PackageList::new("dls.list/1", &settings, packages));
     Ok(ExitCode::Success)
-}
-
-pub(super) fn table(packages: &[PackageRow], output: Output) {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let rows = packages.iter().map(|package| {
-        vec![
-            text(&package.id),
-            text(&package.name),
-            text(&package.status),
-            text(&package.released_by),
-            text(&package.released_at),
-        ]
-    });
-    output.rows(&["id", "name", "status", "released by", "released at"], rows.collect());
 }
 
 fn filter(args: &args::List) -> ListPackages {

@@ -1,21 +1,27 @@
 //! `dls plan`: what a release would change, before it does. Nothing is sent.
 
+mod json;
 mod markdown;
+mod review;
 mod table;
 
 use std::path::Path;
 
-use super::deploy::chosen;
-use crate::args::{self, OutputFormat};
-use crate::config::Settings;
-use crate::exit::Failure;
-use crate::exit_code::ExitCode;
-use crate::ids;
-use crate::json::PlanDocument;
-use crate::output::{Output, note, print};
-use crate::text;
+use serde::Serialize;
 
-/// From here on the reading takes long enough to wonder.
+use crate::args;
+use crate::config::Settings;
+use crate::document::{Block, Document};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::ids;
+use crate::output::Output;
+use crate::stdio::note;
+use crate::text;
+use json::PlanDocument;
+use review::Review;
+
+/// From here on reading them takes long enough to wonder.
 const MANY: usize = 20;
 
 pub(crate) async fn run(
@@ -29,23 +35,32 @@ pub(crate) async fn run(
     if packages.len() > MANY {
         note(&format!("reading {} packages …", packages.len()));
     }
-    let plan = settings.client()?.plan(packages, chosen(&args.start)).await;
+    let plan = settings.client()?.plan(packages, args.start.chosen()).await;
     let plan = plan.map_err(|error| Failure::of_read(&error))?;
-    let planned = PlanDocument::new(&plan);
-    match output.format() {
-        OutputFormat::Json => Output::json(&planned),
-        OutputFormat::Markdown => print(&markdown::of(&planned)),
-        _ => print(&table::of(&planned, plan.made_at)),
-    }
+    let review = Review::new(&plan);
+    output.show(&review);
     if let Some(path) = &args.out {
         write(global, path, &dls::plan::to_json(&plan))?;
     }
-    Ok(match &planned.summary {
-        _ if !args.detailed_exitcode => ExitCode::Success,
-        summary if summary.delete > 0 => ExitCode::Deletions,
-        summary if summary.packages > 0 => ExitCode::Changes,
+    Ok(match args.detailed_exitcode {
+        true if review.counts.delete > 0 => ExitCode::Deletions,
+        true if review.counts.packages > 0 => ExitCode::Changes,
         _ => ExitCode::Success,
     })
+}
+
+impl Document for Review<'_> {
+    fn json(&self) -> impl Serialize {
+        PlanDocument::new(self)
+    }
+
+    fn text(&self) -> Vec<Block> {
+        vec![Block::Lines(table::of(self))]
+    }
+
+    fn markdown(&self) -> Option<String> {
+        Some(markdown::of(self))
+    }
 }
 
 fn write(global: &args::Global, path: &Path, plan: &str) -> Result<(), Failure> {

@@ -1,14 +1,18 @@
 //! `dls revoke`: take packages back before they are released.
 
+use dls::PackageIds;
+use dls::rollout::RunOutcome;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args;
 use crate::config::Settings;
-use crate::exit::Failure;
+use crate::document::{Block, Document};
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::ids;
 use crate::output::Output;
-use crate::progress::{Signals, StopSignal};
+use crate::signals::{Signals, StopSignal};
 use crate::text;
 
 pub(crate) async fn run(
@@ -28,46 +32,53 @@ pub(crate) async fn run(
             result.err().map(|error| Failure::of_write(&error, ids.len()))
         }
     };
-    let outcome = match &failure {
-        None => "successful",
-        Some(failure) if is_unknown(failure) => "unknown",
-        Some(_) => "refused",
-    };
-    if output.is_json() {
-        let row = |id: &dls::PackageId| json!({"id": id.to_string(), "outcome": outcome});
-        let rows: Vec<Value> = ids.iter().map(row).collect();
-        Output::json(&json!({
-            "schema": "dls.revoke/1",
-            "workspace": settings.workspace.as_ref().map(|workspace| workspace.as_str()),
-            "endpoint": settings.endpoints.v2().to_string(),
-            "outcome": outcome,
-            "packages": rows,
-        }));
-    } else {
-        let rows = ids.iter().map(|id| vec![id.to_string(), outcome.to_owned()]).collect();
-        output.rows(&["id", "outcome"], rows);
-    }
-    match failure {
-        None => Ok(ExitCode::Success),
-        Some(failure) if is_unknown(&failure) => {
-            let ids = text::ids(ids.iter());
-            Err(failure.with_next(format!(
-                "look before doing it again: dls status {ids}{}",
-                global.destination_flags()
-            )))
+    let outcome = match failure.as_ref().map(|failure| failure.code) {
+        None => RunOutcome::Successful,
+        Some(ExitCode::Unknown | ExitCode::Interrupted | ExitCode::Terminated) => {
+            RunOutcome::Unknown
         }
-        Some(failure) => Err(failure),
+        Some(_) => RunOutcome::Refused,
+    };
+    output.show(&Revocation { settings: &settings, ids: &ids, outcome });
+    let Some(failure) = failure else { return Ok(ExitCode::Success) };
+    Err(match outcome {
+        RunOutcome::Unknown => failure.with_next(format!(
+            "check before repeating it: dls status {}{}",
+            text::ids(ids.iter()),
+            global.destination_flags()
+        )),
+        _ => failure,
+    })
+}
+
+struct Revocation<'a> {
+    settings: &'a Settings,
+    ids: &'a PackageIds,
+    outcome: RunOutcome,
+}
+
+impl Document for Revocation<'_> {
+    fn json(&self) -> impl Serialize {
+        let outcome = text::run_outcome(self.outcome);
+        let row = |id: &dls::PackageId| json!({"id": id.to_string(), "outcome": outcome});
+        json!({
+            "schema": "dls.revoke/1",
+            "workspace": self.settings.workspace.as_ref().map(|workspace| workspace.as_str()),
+            "endpoint": self.settings.endpoints.v2().to_string(),
+            "outcome": outcome,
+            "packages": self.ids.iter().map(row).collect::<Vec<Value>>(),
+        })
+    }
+
+    fn text(&self) -> Vec<Block> {
+        let outcome = text::run_outcome(self.outcome);
+        let rows = self.ids.iter().map(|id| vec![id.to_string(), outcome.to_owned()]).collect();
+        vec![Block::Table { head: &["id", "outcome"], rows }]
     }
 }
 
 /// The request may be on its way, and nothing takes it back.
 fn interrupted(signal: StopSignal) -> Failure {
-    let name = signal.name();
-    let message = format!("interrupted by {name}; unknown whether it was done");
+    let message = format!("interrupted by {}; unknown whether it was done", signal.name());
     Failure::new(signal.exit_code(), message)
-}
-
-/// Whether the request may have been read, without an answer that says what came of it.
-fn is_unknown(failure: &Failure) -> bool {
-    matches!(failure.code, ExitCode::Unknown | ExitCode::Interrupted | ExitCode::Terminated)
 }

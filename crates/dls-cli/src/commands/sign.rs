@@ -1,14 +1,17 @@
 //! `dls sign`: the signature of any request, offline, stage by stage. The secret is never shown.
 
 use dls::transport::credentials::Credentials;
-use dls::transport::sign::{Parts, SdkDate, parse_query, sign};
+use dls::transport::sign::{Parts, SdkDate, Signed, parse_query, sign};
+use serde::Serialize;
 use serde_json::{Map, json};
 
 use crate::args;
 use crate::config;
-use crate::exit::Failure;
+use crate::document::{Block, Document};
 use crate::exit_code::ExitCode;
-use crate::output::{Output, print};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::text::excerpt;
 
 pub(crate) fn run(
     global: &args::Global,
@@ -33,35 +36,41 @@ pub(crate) fn run(
     let parts =
         Parts { method: &args.method, host, path, query: &query, headers: &headers, body: &body };
     let signed = sign(&parts, &key, date).map_err(|error| Failure::usage(error.to_string()))?;
-    if output.is_json() {
-        let headers: Map<_, _> =
-            signed.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        Output::json(&json!({
-            "canonical_request": &*signed.canonical_request,
-            "string_to_sign": signed.string_to_sign,
-            "authorization": signed.authorization,
-            "headers": headers,
-            "uri": signed.uri,
-        }));
-        return Ok(ExitCode::Success);
-    }
-    print(&format!("canonical request:\n{}\n", &*signed.canonical_request));
-    print(&format!("string to sign:\n{}\n", signed.string_to_sign));
-    print(&format!("uri:\n{}\n\nheaders:", signed.uri));
-    for (name, value) in &signed.headers {
-        print(&format!("{name}: {value}"));
-    }
+    output.show(&signed);
     Ok(ExitCode::Success)
+}
+
+impl Document for Signed<'_> {
+    fn json(&self) -> impl Serialize {
+        let headers = self.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+        json!({
+            "canonical_request": &*self.canonical_request,
+            "string_to_sign": self.string_to_sign,
+            "authorization": self.authorization,
+            "headers": headers.collect::<Map<_, _>>(),
+            "uri": self.uri,
+        })
+    }
+
+    fn text(&self) -> Vec<Block> {
+        let headers = self.headers.iter().map(|(name, value)| format!("\n{name}: {value}"));
+        vec![Block::Lines(format!(
+            "canonical request:\n{}\n\nstring to sign:\n{}\n\nuri:\n{}\n\nheaders:{}",
+            &*self.canonical_request,
+            self.string_to_sign,
+            self.uri,
+            headers.collect::<String>()
+        ))]
+    }
 }
 
 /// Host, path and query of an address in full. It is not decoded or normalised: the signature is
 /// over what was typed.
 fn split(url: &str) -> Result<(&str, &str, &str), Failure> {
-    let shown = || url.chars().take(80).collect::<String>().escape_debug().to_string();
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-        .ok_or_else(|| Failure::usage(format!("`{}`: it must begin with https://", shown())))?;
+    let rest =
+        url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(|| {
+            Failure::usage(format!("`{}`: it must begin with https://", excerpt(url)))
+        })?;
     let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let at = rest.find('/').unwrap_or(rest.len());
@@ -74,8 +83,7 @@ fn split(url: &str) -> Result<(&str, &str, &str), Failure> {
 
 fn split_header(header: &str) -> Result<(&str, &str), Failure> {
     let (name, value) = header.split_once(':').ok_or_else(|| {
-        let shown = header.chars().take(40).collect::<String>();
-        Failure::usage(format!("-H `{}`: it must be `NAME: VALUE`", shown.escape_debug()))
+        Failure::usage(format!("-H `{}`: it must be `NAME: VALUE`", excerpt(header)))
     })?;
     Ok((name, value.strip_prefix(' ').unwrap_or(value)))
 }

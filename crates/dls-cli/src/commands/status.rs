@@ -2,8 +2,8 @@
 
 use crate::args;
 use crate::config::Settings;
-use crate::exit::Failure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::ids;
 use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
@@ -34,10 +34,6 @@ pub(crate) async fn run(
             }
         }
     }
-    if output.is_json() {
-        Output::json(&PackageList::new("dls.status/1", &settings, packages));
-    } else {
-        super::list::table(&packages, output);
-    }
+    output.show(&PackageList::new("dls.status/1", &settings, packages));
     failed.map_or(Ok(ExitCode::Success), Err)
 }

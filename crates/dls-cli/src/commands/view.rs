@@ -2,8 +2,8 @@
 
 use crate::args;
 use crate::config::Settings;
-use crate::exit::Failure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::ids;
 use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
@@ -18,22 +18,6 @@ pub(crate) async fn run(
     let detail = settings.client()?.package(id).await;
     let detail = detail.map_err(|error| Failure::of_read(&error))?;
     let package = PackageRow::of_detail(&detail);
-    if output.is_json() {
-        Output::json(&PackageList::new("dls.view/1", &settings, vec![package]));
-        return Ok(ExitCode::Success);
-    }
-    super::list::table(std::slice::from_ref(&package), output);
-    let rows = package.task_rows().iter().map(|task| {
-        let version = |version: Option<i64>| version.map_or("-".to_owned(), |it| format!("v{it}"));
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        vec![
-            text(&task.change),
-            text(&task.kind),
-            text(&task.name),
-            format!("{} -> {}", version(task.deployed_version), version(task.pending_version)),
-            text(&task.status),
-        ]
-    });
-    output.rows(&["change", "kind", "task", "version", "status"], rows.collect());
+    output.show(&PackageList::new("dls.view/1", &settings, vec![package]));
     Ok(ExitCode::Success)
 }

@@ -1,14 +1,13 @@
-//! Which place flags and environment name, as far as they do.
+//! The destination that flags and environment name, as far as they do.
 
 use dls::rollout::Destination;
 use dls::{Endpoint, Endpoints, ProjectId, WorkspaceId};
 
 use super::{Setting, setting};
 use crate::args::Global;
-use crate::exit::Failure;
-use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 
-/// A place, or a part of one.
+/// A destination, or a part of one.
 #[derive(Debug, Default)]
 pub(crate) struct PartialDestination {
     pub(crate) endpoints: Option<Endpoints>,
@@ -55,7 +54,7 @@ impl PartialDestination {
         })
     }
 
-    /// Refuses to use what belongs to another place than what is named here: a plan or a run, by its name.
+    /// Refuses a plan or a run of another destination.
     pub(crate) fn refuse_other(
         &self,
         whose: &str,
@@ -74,8 +73,8 @@ impl PartialDestination {
             false => self.contradiction(destination),
         };
         let Some(how) = other else { return Ok(()) };
-        let failure = format!("{whose} is of another place: {how}; nothing was sent");
-        let failure = Failure::new(ExitCode::Refused, failure).with_next(next);
+        let failure = Failure::refused(format!("{whose} is for another destination: {how}"));
+        let failure = failure.with_next(next);
         Err(match other_workspace {
             Some(_) => failure,
             None => {
@@ -84,7 +83,7 @@ impl PartialDestination {
         })
     }
 
-    /// How a place is another one than what is named here, in one line.
+    /// How a destination differs from this one, in one line.
     pub(crate) fn contradiction(&self, destination: &Destination) -> Option<String> {
         let endpoint = self.endpoints.as_ref().map(|it| it.v2().to_string());
         let endpoint = endpoint.filter(|it| !Endpoint::is_same_address(it, &destination.endpoint));
@@ -99,7 +98,7 @@ impl PartialDestination {
         ];
         parts.into_iter().find_map(|(what, here, there)| {
             let here = here.filter(|here| *here != there)?;
-            Some(format!("its {what} is {there}, and not {here}"))
+            Some(format!("its {what} is {there}, not {here}"))
         })
     }
 }

@@ -10,8 +10,7 @@ use dls::{FileStore, Run, RunId, RunStore as _, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::{EvidenceDocument, IntentDocument, SCHEMA};
-use crate::exit::Failure;
-use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::journal_location::JournalLocation;
 
 /// EvidenceFile of a hundred thousand packages is shorter.
@@ -36,11 +35,8 @@ impl EvidenceFile {
             Ok((earlier(path)?, file))
         };
         let (earlier, file) = open().map_err(|error: io::Error| {
-            Failure::new(
-                ExitCode::Refused,
-                format!("evidence {}: {error}; nothing was sent", path.display()),
-            )
-            .with_next("give --evidence another FILE, in a directory that can be written")
+            Failure::refused(format!("evidence {}: {error}", path.display()))
+                .with_next("give --evidence another FILE, in a directory that can be written")
         })?;
         Ok(Self { path: path.to_owned(), file, is_new, earlier })
     }
@@ -48,14 +44,11 @@ impl EvidenceFile {
     /// What the journal must hold of this run. EvidenceFile of another run is refused: it would be overwritten.
     pub(crate) fn of_run(&self, run: &RunId) -> Result<Option<&Position>, Failure> {
         match &self.earlier {
-            Some(earlier) if earlier.run != *run => Err(Failure::new(
-                ExitCode::Refused,
-                format!(
-                    "evidence {}: it is of run {}, and not of {run}; nothing was sent",
-                    self.path.display(),
-                    earlier.run
-                ),
-            )
+            Some(earlier) if earlier.run != *run => Err(Failure::refused(format!(
+                "evidence {}: it is of run {}, not of {run}",
+                self.path.display(),
+                earlier.run
+            ))
             .with_next("give --evidence another file, or name that run")),
             earlier => Ok(earlier.as_ref()),
         }
@@ -81,16 +74,13 @@ impl EvidenceFile {
             return Ok(());
         }
         let path = self.path.display();
-        Err(Failure::new(
-            ExitCode::Refused,
-            format!(
-                "the journal {} does not hold entry {} of run {}, which evidence {path} names: it is older, \
-                 or another one, and may not know what was sent; nothing was sent",
-                store.path().display(),
-                earlier.entry,
-                earlier.run
-            ),
-        )
+        Err(Failure::refused(format!(
+            "the journal {} does not have entry {} of run {}, which evidence {path} names: it is \
+ older, or another one, and may not know what was sent",
+            store.path().display(),
+            earlier.entry,
+            earlier.run
+        ))
         .with_next(journal.here("dls history"))
         .with_next("give the journal that was kept with the evidence, or --evidence another file"))
     }
@@ -98,12 +88,10 @@ impl EvidenceFile {
     /// Writes each intention of this run into the file, too.
     pub(crate) fn witness(&self, run: Run) -> Result<Run, Failure> {
         let path = self.path.clone();
-        let file = self.file.try_clone().map_err(|error| {
-            Failure::new(
-                ExitCode::Refused,
-                format!("evidence {}: {error}; nothing was sent", path.display()),
-            )
-        })?;
+        let file = self
+            .file
+            .try_clone()
+            .map_err(|error| Failure::refused(format!("evidence {}: {error}", path.display())))?;
         let began = run.spec().clone();
         Ok(run.with_evidence(Witness { file, path, began }))
     }
@@ -119,11 +107,8 @@ impl EvidenceFile {
         let written = encoded(document).and_then(|text| replace(&self.file, &text));
         written.map_err(|error| {
             let path = self.path.display();
-            Failure::new(
-                ExitCode::Internal,
-                format!("the evidence was not written to {path}: {error}"),
-            )
-            .with_next("keep the document on stdout instead")
+            Failure::internal(format!("the evidence was not written to {path}: {error}"))
+                .with_next("keep the document on stdout instead")
         })
     }
 }

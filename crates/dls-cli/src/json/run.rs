@@ -1,13 +1,14 @@
 //! What `deploy`, `resume`, `watch` and `wait` print: one entry for each package, whatever happened.
 
-use dls::rollout::{Destination, NotSent, PackageOutcome, PackageReport, Report, RunSpec};
-use dls::{PackageId, RunId, Selection};
+use dls::rollout::{NotSent, PackageOutcome, PackageReport, Report, RunOutcome, RunSpec};
+use dls::{Run, RunId};
 use serde::Serialize;
 
 use super::{ErrorRow, TaskRow, task_rows, time};
-use crate::exit::Failure;
+use crate::document::{Block, Document};
 use crate::exit_code::ExitCode;
-use crate::text::{package_outcome, run_outcome, why};
+use crate::failure::Failure;
+use crate::text::{reason, report_outcome, run_outcome};
 
 /// A run, as far as it came.
 #[derive(Serialize)]
@@ -22,7 +23,7 @@ pub(crate) struct RunDocument {
     packages: Vec<PackageRun>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct PackageRun {
     id: String,
     name: Option<String>,
@@ -50,58 +51,61 @@ struct PackageRun {
 }
 
 impl RunDocument {
-    pub(crate) fn new(began: &RunSpec, run: Option<&RunId>, report: &Report) -> Self {
-        let packages = report.packages.iter().map(PackageRun::of).collect();
+    pub(crate) fn of(run: &Run, report: &Report) -> Self {
+        Self::new(run.spec(), run.id(), report)
+    }
+
+    pub(crate) fn new(spec: &RunSpec, run: Option<&RunId>, report: &Report) -> Self {
         Self {
             run_id: run.map(ToString::to_string),
-            plan_hash: began.plan_hash.clone(),
-            ..Self::at(
-                &began.destination,
-                began.options.deploy.is_some(),
-                overall(report),
-                packages,
-            )
+            plan_hash: spec.plan_hash.clone(),
+            outcome: run_outcome(overall(report)),
+            packages: report.packages.iter().map(PackageRun::of).collect(),
+            ..Self::empty(spec)
         }
     }
 
-    /// A run that did not come to its first request.
-    pub(crate) fn refused(
-        destination: &Destination,
-        is_release: bool,
-        packages: &Selection,
-        failure: &Failure,
-    ) -> Self {
-        let row = |id: &PackageId| PackageRun::unsent(*id, &failure.message);
-        let outcome = match failure.code {
-            ExitCode::Unknown => "unknown",
-            _ => "refused",
-        };
-        Self::at(destination, is_release, outcome, packages.iter().map(row).collect())
+    /// A run that was refused before its first request.
+    pub(crate) fn refused(spec: &RunSpec, failure: &Failure) -> Self {
+        let packages = spec.packages.iter().map(|id| PackageRun {
+            id: id.to_string(),
+            outcome: "not-sent",
+            why: Some(failure.message.clone()),
+            ..PackageRun::default()
+        });
+        Self {
+            outcome: run_outcome(match failure.code {
+                ExitCode::Unknown => RunOutcome::Unknown,
+                _ => RunOutcome::Refused,
+            }),
+            packages: packages.collect(),
+            ..Self::empty(spec)
+        }
     }
 
-    fn at(
-        destination: &Destination,
-        is_release: bool,
-        outcome: &'static str,
-        packages: Vec<PackageRun>,
-    ) -> Self {
+    fn empty(spec: &RunSpec) -> Self {
         Self {
-            schema: match is_release {
-                true => "dls.deploy/1",
-                false => "dls.watch/1",
+            schema: match spec.options.start() {
+                Some(_) => "dls.deploy/1",
+                None => "dls.watch/1",
             },
-            endpoint: destination.endpoint.clone(),
-            project_id: destination.project.to_string(),
-            workspace: destination.workspace.to_string(),
+            endpoint: spec.destination.endpoint.clone(),
+            project_id: spec.destination.project.to_string(),
+            workspace: spec.destination.workspace.to_string(),
             run_id: None,
             plan_hash: None,
-            outcome,
-            packages,
+            outcome: "",
+            packages: Vec::new(),
         }
     }
+}
 
-    /// Id, name, outcome and the reason of each package.
-    pub(crate) fn rows(&self) -> Vec<Vec<String>> {
+impl Document for RunDocument {
+    fn json(&self) -> impl Serialize {
+        self
+    }
+
+    fn text(&self) -> Vec<Block> {
         let row = |package: &PackageRun| {
             vec![
                 package.id.clone(),
@@ -110,7 +114,8 @@ impl RunDocument {
                 package.why.clone().unwrap_or_default(),
             ]
         };
-        self.packages.iter().map(row).collect()
+        let rows = self.packages.iter().map(row).collect();
+        vec![Block::Table { head: &["id", "name", "outcome", ""], rows }]
     }
 }
 
@@ -128,7 +133,7 @@ impl PackageRun {
         Self {
             id: report.id.to_string(),
             name: package.and_then(|package| package.name.clone()),
-            outcome: outcome(report),
+            outcome: report_outcome(report),
             proved: match &report.outcome {
                 Some(PackageOutcome::Refused { proved, .. }) => Some(*proved),
                 _ => None,
@@ -147,50 +152,18 @@ impl PackageRun {
             released_at: time(released_at),
             released_at_ms: released_at.map(dls::model::Timestamp::as_millis),
             request_id: report.request_id.clone(),
-            why: report.outcome.as_ref().and_then(why),
+            why: report.outcome.as_ref().and_then(reason),
             error,
         }
     }
-
-    fn unsent(id: PackageId, why: &str) -> Self {
-        Self {
-            id: id.to_string(),
-            name: None,
-            outcome: "not-sent",
-            proved: None,
-            given_up_by: None,
-            status: None,
-            status_code: None,
-            asy_task_id: None,
-            subtasks: None,
-            tasks: Vec::new(),
-            sent: false,
-            ours: false,
-            released_by: None,
-            released_at: None,
-            released_at_ms: None,
-            request_id: None,
-            why: Some(why.to_owned()),
-            error: None,
-        }
-    }
 }
 
-/// The word for the whole run, also when nobody could look.
-fn overall(report: &Report) -> &'static str {
-    let untold = || report.packages.iter().filter(|it| it.outcome.is_none());
-    match untold().next() {
-        None => run_outcome(report.outcome),
-        Some(_) if untold().any(|it| it.sent) => "unknown",
-        Some(_) => "pending",
-    }
-}
-
-/// The word for what became of a package, also when nobody could look.
-pub(crate) fn outcome(report: &PackageReport) -> &'static str {
-    match &report.outcome {
-        Some(outcome) => package_outcome(outcome),
-        None if report.sent => "unknown",
-        None => "not-sent",
+/// What became of the whole run, also if some packages were not observed.
+fn overall(report: &Report) -> RunOutcome {
+    let open = || report.packages.iter().filter(|it| it.outcome.is_none());
+    match open().next() {
+        None => report.outcome,
+        Some(_) if open().any(|it| it.sent) => RunOutcome::Unknown,
+        Some(_) => RunOutcome::Pending,
     }
 }

@@ -1,13 +1,22 @@
-//! From what happened to what has changed: most events are looks that saw nothing new.
+//! From the events of a run to its changes: most observations bring nothing new.
 
 use std::collections::HashMap;
 
 use dls::model::{Status, Task, Timestamp};
-use dls::rollout::{Event, EventKind, ObserveError, PackageReport, SendError};
-use dls::{PackageId, Run};
+use dls::rollout::{Event, EventKind, ObserveError, PackageReport, RunSpec, SendError};
+use dls::{PackageId, Run, RunId};
 
-/// Something that is worth telling.
+use crate::exit_code::ExitCode;
+use crate::json::RunDocument;
+use crate::signals::StopSignal;
+
+/// Something that is worth reporting.
 pub(crate) enum RunChange<'a> {
+    /// The run begins, or goes on.
+    Started {
+        run: Option<&'a RunId>,
+        spec: &'a RunSpec,
+    },
     /// The status of a package, which was not known before or another one.
     Status {
         now: &'a PackageReport,
@@ -18,7 +27,7 @@ pub(crate) enum RunChange<'a> {
         of: &'a PackageReport,
         task: &'a Task,
     },
-    /// A look brought nothing; it is made again.
+    /// An observation failed; it is repeated.
     ObserveFailed(&'a ObserveError),
     Sent {
         packages: &'a [PackageId],
@@ -36,20 +45,63 @@ pub(crate) enum RunChange<'a> {
     ResendAllowed(&'a [PackageId]),
     /// What became of a package.
     PackageOutcome(&'a PackageReport),
+    /// Nothing more is observed.
+    Stopped {
+        signal: Option<StopSignal>,
+    },
+    /// The result of the command.
+    Finished {
+        document: &'a RunDocument,
+        exit_code: ExitCode,
+    },
 }
 
 /// What follows from a request that was not accepted.
 #[derive(Clone, Copy)]
 pub(crate) enum AfterSendFailure {
-    /// Its packages end with that.
+    /// Its packages have an outcome.
     Ends,
-    /// It had no effect, and goes out again.
-    SendsAgain,
-    /// It may have had an effect, and the service is asked.
-    Asks,
+    /// It had no effect, and is repeated.
+    Repeats,
+    /// It may have had an effect, and the packages are observed.
+    Observes,
 }
 
-/// What was reported already.
+/// What a request that was not accepted came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SendOutcome {
+    NotSent,
+    Refused,
+    /// It may have had an effect.
+    Lost,
+}
+
+impl SendOutcome {
+    pub(crate) fn of(failure: &SendError, then: AfterSendFailure) -> Self {
+        match failure {
+            SendError::NotSent(_) | SendError::NotAuthenticated(_) | SendError::NotRecorded(_) => {
+                Self::NotSent
+            }
+            SendError::Answered(error)
+                if error.status().is_client_error()
+                    && !matches!(then, AfterSendFailure::Observes) =>
+            {
+                Self::Refused
+            }
+            _ => Self::Lost,
+        }
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::NotSent => "not-sent",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// What has been reported.
 #[derive(Default)]
 pub(crate) struct ChangeTracker {
     reported: HashMap<PackageId, Reported>,
@@ -65,8 +117,8 @@ struct Reported {
 }
 
 impl ChangeTracker {
-    /// Tells what an event has changed in the packages that it is about. What it changed in others is
-    /// reported by [`rest`](Self::rest): asking for all of them each time would take long for many.
+    /// What an event has changed in the packages that it names. [`rest`](Self::rest) has what it changed in others:
+    /// comparing all of them each time would be slow for many.
     pub(crate) fn of(&mut self, run: &Run, event: &Event, tell: &mut impl FnMut(&RunChange<'_>)) {
         match &event.kind {
             EventKind::Observed { package, .. } => self.observed(run, *package, tell),
@@ -102,7 +154,7 @@ impl ChangeTracker {
         }
     }
 
-    /// Tells the outcomes that were not reported yet.
+    /// The outcomes that have not been reported.
     pub(crate) fn rest(
         &mut self,
         reports: &[PackageReport],
@@ -111,7 +163,7 @@ impl ChangeTracker {
         self.outcomes(reports, tell);
     }
 
-    /// The packages of the request that this is the answer to. One that found no connection has none.
+    /// The packages of the request that was answered; none if it found no connection.
     fn answered(&mut self, run: &Run) -> Vec<PackageReport> {
         let sent = std::mem::take(&mut self.sent);
         sent.into_iter().filter_map(|id| run.package(id)).collect()
@@ -162,7 +214,7 @@ impl ChangeTracker {
 fn then(packages: &[PackageReport]) -> AfterSendFailure {
     match packages.iter().find(|it| it.outcome.is_none()) {
         None => AfterSendFailure::Ends,
-        Some(waiting) if !waiting.sent => AfterSendFailure::SendsAgain,
-        Some(_) => AfterSendFailure::Asks,
+        Some(waiting) if !waiting.sent => AfterSendFailure::Repeats,
+        Some(_) => AfterSendFailure::Observes,
     }
 }

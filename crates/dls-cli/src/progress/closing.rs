@@ -1,4 +1,4 @@
-//! The last words of a run that did not end well: one line on what happened, and what to do next.
+//! The last lines of a run that did not end well: what happened, and what to do next.
 
 use std::time::Duration;
 
@@ -6,59 +6,61 @@ use dls::Run;
 use dls::model::{ServiceError, Timestamp};
 use dls::rollout::{NotSent, PackageOutcome, PackageReport, Report};
 
-use super::StopSignal;
-use crate::exit::{
-    CHECK_THE_KEY, Failure, NO_SUCH_PACKAGE, next_for_answer, next_for_network, with_request_id,
-};
 use crate::exit_code::ExitCode;
-use crate::json::outcome;
-use crate::text::{count, ids, why};
+use crate::failure::{Failure, next_for_code, with_request_id};
+use crate::signals::StopSignal;
+use crate::text::{count, ids, reason};
 
 pub(super) struct Closing<'a> {
     pub(super) report: &'a Report,
     /// Whether this command was to send anything.
     pub(super) is_release: bool,
-    /// The flags that lead a command to the same place.
+    /// The flags that lead another command to the same destination.
     pub(super) flags: &'a str,
-    /// The line that takes the run up again.
+    /// The command that resumes the run.
     pub(super) resume: Option<&'a str>,
     /// How long the status of a package may lag behind.
     pub(super) grace: Duration,
 }
 
 impl Closing<'_> {
-    /// Why it is not 0.
-    pub(super) fn failure(&self) -> Option<Failure> {
-        let code = ExitCode::of_report(self.report);
-        let failure = |message: String| Failure::new(code, message);
+    /// Why the exit code is not 0.
+    pub(super) fn failure(&self, code: ExitCode) -> Option<Failure> {
+        let gone = self.ids(|it| matches!(it, Some(PackageOutcome::Gone { .. })));
+        let failed = self.ids(|it| matches!(it, Some(PackageOutcome::Failed { .. })));
         Some(match code {
             ExitCode::Success => return None,
-            ExitCode::Failed => failure(format!("the release of {} failed", self.ids(&["failed"])))
-                .with_next(self.dls("view", &self.first("failed"))),
-            ExitCode::NotFound if !self.ids(&["gone"]).is_empty() => {
-                failure(format!("not found: package {}; nothing was sent", self.ids(&["gone"])))
-                    .with_next(NO_SUCH_PACKAGE)
+            ExitCode::Failed => {
+                let first = failed.split(' ').next().unwrap_or_default();
+                Failure::new(code, format!("the release of {failed} failed"))
+                    .with_next(self.dls("view", first))
             }
+            ExitCode::NotFound if !gone.is_empty() => Self::with_next_for_code(Failure::new(
+                code,
+                format!("not found: package {gone}; nothing was sent"),
+            )),
             ExitCode::Partial => {
-                failure("only a part succeeded, or a released job did not start".to_owned())
+                Failure::new(code, "only a part succeeded, or a released job did not start")
                     .with_next("see the outcome of each package above")
             }
             ExitCode::Unknown => self.unknown(),
             ExitCode::Pending => self.pending(),
-            code => {
-                let next = match (code, self.answer().and_then(next_for_answer)) {
-                    (ExitCode::NotPermitted | ExitCode::NotFound, Some(next)) => next,
-                    (ExitCode::NotPermitted, None) => CHECK_THE_KEY.to_owned(),
-                    (ExitCode::Refused, _) => self.way_past_a_refusal(),
-                    (ExitCode::Unavailable, _) => "wait a little, then run it again".to_owned(),
-                    _ => next_for_network(),
-                };
-                failure(self.decisive()).with_next(next)
-            }
+            ExitCode::Refused => self.refused(),
+            code => match self.answer() {
+                Some(answer) => Failure::of_answer(code, self.decisive(), answer),
+                None => Self::with_next_for_code(Failure::new(code, self.decisive())),
+            },
         })
     }
 
-    /// The end by a signal: what was sent goes on without us.
+    fn with_next_for_code(failure: Failure) -> Failure {
+        match next_for_code(failure.code) {
+            Some(next) => failure.with_next(next),
+            None => failure,
+        }
+    }
+
+    /// The command was interrupted: what was sent goes on without it.
     pub(super) fn interrupted(&self, signal: StopSignal) -> Failure {
         let sent: Vec<_> = self.packages().filter(|it| it.sent).collect();
         let name = signal.name();
@@ -68,7 +70,7 @@ impl Closing<'_> {
             (true, false) => format!(
                 "interrupted by {name}; sent {}, which goes on without us{}",
                 ids(sent.iter().map(|it| it.id)),
-                match self.ids(&["unknown"]).as_str() {
+                match self.unknown_ids().as_str() {
                     "" => String::new(),
                     unknown => format!(" (unknown whether it was received: {unknown})"),
                 }
@@ -84,20 +86,20 @@ impl Closing<'_> {
     }
 
     fn unknown(&self) -> Failure {
-        let in_doubt = self.unsettled();
+        let unsettled = self.unsettled();
         let message = format!(
             "the outcome of {} of {} is unknown: a request may have been received. Nothing was sent \
              twice.",
-            in_doubt.split(' ').count(),
+            unsettled.split(' ').count(),
             count(self.report.packages.len(), "package"),
         );
         let failure =
-            Failure::new(ExitCode::Unknown, message).with_next(self.dls("status", &in_doubt));
+            Failure::new(ExitCode::Unknown, message).with_next(self.dls("status", &unsettled));
         match self.resume {
             Some(resume) => {
                 let fence = self.fence();
-                let resend = format!("{resume} --resend {in_doubt}");
-                let forget = format!("{resume} --forget {in_doubt}");
+                let resend = format!("{resume} --resend {unsettled}");
+                let forget = format!("{resume} --forget {unsettled}");
                 failure
                     .with_next(format!("or, to send it once more, {fence}: {resend}"))
                     .with_next(format!("or, to give it up, {fence}: {forget}"))
@@ -175,7 +177,7 @@ impl Closing<'_> {
                 | NotSent::NotRecorded(why),
             ) => why.clone(),
             outcome => with_request_id(
-                format!("package {}: {}", package.id, why(outcome).unwrap_or_default()),
+                format!("package {}: {}", package.id, reason(outcome).unwrap_or_default()),
                 self.answer().and_then(ServiceError::request_id),
             ),
         };
@@ -188,22 +190,21 @@ impl Closing<'_> {
         }
     }
 
-    /// What may be sent with a consent, says which.
-    fn way_past_a_refusal(&self) -> String {
+    /// What can be sent with a consent, names that.
+    fn refused(&self) -> Failure {
         let all = ids(self.packages().map(|it| it.id));
+        let failure = Failure::new(ExitCode::Refused, self.decisive());
         let not_sent = self.packages().find_map(|it| match &it.outcome {
             Some(PackageOutcome::NotSent(NotSent::RunStopped)) => None,
             Some(PackageOutcome::NotSent(why)) => Some(why),
             _ => None,
         });
-        match not_sent {
+        failure.with_next(match not_sent {
             Some(NotSent::Drifted(_)) => {
-                let plan = self.dls("plan", &all);
-                format!("{plan} --out FILE, and review it again")
+                format!("{} --out FILE, and review it again", self.dls("plan", &all))
             }
             Some(NotSent::Deletes(_)) => {
-                let plan = self.dls("plan", &all);
-                format!("{plan}, then add --allow-delete if that is meant")
+                format!("{}, then add --allow-delete if that is meant", self.dls("plan", &all))
             }
             Some(NotSent::Overlaps { .. }) => {
                 "add --in-order to send one after the other, in the order given".to_owned()
@@ -216,15 +217,18 @@ impl Closing<'_> {
                 "make room for the journal, or give --journal another directory".to_owned()
             }
             Some(NotSent::ReleasedBefore { .. }) => {
-                "leave it away, or say --if-released ok".to_owned()
+                "omit the package, or add --if-released ok".to_owned()
             }
-            _ => {
-                self.answer().and_then(next_for_answer).unwrap_or_else(|| self.dls("status", &all))
-            }
-        }
+            _ => match self.answer() {
+                Some(answer) => {
+                    return Failure::of_answer(ExitCode::Refused, self.decisive(), answer);
+                }
+                None => self.dls("status", &all),
+            },
+        })
     }
 
-    /// A line that asks the same place for these packages.
+    /// A command for these packages at the same destination.
     fn dls(&self, command: &str, ids: &str) -> String {
         format!("dls {command} {ids}{}", self.flags)
     }
@@ -233,17 +237,20 @@ impl Closing<'_> {
         self.report.packages.iter()
     }
 
-    fn ids(&self, words: &[&str]) -> String {
-        let with = self.packages().filter(|it| words.contains(&outcome(it)));
-        ids(with.map(|it| it.id))
+    fn ids(&self, is_wanted: impl Fn(&Option<PackageOutcome>) -> bool) -> String {
+        let wanted = self.packages().filter(|it| is_wanted(&it.outcome));
+        ids(wanted.map(|it| it.id))
     }
 
-    fn first(&self, word: &str) -> String {
-        let mut with = self.packages().filter(|it| outcome(it) == word);
-        with.next().map(|it| it.id.to_string()).unwrap_or_default()
+    fn unknown_ids(&self) -> String {
+        let is_unknown = |it: &&PackageReport| match &it.outcome {
+            Some(outcome) => matches!(outcome, PackageOutcome::Unknown { .. }),
+            None => it.sent,
+        };
+        ids(self.packages().filter(is_unknown).map(|it| it.id))
     }
 
-    /// Those whose story goes on.
+    /// The packages whose outcome can still change.
     fn open(&self) -> String {
         let ended = |it: &&PackageReport| {
             matches!(

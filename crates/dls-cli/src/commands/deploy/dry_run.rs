@@ -1,49 +1,52 @@
 //! `dls deploy --dry-run`: the requests as they would be made. Nothing is signed, nothing is sent.
 
+use dls::PackageIds;
 use dls::model::{Deploy, Operation as _, Scope};
-use dls::rollout::Options;
-use dls::{PackageIds, WorkspaceId};
+use dls::rollout::RunSpec;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::input::DeployInput;
-use crate::args::OutputFormat;
 use crate::config::Settings;
-use crate::exit::Failure;
-use crate::exit_code::ExitCode;
-use crate::output::{Output, note, print};
+use crate::document::{Block, Document};
+use crate::failure::Failure;
 
-pub(super) fn show(
-    settings: &Settings,
-    workspace: &WorkspaceId,
-    input: &DeployInput,
-    options: &Options,
-    output: Output,
-) -> Result<ExitCode, Failure> {
-    let scope = Scope::new(settings.project.clone()).with_workspace(workspace.clone());
-    let size = match options.in_order {
-        true => 1,
-        false => PackageIds::MAX,
-    };
-    let ids: Vec<_> = input.packages().iter().copied().collect();
-    let mut requests = Vec::new();
-    for batch in ids.chunks(size) {
-        let batch = PackageIds::new(batch.iter().copied());
-        let batch = batch.map_err(|error| Failure::usage(error.to_string()))?;
-        if let Some(deploy) = options.request(batch) {
-            requests.push(Request::new(settings, &deploy, &scope)?);
+/// The requests of a run, as they would be made.
+pub(super) struct DryRun(Vec<Request>);
+
+impl DryRun {
+    pub(super) fn new(settings: &Settings, spec: &RunSpec) -> Result<Self, Failure> {
+        let usage = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
+        let scope = Scope::new(settings.project.clone());
+        let scope = scope.with_workspace(spec.destination.workspace.clone());
+        let size = match spec.options.in_order {
+            true => 1,
+            false => PackageIds::MAX,
+        };
+        let ids: Vec<_> = spec.packages.iter().copied().collect();
+        let mut requests = Vec::new();
+        for batch in ids.chunks(size) {
+            let batch = PackageIds::new(batch.iter().copied()).map_err(|error| usage(&error))?;
+            if let Some(deploy) = spec.options.request(batch) {
+                requests.push(Request::new(settings, &deploy, &scope)?);
+            }
         }
+        Ok(Self(requests))
     }
-    match output.format() {
-        OutputFormat::Json | OutputFormat::Ndjson => output.document(&json!({
+}
+
+impl Document for DryRun {
+    fn json(&self) -> impl Serialize {
+        json!({
             "schema": "dls.deploy.dry-run/1",
             // The first one by itself, too: most runs need no other.
-            "request": requests.first().map(Request::document),
-            "requests": requests.iter().map(Request::document).collect::<Vec<_>>(),
-        })),
-        _ => requests.iter().for_each(Request::print),
+            "request": self.0.first().map(Request::json),
+            "requests": self.0.iter().map(Request::json).collect::<Vec<_>>(),
+        })
     }
-    note("nothing was sent");
-    Ok(ExitCode::Success)
+
+    fn text(&self) -> Vec<Block> {
+        self.0.iter().map(|request| Block::Lines(request.text())).collect()
+    }
 }
 
 struct Request {
@@ -68,7 +71,7 @@ impl Request {
         })
     }
 
-    fn document(&self) -> Value {
+    fn json(&self) -> Value {
         let headers = self.headers.iter();
         let headers: Map<_, _> =
             headers.map(|(name, value)| (name.clone(), json!(value))).collect();
@@ -76,11 +79,8 @@ impl Request {
         json!({"method": self.method, "url": self.url, "headers": headers, "body": body})
     }
 
-    fn print(&self) {
-        print(&format!("{} {}", self.method, self.url));
-        for (name, value) in &self.headers {
-            print(&format!("{name}: {value}"));
-        }
-        print(&format!("\n{}", self.body));
+    fn text(&self) -> String {
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
+        format!("{} {}\n{}\n{}", self.method, self.url, headers.collect::<String>(), self.body)
     }
 }

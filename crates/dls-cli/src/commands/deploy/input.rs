@@ -9,8 +9,7 @@ use dls::{JobStart, Release, Selection};
 
 use crate::args;
 use crate::config::{PartialDestination, Settings};
-use crate::exit::Failure;
-use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::ids;
 use crate::text;
 
@@ -66,11 +65,10 @@ impl DeployInput {
         match (planned, flag) {
             (Some(planned), Some(flag)) if planned != flag => {
                 let (planned, flag) = (text::start(Some(planned)), text::start(Some(flag)));
-                Err(Failure::new(
-                    ExitCode::Refused,
-                    format!("the plan was made with --{planned}, and not with --{flag}; nothing was sent"),
-                )
-                .with_next(format!("leave --{flag} away, or make another plan")))
+                Err(Failure::refused(format!(
+                    "the plan was made with --{planned}, not with --{flag}"
+                ))
+                .with_next(format!("omit --{flag}, or make another plan")))
             }
             (Some(start), _) | (None, Some(start)) => Ok(start),
             (None, None) => Err(Failure::usage(
@@ -94,7 +92,7 @@ impl DeployInput {
             "the plan",
             &plan.destination,
             *same_service,
-            "name the place that the plan was made for, or make another plan",
+            "use the endpoint, project and workspace of the plan, or make another plan",
         )
     }
 }
@@ -113,6 +111,6 @@ fn read(path: &Path) -> Result<Plan, Failure> {
 
 fn no_plan(path: &Path, why: &str) -> Failure {
     let path = path.display();
-    Failure::new(ExitCode::Refused, format!("--plan {path}: {why}; nothing was sent"))
+    Failure::refused(format!("--plan {path}: {why}"))
         .with_next("make it with `dls plan ID… --out FILE`")
 }

@@ -1,21 +1,41 @@
-//! `dls emulator simulate`: random cases of the code that ships, held against the promises.
+//! `dls emulator simulate`: random cases of the code that ships, checked against the promises.
+
+use serde::Serialize;
+use serde_json::json;
 
 use crate::args;
-use crate::exit::Failure;
+use crate::document::{Block, Document};
 use crate::exit_code::ExitCode;
-use crate::output::{Output, print};
+use crate::failure::Failure;
+use crate::output::Output;
 use crate::simulation::{Tally, simulate};
 
-/// So many broken cases are shown, and so many lines of each.
+/// How many broken cases are shown, and how many lines of each.
 const SHOWN: usize = 3;
 const LINES: usize = 20;
 
-pub(crate) fn run(args: &args::Simulate, output: Output) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &args::Simulate, output: Output) -> Result<ExitCode, Failure> {
     let tally = simulate(args.cases, args.seed);
-    if output.is_json() {
-        Output::json(&serde_json::json!({
+    output.show(&Simulation { seed: args.seed, tally: &tally });
+    let Some(broken) = tally.broken.first() else { return Ok(ExitCode::Success) };
+    let failure = Failure::internal(format!("{} cases broke a promise", tally.broken.len()));
+    Err(failure.with_next(format!(
+        "dls emulator simulate --cases 1 --seed {} shows what happened; please report it",
+        broken.seed
+    )))
+}
+
+struct Simulation<'a> {
+    seed: u64,
+    tally: &'a Tally,
+}
+
+impl Document for Simulation<'_> {
+    fn json(&self) -> impl Serialize {
+        let tally = self.tally;
+        json!({
             "schema": "dls.emulator.verify/1",
-            "seed": args.seed,
+            "seed": self.seed,
             "cases": tally.cases,
             "packages": tally.packages,
             "deploys": tally.deploys,
@@ -28,47 +48,35 @@ pub(crate) fn run(args: &args::Simulate, output: Output) -> Result<ExitCode, Fai
             "other_violations": tally.other_violations,
             "endless": tally.endless,
             "broken_seeds": tally.broken.iter().map(|it| it.seed).collect::<Vec<_>>(),
-        }));
-    } else {
-        show(&tally);
+        })
     }
-    match tally.broken.first() {
-        None => Ok(ExitCode::Success),
-        Some(broken) => Err(Failure::new(
-            ExitCode::Internal,
-            format!("{} cases broke a promise", tally.broken.len()),
-        )
-        .with_next(format!(
-            "dls emulator simulate --cases 1 --seed {} tells its story; report it, please",
-            broken.seed
-        ))),
-    }
-}
 
-fn show(tally: &Tally) {
-    for broken in tally.broken.iter().take(SHOWN) {
-        print(&format!("seed {}:", broken.seed));
-        for line in broken.violations.iter().take(LINES) {
-            print(&format!("  {line}"));
+    fn text(&self) -> Vec<Block> {
+        let tally = self.tally;
+        let mut lines = Vec::new();
+        for broken in tally.broken.iter().take(SHOWN) {
+            lines.push(format!("seed {}:", broken.seed));
+            lines.extend(broken.violations.iter().take(LINES).map(|line| format!("  {line}")));
+            // A single case is asked for to be understood.
+            if tally.cases == 1 {
+                lines.extend(broken.story.iter().cloned());
+            }
         }
-        // A single case is asked for to be understood.
-        if tally.cases == 1 {
-            broken.story.iter().for_each(|line| print(line));
-        }
+        lines.push(format!(
+            "{} cases ({} packages, {} deploy requests, {} faults met, {} crashes): {} double sends, {} \
+             false successes, {} false failures, {} other violations, {} endless, {} reported unknown",
+            tally.cases,
+            tally.packages,
+            tally.deploys,
+            tally.faults,
+            tally.crashes,
+            tally.double_sends,
+            tally.false_successes,
+            tally.false_failures,
+            tally.other_violations,
+            tally.endless,
+            tally.unknown,
+        ));
+        vec![Block::Lines(lines.join("\n"))]
     }
-    print(&format!(
-        "{} cases ({} packages, {} deploy requests, {} faults met, {} crashes): {} double sends, {} \
-         false successes, {} false failures, {} other violations, {} endless, {} reported unknown",
-        tally.cases,
-        tally.packages,
-        tally.deploys,
-        tally.faults,
-        tally.crashes,
-        tally.double_sends,
-        tally.false_successes,
-        tally.false_failures,
-        tally.other_violations,
-        tally.endless,
-        tally.unknown,
-    ));
 }

@@ -1,53 +1,59 @@
 //! A plan for a pull request.
 
-use super::table::{consents, sign, start_line, summary, text, versions};
-use crate::json::{PackageRow, PlanDocument};
+use dls::rollout::PlannedPackage;
 
-pub(super) fn of(plan: &PlanDocument) -> String {
+use super::review::Review;
+use super::table::{consents, kind, name, sign, start_line, summary, text, versions};
+
+pub(super) fn of(review: &Review<'_>) -> String {
+    let destination = &review.plan.destination;
     let mut lines = vec![
-        format!("### Release plan: {}", escaped(&summary(plan))),
+        format!("### Release plan: {}", escaped(&summary(review))),
         String::new(),
         format!(
             "Workspace {} at {}, plan `{}`.",
-            code(&plan.workspace),
-            code(&plan.endpoint),
-            plan.hash.chars().take(12).collect::<String>()
+            code(destination.workspace.as_str()),
+            code(&destination.endpoint),
+            review.hash.chars().take(12).collect::<String>()
         ),
         String::new(),
     ];
-    for consent in consents(plan) {
+    for consent in consents(review) {
         lines.extend([format!("> **{}**", escaped(&consent)), String::new()]);
     }
     lines.extend([
         "| package | status | applied by | change | kind | name | version |".to_owned(),
         "| --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ]);
-    lines.extend(plan.packages.iter().flat_map(rows));
-    lines.extend([String::new(), escaped(&start_line(plan))]);
+    lines.extend(review.plan.packages.iter().flat_map(rows));
+    lines.extend([String::new(), escaped(&start_line(review))]);
     lines.join("\n")
 }
 
-/// One row a task; what is the same for all of a package stands in the first.
-fn rows(package: &PackageRow) -> Vec<String> {
+/// One row for each task; the first one has what is the same for all of a package.
+fn rows(planned: &PlannedPackage) -> Vec<String> {
+    let package = &planned.seen.package;
+    let applicant = package.applicant.as_ref().and_then(|user| user.name.as_deref());
+    let status = package.status.map(|status| status.to_string());
     let head = format!(
         "| {} {} | {} | {} |",
-        text(&package.id),
-        escaped(&text(&package.name)),
-        escaped(&text(&package.status)),
-        escaped(&text(&package.applied_by))
+        planned.id,
+        escaped(&text(package.name.as_deref())),
+        escaped(&status.unwrap_or_default()),
+        escaped(&text(applicant))
     );
-    let tasks = package.task_rows();
+    let tasks = &planned.seen.tasks;
     if tasks.is_empty() {
         return vec![format!("{head} | | | |")];
     }
     let heads = std::iter::once(head).chain(std::iter::repeat("| | | |".to_owned()));
     let rows = heads.zip(tasks).map(|(head, task)| {
-        let change = format!("{} {}", sign(task), text(&task.change));
+        let change = task.change.map(|change| change.to_string()).unwrap_or_default();
         format!(
             "{head} {} | {} | {} | {} |",
-            escaped(&change),
-            text(&task.kind),
-            escaped(&text(&task.name)),
+            escaped(&format!("{} {change}", sign(task))),
+            kind(task),
+            escaped(&name(task)),
             escaped(&versions(task))
         )
     });

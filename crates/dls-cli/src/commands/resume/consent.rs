@@ -5,11 +5,12 @@ use dls::run::Fence;
 use dls::{PackageId, ResendRefused, Run};
 
 use crate::args;
-use crate::exit::Failure;
+use crate::config::user;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::ids;
-use crate::output::note;
-use crate::progress::Follow;
+use crate::progress::Follower;
+use crate::stdio::note;
 use crate::text;
 
 pub(super) struct Consent {
@@ -31,20 +32,24 @@ impl Consent {
     }
 
     /// Follows the run to its end, or ends the command where packages are given up.
-    pub(super) async fn carry_out(self, follow: Follow, mut run: Run) -> Result<ExitCode, Failure> {
+    pub(super) async fn carry_out(
+        self,
+        follower: Follower,
+        mut run: Run,
+    ) -> Result<ExitCode, Failure> {
         if !self.forget.is_empty() {
-            return self.forget(follow, run).await;
+            return self.forget(follower, run).await;
         }
         match run.allow_resend(&self.resend, self.fence).await {
             Ok(()) => {
                 self.warn_without_fence();
-                follow.until_it_ends(run).await
+                follower.until_it_ends(run).await
             }
-            Err(refused) => self.refuse(follow, &run, refused),
+            Err(refused) => Err(self.refuse(follower, &run, refused)),
         }
     }
 
-    async fn forget(self, follow: Follow, mut run: Run) -> Result<ExitCode, Failure> {
+    async fn forget(self, follower: Follower, mut run: Run) -> Result<ExitCode, Failure> {
         match run.forget(&self.forget, &user(), self.fence).await {
             Ok(()) => {
                 self.warn_without_fence();
@@ -53,9 +58,9 @@ impl Consent {
                      sent",
                     text::ids(&self.forget)
                 ));
-                follow.given_up(&run)
+                Ok(follower.given_up(&run))
             }
-            Err(refused) => self.refuse(follow, &run, refused),
+            Err(refused) => Err(self.refuse(follower, &run, refused)),
         }
     }
 
@@ -68,13 +73,8 @@ impl Consent {
         }
     }
 
-    fn refuse(
-        &self,
-        follow: Follow,
-        run: &Run,
-        refused: ResendRefused,
-    ) -> Result<ExitCode, Failure> {
-        let failure = Failure::new(ExitCode::Refused, format!("{refused}; nothing was sent"));
+    fn refuse(&self, follower: Follower, run: &Run, refused: ResendRefused) -> Failure {
+        let failure = Failure::refused(&refused);
         let failure = failure.with_next(match refused {
             ResendRefused::TooEarly { package, left } => format!(
                 "try again in {}; until then dls status {package}",
@@ -92,17 +92,9 @@ impl Consent {
             ResendRefused::ProofCanBeHad => "omit --no-fence".to_owned(),
             _ => run
                 .id()
-                .and_then(|id| follow.journal.resume(id))
+                .and_then(|id| follower.journal.resume(id))
                 .unwrap_or_else(|| "omit --resend and --forget".to_owned()),
         });
-        follow.stopped(run, failure)
+        follower.stopped(run, failure)
     }
-}
-
-/// Who decides, as this machine knows them.
-pub(in crate::commands) fn user() -> String {
-    let names = ["USER", "LOGNAME", "USERNAME"];
-    let named = names.into_iter().find_map(|name| std::env::var(name).ok());
-    let named = named.map(|name| text::shown(name.trim()));
-    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "an unnamed user".to_owned())
 }
