@@ -85,7 +85,7 @@ fn whoever_expects_a_proxy_to_be_used_is_told_that_none_is() {
         assert!(text.contains("SSL_CERT_FILE"), "{args}: {text}");
         assert!(!text.contains("proxy"), "{args}: {text}");
         let text = told(command.env("HTTPS_PROXY", "http://proxy.example:8080"));
-        let said = "HTTPS_PROXY is set, but dls goes through no proxy";
+        let said = "HTTPS_PROXY is set, but dls does not use a proxy";
         assert!(text.contains(said), "{args}: {text}");
     }
 }
