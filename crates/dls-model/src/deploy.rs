@@ -46,7 +46,7 @@ impl Deploy {
 
 /// All that a deploy request says besides its packages. Serialized as on the wire; `start` is read as another name of
 /// `startup_mode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeployOptions {
     /// Whether jobs are started (wire: `startup_mode`).

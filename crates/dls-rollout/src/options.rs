@@ -9,7 +9,7 @@ use crate::guard::{Guard, holds};
 use crate::poll_interval::PollInterval;
 
 /// What the caller wants of a rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Options {
     /// What the deploy requests say besides their packages. `None` sends nothing at all and only watches.
@@ -96,7 +96,7 @@ impl Options {
     /// Whether jobs start once they are released; `None` if nothing is to be sent.
     #[must_use]
     pub fn start(&self) -> Option<JobStart> {
-        self.deploy.map(|it| it.start)
+        self.deploy.as_ref().map(|it| it.start)
     }
 
     /// Sets [`wait`](Self::wait).
@@ -164,7 +164,7 @@ impl Options {
     /// The request that releases these packages, with all that these options say; `None` if nothing is to be sent.
     #[must_use]
     pub fn request(&self, packages: PackageIds) -> Option<Deploy> {
-        self.deploy.map(|deploy| Deploy::new(packages, deploy))
+        self.deploy.as_ref().map(|deploy| Deploy::new(packages, deploy.clone()))
     }
 
     /// Waiting is all that there is to do in order, or when nothing is sent.

@@ -33,7 +33,7 @@ pub(crate) async fn run(
     settings.workspace_for_a_write()?;
     input.refuse_elsewhere(&settings)?;
     let options = wait.in_options(options(args, start));
-    let spec = RunSpec::new(settings.destination(), input.packages().clone(), options);
+    let spec = RunSpec::new(settings.destination(), input.packages().clone(), options.clone());
     if args.dry_run {
         output.show(&DryRun::new(&settings, &spec)?);
         note("nothing was sent");
@@ -66,7 +66,7 @@ impl Release {
         follower.journal = JournalLocation::resolve(global).await?;
         follower.evidence = args.evidence.as_deref().map(EvidenceFile::at).transpose()?;
         follower.journal.warn();
-        let run = self.settings.client()?.rollout(self.input.release(), self.options);
+        let run = self.settings.client()?.rollout(self.input.release(), self.options.clone());
         let run = run.map_err(|error| Failure::of_read(&error))?;
         if follower.journal.store().is_none() {
             return Ok(self.wait.limit(run));

@@ -124,7 +124,7 @@ impl User {
     /// `dls deploy`, and `dls resume` after each death.
     async fn deploy(&mut self, packages: Selection) {
         self.past.ask(self.world.now(), &packages);
-        let spec = RunSpec::new(self.place.clone(), packages, self.options);
+        let spec = RunSpec::new(self.place.clone(), packages, self.options.clone());
         let created = self.store.create(self.wire(), spec);
         let created = self.world.outlived(created).await;
         match created {
@@ -287,7 +287,7 @@ impl User {
         if let Some(Ok(_)) = self.world.outlived(took_over).await {
             self.past.broken("a run was taken over that another process writes");
         }
-        let spec = RunSpec::new(self.place.clone(), open.id.into(), self.options);
+        let spec = RunSpec::new(self.place.clone(), open.id.into(), self.options.clone());
         let created = self.store.create(self.wire(), spec);
         if let Some(Ok(_)) = self.world.outlived(created).await {
             self.past.broken("a run was created of a package that another one claims");

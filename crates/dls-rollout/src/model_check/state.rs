@@ -64,9 +64,9 @@ impl State {
         let lag = scenario.options.grace.max(Options::LEAST_LAG);
         let lag = lag.as_millis().try_into().unwrap();
         let world = World::new(scenario.statuses, scenario.stamp, lag);
-        let spec = RunSpec::new(destination.clone(), packages, scenario.options);
+        let spec = RunSpec::new(destination.clone(), packages, scenario.options.clone());
         let spec = match scenario.planned {
-            true => spec.with_plan(plan(destination, scenario.options, &world), "hash"),
+            true => spec.with_plan(plan(destination, scenario.options.clone(), &world), "hash"),
             false => spec,
         };
         let rollout = Rollout::new(spec.clone(), world.at());
@@ -277,7 +277,7 @@ impl State {
             }
         }
         (self.forbidden, self.just_taken_up) = (false, true);
-        let options = self.rollout.spec().options;
+        let options = &self.rollout.spec().options;
         let (grace, poll_interval) = (options.grace, options.poll_interval);
         self.apply(EventKind::Resumed { grace, poll_interval, other_endpoint: None });
     }

@@ -109,7 +109,7 @@ impl Rollout {
         seen: Option<PackageDetail>,
         began_at: Option<Timestamp>,
     ) {
-        let (now, options) = (self.now, self.spec.options);
+        let (now, options) = (self.now, self.spec.options.clone());
         let Some(entry) = self.entry(package) else {
             return;
         };
@@ -118,7 +118,7 @@ impl Rollout {
         };
         entry.see(seen, now, options.lag());
         // What it shows may be as old as its request, however long the answer was on its way.
-        entry.looked_at = began_at.map(|spec| spec.min(now)).or(Some(now));
+        entry.looked_at = began_at.map(|began_at| began_at.min(now)).or(Some(now));
         // To be sent once more, and meanwhile the first request has turned out to have had an effect.
         if entry.is_waiting() && entry.sent && entry.has_moved() {
             entry.phase = Phase::InDoubt;
@@ -177,7 +177,7 @@ impl Rollout {
 
     /// What was never sent is gone at once. What was, and is to be sent once more, only as a watched package is.
     fn on_not_found_before_a_send(&mut self, package: PackageId) {
-        let (now, options) = (self.now, self.spec.options);
+        let (now, options) = (self.now, self.spec.options.clone());
         let Some(entry) = self.entry(package) else {
             return;
         };
@@ -203,7 +203,7 @@ impl Rollout {
     }
 
     fn on_listed(&mut self, rows: Vec<Package>, missing: &[PackageId]) {
-        let (now, options) = (self.now, self.spec.options);
+        let (now, options) = (self.now, self.spec.options.clone());
         self.listed = true;
         for row in rows {
             let id = row.id;
@@ -411,7 +411,7 @@ impl Rollout {
             poll_interval,
             wait: true,
             on_lost_answer: OnLostAnswer::Reconcile,
-            ..self.spec.options
+            ..self.spec.options.clone()
         };
         for entry in &mut self.entries {
             if holds(Guard::ResumeLooksAgain) {

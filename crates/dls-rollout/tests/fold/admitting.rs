@@ -191,7 +191,7 @@ fn what_moved_since_the_plan_is_presumed_to_be_ours() {
         (3, "failed", RunOutcome::Failed),
         (5, "-", RunOutcome::NothingToDo),
     ] {
-        let mut bench = planned_run(&plan(), strict);
+        let mut bench = planned_run(&plan(), strict.clone());
         bench.see(23, status, 7);
         assert_eq!(bench.words(), [word]);
         assert_eq!(bench.run_outcome(), outcome, "{status}");

@@ -211,7 +211,7 @@ impl Bench {
     }
 
     pub(crate) fn resume(&mut self) {
-        let options = self.rollout.spec().options;
+        let options = &self.rollout.spec().options;
         let (grace, poll_interval) = (options.grace, options.poll_interval);
         self.apply(EventKind::Resumed { grace, poll_interval, other_endpoint: None });
     }

@@ -26,7 +26,7 @@ fn the_request_says_the_publish_type_that_was_chosen_and_none_otherwise() {
     for chosen in [None, Some(PublishType::Asynchronous)] {
         let mut deploy = DeployOptions::from(JobStart::Later);
         deploy.publish_type = chosen;
-        let bench = Bench::ready(&[23], Options::new(deploy));
+        let bench = Bench::ready(&[23], Options::new(deploy.clone()));
         match bench.next() {
             Action::Deploy { request, .. } => assert_eq!(*request.options(), deploy),
             other => panic!("{other:?}"),

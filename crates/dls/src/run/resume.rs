@@ -78,7 +78,7 @@ impl Resume {
 
     /// What happened, for the record.
     pub(crate) fn event(&self, rollout: &Rollout, other_endpoint: Option<String>) -> EventKind {
-        let options = rollout.spec().options;
+        let options = rollout.spec().options.clone();
         EventKind::Resumed {
             grace: self.grace.unwrap_or(options.grace),
             poll_interval: self.poll_interval.unwrap_or(options.poll_interval),

@@ -140,7 +140,7 @@ async fn taken_over(store: &dyn RunStore) -> Held {
     let TakenOver { mut writer, rollout } = taken;
     ensure(writer.position() == left, "it is at another position")?;
     ensure(rollout.report().packages.iter().all(|it| it.sent), "the intention is gone")?;
-    let options = rollout.spec().options;
+    let options = &rollout.spec().options;
     let resumed = EventKind::Resumed {
         grace: options.grace,
         poll_interval: options.poll_interval,
