@@ -70,7 +70,7 @@ pub(crate) fn reason_with(
         | PackageOutcome::NotSent(NotSent::ReleasedBefore { by, at }) => released_before(by, at),
         PackageOutcome::Refused { error, proved: true } => error.to_string(),
         PackageOutcome::Refused { error, .. } => {
-            format!("{error}; that proves nothing, and no release of it was seen")
+            format!("{error}; that proves nothing, and no release of it was observed")
         }
         PackageOutcome::Unknown { evidence } => evidence.clone(),
         PackageOutcome::StillRunning { why } => why.clone(),

@@ -1,10 +1,10 @@
-//! What a rollout asks its driver to do next.
+//! What a rollout asks its caller to do next.
 
 use std::time::Duration;
 
 use dls_model::{Deploy, ListPackages, PackageId, Timestamp};
 
-/// The next thing to do. The driver does it, alone, and folds what happened back in as an
+/// The next thing to do. The caller does it, nothing else, and [applies](crate::Rollout::apply) what happened as an
 /// [`Event`](crate::Event).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -17,14 +17,13 @@ pub enum Action {
     Deploy {
         /// The request, as it goes to the wire.
         request: Deploy,
-        /// The last moment at which its first byte may be written: later than that, the state that was
-        /// read before is too old to be acted on. Checked again once the intention is recorded; a
-        /// request that comes too late is recorded as
+        /// The last moment at which its first byte may be written: after that, the observations are too old. To be
+        /// checked again once the intention is recorded; a request that comes too late is recorded as
         /// [`SendError::NotSent`](crate::SendError::NotSent).
         fresh_until: Timestamp,
     },
-    /// Let this much time pass.
+    /// Wait for so long.
     Wait(Duration),
-    /// Every package has its verdict.
+    /// Every package has its outcome.
     Done,
 }

@@ -1,69 +1,68 @@
-//! The checks that a promise rests on, one name each. A build of the tests can take one away, to see
-//! that the search for counterexamples then finds one. And it can lower a limit, so that the search
-//! gets by with two packages.
+//! The checks that the promises rest on, one name each. The tests can remove one, to show that the model checker then
+//! finds a counterexample, and can lower a limit, so that two packages suffice.
 
-/// A check without which a promise would break.
+/// A check without which a promise breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Guard {
-    /// Nothing is sent for a package before its state was read.
+    /// Nothing is sent for a package before it was observed.
     BaselineFirst,
-    /// A look is not old when the request that rests on it is written.
-    LookIsFresh,
+    /// An observation is not old when the request based on it is written.
+    ObservationIsFresh,
     /// A package that is released or being released is not sent.
     ReleasedIsNotSent,
     /// Nothing is sent while a request is in doubt.
     DoubtBlocksSending,
     /// A request whose answer was lost is not sent again.
     LostIsNotResent,
-    /// A no to several packages proves nothing about one of them.
+    /// A refusal of several packages proves nothing about one of them.
     RefusalNeedsProof,
     /// An answer says something only about the packages that it names.
     AnswerMustName,
     /// Only a package that moved has succeeded or failed.
     MovedToEnd,
-    /// A failure that was there before, and is there again after a release was seen, may lag behind.
+    /// A failure from before that appears again after a release was observed may be a status that lags.
     OldFailureNeedsTime,
-    /// A look that may show what was before the baseline proves nothing.
-    OldLooksProveNothing,
-    /// When patience is over, what is in doubt is unknown.
+    /// An observation that may show a state from before the baseline proves nothing.
+    OldObservationsProveNothing,
+    /// When the time to wait is over, what is in doubt is unknown.
     DoubtEndsUnknown,
-    /// What was seen before a run is taken up again is no look.
-    ResumeLooksAgain,
+    /// No observation from before a run was resumed counts.
+    ResumeObservesAgain,
     /// Nothing more is sent after an unknown outcome.
     UnknownStops,
     /// Consent to another request counts only for what is in doubt.
     ConsentNeedsDoubt,
-    /// Who is missing in a list is asked for alone.
+    /// A package that is missing in a list is observed by itself.
     AbsenceIsNoAnswer,
-    /// How a release ended is read in full, tasks and all.
+    /// The end of a release is read with its tasks.
     ListsEndNothing,
     /// A package is gone only if it was not found several times in a row.
     OneAbsenceIsNone,
-    /// After a 401 or 403 nothing is asked any more.
+    /// After a 401 or 403 nothing is read any more.
     ForbiddenEnds,
     /// What has changed since it was planned is not sent.
     DriftIsNotSent,
-    /// What has failed since it was planned bears a later time.
+    /// A failure since the plan has a later time.
     PlannedFailureIsOld,
-    /// What must not be sent keeps the others back, too.
-    OneAgainstStopsAll,
-    /// A member that one observation has and the other has not is no difference.
+    /// A package that must not be sent stops the others, too.
+    OneBlockedStopsAll,
+    /// A member that only one of two observations has is no difference.
     AbsenceIsNoEvidence,
-    /// What a request of ours may have reached stays open until its end was seen or somebody gives it up.
+    /// A package that a request may have named stays open until its end was observed or somebody gives it up.
     SentStaysOpen,
     /// An answer that says anything besides its error proves nothing.
     ProofIsFlat,
-    /// However short the grace, a status may lag by some seconds.
+    /// A status may lag by some seconds, however short the grace.
     LagHasALowerBound,
 }
 
-/// Whether a guard is in place: always, but in the test that takes it away.
+/// Whether a guard is in place: always, except in the test that removes it.
 #[cfg(not(test))]
 pub(crate) const fn holds(_: Guard) -> bool {
     true
 }
 
-/// A limit as it stands in the code, but in a test that lowers it.
+/// A limit, except in a test that lowers it.
 #[cfg(not(test))]
 pub(crate) const fn limit(limit: usize) -> usize {
     limit
@@ -80,7 +79,7 @@ mod removal {
 
     pub(crate) const ALL: [Guard; 25] = [
         Guard::BaselineFirst,
-        Guard::LookIsFresh,
+        Guard::ObservationIsFresh,
         Guard::ReleasedIsNotSent,
         Guard::DoubtBlocksSending,
         Guard::LostIsNotResent,
@@ -88,9 +87,9 @@ mod removal {
         Guard::AnswerMustName,
         Guard::MovedToEnd,
         Guard::OldFailureNeedsTime,
-        Guard::OldLooksProveNothing,
+        Guard::OldObservationsProveNothing,
         Guard::DoubtEndsUnknown,
-        Guard::ResumeLooksAgain,
+        Guard::ResumeObservesAgain,
         Guard::UnknownStops,
         Guard::ConsentNeedsDoubt,
         Guard::AbsenceIsNoAnswer,
@@ -99,7 +98,7 @@ mod removal {
         Guard::ForbiddenEnds,
         Guard::DriftIsNotSent,
         Guard::PlannedFailureIsOld,
-        Guard::OneAgainstStopsAll,
+        Guard::OneBlockedStopsAll,
         Guard::AbsenceIsNoEvidence,
         Guard::SentStaysOpen,
         Guard::ProofIsFlat,
@@ -119,12 +118,12 @@ mod removal {
         limit.min(LOWEST.get())
     }
 
-    /// From here on no limit of this thread is above this one.
+    /// Lowers all limits of this thread.
     pub(crate) fn lower_limits(to: usize) {
         LOWEST.set(to);
     }
 
-    /// Does this with a guard taken away.
+    /// Runs this with a guard removed.
     pub(crate) fn without<T>(guard: Guard, work: impl FnOnce() -> T) -> T {
         REMOVED.set(Some(guard));
         let result = work();

@@ -2,13 +2,13 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
-mod entry;
 pub mod event;
 mod guard;
 #[cfg(test)]
 mod model_check;
 pub mod options;
 pub mod outcome;
+mod package_state;
 pub mod plan;
 mod poll_interval;
 mod preflight;

@@ -1,9 +1,9 @@
 //! All that can happen to two packages, and whether the promises hold in all of it.
 //!
-//! A search takes the fold and a small abstract service through every state that they can reach together:
+//! A search takes the rollout and a small abstract service through every state that they can reach together:
 //! every order of steps, with so much trouble on each way. `model_check/step.rs` says what may happen,
-//! `model_check/promise.rs` what must be true all the time, and `guard.rs` which checks of the fold it
-//! rests on: without any of them the search finds a way to a broken promise. For lists the fold wants
+//! `model_check/promise.rs` what must be true all the time, and `guard.rs` which checks of the rollout it
+//! rests on: without any of them the search finds a way to a broken promise. For lists the rollout wants
 //! many packages; there the search lowers how many.
 
 mod key;
@@ -77,7 +77,7 @@ fn redeployed() -> Vec<Scenario> {
     ]
 }
 
-/// Whatever is watched is looked up in lists, even a single package.
+/// Whatever is watched is read in lists, even a single package.
 fn lists() -> Vec<Scenario> {
     let list = |name, statuses, options: Options| Scenario {
         few: 0,
@@ -86,7 +86,7 @@ fn lists() -> Vec<Scenario> {
     let (failed, ready) = ([FAILED, TO_BE_REVIEWED], TO_BE_REVIEWED);
     let in_order_again = list("again in order, in lists", [FAILED; 2], in_order());
     let alone = list("alone, in lists", [ready, SUCCESSFUL], options());
-    let mixed = list("a list of two, a look at one", READY, options());
+    let mixed = list("a list of two, a observe one", READY, options());
     let stamp = Stamp::Ended;
     vec![
         list("one batch, in lists", READY, options()),
@@ -127,7 +127,7 @@ fn variants() -> Vec<Scenario> {
         scenario("being released, in order", [ready, running], in_order()),
         scenario("without waiting", READY, options().with_wait(false)),
         scenario("keep going", READY, keeps_going),
-        scenario("nobody looks", READY, stops),
+        scenario("not reconciled", READY, stops),
     ]
 }
 
@@ -145,7 +145,7 @@ const MUST_HAPPEN: [&str; 39] = [
     "nothing left, proof that it was not sent",
     "nothing left, no credentials",
     "the request is stuck underway, no answer",
-    "the request is stuck underway, crash, taken up again",
+    "the request is stuck underway, crash, resumed",
     "the gateway turned it away, 403 of the gateway",
     "the gateway turned it away, 429 of the gateway",
     "the service releases 1 and 2, the answer names 1 and 2",
@@ -153,7 +153,7 @@ const MUST_HAPPEN: [&str; 39] = [
     "the service releases 1 and 2, the answer names none",
     "the service releases 1 and 2, no answer",
     "the service releases 1 and 2, 500",
-    "the service releases 1 and 2, crash, taken up again",
+    "the service releases 1 and 2, crash, resumed",
     "the service releases 1, the answer names 1",
     "the service releases 1, 400 of the service",
     "the service releases none, 400 of the service",
@@ -163,22 +163,22 @@ const MUST_HAPPEN: [&str; 39] = [
     "somebody else releases 2",
     "the release of 1 succeeds",
     "the release of 1 fails",
-    "look at 1: to-be-reviewed",
-    "look at 1: to-be-reviewed, which lags behind",
-    "look at 1: being-released",
-    "look at 1: unavailable",
-    "look at 1: not found",
-    "look at 1: 401",
+    "observe 1: to-be-reviewed",
+    "observe 1: to-be-reviewed, which lags behind",
+    "observe 1: being-released",
+    "observe 1: unavailable",
+    "observe 1: not found",
+    "observe 1: 401",
     "61 s pass",
     "120 s pass",
     "out of time",
-    "crash, taken up again",
-    "taken up again",
+    "crash, resumed",
+    "resumed",
     "consent to sending 1 and 2 once more",
     "the request is stuck underway, 502 of the gateway",
     "the service releases 1, 429 that says more than its error",
-    "look at 1: being-released, without its time",
-    "crash, what was not flushed is lost, taken up again",
+    "observe 1: being-released, without its time",
+    "crash, what was not flushed is lost, resumed",
     "1 and 2 given up",
     "another run for the same packages",
 ];

@@ -15,25 +15,23 @@ pub struct Options {
     /// What the deploy requests say besides their packages. `None` sends nothing at all and only watches.
     #[serde(flatten)]
     pub deploy: Option<DeployOptions>,
-    /// Whether to look until the release is over.
+    /// Whether to observe the packages until their releases are over.
     pub wait: bool,
     /// Whether a package whose last release failed is sent once more.
     #[serde(alias = "again")]
     pub redeploy_failed: bool,
-    /// Whether packages may be sent that remove something from production.
+    /// Whether packages that remove something from production may be sent.
     pub allow_delete: bool,
-    /// Sends one package after the other, each once the one before has succeeded. Needed for
-    /// packages that touch the same object. It always waits.
+    /// Sends one package after the other, each once the one before has succeeded. Needed for packages that change the
+    /// same object. Implies [`wait`](Self::wait).
     pub in_order: bool,
-    /// Whether the next batch goes out after one that was refused. It never does after an unknown
-    /// one.
+    /// Whether the next batch is sent after a refused one. It never is after an unknown one.
     pub keep_going: bool,
-    /// Whether a package that somebody has released already is as good as released by us.
+    /// Whether a package that is released already stops the run.
     pub if_released: IfReleased,
     /// What a lost answer leads to.
     pub on_lost_answer: OnLostAnswer,
-    /// How long the status of a package may lag behind: after a lost answer a package that has not
-    /// moved by then is unknown.
+    /// How long the status of a package may lag: a package that has not moved so long after a lost answer is unknown.
     pub grace: Duration,
     /// How long to wait between observations.
     #[serde(alias = "pace")]
@@ -56,18 +54,18 @@ pub enum IfReleased {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnLostAnswer {
-    /// Looks at the packages until each has moved, or the grace is over.
+    /// The packages are observed until each has moved or the grace is over.
     Reconcile,
-    /// They are unknown at once.
+    /// The packages are unknown at once.
     Stop,
 }
 
 impl Options {
-    /// How long the status of a package may lag behind, unless told otherwise: 120 s.
+    /// The default of [`grace`](Self::grace): 120 s.
     pub const GRACE: Duration = Duration::from_secs(120);
 
-    /// The least status lag that is reckoned with, whatever the [grace](Self::grace): 10 s. A shorter grace
-    /// ends the search after a lost answer sooner, and proves nothing about what may be an old status.
+    /// The shortest status lag that is assumed, whatever the [grace](Self::grace): 10 s. A shorter grace ends the
+    /// observation after a lost answer sooner, and proves nothing about a status that may be old.
     pub const LEAST_LAG: Duration = Duration::from_secs(10);
 
     /// Waits for the end, reconciles a lost answer, and consents to nothing beyond the release.
@@ -87,7 +85,7 @@ impl Options {
         }
     }
 
-    /// Only watches: nothing is ever sent.
+    /// Only watches: nothing is sent.
     #[must_use]
     pub fn watch_only() -> Self {
         Self { deploy: None, ..Self::new(JobStart::Later) }
@@ -153,7 +151,7 @@ impl Options {
         Self { poll_interval, ..self }
     }
 
-    /// How late a status may be.
+    /// How long a status may lag.
     pub(crate) fn lag(&self) -> Duration {
         match holds(Guard::LagHasALowerBound) {
             true => self.grace.max(Self::LEAST_LAG),
@@ -167,7 +165,7 @@ impl Options {
         self.deploy.as_ref().map(|deploy| Deploy::new(packages, deploy.clone()))
     }
 
-    /// Waiting is all that there is to do in order, or when nothing is sent.
+    /// Whether to wait: always in order, and when nothing is sent.
     pub(crate) fn waits(&self) -> bool {
         self.wait || self.in_order || self.deploy.is_none()
     }

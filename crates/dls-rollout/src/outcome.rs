@@ -4,10 +4,9 @@ use dls_model::{
     ErrorCode, ErrorIssuer, PackageDetail, PackageId, ServiceError, Status, Timestamp,
 };
 
-use crate::entry::Entry;
 use crate::guard::{Guard, holds};
 
-/// What became of one package since its baseline, the state read before anything was sent.
+/// What became of one package since its baseline, the state observed before anything was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PackageOutcome {
@@ -23,36 +22,36 @@ pub enum PackageOutcome {
     },
     /// The service accepted the release, and nobody asked to wait for its end.
     Accepted,
-    /// It was released before this run came; nothing was sent for it.
+    /// It had been released before; nothing was sent for it.
     AlreadyReleased {
         /// Who released it, as the service reports it.
         by: Option<String>,
         /// When, as the service reports it.
         at: Option<Timestamp>,
     },
-    /// The service or its gateway said no.
+    /// The service or its gateway refused it.
     Refused {
-        /// What it said.
+        /// The error of the answer.
         error: Box<ServiceError>,
-        /// Whether that proves that nothing was accepted. A no to several packages at once proves
-        /// nothing about one of them: it has only not been seen to move.
+        /// Whether that proves that nothing was accepted. A refusal of several packages at once proves nothing about one
+        /// of them: it was only not observed to move.
         proved: bool,
     },
     /// Proved: no deploy request that names it was sent.
     NotSent(NotSent),
-    /// A request that names it may have been received. Look before sending anything again.
+    /// A request that names it may have been received. Check its status before anything is sent again.
     Unknown {
         /// What is known of the request, in one line.
         evidence: String,
     },
-    /// Its release is under way, and we stopped waiting.
+    /// It is being released, and we stopped waiting.
     StillRunning {
         /// Why we stopped, in one line.
         why: String,
     },
     /// The service knows no such package.
     Gone {
-        /// Whether it vanished only after a request that names it was sent.
+        /// Whether a request that names it may have been received before.
         sent: bool,
     },
 }
@@ -63,41 +62,41 @@ pub enum PackageOutcome {
 pub enum NotSent {
     /// Nothing could be reached.
     Unreachable(String),
-    /// The service answered, and never with the package.
+    /// The service was reached, and never returned the package.
     Unavailable(String),
-    /// The service refused to let us look.
+    /// The service refused to show it.
     ObserveRefused(Box<ServiceError>),
     /// No request could be signed: no credentials, or stopped after a 401.
     NotAuthenticated(String),
     /// Its last release failed, and sending it once more was not asked for.
     LastReleaseFailed,
-    /// It is neither to be reviewed nor anything else that a release may start from.
+    /// Its status is none from which a release may start.
     WrongStatus(Option<Status>),
-    /// Somebody had released it before, and that was to stop the run.
+    /// It had been released before, and the options say that this stops the run.
     ReleasedBefore {
         /// Who released it, as the service reports it.
         by: Option<String>,
         /// When, as the service reports it.
         at: Option<Timestamp>,
     },
-    /// It is not as it was planned. What has changed, in one line.
+    /// It has changed since the plan. The change in one line.
     Drifted(String),
-    /// It removes these from production, and nobody consented to that.
+    /// It removes these from production, and the options do not allow that.
     Deletes(Vec<String>),
-    /// It touches what other packages of the run touch, and they were not to be sent in order.
+    /// It changes an object that other packages of the run change, and the packages are not sent in order.
     Overlaps {
         /// The name of the job, script or resource.
         name: String,
         /// The other packages.
         with: Vec<PackageId>,
     },
-    /// Another package of the same run stood in the way.
+    /// Another package stopped the run.
     RunStopped,
-    /// The caller's patience was over first.
+    /// The time to wait was over first.
     OutOfTime,
-    /// The caller left before its turn came. Why, in one line.
+    /// The caller ended the run first. Why, in one line.
     Left(String),
-    /// The intention to send it could not be written down. Why, in one line.
+    /// The intention to send it could not be recorded. Why, in one line.
     NotRecorded(String),
 }
 
@@ -123,16 +122,16 @@ impl PackageOutcome {
         })
     }
 
-    /// Whether looking again may still bring another verdict: the release goes on, or what became
-    /// of the request [is not known](Self::is_unsettled).
+    /// Whether observing it again may still lead to another outcome: the release goes on, or the effect of the request
+    /// [is unknown](Self::is_unsettled).
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Accepted | Self::StillRunning { .. })
             || self.is_unsettled() && holds(Guard::SentStaysOpen)
     }
 
-    /// Whether a request that names it may have had an effect, and what that was is not known: unknown, a refusal
-    /// that proves nothing, or a package that was not found any more.
+    /// Whether a request that names it may have had an effect that is not known: unknown, a refusal that proves nothing,
+    /// or a package that was not found any more.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {
         matches!(
@@ -164,7 +163,7 @@ pub enum RunOutcome {
     Failed,
     /// Some succeeded, and some did not, or a released job did not start.
     Partial,
-    /// At least one package's fate is not known.
+    /// The outcome of at least one package is unknown.
     Unknown,
     /// Not over when we stopped waiting.
     Pending,
@@ -199,7 +198,7 @@ impl RunOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// One entry a package.
+    /// One state a package.
     pub packages: Vec<PackageReport>,
     /// The run as a whole.
     pub outcome: RunOutcome,
@@ -211,15 +210,15 @@ pub struct Report {
 pub struct PackageReport {
     /// The package.
     pub id: PackageId,
-    /// What became of it; `None` while nobody knows yet.
+    /// Its outcome; `None` while there is none yet.
     pub outcome: Option<PackageOutcome>,
-    /// What the last look saw of it; `None` if no look ever came back.
+    /// The last observation; `None` if none ever succeeded.
     pub latest: Option<PackageDetail>,
-    /// What the last look before the request saw of it.
+    /// The last observation before the request.
     pub baseline: Option<PackageDetail>,
     /// Whether a request of ours that names it may have been read.
     pub sent: bool,
-    /// The time that the signature of the last request bears that was to name it.
+    /// The latest signature time of a request that was to name it.
     pub signed_at: Option<Timestamp>,
     /// Whether a decoded 2xx to *our* request names it. Anything else is "released by …, as the
     /// service reports it".
@@ -230,11 +229,11 @@ pub struct PackageReport {
     pub subtasks: Option<i64>,
     /// The request id of the answer to our deploy request.
     pub request_id: Option<String>,
-    /// Who gave it up, if somebody did: the run claims it no longer.
+    /// Who gave it up, if anybody did: the run claims it no longer.
     pub forgotten: Option<Forgotten>,
 }
 
-/// That somebody gave up a package whose end was not known.
+/// Who gave up a package whose end was not known, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forgotten {
@@ -244,17 +243,17 @@ pub struct Forgotten {
     pub at: Timestamp,
 }
 
-/// What another request for a package would be up against.
+/// What a run has to do with a package that another request would name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Claim {
     /// No request of this run that names it can have been read, and the run has not ended.
     NeverSent,
-    /// A request may have been read, and nobody knows what became of it.
+    /// A request may have been read, and its effect is unknown.
     Unsettled {
-        /// The latest time that the signature of such a request bears (`X-Sdk-Date`).
+        /// The latest signature time of such a request (`X-Sdk-Date`).
         signed_at: Timestamp,
-        /// Whether such a request bears a token, so that no time ends it.
+        /// Whether such a request carries a token, so that it never expires.
         with_token: bool,
     },
     /// It was accepted, or is being released.
@@ -264,7 +263,7 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// Whether somebody may give the package up: nothing of it is known to be under way.
+    /// Whether the package may be given up: it is not known to be being released.
     #[must_use]
     pub fn may_be_given_up(self) -> bool {
         matches!(self, Self::NeverSent | Self::Unsettled { .. })
@@ -272,25 +271,8 @@ impl Claim {
 }
 
 impl PackageReport {
-    pub(crate) fn of(entry: &Entry) -> Self {
-        let accepted = entry.accepted.as_ref();
-        Self {
-            id: entry.id,
-            outcome: entry.outcome().cloned(),
-            latest: entry.latest.clone(),
-            baseline: entry.baseline.clone(),
-            sent: entry.sent,
-            signed_at: entry.signed_at,
-            ours: accepted.is_some(),
-            background_task: accepted.and_then(|detail| detail.task_id.clone()),
-            subtasks: accepted.and_then(|detail| detail.subtask_count),
-            request_id: entry.request_id.clone(),
-            forgotten: entry.forgotten.clone(),
-        }
-    }
-
-    /// Whether the run claims it: no verdict yet, or one that [is open](PackageOutcome::is_open), and nobody gave it
-    /// up. No other run may send it then.
+    /// Whether the run claims it, so that no other run may send it: it has no outcome yet, or one that
+    /// [is open](PackageOutcome::is_open), and nobody gave it up.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.forgotten.is_none() && self.outcome.as_ref().is_none_or(PackageOutcome::is_open)
@@ -298,7 +280,7 @@ impl PackageReport {
 }
 
 impl Report {
-    /// Whether the story of any package is not over.
+    /// Whether the run claims any of its packages.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.packages.iter().any(PackageReport::is_open)
@@ -312,9 +294,9 @@ impl Report {
 
 /// Whether an error answer to a write that names so many packages proves that nothing was done.
 ///
-/// It does if it is a 4xx whose body holds [nothing but an error](ServiceError::is_flat), of the gateway, or of
-/// the service to a request that names one package. To several packages the service may have said no to one
-/// and yes to another; and an answer that says anything else besides may report what was done.
+/// It does if it is a 4xx whose body contains [nothing but an error](ServiceError::is_flat), of the gateway, or of the
+/// service to a request that names one package. Of several packages the service may have refused one and accepted
+/// another; and an answer that says anything else besides may report what was done.
 #[must_use]
 pub fn is_refusal(error: &ServiceError, packages: usize) -> bool {
     error.status().is_client_error()
@@ -326,8 +308,8 @@ pub fn is_refusal(error: &ServiceError, packages: usize) -> bool {
         }
 }
 
-/// Whether an error answer may be a no of the service to several packages, of which some may have
-/// been released all the same.
+/// Whether an error answer may be a refusal by the service of several packages, some of which may be released all the
+/// same.
 pub(crate) fn is_partial_refusal(error: &ServiceError) -> bool {
     error.status().is_client_error()
         && error.code().map(ErrorCode::issuer) == Some(ErrorIssuer::Service)
@@ -337,8 +319,7 @@ fn says_nothing_else(error: &ServiceError) -> bool {
     error.is_flat() || !holds(Guard::ProofIsFlat)
 }
 
-/// Whether the gateway turned a request away before it reached the service, only because there were
-/// too many.
+/// Whether the gateway throttled the request before it reached the service.
 pub(crate) fn is_throttled_by_gateway(error: &ServiceError) -> bool {
     error.status().as_u16() == 429
         && says_nothing_else(error)

@@ -7,7 +7,7 @@ use dls_model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Where a release takes place. The same id means another package elsewhere.
+/// Where packages are released. The same id means another package elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Destination {
@@ -20,7 +20,7 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// The place at this address.
+    /// The destination at this address.
     pub fn new(endpoint: impl Into<String>, project: ProjectId, workspace: WorkspaceId) -> Self {
         Self { endpoint: endpoint.into(), project, workspace }
     }
@@ -30,10 +30,10 @@ impl Destination {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Plan {
-    /// Where.
+    /// Where the packages are released.
     #[serde(rename = "place")]
     pub destination: Destination,
-    /// When it was made, by our clock.
+    /// When it was made, by the local clock.
     pub made_at: Timestamp,
     /// Whether the jobs will be started; `None` if that was not chosen yet.
     #[serde(with = "start_word")]
@@ -60,7 +60,7 @@ impl PlannedPackage {
     }
 }
 
-/// Packages that touch the same object, so that their order matters.
+/// Packages that change the same object, so that their order matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Overlap {
@@ -72,8 +72,8 @@ pub struct Overlap {
     pub packages: Vec<PackageId>,
 }
 
-/// What a consent to a plan covers: place, packages, their names and tasks, and whether jobs start. Status,
-/// times and deployed versions are not among it, because they move as we release.
+/// What an approval of a plan covers: the destination, the packages with their names and tasks, and whether jobs start.
+/// Not status, times and deployed versions, which change with each release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity<'a> {
     #[serde(rename = "place")]
@@ -98,8 +98,8 @@ impl Plan {
         Self { destination, made_at, start, packages }
     }
 
-    /// What a hash of the plan is to be computed over: the same for the same packages, tasks and
-    /// choices, whatever became of them meanwhile.
+    /// What a hash of the plan is computed over: the same for the same packages, tasks and choices, whatever their
+    /// status.
     #[must_use]
     pub fn identity(&self) -> Identity<'_> {
         let packages = self.packages.iter().map(|planned| {
@@ -116,14 +116,14 @@ impl Plan {
         packages.find(|planned| planned.id == id).map(|planned| &planned.seen)
     }
 
-    /// The objects that more than one package touches, whether those are still to be released or not.
+    /// The objects that more than one package changes, whether the packages are still to be released or not.
     #[must_use]
     pub fn overlaps(&self) -> Vec<Overlap> {
         overlaps(self.packages.iter().map(|it| (it.id, &it.seen)))
     }
 }
 
-/// The objects that more than one of these packages touches.
+/// The objects that more than one of these packages changes.
 pub(crate) fn overlaps<'a>(
     packages: impl Iterator<Item = (PackageId, &'a PackageDetail)>,
 ) -> Vec<Overlap> {
@@ -154,8 +154,7 @@ pub fn deletions(detail: &PackageDetail) -> impl Iterator<Item = &Task> {
     tasks.filter(|task| task.change == Some(Change::Delete))
 }
 
-/// What has changed in a package since it was planned, in one line; `None` if it is still the same
-/// in all that a plan covers.
+/// What has changed in a package since the plan, in one line; `None` if nothing that a plan covers has.
 #[must_use]
 pub fn drift(planned: &PackageDetail, now: &PackageDetail) -> Option<String> {
     let (was, is) = (&planned.package.name, &now.package.name);
@@ -173,12 +172,12 @@ pub fn drift(planned: &PackageDetail, now: &PackageDetail) -> Option<String> {
     Some(match (came, went) {
         (Some(came), _) => match old.iter().find(|task| same_object(task, came)) {
             Some(was) => format!("{} is now {} (plan: {})", object(came), step(came), step(was)),
-            None => format!("{} ({}) has come in since the plan", object(came), step(came)),
+            None => format!("{} ({}) was added since the plan", object(came), step(came)),
         },
         (None, Some(went)) => {
-            format!("{} ({}) has gone out since the plan", object(went), step(went))
+            format!("{} ({}) was removed since the plan", object(went), step(went))
         }
-        (None, None) => "it holds a task more or less than in the plan".to_owned(),
+        (None, None) => "the number of its tasks has changed since the plan".to_owned(),
     })
 }
 

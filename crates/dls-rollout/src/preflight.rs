@@ -1,33 +1,32 @@
-//! What may be sent: each package that waits, held against the plan, its status and the caller's
-//! consents.
+//! Which packages may be sent, by their status, the plan and the caller's options.
 
 use std::collections::HashMap;
 
 use dls_model::{PackageDetail, PackageId, Status};
 
-use crate::entry::{Entry, differs, failed, succeeded};
 use crate::event::RunSpec;
 use crate::guard::{Guard, holds};
 use crate::options::IfReleased;
 use crate::outcome::{NotSent, PackageOutcome};
+use crate::package_state::{PackageState, differs, failed, succeeded};
 use crate::plan::{deletions, drift, overlaps};
 
-/// What is to be done with a package that waits.
+/// The result of the checks before a package is sent.
 pub(crate) enum Preflight {
     Send,
     /// Its release is under way already.
     Watch,
     Ends(PackageOutcome),
-    /// It stands in the way of the whole run.
-    Against(NotSent),
+    /// It must not be sent, and stops the whole run.
+    Blocked(NotSent),
 }
 
-/// The preflight of one package, by the last look at it.
-pub(crate) fn preflight(entry: &Entry, spec: &RunSpec) -> Preflight {
+/// Checks one package by the last observation of it.
+pub(crate) fn preflight(state: &PackageState, spec: &RunSpec) -> Preflight {
     let options = &spec.options;
-    let Some(now) = &entry.latest else {
+    let Some(now) = &state.latest else {
         return match holds(Guard::BaselineFirst) {
-            true => Preflight::Against(NotSent::WrongStatus(None)),
+            true => Preflight::Blocked(NotSent::WrongStatus(None)),
             false => Preflight::Send,
         };
     };
@@ -38,61 +37,62 @@ pub(crate) fn preflight(entry: &Entry, spec: &RunSpec) -> Preflight {
             _ => Preflight::Watch,
         };
     }
-    let planned = spec.plan.as_ref().and_then(|plan| plan.package(entry.id));
+    let planned = spec.plan.as_ref().and_then(|plan| plan.package(state.id));
     let presumed_ours = planned.is_some_and(|planned| differs(planned, now));
     match now.package.status {
-        Some(Status::ToBeReviewed) => consented(now, planned, spec),
+        Some(Status::ToBeReviewed) => check_tasks(now, planned, spec),
         Some(Status::Successful | Status::BeingReleased) if !holds(Guard::ReleasedIsNotSent) => {
             Preflight::Send
         }
         Some(Status::BeingReleased) => Preflight::Watch,
-        // It was not released when the request of ours was written.
-        Some(Status::Successful) if entry.sent => Preflight::Ends(succeeded(now)),
+        // It was not released yet when our request was written.
+        Some(Status::Successful) if state.sent => Preflight::Ends(succeeded(now)),
         Some(Status::Successful) if options.if_released == IfReleased::Ok || presumed_ours => {
             Preflight::Ends(already_released(now))
         }
-        Some(Status::Successful) => Preflight::Against(released_before(now)),
-        Some(Status::Failed) if options.redeploy_failed => consented(now, planned, spec),
+        Some(Status::Successful) => Preflight::Blocked(released_before(now)),
+        Some(Status::Failed) if options.redeploy_failed => check_tasks(now, planned, spec),
         Some(Status::Failed) if planned.is_some_and(|planned| has_failed_since(planned, now)) => {
             Preflight::Ends(failed(now))
         }
-        Some(Status::Failed) => Preflight::Against(NotSent::LastReleaseFailed),
-        status => Preflight::Against(NotSent::WrongStatus(status)),
+        Some(Status::Failed) => Preflight::Blocked(NotSent::LastReleaseFailed),
+        status => Preflight::Blocked(NotSent::WrongStatus(status)),
     }
 }
 
-fn consented(now: &PackageDetail, planned: Option<&PackageDetail>, spec: &RunSpec) -> Preflight {
+/// Compares its tasks with the plan, and asks for consent to deletions.
+fn check_tasks(now: &PackageDetail, planned: Option<&PackageDetail>, spec: &RunSpec) -> Preflight {
     let planned = planned.filter(|_| holds(Guard::DriftIsNotSent));
     if let Some(kind) = planned.and_then(|planned| drift(planned, now)) {
-        return Preflight::Against(NotSent::Drifted(kind));
+        return Preflight::Blocked(NotSent::Drifted(kind));
     }
     let deleted: Vec<String> =
         deletions(now).map(|task| task.name.clone().unwrap_or_default()).collect();
     if !deleted.is_empty() && !spec.options.allow_delete {
-        return Preflight::Against(NotSent::Deletes(deleted));
+        return Preflight::Blocked(NotSent::Deletes(deleted));
     }
     Preflight::Send
 }
 
-/// Of the packages that are to be sent, those that touch what another one of them touches.
+/// Of the packages to send, those that change an object that another one of them changes, too.
 pub(crate) fn overlapping<'a>(
-    entries: impl Iterator<Item = &'a Entry>,
+    states: impl Iterator<Item = &'a PackageState>,
 ) -> HashMap<PackageId, NotSent> {
-    let seen = entries.filter_map(|entry| Some((entry.id, entry.latest.as_ref()?)));
-    let mut against = HashMap::new();
+    let seen = states.filter_map(|state| Some((state.id, state.latest.as_ref()?)));
+    let mut blocked = HashMap::new();
     for overlap in overlaps(seen) {
         for id in &overlap.packages {
             let others = overlap.packages.iter().filter(|other| *other != id);
             let why =
                 NotSent::Overlaps { name: overlap.name.clone(), with: others.copied().collect() };
-            against.entry(*id).or_insert(why);
+            blocked.entry(*id).or_insert(why);
         }
     }
-    against
+    blocked
 }
 
-/// A failure of what had never been released by then, or one with a later time. Any other may be the
-/// one before, which is shown again while the status lags.
+/// Whether the failure is newer than the plan: the package had not been released by then, or the failure has a
+/// later time. Any other failure may be the one before the plan, shown by a status that lags.
 fn has_failed_since(planned: &PackageDetail, now: &PackageDetail) -> bool {
     let (was, is) = (&planned.package, &now.package);
     was.status == Some(Status::ToBeReviewed)

@@ -301,9 +301,9 @@ impl Run {
     }
 
     async fn observe(&self, package: PackageId) -> EventKind {
-        let began_at = self.now();
+        let started_at = self.now();
         match self.service.observe(package, self.time_left()).await {
-            Ok(detail) => self.rollout.observed(package, detail).with_began_at(began_at),
+            Ok(detail) => self.rollout.observed(package, detail).with_started_at(started_at),
             Err(failure) => EventKind::ObserveFailed { package, failure },
         }
     }

@@ -14,33 +14,33 @@ use super::world::{FAILED, GRACE, START, SUCCESSFUL};
 use crate::options::OnLostAnswer;
 use crate::outcome::PackageReport;
 
-/// What a package of the fold is at.
+/// What a package of the rollout is at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
     Waiting,
     InDoubt,
     Running,
-    /// It has a verdict, which may change once the run is taken up again, or never.
+    /// It has an outcome, which may change once the run is resumed, or never.
     Ended {
         open: bool,
     },
 }
 
-/// Fields of the fold's debug text that no decision rests on: from this name up to that one. New fields
+/// Fields of the rollout's debug text that no decision rests on: from this name up to that one. New fields
 /// count unless they are named here.
 fn meaningless(field: &str, at: At, baseline: Option<Status>) -> Option<&'static str> {
     let was_released = matches!(baseline, Some(Status::Failed | Status::BeingReleased));
     match (field, at) {
         // What may change of it is hashed apart.
-        ("spec", _) => Some("entries"),
-        // The pace of the scenarios is the same in each round.
+        ("spec", _) => Some("states"),
+        // The poll interval of the scenarios is the same in each round.
         ("round", _) => Some("listed"),
         ("signed_at", _) => Some("accepted"),
-        ("looked_at", At::InDoubt | At::Running) => Some("doubt"),
+        ("observed_at", At::InDoubt | At::Running) => Some("doubt"),
         ("doubt", At::Running) => Some("sent"),
         ("Done", At::Ended { open: false }) => Some("due"),
-        // Where nothing was released before, no look is taken for an old one.
-        ("from", _) if !was_released => Some("running_at"),
+        // Where nothing was released before, no observation is taken for an old one.
+        ("baseline_at", _) if !was_released => Some("running_at"),
         // And only whether it moved counts, which the witness knows.
         ("running_at", _) if !was_released => Some("absences"),
         _ => None,
@@ -57,7 +57,7 @@ struct Text<'a> {
     at: At,
     baseline: Option<Status>,
     /// The next word says at what a package is.
-    phase: bool,
+    stage: bool,
     words: bool,
     skips_to: Option<&'static str>,
 }
@@ -70,11 +70,11 @@ impl fmt::Write for Text<'_> {
         if !text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
             return Ok(());
         }
-        if self.phase {
+        if self.stage {
             self.begin_package(text);
         }
-        self.phase = text == "phase";
-        // The words for people that follow are all the same to the fold.
+        self.stage = text == "stage";
+        // The words for people that follow are all the same to the rollout.
         if std::mem::replace(&mut self.words, matches!(text, "evidence" | "why")) {
             return Ok(());
         }
@@ -101,16 +101,16 @@ impl Text<'_> {
         }
     }
 
-    fn begin_package(&mut self, phase: &str) {
+    fn begin_package(&mut self, stage: &str) {
         let (memory, report) = self.packages.next().unwrap();
         let baseline = report.baseline.as_ref();
         self.baseline = baseline.and_then(|it| it.package.status);
-        self.at = match (phase, memory.outcome) {
+        self.at = match (stage, memory.outcome) {
             ("Waiting", _) => At::Waiting,
             ("InDoubt", _) => At::InDoubt,
             ("Running", _) => At::Running,
             (_, Some((_, open))) => At::Ended { open },
-            _ => panic!("a package that has ended without a verdict: {phase}"),
+            _ => panic!("a package that has ended without an outcome: {stage}"),
         };
     }
 }
@@ -125,7 +125,7 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
         packages: state.memory.iter().zip(state.reports.iter()),
         at: At::Waiting,
         baseline: None,
-        phase: false,
+        stage: false,
         words: false,
         skips_to: None,
     };
@@ -135,7 +135,7 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
     let options = &state.rollout.spec().options;
     (options.wait, options.on_lost_answer == OnLostAnswer::Stop).hash(&mut hasher);
     (0..2).for_each(|index| hash_package(state, index, &mut hasher));
-    (state.sending, state.just_taken_up, state.is_another_run, state.forbidden).hash(&mut hasher);
+    (state.sending, state.just_resumed, state.is_another_run, state.forbidden).hash(&mut hasher);
     let calm = hasher.finish();
     (&state.world.left, &state.world.stuck).hash(&mut hasher);
     for (index, memory) in state.memory.iter().enumerate() {
@@ -169,7 +169,7 @@ fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
     memory.baseline.is_bare.hash(hasher);
     (memory.named, memory.moved, memory.accepted).hash(hasher);
     memory.absences.hash(hasher);
-    // Later it counts only once the run is taken up again, and then it begins anew.
+    // Later it counts only once the run is resumed, and then it begins anew.
     if memory.named == Named::No || state.sending.is_some() {
         truth.versions[memory.shown.version].hash(hasher);
         memory.shown.is_bare.hash(hasher);

@@ -14,7 +14,7 @@ pub(super) enum Named {
     Accepted,
 }
 
-/// A version as a look saw it.
+/// A version as an observation saw it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Glimpse {
     pub(super) version: usize,
@@ -25,29 +25,29 @@ pub(super) struct Glimpse {
 /// What a witness remembers of one package.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Memory {
-    /// The status at the last look, not in a list, since the run was begun or taken up again.
+    /// The status at the last observation, not in a list, since the run was begun or resumed.
     pub(super) seen: Option<i64>,
-    pub(super) looked_at: i64,
-    /// The last look, not in a list, saw other tasks than at the beginning.
+    pub(super) observed_at: i64,
+    /// The last observation, not in a list, saw other tasks than at the beginning.
     pub(super) changed: bool,
-    /// The version that the last look saw.
+    /// The version that the last observation saw.
     pub(super) shown: Glimpse,
-    /// The version that the last look before a request saw, or the first that saw it being released.
+    /// The version that the last observation before a request saw, or the first that saw it being released.
     pub(super) baseline: Glimpse,
     /// The baseline of the last request whose intention was recorded.
     pub(super) intended: Glimpse,
     /// The version at the beginning, when the plan was made.
     pub(super) planned: usize,
     pub(super) named: Named,
-    /// A look since the request saw it released, being released, or another than at the baseline.
+    /// An observation since the request saw it released, being released, or another than at the baseline.
     pub(super) moved: bool,
     /// What became of a request was unknown, ever.
     pub(super) lost: bool,
     /// The caller has consented to sending it once more, and it was not sent since.
     pub(super) consented: bool,
-    /// Requests that named it since the run was begun or taken up again.
+    /// Requests that named it since the run was begun or resumed.
     pub(super) requests: u8,
-    /// Looks that did not find it, since it was last seen.
+    /// Observations that did not find it, since it was last seen.
     pub(super) absences: u8,
     pub(super) accepted: bool,
     /// Which outcome it has, and whether that may still change.
@@ -61,7 +61,7 @@ impl Memory {
         matches!(self.outcome, Some((_, false)))
     }
 
-    /// What became of the last request is unknown, and no look has told since.
+    /// What became of the last request is unknown, and no observation has told since.
     pub(super) fn is_doubted(&self) -> bool {
         self.named == Named::InDoubt && !self.moved
     }

@@ -27,7 +27,7 @@ pub(super) const PROMISES: [Promise; 19] = [
     ("what may have been sent is claimed", what_may_have_been_sent_is_claimed),
     ("ours only if named in an answer", ours_only_if_named),
     ("an outcome stays", an_outcome_stays),
-    ("the end of patience is the end", out_of_time_ends),
+    ("the end of timeout is the end", out_of_time_ends),
     ("a 401 ends all asking", forbidden_ends),
     ("a replay gives the same rollout", replay_is_the_same),
 ];
@@ -66,10 +66,10 @@ fn seen_ready(state: &State) -> bool {
     })
 }
 
-/// By the clock of the world at the moment of the first byte, whatever the fold takes for its own.
+/// By the clock of the world at the moment of the first byte, whatever the rollout takes for its own.
 fn seen_lately(state: &State) -> bool {
     let mut sent = state.sending.unwrap_or_default().indices();
-    sent.all(|index| state.world.clock - state.memory[index].looked_at <= 60_000)
+    sent.all(|index| state.world.clock - state.memory[index].observed_at <= 60_000)
 }
 
 /// One package that waits and is not as planned keeps all the others back, too.
@@ -79,7 +79,7 @@ fn nothing_sent_but_as_planned(state: &State) -> bool {
     next_batch(state) == Set::NONE || !drifted
 }
 
-/// While it is still looked for what became of a request, nothing goes out; once that has ended in
+/// While a request is in doubt, nothing goes out; once that has ended in
 /// doubt, only what the caller has consented to.
 fn nothing_sent_in_doubt(state: &State) -> bool {
     let batch = next_batch(state);

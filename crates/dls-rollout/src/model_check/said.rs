@@ -1,4 +1,4 @@
-//! The choices of the search in the words of the fold: what was planned, and what was heard.
+//! The choices of the search in the words of the rollout: what was planned, and what was heard.
 
 use std::sync::LazyLock;
 

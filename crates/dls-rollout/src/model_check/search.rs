@@ -49,7 +49,7 @@ impl Known {
     }
 }
 
-/// Looks at every state that can be reached.
+/// Visits every state that can be reached.
 ///
 /// # Errors
 ///

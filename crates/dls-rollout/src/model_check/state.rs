@@ -1,4 +1,4 @@
-//! One state of the search: the fold, the world, and what an honest witness remembers of the way there.
+//! One state of the search: the rollout, the world, and what an honest witness remembers of the way there.
 
 use std::mem::discriminant;
 use std::rc::Rc;
@@ -25,7 +25,7 @@ pub(super) struct Scenario {
     pub(super) options: Options,
     pub(super) stamp: Stamp,
     pub(super) faults: u8,
-    /// So many packages are looked at one by one; if more are watched, they are looked up in lists.
+    /// So many packages are observed one by one; if more are watched, they are read in lists.
     pub(super) few: usize,
     /// A plan was made before.
     pub(super) planned: bool,
@@ -38,11 +38,11 @@ pub(super) struct State {
     pub(super) memory: [Memory; 2],
     pub(super) action: Action,
     pub(super) reports: Rc<[PackageReport]>,
-    /// The driver is in the middle of a request that names these.
+    /// The caller is in the middle of a request that names these.
     pub(super) sending: Option<Set>,
-    pub(super) just_taken_up: bool,
+    pub(super) just_resumed: bool,
     pub(super) last: Option<Step>,
-    /// A look was answered with 401 since the run was begun or taken up again.
+    /// An observation was answered with 401 since the run was begun or resumed.
     pub(super) forbidden: bool,
     pub(super) replay_differs: bool,
     /// The first run has ended, and this is another one for the same packages.
@@ -82,7 +82,7 @@ impl State {
             memory: [0, 1].map(memory),
             world,
             sending: None,
-            just_taken_up: false,
+            just_resumed: false,
             last: None,
             forbidden: false,
             replay_differs: false,
@@ -97,7 +97,7 @@ impl State {
         let mut next = Self {
             faults: self.faults.checked_sub(faults)?,
             last: Some(step),
-            just_taken_up: false,
+            just_resumed: false,
             ..self.clone()
         };
         next.take(step);
@@ -111,7 +111,7 @@ impl State {
         match step {
             Step::Seen(package, sight) => {
                 let version = self.version(package, sight);
-                self.note_look(package, version, sight.bare);
+                self.note_observation(package, version, sight.bare);
                 let seen = self.world.packages[package].versions[version];
                 let seen = seen.detail(package, sight.bare);
                 self.apply(self.rollout.observed(id(package), seen));
@@ -122,7 +122,7 @@ impl State {
                 let failure = observe_error(failing);
                 self.apply(EventKind::ListFailed { failure });
             }
-            Step::LookFails(package, failing) => {
+            Step::ObserveFails(package, failing) => {
                 self.forbidden |= failing == Failing::Forbidden;
                 if failing == Failing::NotFound {
                     // Of what waits one is enough.
@@ -159,9 +159,9 @@ impl State {
                 if kept == Kept::Flushed {
                     self.lose_events();
                 }
-                self.take_up();
+                self.resume();
             }
-            Step::TakenUp => self.take_up(),
+            Step::Resumed => self.resume(),
             Step::Forget(packages) => {
                 self.world.clock += FENCE;
                 for index in packages.indices() {
@@ -264,8 +264,8 @@ impl State {
         }
     }
 
-    /// The process is gone: the fold comes back from its journal, and nothing seen before counts.
-    fn take_up(&mut self) {
+    /// The process is gone: the rollout comes back from its journal, and nothing seen before counts.
+    fn resume(&mut self) {
         let replayed = Rollout::replay(self.events()).unwrap();
         self.replay_differs = format!("{replayed:?}") != format!("{:?}", self.rollout)
             || replayed.next() != self.rollout.next();
@@ -276,7 +276,7 @@ impl State {
                 memory.outcome = None;
             }
         }
-        (self.forbidden, self.just_taken_up) = (false, true);
+        (self.forbidden, self.just_resumed) = (false, true);
         let options = &self.rollout.spec().options;
         let (grace, poll_interval) = (options.grace, options.poll_interval);
         self.apply(EventKind::Resumed { grace, poll_interval, other_endpoint: None });
@@ -349,15 +349,15 @@ impl State {
         events
     }
 
-    fn note_look(&mut self, package: usize, version: usize, is_bare: bool) {
+    fn note_observation(&mut self, package: usize, version: usize, is_bare: bool) {
         let seen = self.world.packages[package].versions[version];
         let memory = &mut self.memory[package];
         (memory.seen, memory.changed) = (Some(seen.status), seen.changed);
-        memory.looked_at = self.world.clock;
+        memory.observed_at = self.world.clock;
         self.note_sight(package, version, is_bare);
     }
 
-    /// In a look or in a list.
+    /// In an observation or in a list.
     fn note_sight(&mut self, package: usize, version: usize, is_bare: bool) {
         let versions = &self.world.packages[package].versions;
         let memory = &mut self.memory[package];
@@ -368,7 +368,7 @@ impl State {
         }
         let was = versions[memory.baseline.version];
         let differs = seen.differs(was);
-        // A look that shows what was before the baseline tells nothing of what came after.
+        // An observation that shows what was before the baseline tells nothing of what came after.
         let tells = version >= memory.baseline.version;
         memory.moved |= tells && (differs || seen.status == BEING_RELEASED);
     }

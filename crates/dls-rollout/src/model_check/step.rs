@@ -13,7 +13,7 @@ use crate::action::Action;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Step {
     Seen(usize, Sight),
-    LookFails(usize, Failing),
+    ObserveFails(usize, Failing),
     /// What a list shows of each package, if it does.
     Listed([Option<Sight>; 2]),
     ListFails(Failing),
@@ -29,10 +29,10 @@ pub(super) enum Step {
     Arrives(Set, Released),
     Later(i64),
     OutOfTime,
-    /// The process dies and the run is taken up again. If a request was being sent, this became of it.
+    /// The process dies and the run is resumed. If a request was being sent, this became of it.
     Crash(Effect, Kept),
-    /// A run that has ended is taken up again.
-    TakenUp,
+    /// A run that has ended is resumed.
+    Resumed,
     Consent(Set),
     /// Somebody gives up what has ended and is not known.
     Forget(Set),
@@ -48,7 +48,7 @@ pub(super) enum Kept {
     Flushed,
 }
 
-/// What a look shows, and whether that was over already.
+/// What an observation shows, and whether that was over already.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Sight {
     pub(super) status: i64,
@@ -122,14 +122,14 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
         return outcomes(state, batch);
     }
     let mut choices = match &state.action {
-        Action::Observe(id) => at_a_look(state, index(*id)),
+        Action::Observe(id) => at_an_observation(state, index(*id)),
         Action::Deploy { request, .. } => {
             let batch = Set::of(request.packages().iter().map(|id| index(*id)));
             let mut choices = vec![free(Step::Intend(batch))];
             choices.extend(batch.indices().flat_map(|it| meanwhile(state, it)));
             choices
         }
-        Action::Wait(_) => at_a_rest(state),
+        Action::Wait(_) => at_a_wait(state),
         Action::Done => at_the_end(state),
         Action::List(list) => at_a_list(state, list),
     };
@@ -138,13 +138,13 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
         choices.extend([fault(Step::OutOfTime), crash(Kept::All)]);
         choices.extend(state.may_lose_events().then(|| crash(Kept::Flushed)));
     }
-    if state.just_taken_up {
+    if state.just_resumed {
         choices.extend(Set::ALL[1..].iter().map(|set| free(Step::Consent(*set))));
     }
     choices
 }
 
-/// What the service and others do by themselves counts only if somebody looks, or sends something.
+/// What the service and others do by themselves counts only if somebody observes, or sends something.
 fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
     let mut choices = Vec::new();
     match state.world.packages[package].now().status {
@@ -160,7 +160,7 @@ fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
     }
     let concerns = |(step, _): &Choice| matches!(step, Step::Arrives(_, it) if it.has(package));
     choices.extend(arrivals(state).into_iter().filter(concerns));
-    // Time counts where a look may grow old or a grace may be over.
+    // Time counts where an observation may grow old or a grace may be over.
     let pending = || state.memory.iter().filter(|it| it.outcome.is_none());
     if pending().any(|it| it.named == Named::No) {
         choices.push(fault(Step::Later(61)));
@@ -185,7 +185,7 @@ fn arrivals(state: &State) -> Vec<Choice> {
     choices
 }
 
-fn at_a_look(state: &State, package: usize) -> Vec<Choice> {
+fn at_an_observation(state: &State, package: usize) -> Vec<Choice> {
     let sight = |version, late| Step::Seen(package, Sight::of(version, late));
     let now = state.world.packages[package].now();
     let mut choices = meanwhile(state, package);
@@ -202,7 +202,7 @@ fn at_a_look(state: &State, package: usize) -> Vec<Choice> {
         choices.push(fault(Step::Seen(package, bare)));
     }
     let failures = [Failing::Unavailable, Failing::NotFound, Failing::Forbidden];
-    choices.extend(failures.map(|failure| fault(Step::LookFails(package, failure))));
+    choices.extend(failures.map(|failure| fault(Step::ObserveFails(package, failure))));
     choices
 }
 
@@ -231,7 +231,7 @@ fn at_a_list(state: &State, list: &ListPackages) -> Vec<Choice> {
             choices.push(choice);
         }
     }
-    // As at a look.
+    // As at an observation.
     choices.sort_by_key(|(step, _)| !matches!(step, Step::Ends(_, true)));
     let failures = [Failing::Unavailable, Failing::NotFound, Failing::Forbidden];
     choices.extend(failures.map(|failure| fault(Step::ListFails(failure))));
@@ -249,8 +249,8 @@ fn rows(state: &State, package: usize, asked_for: bool) -> Vec<(Option<Sight>, u
 }
 
 /// Of an old failure that failed once more without a trace nothing will ever be seen: only the caller's
-/// patience ends that.
-fn at_a_rest(state: &State) -> Vec<Choice> {
+/// timeout ends that.
+fn at_a_wait(state: &State) -> Vec<Choice> {
     let mut known = state.memory.iter().zip(&state.world.packages);
     let traceless = known.any(|(memory, truth)| {
         let (mut was, now) = (truth.versions[memory.baseline.version], truth.now());
@@ -299,7 +299,7 @@ fn parts_of(whole: Set) -> impl Iterator<Item = Set> {
 fn at_the_end(state: &State) -> Vec<Choice> {
     let mut choices = arrivals(state);
     if !state.memory.iter().all(Memory::is_closed) {
-        choices.push(fault(Step::TakenUp));
+        choices.push(fault(Step::Resumed));
     } else if !state.is_another_run {
         choices.push(fault(Step::AnotherRun));
     }
@@ -313,7 +313,7 @@ fn at_the_end(state: &State) -> Vec<Choice> {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Seen(package, sight) => write!(f, "look at {}: {sight}", package + 1),
+            Self::Seen(package, sight) => write!(f, "observe {}: {sight}", package + 1),
             Self::Listed(shown) => {
                 f.write_str("list")?;
                 for (package, sight) in shown.iter().enumerate() {
@@ -323,8 +323,8 @@ impl fmt::Display for Step {
                 Ok(())
             }
             Self::ListFails(failure) => write!(f, "list: {failure}"),
-            Self::LookFails(package, failure) => {
-                write!(f, "look at {}: {failure}", package + 1)
+            Self::ObserveFails(package, failure) => {
+                write!(f, "observe {}: {failure}", package + 1)
             }
             Self::Intend(batch) => write!(f, "deploy {batch}"),
             Self::RunOutcome(effect, heard) => write!(f, "{effect}, {heard}"),
@@ -338,10 +338,10 @@ impl fmt::Display for Step {
             }
             Self::Later(seconds) => write!(f, "{seconds} s pass"),
             Self::OutOfTime => f.write_str("out of time"),
-            Self::Crash(Effect::None, Kept::All) => f.write_str("crash, taken up again"),
-            Self::Crash(effect, Kept::All) => write!(f, "{effect}, crash, taken up again"),
-            Self::Crash(..) => f.write_str("crash, what was not flushed is lost, taken up again"),
-            Self::TakenUp => f.write_str("taken up again"),
+            Self::Crash(Effect::None, Kept::All) => f.write_str("crash, resumed"),
+            Self::Crash(effect, Kept::All) => write!(f, "{effect}, crash, resumed"),
+            Self::Crash(..) => f.write_str("crash, what was not flushed is lost, resumed"),
+            Self::Resumed => f.write_str("resumed"),
             Self::Consent(packages) => write!(f, "consent to sending {packages} once more"),
             Self::Forget(packages) => write!(f, "{packages} given up"),
             Self::AnotherRun => f.write_str("another run for the same packages"),

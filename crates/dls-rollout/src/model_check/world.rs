@@ -7,7 +7,7 @@ use dls_model::{PackageDetail, PackageId, Status, Task, Timestamp};
 
 /// The grace of most rollouts, by which a status may lag behind.
 pub(super) const GRACE: i64 = 120_000;
-/// How long after a request the caller's consent to another one is refused by whoever drives.
+/// How long after a request the caller's consent to another one is refused by the caller.
 pub(super) const FENCE: i64 = 16 * 60_000;
 /// The moment that stands for "now" at the beginning.
 pub(super) const START: i64 = 1_747_106_000_000;
@@ -160,7 +160,7 @@ impl World {
         world
     }
 
-    /// What was before the run has left its traces: a look may lag behind the beginning too.
+    /// What was before the run has left its traces: an observation may lag behind the beginning too.
     fn bring_to(&mut self, index: usize, status: i64) {
         let once = Set::of([index]);
         if status != TO_BE_REVIEWED {
@@ -178,7 +178,7 @@ impl World {
         Timestamp::from_millis(START + self.clock).unwrap()
     }
 
-    /// What a look shows that lags behind, if it may.
+    /// What an observation shows that lags behind, if it may.
     pub(super) fn lagging(&self, index: usize) -> Option<Version> {
         let truth = &self.packages[index];
         let before = truth.versions.len().checked_sub(2)?;

@@ -1,4 +1,4 @@
-//! What happened: one method an event.
+//! One method per event.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,28 +8,27 @@ use dls_model::{
 };
 
 use super::Rollout;
-use crate::entry::{Doubt, Entry, Phase};
 use crate::event::{Event, EventKind, ObserveError, SendError};
 use crate::guard::{Guard, holds};
 use crate::options::{OnLostAnswer, Options};
 use crate::outcome::{
     Forgotten, NotSent, PackageOutcome, is_partial_refusal, is_refusal, is_throttled_by_gateway,
 };
+use crate::package_state::{Doubt, PackageState, Stage};
 use crate::poll_interval::PollInterval;
 
-/// How often one thing is tried before it is given up: a look before the send, and a send that
-/// provably did not happen or was throttled by the gateway.
+/// How often an observation before the send, or a send that provably did not happen or was throttled by the gateway,
+/// is tried.
 const TRIES: u32 = 3;
 
-/// The gateway counts calls by the second or by the minute. Who is asked to wait for longer than that is told so
-/// instead.
+/// The longest `Retry-After` that is waited for. The gateway counts calls by the second or by the minute.
 const LONGEST_THROTTLE: Duration = Duration::from_secs(60);
-/// How many looks in a row must say "not found" before a watched package counts as gone.
+/// How many observations in a row must say "not found" before a watched package counts as gone.
 const ABSENCES: u32 = 3;
 
 impl Rollout {
-    /// The event of a look at a package that came back. What describes another package, as a cache on
-    /// the way may do, or does not say which one, is none.
+    /// The event of a package that was read. An answer that describes another package, as a cache may return it, or
+    /// does not say which one, is a failed observation.
     #[must_use]
     pub fn observed(&self, package: PackageId, seen: PackageDetail) -> EventKind {
         if seen.package.id != Some(package) {
@@ -40,40 +39,42 @@ impl Rollout {
                 failure: ObserveError::Unavailable(format!("the answer describes {described}")),
             };
         }
-        let entry = self.entries.iter().find(|entry| entry.id == package);
-        let known = entry.and_then(|entry| entry.latest.as_ref());
+        let state = self.states.iter().find(|state| state.id == package);
+        let known = state.and_then(|state| state.latest.as_ref());
         let same = known
             .is_some_and(|known| (&known.package, &known.tasks) == (&seen.package, &seen.tasks));
-        EventKind::Observed { package, seen: (!same).then(|| Box::new(seen)), began_at: None }
+        EventKind::Observed { package, seen: (!same).then(|| Box::new(seen)), started_at: None }
     }
 
-    /// The event of a list that came back, all pages of it.
+    /// The event of a list that was read, all pages of it.
     #[must_use]
     pub fn listed(&self, rows: impl IntoIterator<Item = Package>) -> EventKind {
         let mut rows: Vec<Package> = rows.into_iter().collect();
         let there: HashSet<_> = rows.iter().filter_map(|row| row.id).collect();
-        let watched = self.watched().map(|entry| entry.id);
+        let watched = self.watched().map(|state| state.id);
         let missing = watched.filter(|id| !there.contains(id)).collect();
         rows.retain(|row| {
             let mut watched = self.watched();
-            let entry = watched.find(|entry| Some(entry.id) == row.id);
-            let known = entry.map(|entry| entry.latest.as_ref().map(|detail| &detail.package));
+            let state = watched.find(|state| Some(state.id) == row.id);
+            let known = state.map(|state| state.latest.as_ref().map(|detail| &detail.package));
             known.is_some_and(|known| known != Some(row))
         });
         EventKind::Listed { rows, missing }
     }
 
-    /// Takes in what happened.
+    /// Changes the state by what happened.
     pub fn apply(&mut self, event: Event) {
         self.now = event.at;
         let blocked = !self.may_send();
         match event.kind {
             // Only ever the first event, which made this rollout.
             EventKind::RunCreated(_) => {}
-            EventKind::Observed { package, seen, began_at } => {
-                self.on_looked(package, seen.map(|seen| *seen), began_at)
+            EventKind::Observed { package, seen, started_at } => {
+                self.on_observed(package, seen.map(|seen| *seen), started_at)
             }
-            EventKind::ObserveFailed { package, failure } => self.on_look_failed(package, failure),
+            EventKind::ObserveFailed { package, failure } => {
+                self.on_observe_failed(package, failure)
+            }
             EventKind::Listed { rows, missing } => self.on_listed(rows, &missing),
             EventKind::ListFailed { failure } => self.on_list_failed(&failure),
             EventKind::SendIntended { packages, signed_at, with_token } => {
@@ -95,56 +96,56 @@ impl Rollout {
         self.advance();
     }
 
-    /// A batch that goes out again is in turn only now: after a long pause its looks are old.
+    /// After a long pause before a batch is sent again its observations are old.
     fn on_waited(&mut self) {
-        self.rest = None;
+        self.pause = None;
         if self.failed_sends > 0 && !self.cleared {
             self.begin_turn();
         }
     }
 
-    fn on_looked(
+    fn on_observed(
         &mut self,
         package: PackageId,
         seen: Option<PackageDetail>,
-        began_at: Option<Timestamp>,
+        started_at: Option<Timestamp>,
     ) {
         let (now, options) = (self.now, self.spec.options.clone());
-        let Some(entry) = self.entry(package) else {
+        let Some(state) = self.state(package) else {
             return;
         };
-        let Some(seen) = seen.or_else(|| entry.latest.clone()) else {
+        let Some(seen) = seen.or_else(|| state.latest.clone()) else {
             return;
         };
-        entry.see(seen, now, options.lag());
-        // What it shows may be as old as its request, however long the answer was on its way.
-        entry.looked_at = began_at.map(|began_at| began_at.min(now)).or(Some(now));
-        // To be sent once more, and meanwhile the first request has turned out to have had an effect.
-        if entry.is_waiting() && entry.sent && entry.has_moved() {
-            entry.phase = Phase::InDoubt;
+        state.observe(seen, now, options.lag());
+        // The state may be as old as the request for it.
+        state.observed_at = started_at.map(|it| it.min(now)).or(Some(now));
+        // It was to be sent once more, and now the first request turns out to have had an effect.
+        if state.is_waiting() && state.sent && state.has_moved() {
+            state.stage = Stage::InDoubt;
         }
-        entry.judge(now, &options);
-        if entry.is_waiting() {
-            self.failed_looks = 0;
+        state.evaluate(now, &options);
+        if state.is_waiting() {
+            self.failed_observations = 0;
             self.obstacle = None;
         }
         self.stop_if_in_trouble(package);
     }
 
-    fn on_look_failed(&mut self, package: PackageId, failure: ObserveError) {
+    fn on_observe_failed(&mut self, package: PackageId, failure: ObserveError) {
         let now = self.now;
-        let Some(entry) = self.entry(package) else {
+        let Some(state) = self.state(package) else {
             return;
         };
-        if entry.is_waiting() {
-            return self.on_check_failed(package, failure);
+        if state.is_waiting() {
+            return self.on_observe_failed_before_a_send(package, failure);
         }
-        entry.due = false;
+        state.due = false;
         match failure {
             ObserveError::NotFound(_) => {
-                entry.absences += 1;
-                if entry.absences >= ABSENCES || !holds(Guard::OneAbsenceIsNone) {
-                    entry.vanish(now);
+                state.absences += 1;
+                if state.absences >= ABSENCES || !holds(Guard::OneAbsenceIsNone) {
+                    state.mark_gone(now);
                     self.stop_if_in_trouble(package);
                 }
             }
@@ -152,9 +153,9 @@ impl Rollout {
         }
     }
 
-    /// A look at a package that no request names yet.
-    fn on_check_failed(&mut self, package: PackageId, failure: ObserveError) {
-        self.failed_looks += 1;
+    /// A failed observation of a package that waits.
+    fn on_observe_failed_before_a_send(&mut self, package: PackageId, failure: ObserveError) {
+        self.failed_observations += 1;
         let forbidden = why_forbidden(&failure);
         let why = match failure {
             ObserveError::NotFound(_) => return self.on_not_found_before_a_send(package),
@@ -164,8 +165,8 @@ impl Rollout {
             ObserveError::Unavailable(why) => NotSent::Unavailable(why),
         };
         let may_pass = matches!(why, NotSent::Unreachable(_) | NotSent::Unavailable(_));
-        if may_pass && self.failed_looks < TRIES {
-            self.rest = Some(self.spec.options.poll_interval.pause(self.failed_looks - 1));
+        if may_pass && self.failed_observations < TRIES {
+            self.pause = Some(self.spec.options.poll_interval.pause(self.failed_observations - 1));
             self.obstacle = Some(why);
             return;
         }
@@ -175,26 +176,26 @@ impl Rollout {
         }
     }
 
-    /// What was never sent is gone at once. What was, and is to be sent once more, only as a watched package is.
+    /// A package that was never sent is gone at once; one to be sent once more, like a watched one, after several absences.
     fn on_not_found_before_a_send(&mut self, package: PackageId) {
         let (now, options) = (self.now, self.spec.options.clone());
-        let Some(entry) = self.entry(package) else {
+        let Some(state) = self.state(package) else {
             return;
         };
-        entry.absences += 1;
-        let may_reappear = entry.sent && holds(Guard::OneAbsenceIsNone);
-        if may_reappear && entry.absences < ABSENCES {
-            let pause = options.poll_interval.pause(entry.absences - 1);
-            self.rest = Some(pause);
+        state.absences += 1;
+        let may_reappear = state.sent && holds(Guard::OneAbsenceIsNone);
+        if may_reappear && state.absences < ABSENCES {
+            let pause = options.poll_interval.pause(state.absences - 1);
+            self.pause = Some(pause);
             return;
         }
-        entry.vanish(now);
+        state.mark_gone(now);
         if options.deploy.is_some() {
             self.stop();
         }
     }
 
-    /// Any failed look but a 401 or 403 says nothing about the release: it is simply made again.
+    /// A failed observation says nothing about the release and is repeated, except a 401 or 403.
     fn end_watch_if_forbidden(&mut self, failure: &ObserveError) {
         if let Some(why) = why_forbidden(failure) {
             self.settle_waiting(&NotSent::NotAuthenticated(why.clone()));
@@ -207,27 +208,27 @@ impl Rollout {
         self.listed = true;
         for row in rows {
             let id = row.id;
-            let Some(entry) =
-                self.entries.iter_mut().find(|entry| Some(entry.id) == id && entry.is_watched())
+            let Some(state) =
+                self.states.iter_mut().find(|state| Some(state.id) == id && state.is_watched())
             else {
                 continue;
             };
-            let mut detail = entry.latest.clone().unwrap_or_default();
+            let mut detail = state.latest.clone().unwrap_or_default();
             detail.package = row;
-            entry.see(detail, now, options.lag());
+            state.observe(detail, now, options.lag());
         }
-        for entry in self.entries.iter_mut().filter(|entry| entry.is_watched()) {
-            let missing = missing.contains(&entry.id);
-            // A row that is as it was is not recorded, but it was there.
+        for state in self.states.iter_mut().filter(|state| state.is_watched()) {
+            let missing = missing.contains(&state.id);
+            // An unchanged row is not recorded, but it was there.
             if !missing {
-                entry.absences = 0;
+                state.absences = 0;
             }
-            // How it ended is read in full.
-            let ended = entry.status().is_some_and(Status::is_final);
-            entry.due = missing && holds(Guard::AbsenceIsNoAnswer)
+            // The end of a release is read with its tasks.
+            let ended = state.status().is_some_and(Status::is_final);
+            state.due = missing && holds(Guard::AbsenceIsNoAnswer)
                 || ended && holds(Guard::ListsEndNothing);
-            if !entry.due {
-                entry.judge(now, &options);
+            if !state.due {
+                state.evaluate(now, &options);
             }
         }
         self.stop_if_unknown();
@@ -246,27 +247,27 @@ impl Rollout {
 
     fn on_send_intended(&mut self, packages: &PackageIds, signed_at: Timestamp, with_token: bool) {
         let at = self.now;
-        for entry in &mut self.entries {
-            if packages.contains(entry.id) && entry.is_waiting() {
-                entry.send(at, signed_at, with_token);
+        for state in &mut self.states {
+            if packages.contains(state.id) && state.is_waiting() {
+                state.mark_sent(at, signed_at, with_token);
             }
         }
         self.sending = true;
         self.cleared = false;
-        self.watch_anew();
+        self.restart_polling();
     }
 
     fn on_accepted(&mut self, answer: &DeployAnswer, request_id: Option<String>) {
         let since = self.now;
         self.sending = false;
-        for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
-            entry.request_id.clone_from(&request_id);
-            entry.accepted = answer.detail(entry.id).cloned();
-            if entry.accepted.is_some() || !holds(Guard::AnswerMustName) {
-                entry.phase = Phase::Running;
+        for state in self.states.iter_mut().filter(|it| it.is_in_doubt()) {
+            state.request_id.clone_from(&request_id);
+            state.accepted = answer.detail(state.id).cloned();
+            if state.accepted.is_some() || !holds(Guard::AnswerMustName) {
+                state.stage = Stage::Running;
                 continue;
             }
-            entry.doubt = Some(Doubt {
+            state.doubt = Some(Doubt {
                 since,
                 evidence: "the request was accepted, and the answer does not name this package"
                     .to_owned(),
@@ -300,8 +301,8 @@ impl Rollout {
             }
             SendError::Answered(error) => {
                 let request_id = error.request_id().map(str::to_owned);
-                let in_doubt = self.entries.iter_mut().filter(|entry| entry.is_in_doubt());
-                in_doubt.for_each(|entry| entry.request_id.clone_from(&request_id));
+                let in_doubt = self.states.iter_mut().filter(|state| state.is_in_doubt());
+                in_doubt.for_each(|state| state.request_id.clone_from(&request_id));
                 if is_refusal(&error, self.watched().filter(|e| e.is_in_doubt()).count()) {
                     self.refused(&error);
                 } else {
@@ -316,46 +317,46 @@ impl Rollout {
         }
     }
 
-    /// Proved: nothing happened. The batch stays the next one, and goes out after a pause of at least that long.
+    /// Nothing was sent, as is proved: the batch stays the next one, and is sent after a pause of at least that long.
     fn send_again(&mut self, obstacle: NotSent, at_least: Duration) {
         self.unsend();
         self.cleared = false;
         self.obstacle = Some(obstacle);
         let pause = self.spec.options.poll_interval.pause(self.failed_sends - 1);
-        self.rest = Some(pause.max(at_least));
+        self.pause = Some(pause.max(at_least));
     }
 
-    /// The batch was intended, or did not come as far as that because no connection could be made.
+    /// Ends the batch, whether its intention was recorded or no connection could be made before that.
     fn not_sent(&mut self, why: &NotSent) {
-        let in_doubt = self.watched().filter(|entry| entry.is_in_doubt());
-        let mut batch: HashSet<PackageId> = in_doubt.map(|entry| entry.id).collect();
+        let in_doubt = self.watched().filter(|state| state.is_in_doubt());
+        let mut batch: HashSet<PackageId> = in_doubt.map(|state| state.id).collect();
         if batch.is_empty() {
-            batch = self.batch().map(|entry| entry.id).collect();
+            batch = self.batch().map(|state| state.id).collect();
         }
         self.unsend();
-        let batch = self.entries.iter_mut().filter(|it| batch.contains(&it.id));
-        batch.for_each(|entry| entry.end_unsent(PackageOutcome::NotSent(why.clone())));
+        let batch = self.states.iter_mut().filter(|it| batch.contains(&it.id));
+        batch.for_each(|state| state.end_unsent(PackageOutcome::NotSent(why.clone())));
         self.stop();
-        self.watch_anew();
+        self.restart_polling();
     }
 
     fn unsend(&mut self) {
-        let in_doubt = self.entries.iter_mut().filter(|entry| entry.is_in_doubt());
-        in_doubt.for_each(Entry::unsend);
+        let in_doubt = self.states.iter_mut().filter(|state| state.is_in_doubt());
+        in_doubt.for_each(PackageState::mark_unsent);
     }
 
     fn refused(&mut self, error: &ServiceError) {
-        for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
-            entry.unsend();
-            entry.end_unsent(PackageOutcome::Refused {
+        for state in self.states.iter_mut().filter(|it| it.is_in_doubt()) {
+            state.mark_unsent();
+            state.end_unsent(PackageOutcome::Refused {
                 error: Box::new(error.clone()),
                 proved: true,
             });
         }
         self.failed_sends = 0;
-        // What an earlier request came to is still unknown.
+        // The outcome of an earlier request is still unknown.
         self.stop_if_unknown();
-        // Whoever may not ask, or is turned away, fares no better with the next batch.
+        // The next batch would be refused for the same reason.
         let hopeless = matches!(error.status().as_u16(), 401 | 403 | 429);
         if !self.spec.options.keep_going || hopeless {
             self.stop();
@@ -365,11 +366,11 @@ impl Rollout {
 
     fn lost(&mut self, evidence: String, refusal: Option<Box<ServiceError>>) {
         let since = self.now;
-        for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
-            entry.doubt =
+        for state in self.states.iter_mut().filter(|it| it.is_in_doubt()) {
+            state.doubt =
                 Some(Doubt { since, evidence: evidence.clone(), refusal: refusal.clone() });
         }
-        // Part of the batch was refused, whatever became of the rest.
+        // A part of the batch was refused.
         if refusal.is_some() {
             self.stop();
         }
@@ -382,9 +383,9 @@ impl Rollout {
         if self.spec.options.on_lost_answer == OnLostAnswer::Reconcile {
             return;
         }
-        for entry in self.entries.iter_mut().filter(|it| it.is_in_doubt()) {
-            let outcome = entry.give_up("nobody asked to look what became of it");
-            entry.end(outcome);
+        for state in self.states.iter_mut().filter(|it| it.is_in_doubt()) {
+            let outcome = state.give_up("reconciling it was not asked for");
+            state.end(outcome);
         }
         self.stop_if_unknown();
     }
@@ -395,15 +396,15 @@ impl Rollout {
         self.settle(&not_sent, &NotSent::OutOfTime, "the time to wait was over");
     }
 
-    /// A service that never answered a look counts as unavailable, not as merely slow.
+    /// A service that never answered an observation counts as unavailable, not as slow.
     fn nothing_sent_in_time(&self) -> NotSent {
-        if self.entries.iter().any(|entry| entry.latest.is_some()) {
+        if self.states.iter().any(|state| state.latest.is_some()) {
             return NotSent::OutOfTime;
         }
-        NotSent::Unavailable("no look came back before the time was over".to_owned())
+        NotSent::Unavailable("no observation succeeded before the time was over".to_owned())
     }
 
-    /// Whatever was still open is looked at again, and nothing that was seen before counts as a look.
+    /// Observes again whatever is still open: no earlier observation counts.
     fn on_resumed(&mut self, grace: Duration, poll_interval: PollInterval) {
         self.sending = false;
         self.spec.options = Options {
@@ -413,44 +414,44 @@ impl Rollout {
             on_lost_answer: OnLostAnswer::Reconcile,
             ..self.spec.options.clone()
         };
-        for entry in &mut self.entries {
-            if holds(Guard::ResumeLooksAgain) {
-                entry.looked_at = None;
+        for state in &mut self.states {
+            if holds(Guard::ResumeObservesAgain) {
+                state.observed_at = None;
             }
-            entry.absences = 0;
-            entry.reopen();
+            state.absences = 0;
+            state.reopen();
         }
-        (self.failed_looks, self.failed_sends) = (0, 0);
+        (self.failed_observations, self.failed_sends) = (0, 0);
         self.obstacle = None;
         self.lists = true;
         self.next_turn();
     }
 
     fn on_resend_allowed(&mut self, packages: &[PackageId]) {
-        for entry in self
-            .entries
+        for state in self
+            .states
             .iter_mut()
-            .filter(|entry| packages.contains(&entry.id))
-            .filter(|entry| entry.is_in_doubt() || !holds(Guard::ConsentNeedsDoubt))
+            .filter(|state| packages.contains(&state.id))
+            .filter(|state| state.is_in_doubt() || !holds(Guard::ConsentNeedsDoubt))
         {
-            entry.phase = Phase::Waiting;
-            entry.looked_at = None;
+            state.stage = Stage::Waiting;
+            state.observed_at = None;
         }
         self.next_turn();
     }
 
     fn on_forgotten(&mut self, packages: &[PackageId], by: String) {
         let forgotten = Forgotten { by, at: self.now };
-        for entry in self.entries.iter_mut() {
-            if packages.contains(&entry.id) && entry.claim().may_be_given_up() {
-                entry.forget(&forgotten);
+        for state in self.states.iter_mut() {
+            if packages.contains(&state.id) && state.claim().may_be_given_up() {
+                state.forget(&forgotten);
             }
         }
         self.stop_if_unknown();
     }
 }
 
-/// Failed signatures in a row lock the key, so a 401 or 403 ends all looking.
+/// Failed signatures in a row lock the key, so a 401 or 403 ends all observing.
 fn why_forbidden(failure: &ObserveError) -> Option<String> {
     match failure {
         _ if !holds(Guard::ForbiddenEnds) => None,

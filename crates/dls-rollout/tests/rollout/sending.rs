@@ -1,4 +1,4 @@
-//! From the first look to the answer of the one request.
+//! From the first observation to the answer of the one request.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::bench::*;
 #[test]
 fn nothing_is_sent_before_every_baseline_was_read() {
     let mut bench = Bench::new(&[23, 24], later());
-    bench.see(23, 1, 0);
+    bench.observe(23, 1, 0);
     assert_eq!(bench.next(), Action::Observe(id(24)));
-    bench.see(24, 1, 0);
+    bench.observe(24, 1, 0);
     let Action::Deploy { request, .. } = bench.next() else {
         panic!("{:?}", bench.next());
     };
@@ -35,7 +35,7 @@ fn the_request_says_the_publish_type_that_was_chosen_and_none_otherwise() {
 }
 
 #[test]
-fn an_intended_send_without_an_outcome_is_looked_at_and_never_sent() {
+fn after_an_intention_without_an_outcome_the_package_is_observed_and_never_sent() {
     let mut bench = Bench::ready(&[23], later());
     bench.send(&[23]);
     assert_eq!(bench.next(), Action::Observe(id(23)));
@@ -46,9 +46,9 @@ fn an_intended_send_without_an_outcome_is_looked_at_and_never_sent() {
 #[test]
 fn a_package_succeeds_when_it_moved_and_is_released() {
     let mut bench = Bench::accepted(&[23], later());
-    bench.see_all(&[23], 5, 0);
-    bench.rest();
-    bench.see_all(&[23], 2, 7);
+    bench.observe_all(&[23], 5, 0);
+    bench.wait();
+    bench.observe_all(&[23], 2, 7);
     assert_eq!(bench.next(), Action::Done);
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["successful"], RunOutcome::Successful));
     let report = bench.report();
@@ -59,7 +59,7 @@ fn a_package_succeeds_when_it_moved_and_is_released() {
 }
 
 #[test]
-fn a_baseline_that_never_comes_ends_as_not_sent() {
+fn without_a_baseline_a_package_is_not_sent() {
     for (failure, why) in [
         (ObserveError::Unreachable("refused".into()), "Unreachable"),
         (unavailable(), "Unavailable"),
@@ -70,8 +70,8 @@ fn a_baseline_that_never_comes_ends_as_not_sent() {
         let mut bench = Bench::new(&[23], later());
         for _ in 0..10 {
             match bench.next() {
-                Action::Observe(_) => bench.fail_look(23, failure.clone()),
-                Action::Wait(_) => bench.rest(),
+                Action::Observe(_) => bench.fail_observation(23, failure.clone()),
+                Action::Wait(_) => bench.wait(),
                 Action::Done => break,
                 other => panic!("{other:?}"),
             }
@@ -83,18 +83,18 @@ fn a_baseline_that_never_comes_ends_as_not_sent() {
 }
 
 #[test]
-fn a_failed_look_before_the_send_is_made_again() {
+fn a_failed_observation_before_the_send_is_repeated() {
     let mut bench = Bench::new(&[23], later());
     for _ in 0..2 {
-        bench.fail_look(23, unavailable());
-        bench.rest();
+        bench.fail_observation(23, unavailable());
+        bench.wait();
     }
-    bench.see_all(&[23], 1, 0);
+    bench.observe_all(&[23], 1, 0);
     assert!(matches!(bench.next(), Action::Deploy { .. }));
 }
 
 #[test]
-fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
+fn when_the_time_is_over_before_the_send_the_reason_is_reported() {
     fn after(steps: impl FnOnce(&mut Bench)) -> String {
         let mut bench = Bench::new(&[23, 24], later());
         steps(&mut bench);
@@ -104,19 +104,19 @@ fn when_the_time_is_over_before_the_send_the_obstacle_is_told() {
     }
     let unreachable = || ObserveError::Unreachable("refused".into());
     assert_eq!(after(|_| ()), "Unavailable", "nothing was ever heard");
-    assert_eq!(after(|it| it.fail_look(23, unreachable())), "Unreachable");
-    assert_eq!(after(|it| it.fail_look(23, unavailable())), "Unavailable");
-    assert_eq!(after(|it| it.see(23, 1, 0)), "OutOfTime");
+    assert_eq!(after(|it| it.fail_observation(23, unreachable())), "Unreachable");
+    assert_eq!(after(|it| it.fail_observation(23, unavailable())), "Unavailable");
+    assert_eq!(after(|it| it.observe(23, 1, 0)), "OutOfTime");
     assert_eq!(
         after(|it| {
-            it.see_all(&[23, 24], 1, 0);
+            it.observe_all(&[23, 24], 1, 0);
             it.apply(not_sent());
         }),
         "Unreachable"
     );
     assert_eq!(
         after(|it| {
-            it.see_all(&[23, 24], 1, 0);
+            it.observe_all(&[23, 24], 1, 0);
             it.send(&[23, 24]);
             it.apply(refused(429, "APIGW.0308"));
         }),
@@ -150,7 +150,7 @@ fn only_a_proved_refusal_ends_at_once() {
 }
 
 #[test]
-fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
+fn a_batch_is_sent_again_only_after_proof_and_three_times_at_most() {
     let throttled = || refused(429, "APIGW.0308");
     for (failure, word) in [(throttled as fn() -> EventKind, "refused"), (not_sent, "not-sent")] {
         let mut bench = Bench::ready(&[23], later());
@@ -162,7 +162,7 @@ fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
                     bench.send(&[23]);
                     bench.apply(failure());
                 }
-                Action::Wait(_) => bench.rest(),
+                Action::Wait(_) => bench.wait(),
                 Action::Done => break,
                 other => panic!("{other:?}"),
             }
@@ -176,7 +176,7 @@ fn a_batch_goes_out_again_only_after_proof_and_three_times_at_most() {
 }
 
 #[test]
-fn a_batch_that_was_throttled_waits_as_long_as_it_is_asked_to_up_to_a_minute() {
+fn a_throttled_batch_waits_for_its_retry_after_up_to_a_minute() {
     for (asked, waits) in [(0, Some(1)), (1, Some(1)), (20, Some(20)), (60, Some(60)), (61, None)] {
         let mut bench = Bench::sent(&[23], later(), throttled_for(asked));
         let Some(waits) = waits else {
@@ -188,27 +188,27 @@ fn a_batch_that_was_throttled_waits_as_long_as_it_is_asked_to_up_to_a_minute() {
             continue;
         };
         assert_eq!(bench.next(), Action::Wait(Duration::from_secs(waits)), "{asked}");
-        bench.rest();
+        bench.wait();
         assert!(matches!(bench.next(), Action::Deploy { .. }));
     }
 }
 
 #[test]
-fn a_batch_that_waited_for_long_is_looked_at_once_more_before_it_goes_out_again() {
+fn a_batch_that_waited_for_long_is_observed_before_it_is_sent_again() {
     let mut bench = Bench::sent(&[23], later(), throttled_for(50));
-    bench.rest();
+    bench.wait();
     bench.send(&[23]);
     bench.apply(throttled_for(50));
-    bench.rest();
+    bench.wait();
     assert_eq!(bench.next(), Action::Observe(id(23)));
     // Meanwhile somebody else has released it.
-    bench.see(23, 2, 9);
+    bench.observe(23, 2, 9);
     assert_eq!(bench.next(), Action::Done);
     assert_eq!(bench.words(), ["already-released"]);
 }
 
 #[test]
-fn no_credentials_at_the_send_is_no_doubt() {
+fn without_credentials_at_the_send_nothing_is_in_doubt() {
     let why = SendError::NotAuthenticated("expired".into());
     let bench = Bench::sent(&[23, 24], later(), failed(why));
     assert_eq!([23, 24].map(|id| bench.why_not_sent(id)), ["NotAuthenticated"; 2]);
@@ -216,7 +216,7 @@ fn no_credentials_at_the_send_is_no_doubt() {
 }
 
 #[test]
-fn what_could_not_be_written_down_is_not_sent_and_not_tried_again() {
+fn what_could_not_be_recorded_is_not_sent_and_not_tried_again() {
     let mut bench = Bench::ready(&[23, 24], later());
     bench.apply(failed(SendError::NotRecorded("no space left".into())));
     assert_eq!(bench.next(), Action::Done);
@@ -225,16 +225,16 @@ fn what_could_not_be_written_down_is_not_sent_and_not_tried_again() {
 }
 
 #[test]
-fn an_answer_that_describes_another_package_is_no_look() {
+fn an_answer_that_describes_another_package_is_no_observation() {
     let mut bench = Bench::new(&[23], later());
-    bench.see_as(23, detail(41, 2, 5));
+    bench.observe_as(23, detail(41, 2, 5));
     assert_eq!(bench.words(), ["-"]);
-    bench.rest();
+    bench.wait();
     assert_eq!(bench.next(), Action::Observe(id(23)));
 }
 
 #[test]
-fn whoever_leaves_is_told_what_would_become_of_each_and_nothing_is_folded() {
+fn a_report_of_a_run_that_is_left_changes_nothing() {
     let waiting = Bench::new(&[23], later());
     let in_doubt = Bench::lost(&[23], later());
     let running = Bench::accepted(&[23], later());
@@ -257,7 +257,7 @@ fn without_waiting_an_accepted_package_ends_as_accepted() {
 }
 
 #[test]
-fn impatience_is_neither_failure_nor_success() {
+fn a_timeout_is_neither_failure_nor_success() {
     let mut bench = Bench::accepted(&[23], later());
     bench.pass(Duration::from_secs(1800));
     bench.apply(EventKind::OutOfTime);

@@ -1,4 +1,4 @@
-//! One package on its way: what was seen of it, and what that proves.
+//! The state of one package of a rollout: what was observed, and what that proves.
 
 use std::time::Duration;
 
@@ -8,70 +8,70 @@ use dls_model::{
 
 use crate::guard::{Guard, holds};
 use crate::options::Options;
-use crate::outcome::{Claim, Forgotten, NotSent, PackageOutcome};
+use crate::outcome::{Claim, Forgotten, NotSent, PackageOutcome, PackageReport};
 
-/// Where a package stands.
+/// How far a package has come.
 #[derive(Debug, Clone)]
-pub(crate) enum Phase {
-    /// No request names it, or the caller has consented to another one.
+pub(crate) enum Stage {
+    /// No request names it, or the caller consented to another one.
     Waiting,
-    /// A request names it, and whether that was accepted is not known.
+    /// A request names it, and whether the service accepted that is unknown.
     InDoubt,
-    /// Its release is under way, by us or by somebody else.
+    /// It is being released, by us or by somebody else.
     Running,
     Done(PackageOutcome),
 }
 
-/// What is known of a request whose answer says nothing.
+/// What is known of a request in doubt.
 #[derive(Debug, Clone)]
 pub(crate) struct Doubt {
     pub(crate) since: Timestamp,
     pub(crate) evidence: String,
-    /// The service said no to several packages at once, which may be a no to some of them only.
+    /// The service refused several packages at once, which may concern only some of them.
     pub(crate) refusal: Option<Box<ServiceError>>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct PackageState {
     pub(crate) id: PackageId,
-    pub(crate) phase: Phase,
-    /// The last look before a request named it. Everything later is compared with it.
+    pub(crate) stage: Stage,
+    /// The last observation before a request named it. Every later one is compared with it.
     pub(crate) baseline: Option<PackageDetail>,
     pub(crate) latest: Option<PackageDetail>,
-    pub(crate) looked_at: Option<Timestamp>,
+    pub(crate) observed_at: Option<Timestamp>,
     pub(crate) doubt: Option<Doubt>,
-    /// The doubt about an earlier request, while one that the caller consented to is under way.
+    /// The doubt about an earlier request, while one that the caller consented to is in doubt.
     earlier: Option<Doubt>,
-    /// A request of ours named it, and may have been read.
+    /// A request of ours names it and may have been read.
     pub(crate) sent: bool,
-    /// The latest time that the signature of such a request bears.
+    /// The latest signature time of such a request.
     pub(crate) signed_at: Option<Timestamp>,
-    /// Such a request bears a token, which no time of ours ends.
+    /// Such a request carries a token instead of a signature, so it never expires.
     with_token: bool,
     pub(crate) accepted: Option<DeployDetail>,
     pub(crate) request_id: Option<String>,
-    /// When it was last looked at before a request named it, or when the last request went out.
-    /// What it was like then is what later looks are held against.
-    from: Option<Timestamp>,
-    /// When a look last saw it being released since.
+    /// When the baseline was observed, or when the last request was sent: later observations are compared with the
+    /// state at this time.
+    baseline_at: Option<Timestamp>,
+    /// When it was last observed as being released since then.
     running_at: Option<Timestamp>,
     pub(crate) absences: u32,
-    /// To be looked at in this round.
+    /// To be observed in this round.
     pub(crate) due: bool,
-    /// Looked at since its batch is next in turn.
+    /// Observed since its batch is the next one.
     pub(crate) checked: bool,
-    /// Who gave it up.
+    /// Who gave it up, and when.
     pub(crate) forgotten: Option<Forgotten>,
 }
 
-impl Entry {
+impl PackageState {
     pub(crate) fn new(id: PackageId) -> Self {
         Self {
             id,
-            phase: Phase::Waiting,
+            stage: Stage::Waiting,
             baseline: None,
             latest: None,
-            looked_at: None,
+            observed_at: None,
             doubt: None,
             earlier: None,
             sent: false,
@@ -79,7 +79,7 @@ impl Entry {
             with_token: false,
             accepted: None,
             request_id: None,
-            from: None,
+            baseline_at: None,
             running_at: None,
             absences: 0,
             due: true,
@@ -89,54 +89,54 @@ impl Entry {
     }
 
     pub(crate) fn is_waiting(&self) -> bool {
-        matches!(self.phase, Phase::Waiting)
+        matches!(self.stage, Stage::Waiting)
     }
 
     pub(crate) fn is_in_doubt(&self) -> bool {
-        matches!(self.phase, Phase::InDoubt)
+        matches!(self.stage, Stage::InDoubt)
     }
 
     pub(crate) fn is_watched(&self) -> bool {
-        matches!(self.phase, Phase::InDoubt | Phase::Running)
+        matches!(self.stage, Stage::InDoubt | Stage::Running)
     }
 
     pub(crate) fn outcome(&self) -> Option<&PackageOutcome> {
-        match &self.phase {
-            Phase::Done(outcome) => Some(outcome),
+        match &self.stage {
+            Stage::Done(outcome) => Some(outcome),
             _ => None,
         }
     }
 
     pub(crate) fn end(&mut self, outcome: PackageOutcome) {
-        self.phase = Phase::Done(outcome);
+        self.stage = Stage::Done(outcome);
     }
 
-    /// From here on it is in doubt, until an outcome says otherwise.
-    pub(crate) fn send(&mut self, at: Timestamp, signed_at: Timestamp, with_token: bool) {
+    /// A request that names it is about to be sent: it is in doubt until its outcome says otherwise.
+    pub(crate) fn mark_sent(&mut self, at: Timestamp, signed_at: Timestamp, with_token: bool) {
         let doubt = Doubt {
             since: at,
-            evidence: "the request went out, and what came of it was not recorded".to_owned(),
+            evidence: "the request was sent, and its outcome was not recorded".to_owned(),
             refusal: None,
         };
         self.earlier = self.doubt.replace(doubt);
-        self.phase = Phase::InDoubt;
+        self.stage = Stage::InDoubt;
         self.sent = true;
-        self.from = Some(at);
+        self.baseline_at = Some(at);
         self.signed_at = self.signed_at.max(Some(signed_at));
         self.with_token |= with_token;
     }
 
-    /// The last request had no effect. An earlier one may have had.
-    pub(crate) fn unsend(&mut self) {
+    /// The last request had no effect. An earlier one may have had one.
+    pub(crate) fn mark_unsent(&mut self) {
         self.doubt = self.earlier.take();
         self.sent = self.doubt.is_some();
         self.with_token &= self.sent;
-        self.phase = Phase::Waiting;
+        self.stage = Stage::Waiting;
     }
 
-    /// It will not be sent, or not again.
+    /// Ends it without another request: with this outcome if none was sent before.
     pub(crate) fn end_unsent(&mut self, outcome: PackageOutcome) {
-        self.phase = Phase::Done(match &self.doubt {
+        self.stage = Stage::Done(match &self.doubt {
             None => outcome,
             Some(doubt) => PackageOutcome::Unknown { evidence: doubt.evidence.clone() },
         });
@@ -146,41 +146,42 @@ impl Entry {
         self.latest.as_ref().and_then(|detail| detail.package.status)
     }
 
-    /// Takes in what a look saw. Before a request names the package, that is its baseline.
-    pub(crate) fn see(&mut self, detail: PackageDetail, at: Timestamp, lag: Duration) {
+    /// Keeps what was observed. Before a request names the package, that is its baseline.
+    pub(crate) fn observe(&mut self, detail: PackageDetail, at: Timestamp, lag: Duration) {
         if self.is_waiting() && !self.sent {
             self.baseline = Some(detail.clone());
-            self.from = Some(at);
+            self.baseline_at = Some(at);
             self.running_at = None;
         }
         self.latest = Some(detail);
         if self.status() == Some(Status::BeingReleased) && !self.may_be_old(at, lag) {
             self.running_at = Some(at);
         }
-        self.looked_at = Some(at);
+        self.observed_at = Some(at);
         self.absences = 0;
         self.due = false;
         self.checked = true;
     }
 
-    /// Success and failure rest on one word: it *moved* since the baseline. A status that was there
-    /// before says nothing about our release.
+    /// Whether it *moved* since the baseline, on which success and failure rest: a status from before says nothing about
+    /// our release.
     pub(crate) fn has_moved(&self) -> bool {
         self.baseline.is_some() && (self.running_at.is_some() || !self.reads_as_before())
     }
 
-    /// It moved, and the last look shows what it came to. What was being released and reads as at the
-    /// baseline again has failed without a trace, or the status lags behind: time tells.
+    /// Whether it moved and the last observation shows the end. A package that was being released and now reads as at
+    /// the baseline has failed without a trace, or its status lags: only time tells.
     fn has_ended(&self, at: Timestamp, lag: Duration) -> bool {
         let ran_lately = self.running_at.is_some_and(|ran| since(ran, at) < lag);
         let may_lag = ran_lately && self.reads_as_before() && holds(Guard::OldFailureNeedsTime);
         self.has_moved() && !may_lag && !self.may_be_old(at, lag)
     }
 
-    /// Whether the last look may show what was before the baseline: a status may be late by less than
-    /// `lag`. It matters only where there was a release before.
+    /// Whether the last observation may show a state from before the baseline: a status lags by less than `lag`. It
+    /// matters only after an earlier release.
     fn may_be_old(&self, at: Timestamp, lag: Duration) -> bool {
-        let (Some(baseline), Some(latest), Some(from)) = (&self.baseline, &self.latest, self.from)
+        let (Some(baseline), Some(latest), Some(from)) =
+            (&self.baseline, &self.latest, self.baseline_at)
         else {
             return false;
         };
@@ -190,14 +191,14 @@ impl Entry {
             Some(Status::Failed) => false,
             _ => return false,
         };
-        // Of a release that was running then nobody knows whether its time stood there already. A
-        // success is taken for its end all the same, and a failure may be the one before.
+        // Of a release that was running at the baseline, nobody knows whether the baseline had its time already. A
+        // success is its end all the same; a failure may be the one before.
         let newer = match (before.deployed_at, now.deployed_at) {
             (Some(before), Some(now)) if now < before => false,
             (Some(before), Some(now)) if now > before => true,
             _ => was_running && now.status != Some(Status::Failed),
         };
-        since(from, at) < lag && !newer && holds(Guard::OldLooksProveNothing)
+        since(from, at) < lag && !newer && holds(Guard::OldObservationsProveNothing)
     }
 
     fn reads_as_before(&self) -> bool {
@@ -207,24 +208,24 @@ impl Entry {
         }
     }
 
-    /// Judges a watched package by the last look at it.
-    pub(crate) fn judge(&mut self, at: Timestamp, options: &Options) {
+    /// Ends a watched package, or moves it on, by the last observation.
+    pub(crate) fn evaluate(&mut self, at: Timestamp, options: &Options) {
         if !self.is_watched() {
             return;
         }
         let Some(latest) = &self.latest else { return };
         let ended = self.has_ended(at, options.lag()) || !holds(Guard::MovedToEnd);
         match latest.package.status {
-            Some(Status::Successful) if ended => self.phase = Phase::Done(succeeded(latest)),
-            Some(Status::Failed) if ended => self.phase = Phase::Done(failed(latest)),
+            Some(Status::Successful) if ended => self.stage = Stage::Done(succeeded(latest)),
+            Some(Status::Failed) if ended => self.stage = Stage::Done(failed(latest)),
             Some(Status::BeingReleased) if self.running_at.is_some() => {
-                self.phase = Phase::Running;
+                self.stage = Stage::Running;
             }
             _ => self.end_doubt_after(options.grace, at),
         }
     }
 
-    /// A package in doubt that was not seen to be released within the grace is unknown.
+    /// Ends a package in doubt that was not observed as released within the grace: it is unknown.
     fn end_doubt_after(&mut self, grace: Duration, at: Timestamp) {
         let Some(doubt) = self.doubt.as_ref().filter(|_| self.is_in_doubt()) else {
             return;
@@ -232,75 +233,90 @@ impl Entry {
         if since(doubt.since, at) < grace {
             return;
         }
-        self.phase = Phase::Done(match &doubt.refusal {
+        self.stage = Stage::Done(match &doubt.refusal {
             Some(error) => PackageOutcome::Refused { error: error.clone(), proved: false },
             None => PackageOutcome::Unknown {
-                evidence: format!("{}; no release of it was seen since", doubt.evidence),
+                evidence: format!("{}; no release of it was observed since", doubt.evidence),
             },
         });
     }
 
-    /// The service does not know it, and said so often enough. If a request of ours may have been read, nobody
-    /// knows what became of that.
-    pub(crate) fn vanish(&mut self, at: Timestamp) {
-        if let (Phase::Running, true) = (&self.phase, self.sent) {
+    /// The service does not know it, and said so often enough. The outcome of a request that may have been read stays
+    /// unknown.
+    pub(crate) fn mark_gone(&mut self, at: Timestamp) {
+        if let (Stage::Running, true) = (&self.stage, self.sent) {
             self.doubt = Some(Doubt {
                 since: at,
-                evidence: "a request was accepted, and then the service knew no such package"
-                    .to_owned(),
+                evidence: "a request was accepted, and then the package was not found".to_owned(),
                 refusal: None,
             });
         }
-        self.phase = Phase::Done(PackageOutcome::Gone { sent: self.sent });
+        self.stage = Stage::Done(PackageOutcome::Gone { sent: self.sent });
     }
 
-    /// Somebody gives it up. What a request of ours may have reached stays unknown, and what none did is
-    /// not sent.
+    /// Gives it up: unknown if a request may have been read, else not sent.
     pub(crate) fn forget(&mut self, forgotten: &Forgotten) {
-        match self.phase {
-            Phase::Waiting => {
+        match self.stage {
+            Stage::Waiting => {
                 let why = format!("given up by {}", forgotten.by);
                 self.end_unsent(PackageOutcome::NotSent(NotSent::Left(why)));
             }
-            Phase::InDoubt => self.end(self.give_up(&format!("given up by {}", forgotten.by))),
-            Phase::Running | Phase::Done(_) => {}
+            Stage::InDoubt => self.end(self.give_up(&format!("given up by {}", forgotten.by))),
+            Stage::Running | Stage::Done(_) => {}
         }
         self.forgotten = Some(forgotten.clone());
     }
 
-    /// What another request for it would be up against.
+    pub(crate) fn report(&self) -> PackageReport {
+        let accepted = self.accepted.as_ref();
+        PackageReport {
+            id: self.id,
+            outcome: self.outcome().cloned(),
+            latest: self.latest.clone(),
+            baseline: self.baseline.clone(),
+            sent: self.sent,
+            signed_at: self.signed_at,
+            ours: accepted.is_some(),
+            background_task: accepted.and_then(|detail| detail.task_id.clone()),
+            subtasks: accepted.and_then(|detail| detail.subtask_count),
+            request_id: self.request_id.clone(),
+            forgotten: self.forgotten.clone(),
+        }
+    }
+
+    /// What this run has to do with it, as another run asks.
     pub(crate) fn claim(&self) -> Claim {
         let signed_at = self.signed_at.filter(|_| self.sent);
         let unsettled = |signed_at| Claim::Unsettled { signed_at, with_token: self.with_token };
-        match (&self.phase, signed_at) {
+        match (&self.stage, signed_at) {
             _ if self.forgotten.is_some() => Claim::Settled,
-            (Phase::Waiting, None) => Claim::NeverSent,
-            (Phase::Waiting | Phase::InDoubt, Some(signed_at)) => unsettled(signed_at),
-            (Phase::Done(outcome), Some(signed_at)) if outcome.is_unsettled() => {
+            (Stage::Waiting, None) => Claim::NeverSent,
+            (Stage::Waiting | Stage::InDoubt, Some(signed_at)) => unsettled(signed_at),
+            (Stage::Done(outcome), Some(signed_at)) if outcome.is_unsettled() => {
                 unsettled(signed_at)
             }
-            (Phase::Done(outcome), _) if !outcome.is_open() => Claim::Settled,
+            (Stage::Done(outcome), _) if !outcome.is_open() => Claim::Settled,
             _ => Claim::UnderWay,
         }
     }
 
-    /// The run is taken up again: what it ended as before its end was seen is open once more.
+    /// The run is resumed: a package that ended before the end of its release was observed is open again.
     pub(crate) fn reopen(&mut self) {
         if self.forgotten.is_some() {
             return;
         }
-        match &self.phase {
-            Phase::Done(outcome) if !outcome.is_open() => {}
-            Phase::Done(outcome) if outcome.is_unsettled() => self.phase = Phase::InDoubt,
-            Phase::Done(_) => self.phase = Phase::Running,
-            Phase::Waiting | Phase::InDoubt | Phase::Running => {}
+        match &self.stage {
+            Stage::Done(outcome) if !outcome.is_open() => {}
+            Stage::Done(outcome) if outcome.is_unsettled() => self.stage = Stage::InDoubt,
+            Stage::Done(_) => self.stage = Stage::Running,
+            Stage::Waiting | Stage::InDoubt | Stage::Running => {}
         }
     }
 
-    /// What it ends as when nobody looks any more.
+    /// Its outcome if it is observed no more.
     pub(crate) fn give_up(&self, why: &str) -> PackageOutcome {
-        match (&self.phase, &self.doubt) {
-            (Phase::InDoubt, Some(doubt)) if holds(Guard::DoubtEndsUnknown) => {
+        match (&self.stage, &self.doubt) {
+            (Stage::InDoubt, Some(doubt)) if holds(Guard::DoubtEndsUnknown) => {
                 PackageOutcome::Unknown { evidence: format!("{}; {why}", doubt.evidence) }
             }
             _ => PackageOutcome::StillRunning { why: why.to_owned() },
@@ -314,8 +330,8 @@ pub(crate) fn since(from: Timestamp, to: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
-/// Whether what moves when a package is released is another in two observations. A member that only one
-/// of them has says nothing: not every answer of the service has all of them.
+/// Whether two observations differ in what a release changes. A member that only one of them has says nothing: not every
+/// answer has all of them.
 pub(crate) fn differs(before: &PackageDetail, after: &PackageDetail) -> bool {
     let (before, after) = (&before.package, &after.package);
     other(before.status, after.status)

@@ -1,4 +1,4 @@
-//! The fold, held against the promises.
+//! The rollout and its promises.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -6,12 +6,12 @@
     reason = "a test may fail loudly"
 )]
 
-mod admitting;
 mod batches;
 mod bench;
 mod closing;
 mod evidence;
 mod freshness;
+mod preflight;
 mod reconciling;
 mod resuming;
 mod sending;

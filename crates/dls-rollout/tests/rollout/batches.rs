@@ -11,7 +11,7 @@ fn many() -> Vec<u64> {
 }
 
 #[test]
-fn the_next_batch_goes_out_once_the_last_one_is_accepted() {
+fn the_next_batch_is_sent_once_the_last_one_is_accepted() {
     let all = many();
     let mut bench = Bench::ready(&all, later());
     for batch in all.chunks(100) {
@@ -23,18 +23,18 @@ fn the_next_batch_goes_out_once_the_last_one_is_accepted() {
 }
 
 #[test]
-fn the_next_batch_waits_while_one_is_in_doubt_and_goes_out_once_it_is_seen() {
+fn the_next_batch_waits_while_one_is_in_doubt() {
     let all = many();
     let mut bench = Bench::first_lost(&all, later());
     let rows = |status| all[..100].iter().map(|id| row(*id, status)).collect();
     bench.list(rows(1));
-    bench.rest();
+    bench.wait();
     bench.list(rows(5));
     bench.send(&all[100..200]);
 }
 
 impl Bench {
-    /// All was looked at, and the answer to the first batch was lost.
+    /// All was observed, and the answer to the first batch was lost.
     fn first_lost(all: &[u64], options: dls_rollout::Options) -> Self {
         let mut bench = Self::ready(all, options);
         bench.send(&all[..100]);
@@ -81,7 +81,7 @@ fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
         bench.send(&all[100..200]);
         bench.apply(not_sent());
         if matches!(bench.next(), Action::Wait(_)) {
-            bench.rest();
+            bench.wait();
         }
     }
     let words = bench.words();
@@ -96,12 +96,12 @@ fn in_order_each_package_waits_for_the_one_before() {
     let mut bench = Bench::ready(&[61, 62, 63], later().with_in_order(true));
     bench.send(&[61]);
     bench.apply(accepted(&[61]));
-    bench.see_all(&[61], 5, 0);
-    bench.rest();
-    bench.see_all(&[61], 2, 7);
+    bench.observe_all(&[61], 5, 0);
+    bench.wait();
+    bench.observe_all(&[61], 2, 7);
     bench.send(&[62]);
     bench.apply(accepted(&[62]));
-    bench.see_all(&[62], 3, 7);
+    bench.observe_all(&[62], 3, 7);
     assert_eq!(bench.next(), Action::Done);
     assert_eq!(bench.words(), ["successful", "failed", "not-sent"]);
     assert_eq!(bench.run_outcome(), RunOutcome::Partial);
@@ -113,9 +113,9 @@ fn in_order_a_package_is_looked_at_again_if_the_one_before_took_its_time() {
     bench.send(&[61]);
     bench.apply(accepted(&[61]));
     bench.pass(Duration::from_secs(600));
-    bench.see(61, 2, 7);
+    bench.observe(61, 2, 7);
     assert_eq!(bench.next(), Action::Observe(id(62)));
-    bench.see(62, 2, 8);
+    bench.observe(62, 2, 8);
     assert_eq!(bench.words(), ["successful", "already-released"]);
 }
 

@@ -1,4 +1,4 @@
-//! Looking until the end, with few calls.
+//! Observing until the end, with few calls.
 
 use dls_model::Status;
 use dls_rollout::{Action, ObserveError, PackageOutcome, RunOutcome};
@@ -6,28 +6,28 @@ use dls_rollout::{Action, ObserveError, PackageOutcome, RunOutcome};
 use crate::bench::*;
 
 #[test]
-fn a_failed_look_at_a_running_release_is_no_end_but_a_401_is() {
+fn a_failed_observation_of_a_running_release_is_no_end_but_a_401_is() {
     let mut bench = Bench::accepted(&[23], later());
     for _ in 0..20 {
-        bench.fail_look(23, unavailable());
-        bench.rest();
+        bench.fail_observation(23, unavailable());
+        bench.wait();
     }
-    bench.fail_look(23, ObserveError::Refused(service_error(401, "APIGW.0301")));
+    bench.fail_observation(23, ObserveError::Refused(service_error(401, "APIGW.0301")));
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["pending"], RunOutcome::Pending));
 }
 
 #[test]
 fn a_403_leaves_what_is_in_doubt_unknown() {
     let mut bench = Bench::lost(&[23], later());
-    bench.fail_look(23, ObserveError::Refused(service_error(403, "APIGW.0302")));
+    bench.fail_observation(23, ObserveError::Refused(service_error(403, "APIGW.0302")));
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
 }
 
 #[test]
 fn a_success_beside_a_failure_is_partial() {
     let mut bench = Bench::accepted(&[23, 31], later());
-    bench.see_all(&[23], 2, 7);
-    bench.see_all(&[31], 3, 7);
+    bench.observe_all(&[23], 2, 7);
+    bench.observe_all(&[31], 3, 7);
     assert_eq!(bench.words(), ["successful", "failed"]);
     assert_eq!(bench.run_outcome(), RunOutcome::Partial);
 }
@@ -37,16 +37,16 @@ fn a_package_is_gone_after_three_absences_in_a_row() {
     let missing = || ObserveError::NotFound(service_error(400, "DLF.0810"));
     let mut bench = Bench::accepted(&[23], later());
     for _ in 0..2 {
-        bench.fail_look(23, missing());
-        bench.rest();
+        bench.fail_observation(23, missing());
+        bench.wait();
     }
-    bench.see_all(&[23], 1, 0);
-    bench.rest();
+    bench.observe_all(&[23], 1, 0);
+    bench.wait();
     for round in 0..3 {
         assert_eq!(bench.words(), ["-"], "{round}");
-        bench.fail_look(23, missing());
+        bench.fail_observation(23, missing());
         if round < 2 {
-            bench.rest();
+            bench.wait();
         }
     }
     assert!(matches!(bench.outcome(23), Some(PackageOutcome::Gone { sent: true })));
@@ -63,21 +63,21 @@ fn more_than_ten_packages_are_watched_by_lists_and_each_end_is_read_in_full() {
     let text = serde_json::to_string(&query).unwrap();
     assert!(text.contains("[1,5]"), "{text}");
     bench.list(all.iter().map(|id| row(*id, 5)).collect());
-    bench.rest();
+    bench.wait();
     let Action::List(query) = bench.next() else {
         panic!("{:?}", bench.next());
     };
     let text = serde_json::to_string(&query).unwrap();
     assert!(text.contains("[5]"), "none is to be reviewed: {text}");
-    // 1 is not among them any more: only it is looked at.
+    // 1 is not among them any more: only it is observed.
     bench.list(all[1..].iter().map(|id| row(*id, 5)).collect());
-    bench.see_all(&[1], 2, 7);
+    bench.observe_all(&[1], 2, 7);
     assert_eq!(bench.words()[..2], ["successful", "-"]);
     assert!(matches!(bench.next(), Action::Wait(_)));
 }
 
 #[test]
-fn a_list_holds_foreign_packages_and_what_has_not_changed_and_neither_is_recorded() {
+fn rows_of_other_packages_and_unchanged_rows_are_not_recorded() {
     let all: Vec<u64> = (1..=11).collect();
     let bench = Bench::accepted(&all, later());
     let rows = (1..=40).map(|id| row(id, if id == 3 { 5 } else { 1 }));
@@ -91,47 +91,47 @@ fn absence_from_a_list_proves_nothing() {
     let all: Vec<u64> = (1..=11).collect();
     let mut bench = Bench::accepted(&all, later());
     bench.list(Vec::new());
-    bench.see_all(&all, 5, 0);
+    bench.observe_all(&all, 5, 0);
     assert!(bench.words().iter().all(|it| *it == "-"));
     assert!(matches!(bench.next(), Action::Wait(_)));
 }
 
 #[test]
-fn a_row_that_has_not_changed_ends_a_row_of_absences_all_the_same() {
+fn an_unchanged_row_resets_the_count_of_absences() {
     let all: Vec<u64> = (1..=11).collect();
     let mut bench = Bench::accepted(&all, later());
     let rows = |there: &[u64]| there.iter().map(|id| row(*id, 5)).collect();
     bench.list(rows(&all));
     for there in [1, 1, 0, 1, 1] {
-        bench.rest();
+        bench.wait();
         bench.list(rows(&all[there..]));
         if there > 0 {
             assert_eq!(bench.next(), Action::Observe(id(1)));
-            bench.fail_look(1, ObserveError::NotFound(service_error(400, "DLF.0810")));
+            bench.fail_observation(1, ObserveError::NotFound(service_error(400, "DLF.0810")));
         }
         assert_eq!(bench.words()[0], "-");
     }
 }
 
 #[test]
-fn a_list_that_says_it_is_over_is_not_believed_without_a_look() {
+fn an_end_in_a_list_is_not_believed_without_an_observation() {
     let all: Vec<u64> = (1..=11).collect();
     let mut bench = Bench::accepted(&all, later());
     let status = |id| if id == 1 { 2 } else { 5 };
     bench.list(all.iter().map(|id| row(*id, status(*id))).collect());
     assert_eq!(bench.words()[0], "-");
-    bench.see_all(&[1], 2, 7);
+    bench.observe_all(&[1], 2, 7);
     assert_eq!(bench.words()[0], "successful");
 }
 
 #[test]
-fn where_lists_are_refused_each_package_is_looked_at() {
+fn where_lists_are_refused_each_package_is_observed() {
     let all: Vec<u64> = (1..=11).collect();
     let mut bench = Bench::accepted(&all, later());
     let failure = ObserveError::Refused(service_error(400, "DLF.3051"));
     bench.apply(dls_rollout::EventKind::ListFailed { failure });
-    bench.see_all(&all, 5, 0);
-    bench.rest();
+    bench.observe_all(&all, 5, 0);
+    bench.wait();
     assert_eq!(bench.next(), Action::Observe(id(1)));
 }
 
@@ -140,12 +140,12 @@ fn pauses_grow_between_rounds() {
     let mut bench = Bench::accepted(&[23], later());
     let mut pauses = Vec::new();
     for _ in 0..12 {
-        bench.see_all(&[23], 5, 0);
+        bench.observe_all(&[23], 5, 0);
         let Action::Wait(pause) = bench.next() else {
             panic!("{:?}", bench.next());
         };
         pauses.push(pause);
-        bench.rest();
+        bench.wait();
     }
     assert!(pauses.is_sorted());
     assert_eq!((pauses[0].as_secs(), pauses[11].as_secs()), (1, 30));

@@ -1,4 +1,4 @@
-//! A rollout and what can happen to it, in the words of the tests.
+//! A rollout and its events, with short constructors for the tests.
 
 use std::time::Duration;
 
@@ -26,14 +26,14 @@ pub(crate) fn later() -> Options {
     Options::new(JobStart::Later)
 }
 
-pub(crate) fn place() -> Destination {
+pub(crate) fn destination() -> Destination {
     let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
     Destination::new("https://dayu.example.com", project, workspace)
 }
 
-pub(crate) fn began(packages: &[u64], options: Options) -> RunSpec {
+pub(crate) fn run_spec(packages: &[u64], options: Options) -> RunSpec {
     let packages = Selection::new(packages.iter().map(|it| id(*it))).unwrap();
-    RunSpec::new(place(), packages, options)
+    RunSpec::new(destination(), packages, options)
 }
 
 /// What the service would say of a package in this status, with a task that is a job of its own.
@@ -100,7 +100,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(packages: &[u64], options: Options) -> Self {
-        Self::of(began(packages, options))
+        Self::of(run_spec(packages, options))
     }
 
     pub(crate) fn of(spec: RunSpec) -> Self {
@@ -112,10 +112,10 @@ impl Bench {
         }
     }
 
-    /// Every package was looked at and is to be reviewed.
+    /// Every package was observed and is to be reviewed.
     pub(crate) fn ready(packages: &[u64], options: Options) -> Self {
         let mut bench = Self::new(packages, options);
-        bench.see_all(packages, 1, 0);
+        bench.observe_all(packages, 1, 0);
         bench
     }
 
@@ -152,24 +152,24 @@ impl Bench {
         self.rollout.next()
     }
 
-    /// A look that comes back, whether it was asked for or not.
-    pub(crate) fn see(&mut self, package: u64, status: i64, released_at: i64) {
-        self.see_as(package, detail(package, status, released_at));
+    /// An observation, whether it was asked for or not.
+    pub(crate) fn observe(&mut self, package: u64, status: i64, released_at: i64) {
+        self.observe_as(package, detail(package, status, released_at));
     }
 
-    pub(crate) fn see_as(&mut self, package: u64, seen: PackageDetail) {
+    pub(crate) fn observe_as(&mut self, package: u64, seen: PackageDetail) {
         let kind = self.rollout.observed(id(package), seen);
         self.apply(kind);
     }
 
-    pub(crate) fn see_all(&mut self, packages: &[u64], status: i64, released_at: i64) {
+    pub(crate) fn observe_all(&mut self, packages: &[u64], status: i64, released_at: i64) {
         for package in packages {
             assert_eq!(self.next(), Action::Observe(id(*package)));
-            self.see(*package, status, released_at);
+            self.observe(*package, status, released_at);
         }
     }
 
-    pub(crate) fn fail_look(&mut self, package: u64, failure: ObserveError) {
+    pub(crate) fn fail_observation(&mut self, package: u64, failure: ObserveError) {
         let package = id(package);
         self.apply(EventKind::ObserveFailed { package, failure });
     }
@@ -202,7 +202,7 @@ impl Bench {
     }
 
     /// Lets the rest that is asked for pass.
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn wait(&mut self) {
         let Action::Wait(time) = self.next() else {
             panic!("no rest but {:?}", self.next());
         };

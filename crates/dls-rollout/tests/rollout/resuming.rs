@@ -1,4 +1,4 @@
-//! The journal: the same events give the same rollout, and one that is taken up again looks first.
+//! The journal: the same events give the same rollout, and a resumed run observes first.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ fn replayed(bench: &Bench) -> Rollout {
 }
 
 #[test]
-fn events_give_the_rollout_back_at_every_step() {
+fn a_replay_gives_the_same_rollout_at_every_step() {
     let mut bench = Bench::ready(&[23, 24], later());
     bench.send(&[23, 24]);
     bench.apply(refused(400, "DLF.3051"));
-    bench.see_all(&[23], 5, 0);
-    bench.see_all(&[24], 1, 0);
-    bench.rest();
-    bench.fail_look(23, unavailable());
+    bench.observe_all(&[23], 5, 0);
+    bench.observe_all(&[24], 1, 0);
+    bench.wait();
+    bench.fail_observation(23, unavailable());
     bench.apply(EventKind::OutOfTime);
     bench.resume();
-    bench.see_all(&[23], 2, 7);
+    bench.observe_all(&[23], 2, 7);
     let all = through_text(&bench.events);
     assert_eq!(all, bench.events);
     for end in 1..=all.len() {
@@ -58,7 +58,7 @@ fn options_are_read_as_they_were_written_and_as_earlier_versions_wrote_them() {
 
 #[test]
 fn events_of_a_later_version_and_those_without_a_beginning_are_refused() {
-    let mut spec = began(&[23], later());
+    let mut spec = run_spec(&[23], later());
     spec.version = RunSpec::VERSION + 1;
     let bench = Bench::of(spec);
     assert_eq!(
@@ -71,37 +71,37 @@ fn events_of_a_later_version_and_those_without_a_beginning_are_refused() {
 }
 
 #[test]
-fn a_run_that_ended_after_an_intention_looks_and_sends_nothing() {
+fn a_run_that_ended_after_an_intention_observes_and_sends_nothing() {
     let mut bench = Bench::ready(&[23], later());
     bench.send(&[23]);
     bench.rollout = replayed(&bench);
     bench.resume();
     bench.pass(Duration::from_secs(3600));
     assert_eq!(bench.next(), Action::Observe(id(23)));
-    bench.see(23, 1, 0);
+    bench.observe(23, 1, 0);
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
 }
 
 #[test]
-fn a_run_that_ended_before_the_send_looks_again_and_sends() {
+fn a_run_that_ended_before_the_send_observes_again_and_sends() {
     let mut bench = Bench::ready(&[23, 24], later());
     bench.resume();
-    bench.see_all(&[23], 1, 0);
+    bench.observe_all(&[23], 1, 0);
     assert_eq!(bench.next(), Action::Observe(id(24)));
-    bench.see(24, 2, 7);
+    bench.observe(24, 2, 7);
     assert_eq!(bench.to_send(), [23]);
     assert_eq!(bench.words(), ["-", "already-released"]);
 }
 
 #[test]
-fn what_was_open_is_looked_at_again_and_what_was_not_stays() {
+fn open_packages_are_observed_again_and_others_stay() {
     let mut bench = Bench::accepted(&[23, 24], later());
-    bench.see_all(&[23], 2, 7);
+    bench.observe_all(&[23], 2, 7);
     bench.apply(EventKind::OutOfTime);
     assert_eq!(bench.words(), ["successful", "pending"]);
     bench.resume();
     assert_eq!(bench.words(), ["successful", "-"]);
-    bench.see_all(&[24], 2, 7);
+    bench.observe_all(&[24], 2, 7);
     assert_eq!(
         (bench.words(), bench.run_outcome()),
         (vec!["successful"; 2], RunOutcome::Successful)
@@ -109,31 +109,31 @@ fn what_was_open_is_looked_at_again_and_what_was_not_stays() {
 }
 
 #[test]
-fn an_unknown_package_is_looked_at_once_more_and_may_have_succeeded() {
+fn an_unknown_package_is_observed_once_more_and_may_have_succeeded() {
     let unknown = || {
         let mut bench = Bench::lost(&[23], later());
         bench.pass(Duration::from_secs(120));
-        bench.see(23, 1, 0);
+        bench.observe(23, 1, 0);
         assert_eq!(bench.words(), ["unknown"]);
         bench.resume();
         bench
     };
     let mut bench = unknown();
-    bench.see_all(&[23], 2, 7);
+    bench.observe_all(&[23], 2, 7);
     assert_eq!(bench.words(), ["successful"]);
     let mut bench = unknown();
-    bench.see_all(&[23], 1, 0);
+    bench.observe_all(&[23], 1, 0);
     assert_eq!(bench.words(), ["unknown"]);
 }
 
 #[test]
-fn a_resumed_run_sends_what_is_unsent_once_the_batch_in_flight_is_seen() {
+fn a_resumed_run_sends_the_rest_once_the_batch_in_flight_is_observed() {
     let all: Vec<u64> = (1..=250).collect();
     let mut bench = Bench::ready(&all, later());
     bench.send(&all[..100]);
     bench.resume();
     bench.list(all[..100].iter().map(|id| row(*id, 5)).collect());
-    bench.see_all(&all[100..200], 1, 0);
+    bench.observe_all(&all[100..200], 1, 0);
     bench.send(&all[100..200]);
 }
 
@@ -144,7 +144,7 @@ mod resending {
         let mut bench = Bench::lost(packages, later());
         bench.pass(Duration::from_secs(120));
         for package in packages {
-            bench.see(*package, 1, 0);
+            bench.observe(*package, 1, 0);
         }
         bench.resume();
         bench
@@ -159,12 +159,12 @@ mod resending {
         let mut bench = unknown(&[23, 24]);
         allow(&mut bench, 23);
         assert_eq!(bench.next(), Action::Observe(id(24)));
-        bench.see(24, 1, 0);
+        bench.observe(24, 1, 0);
         assert_eq!(bench.words(), ["-", "unknown"]);
-        bench.see_all(&[23], 1, 0);
+        bench.observe_all(&[23], 1, 0);
         bench.send(&[23]);
         bench.apply(accepted(&[23]));
-        bench.see_all(&[23], 2, 7);
+        bench.observe_all(&[23], 2, 7);
         assert_eq!(bench.words(), ["successful", "unknown"]);
     }
 
@@ -172,9 +172,9 @@ mod resending {
     fn a_package_that_has_moved_after_all_is_not_sent_again() {
         let mut bench = unknown(&[23]);
         allow(&mut bench, 23);
-        bench.see_all(&[23], 5, 0);
-        bench.rest();
-        bench.see_all(&[23], 2, 7);
+        bench.observe_all(&[23], 5, 0);
+        bench.wait();
+        bench.observe_all(&[23], 2, 7);
         assert_eq!(bench.words(), ["successful"]);
     }
 
@@ -183,14 +183,14 @@ mod resending {
         for outcome in [refused(403, "APIGW.0302"), refused(400, "DLF.20990")] {
             let mut bench = unknown(&[23]);
             allow(&mut bench, 23);
-            bench.see_all(&[23], 1, 0);
+            bench.observe_all(&[23], 1, 0);
             bench.send(&[23]);
             bench.apply(outcome);
             assert_eq!(bench.words(), ["unknown"]);
         }
         let mut bench = unknown(&[23]);
         allow(&mut bench, 23);
-        bench.see_all(&[23], 1, 0);
+        bench.observe_all(&[23], 1, 0);
         bench.apply(not_sent());
         bench.apply(EventKind::OutOfTime);
         assert_eq!(bench.words(), ["unknown"]);
@@ -203,7 +203,7 @@ mod resending {
         bench.send(&[23]);
         bench.resume();
         allow(&mut bench, 23);
-        bench.see_all(&[23], 1, 0);
+        bench.observe_all(&[23], 1, 0);
         bench.send(&[23]);
         bench.apply(refused(400, "DLF.20990"));
         assert_eq!(bench.words(), ["unknown", "not-sent"]);
@@ -213,17 +213,17 @@ mod resending {
     fn a_package_that_must_not_be_sent_again_stays_unknown() {
         let mut bench = unknown(&[23]);
         allow(&mut bench, 23);
-        bench.see_as(23, detail_with(23, 1, 0, &[("job_23", 3, 15)]));
+        bench.observe_as(23, detail_with(23, 1, 0, &[("job_23", 3, 15)]));
         assert_eq!(bench.words(), ["unknown"], "it deletes now");
     }
 
     #[test]
-    fn a_401_at_the_look_before_ends_the_watch_of_the_others_too() {
+    fn a_401_before_the_send_ends_the_watch_of_the_others_too() {
         let mut bench = unknown(&[23, 24]);
         allow(&mut bench, 23);
-        bench.see_all(&[24], 5, 0);
+        bench.observe_all(&[24], 5, 0);
         let refused = ObserveError::Refused(service_error(401, "APIGW.0301"));
-        bench.fail_look(23, refused);
+        bench.fail_observation(23, refused);
         assert_eq!(bench.next(), Action::Done);
         assert_eq!(bench.words(), ["unknown", "pending"]);
     }
@@ -234,7 +234,7 @@ mod resending {
         bench.resume();
         allow(&mut bench, 23);
         assert_eq!(bench.next(), Action::Observe(id(23)));
-        bench.see(23, 1, 0);
+        bench.observe(23, 1, 0);
         assert!(matches!(bench.next(), Action::Wait(_)));
     }
 }

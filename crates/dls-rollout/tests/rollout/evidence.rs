@@ -62,11 +62,11 @@ fn a_member_that_appears_is_no_movement() {
         r#""deploy_status":3,"deploy_timestamp":1747106000000,"deploy_user_name":"ops""#;
     for (before, after) in [(old, with_time), (with_time, old)] {
         let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
-        bench.see_as(31, observed(before));
+        bench.observe_as(31, observed(before));
         bench.send(&[31]);
         bench.apply(accepted(&[31]));
         bench.pass(Duration::from_secs(600));
-        bench.see_as(31, observed(after));
+        bench.observe_as(31, observed(after));
         assert_eq!(bench.words(), ["-"], "a failure from before is not ours");
     }
 }
@@ -74,11 +74,11 @@ fn a_member_that_appears_is_no_movement() {
 #[test]
 fn a_time_that_both_observations_have_and_that_differs_is_movement() {
     let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
-    bench.see(31, 3, 1);
+    bench.observe(31, 3, 1);
     bench.send(&[31]);
     bench.apply(accepted(&[31]));
     bench.pass(Duration::from_secs(600));
-    bench.see(31, 3, 2);
+    bench.observe(31, 3, 2);
     assert_eq!(bench.words(), ["failed"]);
 }
 
@@ -86,15 +86,15 @@ fn a_time_that_both_observations_have_and_that_differs_is_movement() {
 fn without_a_grace_an_old_status_still_proves_nothing() {
     let mut bench =
         Bench::new(&[31], later().with_redeploy_failed(true).with_grace(Duration::ZERO));
-    bench.see(31, 3, 0);
+    bench.observe(31, 3, 0);
     bench.send(&[31]);
     bench.apply(accepted(&[31]));
     // A release of others before the baseline is shown late.
-    bench.see(31, 2, 0);
+    bench.observe(31, 2, 0);
     assert_eq!(bench.words(), ["-"]);
     bench.pass(Options::LEAST_LAG);
-    bench.rest();
-    bench.see(31, 2, 0);
+    bench.wait();
+    bench.observe(31, 2, 0);
     assert_eq!(bench.words(), ["successful"]);
 }
 
@@ -112,10 +112,10 @@ fn an_observation_without_an_id_or_with_another_is_none() {
 }
 
 #[test]
-fn a_replay_refuses_events_that_cannot_have_happened_where_they_stand() {
+fn a_replay_refuses_events_that_cannot_have_happened_at_their_position() {
     let bench = Bench::accepted(&[23, 24], later());
     let events = &bench.events;
-    // created, looked, looked, intended, accepted
+    // created, observed, observed, intended, accepted
     let kept = |indices: &[usize]| {
         let events = indices.iter().map(|index| events[*index].clone());
         Rollout::replay(events)

@@ -22,18 +22,18 @@ fn gone(package: u64) -> Bench {
 
 fn not_found(bench: &mut Bench, package: u64) {
     if let Action::Wait(_) = bench.next() {
-        bench.rest();
+        bench.wait();
     }
     assert_eq!(bench.next(), Action::Observe(id(package)));
     let error = service_error(404, "DLF.0810");
-    bench.fail_look(package, dls_rollout::ObserveError::NotFound(error));
+    bench.fail_observation(package, dls_rollout::ObserveError::NotFound(error));
 }
 
-/// A run in which the service said no to two packages at once, and no release of them was seen.
+/// A run in which the service refused two packages at once, and no release of them was observed.
 fn unproved() -> Bench {
     let mut bench = Bench::sent(&[23, 24], later(), refused(400, "DLF.20990"));
     bench.pass(Duration::from_secs(120));
-    bench.see_all(&[23, 24], 1, 0);
+    bench.observe_all(&[23, 24], 1, 0);
     bench
 }
 
@@ -49,7 +49,7 @@ fn forget(bench: &mut Bench, package: u64) {
 fn consented() -> Bench {
     let mut bench = Bench::lost(&[23], later());
     bench.pass(Duration::from_secs(120));
-    bench.see(23, 1, 0);
+    bench.observe(23, 1, 0);
     bench.resume();
     bench.apply(EventKind::ResendAllowed { packages: vec![id(23)], no_fence: false });
     bench
@@ -74,7 +74,7 @@ fn a_package_that_vanished_after_it_was_sent_stays_open() {
     assert_eq!(bench.rollout.claim(id(23)), Some(unsettled()));
     bench.resume();
     assert_eq!(bench.words(), ["-"]);
-    bench.see_all(&[23], 2, 7);
+    bench.observe_all(&[23], 2, 7);
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["successful"], RunOutcome::Successful));
 }
 
@@ -83,7 +83,7 @@ fn a_package_that_vanished_and_came_back_as_it_was_is_unknown() {
     let mut bench = gone(23);
     bench.resume();
     bench.pass(Duration::from_secs(120));
-    bench.see_all(&[23], 1, 0);
+    bench.observe_all(&[23], 1, 0);
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
 }
 
@@ -91,7 +91,7 @@ fn a_package_that_vanished_and_came_back_as_it_was_is_unknown() {
 fn a_package_that_vanished_before_it_was_sent_is_closed() {
     let mut bench = Bench::new(&[23], later());
     let error = service_error(404, "DLF.0810");
-    bench.fail_look(23, dls_rollout::ObserveError::NotFound(error));
+    bench.fail_observation(23, dls_rollout::ObserveError::NotFound(error));
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["gone"], RunOutcome::Refused));
     assert!(!is_open(&bench, 23));
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::Settled));
@@ -104,8 +104,8 @@ fn a_refusal_that_proves_nothing_stays_open_and_makes_the_run_unknown() {
     assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
     assert!(is_open(&bench, 23) && is_open(&bench, 24));
     bench.resume();
-    bench.see_all(&[23], 2, 7);
-    bench.see_all(&[24], 1, 0);
+    bench.observe_all(&[23], 2, 7);
+    bench.observe_all(&[24], 1, 0);
     assert_eq!(bench.words(), ["successful", "refused"]);
 }
 
@@ -118,10 +118,10 @@ fn a_refusal_that_is_proved_is_closed() {
 }
 
 #[test]
-fn what_is_given_up_is_claimed_no_longer_and_keeps_its_outcome() {
+fn a_package_that_is_given_up_is_claimed_no_longer_and_keeps_its_outcome() {
     let mut lost = Bench::lost(&[23], later());
     lost.pass(Duration::from_secs(120));
-    lost.see(23, 1, 0);
+    lost.observe(23, 1, 0);
     for (mut bench, word) in [(lost, "unknown"), (gone(23), "gone"), (unproved(), "refused")] {
         assert!(is_open(&bench, 23));
         forget(&mut bench, 23);
@@ -152,7 +152,7 @@ fn what_is_given_up_in_doubt_is_unknown_and_what_was_never_sent_is_not_sent() {
 }
 
 #[test]
-fn what_was_accepted_is_under_way_and_cannot_be_given_up() {
+fn an_accepted_package_is_under_way_and_cannot_be_given_up() {
     let mut bench = Bench::accepted(&[23], later());
     assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
     bench.apply(EventKind::OutOfTime);
@@ -184,14 +184,14 @@ fn a_consented_package_is_gone_only_when_it_was_not_found_three_times_and_stays_
 #[test]
 fn a_consented_package_that_is_found_released_was_released_since_we_sent_it() {
     let mut bench = consented();
-    bench.see_all(&[23], 2, 7);
+    bench.observe_all(&[23], 2, 7);
     assert_eq!(bench.words(), ["successful"]);
 }
 
 #[test]
 fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
     let mut bench = consented();
-    bench.see(23, 1, 0);
+    bench.observe(23, 1, 0);
     bench.send(&[23]);
     bench.apply(lost());
     let signed_at = Timestamp::from_millis(START + 120_000).unwrap();
@@ -203,7 +203,7 @@ fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
 #[test]
 fn after_consent_a_request_that_is_proved_unsent_leaves_the_first_one_unknown() {
     let mut bench = consented();
-    bench.see(23, 1, 0);
+    bench.observe(23, 1, 0);
     bench.send(&[23]);
     bench.apply(failed(SendError::NotRecorded("disk full".to_owned())));
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
