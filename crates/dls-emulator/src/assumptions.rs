@@ -195,87 +195,87 @@ table! {
         "devg-apisign: the algorithm page signs Host, another page calls only X-Sdk-Date mandatory";
     "key-lock-after" key_lock_after: u32 = 5, "5",
         "after how many wrong signatures in a row an access key is locked for five minutes",
-        "api-sign-0001: more than 5 failures lock the key for 5 minutes; what counts as one is not said";
+        "api-sign-0001: more than 5 failures lock the key for 5 minutes; what counts as one is not documented";
     "canonical-request-echo" canonical_request_echo: YesNo = YesNo::No, "no",
         "whether the refusal of a signature repeats the canonical request, line ends as |",
-        "devg-apisign: some texts show it; when is not said";
+        "devg-apisign: some texts show it; when is not documented";
     "user-rate" user_rate: UserRate = UserRate::User, "per-user",
-        "whether a user's requests are counted over all calls of an API version, or call by call",
-        "apiOverview_DLF_V1, _V2: so many per user, without saying over what; the stricter reading";
+        "whether a user's requests are counted over all operations of an API version, or for each operation",
+        "apiOverview_DLF_V1, _V2: a number per user, without its scope; the default is the stricter reading";
     "retry-after" retry_after: Presence = Presence::Absent, "absent",
         "whether a 429 carries Retry-After (one second)",
         "no page mentions the header";
     "unknown-project" unknown_project: UnknownProject = UnknownProject::Unavailable, "APIGW.0310",
-        "what a path with a foreign project is refused with",
-        "devg-apisign: 0310 is \"project unavailable\"; that it is used here is not said";
+        "the error code for a path with another project",
+        "devg-apisign: 0310 is \"project unavailable\"; whether it is used here is not documented";
     "project-header" project_header: ProjectHeader = ProjectHeader::Optional, "optional",
-        "whether X-Project-Id must be there with an access key; where it is not ignored it must name the path's project",
+        "whether X-Project-Id is required with an access key; unless it is ignored it must name the project of the path",
         "dataartsstudio_03_0404: without it a sub-project answers \"Workspace does not exists\"";
     "role-refusal" role_refusal: RoleRefusal = RoleRefusal::Service, "DLF.6888",
-        "what a call that the user's role does not permit is refused with",
-        "dataartsstudio_02_0313 lists DLF.6888, devg-apisign APIGW.0302; which one comes is not said";
+        "the error code for a call that the user's role does not permit",
+        "dataartsstudio_02_0313 lists DLF.6888, devg-apisign APIGW.0302; which one is used is not documented";
     "unknown-package" unknown_package: UnknownPackage = UnknownPackage::Short, "DLF.0810",
-        "what an unknown package is refused with",
-        "dataartsstudio_02_0204, _0205 print DLF.0810 without a cause; _0096 has both codes for tasks";
+        "the error code for an unknown package",
+        "dataartsstudio_02_0204, _0205 list DLF.0810 without a cause; _0096 has both codes for tasks";
     "duplicate-ids" duplicate_ids: Duplicates = Duplicates::Refused, "refused",
-        "whether an id that stands twice in one call is refused (DLF.3051) or counts once",
+        "whether a duplicate id in one call is refused (DLF.3051) or counts once",
         "not documented";
     "publish-type" publish_type: PublishType = PublishType::Ignored, "ignored",
-        "whether a deploy must say publish_type \"asy\"",
+        "whether a deploy needs publish_type \"asy\"",
         "dataartsstudio_02_0204: in an example of 2024 only, in no table";
     "deploy-partial" deploy_partial: Partial = Partial::Whole, "whole",
         "whether one bad id refuses the whole deploy, is left out of a 200, or is answered with a 400 while the others are released",
-        "dataartsstudio_02_0204 is silent";
+        "not documented (dataartsstudio_02_0204)";
     "deploy-names-ids" deploy_names_ids: NamedIds = NamedIds::All, "all",
         "whether the answer to a deploy names all accepted ids, names them without asy_task_id, or has no details",
         "dataartsstudio_02_0204: no member of the answer is mandatory";
     "redeploy-running" redeploy_running: Redeploy = Redeploy::Error, "error",
-        "what deploying a package does that is being released (5): DLF.20990, nothing, or a second release",
+        "the result of deploying a package that is being released (5): DLF.20990, nothing, or a second release",
         "not documented";
     "redeploy-released" redeploy_released: Redeploy = Redeploy::Error, "error",
-        "what deploying a package does that is released (2): DLF.20990, nothing, or a second release",
+        "the result of deploying a package that is released (2): DLF.20990, nothing, or a second release",
         "not documented; the code is the one of dataartsstudio_02_0205 for a package that is released";
     "redeploy-failed" redeploy_failed: Redeploy = Redeploy::NewRelease, "new-release",
-        "what deploying a package does whose release failed (3): DLF.20990, nothing, or a new release",
+        "the result of deploying a package whose release failed (3): DLF.20990, nothing, or a new release",
         "not documented";
     "deploy-timestamp" deploy_timestamp: ReleaseTime = ReleaseTime::Accepted, "accepted",
         "whether deploy_timestamp is when the release was accepted (shown in 5, too) or when it ended",
         "dataartsstudio_02_0195 calls it the release time";
     "before-release" before_release: BeforeRelease = BeforeRelease::Absent, "absent",
-        "what deploy_timestamp and deploy_user_* are before a release: not there, zero and empty, or null",
-        "dataartsstudio_02_0195 is silent";
+        "the values of deploy_timestamp and deploy_user_* before a release: absent, zero and empty, or null",
+        "not documented (dataartsstudio_02_0195)";
     "start-status-later" start_status_later: UnstartedJob = UnstartedJob::Absent, "absent",
-        "what start_job_status is where no start was asked for: not there, or 0",
+        "the value of start_job_status if no start was requested: absent, or 0",
         "dataartsstudio_02_0196 names 2 and 3 only";
     "status-lag" status_lag: Duration = Duration::ZERO, "0s",
-        "how long list and show lag behind what happened",
+        "how long list and show lag behind the real state",
         "not documented";
     "system-task-pollable" system_task_pollable: YesNo = YesNo::Yes, "yes",
         "whether asy_task_id can be read as a system task",
-        "dataartsstudio_02_0204: \"for polling\"; _0096 speaks of imports only";
+        "dataartsstudio_02_0204: \"for polling\"; _0096 mentions imports only";
     "list-offset" list_offset: ListOffset = ListOffset::Pages, "pages",
         "whether offset counts pages or rows",
         "dataartsstudio_02_0195: \"start page\", default 0";
     "list-max-limit" list_max_limit: Option<u32> = Some(100), "100",
-        "the greatest limit of a list",
+        "the maximum limit of a list",
         "dataartsstudio_02_0195 names none; the neighbouring lists take at most 100";
     "list-over-limit" list_over_limit: OverLimit = OverLimit::Refused, "refused",
-        "whether a greater limit is refused (DLF.3051) or counts as the greatest",
+        "whether a greater limit is refused (DLF.3051) or reduced to the maximum",
         "not documented";
     "list-ascending" list_ascending: Permission = Permission::Allowed, "allowed",
         "whether sorted_direction may be asc",
         "dataartsstudio_02_0195 names desc only";
     "revoke-partial" revoke_partial: Partial = Partial::Whole, "whole",
-        "whether one bad id refuses the whole revoke, is passed over, or is answered with a 400 while the others are revoked",
-        "dataartsstudio_02_0205 is silent";
+        "whether one bad id refuses the whole revoke, is ignored, or is answered with a 400 while the others are revoked",
+        "not documented (dataartsstudio_02_0205)";
     "revoke-failed" revoke_failed: Permission = Permission::Allowed, "allowed",
         "whether a package whose release failed can be revoked",
         "dataartsstudio_02_0205 refuses only what has been released";
     "revoke-max-ids" revoke_max_ids: Option<u32> = Some(100), "100",
-        "the most ids in a revoke",
+        "the maximum number of ids in a revoke",
         "dataartsstudio_02_0205 names no limit; a deploy takes 100";
     "revoke-effect" revoke_effect: RevokeEffect = RevokeEffect::Gone, "gone",
-        "what becomes of a revoked package: not there, deploy_status 4, or delete_flag 1",
+        "the effect of a revoke on the package: absent, deploy_status 4, or delete_flag 1",
         "not documented; no page explains status 4";
 }
 

@@ -149,10 +149,10 @@ impl History {
 
     fn leaked_secrets(&self) -> impl Iterator<Item = Violation> {
         let texts = self.texts.iter().enumerate();
-        texts.flat_map(move |(text, told)| {
+        texts.flat_map(move |(index, text)| {
             let secrets = self.secrets.iter().enumerate();
-            let found = secrets.filter(|(_, secret)| !secret.is_empty() && told.contains(*secret));
-            found.map(move |(secret, _)| Violation::SecretLeaked { text, secret })
+            let found = secrets.filter(|(_, secret)| !secret.is_empty() && text.contains(*secret));
+            found.map(move |(secret, _)| Violation::SecretLeaked { text: index, secret })
         })
     }
 }
@@ -174,13 +174,13 @@ const COMPLETE: [&str; 3] = ["overlong", "padded", "drip"];
 /// Whether the client could read the service's response.
 fn is_answered(request: &LedgerRequest) -> bool {
     let mut faults = request.faults.iter();
-    request.answered || faults.any(|word| COMPLETE.contains(&word.as_str()))
+    request.answered || faults.any(|fault| COMPLETE.contains(&fault.as_str()))
 }
 
 /// Whether the gateway threw it away and said so. Then it may be sent once more.
 fn was_throttled(request: &LedgerRequest) -> bool {
     let by_rate = request.error_code == Some(THROTTLED) && is_answered(request);
-    by_rate || request.faults.iter().any(|word| word == "throttle")
+    by_rate || request.faults.iter().any(|fault| fault == "throttle")
 }
 
 fn millis(time: SystemTime) -> i64 {

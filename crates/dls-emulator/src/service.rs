@@ -369,12 +369,15 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     parsed.ok_or(Refusal::INVALID_PARAMETER)
 }
 
-/// The ids that pass the check, and the refusal to answer with all the same. Fails if nothing may happen.
+/// The ids that pass a check, and the refusal to answer with all the same.
+type Accepted<T> = (Vec<(PackageId, T)>, Option<Refusal>);
+
+/// Checks each id. Fails if nothing may happen.
 fn accept<T>(
     ids: &[PackageId],
     partial: Partial,
     check: impl Fn(PackageId) -> Result<T, Refusal>,
-) -> Result<(Vec<(PackageId, T)>, Option<Refusal>), Refusal> {
+) -> Result<Accepted<T>, Refusal> {
     let (mut accepted, mut first_refusal) = (Vec::new(), None);
     for id in ids {
         match check(*id) {

@@ -92,7 +92,7 @@ impl History {
         let mut releases = self.ledger.releases.iter();
         let is_accepted_request = |request: &LedgerRequest| {
             // For a partly executed request the releases tell.
-            let is_whole = !request.faults.iter().any(|word| word == "partly-done");
+            let is_whole = !request.faults.iter().any(|fault| fault == "partly-done");
             let is_success = request.status.is_some_and(|it| (200..300).contains(&it));
             request.at_ms <= then && is_success && is_whole
         };

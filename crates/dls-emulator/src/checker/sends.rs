@@ -18,10 +18,10 @@ enum Step {
 
 impl History {
     pub(super) fn check_sends(&self) -> Vec<Violation> {
-        let told = self.sends.iter().flat_map(|sent| &sent.packages);
+        let reported = self.sends.iter().flat_map(|sent| &sent.packages);
         let arrived = self.ledger.requests.iter();
         let arrived = arrived.flat_map(|request| &request.packages);
-        let packages: BTreeSet<&str> = told.chain(arrived).map(String::as_str).collect();
+        let packages: BTreeSet<&str> = reported.chain(arrived).map(String::as_str).collect();
         let checks = packages.into_iter().map(|package| {
             let again = self.check_sent_again(package);
             again.into_iter().chain(self.check_reported(package))
@@ -120,12 +120,12 @@ impl History {
     /// No more deploy requests that name it may arrive than the client reported.
     fn check_reported(&self, package: &str) -> Option<Violation> {
         let names = |packages: &[String]| packages.iter().any(|id| id == package);
-        let told = self.sends.iter().filter(|sent| names(&sent.packages));
-        let (told, arrived) = (told.count(), arrived(self, package).count());
-        (arrived > told).then(|| Violation::UnreportedRequest {
+        let reported = self.sends.iter().filter(|sent| names(&sent.packages));
+        let (reported, arrived) = (reported.count(), arrived(self, package).count());
+        (arrived > reported).then(|| Violation::UnreportedRequest {
             package: package.to_owned(),
             arrived,
-            reported: told,
+            reported,
         })
     }
 }

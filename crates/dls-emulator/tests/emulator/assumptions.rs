@@ -11,8 +11,8 @@ use crate::support::*;
 /// What can be seen of one assumption, under whatever the builder assumes.
 type Probe = fn(EmulatorBuilder) -> Value;
 
-/// Status and code of an answer.
-fn told(seen: &Received) -> Value {
+/// Status and code of a response.
+fn code_of(seen: &Received) -> Value {
     json!([seen.status, seen.code()])
 }
 
@@ -42,7 +42,7 @@ fn signed_without_host() -> Request<Vec<u8>> {
 
 const PROBES: &[(&str, &[&str], Probe)] = &[
     ("host-signed", &["optional"], |builder| {
-        told(&World::of(builder).send(&signed_without_host()))
+        code_of(&World::of(builder).send(&signed_without_host()))
     }),
     ("key-lock-after", &["2", "7"], |builder| {
         let mut world = World::of(builder);
@@ -71,27 +71,29 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         json!([passed.header("retry-after"), refused.status, refused.header("retry-after")])
     }),
     ("unknown-project", &["APIGW.0301", "DLF.0819"], |builder| {
-        told(&World::of(builder).ask(get("/v2/p-1/factory/release-packages/23".to_owned())))
+        code_of(&World::of(builder).ask(get("/v2/p-1/factory/release-packages/23".to_owned())))
     }),
     ("project-header", &["required", "ignored"], |builder| {
         let mut world = World::of(builder);
         json!([
-            told(&world.send(&show("23").unsigned(Some("example-token")))),
-            told(&world.send(&show("23").without("X-Project-Id").unsigned(Some("example-token")))),
-            told(&world.ask(show("23").without("X-Project-Id"))),
-            told(&world.ask(show("23"))),
-            told(&world.ask(show("23").with("X-Project-Id", "another"))),
+            code_of(&world.send(&show("23").unsigned(Some("example-token")))),
+            code_of(
+                &world.send(&show("23").without("X-Project-Id").unsigned(Some("example-token")))
+            ),
+            code_of(&world.ask(show("23").without("X-Project-Id"))),
+            code_of(&world.ask(show("23"))),
+            code_of(&world.ask(show("23").with("X-Project-Id", "another"))),
         ])
     }),
     ("role-refusal", &["APIGW.0302"], |builder| {
         let mut world = World::of(builder);
         let seen = world.send(&deploy(&["23"]).by(VIEWER).signed(start()));
-        json!([told(&seen), world.releases()])
+        json!([code_of(&seen), world.releases()])
     }),
     ("unknown-package", &["DLF.20810"], |builder| {
         let mut world = World::of(builder);
         let seen = [world.show("999"), world.deploy(&["999"]), world.revoke(&["999"])];
-        json!(seen.map(|seen| told(&seen)))
+        json!(seen.map(|seen| code_of(&seen)))
     }),
     ("duplicate-ids", &["once"], |builder| deployed(builder, &[], &["23", "23"])),
     ("publish-type", &["required"], |builder| {
@@ -100,9 +102,9 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
             post(packages("/deploy"), &json!({"package_ids": [id], "publish_type": kind}))
         };
         json!([
-            told(&world.ask(with("12", "asy"))),
-            told(&world.ask(with("13", "syn"))),
-            told(&world.ask(post(packages("/deploy"), &json!({"package_ids": ["23"]})))),
+            code_of(&world.ask(with("12", "asy"))),
+            code_of(&world.ask(with("13", "syn"))),
+            code_of(&world.ask(post(packages("/deploy"), &json!({"package_ids": ["23"]})))),
         ])
     }),
     ("deploy-partial", &["each", "each-but-refused"], |builder| {
@@ -171,7 +173,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
     ("system-task-pollable", &["no"], |builder| {
         let mut world = World::of(builder);
         world.deploy(&["23"]).assert_ok();
-        told(&world.ask(system_task("ff8080818c81c8ab0000000000000001")))
+        code_of(&world.ask(system_task("ff8080818c81c8ab0000000000000001")))
     }),
     ("list-offset", &["rows"], |builder| {
         let mut world = World::of(builder);
@@ -191,13 +193,13 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         let mut world = World::of(builder.assume("list-max-limit", "15").unwrap());
         let seen = world.list(json!({"limit": 16}));
         let second = world.list(json!({"limit": 15}));
-        json!([told(&seen), seen.body["data"].as_array().map(Vec::len), second.ids().len()])
+        json!([code_of(&seen), seen.body["data"].as_array().map(Vec::len), second.ids().len()])
     }),
     ("list-ascending", &["refused"], |builder| {
         let mut world = World::of(builder);
         let ascending = world.list(json!({"sorted_direction": "asc"}));
         let descending = world.list(json!({"sorted_direction": "desc"}));
-        json!([told(&ascending), told(&descending)])
+        json!([code_of(&ascending), code_of(&descending)])
     }),
     ("revoke-partial", &["each", "each-but-refused"], |builder| {
         let mut world = World::of(builder);
@@ -205,17 +207,17 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         world.pass(10_000);
         // Whatever a revoke leaves of a package, it cannot be revoked again.
         let again = world.revoke(&["12"]).status;
-        json!([told(&seen), again])
+        json!([code_of(&seen), again])
     }),
-    ("revoke-failed", &["refused"], |builder| told(&World::of(builder).revoke(&["42"]))),
+    ("revoke-failed", &["refused"], |builder| code_of(&World::of(builder).revoke(&["42"]))),
     ("revoke-max-ids", &["2", "none"], |builder| {
         let mut world = World::of(builder.extra_packages(200));
         let ids: Vec<String> = (1001..=1200).map(|id| id.to_string()).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         json!([
-            told(&world.revoke(&ids[..2])),
-            told(&world.revoke(&ids[2..5])),
-            told(&world.revoke(&ids[50..151])),
+            code_of(&world.revoke(&ids[..2])),
+            code_of(&world.revoke(&ids[2..5])),
+            code_of(&world.revoke(&ids[50..151])),
         ])
     }),
     ("revoke-effect", &["status-4", "deleted-flag"], |builder| {

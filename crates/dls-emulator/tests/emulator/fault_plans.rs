@@ -1,11 +1,11 @@
-//! The plan of faults as a file: its mistakes are named, and its documents are complete.
+//! The fault plan as a file: errors in it are named, and its documentation is complete.
 
 use dls_emulator::FaultPlan;
 
 use crate::faults::plan;
 
 #[test]
-fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
+fn an_error_in_a_plan_is_one_line_with_its_number_and_key() {
     let rule = |text: &str| format!("[[faults]]\non = \"deploy\"\n{text}\n");
     for (text, line, expected) in [
         ("sed = 7".to_owned(), 1, "unknown key \"sed\", expected one of \"seed\""),
@@ -82,29 +82,29 @@ fn a_mistake_in_a_plan_is_one_line_with_its_number_and_key() {
 }
 
 #[test]
-fn every_fault_stands_in_the_readme_and_the_example_is_valid() {
+fn every_fault_is_in_the_readme_and_the_example_is_valid() {
     assert!(!FaultPlan::from_toml(FaultPlan::EXAMPLE).unwrap().needs_tls());
     assert!(plan(&["on = \"connection\"\ndo = \"tls-expired\""]).needs_tls());
     let error = FaultPlan::from_toml("[[faults]]\non = \"any\"\ndo = \"x\"").unwrap_err();
     let error = error.to_string();
-    let words = error.split_once("expected one of ").unwrap().1.split(", ");
+    let names = error.split_once("expected one of ").unwrap().1.split(", ");
     let readme = include_str!("../../README.md");
     let mut count = 0;
-    for word in words {
-        let forms = [format!("`{word}`"), format!("`{{ {word} = ")];
+    for name in names {
+        let forms = [format!("`{name}`"), format!("`{{ {name} = ")];
         let documented = forms.iter().any(|form| readme.contains(form));
-        assert!(documented, "{word} is not in the README");
+        assert!(documented, "{name} is not in the README");
         let known = ["on = \"any\"", "on = \"connection\""].iter().any(|on| {
             let plans = [
-                format!("{word:?}"),
-                format!("{{ {word} = 400 }}"),
-                format!("{{ {word} = \"1s\" }}"),
+                format!("{name:?}"),
+                format!("{{ {name} = 400 }}"),
+                format!("{{ {name} = \"1s\" }}"),
             ];
             plans
                 .iter()
                 .any(|what| FaultPlan::from_toml(&format!("[[faults]]\n{on}\ndo = {what}")).is_ok())
         });
-        assert!(known, "{word} is listed and not known");
+        assert!(known, "{name} is listed and not known");
         count += 1;
     }
     assert_eq!(count, 32);

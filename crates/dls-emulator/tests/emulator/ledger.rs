@@ -143,7 +143,7 @@ fn no_secret_is_in_the_ledger_nor_in_an_answer_nor_in_debug() {
         security_token: Some("example-security-token".to_owned()),
         ..show("23").by(("AKIDTEMPORARY", "wrong"))
     };
-    let mut told = String::new();
+    let mut shown = String::new();
     for request in [
         signed,
         temporary.signed(world.now),
@@ -152,12 +152,12 @@ fn no_secret_is_in_the_ledger_nor_in_an_answer_nor_in_debug() {
         show("23").unsigned(Some("example-expired-token")),
     ] {
         let seen = world.send(&request);
-        told.push_str(&format!("{seen:?}"));
+        shown.push_str(&format!("{seen:?}"));
     }
-    told.push_str(&page(&mut world, "/__emulator/ledger").body.to_string());
-    told.push_str(&format!("{:?}", world.ledger()));
-    told.push_str(&format!("{:?} {:?}", world.engine, builder()));
-    told.push_str(&format!("{:?}", dls_emulator::Seed::built_in()));
+    shown.push_str(&page(&mut world, "/__emulator/ledger").body.to_string());
+    shown.push_str(&format!("{:?}", world.ledger()));
+    shown.push_str(&format!("{:?} {:?}", world.engine, builder()));
+    shown.push_str(&format!("{:?}", dls_emulator::Seed::built_in()));
     for secret in [
         signature.as_str(),
         "example-secret-key",
@@ -166,7 +166,7 @@ fn no_secret_is_in_the_ledger_nor_in_an_answer_nor_in_debug() {
         "example-expired-token",
         "example-temporary-key",
     ] {
-        assert!(!told.contains(secret), "{secret}");
+        assert!(!shown.contains(secret), "{secret}");
     }
 }
 
@@ -178,8 +178,8 @@ fn of_a_large_request_that_nobody_signed_nothing_is_kept() {
     let large = Ask { body, ..deploy(&[]) };
     let mut world = world();
     let path = packages(&format!("/{}", "x".repeat(10_000)));
-    let strange = Request::builder().method("PROPFIND".repeat(10).as_str()).uri(path);
-    world.send(&strange.body(Vec::new()).unwrap()).assert_refused(404, "APIGW.0101");
+    let unknown = Request::builder().method("PROPFIND".repeat(10).as_str()).uri(path);
+    world.send(&unknown.body(Vec::new()).unwrap()).assert_refused(404, "APIGW.0101");
     world.send(&large.clone().unsigned(None)).assert_refused(401, "APIGW.0301");
     world.send(&deploy(&["23"]).unsigned(None)).assert_refused(401, "APIGW.0301");
     world.ask(large).assert_refused(400, "DLF.3051");
