@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dls::rollout::{Options, PollInterval};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey};
-use dls::{Client, FileStore, JobStart, PackageId, Run, RunId, Selection};
+use dls::{Client, FileStore, JobStart, PackageId, Resume, Run, RunId, Selection};
 use dls_emulator::{Emulator, EmulatorBuilder, RateLimit};
 use tempfile::TempDir;
 
@@ -44,6 +44,18 @@ impl Bench {
     pub(crate) async fn run(&self, packages: &[u64]) -> Run {
         let run = self.client.rollout(selection(packages), quick()).unwrap();
         run.with_store(&self.store().await).await.unwrap()
+    }
+
+    /// A run that was dropped after an event of this kind.
+    pub(crate) async fn left_at(&self, event: &str, packages: &[u64]) -> RunId {
+        let mut run = self.run(packages).await;
+        until(&mut run, event).await;
+        run.id().unwrap().clone()
+    }
+
+    pub(crate) async fn resume(&self, run: &RunId) -> Run {
+        let store = self.store().await;
+        self.client.resume(&store, run, Resume::new()).await.unwrap()
     }
 
     /// The releases that the emulator has accepted.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dls::model::Status;
 use dls::rollout::{EventKind, ObserveError, RunOutcome};
-use dls::run::Fence;
+use dls::run::Fence::{self, Needed, Waived};
 use dls::{MemoryStore, PackageId, ResendRefused, Resume, Run, RunId};
 
 use crate::bench::{id, quick};
@@ -13,7 +13,7 @@ use crate::fake_service::FakeService;
 const FENCE: Duration = Run::RESEND_FENCE;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A run whose requests were lost, in a journal.
+/// A recorded run whose requests were lost.
 struct Lost {
     service: FakeService,
     store: MemoryStore,
@@ -21,33 +21,21 @@ struct Lost {
 }
 
 impl Lost {
-    async fn new(packages: &[u64]) -> Self {
-        Self::of(FakeService::new(), packages).await
-    }
-
-    async fn with_token(packages: &[u64]) -> Self {
-        let service = FakeService::new();
-        service.state().bears_token = true;
-        Self::of(service, packages).await
-    }
-
-    async fn of(service: FakeService, packages: &[u64]) -> Self {
-        let store = MemoryStore::new();
+    async fn new(packages: &[u64], with_token: bool) -> Self {
+        let (service, store) = (FakeService::new(), MemoryStore::new());
+        service.state().bears_token = with_token;
         let run = service.run(packages, quick().with_grace(SECOND));
         let run = run.with_store(&store).await.unwrap();
         let name = run.id().unwrap().clone();
-        let report = run.wait().await;
-        assert_eq!(report.outcome, RunOutcome::Unknown, "{report:?}");
+        assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);
         Self { service, store, run: name }
     }
 
     async fn resumed(&self) -> Run {
-        let (service, clock) = (self.service.clone(), self.service.clone());
-        let run = Run::resume(service, clock, &self.store, &self.run, Resume::new());
-        run.await.unwrap()
+        self.service.resume(&self.store, &self.run, Resume::new()).await.unwrap()
     }
 
-    /// Lets the wall clock show so long after the last request was signed.
+    /// Sets the wall clock to a time after the last request was signed.
     fn pass(&self, after: Duration) {
         let mut state = self.service.state();
         let now = state.wall();
@@ -55,154 +43,129 @@ impl Lost {
         state.wall += then.duration_since(now).unwrap();
     }
 
-    /// Asks for another request, so long after the last one was signed.
-    async fn allow(&self, after: Duration, packages: &[u64], fence: Fence) -> Answer {
+    async fn allow(
+        &self,
+        after: Duration,
+        packages: &[u64],
+        fence: Fence,
+    ) -> Result<Run, ResendRefused> {
         let mut run = self.resumed().await;
         self.pass(after);
         let packages: Vec<PackageId> = packages.iter().map(|it| id(*it)).collect();
         run.allow_resend(&packages, fence).await.map(|()| run)
     }
-}
 
-type Answer = Result<Run, ResendRefused>;
+    async fn refusal(&self, after: Duration, packages: &[u64], fence: Fence) -> ResendRefused {
+        self.allow(after, packages, fence).await.err().unwrap()
+    }
 
-fn is_too_early(answer: &Answer) -> bool {
-    matches!(answer, Err(ResendRefused::TooEarly { .. }))
+    async fn is_too_early(&self, after: Duration, packages: &[u64], fence: Fence) -> bool {
+        matches!(self.refusal(after, packages, fence).await, ResendRefused::TooEarly { .. })
+    }
+
+    /// Consents, and sends another request, which is lost, too.
+    async fn resend(&self, after: Duration, packages: &[u64], fence: Fence) {
+        let before = self.service.state().sent.len();
+        let run = self.allow(after, packages, fence).await.unwrap();
+        assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);
+        assert_eq!(self.service.state().sent.len(), before + 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn consent_counts_once_the_signature_has_expired_and_not_a_second_before() {
-    let lost = Lost::new(&[23]).await;
-    let early = lost.allow(FENCE - SECOND, &[23], Fence::Needed).await;
-    assert!(is_too_early(&early), "{early:?}");
-    drop(early);
-    let run = lost.allow(FENCE + SECOND, &[23], Fence::Needed).await;
-    run.unwrap().wait().await;
-    assert_eq!(lost.service.state().sent.len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_fence_is_longer_by_as_much_as_the_clocks_differ() {
-    let skew = Duration::from_secs(600);
-    let lost = Lost::new(&[23]).await;
-    lost.service.state().skew = Ok(Some(skew));
-    let early = lost.allow(FENCE + skew - SECOND, &[23], Fence::Needed);
-    let early = early.await;
-    assert!(is_too_early(&early), "{early:?}");
-    drop(early);
-    let run = lost.allow(FENCE + skew + SECOND, &[23], Fence::Needed);
-    assert!(run.await.is_ok());
+    for skew in [Duration::ZERO, Duration::from_secs(600)] {
+        let lost = Lost::new(&[23], false).await;
+        lost.service.state().skew = Ok(Some(skew));
+        let expiry = FENCE + skew;
+        assert!(lost.is_too_early(expiry - SECOND, &[23], Needed).await);
+        lost.resend(expiry + SECOND, &[23], Needed).await;
+        // The last signature of a package counts.
+        assert!(lost.is_too_early(expiry - SECOND, &[23], Needed).await);
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_several_packages_the_one_that_was_sent_last_counts() {
-    let lost = Lost::new(&[23, 24]).await;
-    let run = lost.allow(FENCE * 4, &[24], Fence::Needed).await.unwrap();
-    assert_eq!(run.wait().await.outcome, RunOutcome::Unknown, "the second is lost, too");
+    let lost = Lost::new(&[23, 24], false).await;
+    lost.resend(FENCE * 4, &[24], Needed).await;
     for packages in [[23, 24], [24, 23]] {
-        let early = lost.allow(FENCE - SECOND, &packages, Fence::Needed).await;
-        let Err(ResendRefused::TooEarly { package, .. }) = early else { panic!("{early:?}") };
+        let early = lost.refusal(FENCE - SECOND, &packages, Needed).await;
+        let ResendRefused::TooEarly { package, .. } = early else { panic!("{early:?}") };
         assert_eq!(package, id(24));
     }
-    assert!(lost.allow(FENCE, &[23], Fence::Needed).await.is_ok());
+    assert!(lost.allow(FENCE, &[23], Needed).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_signature_of_a_package_counts() {
-    let lost = Lost::new(&[23]).await;
-    let run = lost.allow(FENCE * 4, &[23], Fence::Needed).await.unwrap();
-    assert_eq!(run.wait().await.outcome, RunOutcome::Unknown, "the second is lost, too");
-    let early = lost.allow(FENCE - SECOND, &[23], Fence::Needed).await;
-    assert!(is_too_early(&early), "{early:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_a_clock_of_the_service_no_time_is_long_enough() {
-    let lost = Lost::new(&[23]).await;
+async fn if_the_service_has_no_clock_only_a_waiver_allows_another_request() {
+    let lost = Lost::new(&[23], false).await;
     lost.service.state().skew = Ok(None);
-    let refused = lost.allow(FENCE * 1000, &[23], Fence::Needed).await;
-    assert_eq!(refused.unwrap_err(), ResendRefused::NoClock);
-    let run = lost.allow(FENCE * 1001, &[23], Fence::Waived).await;
-    run.unwrap().wait().await;
-    assert_eq!(lost.service.state().sent.len(), 2);
+    assert_eq!(lost.refusal(FENCE * 1000, &[23], Needed).await, ResendRefused::NoClock);
+    lost.resend(FENCE * 1001, &[23], Waived).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_fence_is_not_waived_where_the_service_tells_the_time() {
-    let lost = Lost::new(&[23]).await;
+async fn the_fence_is_not_waived_where_the_service_has_a_clock_or_cannot_be_asked() {
+    let lost = Lost::new(&[23], false).await;
     for after in [SECOND * 2, FENCE * 2] {
-        let refused = lost.allow(after, &[23], Fence::Waived).await;
-        assert_eq!(refused.unwrap_err(), ResendRefused::ProofCanBeHad);
+        let refused = lost.refusal(after, &[23], Waived).await;
+        assert_eq!(refused, ResendRefused::ProofCanBeHad);
     }
     lost.service.state().skew = Err(ObserveError::Unreachable("no route".to_owned()));
-    let refused = lost.allow(FENCE * 3, &[23], Fence::Waived).await;
-    let unreachable = ResendRefused::Unreachable("no route".to_owned());
-    assert_eq!(refused.unwrap_err(), unreachable);
+    let refused = lost.refusal(FENCE * 3, &[23], Waived).await;
+    assert_eq!(refused, ResendRefused::Unreachable("no route".to_owned()));
     assert_eq!(lost.service.state().sent.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grace_without_end_is_a_fence_without_end() {
-    let lost = Lost::new(&[23]).await;
-    let (service, clock) = (lost.service.clone(), lost.service.clone());
+async fn an_unlimited_grace_is_an_unlimited_fence() {
+    let lost = Lost::new(&[23], false).await;
     let forever = Resume::new().with_grace(Duration::MAX);
-    let run = Run::resume(service, clock, &lost.store, &lost.run, forever);
-    let refused = run.await.unwrap().allow_resend(&[id(23)], Fence::Needed).await;
+    let mut run = lost.service.resume(&lost.store, &lost.run, forever).await.unwrap();
+    let refused = run.allow_resend(&[id(23)], Needed).await;
     assert!(matches!(refused, Err(ResendRefused::TooEarly { .. })));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_with_a_token_never_expires() {
-    let lost = Lost::with_token(&[23]).await;
-    let refused = lost.allow(FENCE * 1000, &[23], Fence::Needed).await;
-    let package = id(23);
-    assert_eq!(refused.unwrap_err(), ResendRefused::NoSignature { package });
-    // What counts is what the request bore, not what one would bear today.
+    let lost = Lost::new(&[23], true).await;
+    let no_signature = ResendRefused::NoSignature { package: id(23) };
+    assert_eq!(lost.refusal(FENCE * 1000, &[23], Needed).await, no_signature);
+    // It depends on what the lost request contained, not on what the next one would contain.
     lost.service.state().bears_token = false;
-    let refused = lost.allow(FENCE * 1001, &[23], Fence::Needed).await;
-    assert_eq!(refused.unwrap_err(), ResendRefused::NoSignature { package });
-    let run = lost.allow(FENCE * 1002, &[23], Fence::Waived).await;
-    assert_eq!(run.unwrap().wait().await.outcome, RunOutcome::Unknown);
-    assert_eq!(lost.service.state().sent.len(), 2);
+    assert_eq!(lost.refusal(FENCE * 1001, &[23], Needed).await, no_signature);
+    lost.resend(FENCE * 1002, &[23], Waived).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_fence_that_is_waived_for_a_token_stands_for_a_signature_beside_it() {
-    let lost = Lost::new(&[23, 24]).await;
+async fn a_fence_that_is_waived_for_a_token_still_counts_for_a_signature() {
+    let lost = Lost::new(&[23, 24], false).await;
     for (package, with_token) in [(24, true), (23, false)] {
         lost.service.state().bears_token = with_token;
-        let run = lost.allow(FENCE * 4, &[package], Fence::Needed).await;
-        assert_eq!(run.unwrap().wait().await.outcome, RunOutcome::Unknown);
+        lost.resend(FENCE * 4, &[package], Needed).await;
     }
-    let early = lost.allow(FENCE - SECOND, &[23, 24], Fence::Waived).await;
-    assert!(is_too_early(&early), "{early:?}");
-    drop(early);
-    assert!(lost.allow(FENCE + SECOND, &[23, 24], Fence::Waived).await.is_ok());
+    assert!(lost.is_too_early(FENCE - SECOND, &[23, 24], Waived).await);
+    assert!(lost.allow(FENCE + SECOND, &[23, 24], Waived).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_waived_fence_is_recorded() {
-    let lost = Lost::with_token(&[23]).await;
-    let mut run = lost.allow(SECOND * 2, &[23], Fence::Waived).await.unwrap();
-    let mut events = Vec::new();
-    while let Some(event) = run.next_event().await {
-        events.push(event.kind);
-    }
+    let lost = Lost::new(&[23], true).await;
+    let mut run = lost.allow(SECOND * 2, &[23], Waived).await.unwrap();
     let consent = EventKind::ResendAllowed { packages: vec![id(23)], no_fence: true };
-    assert!(events.contains(&consent), "{events:?}");
+    while run.next_event().await.expect("the consent").kind != consent {}
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_package_is_given_up_behind_the_same_fence() {
-    let lost = Lost::new(&[23]).await;
+async fn a_package_is_forgotten_only_after_the_same_fence() {
+    let lost = Lost::new(&[23], false).await;
     lost.pass(FENCE - SECOND);
-    let mut run = lost.resumed().await;
-    let early = run.forget(&[id(23)], "ops", Fence::Needed).await;
+    let early = lost.resumed().await.forget(&[id(23)], "ops", Needed).await;
     assert!(matches!(early, Err(ResendRefused::TooEarly { .. })));
-    drop(run);
     lost.pass(FENCE + SECOND);
     let mut run = lost.resumed().await;
-    run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
+    run.forget(&[id(23)], "ops", Needed).await.unwrap();
     assert!(!run.report().is_open());
     assert_eq!(run.wait().await.outcome, RunOutcome::Unknown, "it stays unknown");
     assert_eq!(lost.service.state().sent.len(), 1);
@@ -211,17 +174,19 @@ async fn a_package_is_given_up_behind_the_same_fence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_never_sent_is_given_up_without_a_fence_and_what_is_under_way_never() {
+async fn an_unsent_package_is_forgotten_without_a_fence_and_one_in_progress_never() {
     let (service, store) = (FakeService::new(), MemoryStore::new());
     let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
-    run.forget(&[id(23)], "ops", Fence::Needed).await.unwrap();
+    run.forget(&[id(23)], "ops", Needed).await.unwrap();
     assert!(!run.report().is_open());
 
     service.state().observed = Ok(Status::BeingReleased);
     let mut run = service.run(&[24], quick()).with_store(&store).await.unwrap();
     run.next_event().await;
-    let refused = run.forget(&[id(24)], "ops", Fence::Needed).await;
-    let package = id(24);
-    assert_eq!(refused.unwrap_err(), ResendRefused::NotUnknown { package });
+    let refused = run.forget(&[id(24)], "ops", Needed).await.unwrap_err();
+    assert_eq!(refused, ResendRefused::NotUnknown { package: id(24) });
+    // A package that the run does not have.
+    let refused = run.allow_resend(&[id(25)], Needed).await.unwrap_err();
+    assert_eq!(refused, ResendRefused::NotUnknown { package: id(25) });
     assert!(service.state().sent.is_empty());
 }

@@ -7,29 +7,6 @@ use dls::store::{RunId, RunStore as _, StoreError};
 use crate::bench::*;
 
 #[tokio::test]
-async fn no_single_flipped_bit_lets_another_run_have_the_packages() {
-    for events in
-        [vec![], vec![intended()], vec![intended(), lost()], vec![intended(), lost(), consented()]]
-    {
-        let bench = Bench::new().await;
-        let kind = format!("{} events", events.len());
-        let run = bench.run_of(events).await;
-        let path = bench.file(&run);
-        let original = fs::read(&path).unwrap();
-        // Every bit is tried where the file is read; here some, because a disk takes its time.
-        for bit in (0..original.len() * 8).step_by(101) {
-            let mut flipped = original.clone();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            fs::write(&path, &flipped).unwrap();
-            assert!(bench.create(23).await.is_err(), "{kind}, bit {bit}");
-            let taken = bench.store.take_over(&run, None).await;
-            let is_line_end = bit / 8 == original.len() - 1;
-            assert!(taken.is_err() || is_line_end, "{kind}, bit {bit}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_flipped_line_end_is_mended_by_the_next_writer() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
