@@ -1,16 +1,17 @@
-//! What every store must hold, as a test for whoever writes one.
+//! The rules that every [`RunStore`] must pass. Run [`check`] in the tests of your own store.
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::pin;
 use std::task::Poll;
 
 use dls_model::{PackageIds, Timestamp};
 use dls_rollout::{Destination, Event, EventKind, Options, RunSpec, Selection, SendError};
 
-use super::{BoxFuture, RunStore, RunWriter, StoreError, TakenOver, durability};
+use super::{
+    BoxFuture, Position, RunId, RunStore, RunWriter, StoreError, StoredRun, TakenOver, durability,
+};
 
-/// What a store does not hold.
+/// A rule that a store breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}: {found}")]
 #[non_exhaustive]
@@ -21,11 +22,11 @@ pub struct Failure {
     pub found: String,
 }
 
-/// Holds a store against each rule. `make` gives an empty one each time.
+/// Checks a store against each rule. `make` returns an empty store each time.
 ///
 /// # Errors
 ///
-/// The first rule that it does not hold.
+/// The first broken rule.
 ///
 /// ```
 /// use dls::store::{MemoryStore, conformance};
@@ -36,68 +37,68 @@ pub struct Failure {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub async fn check<S: RunStore>(make: impl AsyncFn() -> S) -> Result<(), Failure> {
-    for (rule, holds) in RULES {
+    for (rule, check) in RULES {
         let store = make().await;
-        let held = holds(&store).await;
-        held.map_err(|found| Failure { rule, found })?;
+        let passed = check(&store).await;
+        passed.map_err(|found| Failure { rule, found })?;
     }
     Ok(())
 }
 
-type Held = Result<(), String>;
-type Rule = (&'static str, fn(&dyn RunStore) -> BoxFuture<'_, Held>);
+type Passed = Result<(), String>;
+type Rule = (&'static str, fn(&dyn RunStore) -> BoxFuture<'_, Passed>);
 
 const RULES: [Rule; 9] = [
-    ("a run is told as it was created", |it| Box::pin(created(it))),
-    ("what was appended is told, in order", |it| Box::pin(appended(it))),
-    ("a package of an open run is claimed, at whatever address", |it| Box::pin(claimed(it))),
-    ("a run that is over claims nothing", |it| Box::pin(over(it))),
-    ("of two runs that are created at once one gets the package", |it| Box::pin(at_once(it))),
-    ("a run that was left is taken over as it was", |it| Box::pin(taken_over(it))),
+    ("a created run is loaded unchanged", |it| Box::pin(created(it))),
+    ("appended events are loaded in order", |it| Box::pin(appended(it))),
+    ("an open run claims its packages, at every address", |it| Box::pin(claimed(it))),
+    ("a finished run claims nothing", |it| Box::pin(finished(it))),
+    ("of two runs created concurrently, one gets the package", |it| Box::pin(concurrent(it))),
+    ("a run is taken over where it ended", |it| Box::pin(taken_over(it))),
     ("a run has one writer", |it| Box::pin(fenced(it))),
-    ("a run that does not hold a known position is refused", |it| Box::pin(outdated(it))),
-    ("a run that is not there is told so", |it| Box::pin(not_there(it))),
+    ("a run without a required position is refused", |it| Box::pin(outdated(it))),
+    ("a missing run is reported as missing", |it| Box::pin(missing(it))),
 ];
 
-async fn created(store: &dyn RunStore) -> Held {
+async fn created(store: &dyn RunStore) -> Passed {
     let spec = spec(&["23", "24"])?;
     let writer = store.create(spec.clone(), at(1)?).await.map_err(text)?;
-    let stored = store.load(writer.run()).await.map_err(text)?;
+    let stored = load(store, writer.run()).await?;
     ensure(stored.id == *writer.run(), "another name")?;
-    ensure(stored.spec == spec, "another beginning")?;
+    ensure(stored.spec == spec, "another spec")?;
     ensure(stored.created_at == at(1)?, "another time")?;
     ensure(stored.is_open(), "it is not open")?;
     ensure(stored.position() == writer.position(), "another position")?;
     ensure(stored.position().entry == 1, "it does not have one entry")?;
     let listed = store.list().await.map_err(text)?;
-    ensure(listed == [Ok(stored)], "the list does not hold this run alone")
+    ensure(listed == [Ok(stored)], "the list does not contain exactly this run")
 }
 
-async fn appended(store: &dyn RunStore) -> Held {
-    let mut writer = store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
+async fn appended(store: &dyn RunStore) -> Passed {
+    let mut writer = create(store, &["23"]).await?;
     let mut position = writer.position();
     for kind in [EventKind::Waited, intention(&["23"])?, lost(), EventKind::OutOfTime] {
         let appended = append(&mut *writer, kind).await?;
-        ensure(appended == writer.position(), "the writer is somewhere else")?;
-        ensure(appended.entry == position.entry + 1, "an entry does not follow the last one")?;
-        let stored = store.load(writer.run()).await.map_err(text)?;
+        ensure(appended == writer.position(), "the writer is at another position")?;
+        ensure(appended.entry == position.entry + 1, "the entries are not consecutive")?;
+        let stored = load(store, writer.run()).await?;
         ensure(stored.position() == appended, "it is not the last entry")?;
-        ensure(stored.contains(&position), "the entry before is gone")?;
+        ensure(stored.contains(&position), "the previous entry is missing")?;
         position = appended;
     }
-    let stored = store.load(writer.run()).await.map_err(text)?;
-    ensure(stored.report.packages.iter().all(|it| it.sent), "the intention is not told")
+    let stored = load(store, writer.run()).await?;
+    ensure(stored.report.packages.iter().all(|it| it.sent), "the intention is missing")
 }
 
-async fn claimed(store: &dyn RunStore) -> Held {
-    let first = store.create(spec(&["23", "24"])?, at(1)?).await.map_err(text)?;
+async fn claimed(store: &dyn RunStore) -> Passed {
+    let first = create(store, &["23", "24"]).await?;
     let mut elsewhere = spec(&["24", "25"])?;
     elsewhere.destination.endpoint = "https://other.example.com".to_owned();
     match store.create(elsewhere, at(2)?).await {
         Err(StoreError::Conflict { run, packages, other_endpoint, .. }) => {
             ensure(run == *first.run(), "the conflict is with another run")?;
             ensure(packages == ["24".parse().map_err(text)?], "other packages conflict")?;
-            ensure(other_endpoint.is_some(), "the other address is not told")?;
+            ensure(other_endpoint.is_some(), "the other address is missing")?;
         }
         other => return Err(format!("{other:?}")),
     }
@@ -105,41 +106,54 @@ async fn claimed(store: &dyn RunStore) -> Held {
     let mut workspace = spec(&["24"])?;
     workspace.destination.workspace = "other".parse().map_err(text)?;
     store.create(workspace, at(2)?).await.map_err(text)?;
-    store.create(spec(&["25"])?, at(2)?).await.map_err(text)?;
+    create(store, &["25"]).await?;
     Ok(())
 }
 
-async fn over(store: &dyn RunStore) -> Held {
-    let mut writer = store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
+async fn finished(store: &dyn RunStore) -> Passed {
+    let mut writer = create(store, &["23"]).await?;
     append(&mut *writer, given_up(&["23"])?).await?;
     writer.finish().await.map_err(text)?;
-    let stored = store.load(writer.run()).await.map_err(text)?;
+    let stored = load(store, writer.run()).await?;
     ensure(!stored.is_open(), "it is open")?;
-    ensure(stored.position() == writer.position(), "its end is somewhere else")?;
-    store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
+    ensure(stored.position() == writer.position(), "its last entry is another one")?;
+    create(store, &["23"]).await?;
     ensure(store.list().await.map_err(text)?.len() == 2, "there are not two runs")
 }
 
-async fn at_once(store: &dyn RunStore) -> Held {
-    let (first, second) = (spec(&["23"])?, spec(&["23", "24"])?);
-    let both = join(store.create(first, at(1)?), store.create(second, at(1)?)).await;
-    match both {
-        (Ok(_), Err(StoreError::Conflict { .. })) | (Err(StoreError::Conflict { .. }), Ok(_)) => {
+async fn concurrent(store: &dyn RunStore) -> Passed {
+    let mut pending =
+        vec![store.create(spec(&["23"])?, at(1)?), store.create(spec(&["23", "24"])?, at(1)?)];
+    let mut created = Vec::new();
+    // All at once, on one task.
+    poll_fn(|context| {
+        pending.retain_mut(|it| match it.as_mut().poll(context) {
+            Poll::Ready(result) => {
+                created.push(result);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if pending.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    match created.as_slice() {
+        [Ok(_), Err(StoreError::Conflict { .. })] | [Err(StoreError::Conflict { .. }), Ok(_)] => {
             Ok(())
         }
-        both => Err(format!("{both:?}")),
+        other => Err(format!("{other:?}")),
     }
 }
 
-async fn taken_over(store: &dyn RunStore) -> Held {
-    let mut writer = store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
+async fn taken_over(store: &dyn RunStore) -> Passed {
+    let mut writer = create(store, &["23"]).await?;
     let left = append(&mut *writer, intention(&["23"])?).await?;
     let run = writer.run().clone();
     drop(writer);
     let taken = store.take_over(&run, Some(&left)).await.map_err(text)?;
     let TakenOver { mut writer, rollout } = taken;
     ensure(writer.position() == left, "it is at another position")?;
-    ensure(rollout.report().packages.iter().all(|it| it.sent), "the intention is gone")?;
+    ensure(rollout.report().packages.iter().all(|it| it.sent), "the intention is missing")?;
     let options = &rollout.spec().options;
     let resumed = EventKind::Resumed {
         grace: options.grace,
@@ -147,13 +161,13 @@ async fn taken_over(store: &dyn RunStore) -> Held {
         other_endpoint: None,
     };
     let next = append(&mut *writer, resumed).await?;
-    let stored = store.load(&run).await.map_err(text)?;
-    ensure(stored.position() == next && stored.contains(&left), "the entries do not follow")
+    let stored = load(store, &run).await?;
+    ensure(stored.position() == next && stored.contains(&left), "the entries are not consecutive")
 }
 
-/// Whoever writes it keeps others away, or cannot go on once another one has come.
-async fn fenced(store: &dyn RunStore) -> Held {
-    let mut first = store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
+/// The writer excludes others, or is fenced by the next writer.
+async fn fenced(store: &dyn RunStore) -> Passed {
+    let mut first = create(store, &["23"]).await?;
     let run = first.run().clone();
     let mut second = match store.take_over(&run, None).await {
         Ok(taken) => taken.writer,
@@ -165,8 +179,8 @@ async fn fenced(store: &dyn RunStore) -> Held {
     append(&mut *second, EventKind::Waited).await.map(drop)
 }
 
-async fn outdated(store: &dyn RunStore) -> Held {
-    let mut writer = store.create(spec(&["23"])?, at(1)?).await.map_err(text)?;
+async fn outdated(store: &dyn RunStore) -> Passed {
+    let mut writer = create(store, &["23"]).await?;
     let known = append(&mut *writer, EventKind::Waited).await?;
     let run = writer.run().clone();
     drop(writer);
@@ -177,20 +191,28 @@ async fn outdated(store: &dyn RunStore) -> Held {
     for position in [later, changed] {
         let taken = store.take_over(&run, Some(&position)).await;
         let refused = matches!(taken, Err(StoreError::Outdated { .. }));
-        ensure(refused, "a position that it does not hold was accepted")?;
+        ensure(refused, "a run without this position was accepted")?;
     }
     store.take_over(&run, Some(&known)).await.map_err(text)?;
     Ok(())
 }
 
-async fn not_there(store: &dyn RunStore) -> Held {
+async fn missing(store: &dyn RunStore) -> Passed {
     let run = "20200101-000000-0000".parse().map_err(text)?;
     let (loaded, taken) = (store.load(&run).await, store.take_over(&run, None).await);
     ensure(matches!(loaded, Err(StoreError::NoSuchRun { .. })), "it was loaded")?;
     ensure(matches!(taken, Err(StoreError::NoSuchRun { .. })), "it was taken over")
 }
 
-async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Result<super::Position, String> {
+async fn create(store: &dyn RunStore, packages: &[&str]) -> Result<Box<dyn RunWriter>, String> {
+    store.create(spec(packages)?, at(1)?).await.map_err(text)
+}
+
+async fn load(store: &dyn RunStore, run: &RunId) -> Result<StoredRun, String> {
+    store.load(run).await.map_err(text)
+}
+
+async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Result<Position, String> {
     let durability = durability(&kind);
     let event = Event::new(at(2)?, kind);
     writer.append(&event, durability).await.map_err(text)
@@ -225,42 +247,15 @@ fn given_up(packages: &[&str]) -> Result<EventKind, String> {
     })
 }
 
-/// So many seconds after a time of no importance.
 fn at(seconds: i64) -> Result<Timestamp, String> {
     let time = Timestamp::from_millis(1_747_106_000_000 + 1000 * seconds);
     time.ok_or_else(|| "no time".to_owned())
 }
 
-fn ensure(holds: bool, found: &str) -> Held {
+fn ensure(holds: bool, found: &str) -> Passed {
     if holds { Ok(()) } else { Err(found.to_owned()) }
 }
 
 fn text(error: impl fmt::Display) -> String {
     error.to_string()
-}
-
-/// Both at once, on one task.
-async fn join<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
-    let (mut first, mut second) = (pin!(first), pin!(second));
-    let (mut a, mut b) = (None, None);
-    poll_fn(|context| {
-        if a.is_none()
-            && let Poll::Ready(value) = first.as_mut().poll(context)
-        {
-            a = Some(value);
-        }
-        if b.is_none()
-            && let Poll::Ready(value) = second.as_mut().poll(context)
-        {
-            b = Some(value);
-        }
-        match (a.take(), b.take()) {
-            (Some(a), Some(b)) => Poll::Ready((a, b)),
-            (left, right) => {
-                (a, b) = (left, right);
-                Poll::Pending
-            }
-        }
-    })
-    .await
 }
