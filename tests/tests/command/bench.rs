@@ -5,20 +5,18 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use dls_emulator::{Emulator, EmulatorBuilder, FaultPlan, RateLimit, Seed};
+use dls_tests::Service;
+pub(crate) use dls_tests::{PROJECT, bare_command as bare};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-pub(crate) const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
 pub(crate) const SHORT: Duration = Duration::from_millis(50);
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Bench {
     folder: TempDir,
-    emulator: Option<Emulator>,
+    service: Service,
     pub(crate) url: String,
-    // After the emulator, which lives on it.
-    runtime: Runtime,
 }
 
 impl Bench {
@@ -45,44 +43,26 @@ impl Bench {
     }
 
     pub(crate) fn of(builder: EmulatorBuilder) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let builder = builder.rate_limit(RateLimit::Off);
-        let emulator = builder.start("127.0.0.1:0".parse().unwrap());
-        let emulator = runtime.block_on(emulator).unwrap();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            url: emulator.base_url().to_owned(),
-            emulator: Some(emulator),
-            runtime,
-        }
+        let service = Service::start(builder);
+        let url = service.emulator.base_url().to_owned();
+        Self { folder: tempfile::tempdir().unwrap(), service, url }
     }
 
     /// Another state at the same address, as if somebody had changed it meanwhile.
-    pub(crate) fn becomes(&mut self, packages: &str) {
-        let stopped = self.emulator.take().unwrap();
-        self.runtime.block_on(stopped.stop());
-        let address = self.url.strip_prefix("http://").unwrap();
-        let builder =
-            Emulator::builder().seed(seed(packages)).release_time(SHORT).rate_limit(RateLimit::Off);
-        let emulator = builder.start(address.parse().unwrap());
-        self.emulator = Some(self.runtime.block_on(emulator).unwrap());
+    pub(crate) fn becomes(self, packages: &str) -> Self {
+        let Self { folder, service: Service { emulator, runtime }, url } = self;
+        runtime.block_on(emulator.stop());
+        let builder = Emulator::builder().seed(seed(packages)).release_time(SHORT);
+        let address = url.strip_prefix("http://").unwrap().parse().unwrap();
+        let emulator = builder.rate_limit(RateLimit::Off).start(address);
+        let emulator = runtime.block_on(emulator).unwrap();
+        Self { folder, service: Service { emulator, runtime }, url }
     }
 
     /// The command with the settings of a user of this emulator.
     pub(crate) fn dls(&self) -> Command {
-        let mut command = bare();
-        command
-            .env("DLS_ENDPOINT", &self.url)
-            .env("DLS_WORKSPACE", "default")
-            .env("DLS_JOURNAL", self.journal())
-            .env("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
-            .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
-            .env("HUAWEICLOUD_SDK_SK", "example-secret-key")
-            .current_dir(self.folder.path());
+        let mut command = dls_tests::command(&self.url, &self.journal());
+        command.current_dir(self.folder.path());
         command
     }
 
@@ -109,20 +89,12 @@ impl Bench {
         self.folder.path().join("runs")
     }
 
-    /// The files of runs, whether over or not.
     pub(crate) fn run_files(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(self.journal()) else {
-            return Vec::new();
-        };
-        let paths = entries.map(|entry| entry.unwrap().path());
-        paths.filter(|path| path.extension().is_some_and(|it| it == "jsonl")).collect()
+        dls_tests::run_files(&self.journal())
     }
 
-    /// All that is in the journal.
     pub(crate) fn journal_text(&self) -> String {
-        let files = self.run_files();
-        let texts = files.iter().map(std::fs::read_to_string);
-        texts.map(Result::unwrap_or_default).collect()
+        dls_tests::journal_text(&self.journal())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -153,20 +125,17 @@ impl Bench {
         self.ledger().requests.len()
     }
 
-    /// How many requests of this kind arrived.
     pub(crate) fn requests_to(&self, operation: &str) -> usize {
-        let requests = self.ledger().requests;
-        let named = requests.iter().filter(|it| it.operation == Some(operation));
-        named.count()
+        self.service.requests_to(operation)
     }
 
     fn ledger(&self) -> dls_emulator::Ledger {
-        self.emulator.as_ref().unwrap().ledger()
+        self.service.emulator.ledger()
     }
 
     /// Waits until this is so.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        self.runtime.block_on(async {
+        self.service.runtime.block_on(async {
             let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
             while !is_so(self) {
                 assert!(tokio::time::Instant::now() < deadline, "never: {what}");
@@ -186,12 +155,6 @@ impl Bench {
 fn seed(packages: &str) -> Seed {
     let (head, _) = Seed::BUILT_IN.split_once("[[packages]]").unwrap();
     Seed::from_toml(&format!("{head}\n{packages}")).unwrap()
-}
-
-pub(crate) fn bare() -> Command {
-    let mut command = Command::new(dls_tests::COMMAND.as_ref().unwrap());
-    command.env_clear();
-    command
 }
 
 /// Sends a signal to a command, and waits for its end.

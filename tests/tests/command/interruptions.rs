@@ -86,17 +86,6 @@ fn a_run_that_was_killed_at_any_step_is_resumed_with_one_release_each_or_told_to
 }
 
 #[test]
-fn a_run_that_was_killed_before_its_request_is_resumed_and_sends_it() {
-    let faults = "faults = [{ on = \"show\", nth = 2, do = \"silence\" }]";
-    let bench = Bench::faulty(faults, SHORT);
-    let child = bench.spawn("deploy 23 24 --no-start");
-    bench.until("the second look", |bench| bench.requests_to("show") == 2);
-    end_with(child, "-9");
-    bench.ends(0, "resume --interval 50ms -o json");
-    assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
-}
-
-#[test]
 fn a_plan_whose_run_was_killed_is_taken_up_by_deploying_it_again() {
     let bench = Bench::new(Duration::from_millis(500));
     bench.run("plan 23 24 --out plan.json");

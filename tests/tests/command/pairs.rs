@@ -9,114 +9,51 @@ use crate::bench::*;
 
 const DOCS: &str = include_str!("../../../docs/two-commands.md");
 
-/// One way in which a first `dls deploy` can end, and what a second one does then.
+/// Ways in which a first `dls deploy` can end, and what a second one does then: the row of the table in the docs; the
+/// faults; how long a release takes; the first command; the exit codes of both, and the deploy requests in all.
+const WAYS: &str = r#"
+released | | 50ms | deploy 23 --no-start | 0 0 1
+failed | | 50ms | deploy 31 --no-start | 3 9 1
+accepted, with --no-wait | | 1h | deploy 23 --no-start --no-wait | 0 7 1
+accepted, and --timeout ended first | | 1h | deploy 23 --no-start --timeout 1s | 8 7 1
+the answer was lost, and no release was observed | { on = "deploy", nth = 1, do = "reset", done = false } | 50ms | deploy 23 --no-start --grace 0s | 7 7 1
+the gateway answered 5xx | { on = "deploy", nth = 1, do = { status = 502 }, done = false } | 50ms | deploy 23 --no-start --grace 0s | 7 7 1
+not found any more | { on = "deploy", do = "other-revokes-before" }, { on = "deploy", nth = 1, do = "reset" } | 50ms | deploy 23 --no-start --interval 10ms | 7 7 1
+refused, with proof | { on = "deploy", nth = 1, do = "other-revokes-before" } | 50ms | deploy 23 --no-start | 5 5 1
+refused, without proof | { on = "deploy", nth = 1, do = { nested-code = 400 }, done = false } | 50ms | deploy 23 24 --no-start --grace 0s | 7 7 1
+partly done | { on = "deploy", nth = 1, do = "partly-done" } | 1h | deploy 23 24 --no-start --grace 0s --timeout 2s | 7 7 1
+throttled to the end | { on = "deploy", times = 3, do = "throttle" } | 50ms | deploy 23 --no-start --interval 10ms | 10 0 4
+nothing could be reached | | 50ms | deploy 23 --no-start --endpoint http://127.0.0.1:1 --interval 10ms | 11 0 1
+a package must not be sent | | 50ms | deploy 23 999 --no-start | 5 5 0
+the journal cannot be written | | 50ms | deploy 23 --no-start --journal /dev/null/runs | 9 0 1
+"#;
+
 struct Way {
-    /// The row of the table in the docs.
     name: &'static str,
     faults: &'static str,
     release_time: Duration,
     first: &'static str,
-    /// Exit codes of the two commands, and how many deploy requests arrived in all.
     ends: (i32, i32, usize),
+}
+
+fn ways() -> impl Iterator<Item = Way> {
+    WAYS.trim().lines().map(|row| {
+        let columns: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [name, faults, release_time, first, ends] = columns[..] else { panic!("{row}") };
+        let ends: Vec<usize> = ends.split(' ').map(|number| number.parse().unwrap()).collect();
+        let exit_code = |index: usize| i32::try_from(ends[index]).unwrap();
+        Way {
+            name,
+            faults,
+            release_time: if release_time == "1h" { LONG } else { SHORT },
+            first,
+            ends: (exit_code(0), exit_code(1), ends[2]),
+        }
+    })
 }
 
 const ONE: &str = "deploy 23 --no-start";
 const TWO: &str = "deploy 23 24 --no-start";
-
-const WAYS: [Way; 14] = [
-    Way { name: "released", faults: "", release_time: SHORT, first: ONE, ends: (0, 0, 1) },
-    Way {
-        name: "failed",
-        faults: "",
-        release_time: SHORT,
-        first: "deploy 31 --no-start",
-        ends: (3, 9, 1),
-    },
-    Way {
-        name: "accepted, with --no-wait",
-        faults: "",
-        release_time: LONG,
-        first: "deploy 23 --no-start --no-wait",
-        ends: (0, 7, 1),
-    },
-    Way {
-        name: "accepted, and --timeout ended first",
-        faults: "",
-        release_time: LONG,
-        first: "deploy 23 --no-start --timeout 1s",
-        ends: (8, 7, 1),
-    },
-    Way {
-        name: "the answer was lost, and no release was observed",
-        faults: r#"{ on = "deploy", nth = 1, do = "reset", done = false }"#,
-        release_time: SHORT,
-        first: "deploy 23 --no-start --grace 0s",
-        ends: (7, 7, 1),
-    },
-    Way {
-        name: "the gateway answered 5xx",
-        faults: r#"{ on = "deploy", nth = 1, do = { status = 502 }, done = false }"#,
-        release_time: SHORT,
-        first: "deploy 23 --no-start --grace 0s",
-        ends: (7, 7, 1),
-    },
-    Way {
-        name: "not found any more",
-        faults: r#"{ on = "deploy", do = "other-revokes-before" }, { on = "deploy", nth = 1, do = "reset" }"#,
-        release_time: SHORT,
-        first: "deploy 23 --no-start --interval 10ms",
-        ends: (7, 7, 1),
-    },
-    Way {
-        name: "refused, with proof",
-        faults: r#"{ on = "deploy", nth = 1, do = "other-revokes-before" }"#,
-        release_time: SHORT,
-        first: ONE,
-        ends: (5, 5, 1),
-    },
-    Way {
-        name: "refused, without proof",
-        faults: r#"{ on = "deploy", nth = 1, do = { nested-code = 400 }, done = false }"#,
-        release_time: SHORT,
-        first: "deploy 23 24 --no-start --grace 0s",
-        ends: (7, 7, 1),
-    },
-    Way {
-        name: "partly done",
-        faults: r#"{ on = "deploy", nth = 1, do = "partly-done" }"#,
-        release_time: LONG,
-        first: "deploy 23 24 --no-start --grace 0s --timeout 2s",
-        ends: (7, 7, 1),
-    },
-    Way {
-        name: "throttled to the end",
-        faults: r#"{ on = "deploy", times = 3, do = "throttle" }"#,
-        release_time: SHORT,
-        first: "deploy 23 --no-start --interval 10ms",
-        ends: (10, 0, 4),
-    },
-    Way {
-        name: "nothing could be reached",
-        faults: "",
-        release_time: SHORT,
-        first: "deploy 23 --no-start --endpoint http://127.0.0.1:1 --interval 10ms",
-        ends: (11, 0, 1),
-    },
-    Way {
-        name: "a package must not be sent",
-        faults: "",
-        release_time: SHORT,
-        first: "deploy 23 999 --no-start",
-        ends: (5, 5, 0),
-    },
-    Way {
-        name: "the journal cannot be written",
-        faults: "",
-        release_time: SHORT,
-        first: "deploy 23 --no-start --journal /dev/null/runs",
-        ends: (9, 0, 1),
-    },
-];
 
 /// The same packages once more, with nothing special about it.
 fn second(way: &Way) -> String {
@@ -126,11 +63,11 @@ fn second(way: &Way) -> String {
 
 #[test]
 fn a_second_deploy_sends_only_what_is_proved_to_be_unsent() {
-    for way in &WAYS {
+    for way in ways() {
         let faults = format!("faults = [{}]", way.faults);
         let bench = Bench::faulty(&faults, way.release_time);
         let first = bench.run(way.first);
-        let second = bench.run(&second(way));
+        let second = bench.run(&second(&way));
         let ends = (code(&first), code(&second), bench.requests_to("deploy"));
         let told = format!("{}{}", stderr(&first), stderr(&second));
         assert_eq!(ends, way.ends, "{}:\n{told}", way.name);
@@ -212,7 +149,7 @@ fn with_a_token_there_is_no_fence_and_giving_up_needs_the_word_and_counts_for_on
 
 #[test]
 fn the_docs_have_a_row_for_each_way() {
-    for way in &WAYS {
+    for way in ways() {
         let row = format!("| {} | {} | {} |", way.name, way.ends.0, way.ends.1);
         assert!(DOCS.contains(&row), "no row begins with {row:?}");
     }

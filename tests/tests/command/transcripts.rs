@@ -1,7 +1,5 @@
 //! The stories that the command was designed by, each with a state of its own.
 
-use dls_emulator::{Emulator, FaultPlan};
-
 use crate::bench::*;
 
 /// Two packages that touch the same job, of which the first also deletes one.
@@ -87,9 +85,10 @@ fn a_plan_shows_what_a_release_changes_before_it_does() {
 
 #[test]
 fn a_plan_that_is_out_of_date_is_refused_and_says_what_moved() {
-    let mut bench = Bench::seeded(ORDERS_AND_CRM, SHORT);
+    let bench = Bench::seeded(ORDERS_AND_CRM, SHORT);
     bench.ends(0, "plan 23 24 --no-start --out plan.json");
-    bench.becomes(&ORDERS_AND_CRM.replace("pending_version = 16", "pending_version = 17"));
+    let bench =
+        bench.becomes(&ORDERS_AND_CRM.replace("pending_version = 16", "pending_version = 17"));
     let output = bench.ends(9, "deploy --plan plan.json --allow-delete --in-order --yes -o json");
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
     let text = stderr(&output);
@@ -119,29 +118,4 @@ fn watch_follows_each_task_to_an_honest_end() {
         assert!(text.contains(said), "{said}: {text}");
     }
     assert_eq!(bench.requests_to("deploy"), 1);
-}
-
-#[test]
-fn a_run_that_was_killed_before_its_answer_came_is_resumed_and_nothing_is_sent_twice() {
-    let faults = "faults = [{ on = \"deploy\", do = \"silence\" }]";
-    let failing = dls_emulator::Seed::BUILT_IN;
-    let builder = Emulator::builder()
-        .seed(dls_emulator::Seed::from_toml(failing).unwrap())
-        .release_time(SHORT)
-        .faults(FaultPlan::from_toml(faults).unwrap());
-    let bench = Bench::of(builder);
-    let child = bench.spawn("deploy 23 31 --no-start");
-    bench.until("a deploy request", |bench| bench.releases() == 2);
-    let killed = end_with(child, "-9");
-    assert_eq!(killed.status.code(), None);
-
-    let output = bench.run("resume --interval 50ms -o json");
-    // 31 is the one whose release fails.
-    assert_eq!(code(&output), 6, "{}", stderr(&output));
-    let document = json(&output);
-    assert_eq!(document["schema"], "dls.deploy/1");
-    assert_eq!(outcomes(&document), ["successful", "failed"]);
-    assert!(document["run_id"].is_string());
-    assert_eq!(bench.requests_to("deploy"), 1);
-    assert_eq!((bench.releases_of("23"), bench.releases_of("31")), (1, 1));
 }

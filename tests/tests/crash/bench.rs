@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime};
 
 use dls::rollout::Event;
-use dls_emulator::{Claim, Emulator, FaultPlan, History, Initiator, LedgerRequest, RateLimit};
+use dls_emulator::{Claim, Emulator, FaultPlan, History, Initiator, LedgerRequest};
+use dls_tests::{SECRET, Service};
 use serde::Deserialize as _;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 /// How long anything is waited for.
 const SOON: Duration = Duration::from_secs(60);
-const SECRET: &str = "example-secret-key";
 
 #[derive(Clone, Copy)]
 pub(crate) enum Verb {
@@ -27,27 +26,17 @@ pub(crate) enum Verb {
 pub(crate) struct Bench {
     folder: TempDir,
     packages: u32,
-    emulator: Emulator,
-    // After the emulator, which lives on it.
-    runtime: Runtime,
+    service: Service,
 }
 
 impl Bench {
     /// So many packages that can be released, and what goes wrong, as a list of rules.
     pub(crate) fn new(packages: u32, faults: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let emulator = Emulator::builder()
+        let builder = Emulator::builder()
             .release_time(Duration::from_millis(300))
-            .rate_limit(RateLimit::Off)
             .extra_packages(packages)
-            .faults(FaultPlan::from_toml(&format!("faults = [{faults}]")).unwrap())
-            .start("127.0.0.1:0".parse().unwrap());
-        let emulator = runtime.block_on(emulator).unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), packages, emulator, runtime }
+            .faults(FaultPlan::from_toml(&format!("faults = [{faults}]")).unwrap());
+        Self { folder: tempfile::tempdir().unwrap(), packages, service: Service::start(builder) }
     }
 
     fn ids(&self) -> Vec<String> {
@@ -58,7 +47,7 @@ impl Bench {
     pub(crate) fn start(&self, verb: Verb, interval: &str) -> Process<'_> {
         let stdout = self.folder.path().join("stdout");
         let stderr = self.folder.path().join("stderr");
-        let mut command = Command::new(dls_tests::COMMAND.as_ref().unwrap());
+        let mut command = dls_tests::command(self.service.emulator.base_url(), &self.runs());
         match verb {
             Verb::Deploy => command.arg("deploy").args(self.ids()).arg("--no-start"),
             Verb::Resume => command.arg("resume"),
@@ -66,13 +55,6 @@ impl Bench {
         let child = command
             .args(["--interval", interval, "--grace", "2s", "--rate", "100000"])
             .args(["--request-timeout", "3s", "-o", "json"])
-            .env_clear()
-            .env("DLS_ENDPOINT", self.emulator.base_url())
-            .env("DLS_WORKSPACE", "default")
-            .env("DLS_JOURNAL", self.runs())
-            .env("HUAWEICLOUD_SDK_PROJECT_ID", "b384b9e9ab9b4ee8994c8633aabc9505")
-            .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
-            .env("HUAWEICLOUD_SDK_SK", SECRET)
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())
@@ -85,22 +67,17 @@ impl Bench {
         self.folder.path().join("runs")
     }
 
-    /// All that is in the journal: the files of its runs, not those that are just made.
     pub(crate) fn journal(&self) -> String {
-        let files = std::fs::read_dir(self.runs()).into_iter().flatten();
-        let paths = files.map(|file| file.unwrap().path());
-        let runs = paths.filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
-        let texts = runs.map(std::fs::read_to_string);
-        texts.map(Result::unwrap_or_default).collect()
+        dls_tests::journal_text(&self.runs())
     }
 
     pub(crate) fn requests(&self) -> usize {
-        self.emulator.ledger().requests.len()
+        self.service.emulator.ledger().requests.len()
     }
 
     /// How many requests to this operation came from us.
     pub(crate) fn asked(&self, operation: &str) -> usize {
-        let requests = self.emulator.ledger().requests;
+        let requests = self.service.emulator.ledger().requests;
         requests.iter().filter(|it| is_ours(it, operation)).count()
     }
 
@@ -116,14 +93,14 @@ impl Bench {
             ended.code,
             words.collect::<Vec<_>>().join(" "),
             self.asked("deploy"),
-            self.emulator.ledger().releases.len(),
+            self.service.emulator.ledger().releases.len(),
         )
     }
 
     /// No package was named twice or released twice, what is said to be released is, only what was in flight is
     /// unknown, and all else that was promised.
     pub(crate) fn check(&self, ended: &Ended) {
-        let ledger = self.emulator.ledger();
+        let ledger = self.service.emulator.ledger();
         let deploys = ledger.requests.iter().filter(|it| is_ours(it, "deploy"));
         let deploys: Vec<&LedgerRequest> = deploys.collect();
         let releases_of =
@@ -208,7 +185,7 @@ impl Process<'_> {
             }
             assert!(Instant::now() < deadline, "{}", self.read(&self.stderr));
             let pause = async { tokio::time::sleep(Duration::from_millis(10)).await };
-            self.bench.runtime.block_on(pause);
+            self.bench.service.runtime.block_on(pause);
         }
     }
 

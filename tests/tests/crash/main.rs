@@ -66,12 +66,12 @@ const MANY_RELEASED: &str = "exit 0, 250 successful; deploys 3, releases 250";
 
 #[test]
 fn a_run_that_is_killed_before_its_request_sends_it_when_it_is_taken_up() {
-    let began = |bench: &Bench| bench.journal().contains("\"began\"");
+    let created = |bench: &Bench| bench.journal().contains("\"run-created\"");
     let looking = r#"{ on = "show", nth = 3, do = "silence" }"#;
     let refused = r#"{ on = "connection", nth = 2, do = { refuse = "300ms" } }"#;
     play(&[
-        Point::new(FEW, began, FEW_RELEASED),
-        Point::new(MANY, began, MANY_RELEASED),
+        Point::new(FEW, created, FEW_RELEASED),
+        Point::new(MANY, created, MANY_RELEASED),
         // The last look before the request is under way.
         Point::new(FEW, |bench| bench.asked("show") == 3, FEW_RELEASED).with_faults(looking),
         // The request could not be sent, and waits to be tried again.

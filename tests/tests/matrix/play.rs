@@ -23,7 +23,6 @@ use crate::cases::{Case, Over, Who};
 
 /// So many cases are played at a time: mostly they wait, but not for each other.
 const AT_ONCE: usize = 24;
-pub(crate) const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
 pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// How long a release takes.
 pub(crate) const RELEASE: Duration = Duration::from_millis(60);
@@ -156,7 +155,7 @@ fn client(case: &Case, emulator: &Emulator) -> Client {
     let twice = NonZeroU32::MIN.saturating_add(1);
     let builder = Client::builder()
         .endpoint(emulator.base_url().parse().unwrap())
-        .project_id(PROJECT.parse().unwrap())
+        .project_id(dls_tests::PROJECT.parse().unwrap())
         .workspace("default".parse().unwrap())
         .credentials(credentials)
         .configure(|transport| transport.limits(limits).max_attempts(twice))

@@ -7,7 +7,7 @@ use std::process::Command;
 use dls::{FileStore, RunStore as _};
 use dls_emulator::{Emulator, RateLimit};
 
-use crate::play::{ANY_PORT, PROJECT, RELEASE};
+use crate::play::{ANY_PORT, RELEASE};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn where_no_file_descriptor_is_left_nothing_is_sent_and_the_system_is_quoted() {
@@ -62,18 +62,15 @@ async fn deploy(limit: &str, folder: &Path, journal: &str) -> (i32, String) {
     let builder = Emulator::builder().release_time(RELEASE);
     let builder = builder.rate_limit(RateLimit::Off);
     let emulator = builder.start(ANY_PORT).await.unwrap();
+    let settings = dls_tests::command(emulator.base_url(), Path::new(journal));
     let output = Command::new("sh")
         .args(["-c", &format!(r#"{limit} && exec "$0" "$@""#)])
         .arg(dls_tests::COMMAND.as_ref().unwrap())
         .args(["deploy", "23", "--no-start", "--interval", "20ms"])
-        .args(["--max-attempts", "1", "--journal", journal])
+        .args(["--max-attempts", "1"])
         .current_dir(folder)
         .env_clear()
-        .env("DLS_ENDPOINT", emulator.base_url())
-        .env("DLS_WORKSPACE", "default")
-        .env("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
-        .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
-        .env("HUAWEICLOUD_SDK_SK", "example-secret-key")
+        .envs(settings.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .output()
         .unwrap();
     let code = output.status.code().unwrap();
