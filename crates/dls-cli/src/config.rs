@@ -1,6 +1,7 @@
 //! From flags and environment to a client.
 
 mod partial_destination;
+mod setting;
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::failure::Failure;
 use crate::text::{excerpt, shown};
 
 pub(crate) use partial_destination::PartialDestination;
+use setting::{Setting, setting};
 
 /// Where a command works and as whom.
 pub(crate) struct Settings {
@@ -163,46 +165,6 @@ fn no_project() -> Failure {
         "no project id: set HUAWEICLOUD_SDK_PROJECT_ID (or DLS_PROJECT_ID), or give --project-id",
     )
     .with_next("find it in the console under My Credentials > API Credentials, beside the region")
-}
-
-/// A text and where it came from, so that a wrong one can be found.
-struct Setting {
-    text: String,
-    origin: &'static str,
-}
-
-impl Setting {
-    fn parse<T>(&self, what: &str) -> Result<T, Failure>
-    where
-        T: std::str::FromStr,
-        T::Err: std::fmt::Display,
-    {
-        self.text.parse().map_err(|error| {
-            Failure::usage(format!("{what} (from {origin}): {error}", origin = self.origin))
-        })
-    }
-}
-
-/// The flag, else the first variable that holds anything.
-fn setting(
-    flag: Option<&str>,
-    flag_name: &'static str,
-    variables: &[&'static str],
-) -> Result<Option<Setting>, Failure> {
-    if let Some(text) = flag {
-        return Ok(Some(Setting { text: text.to_owned(), origin: flag_name }));
-    }
-    for name in variables.iter().copied() {
-        match std::env::var(name) {
-            Ok(text) if text.is_empty() => {}
-            Ok(text) => return Ok(Some(Setting { text, origin: name })),
-            Err(std::env::VarError::NotPresent) => {}
-            Err(std::env::VarError::NotUnicode(_)) => {
-                return Err(Failure::usage(format!("{name} is not valid UTF-8")));
-            }
-        }
-    }
-    Ok(None)
 }
 
 fn no_address() -> Failure {

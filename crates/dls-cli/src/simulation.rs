@@ -9,86 +9,17 @@
 
 mod case;
 mod disk;
-mod judge;
 mod play;
+mod record;
 mod store;
+mod tally;
 mod wire;
 mod world;
 
-use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dls_emulator::Violation;
-
 use play::play;
-
-/// What became of cases, counted.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Tally {
-    pub(crate) cases: u64,
-    pub(crate) packages: u64,
-    pub(crate) deploys: u64,
-    pub(crate) crashes: u64,
-    pub(crate) faults: u64,
-    pub(crate) unknown: u64,
-    pub(crate) double_sends: u64,
-    pub(crate) false_successes: u64,
-    pub(crate) false_failures: u64,
-    pub(crate) other_violations: u64,
-    pub(crate) endless: u64,
-    /// The cases that broke a promise.
-    pub(crate) broken: Vec<Broken>,
-}
-
-/// A case that broke a promise.
-#[derive(Debug, Clone)]
-pub(crate) struct Broken {
-    pub(crate) seed: u64,
-    /// What was not kept, one line each.
-    pub(crate) violations: Vec<String>,
-    /// The faults that it met, and the journal of its run.
-    pub(crate) story: Vec<String>,
-}
-
-impl Tally {
-    /// A case that could not even be played.
-    fn impossible(seed: u64, why: &str) -> Self {
-        Self {
-            cases: 1,
-            other_violations: 1,
-            broken: vec![Broken { seed, violations: vec![why.to_owned()], story: Vec::new() }],
-            ..Self::default()
-        }
-    }
-
-    fn count(&mut self, violations: &[Violation]) {
-        for violation in violations {
-            match violation {
-                Violation::SentAgain { .. } => self.double_sends += 1,
-                Violation::FalseSuccess { .. } => self.false_successes += 1,
-                Violation::FalseFailure { .. } => self.false_failures += 1,
-                _ => self.other_violations += 1,
-            }
-        }
-    }
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.cases += other.cases;
-        self.packages += other.packages;
-        self.deploys += other.deploys;
-        self.crashes += other.crashes;
-        self.faults += other.faults;
-        self.unknown += other.unknown;
-        self.double_sends += other.double_sends;
-        self.false_successes += other.false_successes;
-        self.false_failures += other.false_failures;
-        self.other_violations += other.other_violations;
-        self.endless += other.endless;
-        self.broken.extend(other.broken);
-    }
-}
+pub(crate) use tally::Tally;
 
 /// Plays so many cases, the first with this seed and each next one with the next, on all cores.
 pub(crate) fn simulate(cases: u64, seed: u64) -> Tally {

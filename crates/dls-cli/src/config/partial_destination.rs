@@ -3,7 +3,7 @@
 use dls::rollout::Destination;
 use dls::{Endpoint, Endpoints, ProjectId, WorkspaceId};
 
-use super::{Setting, setting};
+use super::setting::{Setting, setting};
 use crate::args::Global;
 use crate::failure::Failure;
 

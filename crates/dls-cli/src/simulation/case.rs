@@ -26,7 +26,7 @@ pub(crate) struct Case {
     pub(crate) limit: Duration,
     pub(crate) chances: Chances,
     /// What the user does after the first command.
-    pub(crate) commands: Vec<Command>,
+    pub(crate) commands: Vec<UserCommand>,
     /// Whether the service tells the time.
     pub(crate) has_date: bool,
     /// Whether requests bear a token instead of a signature.
@@ -37,7 +37,7 @@ pub(crate) struct Case {
 
 /// What a user may do with packages that were sent before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Command {
+pub(crate) enum UserCommand {
     /// `dls deploy` of the same packages, or of some of them and others.
     #[default]
     Deploy,
@@ -86,8 +86,8 @@ pub(crate) fn reselect(rng: &mut Rng, before: &Selection) -> Option<Selection> {
     Selection::new(ids).ok()
 }
 
-fn command(rng: &mut Rng) -> Command {
-    use Command::{Deploy, Forget, Resend, Resume};
+fn command(rng: &mut Rng) -> UserCommand {
+    use UserCommand::{Deploy, Forget, Resend, Resume};
     one_of(rng, &[Deploy, Deploy, Resume, Resume, Resend, Resend, Forget])
 }
 

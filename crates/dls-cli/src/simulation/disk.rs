@@ -1,8 +1,7 @@
 //! A disk in memory that forgets what was not flushed, tears the last write, flips bits and refuses calls.
 
-mod platter;
+pub(super) mod platter;
 
-use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -10,15 +9,14 @@ use std::time::Duration;
 use dls::store::{BoxFuture, Disk, DiskFile, FileState, OpenMode};
 use tokio::time::sleep;
 
-pub(crate) use platter::{ALIAS, DIRECTORY, Platter};
-
 use super::world::World;
+use platter::{Platter, Trouble};
 
 /// Longer than a run waits for its store.
 const STUCK: Duration = Duration::from_secs(15);
 
 /// The disk as a process of the case sees it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct SimDisk(World);
 
 impl SimDisk {
@@ -41,25 +39,6 @@ impl SimDisk {
         let done = change(&mut self.0.state().platter, trouble);
         self.0.step().await;
         done
-    }
-}
-
-/// What is wrong with a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
-    None,
-    /// It takes effect, but so late that nobody waits for it.
-    Stuck,
-    /// It fails, and writes this share (of 256) of what it was to write.
-    Fails(u8),
-}
-
-impl Trouble {
-    fn refused(self) -> io::Result<()> {
-        match self {
-            Self::Fails(_) => Err(io::Error::other("input/output error")),
-            Self::None | Self::Stuck => Ok(()),
-        }
     }
 }
 
@@ -132,12 +111,7 @@ impl Disk for SimDisk {
     }
 }
 
-impl fmt::Debug for SimDisk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimDisk").finish_non_exhaustive()
-    }
-}
-
+#[derive(Debug)]
 struct SimFile {
     disk: SimDisk,
     inode: usize,
@@ -195,11 +169,5 @@ impl Drop for SimFile {
         if self.has_lock {
             self.disk.0.state().platter.unlock(self.inode);
         }
-    }
-}
-
-impl fmt::Debug for SimFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimFile").field("inode", &self.inode).finish_non_exhaustive()
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dls::model::Timestamp;
 use dls::rollout::{Destination, Options, Report, RunSpec};
 use dls::run::Fence;
 use dls::transport::credentials::{AccessKey, SecretKey};
@@ -12,21 +11,19 @@ use dls_emulator::{Claim, Consent, ConsentKind};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
 
-use super::Tally;
-use super::case::{Case, Command, reselect};
-use super::judge::{Past, Process};
+use super::case::{Case, UserCommand, reselect};
+use super::record::{Process, Record};
 use super::store::Store;
-use super::wire::{Setup, Wire};
+use super::tally::Tally;
+use super::wire::{SECRET, Setup, TOKEN, Wire};
 use super::world::{Chances, World};
 use crate::text::package_outcome;
 
-pub(super) const SECRET: &str = "example-secret-key";
-pub(super) const TOKEN: &str = "example-token";
 /// More events than any case needs: whoever takes them does not end.
 const MOST_EVENTS: u32 = 20_000;
 /// How long a run waits for its store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
-/// So often a user tries to get past the fence.
+/// So often a user tries to get record the fence.
 const TRIES: u32 = 3;
 
 /// Plays the case of this seed, and tells its story, a line each.
@@ -45,7 +42,7 @@ pub(super) fn play(seed: u64) -> (Tally, Vec<String>) {
             return impossible(seed, "the case cannot be set up");
         };
         user.act().await;
-        user.past.judge(seed, &user.world)
+        user.record.check(seed, &user.world)
     })
 }
 
@@ -53,7 +50,7 @@ fn impossible(seed: u64, why: &str) -> (Tally, Vec<String>) {
     (Tally::impossible(seed, why), Vec::new())
 }
 
-/// A user, and all that is known of the past.
+/// A user, and all that is known of the record.
 struct User {
     world: World,
     setup: Arc<Setup>,
@@ -62,8 +59,8 @@ struct User {
     packages: Selection,
     options: Options,
     limit: Duration,
-    commands: Vec<Command>,
-    past: Past,
+    commands: Vec<UserCommand>,
+    record: Record,
 }
 
 impl User {
@@ -83,7 +80,7 @@ impl User {
         let world = World::new(case.engine, rng, case.chances);
         Some(Self {
             store: Store::new(&world),
-            past: Past::new(case.limit + store_call(&case.chances), &case.faults),
+            record: Record::new(case.limit + store_call(&case.chances), &case.faults),
             world,
             setup: Arc::new(setup),
             place,
@@ -104,15 +101,15 @@ impl User {
                 rng.u64(1..longest)
             };
             self.world.pass(away).await;
-            self.past.tell(format!("after {away} s: {command:?}"));
+            self.record.tell(format!("after {away} s: {command:?}"));
             match command {
-                Command::Deploy => {
+                UserCommand::Deploy => {
                     let packages = reselect(&mut self.world.state().rng, &self.packages);
                     if let Some(packages) = packages {
                         self.deploy(packages).await;
                     }
                 }
-                Command::Resume | Command::Resend | Command::Forget => {
+                UserCommand::Resume | UserCommand::Resend | UserCommand::Forget => {
                     if let Some(run) = self.open_run().await {
                         self.resume(&run, command).await;
                     }
@@ -123,13 +120,13 @@ impl User {
 
     /// `dls deploy`, and `dls resume` after each death.
     async fn deploy(&mut self, packages: Selection) {
-        self.past.ask(self.world.now(), &packages);
+        self.record.ask(self.world.now(), &packages);
         let spec = RunSpec::new(self.place.clone(), packages, self.options.clone());
         let created = self.store.create(self.wire(), spec);
         let created = self.world.outlived(created).await;
         match created {
             None => self.die(),
-            Some(Err(why)) => self.past.refused(&why),
+            Some(Err(why)) => self.record.refused(&why),
             Some(Ok(run)) => {
                 let Some(id) = run.id().cloned() else { return };
                 self.follow(id, run).await;
@@ -150,26 +147,28 @@ impl User {
         open.into_iter().nth(which)
     }
 
-    async fn resume(&mut self, id: &RunId, command: Command) {
+    async fn resume(&mut self, id: &RunId, command: UserCommand) {
         for _ in 0..TRIES {
             let taken = self.store.take_over(self.wire(), id);
             let mut run = match self.world.outlived(taken).await {
                 None => return self.die(),
-                Some(Err(why)) => return self.past.refused(&why),
+                Some(Err(why)) => return self.record.refused(&why),
                 Some(Ok(run)) => run,
             };
             let consent = match command {
-                Command::Deploy | Command::Resume => Ok(()),
-                Command::Resend | Command::Forget => match self.consent(&mut run, command).await {
-                    None => return self.die(),
-                    Some(consent) => consent,
-                },
+                UserCommand::Deploy | UserCommand::Resume => Ok(()),
+                UserCommand::Resend | UserCommand::Forget => {
+                    match self.consent(&mut run, command).await {
+                        None => return self.die(),
+                        Some(consent) => consent,
+                    }
+                }
             };
             match consent {
-                Ok(()) if command == Command::Forget => return,
+                Ok(()) if command == UserCommand::Forget => return,
                 Ok(()) => return self.follow(id.clone(), run).await,
                 Err(refused) => {
-                    self.past.refused(&refused);
+                    self.record.refused(&refused);
                     let wait = match refused {
                         ResendRefused::TooEarly { left, .. } => left,
                         _ => Duration::from_secs(1),
@@ -185,7 +184,7 @@ impl User {
     async fn consent(
         &mut self,
         run: &mut Run,
-        command: Command,
+        command: UserCommand,
     ) -> Option<Result<(), ResendRefused>> {
         let report = run.report();
         let packages = report.packages.iter().filter(|it| it.is_open() && it.sent);
@@ -194,7 +193,7 @@ impl User {
         loop {
             let word = async {
                 match command {
-                    Command::Forget => run.forget(&packages, "somebody", fence).await,
+                    UserCommand::Forget => run.forget(&packages, "somebody", fence).await,
                     _ => run.allow_resend(&packages, fence).await,
                 }
             };
@@ -218,7 +217,7 @@ impl User {
                         kind: ConsentKind::Resend,
                     });
                     let is_proved = fence == Fence::Needed && answer == Some(Ok(()));
-                    self.past.consent(consents, is_proved);
+                    self.record.consent(consents, is_proved);
                     return answer;
                 }
                 refused => return refused,
@@ -230,7 +229,7 @@ impl User {
     async fn follow(&mut self, id: RunId, mut run: Run) {
         loop {
             if let Some(process) = self.process(&id, run).await {
-                return self.past.end(process);
+                return self.record.end(process);
             }
             self.die();
             let away = self.world.state().rng.u64(1..200);
@@ -241,7 +240,7 @@ impl User {
                     self.die();
                     return;
                 }
-                Some(Err(why)) => return self.past.refused(&why),
+                Some(Err(why)) => return self.record.refused(&why),
                 Some(Ok(run)) => run,
             };
         }
@@ -251,10 +250,10 @@ impl User {
     async fn process(&mut self, id: &RunId, run: Run) -> Option<Process> {
         let mut run = run.with_timeout(self.limit);
         let started = Instant::now();
-        self.past.enter(id, self.world.now());
+        self.record.enter(id, self.world.now());
         let (mut events, mut meanwhile) = (0, Duration::ZERO);
         while let Some(event) = self.world.outlived(run.next_event()).await? {
-            self.past.event(&event);
+            self.record.event(&event);
             if self.happens(|chances| chances.rival) {
                 let begun = Instant::now();
                 self.rival(&run).await;
@@ -262,12 +261,12 @@ impl User {
             }
             events += 1;
             if events == MOST_EVENTS {
-                self.past.endless();
+                self.record.is_endless = true;
                 break;
             }
         }
         let at = self.world.now();
-        self.past.text(format!("{run:?}"));
+        self.record.texts.push(format!("{run:?}"));
         Some(Process {
             run: id.clone(),
             at,
@@ -285,12 +284,14 @@ impl User {
         };
         let took_over = self.store.take_over(self.wire(), id);
         if let Some(Ok(_)) = self.world.outlived(took_over).await {
-            self.past.broken("a run was taken over that another process writes");
+            self.record.broken.push("a run was taken over that another process writes".to_owned());
         }
         let spec = RunSpec::new(self.place.clone(), open.id.into(), self.options.clone());
         let created = self.store.create(self.wire(), spec);
         if let Some(Ok(_)) = self.world.outlived(created).await {
-            self.past.broken("a run was created of a package that another one claims");
+            self.record
+                .broken
+                .push("a run was created of a package that another one claims".to_owned());
         }
     }
 
@@ -305,7 +306,8 @@ impl User {
 
     fn die(&mut self) {
         let with_the_machine = self.world.state().rng.bool();
-        self.past.die(with_the_machine);
+        let what = if with_the_machine { "the machine goes down" } else { "the process dies" };
+        self.record.tell(what.to_owned());
         self.world.bury(with_the_machine);
     }
 }
@@ -327,8 +329,4 @@ fn claims(report: &Report, at: std::time::SystemTime) -> Vec<Claim> {
         })
     });
     claims.collect()
-}
-
-pub(super) fn timestamp(time: std::time::SystemTime) -> Timestamp {
-    Timestamp::from_system_time(time).unwrap_or(Timestamp::MAX)
 }

@@ -4,7 +4,8 @@ use dls::rollout::RunSpec;
 use dls::store::{FileStore, RunStore as _, StoreError};
 use dls::{Resume, Run, RunId};
 
-use super::disk::{ALIAS, DIRECTORY, SimDisk};
+use super::disk::SimDisk;
+use super::disk::platter::{ALIAS, DIRECTORY};
 use super::wire::Wire;
 use super::world::World;
 

@@ -25,6 +25,8 @@ use super::world::World;
 /// The client's limit for the head of an answer.
 const HEAD: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_millis(20);
+pub(super) const SECRET: &str = "example-secret-key";
+pub(super) const TOKEN: &str = "example-token";
 const NAME: &str = "emulator.example.com";
 
 /// How a client is set up, and how the service answers it.

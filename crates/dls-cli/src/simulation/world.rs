@@ -13,7 +13,7 @@ use dls_emulator::{Engine, Sent};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
 
-use super::disk::{Platter, Trouble};
+use super::disk::platter::{Platter, Trouble};
 
 /// 2025-06-01T00:00:00Z.
 const BEGINNING: Duration = Duration::from_secs(1_748_736_000);

@@ -1,7 +1,6 @@
 //! `dls emulator simulate`: random cases of the code that ships, checked against the promises.
 
 use serde::Serialize;
-use serde_json::json;
 
 use crate::args;
 use crate::document::{Block, Document};
@@ -32,23 +31,20 @@ struct Simulation<'a> {
 
 impl Document for Simulation<'_> {
     fn json(&self) -> impl Serialize {
-        let tally = self.tally;
-        json!({
-            "schema": "dls.emulator.verify/1",
-            "seed": self.seed,
-            "cases": tally.cases,
-            "packages": tally.packages,
-            "deploys": tally.deploys,
-            "crashes": tally.crashes,
-            "faults": tally.faults,
-            "unknown": tally.unknown,
-            "double_sends": tally.double_sends,
-            "false_successes": tally.false_successes,
-            "false_failures": tally.false_failures,
-            "other_violations": tally.other_violations,
-            "endless": tally.endless,
-            "broken_seeds": tally.broken.iter().map(|it| it.seed).collect::<Vec<_>>(),
-        })
+        #[derive(Serialize)]
+        struct Document<'a> {
+            schema: &'static str,
+            seed: u64,
+            #[serde(flatten)]
+            tally: &'a Tally,
+            broken_seeds: Vec<u64>,
+        }
+        Document {
+            schema: "dls.emulator.verify/1",
+            seed: self.seed,
+            tally: self.tally,
+            broken_seeds: self.tally.broken.iter().map(|it| it.seed).collect(),
+        }
     }
 
     fn text(&self) -> Vec<Block> {

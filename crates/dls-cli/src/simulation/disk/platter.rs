@@ -11,6 +11,25 @@ use fastrand::Rng;
 pub(crate) const ALIAS: &str = "/link";
 pub(crate) const DIRECTORY: &str = "/state";
 
+/// What is wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    None,
+    /// It takes effect, but so late that nobody waits for it.
+    Stuck,
+    /// It fails, and writes this share (of 256) of what it was to write.
+    Fails(u8),
+}
+
+impl Trouble {
+    pub(super) fn refused(self) -> io::Result<()> {
+        match self {
+            Self::Fails(_) => Err(io::Error::other("input/output error")),
+            Self::None | Self::Stuck => Ok(()),
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Platter {
     files: Vec<File>,

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
+use dls::model::Timestamp;
 use dls::rollout::Event;
 use dls::{RunId, Selection};
 use dls_emulator::{
     Claim, Consent, ConsentKind, History, Initiator, Ledger, LedgerRelease, Sent, Violation, check,
 };
 
-use super::play::{SECRET, TOKEN, timestamp};
+use super::tally::{Broken, Tally};
+use super::wire::{SECRET, TOKEN};
 use super::world::World;
-use super::{Broken, Tally};
 
 /// The time after which nothing of the past comes any more.
 const LATE: Duration = Duration::from_secs(4 * 60 * 60);
@@ -29,7 +30,8 @@ pub(super) struct Process {
 }
 
 /// All that happened, as the user saw it.
-pub(super) struct Past {
+#[derive(Default)]
+pub(super) struct Record {
     limit: Duration,
     /// When a run was asked for last.
     asked_at: Option<SystemTime>,
@@ -42,29 +44,18 @@ pub(super) struct Past {
     /// Words whose fence was proved to be past.
     fenced: Vec<(String, SystemTime)>,
     packages: u64,
-    is_endless: bool,
+    pub(super) is_endless: bool,
     /// What was seen at once to be against a promise.
-    broken: Vec<String>,
-    texts: Vec<String>,
+    pub(super) broken: Vec<String>,
+    /// What may not contain a secret.
+    pub(super) texts: Vec<String>,
     story: Vec<String>,
 }
 
-impl Past {
+impl Record {
     pub(super) fn new(limit: Duration, faults: &str) -> Self {
-        Self {
-            limit,
-            asked_at: None,
-            runs: Vec::new(),
-            entered: Vec::new(),
-            ended: Vec::new(),
-            consents: Vec::new(),
-            fenced: Vec::new(),
-            packages: 0,
-            is_endless: false,
-            broken: Vec::new(),
-            texts: Vec::new(),
-            story: faults.lines().map(str::to_owned).collect(),
-        }
+        let story = faults.lines().map(str::to_owned).collect();
+        Self { limit, story, ..Self::default() }
     }
 
     pub(super) fn tell(&mut self, line: String) {
@@ -75,27 +66,8 @@ impl Past {
         self.tell(format!("refused: {why}"));
     }
 
-    pub(super) fn text(&mut self, text: String) {
-        self.texts.push(text);
-    }
-
     pub(super) fn event(&mut self, event: &Event) {
         self.story.extend(serde_json::to_string(event).ok());
-    }
-
-    pub(super) fn broken(&mut self, what: &str) {
-        self.broken.push(what.to_owned());
-    }
-
-    pub(super) fn endless(&mut self) {
-        self.is_endless = true;
-    }
-
-    pub(super) fn die(&mut self, with_the_machine: bool) {
-        self.tell(match with_the_machine {
-            true => "the machine goes down".to_owned(),
-            false => "the process dies".to_owned(),
-        });
     }
 
     /// Somebody asks for a run. Whatever that command says, the run may be there from now on, and may send what
@@ -137,14 +109,14 @@ impl Past {
         self.ended.push(process);
     }
 
-    pub(super) fn judge(mut self, seed: u64, world: &World) -> (Tally, Vec<String>) {
+    pub(super) fn check(mut self, seed: u64, world: &World) -> (Tally, Vec<String>) {
         let ledger = {
             let now = world.now() + LATE;
             let state = &mut *world.state();
             self.texts.extend(state.platter.contents());
             state.engine.ledger(now)
         };
-        self.texts.append(&mut self.story.clone());
+        self.texts.extend(self.story.iter().cloned());
         let mut violations: Vec<Violation> = Vec::new();
         for process in &self.ended {
             let sends = &world.state().sent;
@@ -270,7 +242,7 @@ impl Past {
 }
 
 fn millis(time: SystemTime) -> i64 {
-    timestamp(time).as_millis()
+    Timestamp::from_system_time(time).unwrap_or(Timestamp::MAX).as_millis()
 }
 
 fn is_end(claim: &Claim) -> bool {
