@@ -1,4 +1,4 @@
-//! The client: one verb an operation, each of them one line over the model and the transport.
+//! The client: one method per operation.
 
 mod decode;
 mod destination;
@@ -25,8 +25,8 @@ use crate::store::{RunId, RunStore, StoreError};
 
 /// A client of one project, and of one of its workspaces.
 ///
-/// Cheap to clone; clones share connections, the rate limit, and the stop after a 401. It works inside a
-/// tokio runtime with I/O and time enabled and panics outside of one, as tokio does.
+/// Clones are cheap, and share connections, the rate limit, and the stop after a 401. It needs a tokio runtime with I/O
+/// and time enabled, and panics outside of one, as tokio does.
 #[derive(Debug, Clone)]
 pub struct Client {
     transport: Transport,
@@ -35,30 +35,29 @@ pub struct Client {
 }
 
 impl Client {
-    /// Begins a client. It needs a region or an endpoint, a project and credentials, and for
-    /// writes a workspace.
+    /// A builder. A client needs a region or an endpoint, a project and credentials, and for writes a workspace.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// Releases packages: one request, sent once, never repeated (wire: `deploy`).
+    /// Releases packages with one request, which is never repeated (wire: `deploy`).
     ///
-    /// It answers before the work is done. To wait for the end, and to learn what became of each
-    /// package even if the answer is lost, use [`rollout`](Self::rollout).
+    /// The service answers before the release ends. To wait for the end, and to get the outcome of each package even if
+    /// the answer is lost, use [`rollout`](Self::rollout).
     ///
     /// # Errors
     ///
-    /// After an error, [`Error::delivery`] says whether the release can have begun.
+    /// [`Error::delivery`] says whether the service may have received the request.
     pub async fn deploy(&self, ids: PackageIds, start: JobStart) -> Result<DeployAnswer, Error> {
         self.call(&Deploy::new(ids, start)).await
     }
 
-    /// What releasing these packages would change: one look a package. Nothing is sent.
+    /// What releasing these packages would change. It reads each package once and sends nothing.
     ///
     /// # Errors
     ///
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without a workspace; otherwise those of
-    /// the first look that fails, which [names the package](Error::package).
+    /// the first read that fails, which [names the package](Error::package).
     pub async fn plan(
         &self,
         packages: impl Into<Selection>,
@@ -76,17 +75,17 @@ impl Client {
         Ok(Plan::new(destination, made_at, start, planned))
     }
 
-    /// Releases packages, or what was planned, and watches them to their end. Nothing is sent before
-    /// the first [`Run::next_event`] or [`Run::wait`].
+    /// Releases packages, or a plan, and watches them to their end. Nothing is sent before the first
+    /// [`Run::next_event`] or [`Run::wait`].
     ///
-    /// Packages that are not as they were planned are not sent, nor is anything else then.
+    /// If a package has changed since the plan, nothing is sent.
     ///
     /// # Errors
     ///
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without a workspace;
-    /// [`Plan`](crate::ErrorKind::Plan) if the plan is of another place, or has the jobs started
-    /// otherwise than the options do; of another address, unless the caller vouches that it leads to the same
-    /// service (see [`Release::Plan`]).
+    /// [`Plan`](crate::ErrorKind::Plan) if the plan has another destination, or another choice of whether jobs start
+    /// than the options. Another address is accepted if the caller confirms that it leads to the same service (see
+    /// [`Release::Plan`]).
     pub fn rollout(&self, kind: impl Into<Release>, options: Options) -> Result<Run, Error> {
         let destination = self.destination()?;
         let spec = match kind.into() {
@@ -106,31 +105,26 @@ impl Client {
         Ok(Run::new(self.clone(), self.clock(), spec))
     }
 
-    /// Watches packages without sending anything: a status as it stands is what became of them.
+    /// Watches packages without sending anything. Their current status counts as their outcome.
     ///
     /// Of the options only [`grace`](Options::grace) and [`poll_interval`](Options::poll_interval) are used.
     #[must_use]
     pub fn watch(&self, packages: impl Into<Selection>, options: Options) -> Run {
         let workspace = self.scope.workspace().cloned();
-        let destination = Destination::new(
-            self.endpoints.v2().to_string(),
-            self.scope.project().clone(),
-            workspace.unwrap_or_else(WorkspaceId::service_default),
-        );
+        let destination = self.in_workspace(workspace.unwrap_or_else(WorkspaceId::service_default));
         let mut options = options;
         options.deploy = None;
         let spec = RunSpec::new(destination, packages.into(), options);
         Run::new(self.clone(), self.clock(), spec)
     }
 
-    /// Takes a run over where its record ends. Nothing that was sent is sent again: whatever
-    /// is in doubt is looked at first.
+    /// Continues a run where its record ends. Nothing is sent twice: packages in doubt are observed first.
     ///
     /// # Errors
     ///
-    /// There is no such run, another process writes it, its record cannot be read, is of a later
-    /// version or older than [what is known of it](Resume::must_contain), or it is of another place; of another
-    /// address, unless the caller [vouches](Resume::same_service) that it leads to the same service.
+    /// There is no such run, another process writes it, its record cannot be read, is of a later version or older than
+    /// [known](Resume::with_must_contain), or the run has another destination. Another address is accepted if the caller
+    /// [confirms](Resume::with_same_service) that it leads to the same service.
     pub async fn resume(
         &self,
         store: &dyn RunStore,
@@ -148,12 +142,11 @@ impl Client {
 
     fn destination(&self) -> Result<Destination, Error> {
         let workspace = self.scope.workspace();
-        let workspace = workspace.ok_or(InvalidRequest::MissingWorkspace)?;
-        Ok(Destination::new(
-            self.endpoints.v2().to_string(),
-            self.scope.project().clone(),
-            workspace.clone(),
-        ))
+        Ok(self.in_workspace(workspace.ok_or(InvalidRequest::MissingWorkspace)?.clone()))
+    }
+
+    fn in_workspace(&self, workspace: WorkspaceId) -> Destination {
+        Destination::new(self.endpoints.v2().to_string(), self.scope.project().clone(), workspace)
     }
 
     fn clock(&self) -> impl Clock + use<> {
@@ -165,9 +158,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// A package that is not there is a [`service`](Error::service) error with the code
-    /// `DLF.0810` or `DLF.20810`. An answer that names no package or another one, as a cache on the
-    /// way may give, is [`Undecodable`](crate::ErrorKind::Undecodable).
+    /// A missing package is a [`service`](Error::service) error with the code `DLF.0810` or `DLF.20810`. An answer
+    /// that names no package or another one, for example from a cache, is
+    /// [`Undecodable`](crate::ErrorKind::Undecodable).
     pub async fn package(&self, id: PackageId) -> Result<PackageDetail, Error> {
         self.package_within(id, Duration::MAX).await
     }
@@ -181,36 +174,33 @@ impl Client {
         match detail.package.id {
             Some(named) if named == id => Ok(detail),
             named => {
-                // Later answers on the same connection may be as misplaced.
+                // Later answers on the same connection may be mixed up, too.
                 self.transport.retire_connections();
                 Err(Error::other_package(named))
             }
         }
     }
 
-    /// Takes packages back before they are released (wire: `unpack`): one request, never repeated.
+    /// Withdraws packages before they are released (wire: `unpack`), with one request, which is never repeated.
     ///
     /// # Errors
     ///
-    /// After an error, [`Error::delivery`] says whether it can have been done.
+    /// [`Error::delivery`] says whether the service may have received the request.
     pub async fn revoke(&self, ids: PackageIds) -> Result<Revoked, Error> {
         self.call(&Revoke::new(ids)).await
     }
 
-    /// A background task (wire: `system-tasks`). Whether the id that a deploy names can be asked
-    /// for here is documented nowhere.
+    /// A background task (wire: `system-tasks`). Whether it accepts the task id of a deploy is not documented.
     ///
     /// # Errors
     ///
-    /// An id of no task is a [`service`](Error::service) error with the code `DLF.0810` or
-    /// `DLF.20810`.
+    /// A missing task is a [`service`](Error::service) error with the code `DLF.0810` or `DLF.20810`.
     pub async fn system_task(&self, id: SystemTaskId) -> Result<SystemTask, Error> {
         self.call(&ShowSystemTask::new(id)).await
     }
 
-    /// Performs any operation of the model, or one of your own. Reads are repeated as the
-    /// transport's settings say, writes never. An answer of more than 256 KiB is decoded on a thread
-    /// for blocking work.
+    /// Performs any operation of the model, or one of your own. Reads are retried according to the transport's
+    /// settings, writes never. Answers of more than 256 KiB are decoded on a thread for blocking work.
     ///
     /// # Errors
     ///
@@ -237,13 +227,13 @@ impl Client {
         decode::<O>(answer).await
     }
 
-    /// The transport, for calls that this client has no verb for.
+    /// The transport, for calls that this client has no method for.
     #[must_use]
     pub fn transport(&self) -> &Transport {
         &self.transport
     }
 
-    /// Where the service is.
+    /// The addresses of the service.
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
@@ -263,18 +253,18 @@ impl Client {
     }
 }
 
-/// What is to be released.
+/// What to release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Release {
-    /// These packages, as they are.
+    /// These packages in their current state.
     Packages(Selection),
-    /// What was planned, as long as it is still so.
+    /// A plan, if its packages have not changed since.
     Plan {
         /// The plan.
         plan: Box<Plan>,
-        /// Whether the caller vouches that the client's address leads to the service that the plan was made with,
-        /// should it be another one. The run records both addresses.
+        /// Whether the caller confirms that the client's address leads to the service that the plan was made with,
+        /// if the address is another one. The run records both addresses.
         same_service: bool,
     },
 }
@@ -322,12 +312,12 @@ impl ClientBuilder {
         Self { region: Some(region.into()), ..self }
     }
 
-    /// The address for both `/v2/` and `/v1/` paths. It wins over a region.
+    /// The address for both `/v2/` and `/v1/` paths. It overrides a region.
     pub fn endpoint(self, endpoint: Endpoint) -> Self {
         Self { endpoint: Some(endpoint), ..self }
     }
 
-    /// Another address for the `/v1/` paths (system tasks). It wins over everything else.
+    /// Another address for the `/v1/` paths (system tasks). It overrides both.
     pub fn v1_endpoint(self, endpoint: Endpoint) -> Self {
         Self { v1_endpoint: Some(endpoint), ..self }
     }
@@ -337,18 +327,18 @@ impl ClientBuilder {
         Self { project: Some(project), ..self }
     }
 
-    /// The workspace (wire: the header `workspace`). Without one, reads go to the workspace that
-    /// the service calls `default`, and every write is refused before it is sent.
+    /// The workspace (wire: the header `workspace`). Without one, reads use the workspace `default`, and writes fail
+    /// before they are sent.
     pub fn workspace(self, workspace: WorkspaceId) -> Self {
         Self { workspace: Some(workspace), ..self }
     }
 
-    /// Who asks: a pair of keys, a token, or a provider that finds them.
+    /// A pair of keys, a token, or a provider of them.
     pub fn credentials(self, credentials: impl ProvideCredentials + 'static) -> Self {
         self.configure(|transport| transport.credentials(credentials))
     }
 
-    /// Anything else that the transport can be told: limits, rate, attempts, trust roots.
+    /// All other settings of the transport: limits, rate, attempts, trust roots.
     pub fn configure(self, with: impl FnOnce(TransportBuilder) -> TransportBuilder) -> Self {
         Self { transport: with(self.transport), ..self }
     }
@@ -357,9 +347,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) when the project or both region and endpoint
-    /// are missing, or when the region cannot be part of a host name; otherwise what the transport
-    /// says of its settings.
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the project, or both region and endpoint, are missing, or if the
+    /// region cannot be part of a host name; otherwise the transport's errors about its settings.
     pub fn build(self) -> Result<Client, Error> {
         let project = self.project.ok_or_else(|| Error::setup("no project id was given"))?;
         let endpoints = match (self.endpoint, self.region) {

@@ -1,4 +1,4 @@
-//! Where the service is: a region's two hosts, or addresses given in full.
+//! The addresses of the service: the two hosts of a region, or explicit addresses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// One address for both families, as an emulator or a proxy in front of the service has.
+    /// One address for both, for example of an emulator or a proxy.
     #[must_use]
     pub fn single(endpoint: Endpoint) -> Self {
         Self { v2: endpoint.clone(), v1: endpoint }
@@ -24,8 +24,8 @@ impl Endpoints {
     /// The addresses of a region, by the rule of the vendor's page `dataartsstudio_02_0004`:
     /// `https://dayu.{region}.…` for `/v2/` and `https://dayu-dlf.{region}.…` for `/v1/`.
     ///
-    /// The region is not compared with any list, so that a new one works at once. A few realms have
-    /// a domain of their own: the European cloud, Kuala Lumpur and the Open Telekom Cloud.
+    /// Any region is accepted, so that new ones work at once. A few realms have their own domain: the European
+    /// cloud, Kuala Lumpur and the Open Telekom Cloud.
     ///
     /// ```
     /// let endpoints = dls::Endpoints::of_region("cn-north-4")?;
@@ -36,7 +36,7 @@ impl Endpoints {
     ///
     /// # Errors
     ///
-    /// When the text cannot be part of a host name: only `a`–`z`, `0`–`9` and `-` can.
+    /// The region contains other characters than `a`–`z`, `0`–`9` and `-`.
     pub fn of_region(region: &str) -> Result<Self, InvalidEndpoint> {
         let part_of_a_host = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if region.is_empty() || region.len() > 63 || !region.chars().all(part_of_a_host) {
@@ -86,10 +86,10 @@ fn domain_of(region: &str) -> &'static str {
     }
 }
 
-/// An address: scheme, host and perhaps a port, and nothing else.
+/// An address: scheme, host and an optional port.
 ///
-/// What means the same is the same: the host is in lower case, and the scheme's own port is left out.
-/// So a run is known again under each way to write its place.
+/// It is normalised: the host is in lower case, and the scheme's default port is omitted. So every spelling of an
+/// address identifies the same runs.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     scheme: Scheme,
@@ -98,8 +98,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Whether two texts name the same address: scheme, host and port are compared, in any spelling. `localhost`,
-    /// `127.0.0.1` and `[::1]` are one host, so a service that listens on one of them only is told apart
-    /// from its neighbours by its port. A text that is no address is the same as itself alone.
+    /// `127.0.0.1` and `[::1]` count as one host. A text that is not an address equals only itself.
     ///
     /// ```
     /// use dls::Endpoint;
@@ -143,7 +142,7 @@ impl FromStr for Endpoint {
             Some(("https", rest)) => (Scheme::HTTPS, rest),
             Some(("http", rest)) => (Scheme::HTTP, rest),
             Some(_) => return invalid("its scheme must be https:// (or http:// on loopback)"),
-            None => return invalid("it must begin with https://"),
+            None => return invalid("it must start with https://"),
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#']) {
@@ -155,19 +154,19 @@ impl FromStr for Endpoint {
         let authority = authority.to_ascii_lowercase();
         match authority.parse::<Authority>() {
             Ok(authority) if !authority.host().is_empty() && has_sane_port(&authority) => {
-                let authority = without_own_port(&scheme, authority);
+                let authority = without_default_port(&scheme, authority);
                 Ok(Self { scheme, authority })
             }
-            _ => invalid("its host or port cannot be read"),
+            _ => invalid("invalid host or port"),
         }
     }
 }
 
-fn without_own_port(scheme: &Scheme, authority: Authority) -> Authority {
-    let own = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+fn without_default_port(scheme: &Scheme, authority: Authority) -> Authority {
+    let default = if *scheme == Scheme::HTTPS { 443 } else { 80 };
     let shorter = authority.host().parse();
     match authority.port_u16() {
-        Some(port) if port == own => shorter.unwrap_or(authority),
+        Some(port) if port == default => shorter.unwrap_or(authority),
         _ => authority,
     }
 }
@@ -189,7 +188,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// A text that is no address, or no region.
+/// A text that is not an address or a region.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid address `{text}`: {problem}")]
 pub struct InvalidEndpoint {
@@ -199,7 +198,7 @@ pub struct InvalidEndpoint {
 
 impl InvalidEndpoint {
     fn new(text: &str, problem: &'static str) -> Self {
-        // What stands before an `@` may be a password.
+        // The part before an `@` may contain a password.
         let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
         let shown = shown.chars().take(80).collect::<String>().escape_debug().to_string();
         Self { text: shown, problem }
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_gives_its_two_hosts_and_no_list_is_asked() {
+    fn any_region_has_two_hosts() {
         for region in ["cn-north-4", "tr-west-1", "xx-nowhere-99"] {
             let (v2, v1) = hosts(region);
             assert_eq!(v2, format!("https://dayu.{region}.myhuaweicloud.com"));
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn realms_with_a_domain_of_their_own_get_it() {
+    fn some_realms_have_their_own_domain() {
         assert_eq!(hosts("eu-west-101").0, "https://dayu.eu-west-101.myhuaweicloud.eu");
         assert_eq!(hosts("eu-west-0").0, "https://dayu.eu-west-0.myhuaweicloud.com");
         assert_eq!(hosts("eu-de").1, "https://dayu-dlf.eu-de.otc.t-systems.com");
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_that_would_leave_its_place_in_the_host_is_refused() {
+    fn a_region_that_is_not_a_host_label_is_refused() {
         for region in ["", "a.b", "cn north", "cn/north", "cn@evil", "CN-NORTH-4", "a\n"] {
             assert!(Endpoints::of_region(region).is_err(), "{region:?}");
         }
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_write_an_address_is_the_same_address() {
+    fn every_spelling_of_an_address_is_equal() {
         for (text, same) in [
             ("https://h/", "https://h"),
             ("https://H.Example", "https://h.example"),
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn each_name_of_loopback_is_the_same_host_and_each_port_another_service() {
+    fn the_names_of_loopback_are_one_host_and_each_port_is_another_service() {
         for same in ["http://localhost:1", "http://LOCALHOST:1/", "http://[::1]:1"] {
             assert!(Endpoint::is_same_address(same, "http://127.0.0.1:1"), "{same}");
         }
@@ -277,18 +276,18 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_told_what_is_wrong_with_it() {
+    fn an_invalid_address_is_refused_with_the_reason() {
         for (text, what) in [
-            ("dayu.example.com", "must begin with https://"),
+            ("dayu.example.com", "must start with https://"),
             ("ftp://h", "scheme"),
             ("https://h/v2", "without a path"),
             ("https://h?x=1", "without a path"),
             ("https://me:hunter2@h", "user name or password"),
-            ("https://", "cannot be read"),
-            ("https://h:0", "cannot be read"),
-            ("https://h:99999", "cannot be read"),
-            ("https://h:", "cannot be read"),
-            ("https://a b", "cannot be read"),
+            ("https://", "invalid host or port"),
+            ("https://h:0", "invalid host or port"),
+            ("https://h:99999", "invalid host or port"),
+            ("https://h:", "invalid host or port"),
+            ("https://a b", "invalid host or port"),
         ] {
             let error = text.parse::<Endpoint>().unwrap_err().to_string();
             assert!(error.contains(what), "{text}: {error}");

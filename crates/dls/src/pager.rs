@@ -1,4 +1,4 @@
-//! All packages that match a filter, one after the other.
+//! Lists packages page by page.
 
 use std::collections::VecDeque;
 
@@ -7,10 +7,10 @@ use dls_model::{ListPackages, Package, Pages};
 use crate::client::Client;
 use crate::error::Error;
 
-/// Packages, fetched a page at a time as they are asked for.
+/// Packages that match a filter. Pages are fetched on demand.
 ///
-/// While the list stands still, each package comes once, whichever way the service counts
-/// `offset`.
+/// If the list does not change meanwhile, it yields each package once, whether the service counts `offset` in rows or
+/// in pages.
 ///
 /// ```
 /// use dls::model::{ListPackages, Status};
@@ -30,7 +30,7 @@ pub struct Pager {
 }
 
 impl Client {
-    /// The packages that match, page by page (wire: `release-packages`).
+    /// Lists the packages that match (wire: `release-packages`).
     #[must_use]
     pub fn packages(&self, filter: ListPackages) -> Pager {
         Pager { client: self.clone(), pages: Pages::new(filter), rows: VecDeque::new() }
@@ -42,8 +42,7 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// When a page cannot be had, or when paging gets nowhere. Asking again after an error asks for
-    /// the same page again.
+    /// A page cannot be read, or paging makes no progress. A call after an error requests the same page again.
     pub async fn next(&mut self) -> Result<Option<Package>, Error> {
         loop {
             if let Some(package) = self.rows.pop_front() {
@@ -57,7 +56,7 @@ impl Pager {
         }
     }
 
-    /// How many packages match in all, as the last page said.
+    /// The total number of matches, from the last page.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.pages.total()

@@ -1,10 +1,10 @@
-//! Plans as files: JSON with a hash, so that what was reviewed is what is released.
+//! Plans as files: JSON with a hash that detects later changes.
 
 use dls_rollout::Plan;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The form of the files that this version writes. It reads all before it, too.
+/// The format that this version writes. Earlier formats are read, too.
 const SCHEMA: &str = "dls.plan/1";
 
 #[derive(Serialize, Deserialize)]
@@ -14,17 +14,17 @@ struct File<P> {
     plan: P,
 }
 
-/// The hash of what a plan covers: place, ids, names, the tasks with their change and pending
-/// version, and whether jobs start. 64 hexadecimal digits.
+/// The hash over a plan's destination, ids, names, tasks with their change and pending version, and whether
+/// jobs start. 64 hexadecimal digits.
 #[must_use]
 pub fn hash(plan: &Plan) -> String {
-    // An identity is made of text and numbers: it can always be written.
+    // An identity consists of text and numbers, which can always be serialized.
     let text = serde_json::to_vec(&plan.identity()).unwrap_or_default();
     let digest = Sha256::digest(text);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The plan as the text of a file.
+/// Serializes a plan for a file.
 #[must_use]
 pub fn to_json(plan: &Plan) -> String {
     let file = File { schema: SCHEMA.to_owned(), hash: hash(plan), plan };
@@ -32,11 +32,11 @@ pub fn to_json(plan: &Plan) -> String {
     serde_json::to_string_pretty(&file).unwrap_or_default()
 }
 
-/// The plan in the text of a file.
+/// Reads a plan from the text of a file.
 ///
 /// # Errors
 ///
-/// The text is no plan, is one of a later version, or was changed by hand.
+/// The text is not a plan, has a later format, or was changed by hand.
 ///
 /// ```
 /// use dls::plan;
@@ -60,23 +60,23 @@ pub fn from_json(text: &str) -> Result<Plan, InvalidPlan> {
     Ok(file.plan)
 }
 
-/// Why a text is no plan.
+/// Why a text is not a valid plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPlan {
-    /// It is no JSON, or not that of a plan.
-    #[error("it is no plan: {why}")]
+    /// It is not the JSON of a plan.
+    #[error("not a plan: {why}")]
     Unreadable {
-        /// What is wrong, and where.
+        /// The problem and its position.
         why: String,
     },
-    /// It is of another form than this version knows.
-    #[error("it says it is {}; this version reads {SCHEMA}", schema.escape_debug())]
+    /// This version does not know its format.
+    #[error("its format is {}; this version reads {SCHEMA}", schema.escape_debug())]
     Schema {
-        /// The form that it says it has.
+        /// The format that it claims to have.
         schema: String,
     },
-    /// Its hash says something else than the plan does.
-    #[error("its hash does not fit what it says: it was changed after it was made")]
+    /// Its hash does not match the plan.
+    #[error("its hash does not match its content: it was changed after it was made")]
     Changed,
 }

@@ -1,4 +1,4 @@
-//! From an answer to a value, on a thread that has the time for it.
+//! Decodes answers; large ones on a thread for blocking work.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -9,8 +9,7 @@ use tokio::task::spawn_blocking;
 
 use crate::error::Error;
 
-/// Answers of more bytes than this take so long to decode that other tasks of the same thread would
-/// feel it.
+/// Decoding longer answers, in bytes, would delay other tasks of the thread.
 const LARGE: usize = 256 << 10;
 
 pub(super) async fn decode<O>(answer: Response<Vec<u8>>) -> Result<O::Answer, Error>
@@ -27,7 +26,7 @@ where
         Ok(decoded) => Ok(decoded?),
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // The runtime is shutting down, and whoever waits here goes down with it.
+            // The runtime is shutting down, and drops this future.
             Err(_) => pending().await,
         },
     }

@@ -1,16 +1,16 @@
-//! Whether a plan, or a run to be taken up again, is of the place that a client works at.
+//! Compares the destination of a plan or a recorded run with that of a client.
 
 use dls_rollout::Destination;
 
 use crate::endpoint::Endpoint;
 
-/// The address at which a plan or a run is used, beside the one that it belongs to: `Ok(None)` where it is the same.
+/// The client's address, if it differs from that of the plan or run; `Ok(None)` if it is the same.
 ///
-/// A plan and a run are held against what *one* service says, so another address of it must be vouched for.
+/// A plan and a run are compared with *one* service, so the caller must confirm that another address leads to it.
 ///
 /// # Errors
 ///
-/// It is of another project or workspace, or of an address that nobody vouched for.
+/// The project or workspace differs, or the address differs and the caller did not confirm it.
 pub(super) fn other_address(
     there: &Destination,
     here: &Destination,
@@ -27,7 +27,7 @@ pub(super) fn other_address(
     }
 }
 
-/// A plan or a run is of another place than the client.
+/// A plan or a run has another destination than the client.
 #[derive(Debug)]
 pub(super) struct OtherDestination;
 
@@ -35,23 +35,23 @@ pub(super) struct OtherDestination;
 mod tests {
     use super::*;
 
-    fn place(endpoint: &str, workspace: &str) -> Destination {
+    fn destination(endpoint: &str, workspace: &str) -> Destination {
         let project = "p-1".parse().unwrap();
         Destination::new(endpoint, project, workspace.parse().unwrap())
     }
 
     #[test]
-    fn another_address_needs_to_be_vouched_for_and_another_workspace_never_fits() {
-        let there = place("https://h", "w-1");
+    fn another_address_needs_confirmation_and_another_workspace_is_never_accepted() {
+        let there = destination("https://h", "w-1");
         for same_service in [false, true] {
-            let same = place("https://H:443/", "w-1");
+            let same = destination("https://H:443/", "w-1");
             assert_eq!(other_address(&there, &same, same_service).unwrap(), None);
-            let workspace = place("https://h", "w-2");
+            let workspace = destination("https://h", "w-2");
             other_address(&there, &workspace, same_service).unwrap_err();
         }
-        let other = place("https://proxy:8443", "w-1");
+        let other = destination("https://proxy:8443", "w-1");
         other_address(&there, &other, false).unwrap_err();
-        let told = other_address(&there, &other, true).unwrap();
-        assert_eq!(told.as_deref(), Some("https://proxy:8443"));
+        let recorded = other_address(&there, &other, true).unwrap();
+        assert_eq!(recorded.as_deref(), Some("https://proxy:8443"));
     }
 }

@@ -1,4 +1,4 @@
-//! The client as the [`Service`] of a run: its errors become what they mean to a rollout.
+//! The client as the [`Service`] of a run. Its errors are mapped to those of the rollout.
 
 use std::time::{Duration, SystemTime};
 
