@@ -1,4 +1,4 @@
-//! Releases a package against the embedded emulator and tells what happens.
+//! Releases a package against the embedded emulator and prints its progress.
 //!
 //! `cargo run -p dls-client --example deploy`
 

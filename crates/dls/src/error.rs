@@ -1,4 +1,4 @@
-//! One error for all that a call can come to.
+//! The error of the client's calls.
 
 use std::error::Error as _;
 use std::fmt;
@@ -11,16 +11,16 @@ use http::StatusCode;
 
 use crate::endpoint::InvalidEndpoint;
 
-/// Why a call brought no answer that can be used.
+/// Why a call has no usable answer.
 ///
-/// Its `Display` is one line and leaves its source to [`source`](std::error::Error::source).
+/// `Display` is one line without the [`source`](std::error::Error::source).
 ///
-/// There is no `is_retryable`: whether a call may be repeated depends on the call. Look at
-/// [`delivery`](Self::delivery): a write may be sent again only if it is [`Delivery::NotSent`].
+/// There is no `is_retryable`: whether a call may be repeated depends on the operation. A write may be sent again only
+/// if its [`delivery`](Self::delivery) is [`Delivery::NotSent`].
 #[derive(Debug)]
 pub struct Error {
     cause: Box<Cause>,
-    /// Where one call is about several.
+    /// For calls about several packages.
     package: Option<PackageId>,
 }
 
@@ -50,7 +50,7 @@ enum Cause {
     Plan(#[from] PlanMismatch),
 }
 
-/// Why a plan cannot be carried out here.
+/// Why a plan cannot be used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanMismatch {
     #[error("the plan is of another endpoint, project or workspace")]
@@ -61,47 +61,44 @@ pub(crate) enum PlanMismatch {
     Packages(InvalidPackageIds),
 }
 
-/// What kind of thing went wrong.
+/// The kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The client cannot be built from what it was given.
+    /// The settings of the client are incomplete or invalid.
     ///
     /// *Troubleshooting*: nothing was sent. The message names the setting.
     Setup,
-    /// The request cannot be made, a write without a workspace for example.
+    /// The request is incomplete or invalid, for example a write without a workspace.
     ///
     /// *Troubleshooting*: nothing was sent. The message names what is missing.
     InvalidRequest,
-    /// No answer came back whole.
+    /// No complete answer was received.
     ///
-    /// *Troubleshooting*: [`Error::delivery`] says whether the service can have seen the request,
-    /// and [`Error::transport`] what happened on the way.
+    /// *Troubleshooting*: [`Error::delivery`] says whether the service may have received the request,
+    /// [`Error::transport`] what failed.
     Transport,
-    /// The service, or the gateway in front of it, answered with an error.
+    /// The service or its gateway answered with an error.
     ///
-    /// *Troubleshooting*: see [`Error::service`] for its code, text and request id. A 4xx means
-    /// that it was refused; after a 5xx a write may still have been done.
+    /// *Troubleshooting*: see [`Error::service`] for the code, message and request id. A 4xx is a refusal; after a 5xx a write
+    /// may have been done.
     Service,
-    /// An answer of the 2xx kind that cannot be read.
+    /// A 2xx answer that cannot be decoded.
     ///
-    /// *Troubleshooting*: the service did see the request. A write was probably done; look before
-    /// doing anything again.
+    /// *Troubleshooting*: the service received the request, and probably did a write. Read the state before you repeat it.
     Undecodable,
-    /// A list that does not behave as any reading of its documentation allows.
+    /// The pages of a list contradict its documentation.
     ///
-    /// *Troubleshooting*: the rows handed out so far are sound; the rest could not be reached. Set
-    /// a filter that makes the list shorter.
+    /// *Troubleshooting*: the rows so far are correct; the rest cannot be reached. Narrow the filter.
     Paging,
-    /// A plan that cannot be carried out as it is asked for.
+    /// The plan does not fit the client or the options.
     ///
-    /// *Troubleshooting*: nothing was sent. Make another plan, or take the client and the options
-    /// that it was made with.
+    /// *Troubleshooting*: nothing was sent. Make another plan, or use the client and options that it was made with.
     Plan,
 }
 
 impl Error {
-    /// What kind of thing went wrong.
+    /// The kind of an error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {
@@ -118,7 +115,7 @@ impl Error {
         }
     }
 
-    /// What is proved about the delivery of the request.
+    /// Whether the service may have received the request.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match &*self.cause {
@@ -135,7 +132,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status, if an answer had one.
+    /// The HTTP status of the answer.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match &*self.cause {
@@ -146,7 +143,7 @@ impl Error {
         }
     }
 
-    /// The request id, if an answer named one. Support asks for it.
+    /// The request id of the answer, for support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match &*self.cause {
@@ -157,13 +154,13 @@ impl Error {
         }
     }
 
-    /// The package that it is about, where a call looks at several.
+    /// The package, if the call was about several.
     #[must_use]
     pub fn package(&self) -> Option<PackageId> {
         self.package
     }
 
-    /// The error answer, if the service or its gateway gave one.
+    /// The error answer of the service or its gateway.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
         match &*self.cause {
@@ -172,7 +169,7 @@ impl Error {
         }
     }
 
-    /// What happened on the way, if no answer came back whole.
+    /// The transport's error.
     #[must_use]
     pub fn transport(&self) -> Option<&dls_transport::Error> {
         match &*self.cause {
@@ -181,7 +178,7 @@ impl Error {
         }
     }
 
-    /// The error and its causes in one line, for a report. `Display` alone leaves the causes out.
+    /// The error and its causes in one line. `Display` omits the causes.
     #[must_use]
     pub fn in_full(&self) -> String {
         let mut line = self.to_string();
@@ -198,7 +195,7 @@ impl Error {
         Cause::Setup(what).into()
     }
 
-    /// The answer to a question about one package names another one, or none.
+    /// The answer about one package names another one, or none.
     pub(crate) fn other_package(named: Option<PackageId>) -> Self {
         named.map_or(Cause::NoPackage, Cause::OtherPackage).into()
     }

@@ -1,5 +1,4 @@
-//! Makes any store fail-stop: each call has a time timeout, and after one that did not succeed nothing more is
-//! recorded, ever.
+//! Records a run in any store, fail-stop: each call has a timeout, and after one that failed nothing more is recorded.
 
 use std::time::Duration;
 
@@ -16,8 +15,8 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct RunRecorder {
     writer: Box<dyn RunWriter>,
     timeout: Duration,
-    /// Why nothing more is recorded. A flush that failed is not tried again: what it should have written may be
-    /// gone from memory, and the second one would succeed.
+    /// Why nothing more is recorded. A failed flush is not repeated: the kernel may have dropped the data, and the second
+    /// flush would succeed.
     failure: Option<String>,
     is_finished: bool,
 }
@@ -62,7 +61,7 @@ impl RunRecorder {
         self.failure.as_deref()
     }
 
-    /// Records what happened, as durably as it has to be; or says why nothing is recorded any more.
+    /// Records an event, as durably as necessary; or fails with the reason why nothing more is recorded.
     pub(crate) async fn append(&mut self, event: &Event) -> Result<(), String> {
         self.begin_call()?;
         let appended = self.writer.append(event, durability(&event.kind));
@@ -70,7 +69,7 @@ impl RunRecorder {
         self.end_call(appended)
     }
 
-    /// Marks the run as over, once.
+    /// Marks the run as finished, once.
     pub(crate) async fn finish(&mut self) {
         if self.is_finished || self.begin_call().is_err() {
             return;
@@ -80,7 +79,7 @@ impl RunRecorder {
         drop(self.end_call(finished));
     }
 
-    /// Should the call be dropped before its end, this is what is left of it.
+    /// The failure that remains if the call is dropped.
     fn begin_call(&mut self) -> Result<(), String> {
         match &self.failure {
             Some(failure) => Err(failure.clone()),

@@ -1,7 +1,7 @@
-//! Where runs are recorded: what a store must do, and the stores that are there.
+//! The journal: where runs are recorded.
 //!
-//! A [`RunStore`] holds the events of each run, and a [`RunWriter`] appends to one of them. [`FileStore`] is
-//! the default. Whoever writes another one holds it against [`conformance::check`].
+//! A [`RunStore`] stores the events of runs, and a [`RunWriter`] appends to one of them. [`FileStore`] is the default. To
+//! keep the journal elsewhere, for example in an object store, implement both and test them with [`conformance::check`].
 
 mod chain;
 mod claims;
@@ -27,25 +27,24 @@ pub use memory::MemoryStore;
 pub use position::Position;
 pub use run_id::{InvalidRunId, RunId};
 
-/// A future on the heap, so that a trait of asynchronous methods can be a trait object.
+/// A boxed future, for traits with asynchronous methods.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The future of one call of a store.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// Records runs, so that one that ended anyhow can be taken over without sending anything twice.
+/// Records runs, so that another process can continue one without sending anything twice.
 ///
-/// The promise that no package is sent twice without consent reaches as far as one store does.
+/// The promise that no package is sent twice without consent holds within one store.
 ///
-/// The futures have no time limit of their own. Dropping one leaves open whether it took effect.
+/// The futures have no timeout. It is unknown whether a call takes effect whose future is dropped.
 pub trait RunStore: fmt::Debug + Send + Sync {
-    /// Creates a run and claims its packages in one atomic step. Its first event is durable before
-    /// the future is ready.
+    /// Creates a run and claims its packages in one atomic step. Its first event must be durable.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Conflict`] if a package is claimed by an open run; otherwise those of a run that
-    /// cannot be read and may claim one, or of the store itself.
+    /// [`StoreError::Conflict`] if an open run claims a package; an error of a run that cannot be read and may claim one; or
+    /// an error of the store.
     fn create(&self, spec: RunSpec, at: Timestamp) -> StoreFuture<'_, Box<dyn RunWriter>>;
 
     /// Reads one run.
@@ -55,22 +54,21 @@ pub trait RunStore: fmt::Debug + Send + Sync {
     /// There is no such run, or it cannot be read.
     fn load<'a>(&'a self, run: &'a RunId) -> StoreFuture<'a, StoredRun>;
 
-    /// Reads all runs, the oldest first. One that cannot be read does not hide the others.
+    /// Reads all runs, the oldest first. Runs that cannot be read are errors in the list.
     ///
     /// # Errors
     ///
-    /// It cannot be found out which runs there are.
+    /// The runs cannot be listed.
     fn list(&self) -> StoreFuture<'_, Vec<Result<StoredRun, StoreError>>>;
 
-    /// Takes a run over. Any other writer of it is fenced: either it exists no longer, or its next append
-    /// fails.
+    /// Takes a run over. A previous writer must not exist any more, or is fenced: its next append fails.
     ///
-    /// `must_contain` is a position that is known to have been recorded, from evidence for example.
+    /// `must_contain` is a position that was recorded, for example from evidence.
     ///
     /// # Errors
     ///
-    /// There is no such run, it cannot be read, another process writes it
-    /// ([`StoreError::InUse`]), or it does not hold the position ([`StoreError::Outdated`]).
+    /// There is no such run, it cannot be read, another process writes it ([`StoreError::InUse`]), or it does not contain
+    /// the position ([`StoreError::Outdated`]).
     fn take_over<'a>(
         &'a self,
         run: &'a RunId,
@@ -78,9 +76,9 @@ pub trait RunStore: fmt::Debug + Send + Sync {
     ) -> StoreFuture<'a, TakenOver>;
 }
 
-/// Appends to one run. It is the only writer of that run, or its appends fail.
+/// Appends to one run. If it is not the only writer of that run, its appends fail.
 ///
-/// After one failed append it is not known what was recorded, and no other one may be tried.
+/// After a failed append it is unknown what was recorded, and the writer must not be used any more.
 pub trait RunWriter: fmt::Debug + Send + Sync {
     /// The run.
     fn run(&self) -> &RunId;
@@ -88,23 +86,23 @@ pub trait RunWriter: fmt::Debug + Send + Sync {
     /// The last entry that this writer has recorded.
     fn position(&self) -> Position;
 
-    /// Records what happened, on condition that the run's last entry is still this writer's.
+    /// Records an event, on the condition that the run's last entry is this writer's.
     ///
     /// # Errors
     ///
-    /// The event was not recorded, or is not known to be.
+    /// The event was not recorded, or it is unknown whether it was.
     fn append<'a>(
         &'a mut self,
         event: &'a Event,
         durability: Durability,
     ) -> StoreFuture<'a, Position>;
 
-    /// Makes everything durable and marks the run as over, so that later runs need not read it. To be
-    /// called when no package of it is open.
+    /// Makes everything durable and marks the run as finished, so that later runs need not read it. Call it when no package
+    /// is open.
     ///
     /// # Errors
     ///
-    /// The end is not durable. The run is still as its events say.
+    /// The end is not durable. The run is as its events describe.
     fn finish(&mut self) -> StoreFuture<'_, ()>;
 }
 
@@ -112,9 +110,9 @@ pub trait RunWriter: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TakenOver {
-    /// Appends to it.
+    /// Its only writer.
     pub writer: Box<dyn RunWriter>,
-    /// What its events come to.
+    /// Its state.
     pub rollout: Rollout,
 }
 
@@ -126,17 +124,17 @@ impl TakenOver {
     }
 }
 
-/// What an append must survive before it is over.
+/// What an appended event must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Durability {
-    /// The end of this process. Whatever is lost with the machine is learned again by observing.
+    /// A crash of this process. What a crash of the machine loses is observed again.
     Buffered,
-    /// The end of this machine.
+    /// A crash of the machine.
     Durable,
 }
 
-/// How durably an event is recorded: what is a decision (to send, to send again, to give up, to take over)
-/// outlives the machine, what was seen can be seen again.
+/// How durable an event must be: decisions (to send, resend, forget, take over) survive the machine, observations can be
+/// repeated.
 #[must_use]
 pub fn durability(event: &EventKind) -> Durability {
     match event.is_decision() {
@@ -145,25 +143,25 @@ pub fn durability(event: &EventKind) -> Durability {
     }
 }
 
-/// A run as its store tells it.
+/// A run that was read from a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredRun {
-    /// Its name.
+    /// The name of the run.
     pub id: RunId,
-    /// What was asked for.
+    /// What the run was created with.
     pub spec: RunSpec,
     /// When it was created.
     pub created_at: Timestamp,
-    /// What had become of it at its last entry.
+    /// Its state at the last entry.
     pub report: Report,
-    /// What a crash left half written after the last entry, in one line. It was never relied on.
+    /// The incomplete entry that a crash left at the end, in one line. Nothing depends on it.
     pub unfinished: Option<String>,
     hashes: Vec<String>,
 }
 
 impl StoredRun {
-    /// A run with these events, of which the hashes are in the same order.
+    /// The hashes are those of its events, in order.
     pub(crate) fn new(id: RunId, rollout: &Rollout, hashes: Vec<String>) -> Self {
         Self {
             id,
@@ -175,7 +173,7 @@ impl StoredRun {
         }
     }
 
-    /// Whether it can be taken over: the story of a package is not over.
+    /// Whether it can be resumed: a package has no final outcome.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.report.is_open()
@@ -191,7 +189,7 @@ impl StoredRun {
         }
     }
 
-    /// Whether this entry, and so all before it, is in the run.
+    /// Whether the run contains this entry, and so all before it.
     #[must_use]
     pub fn contains(&self, position: &Position) -> bool {
         let index = usize::try_from(position.entry).ok();
@@ -200,7 +198,7 @@ impl StoredRun {
         self.id == position.run && hash == Some(&position.hash)
     }
 
-    /// Refuses a run that does not hold an entry which is known to have been recorded.
+    /// Fails if the run does not contain a position that is known to have been recorded.
     pub(crate) fn check_contains(&self, must_contain: Option<&Position>) -> Result<(), StoreError> {
         match must_contain.filter(|position| !self.contains(position)) {
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! Consent to sending a package again whose first request may still arrive: when it may be given.
+//! Consent to send a package again whose first request may still arrive.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,30 +7,28 @@ use dls_rollout::{Claim, EventKind, ObserveError};
 
 use super::Run;
 
-/// Whether consent needs the proof that no earlier request can arrive any more.
+/// Whether consent needs a proof that no earlier request can arrive any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fence {
-    /// It does: the signatures of all earlier requests have expired, by the service's clock.
+    /// The signatures of all earlier requests must have expired, by the service's clock.
     Needed,
-    /// It does not, because there can be no such proof: the service does not tell the time, or a
-    /// request bears no signature. An earlier request may still arrive. Refused where proof can be had.
+    /// No proof is possible: the service does not send its time, or a request has no signature. An earlier request may still
+    /// arrive. Refused where a proof is possible.
     Waived,
 }
 
 impl Run {
-    /// How long after it was signed a request may still be accepted, wherever a copy of it is: 15
-    /// minutes, and one for clocks to differ. [`allow_resend`](Self::allow_resend) adds how far
-    /// they do.
+    /// How long after its signature a request may still be accepted: 15 minutes, and one as a margin.
+    /// [`allow_resend`](Self::allow_resend) adds the difference of the clocks.
     pub const RESEND_FENCE: Duration = Duration::from_secs(15 * 60 + 60);
 
-    /// Consents to sending these packages once more, although what became of the first request is
-    /// not known. They are observed once more before.
+    /// Consents to send these packages once more although the outcome of their first request is unknown. They are observed
+    /// first.
     ///
     /// # Errors
     ///
-    /// What became of one of them is known; a copy of an earlier request could still be accepted, or
-    /// nothing proves that it could not; the fence is [waived](Fence::Waived) and need not be; or the
-    /// consent cannot be recorded.
+    /// The outcome of one of them is known; an earlier request could still be accepted, or nothing proves that it could
+    /// not; the fence is [waived](Fence::Waived) where a proof is possible; or the consent cannot be recorded.
     pub async fn allow_resend(
         &mut self,
         packages: &[PackageId],
@@ -51,13 +49,11 @@ impl Run {
         self.decide(consent).await.map_err(ResendRefused::NotRecorded)
     }
 
-    /// Gives up these packages: this run claims them no longer, so another one may send them. Nothing
-    /// is sent. `by` says who decided it, for the record.
+    /// Releases the claim on these packages, so that another run may send them. Nothing is sent. `by` is recorded.
     ///
     /// # Errors
     ///
-    /// As [`allow_resend`](Self::allow_resend), for each package that a request may have reached. A
-    /// package that was never sent has no fence.
+    /// As [`allow_resend`](Self::allow_resend), for each package that may have been sent. An unsent package has no fence.
     pub async fn forget(
         &mut self,
         packages: &[PackageId],
@@ -89,7 +85,7 @@ impl Run {
         }
     }
 
-    /// Whether none of these requests can be accepted any more, by the service's clock.
+    /// Fails if one of these requests may still be accepted, by the service's clock.
     async fn check_fence(&self, requests: &[Request], fence: Fence) -> Result<(), ResendRefused> {
         let mut why_no_proof = None;
         if let Some(request) = requests.iter().find(|request| request.with_token) {
@@ -114,7 +110,7 @@ impl Run {
     }
 
     fn check_expired(&self, last: &Request, skew: Duration) -> Result<(), ResendRefused> {
-        // A status may lag by as much as the grace, should that be longer.
+        // A status may lag by the grace, which may be longer.
         let lives = Self::RESEND_FENCE.max(self.spec().options.grace);
         let lives = lives.saturating_add(skew);
         let package = last.package;
@@ -125,14 +121,14 @@ impl Run {
     }
 }
 
-/// A request that names a package, and may have been accepted or still be.
+/// A request that may have been accepted, or may still be.
 struct Request {
     package: PackageId,
     signed_at: Timestamp,
     with_token: bool,
 }
 
-/// How long a signature is still good, in whole seconds; `None` once it has expired.
+/// How long a signature is still valid, in whole seconds; `None` once it has expired.
 fn time_left(signed_at: SystemTime, lives: Duration, now: SystemTime) -> Option<Duration> {
     let left = match signed_at.checked_add(lives) {
         Some(ends) => ends.duration_since(now).ok()?,
@@ -152,11 +148,11 @@ fn text(failure: ObserveError) -> String {
     }
 }
 
-/// Why a package is not sent once more.
+/// Why consent is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResendRefused {
-    /// What became of it is known, or it is not of this run.
+    /// The outcome of the package is known, or the run does not contain it.
     #[error(
         "what became of package {package} in this run is known or can still be seen, so there is nothing to \
          consent to"
@@ -173,18 +169,18 @@ pub enum ResendRefused {
     TooEarly {
         /// The package that was sent last.
         package: PackageId,
-        /// How long yet, in whole seconds.
+        /// The remaining time, in whole seconds.
         left: Duration,
     },
-    /// The service's answers do not say what time it is (no `Date` header), so nothing proves that an
-    /// earlier request has expired, however long ago it was. The fence can be [waived](Fence::Waived).
+    /// The service's answers have no `Date` header, so nothing proves that an earlier request has expired. The fence can be
+    /// [waived](Fence::Waived).
     #[error(
         "the service does not tell the time (no Date header), so nothing proves that an earlier request can no \
          longer be accepted"
     )]
     NoClock,
-    /// An earlier request bears a token instead of a signature, so no time proves that it can no longer
-    /// be accepted. The fence can be [waived](Fence::Waived).
+    /// An earlier request contains a token instead of a signature, so it never expires. The fence can be
+    /// [waived](Fence::Waived).
     #[error(
         "an earlier request for package {package} was sent with a token, which does not expire like a signature, \
          so nothing proves that it can no longer be accepted"
@@ -193,17 +189,17 @@ pub enum ResendRefused {
         /// The package.
         package: PackageId,
     },
-    /// The service's clock could not be asked, for this reason in one line.
+    /// The service's time could not be read, for this reason in one line.
     #[error("the service's clock could not be asked: {0}")]
     Unreachable(String),
-    /// The fence was waived, and the service tells the time: the proof can be had.
+    /// The fence was waived although a proof is possible.
     #[error(
         "the fence can be waived only where the service does not tell the time or a request bears no signature, \
          and neither is so here"
     )]
     ProofCanBeHad,
-    /// The store failed, for this reason in one line. Whether the consent was recorded is not known; if it
-    /// was, it counts once the run is taken over.
+    /// The store failed, for this reason in one line. It is unknown whether the consent was recorded; if it was, it counts
+    /// when the run is resumed.
     #[error(
         "whether the consent was recorded is not known ({0}); if it was, it counts from the next time on that the \
          run is taken over"

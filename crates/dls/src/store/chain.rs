@@ -1,12 +1,11 @@
-//! The form of an entry: one line of JSON that carries the run, its number, and a hash over itself and
-//! over the entry before.
+//! The format of an entry: one line of JSON with the run, its number, and a hash over itself and the previous entry.
 //!
 //! ```text
 //! {"journal":2,"hash":"<64 digits>","run":"20261124-104107-7f3a","seq":1,"event":{…}}
 //! ```
 //!
-//! What precedes the hash is the same in each line, and the hash covers each byte that follows it. So no
-//! byte of a line can change unnoticed.
+//! The bytes before the hash are the same in each line, and the hash covers all bytes after it, so every change of a
+//! line is detected.
 
 use dls_rollout::Event;
 use serde::{Deserialize, Serialize};
@@ -14,16 +13,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Position, RunId};
 
-/// The version of the form.
+/// The version of the format.
 pub(super) const VERSION: u32 = 2;
-/// What each line of this version begins with.
+/// The start of each line of this version.
 const HEAD: &str = r#"{"journal":2,"hash":""#;
-/// The hash before the first entry is that of this text.
+/// The hash before the first entry is the hash of this text.
 const ORIGIN: &str = "dls.journal/2";
-/// The hexadecimal digits of a hash.
+/// Hexadecimal digits of a hash.
 const DIGITS: usize = 64;
 
-/// Encodes and verifies the entries of one run, one after the other.
+/// Encodes and verifies the entries of one run in order.
 #[derive(Debug, Clone)]
 pub(super) struct Chain {
     last: Position,
@@ -58,7 +57,7 @@ impl Chain {
         &self.last
     }
 
-    /// The lines of these events. The chain goes on with them.
+    /// The lines of these events. It advances past them.
     pub(super) fn encode_all(&mut self, events: &[Event]) -> Result<Vec<u8>, serde_json::Error> {
         let mut lines = Vec::new();
         for event in events {
@@ -69,22 +68,22 @@ impl Chain {
         Ok(lines)
     }
 
-    /// The line of the next entry, with its end. The chain stays where it is.
+    /// The line of the next entry. It does not advance.
     pub(super) fn encode(&self, event: &Event) -> Result<(Vec<u8>, Position), serde_json::Error> {
         let (run, seq) = (&self.last.run, self.last.entry + 1);
         let body = serde_json::to_string(&Body { run, seq, event })?;
-        // Goes on after the hash: the brace becomes the comma between the two.
+        // The opening brace becomes the comma after the hash.
         let rest = format!("\",{}", body.strip_prefix('{').unwrap_or_default());
         let position = self.next(rest.as_bytes());
         Ok((format!("{HEAD}{}{rest}\n", position.hash).into(), position))
     }
 
-    /// Goes on to this entry, which was recorded.
+    /// Advances to this entry, which was recorded.
     pub(super) fn advance(&mut self, position: Position) {
         self.last = position;
     }
 
-    /// The event of the next line, or why the line is not the next entry. The chain goes on with it.
+    /// The event of the next line, or why the line is not the next entry. It advances past the line.
     pub(super) fn verify(&mut self, line: &[u8]) -> Result<Event, String> {
         let next = self.verified(line).ok_or_else(|| self.why_not(line))?;
         let content = serde_json::from_slice::<Content>(line);

@@ -1,11 +1,11 @@
-//! Which packages an open run keeps away from others.
+//! Which packages an open run claims.
 
 use dls_model::PackageId;
 use dls_rollout::RunSpec;
 
 use super::{StoreError, StoredRun};
 
-/// Refuses a new run if an open one claims a package of it.
+/// Fails if an open run claims a package of a new run.
 pub(super) fn refuse_conflict(spec: &RunSpec, other: &StoredRun) -> Result<(), StoreError> {
     if !is_same_workspace(spec, &other.spec) {
         return Ok(());
@@ -25,14 +25,13 @@ pub(super) fn refuse_conflict(spec: &RunSpec, other: &StoredRun) -> Result<(), S
     })
 }
 
-/// Whether another run, of which only the beginning can be read, may touch a package of a new one.
+/// Whether another run, of which only the first entry is readable, may claim a package of a new one.
 pub(super) fn may_touch(spec: &RunSpec, other: &RunSpec) -> bool {
     let mut packages = other.packages.iter();
     is_same_workspace(spec, other) && packages.any(|it| spec.packages.contains(*it))
 }
 
-/// The address is not compared: one service has many, and only project and workspace make an id another
-/// package.
+/// Addresses are not compared: one service has several, and project and workspace identify its packages.
 fn is_same_workspace(a: &RunSpec, b: &RunSpec) -> bool {
     (&a.destination.project, &a.destination.workspace)
         == (&b.destination.project, &b.destination.workspace)

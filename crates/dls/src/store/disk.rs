@@ -1,5 +1,4 @@
-//! The disk beneath a [`FileStore`](super::FileStore), as a seam: the machine's files are one
-//! implementation, a simulation that loses, tears and refuses is another.
+//! The disk under a [`FileStore`](super::FileStore): the machine's, or a simulated one that loses and tears writes.
 
 mod os;
 
@@ -11,83 +10,81 @@ use super::BoxFuture;
 
 pub use os::OsDisk;
 
-/// A disk with directories and files. It decides nothing; what is written when, and what is flushed, is up to
-/// the store.
+/// Directories and files. The store decides what is written and flushed, and when.
 ///
-/// What was appended, created, renamed or removed is lost in a crash unless it was made durable: the bytes
-/// of a file by [`DiskFile::flush`], names by [`Disk::sync_dir`].
+/// Without a flush, a crash loses what was appended, created, renamed or removed: [`DiskFile::flush`] makes the bytes
+/// of a file durable, [`Disk::sync_dir`] makes names durable.
 pub trait Disk: fmt::Debug + Send + Sync {
-    /// Makes a directory and those above it that are missing, for the owner alone, and makes their
-    /// names durable.
+    /// Creates a directory and its missing parents, accessible to the owner only, and makes their names durable.
     fn create_dir<'a>(&'a self, path: &'a Path) -> BoxFuture<'a, io::Result<()>>;
 
-    /// The names in a directory, in any order. Names that are no UTF-8 may be left out.
+    /// The names in a directory, in any order. Names that are not UTF-8 may be omitted.
     fn names<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, io::Result<Vec<String>>>;
 
-    /// Opens a file. It is for the owner alone if it is new.
+    /// Opens a file. A new file is accessible to the owner only.
     fn open<'a>(
         &'a self,
         path: &'a Path,
         mode: OpenMode,
     ) -> BoxFuture<'a, io::Result<Box<dyn DiskFile>>>;
 
-    /// What a path names, without following a symbolic link at its end.
+    /// The file at a path, without following a symbolic link.
     fn state<'a>(&'a self, path: &'a Path) -> BoxFuture<'a, io::Result<FileState>>;
 
-    /// Gives a file another name, in place of a file that may have it.
+    /// Renames a file, and replaces a file of the new name.
     fn rename<'a>(&'a self, from: &'a Path, to: &'a Path) -> BoxFuture<'a, io::Result<()>>;
 
-    /// Removes the name of a file.
+    /// Removes a file.
     fn remove<'a>(&'a self, path: &'a Path) -> BoxFuture<'a, io::Result<()>>;
 
     /// Makes the names in a directory durable.
     fn sync_dir<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, io::Result<()>>;
 
-    /// Any number, to tell runs of the same second apart.
+    /// A random number, to distinguish runs of the same second.
     fn random(&self) -> u64;
 }
 
 /// An open file. A lock on it ends when it is dropped.
 pub trait DiskFile: fmt::Debug + Send + Sync {
-    /// All its bytes.
+    /// Reads the whole file.
     fn read(&mut self) -> BoxFuture<'_, io::Result<Vec<u8>>>;
 
-    /// Writes these bytes at its end. After an error any part of them may have been written.
+    /// Appends these bytes. After an error, any part of them may have been written.
     fn append(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, io::Result<()>>;
 
-    /// Cuts it to this length in bytes.
+    /// Truncates it to this length in bytes.
     fn truncate(&mut self, length: u64) -> BoxFuture<'_, io::Result<()>>;
 
     /// Makes its bytes and its length durable.
     fn flush(&mut self) -> BoxFuture<'_, io::Result<()>>;
 
-    /// What it is, whatever name it has.
+    /// The state of the open file, whatever its name is now.
     fn state(&mut self) -> BoxFuture<'_, io::Result<FileState>>;
 
-    /// Locks it for this handle alone; `false` if another one holds the lock. It does not wait.
+    /// Locks it exclusively, without waiting; `false` if another handle holds the lock.
     fn try_lock(&mut self) -> BoxFuture<'_, io::Result<bool>>;
 }
 
-/// What a file is opened for.
+/// How a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OpenMode {
-    /// To be read.
+    /// For reading.
     Read,
-    /// To be read and appended to.
+    /// For reading and appending.
     Append,
-    /// The same, and it must not exist yet.
+    /// For reading and appending; the file must not exist.
     CreateNew,
-    /// The same, whether it exists or not.
+    /// For reading and appending; the file is created if it is missing.
     Create,
 }
 
-/// Which file it is, and how long.
+/// The identity and length of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileState {
-    /// The number of its file system, and its number there (Unix: `st_dev` and `st_ino`).
+    /// Device and inode (Unix: `st_dev` and `st_ino`).
     pub identity: (u64, u64),
     /// Its length in bytes.
     pub length: u64,
-    /// Whether it is a plain file: no directory, symbolic link, pipe or device.
+    /// Whether it is a regular file: not a directory, symbolic link, pipe or device.
     pub is_file: bool,
 }

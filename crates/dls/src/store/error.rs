@@ -1,4 +1,4 @@
-//! Why a store cannot be used.
+//! Errors of run stores.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use dls_model::PackageId;
 use super::position::Position;
 use super::run_id::RunId;
 
-/// Why a store cannot be used, or not for this run.
+/// Why a store call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A file or the directory cannot be read or written.
     #[error("the journal {} cannot be used: {why}", path.display())]
     Unusable {
-        /// Which.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// The system's message.
         why: String,
     },
     /// There is no such run.
@@ -27,16 +27,16 @@ pub enum StoreError {
         /// The name.
         run: RunId,
     },
-    /// Packages are claimed by an open run: take that over instead.
+    /// An open run claims packages of the new one. Resume that run instead.
     #[error("{}", in_conflict(run, packages, other_endpoint.as_deref()))]
     Conflict {
-        /// That run.
+        /// The open run.
         run: RunId,
-        /// The packages that both name.
+        /// The packages of both.
         packages: Vec<PackageId>,
-        /// Whether that run is of the very same plan.
+        /// Whether both have the same plan.
         same_plan: bool,
-        /// The address of the service that the other run uses, if it is not the same text.
+        /// The address of the open run, if it is not the same text.
         other_endpoint: Option<String>,
     },
     /// Another process writes the run.
@@ -45,20 +45,19 @@ pub enum StoreError {
         /// The run.
         run: RunId,
     },
-    /// Another writer has taken the run over: this one's position is not the last one any more.
+    /// Another writer has taken the run over, so that the position of this one is not the last one any more.
     #[error("run {run} was taken over by another process")]
     Fenced {
         /// The run.
         run: RunId,
     },
-    /// The path does not name the file any more that this writer appends to, so nobody would find what is
-    /// written.
+    /// The path does not lead to the open file any more, so that readers would not find what is written.
     #[error("{} was removed or replaced while the run was under way", path.display())]
     Replaced {
         /// The path.
         path: PathBuf,
     },
-    /// A later version wrote it.
+    /// A later version of this program wrote the run.
     #[error("the journal of run {run} is of version {version}, which this program does not know")]
     Newer {
         /// The run.
@@ -66,17 +65,17 @@ pub enum StoreError {
         /// Its version.
         version: u32,
     },
-    /// An entry is missing, was changed, or does not belong there.
+    /// An entry is missing, was changed, or belongs elsewhere.
     #[error("the journal of run {run} is broken at entry {entry}: {why}")]
     Broken {
         /// The run.
         run: RunId,
-        /// The entry, counted from 1. If it is the first, nobody knows what the run may have sent.
+        /// The entry, counted from 1. If it is the first, the packages of the run are unknown.
         entry: u64,
-        /// What is wrong with it, in one line.
+        /// The problem, in one line.
         why: String,
     },
-    /// The run is older than what is known to have been recorded: a copy was put back.
+    /// The record is older than the evidence, for example a restored copy.
     #[error(
         "the journal of run {run} is older than the evidence: entry {} of the evidence is not among its {last} \
          entries",
@@ -87,25 +86,25 @@ pub enum StoreError {
         run: RunId,
         /// The number of its last entry.
         last: u64,
-        /// What is known to have been recorded.
+        /// The position in the evidence.
         must_contain: Box<Position>,
     },
-    /// The run can be read, so there is no reason to set it aside.
+    /// The run can be read, so it is not set aside.
     #[error("the journal of run {run} is not broken, so it is not set aside")]
     NotBroken {
         /// The run.
         run: RunId,
     },
-    /// The [`Run`](crate::Run) is under way already, and was not recorded from its beginning.
+    /// The [`Run`](crate::Run) has already started, without a record of its first events.
     #[error("a run that is under way cannot begin to be recorded")]
     TooLate,
-    /// The run is of another place than the [`Client`](crate::Client).
+    /// The run has another destination than the [`Client`](crate::Client).
     #[error("run {run} is of another endpoint, project or workspace")]
     OtherDestination {
         /// The run.
         run: RunId,
     },
-    /// The store did not answer in time. What became of the call is not known.
+    /// The store did not answer in time. It is unknown whether the call took effect.
     #[error("the journal did not answer within {} s", limit.as_secs_f32())]
     TimedOut {
         /// The limit.
@@ -118,7 +117,7 @@ impl StoreError {
         Self::Unusable { path: path.to_owned(), why: error.to_string() }
     }
 
-    /// The run that it is about, if it is about one.
+    /// The run that the error is about.
     #[must_use]
     pub fn run(&self) -> Option<&RunId> {
         match self {

@@ -12,10 +12,9 @@ use super::{
     Durability, Position, RunId, RunStore, RunWriter, StoreError, StoreFuture, StoredRun, TakenOver,
 };
 
-/// Runs that end with the process. Clones share them.
+/// Keeps runs until the process ends. Clones share them.
 ///
-/// It shows what a store on another machine may do: there are no locks. Whoever takes a run over fences the writer
-/// before.
+/// It has no locks, as a store on another machine may: a new writer fences the previous one.
 ///
 /// ```
 /// use dls::store::{MemoryStore, RunStore as _};
@@ -37,19 +36,19 @@ struct Recorded {
     events: Vec<Event>,
     hashes: Vec<String>,
     chain: Chain,
-    /// Counts the writers that it has had.
+    /// The number of writers so far.
     epoch: u64,
 }
 
 impl MemoryStore {
-    /// A store without runs.
+    /// An empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     fn runs(&self) -> MutexGuard<'_, BTreeMap<RunId, Recorded>> {
-        // Nothing is left half done by a panic: each change is one insertion.
+        // A panic leaves no partial change: each change is one insertion.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

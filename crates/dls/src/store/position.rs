@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run_id::RunId;
 
-/// An entry of a run, and by its hash all entries before it. Evidence carries it, so that a store that is
-/// older than the evidence is noticed.
+/// An entry of a run and, by its hash, all entries before it. Evidence contains it, to detect an older copy of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Position {

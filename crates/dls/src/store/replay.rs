@@ -1,8 +1,8 @@
-//! Reads the bytes of a run's file, and judges what is left after its last valid entry.
+//! Reads the file of a run, and decides what to do with the bytes after its last valid entry.
 //!
-//! An entry that was acknowledged is never cut off by one flipped bit. A flip within its line leaves a
-//! whole line that does not verify, which is refused. A flip of its line end leaves a line that
-//! verifies without it, which is kept. Only what cannot be either is cut: an unfinished line without its end, or zeros.
+//! One flipped bit never removes an acknowledged entry. A flip within a line leaves a complete line with a wrong hash,
+//! which is refused. A flip of the line end leaves a line that is valid without it, which is kept. Only an incomplete
+//! last line, or zeros, are removed.
 
 use dls_rollout::{Event, EventKind, InvalidEvents, Rollout, RunSpec};
 use serde::de::IgnoredAny;
@@ -10,21 +10,21 @@ use serde::de::IgnoredAny;
 use super::chain::{Chain, VERSION};
 use super::{RunId, StoreError, StoredRun};
 
-/// What is in a run's file.
+/// The contents of a run's file.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) chain: Chain,
     pub(super) events: Vec<Event>,
     hashes: Vec<String>,
-    /// The version of the file's form.
+    /// The version of the format.
     pub(super) version: u32,
-    /// The length of the valid part in bytes, without the end of a last line that lacks it.
+    /// The length of the valid part in bytes, without a missing line end.
     valid: usize,
     /// The last line lacks its end.
     lacks_end: bool,
-    /// What follows the valid part and is cut off by the next writer, in one line.
+    /// The incomplete entry that the next writer removes, in one line.
     pub(super) unfinished: Option<String>,
-    /// Why the events are not all that was recorded.
+    /// Why the events are incomplete.
     problem: Option<StoreError>,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn read(run: &RunId, bytes: &[u8]) -> Contents {
 }
 
 impl Contents {
-    /// The first event, if it can be read: what the run may touch.
+    /// The first event, if it is readable: it names the packages of the run.
     pub(super) fn spec(&self) -> Option<&RunSpec> {
         match &self.events.first()?.kind {
             EventKind::RunCreated(spec) if spec.version <= RunSpec::VERSION => Some(spec),
@@ -77,7 +77,7 @@ impl Contents {
         }
     }
 
-    /// The run, if all of it can be read.
+    /// The run, if the whole file is readable.
     pub(super) fn into_run(self) -> Result<(StoredRun, Rollout), StoreError> {
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -104,7 +104,7 @@ impl Contents {
         }
     }
 
-    /// Takes in a whole line, or refuses everything from it on.
+    /// Accepts a complete line, or refuses it and everything after it.
     fn take(&mut self, line: &[u8]) -> bool {
         match self.chain.verify(line) {
             Ok(event) => {
@@ -123,8 +123,8 @@ impl Contents {
         }
     }
 
-    /// What follows the last line end: an entry whose end is lost, with any byte in its place, and then what a
-    /// crash left half written.
+    /// The bytes after the last line end: perhaps an entry whose line end was lost or changed, and then what a crash left
+    /// incomplete.
     fn read_tail(&mut self, tail: &[u8]) {
         let mut rest = tail;
         let entry = first_value(tail).filter(|it| self.chain.verified(it).is_some());
@@ -139,7 +139,7 @@ impl Contents {
         let written = rest.iter().rposition(|byte| *byte != 0);
         let written = written.and_then(|last| rest.get(..=last)).unwrap_or_default();
         if self.events.is_empty() || first_value(written).is_some() {
-            // A first entry is flushed before its file has its name, and a whole entry is not a torn one.
+            // A first entry is flushed before its file gets its name, and a complete JSON value is not a torn one.
             self.refuse("it was changed, or written in part".to_owned());
         } else if !rest.is_empty() {
             self.unfinished = Some(match written.len() {
@@ -149,7 +149,7 @@ impl Contents {
         }
     }
 
-    /// Version 1: events without numbers and hashes. They get those that they would have today.
+    /// Version 1: events without numbers and hashes. They get those of the current version.
     fn read_version_1(&mut self, bytes: &[u8]) {
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         let is_intention = |line: &&[u8]| {
@@ -158,7 +158,7 @@ impl Contents {
         };
         let last_intention = lines.iter().rposition(is_intention).unwrap_or(0);
         for (index, line) in lines.iter().enumerate() {
-            // The last entry may lack its end, or have another byte there: one that is whole is not a torn one.
+            // The last entry may lack its line end, or have another byte there. If it is complete, it counts.
             let whole = line.strip_suffix(b"\n").or_else(|| first_value(line));
             let Some(whole) = whole else {
                 self.unfinished = Some(format!("{} bytes of an unfinished entry", line.len()));
@@ -193,7 +193,7 @@ impl Contents {
         self.chain.last().run.clone()
     }
 
-    /// The version that a line claims to be of, if it is a later one.
+    /// The version of a line, if it is a later one.
     fn version_of(&self, line: &[u8]) -> Option<u32> {
         let value: serde_json::Value = serde_json::from_slice(line).ok()?;
         let number = |pointer| value.pointer(pointer).and_then(serde_json::Value::as_u64);
@@ -205,7 +205,7 @@ impl Contents {
     }
 }
 
-/// The JSON value that these bytes begin with, if it is whole.
+/// The complete JSON value at the start of these bytes.
 fn first_value(bytes: &[u8]) -> Option<&[u8]> {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
     values.next()?.ok()?;
@@ -223,8 +223,8 @@ fn of_events(run: &RunId, error: InvalidEvents) -> StoreError {
     StoreError::Broken { run: run.clone(), entry: u64::try_from(entry).unwrap_or(u64::MAX), why }
 }
 
-/// Version 1 did not ask whether an error answer held nothing but an error, and took each for a proof. Where it went
-/// on to send again, it did so on that ground; what came after its last intention proves nothing.
+/// Version 1 took every error answer for a proof. If it sent again afterwards, it relied on that; an error answer after
+/// its last intention proves nothing.
 fn event_of_version_1(line: &[u8], was_taken_for_proof: bool) -> serde_json::Result<Event> {
     let mut event: serde_json::Value = serde_json::from_slice(line)?;
     if let Some(answer) = event.pointer_mut("/what/send-failed/failure/answered")
@@ -242,7 +242,7 @@ mod tests {
 
     use super::*;
 
-    /// What is written after a run of the packages 23 and 24 was created.
+    /// Events after the creation of a run of the packages 23 and 24.
     fn kinds() -> [(&'static str, Vec<EventKind>); 7] {
         let intended =
             EventKind::SendIntended { packages: ids(), signed_at: at(), with_token: false };
@@ -310,8 +310,7 @@ mod tests {
         all.map(|kind| Event::new(at(), kind)).collect()
     }
 
-    /// How many of all single-bit flips of a file change nothing: neither what the run may touch and where, nor what
-    /// it does next, nor whether it is over. The others must be refused.
+    /// How many single-bit flips of a file change neither the run nor its next action. All others must be refused.
     fn flips_that_change_nothing(kind: &str, file: &[u8]) -> usize {
         let (truth, rollout) = read(&run(), file).into_run().unwrap();
         let next = rollout.next();
@@ -386,7 +385,7 @@ mod tests {
         let spec = serde_json::from_slice::<serde_json::Value>(&file_of(&[])).unwrap();
         let intended = Event::new(at(), about_to_send[0].clone());
         let intended = serde_json::to_string(&intended).unwrap();
-        // The members stand in the order of the alphabet: `at` is the first.
+        // The members are in alphabetical order: `at` is the first.
         let file = format!("{}\n{intended}", spec["event"]);
         let ends = (0..8).map(|bit| vec![b'\n' ^ (1 << bit)]);
         for end in ends.chain([b"\n".to_vec(), vec![], vec![0; 3]]) {

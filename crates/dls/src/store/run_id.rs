@@ -6,16 +6,16 @@ use std::str::FromStr;
 use dls_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The name of a run: when it began, and four digits that tell it from others of that second. 1 to 64
-/// of `A-Z a-z 0-9 -`, and no `-` at its beginning.
+/// The name of a run: its creation time, and four random digits. 1 to 64 characters of `A-Z a-z 0-9 -`; the first is
+/// not `-`.
 ///
-/// In serde's form it is a text.
+/// Serialized as a string.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
-    /// The name of a run that begins at this time. Runs of the same second differ by random.
+    /// The name of a run that is created at this time.
     pub(crate) fn new(at: Timestamp, random: u64) -> Self {
         let time = at.to_string();
         let digits = time.chars().filter(char::is_ascii_digit);
@@ -25,7 +25,7 @@ impl RunId {
         Self(format!("{day}-{second}-{random:04x}"))
     }
 
-    /// The name as text.
+    /// The name as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -65,7 +65,7 @@ impl From<RunId> for String {
     }
 }
 
-/// A text that cannot be the name of a run.
+/// A text that is not the name of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid run name: names look like 20261124-104107-7f3a")]
 #[non_exhaustive]

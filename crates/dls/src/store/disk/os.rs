@@ -1,4 +1,4 @@
-//! The machine's disk. Each call blocks, and so runs on a thread that may.
+//! The machine's disk. Calls block, so they run on threads for blocking work.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::{Disk, DiskFile, FileState, OpenMode};
 use crate::store::BoxFuture;
 
-/// The files of this machine, through `std::fs`, off the threads of the runtime (`spawn_blocking`).
+/// The files of this machine, through `std::fs` and `spawn_blocking`.
 ///
-/// It works inside a tokio runtime and panics outside of one. A call whose future is dropped goes on.
+/// It needs a tokio runtime, and panics outside of one. A call continues if its future is dropped.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsDisk;
 
@@ -69,7 +69,7 @@ impl Disk for OsDisk {
     }
 }
 
-/// Shared with the thread that works on it, so that a lock outlives a future that was dropped meanwhile.
+/// Shared with the thread that works on it, so that a lock is held until the work ends even if its future is dropped.
 #[derive(Debug)]
 struct OsFile(Arc<File>);
 
@@ -125,16 +125,16 @@ fn blocking<'a, T: Send + 'static>(
     Box::pin(async move { task.await.map_err(io::Error::other)? })
 }
 
-/// Each new directory is flushed into the one above it, from the top.
+/// Creates from the top, and flushes each new directory into its parent.
 fn create_dir(path: &Path) -> io::Result<()> {
     let path = std::path::absolute(path)?;
     let missing: Vec<PathBuf> =
         path.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
-    // Whoever made it may have ended before its name was durable.
+    // Its creator may have ended before its name was durable.
     let existing = path.ancestors().nth(missing.len());
     if let Some(above) = existing.and_then(Path::parent) {
         match sync_dir(above) {
-            // Nor could they make anything there, then.
+            // Then nobody else could create anything there either.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             synced => synced?,
         }
@@ -144,7 +144,7 @@ fn create_dir(path: &Path) -> io::Result<()> {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         match builder.create(new) {
-            // Another process was faster, and may not have flushed it yet.
+            // Another process created it, and may not have flushed it yet.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             created => created?,
         }
@@ -158,7 +158,7 @@ fn create_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A new name in a directory is on disk only once the directory is.
+/// A new name is durable once its directory is flushed.
 fn sync_dir(path: &Path) -> io::Result<()> {
     match cfg!(unix) {
         true => File::open(path)?.sync_all(),

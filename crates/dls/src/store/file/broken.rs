@@ -1,4 +1,4 @@
-//! Runs whose file cannot be read: what is wrong, and how a person takes them out of the way.
+//! Explains runs whose file cannot be read, and sets them aside.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use super::FileStore;
 use crate::store::chain::hex;
 use crate::store::{OpenMode, RunId, StoreError};
 
-/// The consents to setting a file aside, one JSON object a line.
+/// The log of consents to set a file aside, one JSON object per line.
 const CONSENTS: &str = "set-aside.log";
-/// The end of the names of files that were set aside.
+/// The suffix of files that were set aside.
 const ASIDE: &str = ".aside";
 
-/// What the file of a run holds.
+/// A report about the file of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
@@ -23,17 +23,15 @@ pub struct Check {
     pub run: RunId,
     /// Its file.
     pub path: PathBuf,
-    /// The version of the file's form.
+    /// The version of the format.
     pub version: u32,
-    /// The number of entries up to the first bad one, or to the end.
+    /// The number of valid entries before the first problem.
     pub entries: u64,
-    /// What is wrong with the entry after these, if anything is.
+    /// The problem after these entries, if there is one.
     pub problem: Option<StoreError>,
-    /// What a crash left half written at the end, in one line. It was never relied on, and the next writer
-    /// cuts it off.
+    /// The incomplete entry that a crash left at the end, in one line. Nothing depends on it, and the next writer removes it.
     pub unfinished: Option<String>,
-    /// Whether the first entry can be read, which says what the run may touch. If not, it keeps every run
-    /// away.
+    /// Whether the first entry is readable, which names the packages of the run. If not, no other run can be created.
     pub names_its_packages: bool,
 }
 
@@ -47,7 +45,7 @@ struct Consent<'a> {
 }
 
 impl FileStore {
-    /// Explains a run's file, whatever is wrong with it.
+    /// Checks a run's file.
     ///
     /// # Errors
     ///
@@ -69,10 +67,9 @@ impl FileStore {
         })
     }
 
-    /// Takes a run that cannot be read out of the way: it claims nothing any more, and its packages may be
-    /// sent again by another run. So it is a person's consent, and recorded as one (who, when, which file and its
-    /// SHA-256 hash), durably, in `set-aside.log` beside the runs. The file is kept under another name, which is
-    /// the answer.
+    /// Sets a run aside that cannot be read: it claims nothing any more, and another run may send its packages again.
+    /// So a person must consent. The consent (who, when, which file and its SHA-256 hash) is recorded durably in
+    /// `set-aside.log`. The file is renamed to the returned path.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What may make a directory a bad place for runs.
+//! Warnings about the directory of a store.
 
 use std::fs;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn file_system<'a>(mounts: &'a str, folder: &Path) -> Option<&'a str> {
     mounts.max_by_key(|(length, _)| *length).map(|(_, kind)| kind)
 }
 
-/// Blanks and backslashes in paths are written in octal.
+/// Spaces and backslashes in paths are escaped in octal.
 fn unescaped(path: &str) -> String {
     path.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
 }
