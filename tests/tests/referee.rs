@@ -181,7 +181,7 @@ fn a_system_task_is_decoded_alike() {
 }
 
 #[test]
-fn both_take_packages_back() {
+fn both_revoke_packages() {
     let referee = referee();
     referee.answer("cancel");
     referee.runtime.block_on(async {

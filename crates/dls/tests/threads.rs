@@ -15,7 +15,7 @@ use dls_emulator::{Emulator, EmulatorBuilder};
 fn is_send(_: &impl Send) {}
 
 #[test]
-fn every_error_is_one_that_a_boxed_error_can_be_made_of() {
+fn every_error_converts_into_a_boxed_error() {
     fn is_error<T: Error + Send + Sync + 'static>() {}
     is_error::<dls::model::AnswerError>();
     is_error::<dls::model::InvalidId>();
@@ -57,7 +57,7 @@ mod every_future_can_be_spawned {
         is_send(&client.call(look));
     }
 
-    fn of_an_operation_of_ones_own<O>(client: &Client, operation: &O)
+    fn of_a_custom_operation<O>(client: &Client, operation: &O)
     where
         O: Operation<Answer: Send> + Sync + 'static,
     {
@@ -113,7 +113,7 @@ mod every_future_can_be_spawned {
 /// Whoever spawns a thousand calls, or puts one into a future of their own, moves and keeps what they are made of. A
 /// connection and the exchange over it take some 13 KiB; they are made apart, on the heap.
 #[test]
-fn no_future_is_so_large_that_its_callers_feel_it() {
+fn no_future_is_large() {
     let client = Client::builder()
         .region("cn-north-4")
         .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())

@@ -74,7 +74,7 @@ fn nobody_listening_exits_11() {
 }
 
 #[test]
-fn whoever_expects_a_proxy_to_be_used_is_told_that_none_is() {
+fn a_proxy_setting_that_is_not_used_is_reported() {
     let bench = Bench::quick();
     for args in ["list", "deploy 23 --no-start"] {
         let mut command = bench.dls();
@@ -91,7 +91,7 @@ fn whoever_expects_a_proxy_to_be_used_is_told_that_none_is() {
 }
 
 #[test]
-fn running_out_of_patience_with_nobody_there_is_not_pending() {
+fn a_timeout_without_a_connection_is_not_pending() {
     let bench = Bench::quick();
     let mut command = bench.dls();
     command.env("DLS_ENDPOINT", "http://127.0.0.1:1");
@@ -102,7 +102,7 @@ fn running_out_of_patience_with_nobody_there_is_not_pending() {
 }
 
 #[test]
-fn running_out_of_patience_exits_8_and_the_release_goes_on() {
+fn a_timeout_exits_8_and_the_release_continues() {
     let bench = Bench::new(Duration::from_secs(60));
     let output = bench.ends(8, "deploy 23 --no-start --timeout 1s -o json");
     assert_eq!(json(&output)["outcome"], "pending");
@@ -125,7 +125,7 @@ fn a_dry_run_sends_nothing_at_all() {
 }
 
 #[test]
-fn a_revoked_package_is_gone_and_a_released_one_is_refused() {
+fn a_revoked_package_is_not_found_and_a_released_one_cannot_be_revoked() {
     let bench = Bench::quick();
     bench.ends(0, "revoke 12 13");
     bench.ends(5, "status 12");
@@ -133,7 +133,7 @@ fn a_revoked_package_is_gone_and_a_released_one_is_refused() {
 }
 
 #[test]
-fn a_list_goes_over_all_pages() {
+fn a_list_reads_all_pages() {
     let bench = Bench::quick();
     let document = json(&bench.run("list -o json"));
     assert!(document["packages"].as_array().unwrap().len() >= 25);
@@ -174,7 +174,7 @@ fn bad_input_gets_one_line_exits_2_and_sends_nothing() {
 }
 
 #[test]
-fn a_slip_is_told_what_was_probably_meant() {
+fn a_typo_gets_a_suggestion() {
     for (args, meant) in [
         ("deployx 23", "deploy"),
         ("deploy 23 --no-starts", "--no-start"),
@@ -187,7 +187,7 @@ fn a_slip_is_told_what_was_probably_meant() {
 }
 
 #[test]
-fn a_refusal_comes_with_its_request_id_and_with_what_fits_it() {
+fn a_refusal_has_its_request_id_and_a_fitting_next_step() {
     let bench = Bench::quick();
     bench.write("token", "example-expired-token");
     let viewer =
@@ -219,7 +219,7 @@ fn a_refusal_comes_with_its_request_id_and_with_what_fits_it() {
 }
 
 #[test]
-fn an_address_that_does_not_offer_the_call_is_told_as_that() {
+fn an_address_without_the_api_is_reported_as_such() {
     use std::io::{BufRead as _, BufReader, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -248,7 +248,7 @@ fn an_address_that_does_not_offer_the_call_is_told_as_that() {
 }
 
 #[test]
-fn a_workspace_that_does_not_exist_is_not_a_package_that_does_not() {
+fn a_missing_workspace_is_not_reported_as_a_missing_package() {
     let bench = Bench::quick();
     let output = bench.ends(5, "deploy 23 --no-start --workspace 0123456789abcdef -o json");
     assert_eq!(outcomes(&json(&output)), ["not-sent"]);
@@ -259,7 +259,7 @@ fn a_workspace_that_does_not_exist_is_not_a_package_that_does_not() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_settings_are_named() {
     let bench = Bench::quick();
     for (variable, exit_code, named) in [
         ("HUAWEICLOUD_SDK_PROJECT_ID", 2, "HUAWEICLOUD_SDK_PROJECT_ID"),

@@ -39,7 +39,7 @@ fn a_failed_release_is_sent_once_more_only_if_asked_for() {
 }
 
 #[test]
-fn what_somebody_else_has_released_is_fine_unless_it_is_not() {
+fn a_release_by_somebody_else_is_accepted_unless_a_flag_forbids_it() {
     let bench = Bench::quick();
     let output = bench.ends(0, "deploy 41 --no-start -o json");
     let why = json(&output)["packages"][0]["why"].to_string();
@@ -101,7 +101,7 @@ fn bad_lists_of_ids_get_one_line_and_send_nothing() {
 }
 
 #[test]
-fn flags_that_say_nothing_sensible_get_one_line_and_send_nothing() {
+fn invalid_flags_get_one_line_and_send_nothing() {
     let bench = Bench::quick();
     for args in [
         "deploy 23 --no-start --interval 0",
@@ -154,7 +154,7 @@ fn evidence_says_who_released_what_and_holds_no_secret() {
 }
 
 #[test]
-fn evidence_that_cannot_be_written_stops_the_release_before_it_begins() {
+fn without_writable_evidence_nothing_is_sent() {
     let bench = Bench::quick();
     bench.write("file", "");
     for path in ["file/evidence.json", "missing/evidence.json", "."] {
@@ -166,7 +166,7 @@ fn evidence_that_cannot_be_written_stops_the_release_before_it_begins() {
 }
 
 #[test]
-fn the_next_request_goes_out_after_a_refused_one_only_if_asked_for() {
+fn after_a_refusal_the_next_request_is_sent_only_with_keep_going() {
     let faults = "faults = [{ on = \"deploy\", nth = 1, do = \"other-revokes-before\" }]";
     for (flag, expected, told) in
         [("", 5, ["refused", "not-sent"]), ("--keep-going", 6, ["refused", "successful"])]
@@ -181,7 +181,7 @@ fn the_next_request_goes_out_after_a_refused_one_only_if_asked_for() {
 }
 
 #[test]
-fn who_may_not_release_is_told_so_and_nothing_is_released() {
+fn a_missing_permission_is_reported_and_nothing_is_released() {
     let bench = Bench::quick();
     let mut command = bench.dls();
     command
@@ -219,7 +219,7 @@ fn a_dry_run_of_many_packages_shows_each_request() {
 }
 
 #[test]
-fn a_no_to_several_packages_is_not_told_as_an_answer_that_was_lost() {
+fn an_error_for_several_packages_is_not_reported_as_a_lost_answer() {
     let faults = r#"
         [[faults]]
         on = "deploy"
@@ -238,7 +238,7 @@ fn a_no_to_several_packages_is_not_told_as_an_answer_that_was_lost() {
 }
 
 #[test]
-fn a_grace_beyond_all_clocks_ends_as_unknown_too() {
+fn a_huge_grace_ends_as_unknown() {
     let bench = Bench::faulty(r#"faults = [{ on = "deploy", nth = 1, do = "reset" }]"#, SHORT);
     let grace = i64::MAX;
     let output =

@@ -44,7 +44,7 @@ fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
 }
 
 #[test]
-fn the_emulator_refuses_what_it_cannot_be_told() {
+fn the_emulator_refuses_invalid_flags() {
     for (flag, value) in [
         ("--rate-limit", "fast"),
         ("--rate-limit", "0"),
@@ -58,7 +58,7 @@ fn the_emulator_refuses_what_it_cannot_be_told() {
 }
 
 #[test]
-fn an_emulator_that_other_machines_can_reach_warns_of_it() {
+fn an_emulator_that_other_machines_can_reach_prints_a_warning() {
     for (listen, is_warned) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
         let folder = tempfile::tempdir().unwrap();
         let (ready, log) = (folder.path().join("ready"), folder.path().join("log"));
@@ -81,7 +81,7 @@ fn an_emulator_that_other_machines_can_reach_warns_of_it() {
 }
 
 #[test]
-fn the_embedded_emulator_takes_faults_and_nothing_is_to_be_typed_after_it_has_ended() {
+fn the_embedded_emulator_takes_faults_and_suggests_no_next_step() {
     let bench = Bench::quick();
     bench.write("faults.toml", "[[faults]]\non = \"deploy\"\ndo = \"reset\"\ndone = false\n");
     let deploy = "deploy 23 --no-start --grace 0s --faults faults.toml";

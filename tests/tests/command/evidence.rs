@@ -74,7 +74,7 @@ fn evidence_of_another_run_is_refused() {
 }
 
 #[test]
-fn a_later_run_replaces_the_evidence_of_one_that_its_journal_holds() {
+fn a_later_run_replaces_the_evidence_of_a_run_in_its_journal() {
     let bench = Bench::quick();
     let with_evidence =
         |id: &str| bench.run(&format!("deploy {id} --no-start --evidence evidence.json"));
@@ -87,7 +87,7 @@ fn a_later_run_replaces_the_evidence_of_one_that_its_journal_holds() {
 }
 
 #[test]
-fn a_file_that_is_not_evidence_or_not_all_of_it_is_refused_and_left_as_it_is() {
+fn a_file_that_is_not_complete_evidence_is_refused_and_not_changed() {
     let bench = Bench::quick();
     let deploy = |id: &str| bench.run(&format!("deploy {id} --no-start --evidence evidence.json"));
     assert_eq!(code(&deploy("23")), 0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::bench::*;
 
 #[test]
-fn a_signal_ends_with_what_was_sent_and_with_the_line_that_takes_it_up() {
+fn a_signal_reports_what_was_sent_and_how_to_resume() {
     for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
         let bench = Bench::new(Duration::from_millis(700));
         let child = bench.spawn("deploy 23 24 --no-start -o json --evidence evidence.json");
@@ -66,7 +66,7 @@ fn a_watch_that_is_interrupted_says_how_to_go_on() {
 }
 
 #[test]
-fn a_run_that_was_killed_at_any_step_is_resumed_with_one_release_each_or_told_to_be_unknown() {
+fn a_run_that_was_killed_at_any_step_releases_each_package_once_or_ends_as_unknown() {
     for event in ["run-created", "observed", "send-intended", "accepted"] {
         let bench = Bench::new(Duration::from_millis(300));
         let child = bench.spawn("deploy 23 24 --no-start --interval 50ms");
@@ -86,7 +86,7 @@ fn a_run_that_was_killed_at_any_step_is_resumed_with_one_release_each_or_told_to
 }
 
 #[test]
-fn a_plan_whose_run_was_killed_is_taken_up_by_deploying_it_again() {
+fn deploying_the_plan_of_a_killed_run_resumes_that_run() {
     let bench = Bench::new(Duration::from_millis(500));
     bench.run("plan 23 24 --out plan.json");
     let child = bench.spawn("deploy --plan plan.json --no-start");
@@ -100,7 +100,7 @@ fn a_plan_whose_run_was_killed_is_taken_up_by_deploying_it_again() {
 }
 
 #[test]
-fn a_signal_while_a_revoke_is_under_way_says_that_its_end_is_unknown() {
+fn a_signal_during_a_revoke_leaves_its_outcome_unknown() {
     for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
         let bench = Bench::faulty("faults = [{ on = \"revoke\", do = \"silence\" }]", SHORT);
         let child = bench.spawn("revoke 12 13 -o json");

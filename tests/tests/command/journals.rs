@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::bench::*;
 
 #[test]
-fn a_journal_is_kept_in_the_state_folder_unless_told_otherwise() {
+fn the_journal_is_in_the_state_folder_by_default() {
     let bench = Bench::quick();
     let home = bench.path("home").display().to_string();
     let state = bench.path("state").display().to_string();
@@ -43,7 +43,7 @@ fn a_journal_is_kept_in_the_state_folder_unless_told_otherwise() {
 }
 
 #[test]
-fn looking_into_a_journal_makes_none_and_writes_nothing() {
+fn reading_a_journal_creates_and_writes_nothing() {
     let bench = Bench::quick();
     let output = bench.ends(0, "history -o json");
     assert_eq!(json(&output)["runs"], serde_json::json!([]));
@@ -60,7 +60,7 @@ fn looking_into_a_journal_makes_none_and_writes_nothing() {
 }
 
 #[test]
-fn without_a_place_for_a_journal_nothing_is_sent() {
+fn without_a_directory_for_the_journal_nothing_is_sent() {
     let bench = Bench::quick();
     bench.write("file", "");
     let file = bench.path("file/runs").display().to_string();
@@ -134,7 +134,7 @@ fn give_away(folder: &std::path::Path) {
 }
 
 #[test]
-fn a_journal_that_may_not_be_written_read_or_entered_is_told_so_and_nothing_is_sent() {
+fn without_permissions_on_the_journal_nothing_is_sent() {
     use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::new(LONG);
     bench.ends(8, "deploy 23 --no-start --timeout 500ms");
@@ -168,7 +168,7 @@ fn a_journal_that_may_not_be_written_read_or_entered_is_told_so_and_nothing_is_s
 }
 
 #[test]
-fn a_journal_must_have_some_time_for_a_write() {
+fn the_journal_timeout_must_be_a_positive_duration() {
     let bench = Bench::quick();
     for time in ["0", "0s", "soon"] {
         let output = bench.ends(2, format!("deploy 23 --no-start --journal-timeout {time}"));
@@ -179,7 +179,7 @@ fn a_journal_must_have_some_time_for_a_write() {
 }
 
 #[test]
-fn a_journal_in_a_git_work_tree_is_warned_of() {
+fn a_journal_in_a_git_work_tree_gets_a_warning() {
     let bench = Bench::quick();
     let deploy = "deploy 41 --no-start";
     let output = bench.run(deploy);

@@ -54,7 +54,7 @@ fn a_lost_answer_and_an_interruption_are_events_too() {
 }
 
 #[test]
-fn a_refusal_before_the_beginning_is_one_event_with_the_document() {
+fn a_refusal_before_the_run_starts_is_one_event_with_the_document() {
     let bench = Bench::quick();
     let output = bench.ends(9, "deploy 23 24 --no-start --journal /proc/runs -o ndjson");
     let events = events(&stdout(&output));
@@ -76,7 +76,7 @@ fn wait_is_silent_until_the_end_and_watch_is_not() {
 }
 
 #[test]
-fn ids_to_follow_stand_on_stderr_before_the_waiting() {
+fn ids_are_on_stderr_before_the_wait() {
     let bench = Bench::new(LONG);
     let child = bench.spawn("deploy 23 --no-start -o json");
     bench.until_journal_has("accepted");
@@ -90,7 +90,7 @@ fn ids_to_follow_stand_on_stderr_before_the_waiting() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_result_that_cannot_be_written_is_no_success() {
+fn a_result_that_cannot_be_written_is_not_a_success() {
     let bench = Bench::quick();
     let full = |args: &str| {
         let mut command = bench.dls();
@@ -116,7 +116,7 @@ fn a_result_that_cannot_be_written_is_no_success() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let bench = Bench::quick();
     let mut child = bench.spawn("list");
     drop(child.stdout.take());
@@ -137,7 +137,7 @@ fn the_exit_codes_are_all_listed() {
 }
 
 #[test]
-fn what_is_to_be_typed_next_leads_to_the_same_place_without_any_setting() {
+fn the_next_command_names_the_destination_and_works_without_settings() {
     let bench = Bench::quick();
     let url = &bench.url;
     let flags = format!("--endpoint {url} --project-id {PROJECT} --workspace default");
@@ -155,7 +155,7 @@ fn what_is_to_be_typed_next_leads_to_the_same_place_without_any_setting() {
 }
 
 #[test]
-fn a_form_that_a_verb_has_not_is_refused_as_a_flag_and_replaced_as_a_setting() {
+fn an_unsupported_format_is_refused_as_a_flag_and_replaced_as_a_setting() {
     let bench = Bench::quick();
     for (form, verb) in [("ndjson", "list"), ("markdown", "status 23")] {
         let refused = bench.ends(2, format!("{verb} -o {form}"));

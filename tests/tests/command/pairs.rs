@@ -90,7 +90,7 @@ fn a_second_deploy_after_a_signal_or_a_kill_leads_to_the_first_run() {
 }
 
 #[test]
-fn what_was_never_sent_is_given_up_at_once_and_then_sent_by_another_run() {
+fn an_unsent_package_is_forgotten_at_once_and_then_sent_by_another_run() {
     let bench = Bench::faulty(r#"faults = [{ on = "show", nth = 2, do = "silence" }]"#, SHORT);
     let child = bench.spawn(TWO);
     bench.until_journal_has("observed");
@@ -104,7 +104,7 @@ fn what_was_never_sent_is_given_up_at_once_and_then_sent_by_another_run() {
 }
 
 #[test]
-fn what_is_unknown_is_given_up_only_behind_the_fence_and_what_was_accepted_never() {
+fn an_unknown_package_is_forgotten_only_after_the_fence_and_an_accepted_one_never() {
     let bench =
         Bench::faulty(r#"faults = [{ on = "deploy", nth = 1, do = "reset", done = false }]"#, LONG);
     bench.ends(7, "deploy 23 --no-start --grace 0s");
@@ -121,7 +121,7 @@ fn what_is_unknown_is_given_up_only_behind_the_fence_and_what_was_accepted_never
 }
 
 #[test]
-fn with_a_token_there_is_no_fence_and_giving_up_needs_the_word_and_counts_for_one_request() {
+fn with_a_token_forgetting_needs_no_fence_as_a_flag_and_counts_for_one_request() {
     let bench = Bench::of(
         Emulator::builder().release_time(SHORT).faults(
             dls_emulator::FaultPlan::from_toml(
@@ -148,7 +148,7 @@ fn with_a_token_there_is_no_fence_and_giving_up_needs_the_word_and_counts_for_on
 }
 
 #[test]
-fn the_docs_have_a_row_for_each_way() {
+fn the_docs_have_a_row_for_each_case() {
     for way in ways() {
         let row = format!("| {} | {} | {} |", way.name, way.ends.0, way.ends.1);
         assert!(DOCS.contains(&row), "no row begins with {row:?}");
@@ -163,7 +163,7 @@ fn run_id(bench: &Bench) -> String {
 }
 
 #[test]
-fn another_spelling_of_the_address_is_the_same_service_to_a_second_command() {
+fn another_spelling_of_the_address_is_the_same_service() {
     let bench = Bench::new(LONG);
     bench.ends(0, "deploy 23 --no-start --no-wait");
     let run = run_id(&bench);
@@ -175,7 +175,7 @@ fn another_spelling_of_the_address_is_the_same_service_to_a_second_command() {
 }
 
 #[test]
-fn a_run_is_taken_up_at_another_address_only_if_somebody_vouches_for_it_and_records_that() {
+fn a_run_is_resumed_at_another_address_only_with_confirmation_which_is_recorded() {
     let bench = Bench::new(LONG);
     let elsewhere = Bench::new(LONG);
     bench.ends(0, "deploy 23 --no-start --no-wait");

@@ -3,7 +3,7 @@
 use crate::bench::*;
 
 #[test]
-fn a_plan_as_a_document_is_in_words_and_says_what_follows() {
+fn a_plan_document_has_names_and_consequences() {
     let bench = Bench::quick();
     let output = bench.ends(0, "plan 51 61 62 41 --start -o json");
     let plan = json(&output);
@@ -22,7 +22,7 @@ fn a_plan_as_a_document_is_in_words_and_says_what_follows() {
 }
 
 #[test]
-fn a_plan_asks_for_no_order_of_what_is_released_and_says_what_failed() {
+fn a_plan_asks_for_no_order_of_released_packages_and_names_failed_ones() {
     let bench = Bench::quick();
     bench.ends(0, "deploy 61 --no-start");
     let output = bench.ends(0, "plan 61 62 42 --no-start");
@@ -50,7 +50,7 @@ fn a_plan_for_a_pull_request_has_a_row_for_each_task() {
 }
 
 #[test]
-fn the_detailed_exit_code_tells_changes_from_deletions_and_from_nothing() {
+fn the_detailed_exit_code_distinguishes_changes_deletions_and_nothing() {
     let bench = Bench::quick();
     for (ids, expected) in [("23", 20), ("23 51", 21), ("41", 0)] {
         bench.ends(expected, format!("plan {ids} --detailed-exitcode"));
@@ -93,7 +93,7 @@ fn the_plan_decides_whether_jobs_start() {
 }
 
 #[test]
-fn a_plan_of_another_place_is_refused() {
+fn a_plan_of_another_destination_is_refused() {
     let bench = Bench::quick();
     bench.run("plan 23 --no-start --out plan.json");
     let before = bench.requests();
@@ -111,7 +111,7 @@ fn a_plan_of_another_place_is_refused() {
 }
 
 #[test]
-fn a_plan_that_was_edited_by_hand_or_is_none_is_refused() {
+fn a_plan_that_was_edited_or_is_invalid_is_refused() {
     let bench = Bench::quick();
     bench.run("plan 23 --no-start --out plan.json");
     let plan = bench.read("plan.json");

@@ -3,7 +3,7 @@
 use crate::bench::{bare, ended, json};
 
 #[test]
-fn random_cases_break_no_promise_and_meet_what_they_are_there_for() {
+fn random_cases_break_no_promise_and_reach_the_rare_states() {
     let args = ["emulator", "simulate", "--cases", "1500", "-o", "json"];
     let output = ended(0, bare().args(args));
     let tally = json(&output);

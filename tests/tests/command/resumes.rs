@@ -24,7 +24,7 @@ fn killed(bench: &Bench, packages: &str) -> String {
 }
 
 #[test]
-fn without_a_name_the_one_open_run_of_the_place_is_meant() {
+fn without_a_name_the_only_open_run_of_the_destination_is_resumed() {
     let bench = Bench::new(Duration::from_millis(300));
     bench.ends(5, "resume");
     let first = killed(&bench, "23");
@@ -47,7 +47,7 @@ fn without_a_name_the_one_open_run_of_the_place_is_meant() {
 }
 
 #[test]
-fn a_run_of_another_place_is_not_the_one_that_is_meant() {
+fn a_run_of_another_destination_is_not_resumed() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");
     let elsewhere = "--workspace d1cd7861478748a6925bc02f47c69279";
@@ -84,7 +84,7 @@ fn a_package_of_an_open_run_is_not_deployed_by_another() {
 }
 
 #[test]
-fn nothing_is_sent_once_more_before_its_first_request_is_dead() {
+fn nothing_is_resent_before_its_first_request_has_expired() {
     let faults = "faults = [{ on = \"deploy\", do = { reset-after-bytes = 40 } }]";
     let bench = Bench::faulty(faults, SHORT);
     let lost = bench.ends(7, "deploy 23 --no-start --grace 200ms --interval 50ms -o json");
@@ -104,7 +104,7 @@ fn nothing_is_sent_once_more_before_its_first_request_is_dead() {
 }
 
 #[test]
-fn with_consent_and_beyond_the_fence_it_is_sent_once_more() {
+fn with_consent_and_after_the_fence_a_package_is_resent() {
     let faults = "faults = [{ on = \"deploy\", nth = 1, do = { reset-after-bytes = 40 } }]";
     let bench = Bench::faulty(faults, SHORT);
     let lost = bench.ends(7, "deploy 23 --no-start --grace 200ms --interval 50ms -o json");
@@ -126,7 +126,7 @@ fn with_consent_and_beyond_the_fence_it_is_sent_once_more() {
 }
 
 #[test]
-fn a_request_with_a_token_is_sent_once_more_only_without_the_fence() {
+fn a_request_with_a_token_is_resent_only_without_the_fence() {
     let faults = "faults = [{ on = \"deploy\", nth = 1, do = { reset-after-bytes = 40 } }]";
     let bench = Bench::faulty(faults, SHORT);
     bench.write("token", "example-token");
@@ -158,7 +158,7 @@ fn the_fence_is_not_waived_for_a_signature() {
 }
 
 #[test]
-fn without_credentials_a_run_is_told_as_the_journal_knows_it() {
+fn without_credentials_a_run_is_reported_from_the_journal() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");
     let mut command = bench.dls();
@@ -169,7 +169,7 @@ fn without_credentials_a_run_is_told_as_the_journal_knows_it() {
 }
 
 #[test]
-fn history_tells_the_open_runs_from_those_that_are_over() {
+fn history_distinguishes_open_and_finished_runs() {
     let bench = Bench::new(Duration::from_millis(100));
     bench.run("deploy 12 --no-start --interval 50ms");
     let open = killed(&bench, "23 24");
@@ -187,7 +187,7 @@ fn history_tells_the_open_runs_from_those_that_are_over() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_trusted_is_refused_in_one_line() {
+fn a_damaged_journal_is_refused_in_one_line() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");
     let file = bench.run_files().remove(0);
@@ -245,7 +245,7 @@ fn of_version_1(journal: &str) -> String {
 }
 
 #[test]
-fn two_commands_are_not_at_one_run() {
+fn two_commands_cannot_write_one_run() {
     let bench = Bench::new(LONG);
     let child = bench.spawn("deploy 23 --no-start");
     bench.until_journal_has("accepted");

@@ -27,7 +27,7 @@ tasks = [
 "#;
 
 #[test]
-fn a_lost_answer_is_reconciled_and_what_cannot_be_is_unknown() {
+fn a_lost_answer_is_reconciled_or_ends_as_unknown() {
     let faults = r#"
         [[faults]]
         on = "deploy"
@@ -60,7 +60,7 @@ fn a_lost_answer_is_reconciled_and_what_cannot_be_is_unknown() {
 }
 
 #[test]
-fn a_plan_shows_what_a_release_changes_before_it_does() {
+fn a_plan_shows_what_a_release_will_change() {
     let bench = Bench::seeded(ORDERS_AND_CRM, SHORT);
     let output = bench.ends(21, "plan 23 24 --detailed-exitcode");
     let text = stdout(&output);
@@ -84,7 +84,7 @@ fn a_plan_shows_what_a_release_changes_before_it_does() {
 }
 
 #[test]
-fn a_plan_that_is_out_of_date_is_refused_and_says_what_moved() {
+fn an_outdated_plan_is_refused_with_the_differences() {
     let bench = Bench::seeded(ORDERS_AND_CRM, SHORT);
     bench.ends(0, "plan 23 24 --no-start --out plan.json");
     let bench =
@@ -101,7 +101,7 @@ fn a_plan_that_is_out_of_date_is_refused_and_says_what_moved() {
 }
 
 #[test]
-fn watch_follows_each_task_to_an_honest_end() {
+fn watch_follows_each_task_to_its_end() {
     let bench = Bench::new(std::time::Duration::from_millis(900));
     bench.ends(0, "deploy 23 24 --no-start --no-wait");
     let output = bench.ends(0, "watch 23 24 --timeout 20m --interval 50ms --rate 100 -o json");

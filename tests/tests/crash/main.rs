@@ -65,7 +65,7 @@ const FEW_RELEASED: &str = "exit 0, 3 successful; deploys 1, releases 3";
 const MANY_RELEASED: &str = "exit 0, 250 successful; deploys 3, releases 250";
 
 #[test]
-fn a_run_that_is_killed_before_its_request_sends_it_when_it_is_taken_up() {
+fn a_run_that_is_killed_before_its_request_sends_it_when_it_is_resumed() {
     let created = |bench: &Bench| bench.journal().contains("\"run-created\"");
     let looking = r#"{ on = "show", nth = 3, do = "silence" }"#;
     let refused = r#"{ on = "connection", nth = 2, do = { refuse = "300ms" } }"#;
@@ -82,7 +82,7 @@ fn a_run_that_is_killed_before_its_request_sends_it_when_it_is_taken_up() {
 }
 
 #[test]
-fn a_run_that_is_killed_while_its_answer_is_awaited_looks_what_became_of_it() {
+fn a_run_that_is_killed_during_its_request_observes_the_packages() {
     let sent = |bench: &Bench| bench.asked("deploy") == 1;
     let done = r#"{ on = "deploy", nth = 1, do = "silence" }"#;
     let lost = r#"{ on = "deploy", nth = 1, do = "silence", done = false }"#;
@@ -96,7 +96,7 @@ fn a_run_that_is_killed_while_its_answer_is_awaited_looks_what_became_of_it() {
 }
 
 #[test]
-fn a_run_that_is_killed_between_its_requests_sends_the_rest_once_there_is_no_doubt() {
+fn a_run_that_is_killed_between_its_requests_sends_the_rest_when_nothing_is_in_doubt() {
     let second = |bench: &Bench| bench.asked("deploy") == 2;
     let in_doubt = |bench: &Bench| bench.journal().contains("send-failed");
     play(&[
@@ -119,7 +119,7 @@ fn a_run_that_is_killed_between_its_requests_sends_the_rest_once_there_is_no_dou
 }
 
 #[test]
-fn a_run_that_is_killed_while_it_watches_goes_on_watching() {
+fn a_run_that_is_killed_while_watching_continues_to_watch() {
     let accepted = |bench: &Bench| bench.journal().contains("\"accepted\"");
     let watching = |bench: &Bench| bench.asked("show") > 3 + 1;
     // The look after the request never comes back.
@@ -143,7 +143,7 @@ const FAULTS: [&str; 6] = [
 ];
 
 #[test]
-fn a_run_that_is_killed_at_random_times_is_taken_up_without_sending_anything_twice() {
+fn a_run_that_is_killed_at_random_times_sends_nothing_twice() {
     std::thread::scope(|scope| {
         for seed in 0..10 {
             scope.spawn(move || {

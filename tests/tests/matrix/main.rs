@@ -20,36 +20,36 @@ use cases::cases;
 use play::play;
 
 #[tokio::test]
-async fn whatever_fails_before_the_first_byte_sends_nothing_and_may_be_tried_again() {
+async fn a_failure_before_the_first_byte_sends_nothing_and_may_be_retried() {
     play(&cases().connections).await;
 }
 
 #[tokio::test]
-async fn a_request_that_is_cut_leaves_doubt_and_is_not_sent_again() {
+async fn a_cut_request_is_in_doubt_and_not_sent_again() {
     play(&cases().cuts).await;
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_settled_by_looking_or_stays_unknown() {
+async fn a_lost_answer_is_settled_by_observing_or_stays_unknown() {
     play(&cases().lost).await;
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_the_service_is_a_lost_answer() {
+async fn an_answer_that_is_not_from_the_service_is_a_lost_answer() {
     play(&cases().strangers).await;
 }
 
 #[tokio::test]
-async fn a_refusal_is_believed_as_far_as_it_proves_something() {
+async fn a_refusal_counts_as_far_as_it_is_a_proof() {
     play(&cases().refusals).await;
 }
 
 #[tokio::test]
-async fn looks_that_fail_are_made_again_and_say_nothing_about_the_release() {
+async fn failed_observations_are_repeated_and_do_not_change_the_outcome() {
     play(&cases().looks).await;
 }
 
 #[tokio::test]
-async fn copies_and_other_actors_are_not_taken_for_us() {
+async fn copies_and_other_actors_are_not_counted_as_ours() {
     play(&cases().others).await;
 }

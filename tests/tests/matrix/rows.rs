@@ -38,7 +38,7 @@ fn played() -> BTreeSet<u8> {
 }
 
 #[test]
-fn every_fault_is_shown_somewhere_or_says_what_its_test_waits_for() {
+fn every_fault_has_a_test_or_a_reason_for_none() {
     let (rows, played) = (rows(), played());
     let numbers = rows.iter().map(|row| row.number);
     assert!(numbers.eq(1..=ROWS), "the rows are counted from 1 to {ROWS}");
@@ -52,7 +52,7 @@ fn every_fault_is_shown_somewhere_or_says_what_its_test_waits_for() {
 }
 
 #[test]
-fn what_a_row_names_is_there() {
+fn the_tests_that_a_row_names_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for row in rows() {
         for place in &row.shown {

@@ -10,7 +10,7 @@ use dls_emulator::{Emulator, RateLimit};
 use crate::play::{ANY_PORT, RELEASE};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn where_no_file_descriptor_is_left_nothing_is_sent_and_the_system_is_quoted() {
+async fn without_file_descriptors_nothing_is_sent_and_the_system_error_is_shown() {
     let with = async |journal| {
         let mut codes = Vec::new();
         // With fewer than 8 there is no runtime that could do anything.
@@ -31,7 +31,7 @@ async fn where_no_file_descriptor_is_left_nothing_is_sent_and_the_system_is_quot
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn where_the_disk_is_full_nothing_is_sent_and_the_journal_can_still_be_read() {
+async fn on_a_full_disk_nothing_is_sent_and_the_journal_is_still_readable() {
     let (mut codes, mut is_left_open) = (Vec::new(), false);
     // So many blocks of half a kibibyte (or one, by shell) are left for each file.
     for blocks in 0..=16 {

@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_version_1_is_converted_into_what_it_would_be_today() {
+    fn a_run_of_version_1_is_converted_to_the_current_version() {
         for (kind, events) in kinds() {
             let events = recorded(&events);
             let old = events.iter().map(|it| serde_json::to_string(it).unwrap());
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_anywhere_says_less_and_nothing_else() {
+    fn a_truncated_file_has_a_prefix_of_the_run() {
         for (kind, events) in kinds() {
             let file = file_of(&events);
             let (truth, _) = read(&run(), &file).into_run().unwrap();
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_intention_of_version_1_survives_the_loss_of_its_line_end() {
+    fn in_version_1_the_last_intention_counts_without_its_line_end() {
         let [_, (_, about_to_send), ..] = kinds();
         let spec = serde_json::from_slice::<serde_json::Value>(&file_of(&[])).unwrap();
         let intended = Event::new(at(), about_to_send[0].clone());
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_version_1_is_a_proof_only_where_it_was_taken_for_one() {
+    fn in_version_1_a_refusal_is_a_proof_only_if_a_request_followed() {
         let line = br#"{"at":1747106001700,"what":{"send-failed":{"failure":{"answered":{"status":429,"code":"APIGW.0308","message":"Throttled.","request_id":"r-1"}}}}}"#;
         for was_taken_for_proof in [false, true] {
             let event = event_of_version_1(line, was_taken_for_proof).unwrap();

@@ -46,7 +46,7 @@ async fn serve(mut stream: TcpStream, body: &'static str) -> std::io::Result<()>
 }
 
 #[tokio::test]
-async fn an_observation_of_another_package_or_of_none_is_no_observation() {
+async fn an_answer_about_another_package_or_none_is_not_an_observation() {
     for (body, says) in [
         (
             r#"{"release_package": {"package_id": "24", "deploy_status": 2}}"#,
@@ -69,7 +69,7 @@ async fn an_observation_of_another_package_or_of_none_is_no_observation() {
 }
 
 #[tokio::test]
-async fn time_that_ends_before_anybody_was_reached_is_told_as_nobody_reached() {
+async fn a_timeout_without_a_connection_is_reported_as_unreachable() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = nobody.local_addr().unwrap();
     drop(nobody);

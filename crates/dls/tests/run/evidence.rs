@@ -43,7 +43,7 @@ impl Evidence for Kept {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_intention_is_recorded_and_kept_as_evidence_before_its_request() {
+async fn an_intention_is_recorded_in_the_store_and_as_evidence_before_its_request() {
     let (service, store) = (FakeService::new(), MemoryStore::new());
     let evidence = Kept::of(&service, false);
     let run = service.run(&[23], quick()).with_evidence(evidence.clone());
@@ -65,7 +65,7 @@ async fn an_intention_is_recorded_and_kept_as_evidence_before_its_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_evidence_is_not_kept_is_not_sent() {
+async fn without_evidence_no_request_is_sent() {
     let (service, store) = (FakeService::new(), MemoryStore::new());
     let evidence = Kept::of(&service, true);
     let run = service.run(&[23], quick()).with_evidence(evidence.clone());

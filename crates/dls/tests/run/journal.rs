@@ -46,7 +46,7 @@ async fn dropping_a_run_does_not_take_back_its_release() {
 }
 
 #[tokio::test]
-async fn a_half_written_line_is_cut_and_the_run_goes_on() {
+async fn an_incomplete_line_is_removed_and_the_run_continues() {
     let bench = Bench::new(SHORT).await;
     let id = bench.left_at("accepted", &[23]).await;
     let path = bench.file(&id);
@@ -116,7 +116,7 @@ async fn a_run_is_resumed_in_its_workspace_and_at_another_address_only_if_confir
 }
 
 #[tokio::test]
-async fn a_run_that_is_under_way_cannot_begin_to_be_recorded() {
+async fn a_started_run_cannot_be_recorded() {
     let bench = Bench::new(LONG).await;
     let mut run = bench.client.rollout(selection(&[23]), quick()).unwrap();
     until(&mut run, "accepted").await;
@@ -126,7 +126,7 @@ async fn a_run_that_is_under_way_cannot_begin_to_be_recorded() {
 }
 
 #[tokio::test]
-async fn a_record_holds_no_secret() {
+async fn a_record_contains_no_secret() {
     let bench = Bench::new(SHORT).await;
     let run = bench.run(&[23]).await;
     let id = run.id().unwrap().clone();

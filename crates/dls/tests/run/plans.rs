@@ -9,7 +9,7 @@ use dls::{ErrorKind, JobStart, Release};
 use crate::bench::*;
 
 #[tokio::test]
-async fn a_plan_costs_one_look_a_package_and_survives_its_file() {
+async fn a_plan_reads_each_package_once_and_survives_its_file() {
     let bench = Bench::new(Duration::from_millis(30)).await;
     let packages = selection(&[23, 24]);
     let made = bench.client.plan(packages, Some(JobStart::Later)).await;
@@ -42,7 +42,7 @@ async fn a_plan_that_was_changed_by_hand_is_refused() {
 }
 
 #[tokio::test]
-async fn a_hash_does_not_move_as_a_release_does() {
+async fn a_release_does_not_change_the_hash() {
     let bench = Bench::new(Duration::ZERO).await;
     let before = bench.client.plan(selection(&[23]), None).await.unwrap();
     let run = bench.client.rollout(selection(&[23]), quick()).unwrap();
@@ -55,7 +55,7 @@ async fn a_hash_does_not_move_as_a_release_does() {
 }
 
 #[tokio::test]
-async fn a_plan_of_another_place_or_start_is_refused_before_anything_is_sent() {
+async fn a_plan_of_another_destination_or_start_is_refused_before_anything_is_sent() {
     let bench = Bench::new(Duration::ZERO).await;
     let start = Some(JobStart::Immediately);
     let made = bench.client.plan(selection(&[23]), start).await.unwrap();
@@ -68,7 +68,7 @@ async fn a_plan_of_another_place_or_start_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_plan_is_used_at_another_address_only_if_that_is_vouched_for() {
+async fn a_plan_is_used_at_another_address_only_after_confirmation() {
     let bench = Bench::new(Duration::ZERO).await;
     let made = bench.client.plan(selection(&[23]), None).await.unwrap();
     let proxy = client_of("http://proxy.example.com:8080", "default");
@@ -81,7 +81,7 @@ async fn a_plan_is_used_at_another_address_only_if_that_is_vouched_for() {
 }
 
 #[tokio::test]
-async fn the_same_plan_again_after_success_is_nothing_to_do() {
+async fn a_second_rollout_of_a_plan_has_nothing_to_do() {
     let bench = Bench::new(Duration::from_millis(30)).await;
     let made = bench.client.plan(selection(&[23]), None).await.unwrap();
     for outcome in [RunOutcome::Successful, RunOutcome::NothingToDo] {

@@ -146,7 +146,7 @@ async fn after_an_append_was_cancelled_nothing_more_is_recorded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_sent_is_watched_to_its_end_when_nothing_is_recorded_any_more() {
+async fn a_sent_package_is_watched_to_its_end_after_recording_failed() {
     let service = FakeService::new();
     let store = FailingStore::new(&service, 2);
     let run = service.run(&[23], quick());
@@ -167,7 +167,7 @@ async fn what_was_sent_is_watched_to_its_end_when_nothing_is_recorded_any_more()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_intention_is_durable_before_its_request_and_what_was_seen_need_not_be() {
+async fn an_intention_is_durable_before_its_request_and_observations_are_not() {
     let service = FakeService::new();
     let store = FailingStore::new(&service, usize::MAX);
     let run = service.run(&[23], quick());
@@ -179,7 +179,7 @@ async fn an_intention_is_durable_before_its_request_and_what_was_seen_need_not_b
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_consent_that_is_not_recorded_is_none() {
+async fn an_unrecorded_consent_does_not_count() {
     let service = FakeService::new();
     let store = FailingStore::new(&service, usize::MAX);
     let run = service.run(&[23], quick().with_grace(Duration::from_secs(1)));
@@ -196,7 +196,7 @@ async fn a_consent_that_is_not_recorded_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_take_over_is_durable_and_sends_nothing_if_it_is_not_recorded() {
+async fn a_take_over_is_durable_and_sends_nothing_if_recording_fails() {
     let service = FakeService::new();
     let store = FailingStore::new(&service, usize::MAX);
     let run = service.run(&[23], quick()).with_store(&store).await.unwrap();

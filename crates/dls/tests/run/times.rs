@@ -8,7 +8,7 @@ use crate::bench::quick;
 use crate::fake_service::FakeService;
 
 #[tokio::test(start_paused = true)]
-async fn events_never_bear_a_time_that_goes_back() {
+async fn event_times_never_go_back() {
     let service = FakeService::new();
     service.state().observed = Err(ObserveError::Unreachable("nobody is there".to_owned()));
     let mut run = service.run(&[23], quick());
@@ -24,7 +24,7 @@ async fn events_never_bear_a_time_that_goes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_is_not_written_when_what_was_read_before_is_too_old() {
+async fn a_request_is_not_written_after_an_old_observation() {
     let service = FakeService::new();
     service.state().connecting = Duration::from_secs(61);
     let mut run = service.run(&[23], quick());
@@ -43,7 +43,7 @@ async fn a_request_is_not_written_when_what_was_read_before_is_too_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_suspend_what_was_read_before_it_is_read_again() {
+async fn after_a_suspend_packages_are_observed_again() {
     let service = FakeService::new();
     service.state().suspends = Duration::from_secs(2 * 3600);
     let options = quick().with_grace(Duration::from_secs(1));
@@ -64,7 +64,7 @@ async fn after_a_suspend_what_was_read_before_it_is_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_that_an_observation_took_counts_towards_its_age() {
+async fn the_duration_of_an_observation_counts_towards_its_age() {
     let service = FakeService::new();
     service.state().observing = Duration::from_secs(40);
     service.state().connecting = Duration::from_secs(30);

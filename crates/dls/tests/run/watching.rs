@@ -44,7 +44,7 @@ async fn a_few_packages_are_watched_with_their_tasks() {
 }
 
 #[tokio::test]
-async fn by_id_nothing_is_ever_sent() {
+async fn watching_sends_nothing() {
     let bench = Bench::new(Duration::ZERO).await;
     let run = bench.client.watch(selection(&[41, 31, 23]), quick());
     let report = run.with_timeout(Duration::from_millis(300)).wait().await;

@@ -7,7 +7,7 @@ use dls::store::{RunId, RunStore as _, StoreError};
 use crate::bench::*;
 
 #[tokio::test]
-async fn a_flipped_line_end_is_mended_by_the_next_writer() {
+async fn a_flipped_line_end_is_repaired_by_the_next_writer() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let path = bench.file(&run);
@@ -27,7 +27,7 @@ async fn a_flipped_line_end_is_mended_by_the_next_writer() {
 }
 
 #[tokio::test]
-async fn an_unfinished_entry_or_zeros_are_cut_by_a_writer_and_told_to_a_reader() {
+async fn an_incomplete_entry_or_zeros_are_removed_by_a_writer_and_reported_to_a_reader() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended(), lost()]).await;
     let path = bench.file(&run);
@@ -53,7 +53,7 @@ async fn an_unfinished_entry_or_zeros_are_cut_by_a_writer_and_told_to_a_reader()
 }
 
 #[tokio::test]
-async fn a_whole_entry_at_the_end_that_does_not_verify_is_not_taken_for_an_unfinished_one() {
+async fn a_complete_last_entry_with_a_wrong_hash_is_refused() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let path = bench.file(&run);
@@ -69,7 +69,7 @@ async fn a_whole_entry_at_the_end_that_does_not_verify_is_not_taken_for_an_unfin
 }
 
 #[tokio::test]
-async fn lines_that_are_swapped_doubled_missing_or_of_another_run_are_refused() {
+async fn swapped_duplicate_missing_and_foreign_lines_are_refused() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended(), lost(), consented()]).await;
     let path = bench.file(&run);
@@ -101,7 +101,7 @@ async fn lines_that_are_swapped_doubled_missing_or_of_another_run_are_refused() 
 }
 
 #[tokio::test]
-async fn a_run_whose_first_entry_cannot_be_read_keeps_every_run_away_until_it_is_set_aside() {
+async fn an_unreadable_first_entry_blocks_every_new_run_until_the_run_is_set_aside() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let path = bench.file(&run);
@@ -125,7 +125,7 @@ async fn a_run_whose_first_entry_cannot_be_read_keeps_every_run_away_until_it_is
 }
 
 #[tokio::test]
-async fn a_run_that_is_broken_later_on_keeps_only_its_packages() {
+async fn a_run_that_is_broken_at_a_later_entry_claims_only_its_packages() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended(), given_up()]).await;
     let path = bench.file(&run);
@@ -142,7 +142,7 @@ async fn a_run_that_is_broken_later_on_keeps_only_its_packages() {
 }
 
 #[tokio::test]
-async fn a_run_that_can_be_read_is_not_set_aside() {
+async fn a_readable_run_is_not_set_aside() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let refused = bench.store.set_aside(&run, "li.wei", at(5)).await;

@@ -8,7 +8,7 @@ use dls::store::{FileStore, RunStore as _, StoreError};
 use crate::bench::*;
 
 #[tokio::test]
-async fn a_directory_that_is_only_read_is_not_made() {
+async fn reading_does_not_create_the_directory() {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
     let store = FileStore::for_reading(&runs);
@@ -22,7 +22,7 @@ async fn a_directory_that_is_only_read_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_directory_where_nothing_can_be_written_is_refused() {
+async fn a_directory_that_is_not_writable_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
@@ -34,7 +34,7 @@ async fn a_directory_where_nothing_can_be_written_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn files_and_directories_are_their_owners_alone() {
+async fn only_the_owner_can_access_files_and_directories() {
     use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::new().await;
     let run = bench.run_of(vec![]).await;
@@ -45,7 +45,7 @@ async fn files_and_directories_are_their_owners_alone() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_run_that_is_a_symbolic_link_is_refused_and_keeps_every_run_away() {
+async fn a_symbolic_link_is_refused_and_blocks_every_new_run() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let (path, elsewhere) = (bench.file(&run), bench.path().join("elsewhere"));
@@ -62,7 +62,7 @@ async fn a_run_that_is_a_symbolic_link_is_refused_and_keeps_every_run_away() {
 }
 
 #[tokio::test]
-async fn a_run_whose_file_was_given_a_name_of_no_run_keeps_every_run_away() {
+async fn a_misnamed_file_blocks_every_new_run() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let path = bench.file(&run);
@@ -77,7 +77,7 @@ async fn a_run_whose_file_was_given_a_name_of_no_run_keeps_every_run_away() {
 }
 
 #[tokio::test]
-async fn nothing_is_intended_once_the_directory_or_the_file_was_removed_or_replaced() {
+async fn no_intention_is_recorded_after_the_directory_or_the_file_was_removed_or_replaced() {
     for replace in [false, true] {
         for whole_directory in [false, true] {
             let bench = Bench::new().await;
@@ -100,7 +100,7 @@ async fn nothing_is_intended_once_the_directory_or_the_file_was_removed_or_repla
 }
 
 #[tokio::test]
-async fn an_end_leaves_a_file_alone_that_took_the_place_of_the_runs_own() {
+async fn finishing_does_not_touch_a_file_that_replaced_the_run() {
     let bench = Bench::new().await;
     let mut writer = bench.store.create(spec(&[23]), at(0)).await.unwrap();
     let path = bench.file(writer.run());
@@ -112,7 +112,7 @@ async fn an_end_leaves_a_file_alone_that_took_the_place_of_the_runs_own() {
 }
 
 #[tokio::test]
-async fn a_file_to_which_somebody_else_has_written_is_not_appended_to() {
+async fn a_file_that_another_writer_changed_is_not_appended_to() {
     let bench = Bench::new().await;
     let mut writer = bench.store.create(spec(&[23]), at(0)).await.unwrap();
     let path = bench.file(writer.run());
@@ -124,7 +124,7 @@ async fn a_file_to_which_somebody_else_has_written_is_not_appended_to() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_over_has_another_name_and_is_read_as_before() {
+async fn a_finished_run_is_renamed_and_still_readable() {
     let bench = Bench::new().await;
     let mut writer = bench.store.create(spec(&[23, 24]), at(0)).await.unwrap();
     append(&mut *writer, given_up()).await.unwrap();
@@ -144,7 +144,7 @@ async fn a_run_that_is_over_has_another_name_and_is_read_as_before() {
 const VERSION_1: &str = include_str!("../fixtures/journal-1.jsonl");
 
 #[tokio::test]
-async fn a_run_of_version_1_is_read_claims_its_packages_and_is_converted_when_taken_over() {
+async fn a_run_of_version_1_claims_its_packages_and_is_converted_when_taken_over() {
     let bench = Bench::new().await;
     let run = "20250513-031320-0001".parse().unwrap();
     let path = bench.file(&run);
@@ -168,7 +168,7 @@ async fn a_run_of_version_1_is_read_claims_its_packages_and_is_converted_when_ta
 }
 
 #[tokio::test]
-async fn a_run_of_a_later_version_is_told_so_and_keeps_every_run_away() {
+async fn a_run_of_a_later_version_blocks_every_new_run() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![]).await;
     let path = bench.file(&run);

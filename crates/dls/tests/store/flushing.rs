@@ -11,7 +11,7 @@ async fn store(disk: &Volatile) -> FileStore {
 }
 
 #[tokio::test]
-async fn a_run_is_there_with_its_name_and_its_beginning_once_it_is_created() {
+async fn a_created_run_survives_a_crash() {
     let disk = Volatile::default();
     let store = store(&disk).await;
     let run = store.create(spec(&[23]), at(0)).await.unwrap().run().clone();
@@ -20,7 +20,7 @@ async fn a_run_is_there_with_its_name_and_its_beginning_once_it_is_created() {
 }
 
 #[tokio::test]
-async fn intentions_consents_and_claims_given_up_survive_and_what_was_seen_need_not() {
+async fn decisions_survive_a_crash_and_observations_need_not() {
     for (kind, survives) in [
         (intended(), true),
         (consented(), true),
@@ -44,7 +44,7 @@ async fn intentions_consents_and_claims_given_up_survive_and_what_was_seen_need_
 }
 
 #[tokio::test]
-async fn an_end_survives_and_so_does_what_led_to_it() {
+async fn a_finished_run_survives_with_all_its_entries() {
     let disk = Volatile::default();
     let store = store(&disk).await;
     let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
@@ -59,7 +59,7 @@ async fn an_end_survives_and_so_does_what_led_to_it() {
 }
 
 #[tokio::test]
-async fn what_a_take_over_has_read_is_not_lost_any_more() {
+async fn entries_that_a_take_over_has_read_survive() {
     let disk = Volatile::default();
     let store = store(&disk).await;
     let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
@@ -75,7 +75,7 @@ async fn what_a_take_over_has_read_is_not_lost_any_more() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_taken_over_keeps_a_name_that_was_not_durable() {
+async fn a_take_over_makes_the_name_of_the_run_durable() {
     let disk = Volatile::default();
     let store = store(&disk).await;
     let run = store.create(spec(&[23]), at(0)).await.unwrap().run().clone();
@@ -115,7 +115,7 @@ async fn a_consent_to_set_a_file_aside_survives() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_nothing_is_created() {
+async fn on_a_full_disk_no_run_is_created() {
     let disk = Volatile::default();
     let store = store(&disk).await;
     disk.fill();

@@ -54,7 +54,7 @@ async fn a_file_that_was_replaced_just_before_it_was_locked_is_not_taken_over() 
 }
 
 #[tokio::test]
-async fn no_run_is_created_under_a_lock_that_others_do_not_find_any_more() {
+async fn no_run_is_created_under_a_replaced_lock() {
     let disk = Volatile::default();
     let store = FileStore::open_on(disk.clone(), "runs").await.unwrap();
     disk.replace_on_lock();
@@ -64,7 +64,7 @@ async fn no_run_is_created_under_a_lock_that_others_do_not_find_any_more() {
 }
 
 #[tokio::test]
-async fn a_broken_run_that_somebody_writes_is_not_set_aside() {
+async fn a_locked_broken_run_is_not_set_aside() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let path = bench.file(&run);

@@ -13,7 +13,7 @@ use dls::store::{Disk as _, OpenMode, OsDisk};
 const NEVER_DURABLE: &str = "/dev/null";
 
 #[tokio::test]
-async fn a_flush_that_the_system_refuses_is_no_flush() {
+async fn a_refused_flush_is_an_error() {
     let path = Path::new(NEVER_DURABLE);
     let mut file = OsDisk.open(path, OpenMode::Append).await.unwrap();
     file.append(b"{}\n".to_vec()).await.unwrap();
@@ -22,7 +22,7 @@ async fn a_flush_that_the_system_refuses_is_no_flush() {
 }
 
 #[tokio::test]
-async fn names_that_the_system_does_not_make_durable_are_not() {
+async fn a_refused_directory_flush_is_an_error() {
     let synced = OsDisk.sync_dir(Path::new(NEVER_DURABLE)).await.unwrap_err();
     assert_eq!(synced.kind(), ErrorKind::InvalidInput, "{synced}");
     let folder = tempfile::tempdir().unwrap();
@@ -30,7 +30,7 @@ async fn names_that_the_system_does_not_make_durable_are_not() {
 }
 
 #[tokio::test]
-async fn new_directories_and_those_above_them_are_made() {
+async fn missing_parent_directories_are_created() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("a/b/c");
     for _ in 0..2 {
@@ -44,7 +44,7 @@ const PARENT: &str = "DLS_TEST_PARENT";
 
 /// Where a directory may be written and not be read, a name in it is made and cannot be made durable.
 #[test]
-fn a_new_directory_whose_name_is_not_durable_in_the_one_above_is_refused() {
+fn a_new_directory_that_cannot_be_flushed_into_its_parent_is_refused() {
     const NOBODY: u32 = 65534;
     let folder = tempfile::tempdir().unwrap();
     let parent = folder.path().join("parent");
