@@ -66,7 +66,7 @@ def cancelled(packages):
 
 
 def shown_when_over(factory, package):
-    """The package once its release has ended, or as it is when patience has."""
+    """The package once its release has ended, or as it is when the time limit ends."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         last = outcome(factory.show_factory_package_detail, shown(package))

@@ -7,7 +7,7 @@ use serde::de::MapAccess;
 use crate::error::{AnswerError, Problem, ServiceError, Undecodable, id_text, request_id_of};
 use crate::error_body::{self, Members};
 use crate::lenient::members::{Column, Text};
-use crate::lenient::{self, Budget, Json, ReadObject};
+use crate::lenient::{self, ElementLimit, Json, ReadObject};
 
 /// An answer as it came, before anything is known of it.
 #[derive(Clone, Copy)]
@@ -87,12 +87,12 @@ impl<T: ReadObject> ReadObject for Top<T> {
         &mut self,
         name: &str,
         map: &mut A,
-        budget: &Budget,
+        limit: &ElementLimit,
     ) -> Result<(), A::Error> {
         if name == "request_id" {
-            return Text::read(&mut self.request_id, map, budget);
+            return Text::read(&mut self.request_id, map, limit);
         }
         self.suspicious |= error_body::is_suspicious(name);
-        self.object.read_member(name, map, budget)
+        self.object.read_member(name, map, limit)
     }
 }

@@ -261,9 +261,9 @@ pub(crate) fn id_text(text: &str) -> Option<String> {
 ///
 /// # Troubleshooting
 ///
-/// The service, or something that stands before it, said yes. A write may have been carried out: look before
-/// anything is sent again. If the excerpt is a web page, a proxy or a login page answered in the service's
-/// place; check the endpoint.
+/// The service, or something in front of it, reported success. A write may have been carried out: check the state
+/// before you send anything again. If the excerpt is a web page, a proxy or a login page answered instead of the
+/// service; check the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecodable {
     status: StatusCode,

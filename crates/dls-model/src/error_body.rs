@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use serde::de::MapAccess;
 
 use crate::lenient::{
-    self, Budget, FromScalar, Json, Lists, ReadObject, Reader, Scalar, Skipped, Unreadable,
+    self, ElementLimit, FromScalar, Json, Lists, ReadObject, Reader, Scalar, Skipped, Unreadable,
 };
 
 /// What an object says of an error, and what is in it.
@@ -40,14 +40,14 @@ impl ReadObject for Members {
         &mut self,
         name: &str,
         map: &mut A,
-        budget: &Budget,
+        limit: &ElementLimit,
     ) -> Result<(), A::Error> {
-        let says_something = match map.next_value_seed(Reader::<Self>::of(Lists::Read, budget))? {
+        let says_something = match map.next_value_seed(Reader::<Self>::of(Lists::Read, limit))? {
             Json::Scalar(scalar) => self.read_text(name, scalar),
             Json::Object(object) => {
                 let says_something = object.says_something;
                 if object.can_tell() {
-                    budget.take()?;
+                    limit.take()?;
                     self.inner.push(object);
                 }
                 says_something
@@ -106,7 +106,7 @@ impl Members {
     }
 }
 
-/// Whether a success with a member of this name must be looked at again. `message` is not among them: a
+/// Whether a success with a member of this name must be parsed for errors. `message` is not among them: a
 /// system task has one.
 pub(crate) fn is_suspicious(name: &str) -> bool {
     matches!(
@@ -185,9 +185,9 @@ impl ReadObject for Flat {
         &mut self,
         name: &str,
         map: &mut A,
-        budget: &Budget,
+        limit: &ElementLimit,
     ) -> Result<(), A::Error> {
-        let value = map.next_value_seed(Reader::<Skipped>::of(Lists::Skipped, budget))?;
+        let value = map.next_value_seed(Reader::<Skipped>::of(Lists::Skipped, limit))?;
         let is_plain =
             matches!(value, Json::Scalar(Scalar::Text(_) | Scalar::Number(_) | Scalar::Nothing));
         match documented(name) {

@@ -127,7 +127,7 @@ impl PackageIds {
     ///
     /// # Errors
     ///
-    /// No id, more than [`PackageIds::MAX`], or one of them twice (looked for in this order).
+    /// No id, more than [`PackageIds::MAX`], or one of them twice (checked in this order).
     pub fn new(ids: impl IntoIterator<Item = PackageId>) -> Result<Self, InvalidPackageIds> {
         let mut rest = ids.into_iter();
         let ids: Vec<_> = rest.by_ref().take(Self::MAX).collect();

@@ -20,9 +20,9 @@ mod repair;
 pub(crate) const MOST_ELEMENTS: usize = 65_536;
 
 /// What is left of [`MOST_ELEMENTS`] while an answer is read.
-pub(crate) struct Budget(Cell<Option<usize>>);
+pub(crate) struct ElementLimit(Cell<Option<usize>>);
 
-impl Budget {
+impl ElementLimit {
     pub(crate) fn new() -> Self {
         Self(Cell::new(Some(MOST_ELEMENTS)))
     }
@@ -60,11 +60,11 @@ pub(crate) fn parse<T: ReadObject>(text: &str) -> Result<Json<'static, T>, Unrea
 }
 
 fn parse_strictly<T: ReadObject>(text: &str) -> Result<Json<'static, T>, Unreadable> {
-    let budget = Budget::new();
+    let limit = ElementLimit::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let json = Reader::of(Lists::Read, &budget).deserialize(&mut deserializer);
+    let json = Reader::of(Lists::Read, &limit).deserialize(&mut deserializer);
     let json = json.and_then(|json| deserializer.end().map(|()| json));
-    match (json, budget.0.get()) {
+    match (json, limit.0.get()) {
         (_, None) => Err(Unreadable::TooMany),
         (Err(_), _) => Err(Unreadable::NotJson),
         (Ok(Json::Scalar(_)), _) => Ok(Json::Scalar(Scalar::Nothing)),
@@ -79,7 +79,7 @@ pub(crate) trait ReadObject: Default {
         &mut self,
         name: &str,
         map: &mut A,
-        budget: &Budget,
+        limit: &ElementLimit,
     ) -> Result<(), A::Error>;
 }
 
@@ -92,7 +92,7 @@ impl ReadObject for Skipped {
         &mut self,
         _name: &str,
         map: &mut A,
-        _budget: &Budget,
+        _limit: &ElementLimit,
     ) -> Result<(), A::Error> {
         map.next_value::<IgnoredAny>().map(drop)
     }
@@ -115,13 +115,13 @@ pub(crate) enum Lists {
 /// Reads any JSON value without ever failing on its type.
 pub(crate) struct Reader<'b, T> {
     lists: Lists,
-    budget: &'b Budget,
+    limit: &'b ElementLimit,
     objects: PhantomData<T>,
 }
 
 impl<'b, T> Reader<'b, T> {
-    pub(crate) fn of(lists: Lists, budget: &'b Budget) -> Self {
-        Self { lists, budget, objects: PhantomData }
+    pub(crate) fn of(lists: Lists, limit: &'b ElementLimit) -> Self {
+        Self { lists, limit, objects: PhantomData }
     }
 }
 
@@ -188,9 +188,9 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<'_, T> {
         let mut list = Vec::new();
         match self.lists {
             Lists::Read => {
-                let element = || Self::of(Lists::Skipped, self.budget);
+                let element = || Self::of(Lists::Skipped, self.limit);
                 while let Some(element) = elements.next_element_seed(element())? {
-                    self.budget.take()?;
+                    self.limit.take()?;
                     list.push(match element {
                         Json::Object(object) => object,
                         Json::Scalar(_) | Json::List(_) => T::default(),
@@ -206,7 +206,7 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<'_, T> {
         let mut object = T::default();
         while let Some(name) = members.next_key::<Scalar<'_>>()? {
             match name {
-                Scalar::Text(name) => object.read_member(&name, &mut members, self.budget)?,
+                Scalar::Text(name) => object.read_member(&name, &mut members, self.limit)?,
                 _ => drop(members.next_value::<IgnoredAny>()?),
             }
         }
@@ -226,7 +226,9 @@ pub(crate) enum Scalar<'de> {
 impl<'de> Deserialize<'de> for Scalar<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(
-            match Reader::<Skipped>::of(Lists::Skipped, &Budget::new()).deserialize(deserializer)? {
+            match Reader::<Skipped>::of(Lists::Skipped, &ElementLimit::new())
+                .deserialize(deserializer)?
+            {
                 Json::Scalar(scalar) => scalar,
                 Json::Object(_) | Json::List(_) => Self::Nothing,
             },

@@ -92,7 +92,7 @@ impl Pages {
         Some(self.query.clone().with_limit(self.limit).with_offset(offset))
     }
 
-    /// How many packages match in all, as the last answer that told it says.
+    /// How many packages match in all, as the last answer with a total reports.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total

@@ -3,7 +3,7 @@
 /// How many characters of a body an error repeats.
 const EXCERPT: usize = 200;
 
-/// So many bytes of a text are looked at: far more than is ever shown, so that a secret is known as one before it is
+/// How many bytes of a text are read: far more than is ever shown, so that a secret is recognized before it is
 /// cut, and no more than takes no time, however long the text is.
 const MOST_READ: usize = 64 * 1024;
 
@@ -22,7 +22,7 @@ pub(crate) fn message(text: &str, max: usize) -> String {
     }
     // No character is longer than four bytes.
     let beginning = (MOST_READ - 3..=MOST_READ).rev().find_map(|end| text.get(..end));
-    // What is left out is told, even if all the rest is one secret.
+    // An omission is marked, even if all the rest is one secret.
     printable(&(redacted(beginning.unwrap_or_default()) + "…"), max)
 }
 

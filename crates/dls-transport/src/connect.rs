@@ -14,7 +14,7 @@ use crate::origin::Origin;
 /// Resolves the host and connects to one of its addresses, trying each in the resolver's order.
 ///
 /// Name resolution goes on in the background when it is cut off: the operating system cannot be
-/// told to stop.
+/// asked to stop.
 pub(crate) async fn connect(
     origin: &Origin,
     limit: Duration,

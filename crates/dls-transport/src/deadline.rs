@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Phase};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     total: Duration,
-    /// How much of the total is not for what this budget is for, but for the answer.
+    /// How much of the total is reserved for the answer.
     answer: Duration,
     /// `None` is further away than the clock can tell.
     end: Option<Instant>,

@@ -149,7 +149,7 @@ pub enum ErrorKind {
     /// would have been taken for the answer.
     ///
     /// *Troubleshooting*: "connection closed" comes both when the server read nothing and when it
-    /// read and did everything; only [`delivery`](Error::delivery) tells. If it is `Unknown`, look
+    /// read and did everything; only [`delivery`](Error::delivery) tells. If it is `Unknown`, check the state
     /// whether a write was done before doing it again. Reads are repeated.
     Interrupted,
     /// What came back is no HTTP/1.1 answer to our request: other bytes, a head that is too large,

@@ -36,7 +36,7 @@ const FEW_BYTES: usize = 16;
 /// A connection on which no exchange is under way.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    driver: ConnectionTask,
+    task: ConnectionTask,
     written: Written,
 }
 
@@ -62,7 +62,7 @@ impl ConnectionTask {
         if let Some(running) = &mut self.running
             && let Poll::Ready(outcome) = Pin::new(running).poll(cx)
         {
-            // Whoever waits for an answer or a body is told as well, and then there is no error here.
+            // Whoever waits for an answer or a body gets the error, too.
             self.failure = outcome.err();
             self.end();
         }
@@ -98,11 +98,7 @@ impl Connection {
             .await?;
         Ok(Self {
             sender,
-            driver: ConnectionTask {
-                running: Some(connection),
-                failure: None,
-                unread: Bytes::new(),
-            },
+            task: ConnectionTask { running: Some(connection), failure: None, unread: Bytes::new() },
             written,
         })
     }
@@ -110,17 +106,17 @@ impl Connection {
     /// Whether the server has neither closed the connection nor said anything unasked, as far as
     /// this machine knows. What TLS itself has to say, such as a session ticket, is nothing said.
     pub(crate) async fn is_silent(&mut self) -> bool {
-        let look = poll_fn(|cx| {
-            self.driver.advance(cx);
+        let check = poll_fn(|cx| {
+            self.task.advance(cx);
             Poll::Ready(matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
         });
-        // A task that has had its share of time would be told that nothing has arrived.
-        unconstrained(look).await
+        // A task that has had its share of time would learn that nothing has arrived.
+        unconstrained(check).await
     }
 
     /// The error if it is not silent: no request was written.
     pub(crate) fn unusable(self, origin: &Origin) -> Error {
-        match self.driver.failure {
+        match self.task.failure {
             Some(failure) => unusable(failure, origin),
             None => closed_before_use(origin),
         }
@@ -136,7 +132,7 @@ impl Connection {
         let before = self.written.bytes();
         let answer = self.sender.try_send_request(request);
         let outcome =
-            exchange_limits.deadline.within(exchange_limits.head, self.driver.run(answer)).await;
+            exchange_limits.deadline.within(exchange_limits.head, self.task.run(answer)).await;
 
         let failure = match outcome {
             Ok(Ok(answer)) => return PendingResponse::new(self, answer, exchange_limits, now()),
@@ -144,12 +140,12 @@ impl Connection {
             Err(late) => Err(late),
         };
         // Only then is the count final.
-        self.driver.end();
+        self.task.end();
         let (error, handed_back) = match failure {
             Ok(mut failure) => match failure.take_message() {
                 Some(_) => (unusable(failure.into_error(), exchange_limits.origin), true),
                 None => {
-                    (no_answer(failure.into_error(), &self.driver.unread, exchange_limits), false)
+                    (no_answer(failure.into_error(), &self.task.unread, exchange_limits), false)
                 }
             },
             Err(late) => (late.error(Phase::Answer, exchange_limits.origin.authority()), false),
@@ -243,7 +239,7 @@ impl PendingResponse {
         let mut pieces = 0;
         let mut bytes = Vec::with_capacity(announced.min(64 << 10));
         loop {
-            let frame = self.connection.driver.run(self.body.frame());
+            let frame = self.connection.task.run(self.body.frame());
             let frame =
                 exchange_limits.deadline.within(exchange_limits.limits.body_idle, frame).await;
             let frame = match frame {

@@ -160,21 +160,21 @@ mod tests {
         let limiter = Arc::new(Limiter::new(Rate::per_second(1.0)).unwrap());
         limiter.acquire().await;
         let begin = Instant::now();
-        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         for number in 0..4 {
-            let (limiter, tell) = (limiter.clone(), tell.clone());
+            let (limiter, sender) = (limiter.clone(), sender.clone());
             tokio::spawn(async move {
                 // The second one gives up while it waits.
-                let patience = Duration::from_millis(if number == 1 { 500 } else { 60_000 });
-                if timeout(patience, limiter.acquire()).await.is_ok() {
-                    tell.send((number, begin.elapsed().as_millis())).unwrap();
+                let limit = Duration::from_millis(if number == 1 { 500 } else { 60_000 });
+                if timeout(limit, limiter.acquire()).await.is_ok() {
+                    sender.send((number, begin.elapsed().as_millis())).unwrap();
                 }
             });
             tokio::task::yield_now().await;
         }
-        drop(tell);
+        drop(sender);
         let mut order = Vec::new();
-        while let Some(turn) = told.recv().await {
+        while let Some(turn) = receiver.recv().await {
             order.push(turn);
         }
         assert_eq!(order, [(0, 1000), (2, 2000), (3, 3000)]);

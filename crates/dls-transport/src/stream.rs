@@ -64,7 +64,7 @@ impl AsyncRead for Counting {
 
 /// Reads what has arrived although the runtime has not noticed it yet.
 ///
-/// tokio looks at its sockets between polls, and on which thread is its own affair. That is too late
+/// tokio polls its sockets between tasks, on a thread of its choice. That is too late
 /// for the question whether a connection is silent: hyper asks it with a read before it writes.
 fn read_unnoticed(
     tcp: &TcpStream,
@@ -214,7 +214,7 @@ mod tests {
         (client, server.unwrap().0.into_std().unwrap())
     }
 
-    /// One poll, without a chance for the runtime to look at its sockets.
+    /// One poll, without a chance for the runtime to poll its sockets.
     fn now(client: &mut Counting) -> Poll<io::Result<Vec<u8>>> {
         let mut bytes = [0; 16];
         let mut buffer = ReadBuf::new(&mut bytes);

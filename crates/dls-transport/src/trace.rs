@@ -36,7 +36,7 @@ pub(crate) async fn call<F: Future>(_: &PreparedRequest, _: Retry, work: F) -> F
     work.await
 }
 
-/// One attempt. If it is dropped before it is done, that is told as well.
+/// One attempt. If it is dropped before it is done, that is recorded, too.
 pub(crate) struct Attempt {
     number: u32,
     begin: Instant,
@@ -80,7 +80,7 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.is_done {
-            // Whether the request got out is told to nobody any more.
+            // Nobody learns any more whether the request was sent.
             self.tell("abandoned by the caller", None, Delivery::Unknown);
         }
     }

@@ -122,8 +122,8 @@ impl Transport {
     /// on a connection that was opened before.
     ///
     /// This is for answers that are not about what was asked, such as a package with another's id: on
-    /// the connection that they came on, later answers may be as misplaced. Which one that was cannot
-    /// be told any more, as others may use it by now; and opening the few others again costs little.
+    /// the connection that they came on, later answers may be as misplaced. Which one that was is
+    /// not known any more, as another call may use it by now; and opening the few others again costs little.
     pub fn retire_connections(&self) {
         self.0.pool.retire();
     }

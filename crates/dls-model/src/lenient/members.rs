@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::lenient::{Budget, FromScalar, Json, Lists, ReadObject, Reader};
+use crate::lenient::{ElementLimit, FromScalar, Json, Lists, ReadObject, Reader};
 
 /// Ties the members of an object to the wire, one row a member: its name and aliases, its form on the
 /// wire, and the field that holds it. Both directions come from the same rows. `field?.part` is a part of
@@ -18,11 +18,11 @@ macro_rules! members {
                 &mut self,
                 name: &str,
                 map: &mut A,
-                budget: &$crate::lenient::Budget,
+                limit: &$crate::lenient::ElementLimit,
             ) -> Result<(), A::Error> {
                 match name {
                     $($name $(| $alias)* => {
-                        $crate::lenient::members::members!(@read $column, map, budget, self.$field $(, $part)?)
+                        $crate::lenient::members::members!(@read $column, map, limit, self.$field $(, $part)?)
                     })+
                     _ => map.next_value::<serde::de::IgnoredAny>().map(drop),
                 }
@@ -53,12 +53,12 @@ macro_rules! members {
             }
         }
     };
-    (@read $column:ident, $map:ident, $budget:ident, $field:expr) => {
-        <$crate::lenient::members::$column as $crate::lenient::members::Column<_>>::read(&mut $field, $map, $budget)
+    (@read $column:ident, $map:ident, $limit:ident, $field:expr) => {
+        <$crate::lenient::members::$column as $crate::lenient::members::Column<_>>::read(&mut $field, $map, $limit)
     };
-    (@read $column:ident, $map:ident, $budget:ident, $field:expr, $part:ident) => {{
+    (@read $column:ident, $map:ident, $limit:ident, $field:expr, $part:ident) => {{
         let mut part = None;
-        <$crate::lenient::members::$column as $crate::lenient::members::Column<_>>::read(&mut part, $map, $budget)?;
+        <$crate::lenient::members::$column as $crate::lenient::members::Column<_>>::read(&mut part, $map, $limit)?;
         if part.is_some() {
             $field.get_or_insert_default().$part = part;
         }
@@ -87,7 +87,7 @@ pub(crate) fn serialize<T: WriteObject, S: Serializer>(
 pub(crate) fn deserialize<'de, T: ReadObject, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    match Reader::<T>::of(Lists::Skipped, &Budget::new()).deserialize(deserializer)? {
+    match Reader::<T>::of(Lists::Skipped, &ElementLimit::new()).deserialize(deserializer)? {
         Json::Object(object) => Ok(object),
         Json::Scalar(_) | Json::List(_) => {
             Err(serde::de::Error::custom("the answer is not a JSON object"))
@@ -128,7 +128,7 @@ pub(crate) trait Column<V> {
     fn read<'de, A: MapAccess<'de>>(
         slot: &mut V,
         map: &mut A,
-        budget: &Budget,
+        limit: &ElementLimit,
     ) -> Result<(), A::Error>;
     fn write<M: SerializeMap>(slot: &V, name: &'static str, map: &mut M) -> Result<(), M::Error>;
 }
@@ -140,7 +140,7 @@ impl<T: FromScalar + ToNumber> Column<Option<T>> for Number {
     fn read<'de, A: MapAccess<'de>>(
         slot: &mut Option<T>,
         map: &mut A,
-        _: &Budget,
+        _: &ElementLimit,
     ) -> Result<(), A::Error> {
         read_scalar(slot, map)
     }
@@ -164,7 +164,7 @@ impl<T: FromScalar + fmt::Display> Column<Option<T>> for Text {
     fn read<'de, A: MapAccess<'de>>(
         slot: &mut Option<T>,
         map: &mut A,
-        _: &Budget,
+        _: &ElementLimit,
     ) -> Result<(), A::Error> {
         read_scalar(slot, map)
     }
@@ -207,9 +207,9 @@ impl<T: ReadObject + Serialize> Column<T> for Nested {
     fn read<'de, A: MapAccess<'de>>(
         slot: &mut T,
         map: &mut A,
-        budget: &Budget,
+        limit: &ElementLimit,
     ) -> Result<(), A::Error> {
-        if let Json::Object(value) = map.next_value_seed(Reader::of(Lists::Skipped, budget))? {
+        if let Json::Object(value) = map.next_value_seed(Reader::of(Lists::Skipped, limit))? {
             *slot = value;
         }
         Ok(())
@@ -228,9 +228,9 @@ impl<T: ReadObject + Serialize> Column<Option<Vec<T>>> for List {
     fn read<'de, A: MapAccess<'de>>(
         slot: &mut Option<Vec<T>>,
         map: &mut A,
-        budget: &Budget,
+        limit: &ElementLimit,
     ) -> Result<(), A::Error> {
-        match map.next_value_seed(Reader::of(Lists::Read, budget))? {
+        match map.next_value_seed(Reader::of(Lists::Read, limit))? {
             Json::List(list) => *slot = Some(list),
             Json::Object(one) => *slot = Some(vec![one]),
             Json::Scalar(_) => {}
@@ -254,10 +254,10 @@ impl<T: ReadObject + Serialize> Column<Vec<T>> for List {
     fn read<'de, A: MapAccess<'de>>(
         slot: &mut Vec<T>,
         map: &mut A,
-        budget: &Budget,
+        limit: &ElementLimit,
     ) -> Result<(), A::Error> {
         let mut read = None;
-        Self::read(&mut read, map, budget)?;
+        Self::read(&mut read, map, limit)?;
         if let Some(list) = read {
             *slot = list;
         }

@@ -7,7 +7,7 @@ use proptest::sample::Index;
 use crate::ids::{PackageId, PackageIds, ProjectId, SystemTaskId, WorkspaceId};
 use crate::scope::Scope;
 
-/// The id of a package, every other time one up to 200, so that ids meet.
+/// The id of a package, half of the time one up to 200, so that ids coincide.
 pub fn package_id() -> impl Strategy<Value = PackageId> {
     prop_oneof![1..=200_u64, 1..=PackageId::MAX.as_u64()]
         .prop_filter_map("a package id", |number| number.try_into().ok())

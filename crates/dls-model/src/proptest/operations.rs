@@ -36,7 +36,7 @@ pub fn deploy() -> impl Strategy<Value = Deploy> {
     })
 }
 
-/// A look at a package.
+/// A request for a package.
 pub fn show_package() -> impl Strategy<Value = ShowPackage> {
     package_id().prop_map(ShowPackage::new)
 }
@@ -46,7 +46,7 @@ pub fn revoke() -> impl Strategy<Value = Revoke> {
     package_ids().prop_map(Revoke::new)
 }
 
-/// A look at a background task.
+/// A request for a background task.
 pub fn show_system_task() -> impl Strategy<Value = ShowSystemTask> {
     system_task_id().prop_map(ShowSystemTask::new)
 }

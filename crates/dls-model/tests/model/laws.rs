@@ -161,8 +161,8 @@ fn json() -> impl Strategy<Value = String> {
         for body in bodies {
             if let Err(error) = decode::<ListPackages>(status.as_u16(), body) {
                 let said = format!("{error} {error:?}");
-                let told = said.contains(&secret);
-                prop_assert!(!told || before.contains(&secret), "{said}");
+                let is_shown = said.contains(&secret);
+                prop_assert!(!is_shown || before.contains(&secret), "{said}");
             }
         }
     }

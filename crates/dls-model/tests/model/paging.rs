@@ -128,7 +128,7 @@ fn service() -> impl Strategy<Value = Service> {
         let (given, end) = read(limit, service.rows.len() + 4, |offset, limit| service.answer(offset, limit));
         match end {
             Ok(()) => prop_assert_eq!(given, service.rows),
-            // A page without any id cannot be told from one that was seen.
+            // A page without any id cannot be distinguished from one that was read before.
             Err(_) => prop_assert!(service.rows.contains(&0) && service.rows.starts_with(&given)),
         }
     }

@@ -13,7 +13,7 @@ use super::{
 /// time it is asked.
 ///
 /// An empty variable counts as not set. AK and SK must both be set or both not; the security token
-/// is looked at only if they are.
+/// is read only if they are.
 pub struct Environment {
     lookup: Box<Lookup>,
 }

@@ -8,17 +8,17 @@ use tokio::net::TcpListener;
 
 use crate::support::{Peer, Server, answer, transport, write};
 
-/// What a write came to, told as the facts that matter.
+/// What a failed write reports.
 #[derive(Debug, PartialEq)]
-struct Fate {
+struct Reported {
     kind: ErrorKind,
     phase: Phase,
     delivery: Delivery,
     status: Option<u16>,
 }
 
-fn fate(error: &Error) -> Fate {
-    Fate {
+fn reported(error: &Error) -> Reported {
+    Reported {
         kind: error.kind(),
         phase: error.phase(),
         delivery: error.delivery(),
@@ -27,13 +27,13 @@ fn fate(error: &Error) -> Fate {
 }
 
 /// No usable answer to a request that may have been read.
-fn in_doubt(kind: ErrorKind) -> Fate {
-    Fate { kind, phase: Phase::Answer, delivery: Delivery::Unknown, status: None }
+fn in_doubt(kind: ErrorKind) -> Reported {
+    Reported { kind, phase: Phase::Answer, delivery: Delivery::Unknown, status: None }
 }
 
 /// An answer that did not come in whole.
-fn answered(kind: ErrorKind, status: u16) -> Fate {
-    Fate { kind, phase: Phase::Body, delivery: Delivery::Answered, status: Some(status) }
+fn answered(kind: ErrorKind, status: u16) -> Reported {
+    Reported { kind, phase: Phase::Body, delivery: Delivery::Answered, status: Some(status) }
 }
 
 /// Sends one write to a server that reads it whole, says this and closes, or resets.
@@ -61,13 +61,13 @@ async fn nobody_listening_proves_that_nothing_was_sent() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let error = write(&transport(), format!("http://{address}/")).await.unwrap_err();
-    let expected = Fate {
+    let expected = Reported {
         kind: ErrorKind::Connect,
         phase: Phase::Connect,
         delivery: Delivery::NotSent,
         status: None,
     };
-    assert_eq!(fate(&error), expected);
+    assert_eq!(reported(&error), expected);
     assert_eq!(error.to_string(), format!("no connection to {address}"));
 }
 
@@ -95,7 +95,7 @@ async fn a_connection_ended_right_at_its_beginning_is_never_called_unsent_wrongl
 async fn a_whole_request_without_an_answer_is_in_doubt() {
     for reset in [false, true] {
         let error = after_hearing(b"", reset).await;
-        assert_eq!(fate(&error), in_doubt(ErrorKind::Interrupted), "reset: {reset}");
+        assert_eq!(reported(&error), in_doubt(ErrorKind::Interrupted), "reset: {reset}");
         let message = error.to_string();
         assert!(message.starts_with("the connection to 127.0.0.1:"), "{message}");
         assert!(message.ends_with(" was lost before an answer came"), "{message}");
@@ -117,7 +117,7 @@ async fn a_part_of_a_head_is_no_answer() {
     ] {
         for reset in [false, true] {
             let error = after_hearing(bytes, reset).await;
-            assert_eq!(fate(&error), in_doubt(ErrorKind::Interrupted), "{bytes:?} {reset}");
+            assert_eq!(reported(&error), in_doubt(ErrorKind::Interrupted), "{bytes:?} {reset}");
         }
     }
 }
@@ -138,7 +138,7 @@ async fn what_is_not_http_is_no_answer() {
         b"HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
     ] {
         let error = after_hearing(bytes, false).await;
-        assert_eq!(fate(&error), in_doubt(ErrorKind::Protocol), "{bytes:?}");
+        assert_eq!(reported(&error), in_doubt(ErrorKind::Protocol), "{bytes:?}");
         assert!(error.to_string().ends_with(" did not answer in HTTP/1.1"), "{error}");
     }
 }
@@ -157,7 +157,7 @@ async fn a_body_that_breaks_off_leaves_the_status_standing() {
     ] {
         for reset in [false, true] {
             let error = after_hearing(bytes, reset).await;
-            assert_eq!(fate(&error), answered(ErrorKind::Body, 200), "{bytes:?} {reset}");
+            assert_eq!(reported(&error), answered(ErrorKind::Body, 200), "{bytes:?} {reset}");
             let message = error.to_string();
             assert!(message.ends_with(" (status 200) broke off"), "{message}");
         }
@@ -171,9 +171,9 @@ async fn a_body_that_only_the_connection_ends_is_taken_as_it_is() {
     let answer = write(&transport(), server.uri("/")).await.unwrap();
     assert_eq!(answer.body(), b"{\"deploy_package_det");
 
-    // A reset can be told.
+    // A reset can be detected.
     let error = after_hearing(b"HTTP/1.1 200 OK\r\n\r\n{\"deploy_package_det", true).await;
-    assert_eq!(fate(&error), answered(ErrorKind::Body, 200));
+    assert_eq!(reported(&error), answered(ErrorKind::Body, 200));
 }
 
 #[tokio::test]

@@ -193,13 +193,13 @@ async fn many_callers_on_many_threads_share_a_transport() {
 async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
     for reset in [false, true] {
         let close = Arc::new(Notify::new());
-        let told = close.clone();
+        let closing = close.clone();
         let server = Server::start(move |mut peer, _| {
-            let told = told.clone();
+            let closing = closing.clone();
             async move {
                 peer.request().await;
                 peer.say(answer("200 OK", "")).await;
-                told.notified().await;
+                closing.notified().await;
                 if reset {
                     peer.rst();
                 }

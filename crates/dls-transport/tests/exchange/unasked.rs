@@ -165,7 +165,7 @@ async fn a_read_goes_out_on_another_connection_where_the_server_has_spoken_alrea
     thread.join().unwrap();
 }
 
-/// The main task of a runtime with workers is polled apart from them, and does not look at sockets.
+/// The main task of a runtime with workers is polled apart from them, and does not poll sockets.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_has_arrived_on_a_kept_connection_retires_it_before_its_next_use() {
     let server = Threaded::start(17, |peer, _, spoken| {
@@ -230,12 +230,12 @@ async fn session_tickets_are_nothing_that_the_server_said() {
     let mut config = issuer.server("localhost", Validity::Now);
     config.send_tls13_tickets = 8;
     let accepted = Arc::new(tokio::sync::Notify::new());
-    let told = accepted.clone();
+    let notify = accepted.clone();
     let server = Server::start_tls(config, move |mut peer, _| {
-        let told = told.clone();
+        let notify = notify.clone();
         async move {
             // The tickets are written when the handshake is done.
-            told.notify_one();
+            notify.notify_one();
             while peer.request().await.is_some() {
                 peer.say(answer("200 OK", "x")).await;
             }

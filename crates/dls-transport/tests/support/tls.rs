@@ -17,7 +17,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::{Peer, Server};
 
-/// An issuer that a client may be told to trust.
+/// An issuer that a client may trust.
 pub(crate) struct Issuer(CertifiedIssuer<'static, KeyPair>);
 
 /// Which years a certificate is valid in.
