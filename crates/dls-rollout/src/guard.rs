@@ -1,9 +1,20 @@
 //! The checks that the promises rest on, one name each. The tests can remove one, to show that the model checker then
 //! finds a counterexample, and can lower a limit, so that two packages suffice.
 
-/// A check without which a promise breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Guard {
+macro_rules! guards {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A check without which a promise breaks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Guard {
+            $($(#[$doc])* $name,)*
+        }
+
+        #[cfg(test)]
+        pub(crate) const ALL: &[Guard] = &[$(Guard::$name),*];
+    };
+}
+
+guards! {
     /// Nothing is sent for a package before it was observed.
     BaselineFirst,
     /// An observation is not old when the request based on it is written.
@@ -69,41 +80,13 @@ pub(crate) const fn limit(limit: usize) -> usize {
 }
 
 #[cfg(test)]
-pub(crate) use removal::{ALL, holds, limit, lower_limits, without};
+pub(crate) use removal::{holds, limit, lower_limits, without};
 
 #[cfg(test)]
 mod removal {
     use std::cell::Cell;
 
-    use super::Guard;
-
-    pub(crate) const ALL: [Guard; 25] = [
-        Guard::BaselineFirst,
-        Guard::ObservationIsFresh,
-        Guard::ReleasedIsNotSent,
-        Guard::DoubtBlocksSending,
-        Guard::LostIsNotResent,
-        Guard::RefusalNeedsProof,
-        Guard::AnswerMustName,
-        Guard::MovedToEnd,
-        Guard::OldFailureNeedsTime,
-        Guard::OldObservationsProveNothing,
-        Guard::DoubtEndsUnknown,
-        Guard::ResumeObservesAgain,
-        Guard::UnknownStops,
-        Guard::ConsentNeedsDoubt,
-        Guard::AbsenceIsNoAnswer,
-        Guard::ListsEndNothing,
-        Guard::OneAbsenceIsNone,
-        Guard::ForbiddenEnds,
-        Guard::DriftIsNotSent,
-        Guard::PlannedFailureIsOld,
-        Guard::OneBlockedStopsAll,
-        Guard::AbsenceIsNoEvidence,
-        Guard::SentStaysOpen,
-        Guard::ProofIsFlat,
-        Guard::LagHasALowerBound,
-    ];
+    use super::{ALL, Guard};
 
     thread_local! {
         static REMOVED: Cell<Option<Guard>> = const { Cell::new(None) };
@@ -133,7 +116,7 @@ mod removal {
 
     #[test]
     fn a_guard_that_was_taken_away_is_back_afterwards() {
-        for guard in ALL {
+        for guard in ALL.iter().copied() {
             assert!(!without(guard, || holds(guard)));
             assert!(holds(guard));
         }

@@ -108,7 +108,7 @@ impl Explored {
     /// What was chosen, in words, and how often.
     pub(super) fn choices(&self) -> BTreeMap<String, usize> {
         let choices = self.choices.iter();
-        choices.map(|(step, times)| (step.to_string(), *times)).collect()
+        choices.map(|(step, times)| (format!("{step:?}"), *times)).collect()
     }
 
     fn count(&mut self, (step, _): Choice, next: &State) {
@@ -143,7 +143,7 @@ fn story(scenario: &Scenario, promise: &str, trail: &Trail, number: usize) -> St
     steps.reverse();
     let mut text = format!("{}, broken: {promise}\n", scenario.name);
     for step in steps {
-        let _ = writeln!(text, "    {step}");
+        let _ = writeln!(text, "    {step:?}");
     }
     text
 }

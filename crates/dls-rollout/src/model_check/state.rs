@@ -133,7 +133,7 @@ impl State {
                 self.apply(EventKind::ObserveFailed { package, failure });
             }
             Step::Intend(batch) => self.intend(batch),
-            Step::RunOutcome(effect, heard) => {
+            Step::Sent(effect, heard) => {
                 let batch = self.sending.take().unwrap();
                 self.happen(effect, batch);
                 self.note_outcome(batch, heard);

@@ -10,7 +10,7 @@ use super::world::{BEING_RELEASED, FAILED, Set, TO_BE_REVIEWED, Version, index};
 use crate::action::Action;
 
 /// Something that happens.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Step {
     Seen(usize, Sight),
     ObserveFails(usize, Failing),
@@ -19,7 +19,8 @@ pub(super) enum Step {
     ListFails(Failing),
     /// The deploy request is about to be signed and written.
     Intend(Set),
-    RunOutcome(Effect, Heard),
+    /// A deploy request was sent: what became of it, and what we hear.
+    Sent(Effect, Heard),
     Waited,
     Ends(usize, Well),
     OthersRelease(usize),
@@ -41,7 +42,7 @@ pub(super) enum Step {
 }
 
 /// What of the journal survives a crash.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kept {
     All,
     /// Only what was flushed.
@@ -57,13 +58,21 @@ pub(super) struct Sight {
     pub(super) bare: bool,
 }
 
+impl fmt::Debug for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let late = if self.late { ", late" } else { "" };
+        let bare = if self.bare { ", bare" } else { "" };
+        write!(f, "{}{late}{bare}", Status::from_code(self.status))
+    }
+}
+
 impl Sight {
     fn of(version: Version, late: bool) -> Self {
         Self { status: version.status, late, bare: false }
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Failing {
     Unavailable,
     NotFound,
@@ -76,7 +85,7 @@ type Well = bool;
 type Released = Set;
 
 /// What becomes of a deploy request.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Effect {
     /// No byte of it left, or nothing was being sent.
     None,
@@ -89,7 +98,7 @@ pub(super) enum Effect {
 }
 
 /// What we hear of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Heard {
     NotSent,
     NoCredentials,
@@ -267,9 +276,9 @@ fn at_a_wait(state: &State) -> Vec<Choice> {
 
 fn outcomes(state: &State, batch: Set) -> Vec<Choice> {
     let [ready, most] = [false, true].map(|once_more| state.world.release_of(batch, once_more));
-    let mut choices = vec![free(Step::RunOutcome(Effect::Released(ready), Heard::Accepted(batch)))];
+    let mut choices = vec![free(Step::Sent(Effect::Released(ready), Heard::Accepted(batch)))];
     let mut add = |effect, heard: &[Heard]| {
-        let heard = heard.iter().map(|heard| Step::RunOutcome(effect, *heard));
+        let heard = heard.iter().map(|heard| Step::Sent(effect, *heard));
         choices.extend(heard.chain([Step::Crash(effect, Kept::All)]).map(fault));
     };
     add(Effect::None, &[Heard::NotSent, Heard::NoCredentials]);
@@ -308,89 +317,4 @@ fn at_the_end(state: &State) -> Vec<Choice> {
         choices.push(fault(Step::Forget(unsettled)));
     }
     choices
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Seen(package, sight) => write!(f, "observe {}: {sight}", package + 1),
-            Self::Listed(shown) => {
-                f.write_str("list")?;
-                for (package, sight) in shown.iter().enumerate() {
-                    let sight = sight.map_or_else(|| "no row".to_owned(), |it| it.to_string());
-                    write!(f, "; {}: {sight}", package + 1)?;
-                }
-                Ok(())
-            }
-            Self::ListFails(failure) => write!(f, "list: {failure}"),
-            Self::ObserveFails(package, failure) => {
-                write!(f, "observe {}: {failure}", package + 1)
-            }
-            Self::Intend(batch) => write!(f, "deploy {batch}"),
-            Self::RunOutcome(effect, heard) => write!(f, "{effect}, {heard}"),
-            Self::Waited => f.write_str("wait"),
-            Self::Ends(package, true) => write!(f, "the release of {} succeeds", package + 1),
-            Self::Ends(package, false) => write!(f, "the release of {} fails", package + 1),
-            Self::OthersRelease(package) => write!(f, "somebody else releases {}", package + 1),
-            Self::Changes(package) => write!(f, "somebody else changes {}", package + 1),
-            Self::Arrives(request, released) => {
-                write!(f, "a request for {request} arrives late and releases {released}")
-            }
-            Self::Later(seconds) => write!(f, "{seconds} s pass"),
-            Self::OutOfTime => f.write_str("out of time"),
-            Self::Crash(Effect::None, Kept::All) => f.write_str("crash, resumed"),
-            Self::Crash(effect, Kept::All) => write!(f, "{effect}, crash, resumed"),
-            Self::Crash(..) => f.write_str("crash, what was not flushed is lost, resumed"),
-            Self::Resumed => f.write_str("resumed"),
-            Self::Consent(packages) => write!(f, "consent to sending {packages} once more"),
-            Self::Forget(packages) => write!(f, "{packages} given up"),
-            Self::AnotherRun => f.write_str("another run for the same packages"),
-        }
-    }
-}
-
-impl fmt::Display for Sight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let late = if self.late { ", which lags behind" } else { "" };
-        let bare = if self.bare { ", without its time" } else { "" };
-        write!(f, "{}{late}{bare}", Status::from_code(self.status))
-    }
-}
-
-impl fmt::Display for Failing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unavailable => "unavailable",
-            Self::NotFound => "not found",
-            Self::Forbidden => "401",
-        })
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("nothing left"),
-            Self::Stuck => f.write_str("the request is stuck underway"),
-            Self::TurnedAway => f.write_str("the gateway turned it away"),
-            Self::Released(packages) => write!(f, "the service releases {packages}"),
-        }
-    }
-}
-
-impl fmt::Display for Heard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotSent => f.write_str("proof that it was not sent"),
-            Self::NoCredentials => f.write_str("no credentials"),
-            Self::Nothing => f.write_str("no answer"),
-            Self::Accepted(named) => write!(f, "the answer names {named}"),
-            Self::GatewayNo => f.write_str("403 of the gateway"),
-            Self::TooMany => f.write_str("429 of the gateway"),
-            Self::PartlyDone => f.write_str("429 that says more than its error"),
-            Self::GatewayError => f.write_str("502 of the gateway"),
-            Self::ServiceNo => f.write_str("400 of the service"),
-            Self::ServerError => f.write_str("500"),
-        }
-    }
 }

@@ -42,9 +42,9 @@ impl Set {
     }
 }
 
-impl fmt::Display for Set {
+impl fmt::Debug for Set {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(["none", "1", "2", "1 and 2"][usize::from(self.0)])
+        f.debug_set().entries(self.indices()).finish()
     }
 }
 
