@@ -1,5 +1,4 @@
-//! A driver of a rollout over any service: it does what it is asked to, one thing after the other, and tells what
-//! came of it. It decides nothing, and so is short.
+//! Runs a rollout over any service: does one action after the other and applies what happened. It decides nothing.
 
 use std::time::Duration;
 
@@ -8,31 +7,31 @@ use dls_model::{
 };
 use dls_rollout::{Action, Event, EventKind, ObserveError, Report, Rollout, SendError};
 
-/// What a driver needs: three calls and a clock.
+/// What a run needs: three calls and a clock.
 pub trait Service {
     /// Reads a package.
     fn show(&mut self, package: PackageId) -> Result<PackageDetail, ObserveError>;
     /// Reads all pages of a list.
     fn list(&mut self, list: &ListPackages) -> Result<Vec<Package>, ObserveError>;
-    /// Releases packages. Called once for each time that the rollout asks for it.
+    /// Releases packages, once per call.
     fn deploy(&mut self, packages: &PackageIds, start: JobStart)
     -> Result<DeployAnswer, SendError>;
-    /// What time it is.
+    /// The time.
     fn now(&self) -> Timestamp;
-    /// Lets time pass.
+    /// Waits.
     fn wait(&mut self, time: Duration);
 }
 
-/// Does one thing. Each event is recorded before it is folded, and the intention to send before anything is sent;
-/// an error of `record` is the end, with nothing done that is not written down.
+/// Does one action. Each event is recorded before it is applied, and the intention to send before anything is sent. Stops
+/// at an error of `record`.
 ///
-/// False once every package has its verdict.
+/// False once every package has its outcome.
 pub fn step<E>(
     rollout: &mut Rollout,
     service: &mut impl Service,
     record: &mut impl FnMut(&Event) -> Result<(), E>,
 ) -> Result<bool, E> {
-    let mut note = |rollout: &mut Rollout, at, kind| {
+    let mut apply = |rollout: &mut Rollout, at, kind| {
         let event = Event::new(at, kind);
         record(&event)?;
         rollout.apply(event);
@@ -54,9 +53,9 @@ pub fn step<E>(
                 signed_at,
                 with_token: false,
             };
-            note(rollout, signed_at, intended)?;
+            apply(rollout, signed_at, intended)?;
             let sent = match service.now() > fresh_until {
-                true => Err(SendError::NotSent("the looks are too old".to_owned())),
+                true => Err(SendError::NotSent("the observations are too old".to_owned())),
                 false => service.deploy(request.packages(), request.options().start),
             };
             match sent {
@@ -69,14 +68,14 @@ pub fn step<E>(
             EventKind::Waited
         }
         Action::Done => return Ok(false),
-        // An action of a later version, which this driver cannot do.
+        // An action of a later version.
         _ => EventKind::OutOfTime,
     };
-    note(rollout, service.now(), kind)?;
+    apply(rollout, service.now(), kind)?;
     Ok(true)
 }
 
-/// Goes on until every package has its verdict.
+/// Goes on until every package has its outcome.
 pub fn drive<E>(
     rollout: &mut Rollout,
     service: &mut impl Service,
