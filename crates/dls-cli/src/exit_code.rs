@@ -14,7 +14,7 @@ Exit codes:
     4  not authenticated, or not permitted
     5  not found: a package, the workspace, or the call at this address
     6  partial: some packages succeeded, others did not; or a released job did not start
-    7  unknown: a request may have been received; look before doing anything again
+    7  unknown: a request may have been received; check the status before sending anything again
     8  still in progress when the time to wait was over
     9  refused, by us before sending or by the service
    10  throttled, or the service is unavailable; nothing was accepted

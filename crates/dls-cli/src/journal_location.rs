@@ -144,7 +144,7 @@ impl JournalLocation {
             StoreError::Broken { run, .. } => {
                 let (check, set_aside) = (format!("dls journal check {run}"), format!("dls journal set-aside {run}"));
                 format!(
-                    "{}, look with `dls status` what became of its packages, then {}",
+                    "{}, check its packages with `dls status`, then {}",
                     self.here(&check),
                     self.here(&set_aside)
                 )

@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn a_span_is_told_in_its_largest_unit() {
-        let told = |seconds| span(Duration::from_secs(seconds));
-        assert_eq!([0, 59, 60, 7200, 200_000].map(told), ["0s", "59s", "1min", "2h", "2d"]);
+        let shown = |seconds| span(Duration::from_secs(seconds));
+        assert_eq!([0, 59, 60, 7200, 200_000].map(shown), ["0s", "59s", "1min", "2h", "2d"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How long to wait and how often to look, as it is typed.
+//! How long to wait and how often to observe: the flags' values.
 
 use std::time::Duration;
 

@@ -126,7 +126,7 @@ impl Engine {
         note_packages(request, record, caller.is_ok());
         let caller = caller?;
         record.user = Some(caller.user.clone());
-        self.throttle.admit(now, &caller.user, route.family, route.name)?;
+        self.throttle.check(now, &caller.user, route.family, route.name)?;
         check_content_type(request)?;
         self.service.serve(&ServiceRequest { route, now, caller: &caller, request, scope, record })
     }

@@ -89,7 +89,7 @@ impl Throttle {
     }
 
     /// Lets a request through and counts it, or refuses it and does not count it.
-    pub(crate) fn admit(
+    pub(crate) fn check(
         &mut self,
         now: Timestamp,
         user: &str,
@@ -138,7 +138,7 @@ mod tests {
     ) -> usize {
         let now = Timestamp::from_millis(1_747_106_000_000 + millis).unwrap();
         let family = if call == "task" { HostFamily::V1 } else { HostFamily::V2 };
-        (0..count).filter(|_| throttle.admit(now, user, family, call).is_ok()).count()
+        (0..count).filter(|_| throttle.check(now, user, family, call).is_ok()).count()
     }
 
     #[test]

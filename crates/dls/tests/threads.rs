@@ -49,12 +49,12 @@ fn every_error_converts_into_a_boxed_error() {
 mod every_future_can_be_spawned {
     use super::*;
 
-    fn of_the_client(client: &Client, ids: PackageIds, id: PackageId, look: &ShowPackage) {
+    fn of_the_client(client: &Client, ids: PackageIds, id: PackageId, show: &ShowPackage) {
         is_send(&client.deploy(ids.clone(), JobStart::Later));
         is_send(&client.plan(ids.clone(), None));
         is_send(&client.package(id));
         is_send(&client.revoke(ids));
-        is_send(&client.call(look));
+        is_send(&client.call(show));
     }
 
     fn of_a_custom_operation<O>(client: &Client, operation: &O)

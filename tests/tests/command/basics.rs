@@ -80,11 +80,11 @@ fn a_proxy_setting_that_is_not_used_is_reported() {
         let mut command = bench.dls();
         command.env("DLS_ENDPOINT", "https://127.0.0.1:1");
         command.args(args.split_whitespace());
-        let told = |command: &mut Command| stderr(&command.output().unwrap());
-        let text = told(&mut command);
+        let errors = |command: &mut Command| stderr(&command.output().unwrap());
+        let text = errors(&mut command);
         assert!(text.contains("SSL_CERT_FILE"), "{args}: {text}");
         assert!(!text.contains("proxy"), "{args}: {text}");
-        let text = told(command.env("HTTPS_PROXY", "http://proxy.example:8080"));
+        let text = errors(command.env("HTTPS_PROXY", "http://proxy.example:8080"));
         let said = "HTTPS_PROXY is set, but dls does not use a proxy";
         assert!(text.contains(said), "{args}: {text}");
     }

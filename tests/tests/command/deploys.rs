@@ -168,7 +168,7 @@ fn without_writable_evidence_nothing_is_sent() {
 #[test]
 fn after_a_refusal_the_next_request_is_sent_only_with_keep_going() {
     let faults = "faults = [{ on = \"deploy\", nth = 1, do = \"other-revokes-before\" }]";
-    for (flag, expected, told) in
+    for (flag, expected, reported) in
         [("", 5, ["refused", "not-sent"]), ("--keep-going", 6, ["refused", "successful"])]
     {
         let bench = Bench::faulty(faults, SHORT);
@@ -176,7 +176,7 @@ fn after_a_refusal_the_next_request_is_sent_only_with_keep_going() {
             expected,
             &format!("deploy 23 24 --no-start --in-order --interval 50ms -o json {flag}"),
         );
-        assert_eq!(outcomes(&json(&output)), told, "{flag}");
+        assert_eq!(outcomes(&json(&output)), reported, "{flag}");
     }
 }
 

@@ -27,7 +27,7 @@ fn a_signal_before_the_request_says_that_nothing_was_sent() {
     let faults = "faults = [{ on = \"show\", nth = 2, do = \"silence\" }]";
     let bench = Bench::faulty(faults, SHORT);
     let child = bench.spawn("deploy 23 24 --no-start -o json");
-    bench.until("the second look", |bench| bench.requests_to("show") == 2);
+    bench.until("the second observation", |bench| bench.requests_to("show") == 2);
     let output = end_with(child, "-INT");
     assert_eq!(code(&output), 130, "{}", stderr(&output));
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
@@ -57,7 +57,7 @@ fn a_watch_that_is_interrupted_says_how_to_go_on() {
     for verb in ["watch", "wait"] {
         let before = bench.requests_to("show");
         let child = bench.spawn(&format!("{verb} 23 --interval 20ms -o json"));
-        bench.until("a few looks", |bench| bench.requests_to("show") > before + 4);
+        bench.until("a few observations", |bench| bench.requests_to("show") > before + 4);
         let output = end_with(child, "-INT");
         assert_eq!(code(&output), 130, "{}", stderr(&output));
         assert_eq!(outcomes(&json(&output)), ["pending"]);

@@ -69,8 +69,8 @@ fn a_second_deploy_sends_only_what_is_proved_to_be_unsent() {
         let first = bench.run(way.first);
         let second = bench.run(&second(&way));
         let ends = (code(&first), code(&second), bench.requests_to("deploy"));
-        let told = format!("{}{}", stderr(&first), stderr(&second));
-        assert_eq!(ends, way.ends, "{}:\n{told}", way.name);
+        let messages = format!("{}{}", stderr(&first), stderr(&second));
+        assert_eq!(ends, way.ends, "{}:\n{messages}", way.name);
     }
 }
 
@@ -183,7 +183,7 @@ fn a_run_is_resumed_at_another_address_only_with_confirmation_which_is_recorded(
     let resume = format!("resume {run} --endpoint {} --timeout 1s", elsewhere.url);
     bench.ends(9, &resume);
     assert_eq!(elsewhere.requests(), 0);
-    // A conflict with a run at another address is told as one.
+    // A conflict with a run at another address is reported as one.
     let again = bench.ends(7, format!("{ONE} --endpoint {}", elsewhere.url));
     says(&again, &bench.url);
     let vouched = bench.run(&format!("{resume} --same-service"));

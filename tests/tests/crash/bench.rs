@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const SOON: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy)]
-pub(crate) enum Verb {
+pub(crate) enum Subcommand {
     Deploy,
     Resume,
 }
@@ -44,13 +44,13 @@ impl Bench {
     }
 
     /// The command of a user who wants all of them released, or the run taken up.
-    pub(crate) fn start(&self, verb: Verb, interval: &str) -> Process<'_> {
+    pub(crate) fn start(&self, subcommand: Subcommand, interval: &str) -> Process<'_> {
         let stdout = self.folder.path().join("stdout");
         let stderr = self.folder.path().join("stderr");
         let mut command = dls_tests::command(self.service.emulator.base_url(), &self.runs());
-        match verb {
-            Verb::Deploy => command.arg("deploy").args(self.ids()).arg("--no-start"),
-            Verb::Resume => command.arg("resume"),
+        match subcommand {
+            Subcommand::Deploy => command.arg("deploy").args(self.ids()).arg("--no-start"),
+            Subcommand::Resume => command.arg("resume"),
         };
         let child = command
             .args(["--interval", interval, "--grace", "2s", "--rate", "100000"])
@@ -82,7 +82,7 @@ impl Bench {
     }
 
     /// What was said, and what the emulator counted, in one line.
-    pub(crate) fn told(&self, ended: &Ended) -> String {
+    pub(crate) fn summary(&self, ended: &Ended) -> String {
         let mut words = BTreeMap::<&str, usize>::new();
         for outcome in ended.outcomes.values() {
             *words.entry(outcome).or_default() += 1;

@@ -11,7 +11,7 @@
 
 mod bench;
 
-use bench::{Bench, Ended, Verb};
+use bench::{Bench, Ended, Subcommand};
 
 const FEW: u32 = 3;
 /// Three requests: of 100, 100 and 50 packages.
@@ -42,12 +42,12 @@ impl Point {
 
     fn play(&self) {
         let bench = Bench::new(self.packages, self.faults);
-        let process = bench.start(Verb::Deploy, self.interval);
+        let process = bench.start(Subcommand::Deploy, self.interval);
         let early = process.killed_once(|| (self.reached)(&bench));
         assert!(early.is_none(), "it ended before it was killed: {early:?}");
-        let ended = bench.start(Verb::Resume, "20ms..50ms").ended();
+        let ended = bench.start(Subcommand::Resume, "20ms..50ms").ended();
         let place = format!("{} packages, {:?}", self.packages, self.faults);
-        assert_eq!(bench.told(&ended), self.ends, "{place}: {ended:?}");
+        assert_eq!(bench.summary(&ended), self.ends, "{place}: {ended:?}");
         bench.check(&ended);
     }
 }
@@ -72,7 +72,7 @@ fn a_run_that_is_killed_before_its_request_sends_it_when_it_is_resumed() {
     play(&[
         Point::new(FEW, created, FEW_RELEASED),
         Point::new(MANY, created, MANY_RELEASED),
-        // The last look before the request is under way.
+        // The last observation before the request is under way.
         Point::new(FEW, |bench| bench.asked("show") == 3, FEW_RELEASED).with_faults(looking),
         // The request could not be sent, and waits to be tried again.
         Point::new(FEW, |bench| bench.journal().contains("send-failed"), FEW_RELEASED)
@@ -122,7 +122,7 @@ fn a_run_that_is_killed_between_its_requests_sends_the_rest_when_nothing_is_in_d
 fn a_run_that_is_killed_while_watching_continues_to_watch() {
     let accepted = |bench: &Bench| bench.journal().contains("\"accepted\"");
     let watching = |bench: &Bench| bench.asked("show") > 3 + 1;
-    // The look after the request never comes back.
+    // The observation after the request never comes back.
     let held = r#"{ on = "show", nth = 5, do = "silence" }"#;
     play(&[
         Point::new(FEW, accepted, FEW_RELEASED).with_interval("1m"),
@@ -163,14 +163,14 @@ fn a_run_that_is_killed_at_random_times_sends_nothing_twice() {
 
 /// Up to three processes are killed after so many requests, the next one may end.
 fn killed_at_random(bench: &Bench, packages: u32, rng: &mut fastrand::Rng) -> Ended {
-    let mut verb = Verb::Deploy;
+    let mut subcommand = Subcommand::Deploy;
     for _ in 0..rng.u32(1..=3) {
         let seen = bench.requests() + rng.usize(1..packages as usize * 3);
-        let process = bench.start(verb, "20ms..50ms");
+        let process = bench.start(subcommand, "20ms..50ms");
         if let Some(ended) = process.killed_once(|| bench.requests() >= seen) {
             return ended;
         }
-        verb = Verb::Resume;
+        subcommand = Subcommand::Resume;
     }
-    bench.start(verb, "20ms..50ms").ended()
+    bench.start(subcommand, "20ms..50ms").ended()
 }

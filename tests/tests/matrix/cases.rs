@@ -15,7 +15,7 @@ pub(crate) struct Cases {
     pub(crate) lost: Vec<Case>,
     pub(crate) strangers: Vec<Case>,
     pub(crate) refusals: Vec<Case>,
-    pub(crate) looks: Vec<Case>,
+    pub(crate) observations: Vec<Case>,
     pub(crate) others: Vec<Case>,
 }
 
@@ -27,7 +27,7 @@ impl Cases {
             &self.lost,
             &self.strangers,
             &self.refusals,
-            &self.looks,
+            &self.observations,
             &self.others,
         ];
         groups.into_iter().flatten()
@@ -49,7 +49,7 @@ pub(crate) struct Case {
     #[serde(default)]
     pub(crate) credentials: Who,
     pub(crate) over: Option<Over>,
-    patience: Option<u64>,
+    read_timeout: Option<u64>,
     timeout: Option<u64>,
     grace: Option<u64>,
 }
@@ -80,8 +80,8 @@ impl Case {
     }
 
     /// How long the client waits for a handshake, a head, or more of a body.
-    pub(crate) fn patience(&self) -> Duration {
-        Duration::from_millis(self.patience.unwrap_or(5000))
+    pub(crate) fn read_timeout(&self) -> Duration {
+        Duration::from_millis(self.read_timeout.unwrap_or(5000))
     }
 
     /// How long the run may take.

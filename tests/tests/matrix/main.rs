@@ -46,7 +46,7 @@ async fn a_refusal_counts_as_far_as_it_is_a_proof() {
 
 #[tokio::test]
 async fn failed_observations_are_repeated_and_do_not_change_the_outcome() {
-    play(&cases().looks).await;
+    play(&cases().observations).await;
 }
 
 #[tokio::test]

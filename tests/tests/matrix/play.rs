@@ -145,12 +145,12 @@ fn client(case: &Case, emulator: &Emulator) -> Client {
         Who::Developer => Credentials::from(key("AKIDDEVELOPER", SECRETS[1])),
         Who::Token => Credentials::from(Token::new(SECRETS[2]).unwrap()),
     };
-    let patience = case.patience();
+    let read_timeout = case.read_timeout();
     let limits = Limits::default()
-        .with_tls(patience)
-        .with_read_head(patience)
-        .with_write_head(patience)
-        .with_body_idle(patience)
+        .with_tls(read_timeout)
+        .with_read_head(read_timeout)
+        .with_write_head(read_timeout)
+        .with_body_idle(read_timeout)
         .with_body_bytes(64 << 10);
     let twice = NonZeroU32::MIN.saturating_add(1);
     let builder = Client::builder()

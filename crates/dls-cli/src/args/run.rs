@@ -145,7 +145,7 @@ pub(crate) struct WaitOptions {
     /// How long a package may take to move after its answer was lost [default: 120s]
     #[arg(long, value_name = "TIME")]
     pub(crate) grace: Option<String>,
-    /// Pause between looks: the first and the longest, or one for both [default: 1s..30s]
+    /// Pause between observations: initial and maximum, or one value for both [default: 1s..30s]
     #[arg(long, value_name = "MIN..MAX")]
     pub(crate) interval: Option<String>,
 }

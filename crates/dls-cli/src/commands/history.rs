@@ -107,7 +107,7 @@ fn row(run: &StoredRun) -> Vec<String> {
     ]
 }
 
-/// Nothing is said of a run in which a package has no verdict yet.
+/// Nothing is shown for a run in which a package has no outcome yet.
 fn outcome(run: &StoredRun) -> Option<&'static str> {
     let mut packages = run.report.packages.iter();
     let is_told = packages.all(|it| it.outcome.is_some());

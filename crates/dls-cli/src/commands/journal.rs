@@ -66,7 +66,7 @@ impl Document for Check {
         lines.extend(self.unfinished.as_ref().map(|unfinished| {
             format!("after them: {unfinished}. A crash left it, and it was never relied on")
         }));
-        let verdict = match (&self.problem, self.names_its_packages) {
+        let summary = match (&self.problem, self.names_its_packages) {
             (None, _) => "nothing is wrong with it",
             (Some(_), true) => {
                 "it keeps other runs away from the packages that it was created with"
@@ -75,7 +75,7 @@ impl Document for Check {
                 "what it may have sent is not known, so it keeps away every other run"
             }
         };
-        lines.push(verdict.to_owned());
+        lines.push(summary.to_owned());
         lines.into_iter().map(Block::Lines).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! `dls status`: one look at each package, without waiting.
+//! `dls status`: the status of each package, read once.
 
 use crate::args;
 use crate::config::Settings;

@@ -17,8 +17,8 @@ use super::world::World;
 const LATE: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// So late a status may be at most. What a run watched, and never sent, may have ended a little before it began. And what
-/// it sent may have been released a little before, if its first look did not show that yet: it was released since it
-/// was looked at, as far as anybody could see.
+/// it sent may have been released a little before, if its first observation did not show that yet: it was released since it
+/// was observed, as far as anybody could see.
 const LAG: Duration = Duration::from_secs(60);
 
 /// A process that came to its end, and what it said.
@@ -178,9 +178,9 @@ impl Record {
             let mut since = sends.iter().filter(|sent| sent.at >= began);
             since.any(|sent| sent.packages.contains(&claim.package))
         };
-        let (denied, told): (Vec<&Claim>, Vec<&Claim>) =
+        let (denied, others): (Vec<&Claim>, Vec<&Claim>) =
             process.claims.iter().partition(|claim| is_denial(claim));
-        let (watched, sent): (Vec<&Claim>, Vec<&Claim>) = told
+        let (watched, sent): (Vec<&Claim>, Vec<&Claim>) = others
             .into_iter()
             .partition(|claim| is_end(claim) && (!is_sent(claim) || claim.outcome == "successful"));
         let mut broken = check(&history(sent, began, ledger.clone()));

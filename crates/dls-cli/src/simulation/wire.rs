@@ -195,7 +195,7 @@ impl Wire {
     ) -> Option<()> {
         let mut headers = Vec::new();
         for (name, value) in &parts.headers {
-            // The official signer looks for the body's type under this spelling alone.
+            // The official signer recognizes the body's type by this spelling only.
             let name = match name.as_str() {
                 "content-type" => "Content-Type",
                 name => name,

@@ -65,7 +65,7 @@ impl History {
 
     /// Whether a request of the client, or a copy of one, released it at any time since the start of the run.
     ///
-    /// A copy of a refused request is the network's doing: the client was told the truth about the first one.
+    /// A copy of a refused request comes from the network: the answer to the first one was true.
     fn is_released_by_client(&self, package: &str) -> bool {
         let began = millis(self.started_at);
         let mut releases = self.ledger.releases.iter();

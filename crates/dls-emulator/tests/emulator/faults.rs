@@ -20,7 +20,7 @@ fn faulty(rules: &[&str]) -> World {
     World::of(builder().faults(plan(rules)))
 }
 
-/// All deploys meet this fault; `more` is added to the rule.
+/// All deploys get this fault; `more` is added to the rule.
 fn faulty_deploy(fault: &str, more: &str) -> World {
     faulty(&[&format!("on = \"deploy\"\ndo = {fault}\n{more}")])
 }

@@ -67,6 +67,6 @@ impl From<RunId> for String {
 
 /// A text that is not the name of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("invalid run name: names look like 20261124-104107-7f3a")]
+#[error("invalid run name: a name has the form 20261124-104107-7f3a")]
 #[non_exhaustive]
 pub struct InvalidRunId;

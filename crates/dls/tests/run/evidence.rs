@@ -13,20 +13,20 @@ use crate::fake_service::FakeService;
 
 /// Keeps what it is given, beside the number of requests that had been sent by then; or fails.
 #[derive(Debug, Clone)]
-struct Kept {
+struct Intentions {
     service: FakeService,
     fails: bool,
     takes: Duration,
     intentions: Arc<Mutex<Vec<(Position, usize)>>>,
 }
 
-impl Kept {
+impl Intentions {
     fn of(service: &FakeService, fails: bool) -> Self {
         Self { service: service.clone(), fails, takes: Duration::ZERO, intentions: Arc::default() }
     }
 }
 
-impl Evidence for Kept {
+impl Evidence for Intentions {
     fn record<'a>(&'a mut self, intention: &'a Position) -> BoxFuture<'a, Result<(), String>> {
         let sent = self.service.state().sent.len();
         let mut intentions = self.intentions.lock().unwrap();
@@ -45,11 +45,11 @@ impl Evidence for Kept {
 #[tokio::test(start_paused = true)]
 async fn an_intention_is_recorded_in_the_store_and_as_evidence_before_its_request() {
     let (service, store) = (FakeService::new(), MemoryStore::new());
-    let evidence = Kept::of(&service, false);
+    let evidence = Intentions::of(&service, false);
     let run = service.run(&[23], quick()).with_evidence(evidence.clone());
     let mut run = run.with_store(&store).await.unwrap();
     let name = run.id().unwrap().clone();
-    // The observation; then the intention, whose request was made by the time that it is told.
+    // The observation; then the intention, whose request was made by the time that it is reported.
     run.next_event().await.unwrap();
     let before = run.position().unwrap();
     run.next_event().await.unwrap();
@@ -67,7 +67,7 @@ async fn an_intention_is_recorded_in_the_store_and_as_evidence_before_its_reques
 #[tokio::test(start_paused = true)]
 async fn without_evidence_no_request_is_sent() {
     let (service, store) = (FakeService::new(), MemoryStore::new());
-    let evidence = Kept::of(&service, true);
+    let evidence = Intentions::of(&service, true);
     let run = service.run(&[23], quick()).with_evidence(evidence.clone());
     let report = run.with_store(&store).await.unwrap().wait().await;
     assert_eq!(evidence.intentions.lock().unwrap().len(), 1);
@@ -83,7 +83,7 @@ async fn without_evidence_no_request_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_request_is_not_written_when_recording_its_intention_took_too_long() {
     let (service, store) = (FakeService::new(), MemoryStore::new());
-    let mut evidence = Kept::of(&service, false);
+    let mut evidence = Intentions::of(&service, false);
     // What was read is fresh for 60 s.
     evidence.takes = Duration::from_secs(61);
     let run = service.run(&[23], quick()).with_evidence(evidence.clone());

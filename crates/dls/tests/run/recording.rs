@@ -162,7 +162,7 @@ async fn a_sent_package_is_watched_to_its_end_after_recording_failed() {
     assert_eq!(run.report().outcome, RunOutcome::Successful, "{:?}", run.report());
     assert!(run.journal_failure().is_some());
     let stored = store.load(run.id().unwrap()).await.unwrap();
-    assert!(stored.is_open(), "whoever takes it over looks again");
+    assert!(stored.is_open(), "whoever takes it over observes again");
     assert!(stored.report.packages[0].sent);
 }
 

@@ -27,9 +27,9 @@ async fn watching_many_packages_costs_few_lists_and_two_shows_at_each_end() {
     assert_eq!(run.report().outcome, RunOutcome::Successful);
     assert_eq!((bench.releases(), bench.requests("deploy")), (1000, 10));
     let lists = u64::try_from(bench.requests("list")).unwrap();
-    let budget = rounds * ((OURS + FOREIGN).div_ceil(PAGE) + 1);
+    let limit = rounds * ((OURS + FOREIGN).div_ceil(PAGE) + 1);
     assert!(rounds > 2, "{rounds}");
-    assert!(lists <= budget, "{lists} lists in {rounds} rounds");
+    assert!(lists <= limit, "{lists} lists in {rounds} rounds");
     let shows = u64::try_from(bench.requests("show")).unwrap();
     assert!(shows <= OURS + 2 * OURS, "{shows} shows");
 }

@@ -38,7 +38,7 @@ impl Bench {
         writer.run().clone()
     }
 
-    /// What another run of this package is told.
+    /// The result of creating another run of this package.
     pub(crate) async fn create(&self, package: u64) -> Result<(), StoreError> {
         let created = self.store.create(spec(&[package]), at(9)).await?;
         // The test goes on as if it had never been.

@@ -18,7 +18,7 @@ const RELEASE: Duration = Duration::from_secs(20);
 
 /// What becomes of a deploy request.
 #[derive(Clone, Copy, PartialEq)]
-enum Fate {
+enum Delivery {
     Answered,
     AnswerLost,
     RequestLost,
@@ -26,7 +26,7 @@ enum Fate {
 
 struct MadeUp {
     now: Timestamp,
-    fate: Fate,
+    delivery: Delivery,
     /// How releases end.
     end: Status,
     /// When each package was released, if it was.
@@ -36,10 +36,10 @@ struct MadeUp {
 }
 
 impl MadeUp {
-    fn new(fate: Fate, end: Status) -> Self {
+    fn new(delivery: Delivery, end: Status) -> Self {
         Self {
             now: Timestamp::from_millis(1_747_106_000_000).unwrap(),
-            fate,
+            delivery,
             end,
             packages: ids().map(|id| (id, None)).collect(),
             deploys: Vec::new(),
@@ -69,13 +69,13 @@ impl Service for MadeUp {
 
     fn deploy(&mut self, ids: &PackageIds, start: JobStart) -> Result<DeployAnswer, SendError> {
         self.deploys.push((ids.clone(), start));
-        if self.fate == Fate::RequestLost {
+        if self.delivery == Delivery::RequestLost {
             return Err(SendError::Lost("connection reset".to_owned()));
         }
         for id in ids {
             self.packages.insert(*id, Some(self.now));
         }
-        if self.fate == Fate::AnswerLost {
+        if self.delivery == Delivery::AnswerLost {
             return Err(SendError::Lost("connection reset".to_owned()));
         }
         let detail = |id: &PackageId| {
@@ -121,20 +121,20 @@ fn run(service: &mut MadeUp) -> Report {
 
 #[test]
 fn two_packages_are_named_by_one_request_whatever_becomes_of_it() {
-    for (fate, end, outcome, takes) in [
-        (Fate::Answered, Status::Successful, RunOutcome::Successful, RELEASE),
-        (Fate::Answered, Status::Failed, RunOutcome::Failed, RELEASE),
-        (Fate::AnswerLost, Status::Successful, RunOutcome::Successful, RELEASE),
-        (Fate::RequestLost, Status::Successful, RunOutcome::Unknown, Options::GRACE),
+    for (delivery, end, outcome, takes) in [
+        (Delivery::Answered, Status::Successful, RunOutcome::Successful, RELEASE),
+        (Delivery::Answered, Status::Failed, RunOutcome::Failed, RELEASE),
+        (Delivery::AnswerLost, Status::Successful, RunOutcome::Successful, RELEASE),
+        (Delivery::RequestLost, Status::Successful, RunOutcome::Unknown, Options::GRACE),
     ] {
-        let mut service = MadeUp::new(fate, end);
+        let mut service = MadeUp::new(delivery, end);
         let started_at = service.now;
         let report = run(&mut service);
         assert_eq!(report.outcome, outcome);
         let both = PackageIds::new(ids()).unwrap();
         assert_eq!(service.deploys, [(both, JobStart::Later)]);
         // Without an answer nobody knows whether the release is ours.
-        let ours = fate == Fate::Answered;
+        let ours = delivery == Delivery::Answered;
         assert!(report.packages.iter().all(|package| package.ours == ours));
         assert!(service.now >= later(started_at, takes));
     }
@@ -142,7 +142,7 @@ fn two_packages_are_named_by_one_request_whatever_becomes_of_it() {
 
 #[test]
 fn what_is_released_already_is_not_sent() {
-    let mut service = MadeUp::new(Fate::Answered, Status::Successful);
+    let mut service = MadeUp::new(Delivery::Answered, Status::Successful);
     let long_ago = Timestamp::from_millis(1).unwrap();
     for released_at in service.packages.values_mut() {
         *released_at = Some(long_ago);
@@ -154,8 +154,8 @@ fn what_is_released_already_is_not_sent() {
 
 #[test]
 fn a_replay_gives_the_same_rollout_after_every_event() {
-    for fate in [Fate::Answered, Fate::AnswerLost, Fate::RequestLost] {
-        let mut service = MadeUp::new(fate, Status::Successful);
+    for delivery in [Delivery::Answered, Delivery::AnswerLost, Delivery::RequestLost] {
+        let mut service = MadeUp::new(delivery, Status::Successful);
         let mut journal = vec![beginning(service.now)];
         let mut rollout = Rollout::replay(journal.clone()).unwrap();
         loop {
@@ -177,7 +177,7 @@ fn a_replay_gives_the_same_rollout_after_every_event() {
 
 #[test]
 fn after_a_crash_right_before_the_request_the_packages_are_observed() {
-    let mut service = MadeUp::new(Fate::Answered, Status::Successful);
+    let mut service = MadeUp::new(Delivery::Answered, Status::Successful);
     let mut journal = vec![beginning(service.now)];
     let mut rollout = Rollout::replay(journal.clone()).unwrap();
     let crashed = drive(&mut rollout, &mut service, |event| {

@@ -200,6 +200,6 @@ async fn no_error_tells_the_secret() {
     let server = Server::start(&[Reply::Close]).await;
     let error = publish(&transport(), &server.origin, TOPIC, "23 is out").await;
     let error = error.unwrap_err();
-    let told = format!("{error} {error:?} {:?}", transport());
-    assert!(!told.contains(SECRET), "{told}");
+    let shown = format!("{error} {error:?} {:?}", transport());
+    assert!(!shown.contains(SECRET), "{shown}");
 }
