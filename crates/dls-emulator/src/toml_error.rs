@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
+use dls_model::printable;
 use serde::de::DeserializeOwned;
+
+/// The longest message, in characters.
+const MAX_MESSAGE: usize = 600;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
@@ -15,7 +19,8 @@ pub(crate) struct TomlError {
 impl TomlError {
     pub(crate) fn at(text: &str, span: &Range<usize>, message: &str) -> Self {
         let before = text.bytes().take(span.start);
-        Self { line: before.filter(|byte| *byte == b'\n').count() + 1, message: printable(message) }
+        let line = before.filter(|byte| *byte == b'\n').count() + 1;
+        Self { line, message: printable(message, MAX_MESSAGE) }
     }
 
     pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Self> {
@@ -45,21 +50,4 @@ fn key_before(text: &str, offset: usize) -> Option<&str> {
     let assignment = line.rsplit(['{', ',', '[']).next()?.trim();
     let key = assignment.strip_suffix('=')?.trim();
     (!key.is_empty()).then_some(key)
-}
-
-/// One line that can be shown, whatever the text contains.
-fn printable(text: &str) -> String {
-    const MAX: usize = 600;
-    let mut out = String::new();
-    for c in text.chars().take(MAX) {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    if text.chars().nth(MAX).is_some() {
-        out.push('…');
-    }
-    out
 }

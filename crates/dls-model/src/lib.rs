@@ -39,4 +39,5 @@ pub use crate::scope::Scope;
 pub use crate::show::{PackageDetail, ShowPackage};
 pub use crate::status::{Change, StartStatus, Status, SystemTaskStatus, TaskKind};
 pub use crate::system_task::{ShowSystemTask, Subtask, SystemTask};
+pub use crate::text::printable;
 pub use crate::time::Timestamp;

@@ -26,8 +26,9 @@ pub(crate) fn message(text: &str, max: usize) -> String {
     printable(&(redacted(beginning.unwrap_or_default()) + "…"), max)
 }
 
-/// `text` with control and format characters escaped, cut to at most `max` characters.
-pub(crate) fn printable(text: &str, max: usize) -> String {
+/// A text of somebody else on one line: control and format characters escaped, and cut to at most `max` characters.
+#[must_use]
+pub fn printable(text: &str, max: usize) -> String {
     let mut shown = String::new();
     let mut room = max;
     let mut rest = text.chars();
