@@ -43,11 +43,10 @@ impl WaitOptions {
         }
     }
 
-    pub(crate) fn in_options(self, options: Options) -> Options {
-        let (grace, poll_interval) = (options.grace, options.poll_interval);
+    pub(crate) fn in_options(self, mut options: Options) -> Options {
+        options.grace = self.grace.unwrap_or(options.grace);
+        options.poll_interval = self.poll_interval.unwrap_or(options.poll_interval);
         options
-            .with_grace(self.grace.unwrap_or(grace))
-            .with_poll_interval(self.poll_interval.unwrap_or(poll_interval))
     }
 
     /// What is not said stays as it was when the run began.

@@ -28,15 +28,21 @@ use crate::poll_interval::PollInterval;
 
 const READY: [i64; 2] = [TO_BE_REVIEWED; 2];
 
+fn with(mut options: Options, set: impl FnOnce(&mut Options)) -> Options {
+    set(&mut options);
+    options
+}
+
 fn options() -> Options {
     let minute = Duration::from_secs(60);
-    Options::new(JobStart::Later)
-        .with_grace(minute * 2)
-        .with_poll_interval(PollInterval::new(minute, minute))
+    with(Options::new(JobStart::Later), |it| {
+        it.grace = minute * 2;
+        it.poll_interval = PollInterval::new(minute, minute);
+    })
 }
 
 fn in_order() -> Options {
-    options().with_in_order(true)
+    with(options(), |it| it.in_order = true)
 }
 
 fn scenario(name: &'static str, statuses: [i64; 2], options: Options) -> Scenario {
@@ -55,7 +61,7 @@ fn two_batches() -> Scenario {
 fn redeployed() -> Vec<Scenario> {
     let again = |name, statuses, options: Options, stamp| Scenario {
         stamp,
-        ..scenario(name, statuses, options.with_redeploy_failed(true))
+        ..scenario(name, statuses, with(options, |it| it.redeploy_failed = true))
     };
     let failed = [FAILED, TO_BE_REVIEWED];
     let (running, released) = (BEING_RELEASED, SUCCESSFUL);
@@ -63,7 +69,7 @@ fn redeployed() -> Vec<Scenario> {
     let without_grace = again(
         "again without a grace",
         [FAILED, released],
-        options().with_grace(Duration::ZERO),
+        with(options(), |it| it.grace = Duration::ZERO),
         Stamp::Ended,
     );
     vec![
@@ -81,7 +87,7 @@ fn redeployed() -> Vec<Scenario> {
 fn lists() -> Vec<Scenario> {
     let list = |name, statuses, options: Options| Scenario {
         few: 0,
-        ..scenario(name, statuses, options.with_redeploy_failed(true))
+        ..scenario(name, statuses, with(options, |it| it.redeploy_failed = true))
     };
     let (failed, ready) = ([FAILED, TO_BE_REVIEWED], TO_BE_REVIEWED);
     let in_order_again = list("again in order, in lists", [FAILED; 2], in_order());
@@ -117,15 +123,15 @@ fn plans() -> Vec<Scenario> {
 /// Other baselines and other options.
 fn variants() -> Vec<Scenario> {
     let (ready, running, released) = (TO_BE_REVIEWED, BEING_RELEASED, SUCCESSFUL);
-    let keeps_going = in_order().with_keep_going(true);
-    let stops = in_order().with_on_lost_answer(OnLostAnswer::Stop);
+    let keeps_going = with(in_order(), |it| it.keep_going = true);
+    let stops = with(in_order(), |it| it.on_lost_answer = OnLostAnswer::Stop);
     vec![
         scenario("failed before", [FAILED, ready], options()),
         scenario("released before", [ready, released], options()),
         scenario("being released", [running, ready], options()),
         scenario("both by others", [running, released], in_order()),
         scenario("being released, in order", [ready, running], in_order()),
-        scenario("without waiting", READY, options().with_wait(false)),
+        scenario("without waiting", READY, with(options(), |it| it.wait = false)),
         scenario("keep going", READY, keeps_going),
         scenario("not reconciled", READY, stops),
     ]

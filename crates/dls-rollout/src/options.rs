@@ -97,60 +97,6 @@ impl Options {
         self.deploy.as_ref().map(|it| it.start)
     }
 
-    /// Sets [`wait`](Self::wait).
-    #[must_use]
-    pub fn with_wait(self, wait: bool) -> Self {
-        Self { wait, ..self }
-    }
-
-    /// Sets [`redeploy_failed`](Self::redeploy_failed).
-    #[must_use]
-    pub fn with_redeploy_failed(self, redeploy_failed: bool) -> Self {
-        Self { redeploy_failed, ..self }
-    }
-
-    /// Sets [`allow_delete`](Self::allow_delete).
-    #[must_use]
-    pub fn with_allow_delete(self, allow_delete: bool) -> Self {
-        Self { allow_delete, ..self }
-    }
-
-    /// Sets [`in_order`](Self::in_order).
-    #[must_use]
-    pub fn with_in_order(self, in_order: bool) -> Self {
-        Self { in_order, ..self }
-    }
-
-    /// Sets [`keep_going`](Self::keep_going).
-    #[must_use]
-    pub fn with_keep_going(self, keep_going: bool) -> Self {
-        Self { keep_going, ..self }
-    }
-
-    /// Sets [`if_released`](Self::if_released).
-    #[must_use]
-    pub fn with_if_released(self, if_released: IfReleased) -> Self {
-        Self { if_released, ..self }
-    }
-
-    /// Sets [`on_lost_answer`](Self::on_lost_answer).
-    #[must_use]
-    pub fn with_on_lost_answer(self, on_lost_answer: OnLostAnswer) -> Self {
-        Self { on_lost_answer, ..self }
-    }
-
-    /// Sets [`grace`](Self::grace).
-    #[must_use]
-    pub fn with_grace(self, grace: Duration) -> Self {
-        Self { grace, ..self }
-    }
-
-    /// Sets [`poll_interval`](Self::poll_interval).
-    #[must_use]
-    pub fn with_poll_interval(self, poll_interval: PollInterval) -> Self {
-        Self { poll_interval, ..self }
-    }
-
     /// How long a status may lag.
     pub(crate) fn lag(&self) -> Duration {
         match holds(Guard::LagHasALowerBound) {

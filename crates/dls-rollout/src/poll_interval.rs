@@ -25,7 +25,8 @@ pub struct PollInterval {
     /// The longest pause.
     #[serde(alias = "longest")]
     pub max: Duration,
-    /// How much longer each pause is than the one before, in percent: 150 is half as long again.
+    /// How much longer each pause is than the one before, in percent: 150 is half as long again. Less than 100
+    /// counts as 100: a pause never shrinks.
     #[serde(default = "factor")]
     pub factor: u32,
 }
@@ -49,12 +50,6 @@ impl PollInterval {
     #[must_use]
     pub fn new(initial: Duration, max: Duration) -> Self {
         Self { initial, max: max.max(initial), factor: Self::FACTOR }
-    }
-
-    /// Sets the [`factor`](Self::factor). Less than 100 counts as 100: a pause never shrinks.
-    #[must_use]
-    pub fn with_factor(self, percent: u32) -> Self {
-        Self { factor: percent.max(100), ..self }
     }
 
     /// The pause after so many rounds of observations, the first being 0.
@@ -90,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_factor_says_how_fast_the_pause_grows() {
-        let interval = PollInterval::default().with_factor(200);
+        let interval = PollInterval { factor: 200, ..PollInterval::default() };
         assert_eq!(interval.pause(2), Duration::from_secs(4));
     }
 }

@@ -177,9 +177,10 @@ fn ids(case: &Case) -> Vec<dls::PackageId> {
 }
 
 fn options(case: &Case) -> Options {
-    Options::new(JobStart::Later)
-        .with_grace(case.grace())
-        .with_poll_interval(PollInterval::new(Duration::from_millis(20), Duration::from_millis(50)))
+    let mut options = Options::new(JobStart::Later);
+    options.grace = case.grace();
+    options.poll_interval = PollInterval::new(Duration::from_millis(20), Duration::from_millis(50));
+    options
 }
 
 /// What became of the run, and what the emulator counted, in one line.

@@ -118,18 +118,19 @@ fn options(args: &args::Deploy, start: JobStart) -> Options {
     let mut deploy = DeployOptions::from(start);
     deploy.publish_type =
         args.publish_type.map(|args::PublishType::Asynchronous| PublishType::Asynchronous);
-    Options::new(deploy)
-        .with_wait(!args.no_wait)
-        .with_redeploy_failed(args.redeploy_failed)
-        .with_allow_delete(args.allow_delete)
-        .with_in_order(args.in_order)
-        .with_keep_going(args.keep_going)
-        .with_if_released(match args.if_released {
-            args::IfReleased::Ok => IfReleased::Ok,
-            args::IfReleased::Fail => IfReleased::Fail,
-        })
-        .with_on_lost_answer(match args.on_lost_answer {
-            args::OnLostAnswer::Reconcile => OnLostAnswer::Reconcile,
-            args::OnLostAnswer::Stop => OnLostAnswer::Stop,
-        })
+    let mut options = Options::new(deploy);
+    options.wait = !args.no_wait;
+    options.redeploy_failed = args.redeploy_failed;
+    options.allow_delete = args.allow_delete;
+    options.in_order = args.in_order;
+    options.keep_going = args.keep_going;
+    options.if_released = match args.if_released {
+        args::IfReleased::Ok => IfReleased::Ok,
+        args::IfReleased::Fail => IfReleased::Fail,
+    };
+    options.on_lost_answer = match args.on_lost_answer {
+        args::OnLostAnswer::Reconcile => OnLostAnswer::Reconcile,
+        args::OnLostAnswer::Stop => OnLostAnswer::Stop,
+    };
+    options
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use dls::model::{JobStart, PackageId};
-use dls::rollout::{IfReleased, OnLostAnswer, Options, PollInterval, Selection};
+use dls::rollout::{IfReleased, OnLostAnswer, Options, Selection};
 use dls_emulator::{Emulator, EmulatorBuilder, Engine, FaultPlan, RateLimit, assumptions};
 use fastrand::Rng;
 
@@ -112,16 +112,16 @@ fn packages(rng: &mut Rng) -> Option<Selection> {
 fn options(rng: &mut Rng, grace: Duration) -> Options {
     let start = one_of_two(rng, JobStart::Later, JobStart::Immediately);
     let lost = one_of_two(rng, OnLostAnswer::Reconcile, OnLostAnswer::Stop);
-    Options::new(start)
-        .with_wait(rng.u8(0..4) != 0)
-        .with_redeploy_failed(rng.bool())
-        .with_allow_delete(rng.u8(0..4) != 0)
-        .with_in_order(rng.u8(0..3) == 0)
-        .with_keep_going(rng.bool())
-        .with_if_released(one_of_two(rng, IfReleased::Ok, IfReleased::Fail))
-        .with_on_lost_answer(if rng.u8(0..4) == 0 { lost } else { OnLostAnswer::Reconcile })
-        .with_grace(grace)
-        .with_poll_interval(PollInterval::default())
+    let mut options = Options::new(start);
+    options.wait = rng.u8(0..4) != 0;
+    options.redeploy_failed = rng.bool();
+    options.allow_delete = rng.u8(0..4) != 0;
+    options.in_order = rng.u8(0..3) == 0;
+    options.keep_going = rng.bool();
+    options.if_released = one_of_two(rng, IfReleased::Ok, IfReleased::Fail);
+    options.on_lost_answer = if rng.u8(0..4) == 0 { lost } else { OnLostAnswer::Reconcile };
+    options.grace = grace;
+    options
 }
 
 fn one_of_two<T>(rng: &mut Rng, one: T, other: T) -> T {

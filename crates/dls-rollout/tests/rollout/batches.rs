@@ -46,7 +46,7 @@ impl Bench {
 #[test]
 fn an_unknown_batch_stops_the_rest_even_if_told_to_keep_going() {
     let all = many();
-    let mut bench = Bench::first_lost(&all, later().with_keep_going(true));
+    let mut bench = Bench::first_lost(&all, later_with(|it| it.keep_going = true));
     bench.pass(Duration::from_secs(120));
     bench.list(all[..100].iter().map(|id| row(*id, 1)).collect());
     assert_eq!(bench.next(), Action::Done);
@@ -61,7 +61,7 @@ fn an_unknown_batch_stops_the_rest_even_if_told_to_keep_going() {
 fn a_refused_batch_stops_the_rest_unless_told_to_keep_going() {
     let all = many();
     for (keep_going, word) in [(false, "not-sent"), (true, "-")] {
-        let mut bench = Bench::ready(&all, later().with_keep_going(keep_going));
+        let mut bench = Bench::ready(&all, later_with(|it| it.keep_going = keep_going));
         bench.send(&all[..100]);
         bench.apply(refused(400, "APIGW.0201"));
         assert_eq!(bench.words()[100], word);
@@ -93,7 +93,7 @@ fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
 
 #[test]
 fn in_order_each_package_waits_for_the_one_before() {
-    let mut bench = Bench::ready(&[61, 62, 63], later().with_in_order(true));
+    let mut bench = Bench::ready(&[61, 62, 63], later_with(|it| it.in_order = true));
     bench.send(&[61]);
     bench.apply(accepted(&[61]));
     bench.observe_all(&[61], 5, 0);
@@ -109,7 +109,7 @@ fn in_order_each_package_waits_for_the_one_before() {
 
 #[test]
 fn in_order_a_package_is_looked_at_again_if_the_one_before_took_its_time() {
-    let mut bench = Bench::ready(&[61, 62], later().with_in_order(true));
+    let mut bench = Bench::ready(&[61, 62], later_with(|it| it.in_order = true));
     bench.send(&[61]);
     bench.apply(accepted(&[61]));
     bench.pass(Duration::from_secs(600));

@@ -26,6 +26,12 @@ pub(crate) fn later() -> Options {
     Options::new(JobStart::Later)
 }
 
+pub(crate) fn later_with(set: impl FnOnce(&mut Options)) -> Options {
+    let mut options = later();
+    set(&mut options);
+    options
+}
+
 pub(crate) fn destination() -> Destination {
     let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
     Destination::new("https://dayu.example.com", project, workspace)

@@ -61,7 +61,7 @@ fn a_member_that_appears_is_no_movement() {
     let with_time =
         r#""deploy_status":3,"deploy_timestamp":1747106000000,"deploy_user_name":"ops""#;
     for (before, after) in [(old, with_time), (with_time, old)] {
-        let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
+        let mut bench = Bench::new(&[31], later_with(|it| it.redeploy_failed = true));
         bench.observe_as(31, observed(before));
         bench.send(&[31]);
         bench.apply(accepted(&[31]));
@@ -73,7 +73,7 @@ fn a_member_that_appears_is_no_movement() {
 
 #[test]
 fn a_time_that_both_observations_have_and_that_differs_is_movement() {
-    let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
+    let mut bench = Bench::new(&[31], later_with(|it| it.redeploy_failed = true));
     bench.observe(31, 3, 1);
     bench.send(&[31]);
     bench.apply(accepted(&[31]));
@@ -84,8 +84,13 @@ fn a_time_that_both_observations_have_and_that_differs_is_movement() {
 
 #[test]
 fn without_a_grace_an_old_status_still_proves_nothing() {
-    let mut bench =
-        Bench::new(&[31], later().with_redeploy_failed(true).with_grace(Duration::ZERO));
+    let mut bench = Bench::new(
+        &[31],
+        later_with(|it| {
+            it.redeploy_failed = true;
+            it.grace = Duration::ZERO;
+        }),
+    );
     bench.observe(31, 3, 0);
     bench.send(&[31]);
     bench.apply(accepted(&[31]));

@@ -26,7 +26,7 @@ fn everything_released_before_is_nothing_to_do() {
 
 #[test]
 fn a_released_package_stops_the_run_if_that_was_asked_for() {
-    let mut bench = Bench::new(&[41, 23], later().with_if_released(IfReleased::Fail));
+    let mut bench = Bench::new(&[41, 23], later_with(|it| it.if_released = IfReleased::Fail));
     bench.observe(41, 2, 5);
     bench.observe(23, 1, 0);
     assert_eq!(bench.next(), Action::Done);
@@ -108,7 +108,7 @@ fn a_deletion_needs_consent() {
     assert!(matches!(bench.not_sent(23), NotSent::RunStopped));
     assert_eq!(bench.run_outcome(), RunOutcome::Refused);
 
-    let mut bench = Bench::new(&[51], later().with_allow_delete(true));
+    let mut bench = Bench::new(&[51], later_with(|it| it.allow_delete = true));
     bench.observe_as(51, deleting());
     assert!(matches!(bench.next(), Action::Deploy { .. }));
 }
@@ -126,7 +126,7 @@ fn packages_that_change_the_same_object_are_sent_only_in_order() {
     );
     assert_eq!(bench.run_outcome(), RunOutcome::Refused);
 
-    let mut bench = Bench::new(&[61, 62], later().with_in_order(true));
+    let mut bench = Bench::new(&[61, 62], later_with(|it| it.in_order = true));
     observe(&mut bench);
     bench.send(&[61]);
 }
@@ -185,7 +185,7 @@ fn what_a_release_changes_is_no_drift() {
 #[test]
 fn a_package_that_moved_since_the_plan_is_presumed_to_be_ours() {
     let plan = || [(23, detail(23, 1, 0))];
-    let strict = later().with_if_released(IfReleased::Fail);
+    let strict = later_with(|it| it.if_released = IfReleased::Fail);
     for (status, word, outcome) in [
         (2, "already-released", RunOutcome::NothingToDo),
         (3, "failed", RunOutcome::Failed),

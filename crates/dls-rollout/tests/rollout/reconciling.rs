@@ -60,7 +60,7 @@ fn a_failed_observation_settles_nothing() {
 
 #[test]
 fn a_lost_answer_is_unknown_at_once_if_it_is_not_to_be_reconciled() {
-    let options = later().with_on_lost_answer(OnLostAnswer::Stop);
+    let options = later_with(|it| it.on_lost_answer = OnLostAnswer::Stop);
     let bench = Bench::lost(&[23, 24], options);
     assert_eq!(bench.next(), Action::Done);
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"; 2], RunOutcome::Unknown));
@@ -77,7 +77,7 @@ fn a_lost_answer_still_unsettled_when_time_is_over_is_unknown() {
 
 #[test]
 fn a_package_that_the_answer_does_not_name_is_in_doubt() {
-    let mut bench = Bench::sent(&[23, 24], later().with_wait(false), accepted(&[23]));
+    let mut bench = Bench::sent(&[23, 24], later_with(|it| it.wait = false), accepted(&[23]));
     assert_eq!(bench.words(), ["accepted", "-"]);
     bench.pass(GRACE);
     bench.observe(24, 1, 0);
@@ -101,7 +101,7 @@ fn a_refusal_of_several_packages_is_reconciled_and_proves_nothing() {
 
 #[test]
 fn an_old_failure_is_not_taken_for_the_new_result() {
-    let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
+    let mut bench = Bench::new(&[31], later_with(|it| it.redeploy_failed = true));
     bench.observe(31, 3, 5);
     bench.send(&[31]);
     bench.apply(accepted(&[31]));
@@ -117,7 +117,7 @@ fn an_old_failure_is_not_taken_for_the_new_result() {
 
 #[test]
 fn an_old_failure_after_an_observed_release_is_believed_once_no_status_lags_so_long() {
-    let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
+    let mut bench = Bench::new(&[31], later_with(|it| it.redeploy_failed = true));
     bench.observe(31, 3, 5);
     bench.send(&[31]);
     bench.apply(accepted(&[31]));
@@ -140,7 +140,7 @@ fn a_package_in_doubt_that_is_revoked_is_unknown() {
 
 /// Its last release failed at 5; it was sent again, and accepted or lost.
 fn redeployed(outcome: EventKind) -> Bench {
-    let mut bench = Bench::new(&[31], later().with_redeploy_failed(true));
+    let mut bench = Bench::new(&[31], later_with(|it| it.redeploy_failed = true));
     bench.observe(31, 3, 5);
     bench.send(&[31]);
     bench.apply(outcome);
@@ -200,7 +200,7 @@ fn without_times_a_failure_is_believed_once_no_status_lags_so_long() {
 
 #[test]
 fn a_release_that_was_over_at_the_baseline_is_not_taken_for_the_new_one() {
-    let mut bench = Bench::new(&[31, 23], later().with_redeploy_failed(true));
+    let mut bench = Bench::new(&[31, 23], later_with(|it| it.redeploy_failed = true));
     bench.observe(31, 5, 5);
     bench.resume();
     bench.observe_all(&[31], 3, 5);

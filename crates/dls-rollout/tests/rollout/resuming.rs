@@ -198,7 +198,10 @@ mod resending {
 
     #[test]
     fn a_refused_second_request_leaves_the_first_unknown_and_stops_the_rest() {
-        let options = later().with_in_order(true).with_keep_going(true);
+        let options = later_with(|it| {
+            it.in_order = true;
+            it.keep_going = true;
+        });
         let mut bench = Bench::ready(&[23, 24], options);
         bench.send(&[23]);
         bench.resume();

@@ -250,7 +250,7 @@ fn a_report_of_a_run_that_is_left_changes_nothing() {
 
 #[test]
 fn without_waiting_an_accepted_package_ends_as_accepted() {
-    let bench = Bench::accepted(&[23], later().with_wait(false));
+    let bench = Bench::accepted(&[23], later_with(|it| it.wait = false));
     assert_eq!(bench.next(), Action::Done);
     assert_eq!((bench.words(), bench.run_outcome()), (vec!["accepted"], RunOutcome::Accepted));
     assert!(bench.report().is_open(), "its end is not known");

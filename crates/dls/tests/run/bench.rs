@@ -98,7 +98,15 @@ pub(crate) fn client_of(base_url: &str, workspace: &str) -> Client {
 
 pub(crate) fn quick() -> Options {
     let poll_interval = PollInterval::new(Duration::from_millis(20), Duration::from_millis(50));
-    Options::new(JobStart::Later).with_poll_interval(poll_interval)
+    let mut options = Options::new(JobStart::Later);
+    options.poll_interval = poll_interval;
+    options
+}
+
+pub(crate) fn quick_with(set: impl FnOnce(&mut Options)) -> Options {
+    let mut options = quick();
+    set(&mut options);
+    options
 }
 
 pub(crate) fn selection(packages: &[u64]) -> Selection {

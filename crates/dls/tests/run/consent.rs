@@ -7,7 +7,7 @@ use dls::rollout::{EventKind, ObserveError, RunOutcome};
 use dls::run::Fence::{self, Needed, Waived};
 use dls::{MemoryStore, PackageId, ResendRefused, Resume, Run, RunId};
 
-use crate::bench::{id, quick};
+use crate::bench::{id, quick, quick_with};
 use crate::fake_service::FakeService;
 
 const FENCE: Duration = Run::RESEND_FENCE;
@@ -24,7 +24,7 @@ impl Lost {
     async fn new(packages: &[u64], with_token: bool) -> Self {
         let (service, store) = (FakeService::new(), MemoryStore::new());
         service.state().bears_token = with_token;
-        let run = service.run(packages, quick().with_grace(SECOND));
+        let run = service.run(packages, quick_with(|it| it.grace = SECOND));
         let run = run.with_store(&store).await.unwrap();
         let name = run.id().unwrap().clone();
         assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);

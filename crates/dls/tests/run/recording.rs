@@ -11,7 +11,7 @@ use dls::run::Fence;
 use dls::store::{Durability, Position, RunStore, RunWriter, StoreFuture, StoredRun, TakenOver};
 use dls::{MemoryStore, ResendRefused, Resume, Run, RunId, StoreError};
 
-use crate::bench::{id, quick};
+use crate::bench::{id, quick, quick_with};
 use crate::fake_service::FakeService;
 
 /// Records in memory. After some appends, one fails or never ends, and later ones would succeed. Clones share it.
@@ -182,7 +182,7 @@ async fn an_intention_is_durable_before_its_request_and_observations_are_not() {
 async fn an_unrecorded_consent_does_not_count() {
     let service = FakeService::new();
     let store = FailingStore::new(&service, usize::MAX);
-    let run = service.run(&[23], quick().with_grace(Duration::from_secs(1)));
+    let run = service.run(&[23], quick_with(|it| it.grace = Duration::from_secs(1)));
     let run = run.with_store(&store).await.unwrap();
     let name = run.id().unwrap().clone();
     assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);

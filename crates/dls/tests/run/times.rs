@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dls::rollout::{EventKind, NotSent, ObserveError, PackageOutcome, SendError};
 
-use crate::bench::quick;
+use crate::bench::{quick, quick_with};
 use crate::fake_service::FakeService;
 
 #[tokio::test(start_paused = true)]
@@ -46,7 +46,7 @@ async fn a_request_is_not_written_after_an_old_observation() {
 async fn after_a_suspend_packages_are_observed_again() {
     let service = FakeService::new();
     service.state().suspends = Duration::from_secs(2 * 3600);
-    let options = quick().with_grace(Duration::from_secs(1));
+    let options = quick_with(|it| it.grace = Duration::from_secs(1));
     let mut run = service.run(&[23], options);
     let mut story = Vec::new();
     while let Some(event) = run.next_event().await {
