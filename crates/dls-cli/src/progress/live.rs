@@ -163,3 +163,104 @@ impl Total {
         self.bar.set_message(counts.join(", "));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use dls::Selection;
+    use dls::model::{Operation as _, ShowPackage};
+    use dls::rollout::{Destination, Event, Options, Rollout};
+    use http::{HeaderMap, StatusCode};
+    use indicatif::TermLike;
+
+    use super::*;
+
+    /// A terminal that remembers what was written to it.
+    #[derive(Debug, Clone)]
+    struct Terminal {
+        width: u16,
+        written: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl TermLike for Terminal {
+        fn width(&self) -> u16 {
+            self.width
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.written.lock().unwrap().push(text.to_owned());
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a bar shows of a package with these members.
+    fn shown_at(width: u16, members: &str) -> String {
+        let body = format!(
+            r#"{{"release_package":{{"package_id":"23","package_name":"orders_2025w46",{members}}},
+            "task_details":[{{"item_name":"ods_orders_d","deploy_status":2}}]}}"#
+        );
+        let detail = ShowPackage::decode(StatusCode::OK, &HeaderMap::new(), body.as_bytes());
+        let detail = detail.unwrap();
+        let id = "23".parse().unwrap();
+        let destination = Destination::new(
+            "http://a",
+            "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap(),
+            "default".parse().unwrap(),
+        );
+        let spec = RunSpec::new(destination, Selection::new([id]).unwrap(), Options::watch_only());
+        let at = clock::timestamp();
+        let mut run = Rollout::new(spec.clone(), at);
+        run.apply(Event::new(at, run.observed(id, detail)));
+
+        let terminal = Terminal { width, written: Arc::default() };
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let mut view = LiveReporter::on(target, &spec);
+        let now = run.package(id).unwrap();
+        view.report(&RunChange::Status { now: &now, is_first: true }, at);
+        view.each[&id].force_draw();
+        let written = terminal.written.lock().unwrap();
+        let line = written.iter().rev().find(|line| line.contains("23")).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_narrow_terminal_shows_status_and_age_and_no_timestamp() {
+        let ago = clock::timestamp().as_millis() - 90_000;
+        let released = |status, age| {
+            format!(
+                r#""deploy_status":{status},"deploy_user_name":"zhang.min","deploy_timestamp":{age}"#
+            )
+        };
+        let line = shown_at(44, &released(5, ago));
+        assert!(line.contains("1/1 being-released 1min"), "{line}");
+        assert!(!line.contains('Z'), "{line}");
+        let line = shown_at(120, &released(5, ago));
+        assert!(line.contains("being-released 1min  orders_2025w46 by zhang.min"), "{line}");
+        assert!(line.contains("ods_orders_d ok"), "{line}");
+        let line = shown_at(120, &released(2, ago - 7_200_000));
+        assert!(line.contains("already-released  orders_2025w46"), "{line}");
+        assert!(line.contains("by zhang.min 2h ago, not by this run"), "{line}");
+    }
+}
