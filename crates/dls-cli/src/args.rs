@@ -1,5 +1,4 @@
-//! What can be typed. Texts become values in [`crate::config`] and in the commands, so that every wrong
-//! one gets the same kind of line.
+//! The command line. Texts are parsed in [`crate::config`] and in the commands, so that all errors look alike.
 
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -28,8 +27,8 @@ pub(crate) use run::{
     propagate_version = true,
     after_help = "Credentials come from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and, for temporary \
                   keys, HUAWEICLOUD_SDK_SECURITY_TOKEN; or from --token-file.\n\
-                  Certificates that this machine trusts are trusted, or those in SSL_CERT_FILE \
-                  instead. There is no way through a proxy.\n\
+                  TLS trusts the certificates that this machine trusts, or those in SSL_CERT_FILE \
+                  instead. Proxies are not supported.\n\
                   `dls help exit-codes` lists the exit codes."
 )]
 pub(crate) struct Cli {
@@ -45,39 +44,39 @@ pub(crate) struct Global {
     /// Address of the service, for both host families; wins over a region [env: DLS_ENDPOINT]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// Region, such as cn-north-4; any is accepted [env: DLS_REGION]
+    /// Region, such as cn-north-4; any name is accepted [env: DLS_REGION]
     #[arg(long, global = true)]
     pub(crate) region: Option<String>,
     /// Project id [env: DLS_PROJECT_ID, HUAWEICLOUD_SDK_PROJECT_ID]
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) project_id: Option<String>,
-    /// Workspace id; needed for every write [env: DLS_WORKSPACE]
+    /// Workspace id; required for every write [env: DLS_WORKSPACE]
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) workspace: Option<String>,
     /// File that holds an IAM token, used instead of a key pair
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Limit for DNS and connect, and again for the TLS handshake [default: 5s]
+    /// Time limit for DNS and connect, and again for the TLS handshake [default: 5s]
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) connect_timeout: Option<String>,
-    /// Limit for the head of an answer [default: 15s for reads, 30s for writes]
+    /// Time limit for the head of a response [default: 15s for reads, 30s for writes]
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) request_timeout: Option<String>,
     /// Requests a second, at most [default: 8; the service allows a user 10]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) rate: Option<String>,
-    /// How often a read is tried before it has failed [default: 3]
+    /// How often a read is attempted before it fails [default: 3]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) max_attempts: Option<String>,
     /// Format of the result [env: DLS_OUTPUT, for the commands that have it] [default: auto: a table on
     /// a terminal, else tab-separated]
-    #[arg(short, long, global = true, value_name = "FORM")]
+    #[arg(short, long, global = true, value_name = "FORMAT")]
     pub(crate) output: Option<OutputFormat>,
-    /// Directory in which runs are kept, so that they can be taken up again; `off` keeps none
+    /// Directory that records runs, so that they can be resumed; `off` records none
     /// [env: DLS_JOURNAL] [default: $XDG_STATE_HOME/dls/runs, or ~/.local/state/dls/runs]
     #[arg(long, global = true, value_name = "DIR|off")]
     pub(crate) journal: Option<PathBuf>,
-    /// How long the journal may take for one write; after that nothing more is sent
+    /// Time limit for one write of the journal; after that nothing more is sent
     #[arg(long, global = true, value_name = "TIME", default_value = "10s")]
     pub(crate) journal_timeout: String,
     #[cfg(feature = "emulator")]
@@ -92,8 +91,7 @@ pub(crate) struct Global {
 }
 
 impl Global {
-    /// Where, and who asks, as far as flags said it: what another command needs to ask the same. It begins with a
-    /// blank, if there is anything.
+    /// The flags that another command needs for the same destination and credentials, each after a blank.
     pub(crate) fn destination_flags(&self) -> String {
         let token_file = self.token_file.as_ref().map(|it| it.to_string_lossy());
         [
@@ -115,44 +113,44 @@ pub(crate) enum OutputFormat {
     Table,
     /// One document
     Json,
-    /// One event a line while something is followed, the document last
+    /// One event a line while a run is followed, the document last
     Ndjson,
-    /// For a pull request; of a plan only
+    /// For a pull request; plans only
     Markdown,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Release packages and wait until it is known what became of them
+    /// Release packages and wait for the outcome of each
     #[command(visible_alias = "release")]
     Deploy(Deploy),
     /// Show what releasing packages would change, and send nothing
     Plan(Plan),
-    /// Follow packages to the end of their release, with a live view
+    /// Follow the release of packages to its end, with a live view
     Watch(Watch),
     /// The same without the view
     Wait(Watch),
-    /// Take up a run again that was cut short; nothing is sent twice
+    /// Resume a run that was interrupted; nothing is sent twice
     Resume(Resume),
-    /// List the runs that are in the journal
+    /// List the runs in the journal
     History,
-    /// Runs whose record is broken
+    /// Check or set aside a run whose record is broken
     #[command(subcommand)]
     Journal(Journal),
     /// List packages
     List(List),
     /// Show one package with its tasks
     View(View),
-    /// Show the status of packages, once, without waiting
+    /// Show the status of packages once, without waiting
     Status(Status),
-    /// Take packages back before they are released
+    /// Revoke packages before they are released
     #[command(visible_alias = "unpack")]
     Revoke(Revoke),
     /// A local stand-in for the service
     #[cfg(feature = "emulator")]
     #[command(subcommand)]
     Emulator(Emulator),
-    /// Sign any request offline and show each stage of the signature
+    /// Sign any request offline and show each step of the signature
     Sign(Sign),
     /// List the exit codes
     #[command(long_about = crate::exit_code::TABLE, hide = true)]
@@ -164,7 +162,7 @@ pub(crate) struct List {
     /// Only packages in this status; may be repeated
     #[arg(long, value_name = "STATUS")]
     pub(crate) status: Vec<StatusName>,
-    /// Only packages whose name holds this text
+    /// Only packages whose name contains this text
     #[arg(long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
     /// Only packages submitted by this user
@@ -212,9 +210,9 @@ pub(crate) struct Revoke {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Journal {
-    /// Explain the record of a run: how many entries are valid, and what is wrong with the next one
+    /// Show how many entries of a run's record are valid, and what is wrong with the next one
     Check(JournalCheck),
-    /// Take a run whose record is broken out of the way: consent to sending its packages again
+    /// Set aside a run whose record is broken: a recorded consent to sending its packages again
     SetAside(SetAside),
 }
 
@@ -239,7 +237,7 @@ pub(crate) struct SetAside {
 pub(crate) struct Sign {
     /// Method, such as GET
     pub(crate) method: String,
-    /// Address in full, with its query
+    /// Full URL, with its query
     pub(crate) url: String,
     /// A header to send and sign; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
@@ -247,7 +245,7 @@ pub(crate) struct Sign {
     /// The body: text, or @FILE
     #[arg(long, value_name = "@FILE|TEXT", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
-    /// Sign for this moment instead of now, as in 20240429T081530Z
+    /// Sign for this time instead of now, such as 20240429T081530Z
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
 }

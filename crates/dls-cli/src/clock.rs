@@ -12,7 +12,7 @@ pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// A clock that shows no year that can be written is as good as none.
+/// Falls back to `MAX` if the date cannot be represented.
 pub(crate) fn timestamp() -> Timestamp {
     Timestamp::from_system_time(now()).unwrap_or(Timestamp::MAX)
 }

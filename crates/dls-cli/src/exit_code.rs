@@ -1,4 +1,4 @@
-//! The exit codes of the command, which are part of its contract, and what each end comes to.
+//! The exit codes of the command, which are part of its contract, and which outcome has which.
 
 use dls::model::ServiceError;
 use dls::model::error_codes::{self, Meaning};
@@ -7,7 +7,7 @@ use dls::rollout::{NotSent, PackageOutcome, Report, RunOutcome};
 /// What `dls help exit-codes` prints. The codes are part of the command's contract.
 pub(crate) const TABLE: &str = "\
 Exit codes:
-    0  done: everything asked for is in the asked state
+    0  done: everything is in the requested state
     1  internal error (a bug): please report it; or the result could not be written
     2  wrong usage; nothing was sent
     3  at least one package failed to be released, and none is unknown
@@ -15,16 +15,16 @@ Exit codes:
     5  not found: a package, the workspace, or the call at this address
     6  partial: some packages succeeded, others did not; or a released job did not start
     7  unknown: a request may have been received; check the status before sending anything again
-    8  still in progress when the time to wait was over
-    9  refused, by us before sending or by the service
+    8  still in progress when --timeout ended
+    9  refused, by dls before sending or by the service
    10  throttled, or the service is unavailable; nothing was accepted
    11  network or TLS; nothing was accepted
-   20  plan --detailed-exitcode: there is something to change
-   21  plan --detailed-exitcode: there is, and something would be deleted
-  130  interrupted by SIGINT; stderr says what was sent, and how to take it up again
-  143  the same by SIGTERM
+   20  plan --detailed-exitcode: there are changes
+   21  plan --detailed-exitcode: there are changes, with deletions
+  130  interrupted by SIGINT; stderr says what was sent, and how to resume
+  143  interrupted by SIGTERM, likewise
 
-Where several apply, 7 wins over 6, then 3, then 8, then the rest.";
+If several apply, 7 takes precedence over 6, then 3, then 8, then the rest.";
 
 /// The exit codes, as [`TABLE`] explains them. Of the reasons for a refusal, the lower code wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -46,7 +46,7 @@ fn listed(origin: &str, from: impl Read) -> Result<Vec<PackageId>, Failure> {
     let read = from.take(LONGEST + 1).read_to_string(&mut text);
     read.map_err(|error| unreadable(origin, &error))?;
     if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST) {
-        return Err(wrong(origin, "it is longer than any list of ids"));
+        return Err(wrong(origin, "it is too long for a list of ids"));
     }
     let mut ids = Vec::new();
     for (line, number) in text.trim_start_matches('\u{feff}').lines().zip(1..) {
@@ -57,7 +57,7 @@ fn listed(origin: &str, from: impl Read) -> Result<Vec<PackageId>, Failure> {
         }
     }
     match ids.is_empty() {
-        true => Err(wrong(origin, "there is no id in it")),
+        true => Err(wrong(origin, "it contains no id")),
         false => Ok(ids),
     }
 }

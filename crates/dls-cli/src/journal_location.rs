@@ -1,4 +1,4 @@
-//! Where runs are kept, and what to type to take one up again.
+//! Where runs are recorded, and the command that resumes one.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -91,12 +91,12 @@ impl JournalLocation {
             .ok_or_else(|| Failure::usage("--journal-timeout: it must be above 0"))
     }
 
-    /// Says what is given up without a journal.
+    /// Warns of what cannot be done without a journal.
     pub(crate) fn warn(&self) {
         if let Self::Off = self {
             note(
-                "warning: --journal off: if this command is cut short, nothing remembers what it \
-                 sent, and another one may send it again",
+                "warning: --journal off: if this command is interrupted, nothing records what it \
+                 sent, and another command may send it again",
             );
         }
     }
@@ -140,7 +140,7 @@ impl JournalLocation {
             StoreError::Conflict { run, .. } => self.resume(run)?,
             StoreError::NoSuchRun { .. } => self.here("dls history"),
             StoreError::InUse { .. } => "wait until the other process has ended".to_owned(),
-            StoreError::Newer { .. } => "use the version of dls that began it".to_owned(),
+            StoreError::Newer { .. } => "use the version of dls that created it".to_owned(),
             StoreError::Broken { run, .. } => {
                 let (check, set_aside) = (format!("dls journal check {run}"), format!("dls journal set-aside {run}"));
                 format!(
@@ -151,7 +151,7 @@ impl JournalLocation {
             }
             StoreError::NotBroken { run } => self.resume(run)?,
             StoreError::Outdated { .. } => {
-                "give the journal to which the evidence belongs: an older copy may not know what was sent".to_owned()
+                "give the journal that the evidence belongs to: an older copy may not know what was sent".to_owned()
             }
             StoreError::OtherDestination { .. } => "omit `--region`, `--endpoint`, `--project-id` and `--workspace`: the journal has them".to_owned(),
             _ => ELSEWHERE.to_owned(),
@@ -175,7 +175,7 @@ fn default_folder() -> Result<PathBuf, Failure> {
     let variable = |name| std::env::var_os(name);
     folder_in(variable("XDG_STATE_HOME"), variable("HOME")).ok_or_else(|| {
         unusable(
-            "no journal can be kept: neither XDG_STATE_HOME nor HOME is a directory".to_owned(),
+            "there is no directory for the journal: neither XDG_STATE_HOME nor HOME is an absolute path".to_owned(),
         )
     })
 }

@@ -97,7 +97,7 @@ fn why_not_sent(why: &NotSent) -> String {
             let with: Vec<String> = with.iter().map(ToString::to_string).collect();
             format!("{name} is also in package {}", with.join(", "))
         }
-        NotSent::OutOfTime => "the time to wait was over first".to_owned(),
+        NotSent::OutOfTime => "--timeout ended first".to_owned(),
         _ => "another package stopped the run".to_owned(),
     }
 }

@@ -49,7 +49,7 @@ impl WaitOptions {
         options
     }
 
-    /// What is not said stays as it was when the run began.
+    /// What is absent stays as it was when the run was created.
     pub(crate) fn in_resume(self) -> Resume {
         let resume = Resume::new().with_grace(self.grace).with_poll_interval(self.poll_interval);
         match self.journal {
@@ -72,7 +72,7 @@ fn pace(text: &str) -> Result<PollInterval, Failure> {
     let (first, longest) = (part(first)?, part(longest)?);
     if first.is_zero() || longest < first {
         return Err(Failure::usage(format!(
-            "--interval: `{}` must grow from above 0, as in 1s..30s",
+            "--interval: `{}` must be MIN..MAX with 0 < MIN <= MAX, such as 1s..30s",
             text.escape_debug()
         )));
     }

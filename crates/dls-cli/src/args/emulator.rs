@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 pub(crate) struct EmulatorFlags {
-    /// Run against the embedded emulator, started for this one command, with a profile of its own
+    /// Run against an embedded emulator, which is started for this command, with its project and credentials
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "region", "token_file"])]
     pub(crate) emulator: bool,
-    /// With --emulator or `emulator serve`: what goes wrong and when, in the form that `dls emulator faults` prints
+    /// With --emulator or `emulator serve`: the faults to inject, in the format of `dls emulator faults`
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
 }
@@ -18,13 +18,13 @@ pub(crate) struct EmulatorFlags {
 pub(crate) enum Emulator {
     /// Serve until SIGTERM or SIGINT
     Serve(Serve),
-    /// Print the built-in example state, to be changed and given to `serve --state`
+    /// Print the built-in state, as a template for `serve --state`
     Seed,
-    /// Print an example of faults, to be changed and given to `serve --faults`
+    /// Print an example of faults, as a template for `serve --faults`
     Faults,
     /// List every behaviour that is assumed rather than documented
     Assumptions,
-    /// Play random cases in memory (faults, crashes, other actors) and hold them against the promises
+    /// Simulate random cases in memory (faults, crashes, other actors) and check the promises
     #[command(alias = "verify")]
     Simulate(Simulate),
 }
@@ -44,10 +44,10 @@ pub(crate) struct Serve {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) listen: String,
-    /// State to begin with, in the form that `seed` prints
+    /// Initial state, in the format that `seed` prints
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// File that appears, holding the base URL, once the emulator listens
+    /// File to write the base URL to, once the emulator listens
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
     /// How long a release takes
@@ -56,14 +56,13 @@ pub(crate) struct Serve {
     /// Throttle as documented, not at all, or at the documented rates times a factor such as 0.5
     #[arg(long, value_name = "documented|off|FACTOR", default_value = "documented")]
     pub(crate) rate_limit: String,
-    /// Choose an assumed behaviour (see `assumptions`); may be repeated
+    /// Change an assumed behaviour (see `assumptions`); may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) assume: Vec<String>,
-    /// Add this many packages to be reviewed, with ids from 1001
+    /// Add this many packages that are to be reviewed, with ids from 1001
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) packages: u32,
-    /// Speak TLS, and write the certificate that clients must trust to this file (they read it with
-    /// SSL_CERT_FILE)
+    /// Serve TLS, and write the CA certificate to this file, for SSL_CERT_FILE of the clients
     #[arg(long, value_name = "CA-FILE")]
     pub(crate) tls: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! What can be typed to plan, to release, and to follow what was released.
+//! The flags of `plan`, `deploy`, `watch`, `wait` and `resume`.
 
 use std::path::PathBuf;
 
@@ -25,23 +25,23 @@ pub(crate) struct Deploy {
     /// Ids of the packages; @FILE and - read more of them from a file or from stdin
     #[arg(required_unless_present = "plan", conflicts_with = "plan", value_name = "ID")]
     pub(crate) ids: Vec<String>,
-    /// Release what this plan says, as long as it is still so
+    /// Release the packages of this plan, unless they have changed since
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) start: StartChoice,
-    /// Come back as soon as the service has accepted the release
+    /// Return as soon as the service has accepted the release
     #[arg(long)]
     pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) wait: WaitOptions,
-    /// What a package leads to that somebody has released already
+    /// Whether a package that has been released already is a success
     #[arg(long, value_name = "ok|fail", default_value = "ok")]
     pub(crate) if_released: IfReleased,
-    /// Look what became of packages whose answer was lost, or stop at once
+    /// After a lost answer, observe the packages until their outcome is known, or stop at once
     #[arg(long, value_name = "reconcile|stop", default_value = "reconcile")]
     pub(crate) on_lost_answer: OnLostAnswer,
-    /// Go on to the next request after one that was refused (never after an unknown one)
+    /// Continue with the next request after a refused one (never after an unknown one)
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Also send packages that delete something in production
@@ -53,13 +53,13 @@ pub(crate) struct Deploy {
     /// Send this `publish_type`, which only examples of the service's documents have; omitted otherwise
     #[arg(long, value_name = "TYPE")]
     pub(crate) publish_type: Option<PublishType>,
-    /// Use the plan, or the open run of it, at another address of the same service
+    /// Accept a plan, or its open run, of another address: it leads to the same service
     #[arg(long, requires = "plan")]
     pub(crate) same_service: bool,
     /// Also send packages whose last release failed
     #[arg(long, alias = "again")]
     pub(crate) redeploy_failed: bool,
-    /// Write what was released, by whom and with what outcome to this file
+    /// Write what was released, by whom and with which outcome to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) evidence: Option<PathBuf>,
     /// Show the request and send nothing
@@ -84,12 +84,12 @@ pub(crate) struct Resume {
     /// Name of the run [default: the one that is open]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
-    /// Send these packages once more although it is unknown what became of the first request;
-    /// refused as long as that one could still be accepted
+    /// Send these packages once more although the outcome of the first request is unknown;
+    /// refused as long as that request could still be accepted
     #[arg(long, value_name = "ID", num_args = 1.., requires = "run", group = "consent")]
     pub(crate) resend: Vec<String>,
-    /// Give these packages up: this run claims them no longer, so another run may send them. Nothing is sent,
-    /// and the command ends. Refused as long as a request that names them could still be accepted
+    /// Give these packages up: this run no longer claims them, so another run may send them. Nothing is sent.
+    /// Refused as long as a request that names them could still be accepted
     #[arg(
         long,
         value_name = "ID",
@@ -99,18 +99,18 @@ pub(crate) struct Resume {
         conflicts_with = "evidence"
     )]
     pub(crate) forget: Vec<String>,
-    /// Use another address than the run was created for: it leads to the same service
+    /// Accept another address than that of the run: it leads to the same service
     #[arg(long)]
     pub(crate) same_service: bool,
-    /// Send them although nothing can prove that the first request will not arrive later: only for a
-    /// service that does not tell the time, and for requests that were sent with a token
+    /// Send or give up without proof that the first request will not arrive later: only for services without a
+    /// `Date` header, and for requests that were sent with a token
     #[arg(long, requires = "consent")]
     pub(crate) no_fence: bool,
     #[command(flatten)]
     pub(crate) start: StartChoice,
     #[command(flatten)]
     pub(crate) wait: WaitOptions,
-    /// Write what was released, by whom and with what outcome to this file
+    /// Write what was released, by whom and with which outcome to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) evidence: Option<PathBuf>,
 }
@@ -142,7 +142,7 @@ pub(crate) struct WaitOptions {
     /// Stop waiting after this time; 0 waits without a limit
     #[arg(long, value_name = "TIME", default_value = "30m")]
     pub(crate) timeout: String,
-    /// How long a package may take to move after its answer was lost [default: 120s]
+    /// How late the status of a package may be after a lost answer [default: 120s]
     #[arg(long, value_name = "TIME")]
     pub(crate) grace: Option<String>,
     /// Pause between observations: initial and maximum, or one value for both [default: 1s..30s]

@@ -1,5 +1,5 @@
-//! `dls resume`: take up a run again that was cut short. Settings, packages and the choice whether jobs
-//! start are those that it began with.
+//! `dls resume`: continue a run that was interrupted. Its destination, its packages and the choice whether jobs start
+//! are those that it was created with.
 
 mod consent;
 

@@ -68,7 +68,7 @@ impl Closing<'_> {
             (false, _) => format!("interrupted by {name}; nothing is sent by watching"),
             (true, true) => format!("interrupted by {name}; nothing was sent"),
             (true, false) => format!(
-                "interrupted by {name}; sent {}, which goes on without us{}",
+                "interrupted by {name}; sent {}, which continues on the service{}",
                 ids(sent.iter().map(|it| it.id)),
                 match self.unknown_ids().as_str() {
                     "" => String::new(),
@@ -131,9 +131,9 @@ impl Closing<'_> {
             _ => None,
         });
         let message = match (under_way, self.is_release) {
-            (Some(why), _) => format!("not over yet: {why}; the release goes on without us"),
-            (None, true) => "the time to wait was over before anything was sent".to_owned(),
-            (None, false) => "nothing has happened before the time to wait was over".to_owned(),
+            (Some(why), _) => format!("not finished: {why}; the release continues on the service"),
+            (None, true) => "--timeout ended before anything was sent".to_owned(),
+            (None, false) => "--timeout ended before anything happened".to_owned(),
         };
         let under_way = under_way.is_some();
         let next = match (self.resume, under_way, self.is_release) {

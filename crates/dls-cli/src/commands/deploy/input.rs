@@ -103,7 +103,7 @@ fn read(path: &Path) -> Result<Plan, Failure> {
     let read = file.and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
     read.map_err(|error| Failure::usage(format!("--plan {}: {error}", path.display())))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST) {
-        return Err(no_plan(path, "it is longer than any plan"));
+        return Err(no_plan(path, "it is too long for a plan"));
     }
     let text = String::from_utf8(bytes).map_err(|error| no_plan(path, &error.to_string()))?;
     dls::plan::from_json(&text).map_err(|error| no_plan(path, &error.to_string()))
