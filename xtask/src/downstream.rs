@@ -38,7 +38,7 @@ pub(crate) fn run(root: &Path, bless: bool) -> Result<()> {
 
 /// Packs what `tests/downstream` requires of ours, and unpacks it into `packages`.
 fn pack(root: &Path, folder: &Path) -> Result<Vec<Package>> {
-    let required = required(&fs::read_to_string(root.join(DOWNSTREAM).join("Cargo.toml"))?)?;
+    let required = required(&root.join(DOWNSTREAM).join("Cargo.toml"))?;
     let mut packages = workspace::packages(root)?;
     packages.retain(|package| required.contains(package.name.as_str()));
     let each = packages.iter().flat_map(|package| ["-p", package.name.as_str()]);

@@ -16,9 +16,7 @@ use crate::{
 /// Checks the crates without their tests, whose dependencies would bring features too.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let sh = shell::at(root)?;
-    for package in
-        workspace::packages(root)?.iter().filter(|package| workspace::is_published(package))
-    {
+    for package in workspace::published(root)? {
         let name = package.name.as_str();
         for choice in choices(&package.features) {
             let features = choice.join(",");

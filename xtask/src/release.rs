@@ -3,8 +3,7 @@
 
 mod bump;
 mod cargo;
-mod change;
-mod changelog;
+mod changes;
 mod check;
 mod facts;
 mod manifest;
@@ -13,7 +12,6 @@ mod publish;
 mod registry;
 mod rehearse;
 mod tag;
-mod upload;
 
 use std::path::{Path, PathBuf};
 
@@ -22,12 +20,10 @@ use clap::Subcommand;
 
 pub(crate) use {
     cargo::checksum,
-    facts::{last_release, unplannable},
+    facts::{Facts, last_release},
     manifest::{DOWNSTREAM, required},
     rehearse::run as rehearse,
 };
-
-use facts::Facts;
 
 /// The steps of a release, in their order.
 #[derive(Debug, Subcommand)]
@@ -64,7 +60,8 @@ pub(crate) enum Step {
 pub(crate) fn run(root: &Path, step: Step) -> Result<()> {
     match step {
         Step::Plan { semver } => {
-            print!("{}", plan::table(&Facts::read(root)?.plan(root, semver.as_deref())?));
+            let facts = Facts::read(root)?.with_found(root, semver.as_deref())?;
+            print!("{}", plan::table(&facts.plan()?));
             Ok(())
         }
         Step::Bump { semver } => bump::run(root, semver.as_deref()),

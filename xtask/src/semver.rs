@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{
     release,
     shell::{self, cmd},
-    workspace::{is_published, library, packages},
+    workspace::{library, published},
 };
 
 /// What cargo-semver-checks exits with when it found a break.
@@ -21,7 +21,7 @@ pub(crate) fn run(root: &Path, out: Option<&Path>) -> Result<()> {
     let is_installed =
         cmd!(sh, "cargo semver-checks --version").quiet().ignore_stderr().read().is_ok();
     let mut breaks = BTreeMap::new();
-    for package in packages(root)?.iter().filter(|it| is_published(it) && library(it).is_some()) {
+    for package in published(root)?.iter().filter(|it| library(it).is_some()) {
         let name = package.name.as_str();
         let Some(since) = release::last_release(root, name)? else {
             println!("  SKIPPED {name} has no release yet: no tag {name}-v…");

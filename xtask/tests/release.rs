@@ -160,6 +160,8 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_changes_along() 
             "Cargo.toml",
             "dls = { path = \"crates/dls\", version = \"0.2.0\", package = \"dls-client\" }",
         ),
+        // And comments stay.
+        ("Cargo.toml", "# Crates of ours."),
         ("tests/downstream/Cargo.toml", "dls-model = { version = \"0.2.0\" }"),
         ("tests/downstream/Cargo.lock", "name = \"dls-model\"\nversion = \"0.2.0\""),
         ("crates/dls-model/CHANGELOG.md", "  Migration: widen."),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     shell::{self, cmd},
-    workspace::{is_published, library, packages},
+    workspace::{library, published},
 };
 
 /// The version of rustdoc's JSON for which `api/*.txt` was written. Another compiler's surface may
@@ -44,8 +44,8 @@ pub(super) struct Surface {
 /// None, after a message, if this toolchain writes another format than the one that we compare with. That is a
 /// failure under `CI`, where nobody would read the message.
 pub(super) fn read(root: &Path) -> Result<Option<Vec<Surface>>> {
-    let mut libraries = packages(root)?;
-    libraries.retain(|package| is_published(package) && library(package).is_some());
+    let mut libraries = published(root)?;
+    libraries.retain(|package| library(package).is_some());
     let each = libraries.iter().flat_map(|package| ["-p", package.name.as_str()]);
     let sh = shell::at(root)?;
     cmd!(sh, "cargo doc --quiet --no-deps --lib --all-features --target-dir {TARGET} {each...}")

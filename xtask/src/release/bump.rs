@@ -3,14 +3,13 @@
 use std::{fs, path::Path};
 
 use anyhow::{Result, anyhow, bail};
-use xshell::Shell;
+use toml_edit::value;
 
 use super::{
-    change::Level,
-    changelog,
+    changes::{self, Change, Level},
     facts::Facts,
     manifest::{self, DOWNSTREAM, edit},
-    plan::{self, Bump, Reason},
+    plan::{self, Bump},
 };
 use crate::{
     shell::{self, cmd},
@@ -19,37 +18,28 @@ use crate::{
 
 pub(crate) fn run(root: &Path, semver: Option<&Path>) -> Result<()> {
     clean(root)?;
-    let facts = Facts::read(root)?;
-    let bumps = facts.plan(root, semver)?;
+    let facts = Facts::read(root)?.with_found(root, semver)?;
+    let bumps = facts.plan()?;
     print!("{}", plan::table(&bumps));
-    if let Some(name) = unwritten_break(&bumps, &facts) {
+    let breaks = || facts.changes.iter().filter(|change| change.level == Level::Break);
+    let is_told = |name: &str| breaks().any(|change| change.of == name && change.text.is_some());
+    if let Some(Change { of, .. }) = breaks().find(|change| !is_told(&change.of)) {
         bail!(
-            "`{name}` breaks its callers, and no `break` in changes/{name}/ tells them how to migrate"
+            "`{of}` breaks its callers, and no `break` in changes/{of}/ tells them how to migrate"
         );
     }
-    carry_out(root, &shell::at(root)?, &facts, &bumps).map_err(|reason| {
+    carry_out(root, &facts.changes, &bumps).map_err(|reason| {
         // Nothing else was here before, so nothing else is lost.
         anyhow!("{reason:#}\nThe bump is incomplete. To undo it: git restore --staged --worktree .")
     })
 }
 
-/// A crate of which a tool found a break that nobody wrote down. The changelog would pass it over.
-fn unwritten_break<'a>(bumps: &[Bump<'a>], facts: &Facts) -> Option<&'a String> {
-    let is_written = |name: &String| {
-        let mut changes = facts.changes.iter();
-        changes.any(|change| change.of == *name && change.level == Level::Break)
-    };
-    let breaks = |reason: &Reason| matches!(reason, Reason::Change(Level::Break, _));
-    let broken = bumps.iter().filter(|bump| bump.reasons.iter().any(breaks));
-    broken.map(|bump| &bump.member.name).find(|name| !is_written(name))
-}
-
-fn carry_out(root: &Path, sh: &Shell, facts: &Facts, bumps: &[Bump<'_>]) -> Result<()> {
+fn carry_out(root: &Path, changes: &[Change], bumps: &[Bump<'_>]) -> Result<()> {
     for bump in bumps {
-        write(root, bump, facts)?;
+        write(root, bump)?;
     }
-    for change in &facts.changes {
-        let path = &change.path;
+    let sh = shell::at(root)?;
+    for Change { path, .. } in changes.iter().filter(|change| change.text.is_some()) {
         cmd!(sh, "git rm --quiet {path}").run()?;
     }
     // Only the versions of our own crates: what others released meanwhile is another change.
@@ -64,24 +54,27 @@ fn carry_out(root: &Path, sh: &Shell, facts: &Facts, bumps: &[Bump<'_>]) -> Resu
     Ok(cmd!(sh, "git commit --quiet --all -m {message}").run()?)
 }
 
-fn write(root: &Path, bump: &Bump<'_>, facts: &Facts) -> Result<()> {
+fn write(root: &Path, bump: &Bump<'_>) -> Result<()> {
     let (name, version) = (&bump.member.name, bump.to.to_string());
     let folder = root.join(&bump.member.folder);
-    edit(&folder.join("Cargo.toml"), |text| manifest::with_version(text, &version))?;
-    let items = changelog::items(bump, &facts.changes);
-    edit(&folder.join("CHANGELOG.md"), |text| Ok(changelog::with(text, &version, &items)))?;
+    edit(&folder.join("Cargo.toml"), |it| manifest::set_version(it, &version))?;
+    let items = bump.reasons.iter().filter_map(|it| Some((it.level, it.entry.as_deref()?)));
+    let changelog = folder.join("CHANGELOG.md");
+    let text = fs::read_to_string(&changelog)?;
+    fs::write(changelog, changes::with_items(&text, &version, &items.collect::<Vec<_>>()))?;
     let downstream = root.join(DOWNSTREAM);
     for workspace in [root, &downstream] {
         let path = workspace.join("Cargo.toml");
         // Not every crate is needed.
-        if !manifest::required(&fs::read_to_string(&path)?)?.contains(name) {
+        if !manifest::required(&path)?.contains(name) {
             continue;
         }
-        edit(&path, |text| manifest::with_key_of(text, name, "version", &version))?;
+        edit(&path, |it| manifest::require(it, name, "version", &version))?;
         if workspace == downstream {
             // Cargo cannot do it: there our crates are on a registry, which does not have this version yet.
-            edit(&downstream.join("Cargo.lock"), |text| {
-                manifest::with_locked(text, name, &version)
+            edit(&downstream.join("Cargo.lock"), |lock| {
+                manifest::locked(lock, name)?.insert("version", value(&version));
+                Ok(())
             })?;
         }
     }

@@ -4,22 +4,18 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    thread,
-    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
-use toml_edit::{DocumentMut, Item};
+use toml_edit::Item;
 use xshell::Shell;
 
-use super::upload::{Release, World};
+use super::manifest::locked;
 use crate::{
     shell::{self, cmd},
     workspace::empty,
 };
-
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// Cargo in a clone.
 pub(crate) struct Cargo {
@@ -35,28 +31,6 @@ pub(crate) struct Cargo {
     pub(crate) verify: bool,
 }
 
-impl World for Cargo {
-    fn pack(&mut self, release: &Release) -> Result<String> {
-        self.run(&["package", "--quiet", "--no-verify"], release)?;
-        let file = format!("target/package/{}-{}.crate", release.name, release.version);
-        Ok(checksum(&fs::read(self.work.join(file))?))
-    }
-
-    fn look(&mut self, release: &Release) -> Result<Option<String>> {
-        self.find(&release.name, &format!("={}", release.version))
-    }
-
-    fn upload(&mut self, release: &Release) -> Result<()> {
-        let publish: &[&str] = if self.verify { &["publish"] } else { &["publish", "--no-verify"] };
-        self.run(publish, release)
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "another machine tells us nothing by itself")]
-    fn pause(&mut self) {
-        thread::sleep(PAUSE);
-    }
-}
-
 impl Cargo {
     fn shell(&self, folder: &Path) -> Result<Shell> {
         let sh = shell::at(folder)?;
@@ -64,8 +38,9 @@ impl Cargo {
         Ok(sh)
     }
 
-    fn run(&self, words: &[&str], release: &Release) -> Result<()> {
-        let (name, target) = (&release.name, self.work.join("target"));
+    /// Runs a command on one crate of the clone.
+    pub(crate) fn run(&self, words: &[&str], name: &str) -> Result<()> {
+        let target = self.work.join("target");
         // The clone's manifests name the registry, which is not committed.
         let registry = self.registry.as_ref().map(|name| ["--allow-dirty", "--registry", name]);
         let registry = registry.iter().flatten();
@@ -89,7 +64,10 @@ impl Cargo {
         let sh = self.shell(&folder)?;
         let output = cmd!(sh, "cargo generate-lockfile --quiet").ignore_status().output()?;
         if output.status.success() {
-            return locked(&fs::read_to_string(folder.join("Cargo.lock"))?, name).map(Some);
+            let mut lock = fs::read_to_string(folder.join("Cargo.lock"))?.parse()?;
+            let checksum = locked(&mut lock, name)?.get("checksum").and_then(Item::as_str);
+            let checksum = checksum.with_context(|| format!("`{name}` is locked without one"))?;
+            return Ok(Some(checksum.to_owned()));
         }
         let told = String::from_utf8_lossy(&output.stderr);
         if is_absent(&told, name, requirement) {
@@ -115,15 +93,6 @@ fn is_absent(told: &str, name: &str, version: &str) -> bool {
             && !has(format!("version {exact} is yanked"))
     });
     (crate_is_absent || version_is_absent) && !has("you're using offline mode".into())
-}
-
-fn locked(lock: &str, name: &str) -> Result<String> {
-    let lock: DocumentMut = lock.parse()?;
-    let packages = lock.get("package").and_then(Item::as_array_of_tables);
-    let mut packages = packages.into_iter().flatten();
-    let package = packages.find(|package| package.get("name").and_then(Item::as_str) == Some(name));
-    let checksum = package.and_then(|package| package.get("checksum")?.as_str());
-    checksum.map(str::to_owned).with_context(|| format!("cargo locked `{name}` without a checksum"))
 }
 
 #[cfg(test)]
@@ -161,14 +130,5 @@ mod tests {
                 "{name} {requirement}: {told}"
             );
         }
-    }
-
-    #[test]
-    fn a_lock_file_tells_the_checksum_which_is_that_of_the_whole_package() {
-        let lock = "[[package]]\nname = \"a\"\nversion = \"0.2.0\"\nchecksum = \"12\"\n\n[[package]]\nname = \"look\"\n";
-        assert_eq!(locked(lock, "a").unwrap(), "12");
-        assert!(locked(lock, "look").unwrap_err().to_string().contains("`look`"));
-        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(checksum(b""), empty);
     }
 }

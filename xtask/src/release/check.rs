@@ -56,29 +56,30 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
     }
     report(&wrong, &format!("{} problems prevent a release", wrong.len()))?;
     // Packed together, each is built against the packages of the others, not against the repository.
-    let each = members.iter().flat_map(|member| ["-p", &member.name]);
-    let target = work.join("target");
-    let target = ["--target-dir".as_ref(), target.as_os_str()];
-    cmd!(sh, "cargo package --quiet --no-metadata --offline {each...} {target...}").run()?;
-    let each = members.iter().flat_map(|member| ["-p", &member.name]);
-    cmd!(sh, "cargo doc --quiet --offline --no-deps --all-features {each...} {target...}")
-        .env("RUSTDOCFLAGS", "-Dwarnings")
+    let each: Vec<&str> = members.iter().flat_map(|member| ["-p", &member.name]).collect();
+    let (each, target) = (each.as_slice(), work.join("target"));
+    cmd!(sh, "cargo package --quiet --no-metadata --offline {each...} --target-dir {target}")
         .run()?;
+    cmd!(
+        sh,
+        "cargo doc --quiet --offline --no-deps --all-features {each...} --target-dir {target}"
+    )
+    .env("RUSTDOCFLAGS", "-Dwarnings")
+    .run()?;
     min_versions::run(root)?;
     semver::run(root, None)
 }
 
 /// The files that a package lacks, and those that nobody expects in it.
 fn unexpected(list: &str) -> impl Iterator<Item = String> {
+    let is_wanted = |file: &str| {
+        let mut wanted = NEEDED.iter().chain(&WANTED);
+        wanted.any(|it| file == *it || (it.ends_with('/') && file.starts_with(it)))
+    };
     let needed = NEEDED.iter().filter(|needed| list.lines().all(|file| file != **needed));
-    let strays = list.lines().filter(|file| {
-        let wanted =
-            |wanted: &&str| file == wanted || (wanted.ends_with('/') && file.starts_with(wanted));
-        !NEEDED.iter().chain(&WANTED).any(wanted)
-    });
-    needed
-        .map(|file| format!("has no {file}"))
-        .chain(strays.map(|file| format!("would contain {file}")))
+    let strays = list.lines().filter(move |file| !is_wanted(file));
+    let strays = strays.map(|file| format!("would contain {file}"));
+    needed.map(|file| format!("has no {file}")).chain(strays)
 }
 
 /// Why this version, if it has no tag, could not be published: it is there, or its name is another's.
@@ -105,15 +106,13 @@ mod tests {
 
     #[test]
     fn a_package_holds_what_is_known_and_nothing_else() {
-        let whole = "CHANGELOG.md\nCargo.toml\nLICENSE-APACHE\nLICENSE-MIT\nREADME.md\nsrc/lib.rs";
-        assert_eq!(unexpected(whole).count(), 0);
-        let strays = [".env", "notes.md", "src.zip", "LICENSEX"];
-        let more = format!("{whole}\ntests/data/a.json\n{}", strays.join("\n"));
-        assert_eq!(
-            unexpected(&more).collect::<Vec<_>>(),
-            strays.map(|file| format!("would contain {file}"))
-        );
-        let less: Vec<String> = unexpected(&whole.replace("LICENSE-MIT\n", "")).collect();
-        assert_eq!(less, ["has no LICENSE-MIT"]);
+        let whole = "CHANGELOG.md\nCargo.toml\nLICENSE-APACHE\nLICENSE-MIT\nREADME.md\nsrc/lib.rs\ntests/a.json";
+        for (list, expected) in [
+            (whole.to_owned(), &[][..]),
+            (whole.replace("LICENSE-MIT\n", ""), &["has no LICENSE-MIT"]),
+            (format!("{whole}\nsrc.zip\n.env"), &["would contain src.zip", "would contain .env"]),
+        ] {
+            assert_eq!(unexpected(&list).collect::<Vec<_>>(), expected);
+        }
     }
 }

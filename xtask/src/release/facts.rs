@@ -1,19 +1,15 @@
 //! What the planner works on, asked of cargo, git, `changes/` and `api/`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::Package;
 use semver::Version;
 
 use super::{
-    change::{self, Change, Level},
+    changes::{self, Change, Level},
     manifest,
-    plan::{self, Bump, Member, Need},
+    plan::{self, Bump, Member},
 };
 use crate::{
     shell::{self, cmd},
@@ -34,21 +30,17 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let tags = tags(root)?;
-        let packages = workspace::packages(root)?;
-        let published = packages.iter().filter(|package| workspace::is_published(package));
-        let published: Vec<&Package> = published.collect();
-        let (changes, mut wrong) =
-            change::read(root, &published.iter().map(|package| package.name.as_str()).collect())?;
+        let packages = workspace::published(root)?;
+        let names = packages.iter().map(|package| package.name.as_str()).collect();
+        let (changes, mut wrong) = changes::read(root, &names)?;
         let mut members = Vec::new();
-        for package in published {
+        for package in &packages {
             let member = member(root, package, &packages, &tags)?;
-            let name = &member.name;
+            let Member { name, version, .. } = &member;
+            let is_told = changes.iter().any(|change| change.of == *name);
             // A bumped version that waits for its tag was told before.
-            let released = member.released.as_ref().filter(|released| **released == member.version);
-            if let Some(released) =
-                released.filter(|_| changes.iter().all(|change| change.of != *name))
-            {
-                let tag = tag(name, released);
+            if member.released.as_ref() == Some(version) && !is_told {
+                let tag = tag(name, version);
                 if let Some(path) = changed(root, package, &tag)? {
                     let why = "and says nothing of it in";
                     wrong.push(format!(
@@ -61,35 +53,28 @@ impl Facts {
         Ok(Self { members, changes, wrong })
     }
 
-    /// The plan, in which also counts what the file `semver` says that a tool found.
-    pub(crate) fn plan(&self, root: &Path, semver: Option<&Path>) -> Result<Vec<Bump<'_>>> {
+    /// Counts as changes, too, what a tool found: a file with `{"dls-model": "break"}`.
+    pub(crate) fn with_found(mut self, root: &Path, file: Option<&Path>) -> Result<Self> {
+        if let Some(file) = file {
+            let path = file.display().to_string();
+            let text = fs::read_to_string(root.join(file)).with_context(|| path.clone())?;
+            let found: BTreeMap<String, Level> =
+                serde_json::from_str(&text).with_context(|| path.clone())?;
+            for (of, level) in found {
+                let is_known = self.members.iter().any(|member| member.name == of);
+                ensure!(is_known, "{path}: `{of}` is no published crate");
+                self.changes.push(Change { of, path: path.clone(), level, text: None });
+            }
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn plan(&self) -> Result<Vec<Bump<'_>>> {
         if let Some((first, more)) = self.wrong.split_first() {
             bail!("no release: {first} (and {} more)", more.len());
         }
-        let mut changes = self.changes.clone();
-        if let Some(file) = semver {
-            let path = file.display().to_string();
-            let text = fs::read_to_string(root.join(file)).with_context(|| path.clone())?;
-            changes.extend(self.found(&text, &path).context(path)?);
-        }
-        plan::plan(&self.members, &changes)
+        plan::plan(&self.members, &self.changes)
     }
-
-    /// What a tool found: `{"dls-model": "break"}`.
-    fn found(&self, text: &str, path: &str) -> Result<Vec<Change>> {
-        let found: BTreeMap<String, Level> = serde_json::from_str(text)?;
-        let change = |(of, level): (String, Level)| {
-            let is_known = self.members.iter().any(|member| member.name == of);
-            ensure!(is_known, "`{of}` is no published crate");
-            Ok(Change { of, path: path.to_owned(), level, text: None })
-        };
-        found.into_iter().map(change).collect()
-    }
-}
-
-/// What keeps the next release from being planned.
-pub(crate) fn unplannable(root: &Path) -> Result<Vec<String>> {
-    Ok(Facts::read(root)?.wrong)
 }
 
 pub(crate) fn tag(name: &str, version: &Version) -> String {
@@ -104,25 +89,23 @@ pub(crate) fn tagged(tag: &str) -> Option<(&str, Version)> {
 
 /// The tag of the crate's last release, seen from what is checked out.
 pub(crate) fn last_release(root: &Path, name: &str) -> Result<Option<String>> {
-    let version = released(&tags(root)?, name);
-    Ok(version.map(|version| tag(name, &version)))
+    Ok(released(&tags(root)?, name).map(|version| tag(name, &version)))
 }
 
-fn released(tags: &[String], name: &str) -> Option<Version> {
-    let versions = tags.iter().filter_map(|tag| tagged(tag));
+fn released(tags: &str, name: &str) -> Option<Version> {
+    let versions = tags.lines().filter_map(tagged);
     versions.filter(|(of, _)| *of == name).map(|(_, version)| version).max()
 }
 
 /// The tags in the history of what is checked out. Where no history is, there are none.
-fn tags(root: &Path) -> Result<Vec<String>> {
+fn tags(root: &Path) -> Result<String> {
     if !root.join(".git").exists() {
-        return Ok(Vec::new());
+        return Ok(String::new());
     }
-    let tags = cmd!(shell::at(root)?, "git tag --list --merged HEAD").read()?;
-    Ok(tags.lines().map(str::to_owned).collect())
+    Ok(cmd!(shell::at(root)?, "git tag --list --merged HEAD").read()?)
 }
 
-fn member(root: &Path, package: &Package, packages: &[Package], tags: &[String]) -> Result<Member> {
+fn member(root: &Path, package: &Package, packages: &[Package], tags: &str) -> Result<Member> {
     let name = package.name.to_string();
     let file = format!("api/{name}.txt");
     // Nobody calls a crate without a library.
@@ -131,17 +114,15 @@ fn member(root: &Path, package: &Package, packages: &[Package], tags: &[String])
             .with_context(|| format!("{file}: cargo xtask api --bless"))?,
         None => String::new(),
     };
-    let need = |on: &str| {
+    let is_shown = |on: &str| {
         let package = packages.iter().find(|package| *package.name == on);
-        let shows = package.and_then(library).is_some_and(|library| shows(&api, library));
-        Need { on: on.to_owned(), shows }
+        package.and_then(library).is_some_and(|library| shows(&api, library))
     };
-    let needs: BTreeSet<&str> = workspace::needs(package).collect();
     Ok(Member {
         folder: workspace::folder(package, root),
         version: package.version.clone(),
         released: released(tags, &name),
-        needs: needs.into_iter().map(need).collect(),
+        needs: workspace::needs(package).map(|on| (on.to_owned(), is_shown(on))).collect(),
         name,
     })
 }
@@ -179,20 +160,12 @@ mod tests {
 
     #[test]
     fn the_newest_tag_of_the_crate_itself_counts() {
-        let tags = [
-            "dls-model-v0.9.0",
-            "dls-model-v0.10.0",
-            "dls-v0.2.0-rc.1",
-            "dls-v0.2.0",
-            "dls-vnext",
-            "v0.3.0",
-        ];
-        let tags = tags.map(str::to_owned);
-        for (name, expected) in
-            [("dls-model", Some("dls-model-v0.10.0")), ("dls", Some("dls-v0.2.0")), ("v", None)]
+        let tags =
+            "dls-model-v0.9.0\ndls-model-v0.10.0\ndls-v0.2.0-rc.1\ndls-v0.2.0\ndls-vnext\nv0.3.0";
+        for (name, expected) in [("dls-model", Some("0.10.0")), ("dls", Some("0.2.0")), ("v", None)]
         {
-            let tag = released(&tags, name).map(|version| tag(name, &version));
-            assert_eq!(tag.as_deref(), expected);
+            let version = released(tags, name).map(|version| version.to_string());
+            assert_eq!(version.as_deref(), expected);
         }
     }
 
@@ -201,24 +174,12 @@ mod tests {
         let api = "pub fn dls::client::Client::deploy(&self, dls_model::ids::PackageIds)\n";
         for (text, library, expected) in [
             (api, "dls_model", true),
-            (api, "dls", true),
             (api, "dls_rollout", false),
             ("pub fn dls_model::wide()", "dls", false),
             // The facade's own name for it would not tell.
             ("pub use dls::model\npub use dls_model as model\n", "dls_model", true),
         ] {
             assert_eq!(shows(text, library), expected, "{library} in {text}");
-        }
-    }
-
-    #[test]
-    fn what_a_tool_found_is_a_level_for_each_crate() {
-        let members = ["a", "b"].map(|name| plan::tests::member(name, &[])).into();
-        let facts = Facts { members, changes: vec![], wrong: vec![] };
-        let found = facts.found(r#"{"a": "break", "b": "fix"}"#, "x").unwrap();
-        assert_eq!((found[0].level, found[1].of.as_str()), (Level::Break, "b"));
-        for text in ["[]", r#"{"a": "major"}"#, r#"{"a": 1}"#, r#"{"c": "fix"}"#] {
-            assert!(facts.found(text, "x").is_err(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Edits of manifests that keep all else in them, comments included.
+//! Edits of manifests and lock files that keep all else in them, comments included.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -9,45 +9,53 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 pub(crate) const DOWNSTREAM: &str = "tests/downstream";
 
 /// Changes the file at `path`, which stays as it is if that fails.
-pub(crate) fn edit(path: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let text = change(&text).with_context(|| path.display().to_string())?;
-    Ok(fs::write(path, text)?)
+pub(crate) fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Result<()>) -> Result<()> {
+    let edited = || {
+        let mut document = fs::read_to_string(path)?.parse()?;
+        change(&mut document)?;
+        anyhow::Ok(fs::write(path, document.to_string())?)
+    };
+    edited().with_context(|| path.display().to_string())
 }
 
-/// The manifest `text` with another package version.
-pub(crate) fn with_version(text: &str, version: &str) -> Result<String> {
-    let mut manifest: DocumentMut = text.parse()?;
+/// Gives the package another version.
+pub(crate) fn set_version(manifest: &mut DocumentMut, version: &str) -> Result<()> {
     let package = manifest.get_mut("package").and_then(Item::as_table_mut);
     package.context("there is no table `package`")?.insert("version", value(version));
-    Ok(manifest.to_string())
+    Ok(())
 }
 
-/// The root manifest `text`, in which one key of the requirement of our package `name` is `to`.
-pub(crate) fn with_key_of(text: &str, name: &str, key: &str, to: &str) -> Result<String> {
-    let mut manifest: DocumentMut = text.parse()?;
-    let entry =
-        requirements(&mut manifest)?.iter_mut().find(|(own, item)| package(own, item) == name);
+/// Sets one key of the root manifest's requirement of our package `name`.
+pub(crate) fn require(root: &mut DocumentMut, name: &str, key: &str, to: &str) -> Result<()> {
+    let entry = requirements(root)?.iter_mut().find(|(own, item)| package(own, item) == name);
     let entry = entry.and_then(|(_, item)| item.as_table_like_mut());
     entry.with_context(|| format!("`{name}` is not required with a table"))?.insert(key, value(to));
-    Ok(manifest.to_string())
+    Ok(())
 }
 
-/// The packages, ours and others', that the root manifest `text` requires.
-pub(crate) fn required(text: &str) -> Result<BTreeSet<String>> {
-    let mut manifest: DocumentMut = text.parse()?;
-    let entries = requirements(&mut manifest)?.iter();
+/// The packages, ours and others', that the root manifest at `path` requires.
+pub(crate) fn required(path: &Path) -> Result<BTreeSet<String>> {
+    let mut root: DocumentMut = fs::read_to_string(path)?.parse()?;
+    let entries = requirements(&mut root)?.iter();
     Ok(entries.map(|(own, item)| package(own, item).to_owned()).collect())
 }
 
-fn requirements(manifest: &mut DocumentMut) -> Result<&mut dyn TableLike> {
-    let table = manifest.get_mut("workspace").and_then(|item| item.get_mut("dependencies"));
+fn requirements(root: &mut DocumentMut) -> Result<&mut dyn TableLike> {
+    let table = root.get_mut("workspace").and_then(|item| item.get_mut("dependencies"));
     table.and_then(Item::as_table_like_mut).context("there is no table `workspace.dependencies`")
 }
 
 /// The package of a requirement, which may go by another name here.
 fn package<'a>(own: &'a str, requirement: &'a Item) -> &'a str {
     requirement.get("package").and_then(Item::as_str).unwrap_or(own)
+}
+
+/// What a lock file says of the package `name`.
+pub(crate) fn locked<'a>(lock: &'a mut DocumentMut, name: &str) -> Result<&'a mut Table> {
+    let packages = lock.get_mut("package").and_then(Item::as_array_of_tables_mut);
+    let is_it = |package: &&mut Table| package.get("name").and_then(Item::as_str) == Some(name);
+    let package = packages.and_then(|packages| packages.iter_mut().find(is_it));
+    package.with_context(|| format!("`{name}` is not locked"))
 }
 
 /// The first thing that crates inherit which stands in the root manifest `new` otherwise than in `old`: a property
@@ -77,62 +85,25 @@ fn bare(item: &Item) -> Option<String> {
     Some(item.to_string())
 }
 
-/// The lock file `text` with another version of our crate `name`, which has no checksum there.
-pub(crate) fn with_locked(text: &str, name: &str, version: &str) -> Result<String> {
-    let mut lock: DocumentMut = text.parse()?;
-    let packages = lock.get_mut("package").and_then(Item::as_array_of_tables_mut);
-    let is_it = |package: &&mut Table| package.get("name").and_then(Item::as_str) == Some(name);
-    let package = packages.and_then(|packages| packages.iter_mut().find(is_it));
-    package.with_context(|| format!("`{name}` is not locked"))?.insert("version", value(version));
-    Ok(lock.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ROOT: &str = "# Ours.\n[workspace.dependencies]\nm = { path = \"m\", version = \"0.1.0\" } # why\n\
-        f = { path = \"f\", version = \"0.1.5\", package = \"facade\" }\n";
-
-    #[test]
-    fn a_requirement_moves_and_comments_stay() {
-        let text = with_key_of(ROOT, "m", "version", "0.2.0").unwrap();
-        assert_eq!(text, ROOT.replace("0.1.0", "0.2.0"));
-        let text = with_key_of(ROOT, "facade", "version", "0.2.0").unwrap();
-        assert_eq!(text, ROOT.replace("0.1.5", "0.2.0"));
-        let reason = with_key_of(ROOT, "f", "version", "0.2.0").unwrap_err().to_string();
-        assert!(reason.contains("`f`"), "{reason}");
-    }
-
-    #[test]
-    fn what_is_required_goes_by_the_names_of_packages() {
-        assert_eq!(required(ROOT).unwrap(), ["facade", "m"].map(String::from).into());
-    }
 
     #[test]
     fn what_a_crate_inherits_is_compared_and_what_it_does_not_is_left_alone() {
         let old = "[workspace.package]\nedition = \"2024\"\n\n\
                    [workspace.dependencies]\na = \"1.0.0\" # why\nb = { version = \"1.0.0\" }\n";
-        let other = |from: &str, to: &str, names: &[&str]| {
-            let new = old.replace(from, to);
-            inherited(old, &new, names.iter().copied().collect()).unwrap()
-        };
-        assert_eq!(other("a = \"1", "a = \"2", &["a"]), Some("a".into()));
-        assert_eq!(other("a = \"1", "a = \"2", &["b"]), None);
-        assert_eq!(other("# why", "# because", &["a"]), None);
         let feature = "1.0.0\", default-features = false }";
-        assert_eq!(other("1.0.0\" }", feature, &["a", "b"]), Some("b".into()));
-        let more = "2024\"\nrust-version = \"1.90\"";
-        assert_eq!(other("2024\"", more, &[]), Some("rust-version".into()));
-    }
-
-    #[test]
-    fn a_version_moves_in_a_manifest_and_in_a_lock_file_and_nothing_else_does() {
-        let text = "[package]\nname = \"m\"\nversion = \"0.1.0\"\n# End.\n";
-        assert_eq!(with_version(text, "0.2.0").unwrap(), text.replace("0.1.0", "0.2.0"));
-        let text = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\ndependencies = [\n \"m\",\n]\n\n\
-                    [[package]]\nname = \"m\"\nversion = \"0.1.0\"\n";
-        assert_eq!(with_locked(text, "a", "0.2.0").unwrap(), text.replacen("0.1.0", "0.2.0", 1));
-        assert!(with_locked(text, "b", "0.2.0").is_err());
+        for (from, to, names, expected) in [
+            ("a = \"1", "a = \"2", &["a"][..], Some("a")),
+            ("a = \"1", "a = \"2", &["b"], None),
+            ("# why", "# because", &["a"], None),
+            ("1.0.0\" }", feature, &["a", "b"], Some("b")),
+            ("2024\"", "2024\"\nrust-version = \"1.90\"", &[], Some("rust-version")),
+        ] {
+            let names = names.iter().copied().collect();
+            let found = inherited(old, &old.replace(from, to), names).unwrap();
+            assert_eq!(found.as_deref(), expected, "{from} -> {to}");
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! What the next release holds, as a pure function: crates, what they need, and what changed go in, versions with
 //! their reasons come out, in the order of publishing.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use semver::Version;
 
-use super::change::{Change, Level};
+use super::changes::{Change, Level};
 
 /// A published crate as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +18,8 @@ pub(crate) struct Member {
     pub(crate) version: Version,
     /// The version of its last tag.
     pub(crate) released: Option<Version>,
-    pub(crate) needs: Vec<Need>,
-}
-
-/// One crate of ours that another one needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Need {
-    pub(crate) on: String,
-    /// Its types stand in the public signatures of the one that needs it.
-    pub(crate) shows: bool,
+    /// The crates of ours that it needs. True: their types stand in its public signatures.
+    pub(crate) needs: BTreeMap<String, bool>,
 }
 
 /// A crate that the next release publishes.
@@ -41,42 +34,11 @@ pub(crate) struct Bump<'a> {
 
 /// Why a crate is in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    NeverReleased,
-    /// The manifest is ahead of the last tag: bumped before, and not tagged yet.
-    Pending(Version),
-    Change(Level, String),
-    /// A crate that it needs breaks, and its types are shown.
-    Shows(String, Version),
-    /// A crate that it needs breaks, so that the old requirement does not take the new version.
-    Needs(String, Version),
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NeverReleased => write!(f, "first release"),
-            Self::Pending(version) => write!(f, "{version} is in the manifest and has no tag yet"),
-            Self::Change(level, path) => write!(f, "{level}: {path}"),
-            Self::Shows(on, version) => {
-                write!(f, "break: shows types of {on}, which breaks with {version}")
-            }
-            Self::Needs(on, version) => {
-                write!(f, "fix: needs {on}, which breaks with {version}")
-            }
-        }
-    }
-}
-
-impl Reason {
-    fn level(&self, released: &Version) -> Level {
-        match self {
-            Self::NeverReleased | Self::Needs(..) => Level::Fix,
-            Self::Pending(version) if takes(released, version) => Level::Fix,
-            Self::Pending(_) | Self::Shows(..) => Level::Break,
-            Self::Change(level, _) => *level,
-        }
-    }
+pub(crate) struct Reason {
+    pub(crate) level: Level,
+    why: String,
+    /// For the changelog, if it is to be told there.
+    pub(crate) entry: Option<String>,
 }
 
 /// The crates of the next release, each below what it needs. Fails when crates need each other.
@@ -84,17 +46,11 @@ pub(crate) fn plan<'a>(members: &'a [Member], changes: &[Change]) -> Result<Vec<
     let mut bumps: Vec<Bump<'_>> = Vec::new();
     for member in order(members)? {
         let reasons = reasons(member, changes, &bumps);
-        if reasons.is_empty() {
-            continue;
-        }
+        let Some(level) = reasons.iter().map(|reason| reason.level).max() else { continue };
         let (level, to) = match &member.released {
             None => (None, member.version.clone()),
-            Some(released) => {
-                let level =
-                    reasons.iter().map(|reason| reason.level(released)).max().unwrap_or(Level::Fix);
-                // What was bumped before may be enough for what came since.
-                (Some(level), next(released, level).max(member.version.clone()))
-            }
+            // What was bumped before may be enough for what came since.
+            Some(released) => (Some(level), next(released, level).max(member.version.clone())),
         };
         bumps.push(Bump { member, to, level, reasons });
     }
@@ -102,21 +58,38 @@ pub(crate) fn plan<'a>(members: &'a [Member], changes: &[Change]) -> Result<Vec<
 }
 
 fn reasons(member: &Member, changes: &[Change], before: &[Bump<'_>]) -> Vec<Reason> {
-    let state = match &member.released {
-        None => Some(Reason::NeverReleased),
-        Some(released) if *released != member.version => {
-            Some(Reason::Pending(member.version.clone()))
+    let mut reasons = Vec::new();
+    let mut add = |level, why, entry| reasons.push(Reason { level, why, entry });
+    let version = &member.version;
+    match &member.released {
+        None => add(Level::Fix, "first release".to_owned(), None),
+        // The manifest is ahead of the last tag: bumped before, and not tagged yet.
+        Some(released) if released != version => {
+            let level = if takes(released, version) { Level::Fix } else { Level::Break };
+            add(level, format!("{version} is in the manifest and has no tag yet"), None);
         }
-        Some(_) => None,
-    };
-    let changes = changes.iter().filter(|change| change.of == member.name);
-    let changes = changes.map(|change| Reason::Change(change.level, change.path.clone()));
-    let broken = |need: &Need| {
-        let bump = before.iter().find(|bump| bump.member.name == need.on)?;
-        let why = if need.shows { Reason::Shows } else { Reason::Needs };
-        (bump.level == Some(Level::Break)).then(|| why(need.on.clone(), bump.to.clone()))
-    };
-    state.into_iter().chain(changes).chain(member.needs.iter().filter_map(broken)).collect()
+        Some(_) => {}
+    }
+    for Change { level, path, text, .. } in changes.iter().filter(|it| it.of == member.name) {
+        add(*level, format!("{level}: {path}"), text.clone());
+    }
+    for (on, shows) in &member.needs {
+        let bump = before.iter().find(|bump| bump.member.name == *on);
+        let Some(Bump { to, .. }) = bump.filter(|bump| bump.level == Some(Level::Break)) else {
+            continue;
+        };
+        let (level, why, entry) = if *shows {
+            let entry = format!(
+                "Shows types of `{on}` {to}, which breaks.\n\nMigration: see the changelog of `{on}`."
+            );
+            (Level::Break, "shows types of", entry)
+        } else {
+            // The old requirement does not take the new version.
+            (Level::Fix, "needs", format!("Needs `{on}` {to}."))
+        };
+        add(level, format!("{level}: {why} {on}, which breaks with {to}"), Some(entry));
+    }
+    reasons
 }
 
 /// The next version. Before 1.0 the second number says what breaks, and the third all else.
@@ -141,11 +114,9 @@ pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>> {
         members.iter().map(|member| (member.name.as_str(), member)).collect();
     let mut ordered = Vec::new();
     while !left.is_empty() {
-        let ready = left.values().find(|member| {
-            let mut needs = member.needs.iter();
-            needs.all(|need| !left.contains_key(need.on.as_str()))
-        });
-        let Some(ready) = ready.copied() else {
+        let is_ready =
+            |member: &&&Member| member.needs.keys().all(|on| !left.contains_key(on.as_str()));
+        let Some(ready) = left.values().find(is_ready).copied() else {
             let names: Vec<&str> = left.into_keys().collect();
             bail!("some of these crates need each other: {}", names.join(", "));
         };
@@ -166,7 +137,7 @@ pub(crate) fn table(bumps: &[Bump<'_>]) -> String {
         let from = from.map_or_else(|| "new".to_owned(), Version::to_string);
         let level = level.map_or_else(|| "first".to_owned(), |level| level.to_string());
         text.push_str(&format!("{name:<14} {from:>7} -> {:<7}  {level}\n", to.to_string()));
-        reasons.iter().for_each(|reason| text.push_str(&format!("{:15}{reason}\n", "")));
+        reasons.iter().for_each(|Reason { why, .. }| text.push_str(&format!("{:15}{why}\n", "")));
     }
     text
 }

@@ -1,9 +1,15 @@
-//! `release publish`: what was tagged last goes to the registry, from a fresh clone at its tag.
+//! `release publish`: what was tagged last goes to the registry, from a fresh clone at its tag, crate by crate, so that
+//! it can be repeated after any failure.
+//!
+//! An upload whose answer is lost may have been stored, and what is stored can never be replaced. So the
+//! registry is looked at before each upload and after it, and what it says is held against our own checksum.
 
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,16 +17,20 @@ use clap::Args;
 use semver::Version;
 
 use super::{
-    cargo::Cargo,
+    cargo::{Cargo, checksum},
     facts::{Facts, tag, tagged},
-    manifest::{edit, with_key_of},
+    manifest::{edit, require},
     plan::{self, Member},
-    upload::{Release, is_complete, publish},
 };
 use crate::{
     shell::{self, cmd},
     workspace::{fresh, work},
 };
+
+/// How often to look for a crate, with a pause after each look: when cargo says that it is uploaded,
+/// and when cargo failed, which is most often an upload that was not stored.
+const LOOKS: u32 = 60;
+const LOOKS_IN_DOUBT: u32 = 5;
 
 /// How to publish.
 #[derive(Debug, Args)]
@@ -36,6 +46,24 @@ pub(crate) struct Options {
     pub(crate) no_verify: bool,
     #[arg(skip)]
     pub(crate) cargo_home: Option<PathBuf>,
+}
+
+/// One version of one crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Release {
+    pub(crate) name: String,
+    pub(crate) version: Version,
+}
+
+/// What publishing asks of cargo and the registry.
+pub(crate) trait World {
+    /// Packs the crate and gives the checksum of the package.
+    fn pack(&mut self, release: &Release) -> Result<String>;
+    /// The checksum of that version on the registry. None when it is not there.
+    fn look(&mut self, release: &Release) -> Result<Option<String>>;
+    /// An error does not prove that nothing was stored.
+    fn upload(&mut self, release: &Release) -> Result<()>;
+    fn pause(&mut self);
 }
 
 pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
@@ -59,16 +87,38 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
     );
     if let Some(registry) = &registry {
         // Another registry than the default one must be named by each crate that needs a sibling from it.
-        let needs = members.iter().flat_map(|member| &member.needs);
-        for name in needs.map(|need| &need.on).collect::<BTreeSet<_>>() {
-            edit(&clone.join("Cargo.toml"), |text| with_key_of(text, name, "registry", registry))?;
+        let needs = members.iter().flat_map(|member| member.needs.keys());
+        for name in needs.collect::<BTreeSet<_>>() {
+            edit(&clone.join("Cargo.toml"), |it| require(it, name, "registry", registry))?;
         }
     }
     let mut cargo = Cargo { clone, work, registry, home, verify: !no_verify };
     for release in before {
-        is_complete(&tag(&release.name, &release.version), &release, &mut cargo)?;
+        is_complete(&release, &mut cargo)?;
     }
     publish(&here, &mut cargo)
+}
+
+impl World for Cargo {
+    fn pack(&mut self, release: &Release) -> Result<String> {
+        self.run(&["package", "--quiet", "--no-verify"], &release.name)?;
+        let file = format!("target/package/{}-{}.crate", release.name, release.version);
+        Ok(checksum(&fs::read(self.work.join(file))?))
+    }
+
+    fn look(&mut self, release: &Release) -> Result<Option<String>> {
+        self.find(&release.name, &format!("={}", release.version))
+    }
+
+    fn upload(&mut self, release: &Release) -> Result<()> {
+        let publish: &[&str] = if self.verify { &["publish"] } else { &["publish", "--no-verify"] };
+        self.run(publish, &release.name)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "another machine tells us nothing by itself")]
+    fn pause(&mut self) {
+        thread::sleep(Duration::from_secs(2));
+    }
 }
 
 /// The crates that have their tags among the lines of `tags`, which stand at what is published, and those that were
@@ -90,29 +140,71 @@ fn sorted(members: &[&Member], tags: &str) -> Result<(Vec<Release>, Vec<Release>
     Ok((here, before))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Fails if an earlier release, which has its tag, stopped before the end. A package holds a lock file, in which stand
+/// the newest of our crates: after this release, what is left of that one could not be told from somebody else's.
+fn is_complete(release: &Release, world: &mut impl World) -> Result<()> {
+    let tag = tag(&release.name, &release.version);
+    // It may be there although cargo cannot say so.
+    ensure!(
+        !matches!(world.look(release), Ok(None)),
+        "{tag} was tagged before and is not there: first cargo xtask release publish --at {tag}, or delete the tag if \
+         that version shall never be"
+    );
+    Ok(())
+}
 
-    #[test]
-    fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() {
-        let (old, new) = (Version::new(0, 1, 0), Version::new(0, 2, 0));
-        let member = |(name, released): (&str, Option<&Version>)| Member {
-            version: new.clone(),
-            released: released.cloned(),
-            ..plan::tests::member(name, &[])
-        };
-        let members = [("a", Some(&new)), ("b", Some(&old)), ("c", None)].map(member);
-        let members: Vec<&Member> = members.iter().collect();
-        let (here, before) = sorted(&members, "a-v0.2.0\nother-v0.1.0\nb-vote").unwrap();
-        let release =
-            |name: &str, version: &Version| Release { name: name.into(), version: version.clone() };
-        assert_eq!(here, [release("a", &new)]);
-        assert_eq!(before, [release("b", &old)]);
-        let reason = sorted(&members, "a-v0.2.0\nc-v0.3.0").unwrap_err();
-        assert_eq!(
-            reason.to_string(),
-            "the tag `c-v0.3.0` is on a commit where `c` has the version 0.2.0"
-        );
+/// Brings each crate to the registry, in this order, and stops at the first that does not get there.
+fn publish(releases: &[Release], world: &mut impl World) -> Result<()> {
+    for release in releases {
+        let Release { name, version } = release;
+        let ours = world.pack(release)?;
+        let there = world.look(release)?;
+        if is_ours(release, &ours, there)? {
+            println!("{name} {version} is there already, and it is ours");
+        } else {
+            let answer = world.upload(release);
+            settle(release, &ours, answer, world)?;
+            println!("{name} {version} is there");
+        }
+    }
+    Ok(())
+}
+
+/// What became of an upload, whatever was answered to it.
+fn settle(release: &Release, ours: &str, answer: Result<()>, world: &mut impl World) -> Result<()> {
+    let Release { name, version } = release;
+    let looks = if answer.is_ok() { LOOKS } else { LOOKS_IN_DOUBT };
+    for _ in 0..looks {
+        let there = world.look(release).with_context(|| {
+            format!(
+                "it is not known whether {name} {version} was stored; run the same command again to find out"
+            )
+        })?;
+        if is_ours(release, ours, there)? {
+            return Ok(());
+        }
+        world.pause();
+    }
+    let why = match answer {
+        Ok(()) => "the registry took it and does not show it".to_owned(),
+        Err(reason) => format!("{reason:#}"),
+    };
+    bail!("{name} {version} is not there: {why}; the same command continues from here")
+}
+
+/// Is `there`, the checksum on the registry, that of our package? Fails if it is another one.
+fn is_ours(release: &Release, ours: &str, there: Option<String>) -> Result<bool> {
+    let Release { name, version } = release;
+    match there {
+        None => Ok(false),
+        Some(theirs) if theirs == ours => Ok(true),
+        Some(theirs) => bail!(
+            "STOP: {name} {version} on the registry is not what is published here: it has checksum {theirs}, \
+             ours is {ours}. Nothing more is uploaded. Somebody else published it, or another commit did, or we did \
+             before a newer version of what it needs was there, which is in its Cargo.lock now"
+        ),
     }
 }
+
+#[cfg(test)]
+mod tests;

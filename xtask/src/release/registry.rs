@@ -1,5 +1,5 @@
 //! A registry on this machine for the rehearsal: a sparse index and publishing, in memory. It refuses an upload or
-//! loses an answer on request, and counts what it stored.
+//! loses an answer on request, and records what it stored.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use super::cargo::checksum;
 const LIMIT: u64 = 64 << 20;
 
 /// What the next upload of a crate meets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) enum Fault {
     /// 503, and nothing is stored.
     Refuse,
@@ -27,11 +27,12 @@ pub(crate) enum Fault {
 }
 
 #[derive(Default)]
-struct Store {
+pub(crate) struct Store {
     /// A crate's lines of the index.
     index: BTreeMap<String, Vec<Value>>,
-    faults: BTreeMap<String, Fault>,
-    stored: Vec<String>,
+    pub(crate) faults: BTreeMap<String, Fault>,
+    /// The crates that were stored, in order.
+    pub(crate) stored: Vec<String>,
 }
 
 /// The registry, which serves until the process ends.
@@ -41,47 +42,32 @@ pub(crate) struct Registry {
 }
 
 /// A status and a body. None gives the bare 500 of a server that failed.
-type Answer = Option<(u16, Vec<u8>)>;
+type Answer = Option<(u16, String)>;
 
 impl Registry {
     pub(crate) fn start() -> Result<Self> {
         let server = Server::http("127.0.0.1:0").map_err(Error::from_boxed)?;
         let address = format!("http://{}", server.server_addr());
-        let store = Arc::new(Mutex::new(Store::default()));
-        let (shared, base) = (Arc::clone(&store), address.clone());
+        let registry = Self { address: address.clone(), store: Arc::default() };
+        let store = Arc::clone(&registry.store);
         thread::spawn(move || {
             for mut request in server.incoming_requests() {
                 // Not to the end: a client that would like another protocol leaves it open.
                 let length = u64::try_from(request.body_length().unwrap_or(0)).unwrap_or(0);
-                let mut body = Vec::new();
-                let is_read =
-                    request.as_reader().take(length.min(LIMIT)).read_to_end(&mut body).is_ok();
-                let answer = lock(&shared).answer(request.method(), request.url(), &body, &base);
-                if let Some((status, body)) = answer.filter(|_| is_read) {
+                let (mut body, method) = (Vec::new(), request.method().clone());
+                let read = request.as_reader().take(length.min(LIMIT)).read_to_end(&mut body);
+                let answer = lock(&store).answer(&method, request.url(), &body, &address);
+                if let (Ok(_), Some((status, body))) = (read, answer) {
                     // A client that goes away in the middle is no concern of ours.
-                    let _ = request.respond(Response::from_data(body).with_status_code(status));
+                    let _ = request.respond(Response::from_string(body).with_status_code(status));
                 }
             }
         });
-        Ok(Self { address, store })
+        Ok(registry)
     }
 
-    pub(crate) fn fail(&self, name: &str, fault: Fault) {
-        lock(&self.store).faults.insert(name.to_owned(), fault);
-    }
-
-    /// The crates that were stored, in order.
-    pub(crate) fn stored(&self) -> Vec<String> {
-        lock(&self.store).stored.clone()
-    }
-
-    /// Puts another checksum into the index, as if somebody else had published the crate.
-    pub(crate) fn forge(&self, name: &str) {
-        for line in lock(&self.store).index.get_mut(name).into_iter().flatten() {
-            if let Some(sum) = line.get_mut("cksum") {
-                *sum = checksum(b"another").into();
-            }
-        }
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        lock(&self.store)
     }
 }
 
@@ -91,26 +77,39 @@ fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
 }
 
 impl Store {
-    fn answer(&mut self, method: &Method, path: &str, body: &[u8], base: &str) -> Answer {
-        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        let found = match (method, parts.as_slice()) {
-            (Method::Get, ["index", "config.json"]) => {
-                Some(json!({ "dl": format!("{base}/dl"), "api": base }).to_string().into_bytes())
-            }
-            (Method::Get, ["index", .., name]) => self.index.get(*name).map(|lines| {
-                let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
-                lines.join("\n").into_bytes()
-            }),
-            (Method::Put, ["api", "v1", "crates", "new"]) => {
-                let (entry, package) = parts_of_upload(body)?;
-                return self.publish(entry, package);
-            }
-            _ => None,
-        };
-        found.map_or_else(|| refusal(404, "not found"), |body| Some((200, body)))
+    /// Puts another checksum into the index, as if somebody else had published the crate.
+    pub(crate) fn forge(&mut self, name: &str) {
+        for line in self.index.get_mut(name).into_iter().flatten().filter_map(Value::as_object_mut)
+        {
+            line.insert("cksum".into(), checksum(b"another").into());
+        }
     }
 
-    fn publish(&mut self, metadata: Map<String, Value>, package: &[u8]) -> Answer {
+    fn answer(&mut self, method: &Method, path: &str, body: &[u8], base: &str) -> Answer {
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match (method, parts.as_slice()) {
+            (Method::Get, ["index", "config.json"]) => {
+                Some((200, json!({ "dl": format!("{base}/dl"), "api": base }).to_string()))
+            }
+            (Method::Get, ["index", .., name]) => match self.index.get(*name) {
+                Some(lines) => Some((200, lines.iter().map(|line| format!("{line}\n")).collect())),
+                None => refusal(404, "not found"),
+            },
+            (Method::Put, ["api", "v1", "crates", "new"]) => self.publish(body),
+            _ => refusal(404, "not found"),
+        }
+    }
+
+    /// The body holds a length and the metadata, a length and the package. Both lengths are four bytes, the lowest
+    /// first.
+    fn publish(&mut self, body: &[u8]) -> Answer {
+        fn part(body: &[u8]) -> Option<(&[u8], &[u8])> {
+            let (length, rest) = body.split_first_chunk()?;
+            rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+        }
+        let (metadata, rest) = part(body)?;
+        let (package, _) = part(rest)?;
+        let metadata: Map<String, Value> = serde_json::from_slice(metadata).ok()?;
         let name = metadata.get("name")?.as_str()?.to_owned();
         let fault = self.faults.remove(&name);
         if fault == Some(Fault::Refuse) {
@@ -122,23 +121,12 @@ impl Store {
         }
         lines.push(index_line(metadata, package));
         self.stored.push(name);
-        (fault != Some(Fault::LoseAnswer)).then(|| (200, b"{}".to_vec()))
+        (fault != Some(Fault::LoseAnswer)).then(|| (200, "{}".to_owned()))
     }
 }
 
 fn refusal(status: u16, detail: &str) -> Answer {
-    Some((status, json!({ "errors": [{ "detail": detail }] }).to_string().into_bytes()))
-}
-
-/// An upload: a length and the metadata, a length and the package. Both lengths are four bytes, the lowest first.
-fn parts_of_upload(body: &[u8]) -> Option<(Map<String, Value>, &[u8])> {
-    fn part(body: &[u8]) -> Option<(&[u8], &[u8])> {
-        let (length, rest) = body.split_first_chunk()?;
-        rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
-    }
-    let (metadata, rest) = part(body)?;
-    let (package, _) = part(rest)?;
-    Some((serde_json::from_slice(metadata).ok()?, package))
+    Some((status, json!({ "errors": [{ "detail": detail }] }).to_string()))
 }
 
 /// What an upload says of a crate, as the index says it: under other names, and for a dependency that
@@ -153,10 +141,8 @@ fn index_line(mut line: Map<String, Value>, package: &[u8]) -> Value {
             dep.insert("package".into(), name.into());
         }
     }
-    line.extend([
-        ("cksum".to_owned(), checksum(package).into()),
-        ("yanked".to_owned(), false.into()),
-        ("v".to_owned(), 2.into()),
-    ]);
+    line.insert("cksum".into(), checksum(package).into());
+    line.insert("yanked".into(), false.into());
+    line.insert("v".into(), 2.into());
     line.into()
 }

@@ -13,7 +13,6 @@ use super::{
     facts::{Facts, tag},
     plan, publish,
     registry::{Fault, Registry},
-    tag as tag_step,
 };
 use crate::{
     shell::{self, cmd},
@@ -35,7 +34,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let stage = set(root)?;
     let crates = invent_history(&stage.copy)?;
     bump::run(&stage.copy, None)?;
-    tag_step::run(&stage.copy)?;
+    super::tag::run(&stage.copy)?;
     fail_and_resume(&stage, &crates)?;
     refuse_a_forgery(&stage, &crates)
 }
@@ -64,13 +63,8 @@ fn set(root: &Path) -> Result<Stage> {
 /// the order of publishing.
 fn invent_history(copy: &Path) -> Result<Vec<String>> {
     let sh = shell::at(copy)?;
-    let settings = [
-        ["user.name", NAME],
-        ["user.email", "nobody@localhost"],
-        ["commit.gpgsign", "false"],
-        ["tag.gpgsign", "false"],
-    ];
-    for setting in settings {
+    for setting in ["user.name=x", "user.email=x", "commit.gpgsign=false", "tag.gpgsign=false"] {
+        let setting = setting.split('=');
         cmd!(sh, "git config {setting...}").quiet().run()?;
     }
     for old in cmd!(sh, "git tag --list").read()?.lines() {
@@ -97,13 +91,13 @@ fn fail_and_resume(stage: &Stage, crates: &[String]) -> Result<()> {
     let [first, second, third, ..] = crates else {
         bail!("a rehearsal takes three crates or more");
     };
-    stage.registry.fail(second, Fault::Refuse);
-    stage.registry.fail(third, Fault::LoseAnswer);
+    let faults = [(second.clone(), Fault::Refuse), (third.clone(), Fault::LoseAnswer)];
+    stage.registry.store().faults.extend(faults);
     stage.publish_fails(&format!("{second} "))?;
-    let stored = stage.registry.stored();
+    let stored = stage.registry.store().stored.clone();
     ensure!(stored == [first.clone()], "{second} was refused, and yet there is {stored:?}");
     stage.publish()?;
-    let stored = stage.registry.stored();
+    let stored = stage.registry.store().stored.clone();
     ensure!(stored == crates, "not all were stored once and in order: {stored:?}");
     Ok(())
 }
@@ -111,9 +105,9 @@ fn fail_and_resume(stage: &Stage, crates: &[String]) -> Result<()> {
 /// Another checksum under our name and version is not to be overlooked, and nothing is uploaded again.
 fn refuse_a_forgery(stage: &Stage, crates: &[String]) -> Result<()> {
     let last = crates.last().context("no crates")?;
-    stage.registry.forge(last);
+    stage.registry.store().forge(last);
     stage.publish_fails(&format!("STOP: {last} "))?;
-    ensure!(stage.registry.stored() == crates, "a finished release uploaded something");
+    ensure!(stage.registry.store().stored == crates, "a finished release uploaded something");
     Ok(())
 }
 

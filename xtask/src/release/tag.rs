@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn run(root: &Path) -> Result<()> {
     clean(root)?;
     let facts = Facts::read(root)?;
-    let bumps = facts.plan(root, None)?;
+    let bumps = facts.plan()?;
     if let Some(change) = facts.changes.first() {
         bail!("{} is not in a changelog yet: cargo xtask release bump", change.path);
     }
@@ -27,13 +27,10 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     let sh = shell::at(root)?;
     let mut tags = Vec::new();
-    for member in plan::order(&facts.members)? {
-        if member.released.as_ref() != Some(&member.version) {
-            let tag = tag(&member.name, &member.version);
-            let message = format!("{} {}", member.name, member.version);
-            cmd!(sh, "git tag --annotate -m {message} {tag}").run()?;
-            tags.push(tag);
-        }
+    for plan::Bump { member, to, .. } in bumps {
+        let (tag, message) = (tag(&member.name, &to), format!("{} {to}", member.name));
+        cmd!(sh, "git tag --annotate -m {message} {tag}").run()?;
+        tags.push(tag);
     }
     if tags.is_empty() {
         println!("each version has its tag");

@@ -66,20 +66,38 @@ fn registry(fates: impl IntoIterator<Item = Fate>) -> Fake {
     Fake { fates: fates.into_iter().collect(), ..Fake::default() }
 }
 
-fn releases() -> Vec<Release> {
-    let release = |name: &str| Release { name: name.into(), version: Version::new(0, 2, 0) };
-    ["a", "b", "c"].map(release).into()
+fn release(name: &str, version: &str) -> Release {
+    Release { name: name.into(), version: version.parse().unwrap() }
+}
+
+fn releases() -> [Release; 3] {
+    ["a", "b", "c"].map(|name| release(name, "0.2.0"))
+}
+
+#[test]
+fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() {
+    let member = |(name, released): (&str, Option<&str>)| Member {
+        version: Version::new(0, 2, 0),
+        released: released.map(|version| version.parse().unwrap()),
+        ..plan::tests::member(name, &[])
+    };
+    let members = [("a", Some("0.2.0")), ("b", Some("0.1.0")), ("c", None)].map(member);
+    let members: Vec<&Member> = members.iter().collect();
+    let (here, before) = sorted(&members, "a-v0.2.0\nother-v0.1.0\nb-vote").unwrap();
+    assert_eq!((here, before), (vec![release("a", "0.2.0")], vec![release("b", "0.1.0")]));
+    let reason = sorted(&members, "a-v0.2.0\nc-v0.3.0").unwrap_err().to_string();
+    assert_eq!(reason, "the tag `c-v0.3.0` is on a commit where `c` has the version 0.2.0");
 }
 
 #[test]
 fn an_earlier_release_is_finished_first() {
     let mut fake = Fake::default();
-    let [first, ..] = &releases()[..] else { unreachable!() };
-    let reason = is_complete("a-v0.2.0", first, &mut fake).unwrap_err();
+    let [first, ..] = &releases();
+    let reason = is_complete(first, &mut fake).unwrap_err();
     let way = "first cargo xtask release publish --at a-v0.2.0,";
     assert!(reason.to_string().contains(way), "{reason}");
     publish(&releases(), &mut fake).unwrap();
-    is_complete("a-v0.2.0", first, &mut fake).unwrap();
+    is_complete(first, &mut fake).unwrap();
 }
 
 #[test]
