@@ -174,7 +174,7 @@ fn after_a_refusal_the_next_request_is_sent_only_with_keep_going() {
         let bench = Bench::faulty(faults, SHORT);
         let output = bench.ends(
             expected,
-            &format!("deploy 23 24 --no-start --in-order --interval 50ms -o json {flag}"),
+            format!("deploy 23 24 --no-start --in-order --interval 50ms -o json {flag}"),
         );
         assert_eq!(outcomes(&json(&output)), reported, "{flag}");
     }

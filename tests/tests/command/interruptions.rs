@@ -33,7 +33,7 @@ fn a_signal_before_the_request_says_that_nothing_was_sent() {
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
     says(&output, "nothing was sent");
     assert_eq!(bench.releases(), 0);
-    bench.ends(0, &next_line(&output, "resume"));
+    bench.ends(0, next_line(&output, "resume"));
     assert_eq!(bench.releases(), 2);
 }
 
@@ -46,7 +46,7 @@ fn a_signal_while_the_answer_is_awaited_leaves_it_unknown() {
     let output = end_with(child, "-TERM");
     assert_eq!(code(&output), 143, "{}", stderr(&output));
     assert_eq!(outcomes(&json(&output)), ["unknown"]);
-    bench.ends(0, &next_line(&output, "resume"));
+    bench.ends(0, next_line(&output, "resume"));
     assert_eq!(bench.requests_to("deploy"), 1);
 }
 

@@ -14,8 +14,8 @@ fn the_journal_is_in_the_state_folder_by_default() {
         command.env_remove("DLS_JOURNAL");
         command.envs(variables.iter().copied());
         command.args(["deploy", "41", "--no-start"]).args(args);
-        let output = ended(0, &mut command);
-        output
+
+        ended(0, &mut command)
     };
     let runs = |folder: &str| {
         let folder = std::fs::read_dir(bench.path(folder));

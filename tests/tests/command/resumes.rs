@@ -78,7 +78,7 @@ fn a_package_of_an_open_run_is_not_deployed_by_another() {
     assert_eq!(outcomes(&json(&output)), ["not-sent", "not-sent"]);
     says(&output, &run);
     assert_eq!(bench.requests(), before);
-    bench.ends(0, &next_line(&output, "resume"));
+    bench.ends(0, next_line(&output, "resume"));
     bench.ends(0, "deploy 24 12 --no-start");
     assert_eq!(bench.releases(), 3);
 }
