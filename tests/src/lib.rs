@@ -1,5 +1,7 @@
 //! Helpers of the tests that cross crates.
 #![allow(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,

@@ -14,7 +14,6 @@ fn the_journal_is_in_the_state_folder_by_default() {
         command.env_remove("DLS_JOURNAL");
         command.envs(variables.iter().copied());
         command.args(["deploy", "41", "--no-start"]).args(args);
-
         ended(0, &mut command)
     };
     let runs = |folder: &str| {

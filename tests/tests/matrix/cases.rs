@@ -8,12 +8,12 @@ use serde::Deserialize;
 
 /// All cases. A group that no test plays is dead code.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Cases {
     pub(crate) connections: Vec<Case>,
     pub(crate) cuts: Vec<Case>,
     pub(crate) lost: Vec<Case>,
-    pub(crate) strangers: Vec<Case>,
+    pub(crate) foreign_answers: Vec<Case>,
     pub(crate) refusals: Vec<Case>,
     pub(crate) observations: Vec<Case>,
     pub(crate) others: Vec<Case>,
@@ -25,7 +25,7 @@ impl Cases {
             &self.connections,
             &self.cuts,
             &self.lost,
-            &self.strangers,
+            &self.foreign_answers,
             &self.refusals,
             &self.observations,
             &self.others,
@@ -47,8 +47,8 @@ pub(crate) struct Case {
     #[serde(default)]
     pub(crate) assume: BTreeMap<String, String>,
     #[serde(default)]
-    pub(crate) credentials: Who,
-    pub(crate) over: Option<Over>,
+    pub(crate) credentials: Identity,
+    pub(crate) over: Option<Connection>,
     read_timeout: Option<u64>,
     timeout: Option<u64>,
     grace: Option<u64>,
@@ -56,7 +56,7 @@ pub(crate) struct Case {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Who {
+pub(crate) enum Identity {
     #[default]
     Key,
     WrongKey,
@@ -66,7 +66,7 @@ pub(crate) enum Who {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Over {
+pub(crate) enum Connection {
     Plain,
     Tls,
 }
@@ -93,9 +93,9 @@ impl Case {
         Duration::from_millis(self.grace.unwrap_or(300))
     }
 
-    /// Over which lines it is played.
-    pub(crate) fn lines(&self) -> Vec<Over> {
-        self.over.map_or(vec![Over::Plain, Over::Tls], |only| vec![only])
+    /// The kinds of connection over which it is played.
+    pub(crate) fn connections(&self) -> Vec<Connection> {
+        self.over.map_or(vec![Connection::Plain, Connection::Tls], |only| vec![only])
     }
 }
 

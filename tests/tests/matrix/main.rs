@@ -36,7 +36,7 @@ async fn a_lost_answer_is_settled_by_observing_or_stays_unknown() {
 
 #[tokio::test]
 async fn an_answer_that_is_not_from_the_service_is_a_lost_answer() {
-    play(&cases().strangers).await;
+    play(&cases().foreign_answers).await;
 }
 
 #[tokio::test]

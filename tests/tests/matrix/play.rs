@@ -17,9 +17,8 @@ use dls_emulator::{Claim, Emulator, FaultPlan, History, Initiator, Ledger, RateL
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cases::{Case, Over, Who};
+use crate::cases::{Case, Connection, Identity};
 
 /// So many cases are played at a time: mostly they wait, but not for each other.
 const AT_ONCE: usize = 24;
@@ -40,22 +39,25 @@ pub(crate) async fn play(cases: &[Case]) {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
-        .with_writer(log.clone())
+        .with_writer({
+            let log = log.clone();
+            move || log.clone()
+        })
         .finish();
     let logging = tracing::subscriber::set_default(subscriber);
-    let tables = Arc::new(Semaphore::new(AT_ONCE));
-    let mut games = JoinSet::new();
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let mut runs = JoinSet::new();
     for case in cases {
-        for line in case.lines() {
-            let (case, tables) = (case.clone(), Arc::clone(&tables));
-            games.spawn(async move {
-                let _table = tables.acquire().await;
-                one(case, line).await
+        for connection in case.connections() {
+            let (case, permits) = (case.clone(), Arc::clone(&permits));
+            runs.spawn(async move {
+                let _permit = permits.acquire().await;
+                one(case, connection).await
             });
         }
     }
-    let mut wrong = games.join_all().await;
-    wrong.retain(|story| !story.is_empty());
+    let mut wrong = runs.join_all().await;
+    wrong.retain(|problems| !problems.is_empty());
     drop(logging);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let log = log.text();
@@ -66,15 +68,15 @@ pub(crate) async fn play(cases: &[Case]) {
 }
 
 /// Plays one case; an empty text says that all was as it should be.
-async fn one(case: Case, line: Over) -> String {
+async fn one(case: Case, connection: Connection) -> String {
     let elsewhere = Emulator::builder().start(ANY_PORT).await.unwrap();
     let faults = case.plan(elsewhere.base_url());
-    let emulator = emulator(&case, line, &faults).await;
+    let emulator = emulator(&case, connection, &faults).await;
     let client = client(&case, &emulator);
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::open(folder.path()).await.unwrap();
 
-    let (began, since) = (client.transport().now(), Instant::now());
+    let (started_at, since) = (client.transport().now(), Instant::now());
     let ids = ids(&case);
     let run = client.rollout(Selection::new(ids.clone()).unwrap(), options(&case));
     let run = run.unwrap().with_store(&store).await.unwrap();
@@ -87,14 +89,14 @@ async fn one(case: Case, line: Over) -> String {
     let ended_in = since.elapsed();
     let ledger = settled(&emulator).await;
 
-    let mut story = String::new();
+    let mut problems = String::new();
     let ended = ended(&report, &ledger);
     if !case.ends.contains(&ended) {
-        let _ = writeln!(story, "ended in {ended:?}");
+        let _ = writeln!(problems, "ended in {ended:?}");
     }
-    let abroad = elsewhere.ledger();
-    if (abroad.connections, abroad.requests.len()) != (0, 0) {
-        let _ = writeln!(story, "somebody was asked elsewhere");
+    let other = elsewhere.ledger();
+    if (other.connections, other.requests.len()) != (0, 0) {
+        let _ = writeln!(problems, "another server received a request");
     }
     let claims = report.packages.iter().map(|package| Claim {
         package: package.id.to_string(),
@@ -102,7 +104,7 @@ async fn one(case: Case, line: Over) -> String {
         at,
     });
     let history = History {
-        started_at: began,
+        started_at,
         ids: ids.iter().map(ToString::to_string).collect(),
         sends: dls_tests::sends(&events),
         consents: Vec::new(),
@@ -110,27 +112,30 @@ async fn one(case: Case, line: Over) -> String {
         ledger,
         elapsed: ended_in,
         limit: case.timeout(),
-        texts: vec![stored(folder.path()), format!("{client:?} {run:?} {report:?} {events:?}")],
+        texts: vec![
+            journal_texts(folder.path()),
+            format!("{client:?} {run:?} {report:?} {events:?}"),
+        ],
         secrets: SECRETS.map(str::to_owned).into(),
     };
     for violation in dls_emulator::check(&history) {
-        let _ = writeln!(story, "{violation}");
+        let _ = writeln!(problems, "{violation}");
     }
-    if !story.is_empty() {
-        story = format!("\nrows {:?}, {line:?}:\n{faults}\n{story}", case.rows);
-        let verdicts = report.packages.iter().map(|package| &package.outcome);
-        let _ = writeln!(story, "{:?}", verdicts.take(3).collect::<Vec<_>>());
+    if !problems.is_empty() {
+        problems = format!("\nrows {:?}, {connection:?}:\n{faults}\n{problems}", case.rows);
+        let outcomes = report.packages.iter().map(|package| &package.outcome);
+        let _ = writeln!(problems, "{:?}", outcomes.take(3).collect::<Vec<_>>());
     }
-    story
+    problems
 }
 
-async fn emulator(case: &Case, line: Over, faults: &str) -> Emulator {
+async fn emulator(case: &Case, connection: Connection, faults: &str) -> Emulator {
     let mut builder = Emulator::builder()
         .release_time(RELEASE)
         .rate_limit(RateLimit::Off)
         .extra_packages(case.many.unwrap_or(0))
         .faults(FaultPlan::from_toml(faults).unwrap_or_else(|error| panic!("{error}\n{faults}")))
-        .tls(line == Over::Tls);
+        .tls(connection == Connection::Tls);
     for (name, value) in &case.assume {
         builder = builder.assume(name, value).unwrap();
     }
@@ -140,10 +145,10 @@ async fn emulator(case: &Case, line: Over, faults: &str) -> Emulator {
 fn client(case: &Case, emulator: &Emulator) -> Client {
     let key = |id, secret| AccessKey::new(id, SecretKey::new(secret).unwrap()).unwrap();
     let credentials = match case.credentials {
-        Who::Key => Credentials::from(key("AKIDEXAMPLE", SECRETS[0])),
-        Who::WrongKey => Credentials::from(key("AKIDEXAMPLE", SECRETS[1])),
-        Who::Developer => Credentials::from(key("AKIDDEVELOPER", SECRETS[1])),
-        Who::Token => Credentials::from(Token::new(SECRETS[2]).unwrap()),
+        Identity::Key => Credentials::from(key("AKIDEXAMPLE", SECRETS[0])),
+        Identity::WrongKey => Credentials::from(key("AKIDEXAMPLE", SECRETS[1])),
+        Identity::Developer => Credentials::from(key("AKIDDEVELOPER", SECRETS[1])),
+        Identity::Token => Credentials::from(Token::new(SECRETS[2]).unwrap()),
     };
     let read_timeout = case.read_timeout();
     let limits = Limits::default()
@@ -232,7 +237,7 @@ async fn settled(emulator: &Emulator) -> Ledger {
 }
 
 /// All files of the journal.
-fn stored(folder: &std::path::Path) -> String {
+fn journal_texts(folder: &std::path::Path) -> String {
     let files = std::fs::read_dir(folder).unwrap();
     let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     texts.collect()
@@ -256,13 +261,5 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }

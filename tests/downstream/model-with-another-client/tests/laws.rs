@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread::{self, JoinHandle};
 
 use dls_model::{
-    AnswerError, Deploy, JobStart, Operation, PackageId, PackageIds, ProjectId, Scope, proptest as model,
+    AnswerError, Deploy, JobStart, Operation, PackageId, PackageIds, ProjectId, Scope,
+    proptest as model,
 };
 use http::{HeaderMap, StatusCode};
 use model_with_another_client::{Client, Error};

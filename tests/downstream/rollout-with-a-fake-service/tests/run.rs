@@ -12,7 +12,7 @@ use dls_rollout::{
     Action, Destination, Event, EventKind, ObserveError, Options, Report, Rollout, RunOutcome,
     RunSpec, Selection, SendError,
 };
-use rollout_with_a_made_up_service::{Service, drive, step};
+use rollout_with_a_fake_service::{Service, drive, step};
 
 const RELEASE: Duration = Duration::from_secs(20);
 
@@ -24,7 +24,7 @@ enum Delivery {
     RequestLost,
 }
 
-struct MadeUp {
+struct FakeService {
     now: Timestamp,
     delivery: Delivery,
     /// How releases end.
@@ -35,7 +35,7 @@ struct MadeUp {
     shows: usize,
 }
 
-impl MadeUp {
+impl FakeService {
     fn new(delivery: Delivery, end: Status) -> Self {
         Self {
             now: Timestamp::from_millis(1_747_106_000_000).unwrap(),
@@ -48,7 +48,7 @@ impl MadeUp {
     }
 }
 
-impl Service for MadeUp {
+impl Service for FakeService {
     fn show(&mut self, id: PackageId) -> Result<PackageDetail, ObserveError> {
         self.shows += 1;
         let mut detail = PackageDetail::default();
@@ -114,7 +114,7 @@ fn beginning(at: Timestamp) -> Event {
     Event::new(at, EventKind::RunCreated(Box::new(spec)))
 }
 
-fn run(service: &mut MadeUp) -> Report {
+fn run(service: &mut FakeService) -> Report {
     let mut rollout = Rollout::replay([beginning(service.now)]).unwrap();
     drive(&mut rollout, service, |_| Ok::<_, Infallible>(())).unwrap()
 }
@@ -127,7 +127,7 @@ fn two_packages_are_named_by_one_request_whatever_becomes_of_it() {
         (Delivery::AnswerLost, Status::Successful, RunOutcome::Successful, RELEASE),
         (Delivery::RequestLost, Status::Successful, RunOutcome::Unknown, Options::GRACE),
     ] {
-        let mut service = MadeUp::new(delivery, end);
+        let mut service = FakeService::new(delivery, end);
         let started_at = service.now;
         let report = run(&mut service);
         assert_eq!(report.outcome, outcome);
@@ -142,7 +142,7 @@ fn two_packages_are_named_by_one_request_whatever_becomes_of_it() {
 
 #[test]
 fn what_is_released_already_is_not_sent() {
-    let mut service = MadeUp::new(Delivery::Answered, Status::Successful);
+    let mut service = FakeService::new(Delivery::Answered, Status::Successful);
     let long_ago = Timestamp::from_millis(1).unwrap();
     for released_at in service.packages.values_mut() {
         *released_at = Some(long_ago);
@@ -155,7 +155,7 @@ fn what_is_released_already_is_not_sent() {
 #[test]
 fn a_replay_gives_the_same_rollout_after_every_event() {
     for delivery in [Delivery::Answered, Delivery::AnswerLost, Delivery::RequestLost] {
-        let mut service = MadeUp::new(delivery, Status::Successful);
+        let mut service = FakeService::new(delivery, Status::Successful);
         let mut journal = vec![beginning(service.now)];
         let mut rollout = Rollout::replay(journal.clone()).unwrap();
         loop {
@@ -177,7 +177,7 @@ fn a_replay_gives_the_same_rollout_after_every_event() {
 
 #[test]
 fn after_a_crash_right_before_the_request_the_packages_are_observed() {
-    let mut service = MadeUp::new(Delivery::Answered, Status::Successful);
+    let mut service = FakeService::new(Delivery::Answered, Status::Successful);
     let mut journal = vec![beginning(service.now)];
     let mut rollout = Rollout::replay(journal.clone()).unwrap();
     let crashed = drive(&mut rollout, &mut service, |event| {
