@@ -1,4 +1,4 @@
-//! What the command did from the first day on: deploy, list, view, status, revoke and sign.
+//! Basic commands: deploy, list, view, status, revoke and sign.
 
 use std::process::Command;
 use std::time::Duration;
@@ -13,12 +13,30 @@ fn a_deploy_releases_each_package_once_and_exits_0() {
     let output = bench.ends(0, "deploy 23 24 --no-start -o json");
     let document = json(&output);
     assert_eq!(document["outcome"], "successful");
-    let outcomes: Vec<_> =
-        document["packages"].as_array().unwrap().iter().map(|it| &it["outcome"]).collect();
-    assert_eq!(outcomes, ["successful", "successful"]);
+    assert_eq!(outcomes(&document), ["successful", "successful"]);
     assert_eq!(document["packages"][0]["id"], "23");
     assert_eq!(document["packages"][0]["name"], "orders_2025w46");
     assert_eq!(bench.releases(), 2);
+}
+
+#[test]
+fn the_exit_code_follows_from_the_outcome() {
+    for (args, exit_code, outcome, releases) in [
+        ("deploy 31 --no-start", 3, "failed", 1),
+        ("deploy 23 31 --no-start", 6, "partial", 2),
+        // A job does not start.
+        ("deploy 32 --start", 6, "partial", 1),
+        ("deploy 23 4711 --no-start", 5, "refused", 0),
+        ("deploy 23 --no-start --no-wait", 0, "accepted", 1),
+    ] {
+        let bench = Bench::quick();
+        let output = bench.ends(exit_code, format!("{args} -o json"));
+        assert_eq!(json(&output)["outcome"], outcome, "{args}");
+        assert_eq!(bench.releases(), releases, "{args}");
+    }
+    let bench = Bench::quick();
+    bench.ends(5, "view 4711");
+    bench.ends(5, "status 23 4711");
 }
 
 #[test]
@@ -31,35 +49,10 @@ fn a_released_package_is_not_sent_again() {
 }
 
 #[test]
-fn a_failed_release_exits_3() {
-    let bench = Bench::quick();
-    let output = bench.ends(3, "deploy 31 --no-start -o json");
-    assert_eq!(json(&output)["outcome"], "failed");
-}
-
-#[test]
-fn a_success_beside_a_failure_exits_6_and_so_does_a_job_that_does_not_start() {
-    let bench = Bench::quick();
-    bench.ends(6, "deploy 23 31 --no-start");
-    bench.ends(6, "deploy 32 --start");
-}
-
-#[test]
-fn an_unknown_package_exits_5_and_nothing_is_sent() {
-    let bench = Bench::quick();
-    let output = bench.ends(5, "deploy 23 4711 --no-start -o json");
-    assert_eq!(json(&output)["outcome"], "refused");
-    assert_eq!(bench.releases(), 0);
-    bench.ends(5, "view 4711");
-    bench.ends(5, "status 23 4711");
-}
-
-#[test]
 fn a_wrong_key_exits_4_after_one_request_in_all() {
     let bench = Bench::quick();
-    let mut command = bench.dls();
-    command.env("HUAWEICLOUD_SDK_SK", "another-secret-key");
-    let output = ended(4, command.args(["deploy", "23", "24", "--no-start"]));
+    let wrong = [("HUAWEICLOUD_SDK_SK", "another-secret-key")];
+    let output = ended(4, &mut bench.dls_with(wrong, "deploy 23 24 --no-start"));
     assert!(!stderr(&output).contains("another-secret-key"));
     assert_eq!(bench.requests(), 1);
 }
@@ -67,9 +60,7 @@ fn a_wrong_key_exits_4_after_one_request_in_all() {
 #[test]
 fn nobody_listening_exits_11() {
     let bench = Bench::quick();
-    let mut command = bench.dls();
-    command.env("DLS_ENDPOINT", "http://127.0.0.1:1");
-    let output = ended(11, command.args(["deploy", "23", "--no-start", "-o", "json"]));
+    let output = bench.ends(11, "deploy 23 --no-start -o json --endpoint http://127.0.0.1:1");
     assert_eq!(json(&output)["packages"][0]["outcome"], "not-sent");
 }
 
@@ -77,14 +68,12 @@ fn nobody_listening_exits_11() {
 fn a_proxy_setting_that_is_not_used_is_reported() {
     let bench = Bench::quick();
     for args in ["list", "deploy 23 --no-start"] {
-        let mut command = bench.dls();
-        command.env("DLS_ENDPOINT", "https://127.0.0.1:1");
-        command.args(args.split_whitespace());
-        let errors = |command: &mut Command| stderr(&command.output().unwrap());
-        let text = errors(&mut command);
+        let mut command = bench.dls_with([("DLS_ENDPOINT", "https://127.0.0.1:1")], args);
+        let run = |command: &mut Command| stderr(&command.output().unwrap());
+        let text = run(&mut command);
         assert!(text.contains("SSL_CERT_FILE"), "{args}: {text}");
         assert!(!text.contains("proxy"), "{args}: {text}");
-        let text = errors(command.env("HTTPS_PROXY", "http://proxy.example:8080"));
+        let text = run(command.env("HTTPS_PROXY", "http://proxy.example:8080"));
         let said = "HTTPS_PROXY is set, but dls does not use a proxy";
         assert!(text.contains(said), "{args}: {text}");
     }
@@ -93,10 +82,7 @@ fn a_proxy_setting_that_is_not_used_is_reported() {
 #[test]
 fn a_timeout_without_a_connection_is_not_pending() {
     let bench = Bench::quick();
-    let mut command = bench.dls();
-    command.env("DLS_ENDPOINT", "http://127.0.0.1:1");
-    let args = ["deploy", "23", "--no-start", "--timeout", "100ms"];
-    let output = command.args(args).output().unwrap();
+    let output = bench.run("deploy 23 --no-start --timeout 100ms --endpoint http://127.0.0.1:1");
     assert!([10, 11].contains(&code(&output)), "{}", stderr(&output));
     assert!(!stderr(&output).contains("goes on"), "{}", stderr(&output));
 }
@@ -107,13 +93,6 @@ fn a_timeout_exits_8_and_the_release_continues() {
     let output = bench.ends(8, "deploy 23 --no-start --timeout 1s -o json");
     assert_eq!(json(&output)["outcome"], "pending");
     assert_eq!(bench.releases(), 1);
-}
-
-#[test]
-fn without_waiting_a_deploy_ends_as_accepted() {
-    let bench = Bench::new(Duration::from_secs(60));
-    let output = bench.ends(0, "deploy 23 --no-start --no-wait -o json");
-    assert_eq!(json(&output)["outcome"], "accepted");
 }
 
 #[test]
@@ -205,7 +184,7 @@ fn a_refusal_has_its_request_id_and_a_fitting_next_step() {
         ("view 4711", own, 5, "dls list"),
         ("list --workspace elsewhere", own, 5, "not the name"),
     ] {
-        let output = bench.dls().envs(variables).args(args.split_whitespace()).output().unwrap();
+        let output = bench.dls_with(variables, args).output().unwrap();
         let text = stderr(&output);
         assert_eq!(code(&output), exit_code, "{args}: {text}");
         assert!(text.contains("(request id 0"), "{args}: {text}");
@@ -239,9 +218,7 @@ fn an_address_without_the_api_is_reported_as_such() {
         }
     });
     let bench = Bench::quick();
-    let mut command = bench.dls();
-    command.env("DLS_ENDPOINT", &url);
-    let output = ended(5, command.args(["deploy", "23", "--no-start"]));
+    let output = bench.ends(5, format!("deploy 23 --no-start --endpoint {url}"));
     let text = stderr(&output);
     assert!(text.contains("error: package 23: HTTP 404 APIGW.0101"), "{text}");
     assert!(text.contains("next: check the endpoint"), "{text}");

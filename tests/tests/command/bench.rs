@@ -1,4 +1,4 @@
-//! An emulator, the command with the settings of a user of it, and a folder that vanishes with both.
+//! An emulator, the command with the settings of a user of it, and a temporary folder.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -63,6 +63,16 @@ impl Bench {
     pub(crate) fn dls(&self) -> Command {
         let mut command = dls_tests::command(&self.url, &self.journal());
         command.current_dir(self.folder.path());
+        command
+    }
+
+    pub(crate) fn dls_with<'a>(
+        &self,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+        args: &str,
+    ) -> Command {
+        let mut command = self.dls();
+        command.envs(variables).args(args.split_whitespace());
         command
     }
 
@@ -170,6 +180,11 @@ pub(crate) fn ended(expected: i32, command: &mut Command) -> Output {
     let output = command.output().unwrap();
     assert_eq!(code(&output), expected, "{command:?}: {}", stderr(&output));
     output
+}
+
+/// The run that a document names.
+pub(crate) fn run_id(output: &Output) -> String {
+    json(output)["run_id"].as_str().unwrap().to_owned()
 }
 
 /// Stderr must contain this text.

@@ -183,11 +183,9 @@ fn after_a_refusal_the_next_request_is_sent_only_with_keep_going() {
 #[test]
 fn a_missing_permission_is_reported_and_nothing_is_released() {
     let bench = Bench::quick();
-    let mut command = bench.dls();
-    command
-        .env("HUAWEICLOUD_SDK_AK", "AKIDDEVELOPER")
-        .env("HUAWEICLOUD_SDK_SK", "example-developer-key");
-    let output = ended(4, command.args(["deploy", "23", "--no-start", "-o", "json"]));
+    let developer =
+        [("HUAWEICLOUD_SDK_AK", "AKIDDEVELOPER"), ("HUAWEICLOUD_SDK_SK", "example-developer-key")];
+    let output = ended(4, &mut bench.dls_with(developer, "deploy 23 --no-start -o json"));
     assert_eq!(outcomes(&json(&output)), ["refused"]);
     says(&output, "DLF.6888");
     assert_eq!(bench.releases(), 0);

@@ -68,7 +68,7 @@ fn evidence_of_another_run_is_refused() {
     let first = "deploy 23 --no-start --no-wait --evidence evidence.json";
     bench.ends(0, first);
     let second = bench.run("deploy 24 --no-start --no-wait -o json");
-    let second = json(&second)["run_id"].as_str().unwrap().to_owned();
+    let second = run_id(&second);
     let output = bench.ends(9, format!("resume {second} --evidence evidence.json"));
     says(&output, "is of run");
 }

@@ -1,4 +1,4 @@
-//! Where runs are kept.
+//! Where runs are recorded.
 
 use std::time::Duration;
 
@@ -71,10 +71,8 @@ fn without_a_directory_for_the_journal_nothing_is_sent() {
         vec![("DLS_JOURNAL", file.as_str())],
         vec![("DLS_JOURNAL", "/proc/runs")],
     ] {
-        let mut command = bench.dls();
-        command.env_remove("DLS_JOURNAL").envs(variables.clone());
-        let args = ["deploy", "23", "--no-start", "-o", "json"];
-        let output = ended(9, command.args(args));
+        let mut command = bench.dls_with([], "deploy 23 --no-start -o json");
+        let output = ended(9, command.env_remove("DLS_JOURNAL").envs(variables));
         assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
         says(&output, "--journal DIR");
         assert_eq!(outcomes(&json(&output)), ["not-sent"]);
@@ -171,8 +169,7 @@ fn the_journal_timeout_must_be_a_positive_duration() {
     let bench = Bench::quick();
     for time in ["0", "0s", "soon"] {
         let output = bench.ends(2, format!("deploy 23 --no-start --journal-timeout {time}"));
-        let said = stderr(&output);
-        assert!(said.contains("--journal-timeout"), "{said}");
+        says(&output, "--journal-timeout");
     }
     assert_eq!(bench.requests(), 0);
 }

@@ -160,9 +160,7 @@ fn an_unsupported_format_is_refused_as_a_flag_and_replaced_as_a_setting() {
     for (form, verb) in [("ndjson", "list"), ("markdown", "status 23")] {
         let refused = bench.ends(2, format!("{verb} -o {form}"));
         assert_eq!(stdout(&refused), "");
-        let mut command = bench.dls();
-        let command = command.env("DLS_OUTPUT", form).args(verb.split(' '));
-        let output = ended(0, command);
+        let output = ended(0, &mut bench.dls_with([("DLS_OUTPUT", form)], verb));
         // Whoever reads lines of JSON reads a document of it, too.
         let is_json = serde_json::from_slice::<Value>(&output.stdout).is_ok();
         assert_eq!(is_json, form == "ndjson", "{}", stdout(&output));

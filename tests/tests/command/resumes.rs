@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use crate::bench::*;
 
+const ALL_LOST: &str = r#"faults = [{ on = "deploy", do = { reset-after-bytes = 40 } }]"#;
+const FIRST_LOST: &str =
+    r#"faults = [{ on = "deploy", nth = 1, do = { reset-after-bytes = 40 } }]"#;
+const LOSE: &str = "deploy 23 --no-start --grace 200ms --interval 50ms -o json";
+
 /// A run of these packages that was killed after its request was accepted; its id.
 fn killed(bench: &Bench, packages: &str) -> String {
     let before = bench.releases();
@@ -85,10 +90,9 @@ fn a_package_of_an_open_run_is_not_deployed_by_another() {
 
 #[test]
 fn nothing_is_resent_before_its_first_request_has_expired() {
-    let faults = "faults = [{ on = \"deploy\", do = { reset-after-bytes = 40 } }]";
-    let bench = Bench::faulty(faults, SHORT);
-    let lost = bench.ends(7, "deploy 23 --no-start --grace 200ms --interval 50ms -o json");
-    let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
+    let bench = Bench::faulty(ALL_LOST, SHORT);
+    let lost = bench.ends(7, LOSE);
+    let run = run_id(&lost);
     for (flags, named) in [
         (format!("{run} --resend 23"), "could still be accepted for"),
         (format!("{run} --resend 24"), "package 24"),
@@ -105,9 +109,8 @@ fn nothing_is_resent_before_its_first_request_has_expired() {
 
 #[test]
 fn with_consent_and_after_the_fence_a_package_is_resent() {
-    let faults = "faults = [{ on = \"deploy\", nth = 1, do = { reset-after-bytes = 40 } }]";
-    let bench = Bench::faulty(faults, SHORT);
-    let lost = bench.ends(7, "deploy 23 --no-start --grace 200ms --interval 50ms -o json");
+    let bench = Bench::faulty(FIRST_LOST, SHORT);
+    let lost = bench.ends(7, LOSE);
     // As if the request had been signed twenty minutes ago.
     let file = bench.run_files().remove(0);
     let text = std::fs::read_to_string(&file).unwrap();
@@ -117,7 +120,7 @@ fn with_consent_and_after_the_fence_a_package_is_resent() {
     let text = text.replace(&signed_at, &earlier.to_string());
     std::fs::write(&file, of_version_1(&text)).unwrap();
 
-    let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
+    let run = run_id(&lost);
     let args = format!("resume {run} --resend 23 --interval 50ms --evidence evidence.json -o json");
     let output = bench.ends(0, &args);
     assert_eq!(outcomes(&json(&output)), ["successful"]);
@@ -127,12 +130,11 @@ fn with_consent_and_after_the_fence_a_package_is_resent() {
 
 #[test]
 fn a_request_with_a_token_is_resent_only_without_the_fence() {
-    let faults = "faults = [{ on = \"deploy\", nth = 1, do = { reset-after-bytes = 40 } }]";
-    let bench = Bench::faulty(faults, SHORT);
+    let bench = Bench::faulty(FIRST_LOST, SHORT);
     bench.write("token", "example-token");
     let token = "--token-file token --interval 50ms";
     let lost = bench.ends(7, format!("deploy 23 --no-start --grace 200ms -o json {token}"));
-    let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
+    let run = run_id(&lost);
     let refused = bench.ends(9, format!("resume {run} --resend 23 {token}"));
     for named in ["sent with a token", "--no-fence", "may still arrive"] {
         says(&refused, named);
@@ -147,10 +149,9 @@ fn a_request_with_a_token_is_resent_only_without_the_fence() {
 
 #[test]
 fn the_fence_is_not_waived_for_a_signature() {
-    let faults = "faults = [{ on = \"deploy\", do = { reset-after-bytes = 40 } }]";
-    let bench = Bench::faulty(faults, SHORT);
-    let lost = bench.run("deploy 23 --no-start --grace 200ms --interval 50ms -o json");
-    let run = json(&lost)["run_id"].as_str().unwrap().to_owned();
+    let bench = Bench::faulty(ALL_LOST, SHORT);
+    let lost = bench.run(LOSE);
+    let run = run_id(&lost);
     let refused = bench.ends(9, format!("resume {run} --resend 23 --no-fence"));
     says(&refused, "omit --no-fence");
     bench.ends(2, format!("resume {run} --no-fence"));
@@ -161,9 +162,8 @@ fn the_fence_is_not_waived_for_a_signature() {
 fn without_credentials_a_run_is_reported_from_the_journal() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");
-    let mut command = bench.dls();
-    command.env_remove("HUAWEICLOUD_SDK_SK");
-    let output = ended(4, command.args(["resume", &run, "-o", "json"]));
+    let mut command = bench.dls_with([], &format!("resume {run} -o json"));
+    let output = ended(4, command.env_remove("HUAWEICLOUD_SDK_SK"));
     assert_eq!(json(&output)["run_id"], run.as_str());
     assert_eq!(outcomes(&json(&output)), ["unknown"]);
 }
