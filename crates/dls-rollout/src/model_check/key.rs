@@ -1,5 +1,4 @@
-//! What tells one state from another. Two states that differ only in what nothing will ever rest on are
-//! one.
+//! What tells one state from another. States that differ only in what no decision or promise depends on are one.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,20 +13,20 @@ use super::world::{FAILED, GRACE, START, SUCCESSFUL};
 use crate::options::OnLostAnswer;
 use crate::outcome::PackageReport;
 
-/// What a package of the rollout is at.
+/// The stage of a package.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
     Waiting,
     InDoubt,
     Running,
-    /// It has an outcome, which may change once the run is resumed, or never.
+    /// It has an outcome. If that is open, it may change once the run is resumed.
     Ended {
         open: bool,
     },
 }
 
-/// Fields of the rollout's debug text that no decision rests on: from this name up to that one. New fields
-/// count unless they are named here.
+/// Fields of the rollout's debug text that no decision depends on: from this name up to the returned one. A new field
+/// counts unless it is named here.
 fn meaningless(field: &str, at: At, baseline: Option<Status>) -> Option<&'static str> {
     let was_released = matches!(baseline, Some(Status::Failed | Status::BeingReleased));
     match (field, at) {
@@ -47,8 +46,8 @@ fn meaningless(field: &str, at: At, baseline: Option<Status>) -> Option<&'static
     }
 }
 
-/// The debug text of a rollout, without what is meaningless. A time counts as the time since, and of that
-/// only what a decision may rest on: none, still fresh, not fresh, and the grace is over.
+/// The debug text of a rollout without its meaningless fields. A time counts by how long ago it is, and that only as far
+/// as a decision may depend on it: none, still fresh, not fresh, and the grace is over.
 struct Text<'a> {
     bytes: Vec<u8>,
     now: i64,
@@ -56,7 +55,7 @@ struct Text<'a> {
     packages: Packages<'a>,
     at: At,
     baseline: Option<Status>,
-    /// The next word says at what a package is.
+    /// The next word is the stage of a package.
     stage: bool,
     words: bool,
     skips_to: Option<&'static str>,
@@ -74,7 +73,7 @@ impl fmt::Write for Text<'_> {
             self.begin_package(text);
         }
         self.stage = text == "stage";
-        // The words for people that follow are all the same to the rollout.
+        // No decision depends on the text that follows.
         if std::mem::replace(&mut self.words, matches!(text, "evidence" | "why")) {
             return Ok(());
         }
@@ -115,8 +114,8 @@ impl Text<'_> {
     }
 }
 
-/// What a state looks like while everything goes well from here on, and what it looks like at all. How
-/// much may still go wrong is not in it.
+/// Two hashes of a state: of what counts if nothing goes wrong any more, and of everything. The number of faults that may
+/// still happen is in neither.
 pub(super) fn keys(state: &State) -> (u64, u64) {
     let mut text = Text {
         bytes: Vec::with_capacity(4096),
@@ -152,7 +151,7 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
     (calm, hasher.finish())
 }
 
-/// Of what is true and remembered of a package, that which a choice or a promise may still ask for.
+/// Hashes of a package and its memory what a choice or a promise may still depend on.
 fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
     let (memory, truth) = (&state.memory[index], &state.world.packages[index]);
     (memory.is_doubted(), memory.lost, memory.outcome).hash(hasher);
@@ -169,7 +168,7 @@ fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
     memory.baseline.is_bare.hash(hasher);
     (memory.named, memory.moved, memory.accepted).hash(hasher);
     memory.absences.hash(hasher);
-    // Later it counts only once the run is resumed, and then it begins anew.
+    // Later it counts only after a resume, which resets it.
     if memory.named == Named::No || state.sending.is_some() {
         truth.versions[memory.shown.version].hash(hasher);
         memory.shown.is_bare.hash(hasher);

@@ -1,4 +1,4 @@
-//! What an honest witness remembers of one package on the way to a state.
+//! What is remembered of one package on the path to a state, independently of the rollout.
 
 use std::mem::Discriminant;
 
@@ -22,7 +22,7 @@ pub(super) struct Glimpse {
     pub(super) is_bare: bool,
 }
 
-/// What a witness remembers of one package.
+/// The memory of one package.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Memory {
     /// The status at the last observation, not in a list, since the run was begun or resumed.

@@ -1,4 +1,4 @@
-//! One state of the search: the rollout, the world, and what an honest witness remembers of the way there.
+//! One state of the search: the rollout, the world, and the memory of the path there.
 
 use std::mem::discriminant;
 use std::rc::Rc;

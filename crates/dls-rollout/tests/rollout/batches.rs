@@ -108,7 +108,7 @@ fn in_order_each_package_waits_for_the_one_before() {
 }
 
 #[test]
-fn in_order_a_package_is_looked_at_again_if_the_one_before_took_its_time() {
+fn in_order_a_package_is_observed_again_if_the_one_before_took_long() {
     let mut bench = Bench::ready(&[61, 62], later_with(|it| it.in_order = true));
     bench.send(&[61]);
     bench.apply(accepted(&[61]));

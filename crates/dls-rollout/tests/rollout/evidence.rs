@@ -104,15 +104,20 @@ fn without_a_grace_an_old_status_still_proves_nothing() {
 }
 
 #[test]
-fn an_observation_without_an_id_or_with_another_is_none() {
-    let bench = Bench::new(&[23], later());
+fn an_answer_that_does_not_describe_the_package_is_a_failed_observation() {
+    let mut bench = Bench::new(&[23], later());
     let mut nameless = detail(23, 1, 0);
     nameless.package.id = None;
     for seen in [nameless, detail(24, 1, 0)] {
         match bench.rollout.observed(id(23), seen) {
-            EventKind::ObserveFailed { failure: ObserveError::Unavailable(_), .. } => {}
+            kind @ EventKind::ObserveFailed { failure: ObserveError::Unavailable(_), .. } => {
+                bench.apply(kind);
+            }
             other => panic!("{other:?}"),
         }
+        assert_eq!(bench.words(), ["-"]);
+        bench.wait();
+        assert_eq!(bench.next(), Action::Observe(id(23)));
     }
 }
 

@@ -208,29 +208,22 @@ fn a_batch_that_waited_for_long_is_observed_before_it_is_sent_again() {
 }
 
 #[test]
-fn without_credentials_at_the_send_nothing_is_in_doubt() {
-    let why = SendError::NotAuthenticated("expired".into());
-    let bench = Bench::sent(&[23, 24], later(), failed(why));
-    assert_eq!([23, 24].map(|id| bench.why_not_sent(id)), ["NotAuthenticated"; 2]);
-    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
-}
-
-#[test]
-fn what_could_not_be_recorded_is_not_sent_and_not_tried_again() {
-    let mut bench = Bench::ready(&[23, 24], later());
-    bench.apply(failed(SendError::NotRecorded("no space left".into())));
-    assert_eq!(bench.next(), Action::Done);
-    assert_eq!([23, 24].map(|id| bench.why_not_sent(id)), ["NotRecorded"; 2]);
-    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
-}
-
-#[test]
-fn an_answer_that_describes_another_package_is_no_observation() {
-    let mut bench = Bench::new(&[23], later());
-    bench.observe_as(23, detail(41, 2, 5));
-    assert_eq!(bench.words(), ["-"]);
-    bench.wait();
-    assert_eq!(bench.next(), Action::Observe(id(23)));
+fn what_could_not_be_signed_or_recorded_is_not_sent_and_not_tried_again() {
+    for (failure, why) in [
+        (SendError::NotAuthenticated("expired".into()), "NotAuthenticated"),
+        (SendError::NotRecorded("no space left".into()), "NotRecorded"),
+    ] {
+        for is_intended in [false, true] {
+            let mut bench = Bench::ready(&[23, 24], later());
+            if is_intended {
+                bench.send(&[23, 24]);
+            }
+            bench.apply(failed(failure.clone()));
+            assert_eq!(bench.next(), Action::Done);
+            assert_eq!([23, 24].map(|id| bench.why_not_sent(id)), [why; 2]);
+            assert_eq!(bench.run_outcome(), RunOutcome::Refused);
+        }
+    }
 }
 
 #[test]
