@@ -1,10 +1,10 @@
-//! `--evidence FILE`: what was released, where, by which request and with what outcome, for whoever
-//! has to answer for it. It holds no secret.
+//! `--evidence FILE`: what was released, where, by which request and with which outcome, for a change board. It contains
+//! no secret.
 
-use dls::Run;
 use dls::model::{PackageDetail, Status, Task, Timestamp};
-use dls::rollout::{PackageReport, Report, RunSpec};
+use dls::rollout::{PackageReport, Report, RunOutcome, RunSpec};
 use dls::store::Position;
+use dls::{Run, RunId};
 use serde::Serialize;
 
 use crate::exit_code::ExitCode;
@@ -16,47 +16,13 @@ pub(crate) use file::EvidenceFile;
 
 const SCHEMA: &str = "dls.evidence/1";
 
-/// What the file holds while a request is being sent: nobody knows yet what becomes of it.
+/// Which run it is about.
 #[derive(Serialize)]
-struct IntentDocument<'a> {
-    schema: &'static str,
-    tool: Tool,
-    run_id: &'a str,
-    journal: &'a Position,
-    plan_hash: Option<&'a str>,
-    endpoint: &'a str,
-    project_id: &'a str,
-    workspace: &'a str,
-    start: &'static str,
-    outcome: &'static str,
-    packages: Vec<String>,
-}
-
-impl<'a> IntentDocument<'a> {
-    fn new(began: &'a RunSpec, journal: &'a Position) -> Self {
-        Self {
-            schema: SCHEMA,
-            tool: Tool::THIS,
-            run_id: journal.run.as_str(),
-            journal,
-            plan_hash: began.plan_hash.as_deref(),
-            endpoint: &began.destination.endpoint,
-            project_id: began.destination.project.as_str(),
-            workspace: began.destination.workspace.as_str(),
-            start: start(began.options.start()),
-            outcome: "unknown",
-            packages: began.packages.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
-
-/// What the file holds in the end.
-#[derive(Serialize)]
-pub(crate) struct EvidenceDocument<'a> {
+struct Header<'a> {
     schema: &'static str,
     tool: Tool,
     run_id: Option<String>,
-    /// The last entry of the journal: one that does not hold it is older, or another one.
+    /// The last entry of the journal: a journal without it is older, or another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     journal: Option<Position>,
     plan_hash: Option<&'a str>,
@@ -64,6 +30,48 @@ pub(crate) struct EvidenceDocument<'a> {
     project_id: &'a str,
     workspace: &'a str,
     start: &'static str,
+}
+
+impl<'a> Header<'a> {
+    fn new(spec: &'a RunSpec, run: Option<&RunId>, journal: Option<Position>) -> Self {
+        Self {
+            schema: SCHEMA,
+            tool: Tool::THIS,
+            run_id: run.map(ToString::to_string),
+            journal,
+            plan_hash: spec.plan_hash.as_deref(),
+            endpoint: &spec.destination.endpoint,
+            project_id: spec.destination.project.as_str(),
+            workspace: spec.destination.workspace.as_str(),
+            start: start(spec.options.start()),
+        }
+    }
+}
+
+/// What the file contains while a request is being sent: its outcome is not known yet.
+#[derive(Serialize)]
+struct IntentDocument<'a> {
+    #[serde(flatten)]
+    header: Header<'a>,
+    outcome: &'static str,
+    packages: Vec<String>,
+}
+
+impl<'a> IntentDocument<'a> {
+    fn new(spec: &'a RunSpec, journal: &Position) -> Self {
+        Self {
+            header: Header::new(spec, Some(&journal.run), Some(journal.clone())),
+            outcome: run_outcome(RunOutcome::Unknown),
+            packages: spec.packages.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// What the file contains in the end.
+#[derive(Serialize)]
+pub(crate) struct EvidenceDocument<'a> {
+    #[serde(flatten)]
+    header: Header<'a>,
     began_at: String,
     ended_at: String,
     outcome: &'static str,
@@ -121,17 +129,8 @@ impl<'a> EvidenceDocument<'a> {
         exit_code: ExitCode,
         interrupted_by: Option<&'static str>,
     ) -> Self {
-        let began = run.spec();
         Self {
-            schema: SCHEMA,
-            tool: Tool::THIS,
-            run_id: run.id().map(ToString::to_string),
-            journal: run.position(),
-            plan_hash: began.plan_hash.as_deref(),
-            endpoint: &began.destination.endpoint,
-            project_id: began.destination.project.as_str(),
-            workspace: began.destination.workspace.as_str(),
-            start: start(began.options.start()),
+            header: Header::new(run.spec(), run.id(), run.position()),
             began_at: run.created_at().to_string(),
             ended_at: crate::clock::timestamp().to_string(),
             outcome: run_outcome(report.outcome),
