@@ -1,13 +1,33 @@
 //! `cargo xtask api`: the public API of each library as text in `api/`, reviewed like code, and whose types it names.
+//! Each of another crate's makes its breaking change a breaking change of ours.
 
-mod foreign;
 mod surface;
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
 
 use anyhow::Result;
+use cargo_metadata::Package;
 
 use crate::{shell::report, workspace};
+
+/// Crates that may stand in any public signature. See *Why is `http` the waist?* in DESIGN.md.
+const ALLOWED: &[&str] = &[
+    "alloc",
+    "bytes",
+    "core",
+    "http",
+    // Serialize and Deserialize, which serde takes from `serde_core`.
+    "serde",
+    "serde_core",
+    "std",
+];
+
+/// A library whose feature exports strategies to the tests of others.
+const EXCEPTION: (&str, &str) = ("dls-model", "proptest");
 
 /// Compares with what was reviewed, or writes it.
 pub(crate) fn run(root: &Path, bless: bool) -> Result<()> {
@@ -15,23 +35,25 @@ pub(crate) fn run(root: &Path, bless: bool) -> Result<()> {
     let Some(surfaces) = surface::read(root)? else {
         return Ok(());
     };
-    let file = |name: &str| format!("{name}.txt");
-    let texts = surfaces.iter().map(|it| (file(&it.package.name), &it.lines));
+    let texts = surfaces.iter().map(|(package, lines)| (format!("{}.txt", package.name), lines));
     let texts: BTreeMap<String, &Vec<String>> = texts.collect();
     let mut wrong = Vec::new();
     if bless {
         workspace::empty(&folder)?;
-        for (file, text) in &texts {
-            fs::write(folder.join(file), text.join("\n") + "\n")?;
+        for (file, lines) in &texts {
+            fs::write(folder.join(file), lines.join("\n") + "\n")?;
         }
     }
-    for (file, text) in &texts {
+    for (file, lines) in &texts {
         let reviewed = match fs::read_to_string(folder.join(file)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read?,
         };
-        let changes = changes(reviewed.lines(), text.iter().map(String::as_str));
-        wrong.extend(changes.into_iter().map(|change| format!("api/{file}: {change}")));
+        // Their order says nothing.
+        let old: BTreeSet<&str> = reviewed.lines().collect();
+        let new: BTreeSet<&str> = lines.iter().map(String::as_str).collect();
+        wrong.extend(old.difference(&new).map(|line| format!("api/{file}: - {line}")));
+        wrong.extend(new.difference(&old).map(|line| format!("api/{file}: + {line}")));
     }
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let file = entry?.file_name().to_string_lossy().into_owned();
@@ -45,34 +67,68 @@ pub(crate) fn run(root: &Path, bless: bool) -> Result<()> {
          and the commit says why",
     )?;
     let foreign: Vec<String> =
-        surfaces.iter().flat_map(|it| foreign::types(&it.package, &it.lines)).collect();
+        surfaces.iter().flat_map(|(package, lines)| foreign(package, lines)).collect();
     report(&foreign, "foreign types are in public signatures: hide each behind a type of ours")
 }
 
-/// Lines that are gone (`-`), then lines that are new (`+`). Their order says nothing.
-fn changes<'a>(
-    old: impl Iterator<Item = &'a str>,
-    new: impl Iterator<Item = &'a str>,
-) -> Vec<String> {
-    let mut count: BTreeMap<&str, i32> = BTreeMap::new();
-    for (line, by) in old.map(|line| (line, -1)).chain(new.map(|line| (line, 1))) {
-        *count.entry(line).or_default() += by;
-    }
-    let gone = count.iter().filter(|(_, times)| **times < 0).map(|(line, _)| format!("- {line}"));
-    let new = count.iter().filter(|(_, times)| **times > 0).map(|(line, _)| format!("+ {line}"));
-    gone.chain(new).collect()
+/// Each item of the public API that names a crate which may not stand there. The crate itself may, and those of ours
+/// that it depends on.
+fn foreign(package: &Package, api: &[String]) -> Vec<String> {
+    let name = package.name.as_str();
+    let below = workspace::needs(package).map(|name| name.replace('-', "_"));
+    let ours: BTreeSet<String> =
+        below.chain(workspace::library(package).map(str::to_owned)).collect();
+    let is_allowed =
+        |of: &str| ALLOWED.contains(&of) || ours.contains(of) || (name, of) == EXCEPTION;
+    let foreign = |item: &String| {
+        let crates = crates(item).into_iter().filter(|of| !is_allowed(of));
+        crates.map(|of| format!("{name}: `{of}` in `{item}`")).collect::<Vec<_>>()
+    };
+    api.iter().flat_map(foreign).collect()
+}
+
+/// The crates that the paths in an item begin with.
+fn crates(item: &str) -> BTreeSet<&str> {
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    // A crate that is exported as a whole is a path without an end.
+    let whole = item.strip_prefix("pub use ").filter(|path| path.chars().all(is_path));
+    item.split(|c| !is_path(c))
+        .filter_map(|word| word.split_once("::").map(|(first, _)| first))
+        .chain(whole.and_then(|path| path.split("::").next()))
+        // Not `Self::Error`, `T::Item`, or the end of `<T as Trait>::Item`.
+        .filter(|first| first.starts_with(|c: char| c.is_lowercase() || c == '_'))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::tests::package;
 
     #[test]
-    fn a_change_is_a_line_that_is_gone_and_one_that_is_new() {
-        for (old, new, expected) in
-            [("a b", "b a", &[][..]), ("a b", "c b", &["- a", "+ c"]), ("a a", "a", &["- a"])]
-        {
-            assert_eq!(changes(old.split(' '), new.split(' ')), expected);
+    fn foreign_crates_in_signatures_and_re_exports_are_named_and_the_exception_holds_for_one_crate()
+    {
+        let needs = "./dls-model *, ./dls-emulator * dev";
+        for (of, item, expected) in [
+            ("dls-x", "pub fn dls_x::f(http::Uri) -> alloc::vec::Vec<dls_model::ids::Id>", &[][..]),
+            ("dls-x", "impl serde_core::ser::Serialize for dls_x::X", &[]),
+            ("dls-x", "pub fn dls_x::f() -> Result<Self::Ok, <D as http::T>::Error>", &[]),
+            ("dls-x", "pub use dls_model::ids", &[]),
+            (
+                "dls-x",
+                "pub fn dls_x::f(&dls_emulator::E, fastrand::R)",
+                &["dls_emulator", "fastrand"],
+            ),
+            ("dls-x", "pub fn dls_x::f<D: hyper::Body<'de>>(D)", &["hyper"]),
+            ("dls-x", "pub use hyper::Body as Other", &["hyper"]),
+            ("dls-x", "pub use rustls", &["rustls"]),
+            ("dls-x", "pub fn dls_x::f() -> proptest::strategy::Just", &["proptest"]),
+            ("dls-model", "pub fn dls_model::f() -> proptest::strategy::Just", &[]),
+        ] {
+            let expected: Vec<_> =
+                expected.iter().map(|name| format!("{of}: `{name}` in `{item}`")).collect();
+            let package = package(&format!("{of}: {needs}"));
+            assert_eq!(foreign(&package, &[item.to_owned()]), expected);
         }
     }
 }

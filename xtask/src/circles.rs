@@ -16,10 +16,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::{
-    graph::{self, Graph},
-    workspace::relative,
-};
+use crate::workspace::relative;
 
 /// How many imports of imports are followed. More would be a circle of imports, which does not compile.
 const FOLLOWED: u32 = 16;
@@ -50,6 +47,35 @@ struct Modules<'a> {
 /// Which file needs which others, and the items that say so.
 type Edges = BTreeMap<(String, String), BTreeSet<String>>;
 
+/// What each name needs.
+pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// The groups of two or more that all need each other, directly or not.
+pub(crate) fn circles(graph: &Graph) -> BTreeSet<BTreeSet<&str>> {
+    let reached: BTreeMap<&str, BTreeSet<&str>> =
+        graph.keys().map(|name| (name.as_str(), reached_from(name, graph))).collect();
+    let mut circles = BTreeSet::new();
+    for (name, below) in &reached {
+        let is_mutual = |other: &&&str| reached.get(**other).is_some_and(|to| to.contains(name));
+        circles.insert(below.iter().filter(is_mutual).copied().collect::<BTreeSet<_>>());
+    }
+    circles.retain(|circle| circle.len() > 1);
+    circles
+}
+
+fn reached_from<'a>(start: &str, graph: &'a Graph) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut left = vec![start];
+    while let Some(name) = left.pop() {
+        for to in graph.get(name).into_iter().flatten() {
+            if reached.insert(to.as_str()) {
+                left.push(to);
+            }
+        }
+    }
+    reached
+}
+
 /// The circles between files of the crate whose root is the file `root`, one line each.
 pub(crate) fn between_files(root: &Path) -> Result<Vec<String>> {
     let src = root.parent().unwrap_or(root);
@@ -60,17 +86,19 @@ pub(crate) fn between_files(root: &Path) -> Result<Vec<String>> {
     for (from, to) in edges.keys() {
         needs.entry(from.clone()).or_default().insert(to.clone());
     }
-    let line = |circle: &BTreeSet<&str>| {
-        let mut text = Vec::new();
-        for ((from, to), items) in &edges {
-            if circle.contains(from.as_str()) && circle.contains(to.as_str()) {
-                let items: Vec<&str> = items.iter().map(String::as_str).collect();
-                text.push(format!("{from} -> {to} ({})", items.join(", ")));
-            }
-        }
-        text.join("; ")
+    let line = |circle: BTreeSet<&str>| {
+        let edges = edges.iter().filter(|((from, to), _)| {
+            circle.contains(from.as_str()) && circle.contains(to.as_str())
+        });
+        let edges = edges.map(|((from, to), items)| {
+            format!(
+                "{from} -> {to} ({})",
+                Vec::from_iter(items.iter().map(String::as_str)).join(", ")
+            )
+        });
+        edges.collect::<Vec<_>>().join("; ")
     };
-    Ok(graph::circles(&needs).iter().map(line).collect())
+    Ok(circles(&needs).into_iter().map(line).collect())
 }
 
 impl Modules<'_> {
@@ -218,17 +246,17 @@ fn is_test(attributes: &[Attribute]) -> bool {
 /// The attributes and the name of an item, if it is one that a path can end with.
 fn described(item: &Item) -> (&[Attribute], Option<&Ident>) {
     match item {
-        Item::Const(item) => (&item.attrs, Some(&item.ident)),
-        Item::Enum(item) => (&item.attrs, Some(&item.ident)),
-        Item::Fn(item) => (&item.attrs, Some(&item.sig.ident)),
-        Item::Impl(item) => (&item.attrs, None),
-        Item::Macro(item) => (&item.attrs, item.ident.as_ref()),
-        Item::Mod(item) => (&item.attrs, None),
-        Item::Static(item) => (&item.attrs, Some(&item.ident)),
-        Item::Struct(item) => (&item.attrs, Some(&item.ident)),
-        Item::Trait(item) => (&item.attrs, Some(&item.ident)),
-        Item::Type(item) => (&item.attrs, Some(&item.ident)),
-        Item::Use(item) => (&item.attrs, None),
+        Item::Const(syn::ItemConst { attrs, ident, .. })
+        | Item::Enum(syn::ItemEnum { attrs, ident, .. })
+        | Item::Fn(syn::ItemFn { attrs, sig: syn::Signature { ident, .. }, .. })
+        | Item::Static(syn::ItemStatic { attrs, ident, .. })
+        | Item::Struct(syn::ItemStruct { attrs, ident, .. })
+        | Item::Trait(syn::ItemTrait { attrs, ident, .. })
+        | Item::Type(syn::ItemType { attrs, ident, .. }) => (attrs, Some(ident)),
+        Item::Macro(syn::ItemMacro { attrs, ident, .. }) => (attrs, ident.as_ref()),
+        Item::Impl(syn::ItemImpl { attrs, .. })
+        | Item::Mod(syn::ItemMod { attrs, .. })
+        | Item::Use(ItemUse { attrs, .. }) => (attrs, None),
         _ => (&[], None),
     }
 }
@@ -250,8 +278,6 @@ mod tests {
 
     #[test]
     fn two_files_that_name_items_of_each_other_are_a_circle_however_they_name_them() {
-        let expected = ["a.rs -> b.rs (B); b.rs -> a.rs (A)"];
-        let a = "use crate::b::B;\npub struct A(B);\n";
         for b in [
             "use crate::a::A;\npub struct B;\nfn f(_: A) {}\n",
             "use super::{a::{self as other}};\npub struct B;\nfn f(_: other::A) {}\n",
@@ -261,14 +287,9 @@ mod tests {
             "use crate::A;\npub struct B;\nfn f(_: A) {}\n",
             "use super::*;\npub struct B;\nfn f(_: a::A) {}\n",
         ] {
-            assert_eq!(
-                found(&[
-                    ("lib.rs", "pub mod a;\nmod b;\npub use a::A;\n"),
-                    ("a.rs", a),
-                    ("b.rs", b)
-                ]),
-                expected
-            );
+            let a = ("a.rs", "use crate::b::B;\npub struct A(B);\n");
+            let files = [("lib.rs", "pub mod a;\nmod b;\npub use a::A;\n"), a, ("b.rs", b)];
+            assert_eq!(found(&files), ["a.rs -> b.rs (B); b.rs -> a.rs (A)"]);
         }
     }
 

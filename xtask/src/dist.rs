@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_page_says_what_is_in_the_program_and_whether_anybody_can_build_it_again() {
-        let mut part = package("http", &[]);
+        let mut part = package("http");
         part.license = Some("MIT OR Apache-2.0".into());
         assert_eq!(
             about("abc", 3 << 19, true, "rustc 1", &[part]),
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn each_crate_of_the_tree_is_one_part_and_no_other_is() {
-        let packages = ["a", "b", "c"].map(|name| package(name, &[]));
+        let packages = ["a", "b", "c"].map(package);
         let parts =
             join("b v0.1.0 (/here/b)\na v0.1.0\n\na v0.1.0 (*)\n", packages.to_vec()).unwrap();
         let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use cargo_metadata::{Dependency, Package};
 
 use crate::{
-    graph::{self, Graph},
+    circles::{Graph, circles},
     workspace::{is_dev, is_ours},
 };
 
@@ -30,9 +30,9 @@ pub(crate) fn check(packages: &[Package], design: &str) -> Result<Vec<String>> {
         (package.name.to_string(), ours.map(|to| to.name.clone()).collect())
     };
     let needs: Graph = packages.iter().map(needs).collect();
-    for circle in graph::circles(&needs) {
-        let names: Vec<&str> = circle.into_iter().collect();
-        wrong.push(format!("crates depend on each other in a circle: {}", names.join(", ")));
+    for circle in circles(&needs) {
+        let names = Vec::from_iter(circle).join(", ");
+        wrong.push(format!("crates depend on each other in a circle: {names}"));
     }
     Ok(wrong)
 }
@@ -69,12 +69,8 @@ fn written(design: &str) -> Result<(BTreeSet<String>, Vec<String>)> {
         }
     }
     for row in rows("## Dependencies")? {
-        facts.extend(
-            row.first()
-                .into_iter()
-                .flat_map(|cell| names(cell))
-                .map(|to| format!("`{to}` is needed")),
-        );
+        let needed = row.first().into_iter().flat_map(|cell| names(cell));
+        facts.extend(needed.map(|to| format!("`{to}` is needed")));
     }
     Ok((facts, free))
 }
@@ -122,68 +118,65 @@ fn names(cell: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
-    use crate::workspace::tests::{other, ours, package};
+    use crate::workspace::tests::package;
 
     const DESIGN: &str = "# Design\n\n| not | this |\n|---|---|\n| `x` | y |\n\n## Layering\n\nWords.\n\n\
         | crate | below | in tests |\n|---|---|---|\n| `model` | – | – |\n| `facade` | `model` | `double` |\n\
         | `double` | `model` | – |\n\nMore.\n\n| `no` | more | |\n|---|---|---|\n\n\
         ## Dependencies\n\n| crate | why |\n| --- | --- |\n| `http`, `hyper` | because |\n";
+    const MODEL: &str = "model: http ^1, hyper ^1 dev";
+    const FACADE: &str = "facade: ./model ^0.1.0, ./double * dev";
+    const DOUBLE: &str = "double: ./model ^0.1.0";
+
+    fn found(packages: &[&str], design: &str) -> Vec<String> {
+        let packages: Vec<Package> = packages.iter().map(|text| package(text)).collect();
+        check(&packages, design).unwrap()
+    }
 
     #[test]
     fn each_difference_between_manifests_and_tables_is_named() {
-        let model = |version| ours("model", version, None);
-        let double = ours("double", "*", Some("dev"));
-        let others = [other("http", "^1", None), other("hyper", "^1", Some("dev"))];
-        let (facade, below) = ([model("^0.1.0"), double.clone()], [model("^0.1.0")]);
-        let family = |model: &[Value], facade: &[Value], double: &[Value]| {
-            vec![package("model", model), package("facade", facade), package("double", double)]
-        };
-        let same = family(&others, &facade, &below);
-        let [http, hyper] = others.clone();
-        let cases: [(Vec<Package>, &[&str]); 8] = [
-            (same.clone(), &[]),
+        let cases: [(&[&str], &[&str]); 8] = [
+            (&[MODEL, FACADE, DOUBLE], &[]),
             (
-                family(&[hyper.clone(), other("serde", "^1", None)], &facade, &below),
+                &["model: hyper ^1 dev, serde ^1", FACADE, DOUBLE],
                 &[
                     "DESIGN.md does not say that `serde` is needed",
                     "DESIGN.md says that `http` is needed: no longer so",
                 ],
             ),
             (
-                family(&[http, hyper, ours("transport", "^0.1.0", None)], &facade, &below),
+                &["model: http ^1, hyper ^1, ./transport ^0.1.0", FACADE, DOUBLE],
                 &["DESIGN.md does not say that `model` depends on `transport`"],
             ),
             (
                 // What its tests may need, the crate itself may not.
-                family(&others, &[model("^0.1.0"), ours("double", "^0.1.0", None)], &below),
+                &[MODEL, "facade: ./model ^0.1.0, ./double ^0.1.0", DOUBLE],
                 &[
                     "DESIGN.md does not say that `facade` depends on `double`",
                     "DESIGN.md says that `facade` depends in its tests on `double`: no longer so",
                 ],
             ),
             (
-                same[..2].to_vec(),
+                &[MODEL, FACADE],
                 &[
                     "DESIGN.md says that `double` depends on `model`: no longer so",
                     "DESIGN.md says that there is a crate `double`: no longer so",
                 ],
             ),
             (
-                [same, vec![package("new", &[])]].concat(),
+                &[MODEL, FACADE, DOUBLE, "new"],
                 &["DESIGN.md does not say that there is a crate `new`"],
             ),
             (
-                family(&others, &[model("*"), ours("double", "^0.1.0", Some("dev"))], &below),
+                &[MODEL, "facade: ./model *, ./double ^0.1.0 dev", DOUBLE],
                 &[
                     "`facade` needs a version for `model`",
                     "`facade` must depend on `double` by path alone, as only its tests need it",
                 ],
             ),
             (
-                family(&others, &[model("=0.1.0"), double], &[other("model", "^0.1.0", None)]),
+                &[MODEL, "facade: ./model =0.1.0, ./double * dev", "double: model ^0.1.0"],
                 &[
                     "DESIGN.md does not say that `model` is needed",
                     "DESIGN.md says that `double` depends on `model`: no longer so",
@@ -193,25 +186,17 @@ mod tests {
             ),
         ];
         for (packages, expected) in cases {
-            assert_eq!(check(&packages, DESIGN).unwrap(), expected);
+            assert_eq!(found(packages, DESIGN), expected);
         }
     }
 
     #[test]
     fn a_cell_may_allow_any_and_a_circle_of_crates_is_none_of_them() {
         let design = DESIGN.replace("| `model` | `double` |", "| any | any |");
-        let needs = [
-            ours("double", "*", Some("dev")),
-            other("http", "^1", None),
-            other("hyper", "^1", None),
-        ];
-        let double = package("double", &[ours("model", "^1", None)]);
-        let facade =
-            package("facade", &[ours("double", "^1", None), ours("model", "*", Some("dev"))]);
-        let packages = [package("model", &needs[1..]), double.clone(), facade.clone()];
-        assert_eq!(check(&packages, &design).unwrap(), [""; 0]);
+        let facade = "facade: ./double ^1, ./model * dev";
+        assert_eq!(found(&[MODEL, facade, DOUBLE], &design), [""; 0]);
         assert_eq!(
-            check(&[package("model", &needs), double, facade], &design).unwrap(),
+            found(&["model: http ^1, hyper ^1, ./double * dev", facade, DOUBLE], &design),
             [
                 "DESIGN.md does not say that `model` depends in its tests on `double`",
                 "crates depend on each other in a circle: double, model",

@@ -1,6 +1,6 @@
 //! The developer's commands, one file each. `cargo xtask help` lists them.
 //!
-//! A library as well as a binary, because the tests under `tests/` need [`venv`] too.
+//! A library as well as a binary, because tests need [`venv`] and [`copy`] too.
 
 #![forbid(unsafe_code)]
 
@@ -9,7 +9,6 @@ mod circles;
 mod dist;
 mod downstream;
 mod features;
-mod graph;
 mod layering;
 mod min_versions;
 mod release;
@@ -24,7 +23,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
-pub use workspace::root;
+pub use workspace::{copy, root};
 
 /// The developer's commands.
 #[derive(Debug, Parser)]

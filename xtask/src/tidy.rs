@@ -1,9 +1,6 @@
 //! `cargo xtask tidy`: the rules of this repository that no other tool knows.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::Result;
 use cargo_metadata::{Package, Target, TargetKind};
@@ -51,9 +48,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut wrong = layering::check(&packages, &design)?;
     wrong.extend(release::Facts::read(root)?.wrong);
     wrong.extend(in_circles(&packages, root)?);
-    for path in texts(root)? {
-        let text = fs::read_to_string(&path)?;
-        let name = relative(&path, root);
+    let is_text = |name: &String| [".md", ".rs", ".toml"].iter().any(|end| name.ends_with(end));
+    for name in workspace::files(root)?.into_iter().filter(is_text) {
+        let text = fs::read_to_string(root.join(&name))?;
         let mut problems = named(&text, STRAY);
         if name.ends_with(".rs") {
             problems.extend(in_source(&text));
@@ -99,28 +96,6 @@ fn named(text: &str, words: &[(&str, &str)]) -> Vec<String> {
         }
     }
     wrong
-}
-
-/// All Rust files, manifests and documents, in a fixed order: not what was built, nor what
-/// was copied from others.
-fn texts(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut folders = vec![root.to_owned()];
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if path.is_dir() {
-                if !name.starts_with('.') && name != "target" && name != "data" {
-                    folders.push(path);
-                }
-            } else if [".md", ".rs", ".toml"].iter().any(|end| name.ends_with(end)) {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 #[cfg(test)]

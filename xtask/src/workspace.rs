@@ -65,13 +65,22 @@ pub(crate) fn needs(package: &Package) -> impl Iterator<Item = &str> {
     needs.map(|to| to.name.as_str())
 }
 
-/// Copies what git tracks or would track below `from`, as it is there, into `to`, which is emptied first.
-pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+/// What git tracks or would track in `folder`, and is there, seen from it.
+pub(crate) fn files(folder: &Path) -> Result<Vec<String>> {
+    let sh = shell::at(folder)?;
+    let files = cmd!(sh, "git ls-files --cached --others --exclude-standard").read()?;
+    Ok(files.lines().filter(|file| folder.join(file).is_file()).map(str::to_owned).collect())
+}
+
+/// Copies what git tracks or would track in `from`, as it is there, into `to`, which is emptied first.
+///
+/// # Errors
+///
+/// When `from` is in no repository, or a file cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     empty(to)?;
-    let files =
-        cmd!(shell::at(from)?, "git ls-files --cached --others --exclude-standard").read()?;
-    for file in files.lines().filter(|file| from.join(file).is_file()) {
-        let copy = to.join(file);
+    for file in files(from)? {
+        let copy = to.join(&file);
         fs::create_dir_all(copy.parent().unwrap_or(to))?;
         fs::copy(from.join(file), copy)?;
     }
@@ -113,27 +122,25 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A package of ours with a library and these dependencies.
-    pub(crate) fn package(name: &str, dependencies: &[Value]) -> Package {
+    /// A package with a library, as cargo describes it. `facade: ./model ^0.1.0, tokio ^1 dev` needs a crate of ours,
+    /// and in its tests one of others.
+    pub(crate) fn package(text: &str) -> Package {
+        let (name, needs) = text.split_once(": ").unwrap_or((text, ""));
+        let need = |text: &str| {
+            let words: Vec<&str> = text.split(' ').collect();
+            let path = words[0].strip_prefix("./");
+            json!({
+                "name": path.unwrap_or(words[0]), "req": words[1], "kind": words.get(2), "optional": false,
+                "uses_default_features": true, "features": [], "path": path.map(|name| format!("/w/crates/{name}")),
+            })
+        };
+        let needs: Vec<Value> = needs.split(", ").filter(|it| !it.is_empty()).map(need).collect();
         let library = name.replace('-', "_");
         let target = json!({ "name": library, "kind": ["lib"], "crate_types": ["lib"], "src_path": "/w/lib.rs" });
         let package = json!({
             "name": name, "version": "0.1.0", "id": name, "targets": [target], "features": {},
-            "manifest_path": format!("/w/crates/{name}/Cargo.toml"), "dependencies": dependencies,
+            "manifest_path": format!("/w/crates/{name}/Cargo.toml"), "dependencies": needs,
         });
         serde_json::from_value(package).unwrap()
-    }
-
-    pub(crate) fn ours(name: &str, version: &str, kind: Option<&str>) -> Value {
-        let mut to = other(name, version, kind);
-        to["path"] = format!("/w/crates/{name}").into();
-        to
-    }
-
-    pub(crate) fn other(name: &str, version: &str, kind: Option<&str>) -> Value {
-        json!({
-            "name": name, "req": version, "kind": kind, "optional": false, "uses_default_features": true,
-            "features": [],
-        })
     }
 }

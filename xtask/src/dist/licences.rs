@@ -70,7 +70,7 @@ mod tests {
             for (file, text) in files {
                 fs::write(folder.join(file), text).unwrap();
             }
-            let mut part = package(name, &[]);
+            let mut part = package(name);
             part.manifest_path = folder.join("Cargo.toml").try_into().unwrap();
             part.license = Some("MIT".into());
             part
