@@ -3,8 +3,6 @@
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::unwrap_used,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
     missing_debug_implementations,
     missing_docs,
     reason = "only tests use it, and they may fail loudly"
