@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 
 use crate::error::{AnswerError, Problem, ServiceError, Undecodable, id_text, request_id_of};
 use crate::error_body::{self, Members};
-use crate::lenient::members::{Column, Text};
+use crate::lenient::members::Member as _;
 use crate::lenient::{self, ElementLimit, Json, ReadObject};
 
 /// An answer as it came, before anything is known of it.
@@ -90,7 +90,7 @@ impl<T: ReadObject> ReadObject for Top<T> {
         limit: &ElementLimit,
     ) -> Result<(), A::Error> {
         if name == "request_id" {
-            return Text::read(&mut self.request_id, map, limit);
+            return self.request_id.read(name, map, limit);
         }
         self.suspicious |= error_body::is_suspicious(name);
         self.object.read_member(name, map, limit)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::decode::Raw;
 use crate::error::AnswerError;
 use crate::ids::{PackageId, PackageIds};
-use crate::lenient::members::members;
+use crate::lenient::members::wire_object;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
 use crate::scope::Scope;
 
@@ -129,14 +129,14 @@ impl Operation for Deploy {
     }
 }
 
-/// What the service says on taking a release: not its outcome.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DeployAnswer {
-    /// `deploy_package_details`: `None` if it is absent, null or unreadable, which is not the same as empty.
-    pub details: Option<Vec<DeployDetail>>,
-    /// The request id.
-    pub request_id: Option<String>,
+wire_object! {
+    /// The answer to a deploy request: the service accepted it, which is not the outcome of the release.
+    pub struct DeployAnswer {
+        /// `None` if it is absent, null or unreadable, which is different from an empty list.
+        details: Option<Vec<DeployDetail>> = "deploy_package_details",
+        /// The request id.
+        request_id: Option<String>,
+    }
 }
 
 impl DeployAnswer {
@@ -146,32 +146,21 @@ impl DeployAnswer {
         self.details.iter().flatten().find(|detail| detail.package_id == Some(package))
     }
 
-    /// Whether the answer names this package. Where it does not, the answer says nothing about it.
+    /// Whether the answer names this package. If not, the service may or may not have accepted it.
     #[must_use]
     pub fn names(&self, package: PackageId) -> bool {
         self.detail(package).is_some()
     }
 }
 
-members! { DeployAnswer {
-    "deploy_package_details": List => details;
-} }
-
-/// What the service says about one package of a deploy.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DeployDetail {
-    /// `package_id`, a number here.
-    pub package_id: Option<PackageId>,
-    /// `asy_task_id`: the background task. That [`ShowSystemTask`](crate::ShowSystemTask) reads it is
-    /// assumed.
-    pub task_id: Option<String>,
-    /// `asy_subtask_num`: how many subtasks run in the background.
-    pub subtask_count: Option<i64>,
+wire_object! {
+    /// What the answer to a deploy request says about one package.
+    pub struct DeployDetail {
+        /// A number here, unlike elsewhere.
+        package_id: Option<PackageId> = "package_id" as PackageId::as_u64,
+        /// The background task. It is assumed that [`ShowSystemTask`](crate::ShowSystemTask) can read it.
+        task_id: Option<String> = "asy_task_id",
+        /// How many subtasks run in the background.
+        subtask_count: Option<i64> = "asy_subtask_num",
+    }
 }
-
-members! { DeployDetail {
-    "package_id": Number => package_id;
-    "asy_task_id": Text => task_id;
-    "asy_subtask_num": Number => subtask_count;
-} }

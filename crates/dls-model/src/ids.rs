@@ -7,7 +7,6 @@ use std::str::FromStr;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::lenient::members::ToNumber;
 use crate::lenient::{FromScalar, Scalar};
 
 /// The id of a release package (wire: `package_id`): a whole number, `1..=i64::MAX`.
@@ -78,12 +77,6 @@ impl FromScalar for PackageId {
             Scalar::Text(text) => text.parse().ok(),
             Scalar::Flag(_) | Scalar::Nothing => None,
         }
-    }
-}
-
-impl ToNumber for PackageId {
-    fn to_number(&self) -> i64 {
-        self.0.cast_signed()
     }
 }
 

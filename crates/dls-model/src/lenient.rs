@@ -144,14 +144,6 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<'_, T> {
         Ok(Json::Scalar(Scalar::Nothing))
     }
 
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(Json::Scalar(Scalar::Nothing))
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        self.deserialize(deserializer)
-    }
-
     fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
         Ok(Json::Scalar(Scalar::Flag(flag)))
     }
@@ -178,10 +170,6 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<'_, T> {
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         Ok(Json::Scalar(Scalar::Text(text.to_owned().into())))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Json::Scalar(Scalar::Text(text.into())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::Raw;
 use crate::error::AnswerError;
-use crate::lenient::members::members;
+use crate::lenient::members::wire_object;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
 use crate::package::Package;
 use crate::scope::Scope;
@@ -250,19 +250,14 @@ impl Operation for ListPackages {
     }
 }
 
-/// One page of packages.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PackagePage {
-    /// `data`; empty if absent.
-    pub packages: Vec<Package>,
-    /// `total`: how many match in all.
-    pub total: Option<u64>,
-    /// The request id.
-    pub request_id: Option<String>,
+wire_object! {
+    /// One page of packages.
+    pub struct PackagePage {
+        /// Empty if absent.
+        packages: Vec<Package> = "data",
+        /// How many packages match, on all pages.
+        total: Option<u64> = "total",
+        /// The request id.
+        request_id: Option<String>,
+    }
 }
-
-members! { PackagePage {
-    "data": List => packages;
-    "total": Number => total;
-} }

@@ -1,71 +1,50 @@
-//! A release package and the tasks in it, as the list and the show operation report them.
+//! A release package and its tasks, as reported by the list and the show operation.
+
+use serde::de::MapAccess;
+use serde::ser::SerializeMap;
 
 use crate::ids::PackageId;
-use crate::lenient::members::members;
+use crate::lenient::ElementLimit;
+use crate::lenient::members::{Member, wire_object, write_present};
 use crate::status::{Change, StartStatus, Status, TaskKind};
 use crate::time::Timestamp;
 
-/// A release package (pages `dataartsstudio_02_0195` and `dataartsstudio_02_0196`).
-///
-/// The service promises none of these members, so each may be absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Package {
-    /// `package_id`.
-    pub id: Option<PackageId>,
-    /// `package_name`.
-    pub name: Option<String>,
-    /// `deploy_status`.
-    pub status: Option<Status>,
-    /// `apply_timestamp`: when it was submitted.
-    pub applied_at: Option<Timestamp>,
-    /// `apply_user_id`, `apply_user_name`: who submitted it.
-    pub applicant: Option<User>,
-    /// `deploy_timestamp`: when it was released.
-    pub deployed_at: Option<Timestamp>,
-    /// `deploy_user_id`, `deploy_user_name`: who released it.
-    pub deployer: Option<User>,
-    /// `package_approvers`: who may release it.
-    pub reviewers: Vec<User>,
-    /// `delete_flag`: whether it is deleted.
-    pub deleted: Option<bool>,
-    /// `workspace_id`.
-    pub workspace_id: Option<String>,
-    /// `project_id`, which in answers is composite (`{project id}-workspace-{workspace id}`): to be shown,
-    /// never to be put into a path.
-    pub project_ref: Option<String>,
+wire_object! {
+    /// A release package (pages `dataartsstudio_02_0195` and `dataartsstudio_02_0196`).
+    ///
+    /// The documents guarantee none of these members, so each may be absent.
+    pub struct Package {
+        id: Option<PackageId> = "package_id",
+        name: Option<String> = "package_name",
+        status: Option<Status> = "deploy_status",
+        /// When it was submitted.
+        applied_at: Option<Timestamp> = "apply_timestamp",
+        /// Who submitted it.
+        applicant: Option<User> = "apply_user_id" | "apply_user_name",
+        /// When it was released.
+        deployed_at: Option<Timestamp> = "deploy_timestamp",
+        /// Who released it.
+        deployer: Option<User> = "deploy_user_id" | "deploy_user_name",
+        /// Who may release it.
+        reviewers: Vec<User> = "package_approvers",
+        /// Whether it is deleted.
+        deleted: Option<bool> = "delete_flag" as u64::from,
+        workspace_id: Option<String> = "workspace_id",
+        /// In answers this is composite (`{project id}-workspace-{workspace id}`): show it, but never use it in a path.
+        project_ref: Option<String> = "project_id",
+    }
 }
 
-members! { Package {
-    "package_id": Text => id;
-    "package_name": Text => name;
-    "deploy_status": Number => status;
-    "apply_timestamp": Number => applied_at;
-    "apply_user_id": Text => applicant?.id;
-    "apply_user_name": Text => applicant?.name;
-    "deploy_timestamp": Number => deployed_at;
-    "deploy_user_id": Text => deployer?.id;
-    "deploy_user_name": Text => deployer?.name;
-    "package_approvers": List => reviewers;
-    "delete_flag": Number => deleted;
-    "workspace_id": Text => workspace_id;
-    "project_id": Text => project_ref;
-} }
-
-/// A user, as far as an answer names one: by id, by name or by both.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct User {
-    /// `user_id`, or the member that ends so.
-    pub id: Option<String>,
-    /// `user_name`, or the member that ends so.
-    pub name: Option<String>,
+wire_object! {
+    /// A user, by id, by name or by both.
+    #[derive(Hash)]
+    pub struct User {
+        /// Inside a package or a task, a member whose name ends with `user_id`.
+        id: Option<String> = "user_id",
+        /// Inside a package or a task, a member whose name ends with `user_name`.
+        name: Option<String> = "user_name",
+    }
 }
-
-members! { User {
-    "user_id": Text => id;
-    "user_name": Text => name;
-} }
 
 impl User {
     /// A user of this id and name.
@@ -74,49 +53,53 @@ impl User {
     }
 }
 
-/// A task: one changed job, script or resource in a package (wire: a row of `task_details`, page
-/// `dataartsstudio_02_0196`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Task {
-    /// `pending_item_id`: the id of the task itself.
-    pub id: Option<String>,
-    /// `item_name`: the name of the job, script or resource.
-    pub name: Option<String>,
-    /// `task_type`.
-    pub kind: Option<TaskKind>,
-    /// `update_type`. The page prints a default of 1 (added); absent stays absent here.
-    pub change: Option<Change>,
-    /// `deploy_status`.
-    pub status: Option<Status>,
-    /// `start_job_status`; assumed to be absent where no start was asked for.
-    pub start_status: Option<StartStatus>,
-    /// `pending_version`: the version to be released.
-    pub pending_version: Option<i64>,
-    /// `deployed_version`: the version in production now.
-    pub deployed_version: Option<i64>,
-    /// `task_id`: the id of the job.
-    pub job_id: Option<String>,
-    /// `script_id`.
-    pub script_id: Option<String>,
-    /// `submit_timestamp`.
-    pub submitted_at: Option<Timestamp>,
-    /// `submit_user_id`, `submit_user_name`.
-    pub submitter: Option<User>,
+/// A user as two members of the object around it. It is present if one of them is.
+impl Member for Option<User> {
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+        limit: &ElementLimit,
+    ) -> Result<(), A::Error> {
+        let mut part: Option<String> = None;
+        part.read(name, map, limit)?;
+        if part.is_some() {
+            let user = self.get_or_insert_default();
+            *(if name.ends_with("_id") { &mut user.id } else { &mut user.name }) = part;
+        }
+        Ok(())
+    }
+
+    fn write<M: SerializeMap>(&self, names: &[&'static str], map: &mut M) -> Result<(), M::Error> {
+        let Some(user) = self else { return Ok(()) };
+        write_present(user.id.as_ref(), names, map)?;
+        write_present(user.name.as_ref(), names.get(1..).unwrap_or_default(), map)
+    }
 }
 
-members! { Task {
-    "pending_item_id": Text => id;
-    "item_name": Text => name;
-    "task_type": Number => kind;
-    "update_type": Number => change;
-    "deploy_status": Number => status;
-    "start_job_status": Number => start_status;
-    "pending_version": Number => pending_version;
-    "deployed_version": Number => deployed_version;
-    "task_id": Text => job_id;
-    "script_id": Text => script_id;
-    "submit_timestamp": Number => submitted_at;
-    "submit_user_id": Text => submitter?.id;
-    "submit_user_name": Text => submitter?.name;
-} }
+wire_object! {
+    /// A task: one changed job, script or resource in a package (wire: a row of `task_details`, page
+    /// `dataartsstudio_02_0196`).
+    pub struct Task {
+        /// The id of the task itself.
+        id: Option<String> = "pending_item_id",
+        /// The name of the job, script or resource.
+        name: Option<String> = "item_name",
+        kind: Option<TaskKind> = "task_type",
+        /// The page prints a default of 1 (added); an absent member stays absent here.
+        change: Option<Change> = "update_type",
+        status: Option<Status> = "deploy_status",
+        /// Assumed to be absent if no start was requested.
+        start_status: Option<StartStatus> = "start_job_status",
+        /// The version to be released.
+        pending_version: Option<i64> = "pending_version",
+        /// The version that is in production now.
+        deployed_version: Option<i64> = "deployed_version",
+        /// The id of the job.
+        job_id: Option<String> = "task_id",
+        script_id: Option<String> = "script_id",
+        submitted_at: Option<Timestamp> = "submit_timestamp",
+        /// Who submitted it.
+        submitter: Option<User> = "submit_user_id" | "submit_user_name",
+    }
+}

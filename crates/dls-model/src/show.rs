@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use crate::decode::Raw;
 use crate::error::{AnswerError, Problem};
 use crate::ids::PackageId;
-use crate::lenient::members::members;
+use crate::lenient::members::wire_object;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, bare_request};
 use crate::package::{Package, Task};
 use crate::scope::Scope;
@@ -58,19 +58,13 @@ impl Operation for ShowPackage {
     }
 }
 
-/// A package and its tasks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PackageDetail {
-    /// `release_package`.
-    pub package: Package,
-    /// `task_details`; empty if absent.
-    pub tasks: Vec<Task>,
-    /// The request id.
-    pub request_id: Option<String>,
+wire_object! {
+    /// A package and its tasks.
+    pub struct PackageDetail {
+        package: Package = "release_package",
+        /// Empty if absent.
+        tasks: Vec<Task> = "task_details",
+        /// The request id.
+        request_id: Option<String>,
+    }
 }
-
-members! { PackageDetail {
-    "release_package": Nested => package;
-    "task_details": List => tasks;
-} }

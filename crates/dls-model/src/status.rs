@@ -6,7 +6,6 @@ use std::fmt;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::lenient::members::ToNumber;
 use crate::lenient::{FromScalar, Scalar};
 
 /// Declares an enum over the numbers of the wire: variant, number, and the word that `Display` writes.
@@ -53,12 +52,6 @@ macro_rules! open_enum {
         impl FromScalar for $name {
             fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
                 i64::from_scalar(scalar).map(Self::from_code)
-            }
-        }
-
-        impl ToNumber for $name {
-            fn to_number(&self) -> i64 {
-                self.code()
             }
         }
 

@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use crate::decode::Raw;
 use crate::error::{AnswerError, Problem};
 use crate::ids::SystemTaskId;
-use crate::lenient::members::members;
+use crate::lenient::members::wire_object;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, bare_request};
 use crate::scope::Scope;
 use crate::status::SystemTaskStatus;
@@ -63,73 +63,39 @@ impl Operation for ShowSystemTask {
     }
 }
 
-/// A background task.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SystemTask {
-    /// `id`.
-    pub id: Option<String>,
-    /// `name`.
-    pub name: Option<String>,
-    /// `status`.
-    pub status: Option<SystemTaskStatus>,
-    /// `message`: why it failed; in older documents and the SDK only.
-    pub message: Option<String>,
-    /// `startTime`.
-    pub started_at: Option<Timestamp>,
-    /// `endTime`.
-    pub ended_at: Option<Timestamp>,
-    /// `lastUpdate`.
-    pub updated_at: Option<Timestamp>,
-    /// `projectId`.
-    pub project_id: Option<String>,
-    /// `subtasks`, elsewhere `subTasks`; empty if absent.
-    pub subtasks: Vec<Subtask>,
-    /// The request id.
-    pub request_id: Option<String>,
+wire_object! {
+    /// A background task.
+    pub struct SystemTask {
+        id: Option<String> = "id",
+        name: Option<String> = "name",
+        status: Option<SystemTaskStatus> = "status",
+        /// Why it failed; in older documents and the SDK only.
+        message: Option<String> = "message",
+        started_at: Option<Timestamp> = "startTime" | "starttime",
+        ended_at: Option<Timestamp> = "endTime" | "endtime",
+        updated_at: Option<Timestamp> = "lastUpdate" | "lastupdate",
+        project_id: Option<String> = "projectId",
+        /// Empty if absent.
+        subtasks: Vec<Subtask> = "subtasks" | "subTasks",
+        /// The request id.
+        request_id: Option<String>,
+    }
 }
 
-members! { SystemTask {
-    "id": Text => id;
-    "name": Text => name;
-    "status": Text => status;
-    "message": Text => message;
-    "startTime" | "starttime": Number => started_at;
-    "endTime" | "endtime": Number => ended_at;
-    "lastUpdate" | "lastupdate": Number => updated_at;
-    "projectId": Text => project_id;
-    "subtasks" | "subTasks": List => subtasks;
-} }
-
-/// A part of a background task.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Subtask {
-    /// `id`.
-    pub id: Option<String>,
-    /// `name`.
-    pub name: Option<String>,
-    /// `status`.
-    pub status: Option<SystemTaskStatus>,
-    /// `message`: why it failed; in older documents and the SDK only.
-    pub message: Option<String>,
-    /// `startTime`; in older documents only.
-    pub started_at: Option<Timestamp>,
-    /// `endTime`; in older documents only.
-    pub ended_at: Option<Timestamp>,
-    /// `lastUpdate`.
-    pub updated_at: Option<Timestamp>,
-    /// `taskId`: the task that it is part of.
-    pub task_id: Option<String>,
+wire_object! {
+    /// A part of a background task.
+    pub struct Subtask {
+        id: Option<String> = "id",
+        name: Option<String> = "name",
+        status: Option<SystemTaskStatus> = "status",
+        /// Why it failed; in older documents and the SDK only.
+        message: Option<String> = "message",
+        /// In older documents only.
+        started_at: Option<Timestamp> = "startTime" | "starttime",
+        /// In older documents only.
+        ended_at: Option<Timestamp> = "endTime" | "endtime",
+        updated_at: Option<Timestamp> = "lastUpdate" | "lastupdate",
+        /// The task that it is part of.
+        task_id: Option<String> = "taskId",
+    }
 }
-
-members! { Subtask {
-    "id": Text => id;
-    "name": Text => name;
-    "status": Text => status;
-    "message": Text => message;
-    "startTime" | "starttime": Number => started_at;
-    "endTime" | "endtime": Number => ended_at;
-    "lastUpdate" | "lastupdate": Number => updated_at;
-    "taskId": Text => task_id;
-} }

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::lenient::members::ToNumber;
 use crate::lenient::{FromScalar, Scalar};
 
 /// An instant in milliseconds since the Unix epoch, after it and before the year 10000 (13 digits today).
@@ -95,12 +94,6 @@ fn date(days: i64) -> (i64, i64, i64) {
 impl FromScalar for Timestamp {
     fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
         i64::from_scalar(scalar).and_then(Self::from_millis)
-    }
-}
-
-impl ToNumber for Timestamp {
-    fn to_number(&self) -> i64 {
-        self.0
     }
 }
 
