@@ -1,30 +1,22 @@
-//! Decodes an answer: the status first, then one pass over the body, and a second one only where an error
-//! may stand in a success.
+//! Decodes an answer: the status first, then one pass over the body, and a second one only if a success may contain an
+//! error.
 
-use http::{HeaderMap, StatusCode};
 use serde::de::MapAccess;
 
-use crate::error::{AnswerError, Problem, ServiceError, Undecodable, id_text, request_id_of};
+use crate::error::{AnswerError, Problem, ServiceError, Undecodable};
 use crate::error_body::{self, Members};
 use crate::lenient::members::Member as _;
 use crate::lenient::{self, ElementLimit, Json, ReadObject};
-
-/// An answer as it came, before anything is known of it.
-#[derive(Clone, Copy)]
-pub(crate) struct Raw<'a> {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a [u8],
-}
+use crate::raw::{Raw, id_text};
 
 impl Raw<'_> {
     /// The object in the body of a success, `None` if the body is empty, and the request id.
     pub(crate) fn decode<T: ReadObject>(self) -> Result<(Option<T>, Option<String>), AnswerError> {
         if !self.status.is_success() {
-            return Err(ServiceError::read(self.status, self.headers, self.body).into());
+            return Err(ServiceError::read(self).into());
         }
-        let request_id = request_id_of(self.headers);
-        if self.body.trim_ascii().is_empty() {
+        let request_id = self.request_id();
+        if self.has_empty_body() {
             return Ok((None, request_id));
         }
         let text = str::from_utf8(self.body).map_err(|_| self.undecodable(Problem::NotUtf8))?;
@@ -42,7 +34,7 @@ impl Raw<'_> {
         Ok((Some(top.object), request_id))
     }
 
-    /// As [`decode`](Self::decode), where an empty body is no answer.
+    /// As [`decode`](Self::decode), where an answer must have a body.
     pub(crate) fn decode_object<T: ReadObject>(self) -> Result<(T, Option<String>), AnswerError> {
         match self.decode()? {
             (Some(object), request_id) => Ok((object, request_id)),
@@ -50,35 +42,34 @@ impl Raw<'_> {
         }
     }
 
-    /// Takes an error at any depth for one, where a success has nothing else to say.
+    /// Fails if there is an error at any depth, for answers whose success has no members.
     pub(crate) fn refuse_nested_error(self) -> Result<(), AnswerError> {
         self.refuse(Members::holds_error)
     }
 
     fn refuse(self, is_error: impl Fn(&Members) -> bool) -> Result<(), AnswerError> {
-        if self.body.trim_ascii().is_empty() {
+        if self.has_empty_body() {
             return Ok(());
         }
-        let root = error_body::parse(self.body);
-        // The first pass skips what it does not want, however deep; whether an error is in there is not known.
-        let root = root.map_err(|why| self.undecodable(why.into()))?;
-        if root.iter().any(is_error) {
-            let Self { status, headers, body } = self;
-            return Err(ServiceError::from_root(status, headers, body, &root).into());
+        // The first pass skips what it does not need at any depth; if this one fails, there may be an error in there.
+        let root = error_body::parse(self.body).map_err(|why| self.undecodable(why.into()))?;
+        match root.iter().any(is_error) {
+            true => Err(ServiceError::from_root(self, &root).into()),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     pub(crate) fn undecodable(self, problem: Problem) -> AnswerError {
-        Undecodable::new(self.status, self.headers, self.body, problem).into()
+        Undecodable::new(self, problem).into()
     }
 }
 
-/// The outermost object: what the operation reads of it, and what all of them do.
+/// The outermost object: the members of the operation's answer, and those of every answer.
 #[derive(Default)]
 struct Top<T> {
     object: T,
     request_id: Option<String>,
+    /// Whether it has a member that an error may have.
     suspicious: bool,
 }
 

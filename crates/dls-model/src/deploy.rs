@@ -4,11 +4,11 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::decode::Raw;
 use crate::error::AnswerError;
 use crate::ids::{PackageId, PackageIds};
 use crate::lenient::members::wire_object;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
+use crate::raw::Raw;
 use crate::scope::Scope;
 
 /// Releases packages, which goes on in the background after the answer. At most 100 of them, and 100 tasks at

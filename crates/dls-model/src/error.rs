@@ -4,15 +4,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::error_body::{self, Found, Members};
-use crate::error_codes::{ErrorCode, MAX_CODE, Meaning, meaning};
+use crate::error_body::{self, Members};
+use crate::error_codes::{ErrorCode, Meaning, meaning};
 use crate::lenient::{MOST_ELEMENTS, Unreadable};
-use crate::text::{excerpt, message, printable};
+use crate::raw::{Raw, id_text};
+use crate::text::{excerpt, message};
 
 /// Why an operation has no answer although something came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,32 +185,25 @@ impl ServiceError {
         }
     }
 
-    /// Reads the error of an answer that is no success.
-    pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
-        let root = error_body::parse(body).unwrap_or_default();
-        Self::from_root(status, headers, body, &root)
+    /// Reads the error of an answer that is not a success.
+    pub(crate) fn read(raw: Raw<'_>) -> Self {
+        Self::from_root(raw, &error_body::parse(raw.body).unwrap_or_default())
     }
 
-    /// Takes the error out of a body that is read already.
-    pub(crate) fn from_root(
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &[u8],
-        root: &[Members],
-    ) -> Self {
-        let Found { code, message: text, request_id, encoded_authorization_message } =
-            error_body::find(root);
+    /// Reads the error from a body that is already parsed.
+    pub(crate) fn from_root(raw: Raw<'_>, root: &[Members]) -> Self {
+        let found = error_body::find(root);
         Self {
-            status,
-            code: code.map(ErrorCode::new),
-            message: match text {
+            status: raw.status,
+            code: found.code.map(ErrorCode::new),
+            message: match found.message {
                 Some(text) => message(text, MAX_MESSAGE),
-                None => excerpt(body),
+                None => excerpt(raw.body),
             },
-            request_id: request_id_of(headers).or_else(|| request_id.and_then(id_text)),
-            flat: error_body::is_flat(body),
-            retry_after: retry_after_of(headers),
-            encoded_authorization_message: encoded_authorization_message.map(str::to_owned),
+            request_id: raw.request_id().or_else(|| found.request_id.and_then(id_text)),
+            flat: error_body::is_flat(raw.body),
+            retry_after: raw.retry_after(),
+            encoded_authorization_message: found.encoded_authorization_message.map(str::to_owned),
         }
     }
 }
@@ -233,30 +226,6 @@ impl std::error::Error for ServiceError {}
 /// The documented maximum of an error's text.
 const MAX_MESSAGE: usize = 10_240;
 
-/// The request id that the headers name.
-pub(crate) fn request_id_of(headers: &HeaderMap) -> Option<String> {
-    ["x-request-id", "x-iam-trace-id"]
-        .iter()
-        .flat_map(|name| headers.get_all(*name))
-        .find_map(|value| id_text(&String::from_utf8_lossy(value.as_bytes())))
-}
-
-/// The seconds that the headers ask to wait. More digits than fit mean: longer than anybody waits.
-fn retry_after_of(headers: &HeaderMap) -> Option<u64> {
-    let texts = headers.get_all(RETRY_AFTER).into_iter();
-    texts
-        .filter_map(|value| value.to_str().ok())
-        .map(str::trim)
-        .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .map(|text| text.parse().unwrap_or(u64::MAX))
-        .max()
-}
-
-/// A request id made safe to print; `None` if there is nothing in it.
-pub(crate) fn id_text(text: &str) -> Option<String> {
-    Some(printable(text.trim(), MAX_CODE)).filter(|id| !id.is_empty())
-}
-
 /// A success that cannot be read: not JSON, cut short, or without what the operation always answers.
 ///
 /// # Troubleshooting
@@ -273,13 +242,13 @@ pub struct Undecodable {
 }
 
 impl Undecodable {
-    pub(crate) fn new(
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &[u8],
-        problem: Problem,
-    ) -> Self {
-        Self { status, problem, excerpt: excerpt(body), request_id: request_id_of(headers) }
+    pub(crate) fn new(raw: Raw<'_>, problem: Problem) -> Self {
+        Self {
+            status: raw.status,
+            problem,
+            excerpt: excerpt(raw.body),
+            request_id: raw.request_id(),
+        }
     }
 
     /// The HTTP status.

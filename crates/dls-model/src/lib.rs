@@ -6,6 +6,8 @@ pub mod deploy;
 pub mod error;
 mod error_body;
 pub mod error_codes;
+#[cfg(feature = "proptest")]
+mod generate;
 pub mod ids;
 mod lenient;
 pub mod list;
@@ -15,6 +17,7 @@ pub mod page;
 mod path;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+mod raw;
 pub mod revoke;
 pub mod scope;
 pub mod show;

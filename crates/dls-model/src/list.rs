@@ -3,63 +3,98 @@
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::decode::Raw;
 use crate::error::AnswerError;
 use crate::lenient::members::wire_object;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
 use crate::package::Package;
+use crate::raw::Raw;
 use crate::scope::Scope;
 use crate::status::Status;
 use crate::time::Timestamp;
 
-/// Reads one page of the packages. Nothing is filtered, and the service's own defaults hold, unless said
-/// here. [`Pages`](crate::Pages) reads them all.
-///
-/// The times of the filters have 13 digits: 2001-09-09 to 2286-11-20.
-///
-/// ```
-/// use dls_model::{ListPackages, Operation, Scope, Status};
-///
-/// let scope = Scope::new("b384b9e9ab9b4ee8994c8633aabc9505".parse()?);
-/// let request = ListPackages::new().with_statuses([Status::ToBeReviewed]).encode(&scope)?;
-/// assert_eq!(request.body(), br#"{"deploy_status_filter":[1]}"#);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ListPackages {
-    #[serde(rename = "key_word", skip_serializing_if = "Option::is_none")]
-    name_part: Option<String>,
-    #[serde(rename = "apply_user_name", skip_serializing_if = "Option::is_none")]
-    applicant: Option<String>,
-    #[serde(rename = "deploy_user_name", skip_serializing_if = "Option::is_none")]
-    deployer: Option<String>,
-    #[serde(rename = "apply_begin_time", skip_serializing_if = "Option::is_none")]
-    applied_since: Option<Timestamp>,
-    #[serde(rename = "apply_end_time", skip_serializing_if = "Option::is_none")]
-    applied_until: Option<Timestamp>,
-    #[serde(rename = "deploy_begin_time", skip_serializing_if = "Option::is_none")]
-    deployed_since: Option<Timestamp>,
-    #[serde(rename = "deploy_end_time", skip_serializing_if = "Option::is_none")]
-    deployed_until: Option<Timestamp>,
-    #[serde(rename = "apply_user_name_filter", skip_serializing_if = "Option::is_none")]
-    applicants: Option<Vec<String>>,
-    #[serde(rename = "deploy_user_name_filter", skip_serializing_if = "Option::is_none")]
-    deployers: Option<Vec<String>>,
-    #[serde(rename = "deploy_status_filter", skip_serializing_if = "Option::is_none")]
-    statuses: Option<Vec<Status>>,
-    #[serde(rename = "sorted_direction", skip_serializing_if = "Option::is_none")]
-    direction: Option<SortDirection>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_column: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<u32>,
+/// Declares the request of the list with one row for each optional member: its wire name, its field, its setter, and
+/// the value that the setter stores.
+macro_rules! list_request {
+    ($(#[$meta:meta])* pub struct $request:ident {
+        $($(#[$doc:meta])* $name:literal, $field:ident: $type:ty,
+            $with:ident($argument:ident: $from:ty) = $value:expr;)+
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct $request {
+            $(#[serde(rename = $name, skip_serializing_if = "Option::is_none")]
+                pub(crate) $field: Option<$type>,)+
+        }
+
+        impl $request {
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\nWire: `", $name, "`.")]
+                #[must_use]
+                pub fn $with(mut self, $argument: $from) -> Self {
+                    self.$field = Some($value);
+                    self
+                }
+            )+
+        }
+    };
+}
+
+list_request! {
+    /// Reads one page of the packages. By default nothing is filtered and the service's own defaults apply.
+    /// [`Pages`](crate::Pages) reads all pages.
+    ///
+    /// The times of the filters have 13 digits: 2001-09-09 to 2286-11-20.
+    ///
+    /// ```
+    /// use dls_model::{ListPackages, Operation, Scope, Status};
+    ///
+    /// let scope = Scope::new("b384b9e9ab9b4ee8994c8633aabc9505".parse()?);
+    /// let request = ListPackages::new().with_statuses([Status::ToBeReviewed]).encode(&scope)?;
+    /// assert_eq!(request.body(), br#"{"deploy_status_filter":[1]}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub struct ListPackages {
+        /// Only packages with this text in their name.
+        "key_word", name_part: String, with_name_part(part: impl Into<String>) = part.into();
+        /// Only packages that this user submitted.
+        "apply_user_name", applicant: String, with_applicant(name: impl Into<String>) = name.into();
+        /// Only packages that this user released.
+        "deploy_user_name", deployer: String, with_deployer(name: impl Into<String>) = name.into();
+        /// Only packages submitted at this time or later.
+        "apply_begin_time", applied_since: Timestamp, with_applied_since(time: Timestamp) = time;
+        /// Only packages submitted at this time or earlier.
+        "apply_end_time", applied_until: Timestamp, with_applied_until(time: Timestamp) = time;
+        /// Only packages released at this time or later.
+        "deploy_begin_time", deployed_since: Timestamp, with_deployed_since(time: Timestamp) = time;
+        /// Only packages released at this time or earlier.
+        "deploy_end_time", deployed_until: Timestamp, with_deployed_until(time: Timestamp) = time;
+        /// Only packages that one of these users submitted. If [`with_applicant`](Self::with_applicant) is used too,
+        /// that name must be among them.
+        "apply_user_name_filter", applicants: Vec<String>,
+            with_applicants(names: impl IntoIterator<Item: Into<String>>) = names.into_iter().map(Into::into).collect();
+        /// Only packages that one of these users released. If [`with_deployer`](Self::with_deployer) is used too,
+        /// that name must be among them.
+        "deploy_user_name_filter", deployers: Vec<String>,
+            with_deployers(names: impl IntoIterator<Item: Into<String>>) = names.into_iter().map(Into::into).collect();
+        /// Only packages in one of these states.
+        "deploy_status_filter", statuses: Vec<Status>,
+            with_statuses(statuses: impl IntoIterator<Item = Status>) = statuses.into_iter().collect();
+        /// The direction to sort in.
+        "sorted_direction", direction: SortDirection, with_direction(direction: SortDirection) = direction;
+        /// The column to sort by, by default `apply_timestamp`, which is the only one that the page names.
+        "order_column", order_column: String, with_order_column(column: impl Into<String>) = column.into();
+        /// The page size, `1..=i32::MAX`; by default [`Self::DEFAULT_LIMIT`]. The page names no maximum.
+        "limit", limit: u32, with_limit(limit: u32) = limit;
+        /// Where the page begins, `0..=i32::MAX`; by default 0. The documents do not say whether it counts pages or
+        /// rows, see [`page`](crate::page).
+        "offset", offset: u32, with_offset(offset: u32) = offset;
+    }
 }
 
 impl ListPackages {
-    /// How many packages a page has if nothing is said.
+    /// The service's default page size.
     pub const DEFAULT_LIMIT: u32 = 10;
 
     /// All packages.
@@ -68,116 +103,13 @@ impl ListPackages {
         Self::default()
     }
 
-    /// Only packages with this text in their name (wire: `key_word`).
-    #[must_use]
-    pub fn with_name_part(mut self, part: impl Into<String>) -> Self {
-        self.name_part = Some(part.into());
-        self
-    }
-
-    /// Only packages that this user submitted (wire: `apply_user_name`).
-    #[must_use]
-    pub fn with_applicant(mut self, name: impl Into<String>) -> Self {
-        self.applicant = Some(name.into());
-        self
-    }
-
-    /// Only packages that one of these users submitted (wire: `apply_user_name_filter`). If
-    /// [`with_applicant`](Self::with_applicant) is used too, that name must be among them.
-    #[must_use]
-    pub fn with_applicants(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
-        self.applicants = Some(names.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Only packages that this user released (wire: `deploy_user_name`).
-    #[must_use]
-    pub fn with_deployer(mut self, name: impl Into<String>) -> Self {
-        self.deployer = Some(name.into());
-        self
-    }
-
-    /// Only packages that one of these users released (wire: `deploy_user_name_filter`). If
-    /// [`with_deployer`](Self::with_deployer) is used too, that name must be among them.
-    #[must_use]
-    pub fn with_deployers(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
-        self.deployers = Some(names.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Only packages in one of these states (wire: `deploy_status_filter`).
-    #[must_use]
-    pub fn with_statuses(mut self, statuses: impl IntoIterator<Item = Status>) -> Self {
-        self.statuses = Some(statuses.into_iter().collect());
-        self
-    }
-
-    /// Only packages submitted then or later (wire: `apply_begin_time`).
-    #[must_use]
-    pub fn with_applied_since(mut self, time: Timestamp) -> Self {
-        self.applied_since = Some(time);
-        self
-    }
-
-    /// Only packages submitted then or earlier (wire: `apply_end_time`).
-    #[must_use]
-    pub fn with_applied_until(mut self, time: Timestamp) -> Self {
-        self.applied_until = Some(time);
-        self
-    }
-
-    /// Only packages released then or later (wire: `deploy_begin_time`).
-    #[must_use]
-    pub fn with_deployed_since(mut self, time: Timestamp) -> Self {
-        self.deployed_since = Some(time);
-        self
-    }
-
-    /// Only packages released then or earlier (wire: `deploy_end_time`).
-    #[must_use]
-    pub fn with_deployed_until(mut self, time: Timestamp) -> Self {
-        self.deployed_until = Some(time);
-        self
-    }
-
-    /// The column to sort by (wire: `order_column`); `apply_timestamp` if nothing is said, and the only one
-    /// that the page names.
-    #[must_use]
-    pub fn with_order_column(mut self, column: impl Into<String>) -> Self {
-        self.order_column = Some(column.into());
-        self
-    }
-
-    /// The direction to sort in (wire: `sorted_direction`).
-    #[must_use]
-    pub fn with_direction(mut self, direction: SortDirection) -> Self {
-        self.direction = Some(direction);
-        self
-    }
-
-    /// How many packages a page has, `1..=i32::MAX`; [`Self::DEFAULT_LIMIT`] if nothing is said. The page
-    /// names no maximum.
-    #[must_use]
-    pub fn with_limit(mut self, limit: u32) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// Where the page begins, `0..=i32::MAX`; 0 if nothing is said. Whether this counts pages or rows is
-    /// documented nowhere, see [`page`](crate::page).
-    #[must_use]
-    pub fn with_offset(mut self, offset: u32) -> Self {
-        self.offset = Some(offset);
-        self
-    }
-
-    /// The page size that was asked for.
+    /// The page size, if it is set.
     #[must_use]
     pub fn limit(&self) -> Option<u32> {
         self.limit
     }
 
-    /// The offset that was asked for.
+    /// The offset, if it is set.
     #[must_use]
     pub fn offset(&self) -> Option<u32> {
         self.offset
@@ -214,13 +146,13 @@ fn is_missing(name: Option<&String>, set: Option<&Vec<String>>) -> bool {
     name.zip(set).is_some_and(|(name, set)| !set.contains(name))
 }
 
-/// The direction of sorting (wire: `sorted_direction`).
+/// The direction to sort in (wire: `sorted_direction`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SortDirection {
-    /// `asc`, which is assumed: the page names only the other one.
+    /// `asc`, which is assumed: the page names only `desc`.
     #[serde(rename = "asc")]
     Ascending,
-    /// `desc`, what holds if nothing is said.
+    /// `desc`, the service's default.
     #[serde(rename = "desc")]
     Descending,
 }

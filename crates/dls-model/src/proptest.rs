@@ -33,10 +33,9 @@ mod bodies;
 mod ids;
 mod operations;
 
-use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::*;
 
+use crate::generate::Generate as _;
 use crate::time::Timestamp;
 
 pub use answers::{
@@ -62,15 +61,6 @@ pub fn timestamp() -> impl Strategy<Value = Timestamp> {
     (1..=Timestamp::MAX.as_millis()).prop_filter_map("a time", Timestamp::from_millis)
 }
 
-/// Any text, with those more often that may be taken for numbers or words of the wire.
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![any::<String>(), "[0-9]{1,20}", "[a-z_]{0,12}"]
-}
-
-fn texts() -> impl Strategy<Value = Vec<String>> {
-    vec(text(), 0..3)
-}
-
-fn maybe_text() -> impl Strategy<Value = Option<String>> {
-    option::of(text())
+    String::generate()
 }

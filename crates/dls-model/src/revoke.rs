@@ -3,11 +3,11 @@
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::decode::Raw;
 use crate::error::AnswerError;
 use crate::ids::PackageIds;
 use crate::lenient::Skipped;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, json_request};
+use crate::raw::Raw;
 use crate::scope::Scope;
 
 /// Takes packages back. One that is released already is refused with `DLF.20990`.

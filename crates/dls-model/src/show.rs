@@ -2,12 +2,12 @@
 
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use crate::decode::Raw;
 use crate::error::{AnswerError, Problem};
 use crate::ids::PackageId;
 use crate::lenient::members::wire_object;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, bare_request};
 use crate::package::{Package, Task};
+use crate::raw::Raw;
 use crate::scope::Scope;
 
 /// Reads one package with its tasks.

@@ -2,11 +2,11 @@
 
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use crate::decode::Raw;
 use crate::error::{AnswerError, Problem};
 use crate::ids::SystemTaskId;
 use crate::lenient::members::wire_object;
 use crate::operation::{Effect, HostFamily, InvalidRequest, Operation, bare_request};
+use crate::raw::Raw;
 use crate::scope::Scope;
 use crate::status::SystemTaskStatus;
 use crate::time::Timestamp;

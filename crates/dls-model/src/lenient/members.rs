@@ -57,6 +57,27 @@ macro_rules! wire_object {
                 $crate::lenient::members::deserialize(deserializer)
             }
         }
+
+        #[cfg(feature = "proptest")]
+        impl $crate::generate::Generate for $object {
+            fn generate() -> proptest::strategy::BoxedStrategy<Self> {
+                use proptest::strategy::{Just, Strategy as _};
+
+                let object = Just(Self::default()).boxed();
+                $(let object = (object, <$type as $crate::generate::Generate>::generate())
+                    .prop_map(|(object, $field)| Self { $field, ..object })
+                    .boxed();)+
+                object
+            }
+
+            /// An object without any member could not be told from an absent one.
+            fn generate_option() -> proptest::strategy::BoxedStrategy<Option<Self>> {
+                use proptest::strategy::Strategy as _;
+
+                let option = proptest::option::of(Self::generate());
+                option.prop_map(|object| object.filter(|it| *it != Self::default())).boxed()
+            }
+        }
     };
 }
 pub(crate) use wire_object;

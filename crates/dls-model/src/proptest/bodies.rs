@@ -12,6 +12,7 @@ use super::answers::{deploy_answer, package_detail, package_page, system_task};
 use super::text;
 use crate::error::{AnswerError, ServiceError};
 use crate::operation::Operation;
+use crate::raw::Raw;
 use crate::show::ShowPackage;
 
 /// A status that says success: 200 to 299.
@@ -109,8 +110,9 @@ fn structural(byte: u8) -> u8 {
 /// An error of a status that is no success, with and without a code.
 pub fn service_error() -> impl Strategy<Value = ServiceError> {
     let body = prop_oneof![Just(Vec::new()), error_body(), unreadable_body()];
-    (failure_status(), body)
-        .prop_map(|(status, body)| ServiceError::read(status, &HeaderMap::new(), &body))
+    (failure_status(), body).prop_map(|(status, body)| {
+        ServiceError::read(Raw { status, headers: &HeaderMap::new(), body: &body })
+    })
 }
 
 /// What can come back instead of an answer, either kind.

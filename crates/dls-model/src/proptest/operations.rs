@@ -1,16 +1,17 @@
 //! Operations and the times in them, and what cannot be encoded.
 
-use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use proptest::{array, option};
 
-use super::answers::status;
 use super::ids::{package_id, package_ids, system_task_id};
-use super::{maybe_text, text, texts};
+use super::text;
 use crate::deploy::{Deploy, DeployOptions, JobStart, PublishType};
+use crate::generate::Generate as _;
 use crate::list::{ListPackages, SortDirection};
 use crate::revoke::Revoke;
 use crate::show::ShowPackage;
+use crate::status::Status;
 use crate::system_task::ShowSystemTask;
 use crate::time::Timestamp;
 
@@ -55,54 +56,35 @@ pub fn show_system_task() -> impl Strategy<Value = ShowSystemTask> {
 pub fn list_packages() -> impl Strategy<Value = ListPackages> {
     let thirteen_digits = (1_000_000_000_000..=9_999_999_999_999_i64)
         .prop_filter_map("a time", Timestamp::from_millis);
-    let names = (maybe_text(), maybe_text(), maybe_text(), maybe_text());
+    let direction = select(vec![SortDirection::Ascending, SortDirection::Descending]);
+    let texts = array::uniform4(Option::<String>::generate());
     let times = array::uniform4(option::of(thirteen_digits));
-    let statuses = option::of(vec(status(), 0..5));
-    let direction = option::of(any::<bool>());
-    let page = (option::of(1..=MAX), option::of(0..=MAX));
-    (names, texts(), times, statuses, direction, page)
-        .prop_map(|(names, others, times, statuses, direction, page)| {
-            let list = with_names(ListPackages::new(), names, others);
-            let list = with_times(list, times);
-            let list = statuses.into_iter().fold(list, ListPackages::with_statuses);
-            let list = direction.into_iter().fold(list, |list, ascending| {
-                list.with_direction(match ascending {
-                    true => SortDirection::Ascending,
-                    false => SortDirection::Descending,
-                })
-            });
-            let list = page.0.into_iter().fold(list, ListPackages::with_limit);
-            page.1.into_iter().fold(list, ListPackages::with_offset)
-        })
-        .boxed()
-}
-
-type Names = (Option<String>, Option<String>, Option<String>, Option<String>);
-
-/// Names by themselves and in sets: whoever is asked for alone stands in the set, too.
-fn with_names(list: ListPackages, names: Names, others: Vec<String>) -> ListPackages {
-    let (applicant, deployer, part, column) = names;
-    let list = match applicant {
-        Some(name) => list.with_applicant(&name).with_applicants(others.iter().chain([&name])),
-        None => list,
-    };
-    let list = match deployer {
-        Some(name) => list.with_deployer(name),
-        None => list.with_deployers(others),
-    };
-    let list = part.into_iter().fold(list, ListPackages::with_name_part);
-    column.into_iter().fold(list, ListPackages::with_order_column)
-}
-
-fn with_times(list: ListPackages, times: [Option<Timestamp>; 4]) -> ListPackages {
-    let bounds = [
-        ListPackages::with_applied_since,
-        ListPackages::with_applied_until,
-        ListPackages::with_deployed_since,
-        ListPackages::with_deployed_until,
-    ];
-    let rows = times.into_iter().zip(bounds);
-    rows.fold(list, |list, (time, with)| time.into_iter().fold(list, with))
+    let filters = (Vec::<String>::generate(), Option::<Vec<Status>>::generate());
+    let page = (option::of(direction), option::of(1..=MAX), option::of(0..=MAX));
+    (texts, times, filters, page).prop_map(|(texts, times, (names, statuses), page)| {
+        let [name_part, order_column, applicant, deployer] = texts;
+        let [applied_since, applied_until, deployed_since, deployed_until] = times;
+        let (direction, limit, offset) = page;
+        // A single name must be in the set of names, if there is one.
+        let applicants = applicant.iter().map(|name| [&names[..], &[name.clone()]].concat()).next();
+        let deployers = deployer.is_none().then_some(names);
+        ListPackages {
+            name_part,
+            order_column,
+            applicant,
+            applicants,
+            deployer,
+            deployers,
+            applied_since,
+            applied_until,
+            deployed_since,
+            deployed_until,
+            statuses,
+            direction,
+            limit,
+            offset,
+        }
+    })
 }
 
 /// A list that breaks one rule: a limit, an offset or a time out of its range, or somebody who is asked for and
