@@ -94,7 +94,7 @@ impl Settings {
         })
     }
 
-    /// The place of a run that is taken up again, with the credentials of now. Flags may name another address if
+    /// The settings of a run that is resumed, with the current credentials. Flags may name another address if
     /// they were found to fit.
     pub(crate) fn of_run(
         global: &Global,
@@ -114,7 +114,7 @@ impl Settings {
         })
     }
 
-    /// The place as runs and plans know it.
+    /// The destination, as runs and plans name it.
     pub(crate) fn destination(&self) -> dls::rollout::Destination {
         let workspace = self.workspace.clone();
         dls::rollout::Destination::new(

@@ -161,3 +161,26 @@ pub(crate) fn with_request_id(line: String, id: Option<&str>) -> String {
         None => line,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dls::model::{AnswerError, Deploy, Operation as _};
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_a_code_comes_before_what_the_command_can_do() {
+        let next = |code: &str| {
+            let body = format!(r#"{{"error_code":"{code}","error_msg":"no"}}"#);
+            match Deploy::decode(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes()) {
+                Err(AnswerError::Service(answer)) => next_for_answer(&answer),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(next("DLF.6201"), ["the script does not exist", NO_SUCH_PACKAGE]);
+        assert!(next("APIGW.0101")[0].starts_with("check the endpoint"));
+        assert_eq!(next("APIGW.0101").len(), 1);
+        assert_eq!(next("DLF.0001"), Vec::<String>::new());
+    }
+}

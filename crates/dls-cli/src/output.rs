@@ -71,7 +71,7 @@ impl Output {
         }
     }
 
-    /// What tells people on stderr how a run goes on.
+    /// What shows on stderr how a run progresses.
     pub(crate) fn progress(self, spec: &RunSpec) -> Box<dyn Reporter> {
         match std::io::stderr().is_terminal() {
             true => Box::new(LiveReporter::new(spec)),

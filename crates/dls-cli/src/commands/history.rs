@@ -29,7 +29,7 @@ pub(crate) async fn run(global: &args::Global, output: Output) -> Result<ExitCod
             Err(error) => broken.push(error),
         }
     }
-    // Names tell the second; of runs in the same one, any may come first.
+    // Names have a resolution of a second; runs of the same second are in any order.
     read.sort_by_key(|run| run.created_at);
     let history = History { journal: store.path(), runs: read, broken };
     output.show(&history);

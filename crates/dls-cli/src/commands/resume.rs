@@ -116,7 +116,7 @@ fn line(journal: &JournalLocation, run: &StoredRun) -> String {
     let resume = journal.resume(&run.id).unwrap_or_default();
     let RunSpec { destination: settings, packages, .. } = &run.spec;
     format!(
-        "{resume}   (begun at {}, {} in workspace {} at {})",
+        "{resume}   (created at {}, {} in workspace {} at {})",
         run.created_at,
         text::count(packages.len(), "package"),
         settings.workspace,

@@ -96,7 +96,7 @@ impl EvidenceFile {
         Ok(run.with_evidence(Witness { file, path, began }))
     }
 
-    /// Leaves nothing behind where nothing was begun.
+    /// Removes the file if no run was created.
     pub(crate) fn forget(self) {
         if self.is_new {
             drop(std::fs::remove_file(&self.path));
@@ -143,7 +143,7 @@ fn encoded(content: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Puts this in the place of what is in the file, durably.
+/// Replaces the content of the file, durably.
 fn replace(mut file: &File, text: &[u8]) -> io::Result<()> {
     // A pipe or a terminal has no length, and nothing to be durable.
     if !file.metadata()?.is_file() {

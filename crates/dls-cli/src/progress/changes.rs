@@ -119,37 +119,37 @@ struct Reported {
 impl ChangeTracker {
     /// What an event has changed in the packages that it names. [`rest`](Self::rest) has what it changed in others:
     /// comparing all of them each time would be slow for many.
-    pub(crate) fn of(&mut self, run: &Run, event: &Event, tell: &mut impl FnMut(&RunChange<'_>)) {
+    pub(crate) fn of(&mut self, run: &Run, event: &Event, emit: &mut impl FnMut(&RunChange<'_>)) {
         match &event.kind {
-            EventKind::Observed { package, .. } => self.observed(run, *package, tell),
+            EventKind::Observed { package, .. } => self.observed(run, *package, emit),
             EventKind::ObserveFailed { package, failure } => {
-                tell(&RunChange::ObserveFailed(failure));
-                self.observed(run, *package, tell);
+                emit(&RunChange::ObserveFailed(failure));
+                self.observed(run, *package, emit);
             }
             EventKind::Listed { rows, missing } => {
                 let listed = rows.iter().filter_map(|row| row.id);
-                listed.chain(missing.iter().copied()).for_each(|id| self.observed(run, id, tell));
+                listed.chain(missing.iter().copied()).for_each(|id| self.observed(run, id, emit));
             }
-            EventKind::ListFailed { failure } => tell(&RunChange::ObserveFailed(failure)),
+            EventKind::ListFailed { failure } => emit(&RunChange::ObserveFailed(failure)),
             EventKind::SendIntended { packages, signed_at, .. } => {
                 self.sent = packages.as_slice().to_vec();
-                tell(&RunChange::Sent { packages: &self.sent, signed_at: *signed_at });
+                emit(&RunChange::Sent { packages: &self.sent, signed_at: *signed_at });
             }
             EventKind::Accepted { request_id, .. } => {
                 let reports = self.answered(run);
-                tell(&RunChange::Accepted {
+                emit(&RunChange::Accepted {
                     packages: &reports,
                     request_id: request_id.as_deref(),
                 });
-                self.outcomes(&reports, tell);
+                self.outcomes(&reports, emit);
             }
             EventKind::SendFailed { failure } => {
                 let reports = self.answered(run);
                 let packages: Vec<_> = reports.iter().map(|report| report.id).collect();
-                tell(&RunChange::SendFailed { packages: &packages, failure, then: then(&reports) });
-                self.outcomes(&reports, tell);
+                emit(&RunChange::SendFailed { packages: &packages, failure, then: then(&reports) });
+                self.outcomes(&reports, emit);
             }
-            EventKind::ResendAllowed { packages, .. } => tell(&RunChange::ResendAllowed(packages)),
+            EventKind::ResendAllowed { packages, .. } => emit(&RunChange::ResendAllowed(packages)),
             _ => {}
         }
     }
@@ -158,9 +158,9 @@ impl ChangeTracker {
     pub(crate) fn rest(
         &mut self,
         reports: &[PackageReport],
-        tell: &mut impl FnMut(&RunChange<'_>),
+        emit: &mut impl FnMut(&RunChange<'_>),
     ) {
-        self.outcomes(reports, tell);
+        self.outcomes(reports, emit);
     }
 
     /// The packages of the request that was answered; none if it found no connection.
@@ -169,14 +169,14 @@ impl ChangeTracker {
         sent.into_iter().filter_map(|id| run.package(id)).collect()
     }
 
-    fn observed(&mut self, run: &Run, id: PackageId, tell: &mut impl FnMut(&RunChange<'_>)) {
+    fn observed(&mut self, run: &Run, id: PackageId, emit: &mut impl FnMut(&RunChange<'_>)) {
         let Some(now) = run.package(id) else { return };
-        self.status(&now, tell);
-        self.tasks(&now, tell);
-        self.outcomes(std::slice::from_ref(&now), tell);
+        self.status(&now, emit);
+        self.tasks(&now, emit);
+        self.outcomes(std::slice::from_ref(&now), emit);
     }
 
-    fn status(&mut self, now: &PackageReport, tell: &mut impl FnMut(&RunChange<'_>)) {
+    fn status(&mut self, now: &PackageReport, emit: &mut impl FnMut(&RunChange<'_>)) {
         let reported = self.reported.entry(now.id).or_default();
         let status = now.latest.as_ref().and_then(|it| it.package.status);
         if status.is_none() || status == reported.status {
@@ -184,10 +184,10 @@ impl ChangeTracker {
         }
         let is_first = reported.status.is_none();
         reported.status = status;
-        tell(&RunChange::Status { now, is_first });
+        emit(&RunChange::Status { now, is_first });
     }
 
-    fn tasks(&mut self, now: &PackageReport, tell: &mut impl FnMut(&RunChange<'_>)) {
+    fn tasks(&mut self, now: &PackageReport, emit: &mut impl FnMut(&RunChange<'_>)) {
         let reported = self.reported.entry(now.id).or_default();
         let tasks = now.latest.as_ref().map(|it| it.tasks.as_slice());
         let tasks = tasks.unwrap_or_default();
@@ -195,17 +195,17 @@ impl ChangeTracker {
         if reported.tasks.len() == tasks.len() {
             let pairs = tasks.iter().zip(&reported.tasks);
             for (task, _) in pairs.filter(|(task, reported)| task.status != **reported) {
-                tell(&RunChange::Task { of: now, task });
+                emit(&RunChange::Task { of: now, task });
             }
         }
         reported.tasks = tasks.iter().map(|task| task.status).collect();
     }
 
-    fn outcomes(&mut self, reports: &[PackageReport], tell: &mut impl FnMut(&RunChange<'_>)) {
+    fn outcomes(&mut self, reports: &[PackageReport], emit: &mut impl FnMut(&RunChange<'_>)) {
         for now in reports {
             let reported = self.reported.entry(now.id).or_default();
             if now.outcome.is_some() && !std::mem::replace(&mut reported.outcome, true) {
-                tell(&RunChange::PackageOutcome(now));
+                emit(&RunChange::PackageOutcome(now));
             }
         }
     }
