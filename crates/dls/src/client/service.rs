@@ -42,8 +42,9 @@ impl Service for Client {
         request: &'a Deploy,
     ) -> BoxFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async move {
-            let connected = self.connect(request).await.map_err(send_error)?;
-            Ok(Box::new(connected) as Box<dyn Connection>)
+            let connection = self.fresh_connection(request).await.map_err(send_error)?;
+            Ok(Box::new(DeployConnection { connection, client: self.clone() })
+                as Box<dyn Connection>)
         })
     }
 
@@ -52,7 +53,7 @@ impl Service for Client {
         package: PackageId,
     ) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>> {
         Box::pin(async move {
-            let skew = self.skew_told(package).await.map_err(observe_error)?;
+            let skew = self.skew_from(package).await.map_err(observe_error)?;
             Ok(skew.map(|skew| match skew {
                 ClockSkew::Ahead(by) | ClockSkew::Behind(by) => by,
             }))
@@ -61,37 +62,37 @@ impl Service for Client {
 }
 
 impl Client {
-    /// A fresh connection, over which nothing was sent yet.
-    async fn connect(&self, deploy: &Deploy) -> Result<ReadyToDeploy, Error> {
+    async fn fresh_connection(&self, deploy: &Deploy) -> Result<FreshConnection, Error> {
         let request = self.request(deploy)?;
-        let ready = self.transport.connect(request.uri()).await?;
-        Ok(ReadyToDeploy { ready, client: self.clone() })
+        Ok(self.transport.connect(request.uri()).await?)
     }
 
-    async fn skew_told(&self, package: PackageId) -> Result<Option<ClockSkew>, Error> {
+    async fn skew_from(&self, package: PackageId) -> Result<Option<ClockSkew>, Error> {
         let request = self.request(&ShowPackage::new(package))?;
         let answer = self.transport.call(request, Retry::Allowed).await?;
         let meta = answer.extensions().get::<ResponseMeta>();
         Ok(meta.and_then(ResponseMeta::clock_skew))
     }
-}
 
-struct ReadyToDeploy {
-    ready: FreshConnection,
-    client: Client,
-}
-
-impl ReadyToDeploy {
-    async fn send(self, deploy: &Deploy, signed_at: SystemTime) -> Result<DeployAnswer, Error> {
-        let request = self.client.request(deploy)?;
-        let answer = self.ready.send_at(request, signed_at).await?;
-        decode::<Deploy>(answer).await
+    async fn deploy_over(
+        &self,
+        connection: FreshConnection,
+        deploy: &Deploy,
+        signed_at: SystemTime,
+    ) -> Result<DeployAnswer, Error> {
+        let request = self.request(deploy)?;
+        decode::<Deploy>(connection.send_at(request, signed_at).await?).await
     }
 }
 
-impl Connection for ReadyToDeploy {
+struct DeployConnection {
+    connection: FreshConnection,
+    client: Client,
+}
+
+impl Connection for DeployConnection {
     fn bears_token(&self) -> bool {
-        self.ready.bears_token()
+        self.connection.bears_token()
     }
 
     fn send<'a>(
@@ -99,7 +100,10 @@ impl Connection for ReadyToDeploy {
         request: &'a Deploy,
         signed_at: SystemTime,
     ) -> BoxFuture<'a, Result<DeployAnswer, SendError>> {
-        Box::pin(async move { (*self).send(request, signed_at).await.map_err(send_error) })
+        Box::pin(async move {
+            let Self { connection, client } = *self;
+            client.deploy_over(connection, request, signed_at).await.map_err(send_error)
+        })
     }
 }
 
