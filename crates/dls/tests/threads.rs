@@ -34,7 +34,7 @@ fn every_error_converts_into_a_boxed_error() {
     is_error::<dls::InvalidEndpoint>();
     is_error::<dls::InvalidRunId>();
     is_error::<dls::StoreError>();
-    is_error::<dls::store::conformance::Failure>();
+    is_error::<dls::store::conformance::BrokenRule>();
     is_error::<dls::ResendRefused>();
     is_error::<dls::plan::InvalidPlan>();
     is_error::<dls_emulator::InvalidAssumption>();

@@ -15,7 +15,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}: {found}")]
 #[non_exhaustive]
-pub struct Failure {
+pub struct BrokenRule {
     /// The rule, as a sentence.
     pub rule: &'static str,
     /// What happened instead, in one line.
@@ -36,11 +36,11 @@ pub struct Failure {
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub async fn check<S: RunStore>(make: impl AsyncFn() -> S) -> Result<(), Failure> {
+pub async fn check<S: RunStore>(make: impl AsyncFn() -> S) -> Result<(), BrokenRule> {
     for (rule, check) in RULES {
         let store = make().await;
         let passed = check(&store).await;
-        passed.map_err(|found| Failure { rule, found })?;
+        passed.map_err(|found| BrokenRule { rule, found })?;
     }
     Ok(())
 }
