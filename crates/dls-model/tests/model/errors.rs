@@ -1,4 +1,4 @@
-//! Every shape of an error, and what it means.
+//! Every shape of an error, and its meaning.
 use std::error::Error;
 use std::time::Duration;
 
@@ -7,87 +7,61 @@ use dls_model::*;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-/// Asserts code, text and request id of a 400 with this body.
-fn assert_reads(body: &str, code: Option<&str>, message: &str, request_id: Option<&str>) {
-    let error = service_error(400, body);
-    let read = (error.code().map(ErrorCode::as_str), error.message(), error.request_id());
-    assert_eq!(read, (code, message, request_id), "{body}");
-}
-
 #[test]
-fn the_pair_of_the_service_is_read() {
-    assert_reads(
-        r#"{"error_code":"DLF.0810","error_msg":"Task does not exist."}"#,
-        Some("DLF.0810"),
-        "Task does not exist.",
-        None,
-    );
-}
-
-#[test]
-fn the_gateway_adds_a_request_id_to_the_body() {
-    assert_reads(
-        r#"{"error_msg":"throttled","error_code":"APIGW.0308","request_id":"r-1"}"#,
-        Some("APIGW.0308"),
-        "throttled",
-        Some("r-1"),
-    );
-}
-
-#[test]
-fn iam_nests_a_code_that_is_a_number() {
-    let body = r#"{"error":{"code":401,"message":"The username or password is wrong.","title":"Unauthorized"}}"#;
-    assert_reads(body, Some("401"), "The username or password is wrong.", None);
-    let code = ErrorCode::new("401");
-    assert_eq!((code.issuer(), code.number()), (ErrorIssuer::Iam, Some("401")));
-}
-
-#[test]
-fn camel_case_and_plain_names_are_read() {
-    assert_reads(r#"{"errorCode":"DLF.0137","errorMsg":"no"}"#, Some("DLF.0137"), "no", None);
-    assert_reads(r#"{"code":"DLF.0137","message":"no"}"#, Some("DLF.0137"), "no", None);
-    assert_reads(r#"{"errorCode":"DLF.0137","message":"no"}"#, Some("DLF.0137"), "no", None);
-    assert_reads(
-        r#"{"code":"c","message":"m","error_code":"DLF.0137","error_msg":"no"}"#,
-        Some("DLF.0137"),
-        "no",
-        None,
-    );
-}
-
-#[test]
-fn half_a_pair_is_better_than_none() {
-    let body = r#"{"error_code":"DLF.0810"}"#;
-    assert_reads(body, Some("DLF.0810"), body, None);
-    assert_reads(r#"{"error_msg":"no"}"#, None, "no", None);
-    assert_reads(r#"{"error_code":null,"error_msg":"no"}"#, None, "no", None);
-}
-
-#[test]
-fn a_list_of_errors_gives_its_first() {
-    let first = r#"{"error_code":"DLF.0100","error_msg":"first"}"#;
-    let second = r#"{"error_code":"DLF.0101","error_msg":"second"}"#;
-    for body in [format!(r#"{{"errors":[{first},{second}]}}"#), format!("[{first},{second}]")] {
-        assert_reads(&body, Some("DLF.0100"), "first", None);
+fn an_error_is_read_in_each_shape_that_the_service_its_gateway_and_iam_write() {
+    for (body, code, message, request_id) in [
+        // The service, and its gateway.
+        (r#"{"error_code":"DLF.0810","error_msg":"no task"}"#, Some("DLF.0810"), "no task", None),
+        (
+            r#"{"error_msg":"throttled","error_code":"APIGW.0308","request_id":"r-1"}"#,
+            Some("APIGW.0308"),
+            "throttled",
+            Some("r-1"),
+        ),
+        // IAM nests a code that is a number.
+        (
+            r#"{"error":{"code":401,"message":"wrong password","title":"Unauthorized"}}"#,
+            Some("401"),
+            "wrong password",
+            None,
+        ),
+        // Other spellings.
+        (r#"{"errorCode":"DLF.0137","errorMsg":"no"}"#, Some("DLF.0137"), "no", None),
+        (r#"{"code":"DLF.0137","message":"no"}"#, Some("DLF.0137"), "no", None),
+        (r#"{"errorCode":"DLF.0137","message":"no"}"#, Some("DLF.0137"), "no", None),
+        (
+            r#"{"code":"c","message":"m","error_code":"DLF.0137","error_msg":"no"}"#,
+            Some("DLF.0137"),
+            "no",
+            None,
+        ),
+        // A code or a message alone.
+        (r#"{"error_code":"DLF.0810"}"#, Some("DLF.0810"), r#"{"error_code":"DLF.0810"}"#, None),
+        (r#"{"error_msg":"no"}"#, None, "no", None),
+        (r#"{"error_code":null,"error_msg":"no"}"#, None, "no", None),
+        // The first one of a list.
+        (r#"{"errors":[{"code":"A.1","message":"a"},{"code":"B.1"}]}"#, Some("A.1"), "a", None),
+        (r#"[{"code":"A.1","message":"a"},{"code":"B.1"}]"#, Some("A.1"), "a", None),
+        // The first one in the order of the body.
+        (r#"{"z":{"code":"A.1","message":"a"},"a":{"code":"B.1"}}"#, Some("A.1"), "a", None),
+        // The outermost one, wherever it is.
+        (r#"{"a":{"a":{"code":"B.1"}},"z":{"code":"A.1","message":"a"}}"#, Some("A.1"), "a", None),
+        (r#"{"x":{"code":"B.1"},"error_code":"A.1","error_msg":"a"}"#, Some("A.1"), "a", None),
+        (
+            r#"{"error":{"code":"A.1","message":"a"},"request_id":"r-1"}"#,
+            Some("A.1"),
+            "a",
+            Some("r-1"),
+        ),
+    ] {
+        let error = service_error(400, body);
+        let read = (error.code().map(ErrorCode::as_str), error.message(), error.request_id());
+        assert_eq!(read, (code, message, request_id), "{body}");
     }
 }
 
 #[test]
-fn the_first_outer_match_wins() {
-    let pair = |code: &str| format!(r#"{{"error_code":"{code}","error_msg":"{code}!"}}"#);
-    let (a, b) = (pair("DLF.1"), pair("DLF.2"));
-    // In the order of the body, not of the alphabet.
-    assert_reads(&format!(r#"{{"z":{a},"a":{b}}}"#), Some("DLF.1"), "DLF.1!", None);
-    // Near the top before deep, wherever they stand.
-    assert_reads(&format!(r#"{{"a":{{"a":{a}}},"z":{b}}}"#), Some("DLF.2"), "DLF.2!", None);
-    let outer = format!(r#"{{"details":{a},"error_code":"DLF.3","error_msg":"DLF.3!"}}"#);
-    assert_reads(&outer, Some("DLF.3"), "DLF.3!", None);
-    let request_id = format!(r#"{{"error":{a},"request_id":"r-1"}}"#);
-    assert_reads(&request_id, Some("DLF.1"), "DLF.1!", Some("r-1"));
-}
-
-#[test]
-fn how_long_to_wait_is_a_number_of_seconds_or_not_known() {
+fn retry_after_is_read_as_a_number_of_seconds() {
     for (texts, seconds) in [
         (&[][..], None),
         (&["30"][..], Some(30)),
@@ -104,7 +78,7 @@ fn how_long_to_wait_is_a_number_of_seconds_or_not_known() {
         let error = answer.unwrap_err().service().unwrap().clone();
         assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{texts:?}");
 
-        // A record of it says the same, and one without the wait can still be read.
+        // A recorded error has it, too.
         let record = serde_json::to_string(&error).unwrap();
         assert_eq!(record.contains("retry_after"), seconds.is_some(), "{record}");
         assert_eq!(serde_json::from_str::<ServiceError>(&record).unwrap(), error);
@@ -113,21 +87,18 @@ fn how_long_to_wait_is_a_number_of_seconds_or_not_known() {
 
 #[test]
 fn a_denial_of_iam_5_keeps_its_encoded_message() {
-    let error = service_error(
-        403,
-        r#"{"error_code":"PAP5.0001","error_msg":"denied","encoded_authorization_message":"XaB"}"#,
-    );
-    assert_eq!(error.encoded_authorization_message(), Some("XaB"));
-    assert_eq!(error.code().unwrap().issuer(), ErrorIssuer::Iam);
-    assert_eq!(error.meaning(), Meaning::NotPermitted);
+    let body =
+        r#"{"error_code":"PAP5.0001","error_msg":"denied","encoded_authorization_message":"XaB"}"#;
+    assert_eq!(service_error(403, body).encoded_authorization_message(), Some("XaB"));
 }
 
 #[test]
 fn a_body_without_an_error_is_repeated_in_short() {
-    for nothing in ["{}", "null", "[]", "7", r#"{"error_code":null,"error_msg":null}"#, "no JSON"] {
-        assert_reads(nothing, None, nothing, None);
+    for body in ["{}", "null", "[]", "7", r#"{"error_code":null,"error_msg":null}"#, "no JSON", ""]
+    {
+        let error = service_error(400, body);
+        assert_eq!((error.code(), error.message()), (None, body));
     }
-    assert_reads("", None, "", None);
     let html = format!("<html>\n{}", "é".repeat(10_000));
     let error = service_error(502, html);
     assert_eq!(error.code(), None);
@@ -156,7 +127,7 @@ fn a_message_stays_on_one_line_and_within_bounds() {
 }
 
 #[test]
-fn an_echoed_secret_is_blotted_out() {
+fn an_echoed_secret_is_redacted() {
     let echo = r"POST|/v2/|host:x|x-security-token:gQpjbi1ub3J0aC00|SignedHeaders=a;x-security-token, Signature=00ff";
     let as_pair = format!(r#"{{"error_code":"APIGW.0301","error_msg":"verify fail {echo}"}}"#);
     for body in [as_pair, format!("<html>{echo}"), format!(r#"{{"x":"{echo}"}}"#)] {
@@ -170,68 +141,70 @@ fn an_echoed_secret_is_blotted_out() {
 }
 
 #[test]
-fn the_display_of_an_error_does_not_hide_a_source() {
+fn an_error_has_no_source_that_display_omits() {
     let error: AnswerError = service_error(400, r#"{"error_code":"DLF.0810"}"#).into();
     assert!(error.source().is_none());
     assert!(error.service().unwrap().source().is_none());
 }
 
 #[test]
-fn prefixes_tell_who_reports() {
-    for (code, origin, number) in [
+fn the_prefix_of_a_code_is_its_issuer() {
+    for (code, issuer, number) in [
         ("APIGW.0101", ErrorIssuer::Gateway, Some("0101")),
         ("APIG.0101", ErrorIssuer::Gateway, Some("0101")),
         ("APIC.0101", ErrorIssuer::Gateway, Some("0101")),
         ("DLF.20990", ErrorIssuer::Service, Some("20990")),
         ("PAP5.0012", ErrorIssuer::Iam, Some("0012")),
         ("IAM.0011", ErrorIssuer::Iam, Some("0011")),
+        ("401", ErrorIssuer::Iam, Some("401")),
         ("DLS.1000", ErrorIssuer::Other, Some("1000")),
         ("Forbidden", ErrorIssuer::Other, None),
         ("DLF.", ErrorIssuer::Service, None),
     ] {
         let code = ErrorCode::new(code);
-        assert_eq!((code.issuer(), code.number()), (origin, number), "{code}");
+        assert_eq!((code.issuer(), code.number()), (issuer, number), "{code}");
     }
 }
 
 #[test]
-fn one_fact_under_several_codes_means_one_thing() {
-    let meaning_of = |code: &str| meaning(&ErrorCode::new(code));
-    assert_eq!(meaning_of("DLF.0810"), Meaning::NotFound);
-    assert_eq!(meaning_of("DLF.20810"), Meaning::NotFound);
-    assert_eq!(meaning_of("DLF.0819"), Meaning::WorkspaceNotFound);
-    for prefix in ["APIGW", "APIG", "APIC"] {
-        assert_eq!(meaning_of(&format!("{prefix}.0308")), Meaning::Throttled);
-        assert_eq!(meaning_of(&format!("{prefix}.0101")), Meaning::NotFound);
+fn codes_of_the_same_error_have_the_same_meaning() {
+    for (codes, expected) in [
+        (&["DLF.0810", "DLF.20810", "APIGW.0101", "APIG.0101", "APIC.0101"][..], Meaning::NotFound),
+        (&["DLF.0819"], Meaning::WorkspaceNotFound),
+        (&["APIGW.0308", "APIG.0308", "APIC.0308"], Meaning::Throttled),
+        // The number alone is not enough.
+        (&["APIGW.0810", "DLF.0308", "810"], Meaning::Other),
+    ] {
+        for code in codes {
+            assert_eq!(meaning(&ErrorCode::new(code)), expected, "{code}");
+        }
     }
-    // The number alone says nothing.
-    assert_eq!(meaning_of("APIGW.0810"), Meaning::Other);
-    assert_eq!(meaning_of("DLF.0308"), Meaning::Other);
-    assert_eq!(meaning_of("810"), Meaning::Other);
 }
 
 #[test]
-fn the_status_comes_before_the_code_and_the_text_never_counts() {
-    let means = |status, code: &str, text: &str| {
-        service_error(status, format!(r#"{{"error_code":"{code}","error_msg":"{text}"}}"#))
-            .meaning()
-    };
-    assert_eq!(means(400, "DLF.20990", "Task does not exists"), Meaning::AlreadyReleased);
-    assert_eq!(means(400, "DLF.9999", "Workspace does not exists"), Meaning::Other);
-    assert_eq!(means(503, "DLF.0810", ""), Meaning::Unavailable);
-    assert_eq!(means(429, "DLF.9999", ""), Meaning::Throttled);
-    assert_eq!(means(429, "APIGW.0308", ""), Meaning::Throttled);
-    assert_eq!(means(401, "APIGW.0301", ""), Meaning::NotAuthenticated);
-    assert_eq!(means(401, "X.1", ""), Meaning::NotAuthenticated);
-    assert_eq!(means(403, "X.1", ""), Meaning::NotPermitted);
-    assert_eq!(means(413, "APIGW.0201", ""), Meaning::Other);
-    assert_eq!(service_error(404, "<html>").meaning(), Meaning::NotFound);
-    assert_eq!(service_error(302, "").meaning(), Meaning::Other);
-    assert_eq!(service_error(500, "").status(), StatusCode::INTERNAL_SERVER_ERROR);
+fn the_meaning_follows_from_the_status_then_the_code_and_never_from_the_text() {
+    for (status, code, text, expected) in [
+        (400, "DLF.20990", "Task does not exists", Meaning::AlreadyReleased),
+        (400, "DLF.9999", "Workspace does not exists", Meaning::Other),
+        (503, "DLF.0810", "", Meaning::Unavailable),
+        (429, "DLF.9999", "", Meaning::Throttled),
+        (429, "APIGW.0308", "", Meaning::Throttled),
+        (401, "APIGW.0301", "", Meaning::NotAuthenticated),
+        (401, "X.1", "", Meaning::NotAuthenticated),
+        (403, "X.1", "", Meaning::NotPermitted),
+        (403, "PAP5.0001", "", Meaning::NotPermitted),
+        (413, "APIGW.0201", "", Meaning::Other),
+        (404, "", "", Meaning::NotFound),
+        (302, "", "", Meaning::Other),
+    ] {
+        let body = format!(r#"{{"error_code":"{code}","error_msg":"{text}"}}"#);
+        let error = service_error(status, body);
+        assert_eq!((error.status().as_u16(), error.meaning()), (status, expected), "{code}");
+    }
 }
 
 #[test]
-fn the_table_holds_each_code_once() {
+fn the_table_has_each_code_once() {
     let entries = error_codes::entries();
     for (at, entry) in entries.iter().enumerate() {
         let same = |other: &error_codes::Entry| {
@@ -258,7 +231,7 @@ fn only_an_object_of_error_members_alone_is_flat() {
         assert!(service_error(400, flat).is_flat(), "{flat}");
     }
     for other in [
-        // Partly done, and a code that is about a part.
+        // Partly done, with a code for one part.
         r#"{"status":"partly done","deployed":["23"],"failed":[{"package_id":"24","error_code":"APIG.0308"}]}"#,
         r#"{"error":{"error_code":"APIGW.0101","error_msg":"m"}}"#,
         r#"{"error":{"code":401,"message":"m","title":"Unauthorized"}}"#,
@@ -291,29 +264,15 @@ fn only_an_object_of_error_members_alone_is_flat() {
     ] {
         assert!(!service_error(400, other).is_flat(), "{other}");
     }
+    // The code is shown all the same.
+    let nested = service_error(429, r#"{"failed":[{"package_id":"24","error_code":"APIG.0308"}]}"#);
+    assert_eq!(nested.code().unwrap().as_str(), "APIG.0308");
     let gbk = b"{\"error_code\":\"DLF.0810\",\"error_msg\":\"\xce\xde\"}";
     assert!(!service_error(400, gbk).is_flat());
 }
 
 #[test]
-fn a_nested_code_is_told_but_not_flat() {
-    let body = r#"{"status":"partly done","deployed":["23"],"failed":[{"package_id":"24","error_code":"APIG.0308"}]}"#;
-    let error = service_error(429, body);
-    assert_eq!(error.code().unwrap().as_str(), "APIG.0308");
-    assert!(!error.is_flat());
-}
-
-#[test]
-fn a_record_of_an_error_keeps_whether_it_was_flat() {
-    let flat = service_error(400, r#"{"error_code":"DLF.0810","error_msg":"m"}"#);
-    let nested = service_error(400, r#"{"error":{"error_code":"DLF.0810"}}"#);
-    for error in [&flat, &nested] {
-        let record = serde_json::to_string(error).unwrap();
-        let read: ServiceError = serde_json::from_str(&record).unwrap();
-        assert_eq!(&read, error, "{record}");
-    }
-    assert!(flat.is_flat() && !nested.is_flat());
-    // One that does not say so proves nothing.
-    let older = r#"{"status":400,"code":"DLF.0810","message":"m","request_id":null}"#;
-    assert!(!serde_json::from_str::<ServiceError>(older).unwrap().is_flat());
+fn a_recorded_error_without_the_member_flat_is_not_flat() {
+    let record = r#"{"status":400,"code":"DLF.0810","message":"m","request_id":null}"#;
+    assert!(!serde_json::from_str::<ServiceError>(record).unwrap().is_flat());
 }

@@ -2,30 +2,11 @@
 use std::fmt::Debug;
 use std::str::FromStr;
 
-use crate::support::config;
+use crate::support::{all_fail, config};
 use ::proptest::prelude::*;
 use dls_model::proptest as model;
 use dls_model::*;
-use http::{HeaderMap, StatusCode};
 
-/// Whether all operations decode it to an error of this kind.
-fn all_fail(status: StatusCode, body: &[u8], kind: impl Fn(&AnswerError) -> bool) -> bool {
-    fn fails<O: Operation>(
-        status: StatusCode,
-        body: &[u8],
-        kind: impl Fn(&AnswerError) -> bool,
-    ) -> bool {
-        let answer = O::decode(status, &HeaderMap::new(), body);
-        answer.err().is_some_and(|error| kind(&error))
-    }
-    fails::<Deploy>(status, body, &kind)
-        && fails::<ListPackages>(status, body, &kind)
-        && fails::<ShowPackage>(status, body, &kind)
-        && fails::<Revoke>(status, body, &kind)
-        && fails::<ShowSystemTask>(status, body, &kind)
-}
-
-/// Text in, the same text out.
 fn is_read_back<T: FromStr<Err: Debug> + ToString + PartialEq>(id: &T) -> bool {
     id.to_string().parse::<T>().unwrap() == *id
 }
@@ -38,7 +19,7 @@ fn is_undecodable(error: &AnswerError) -> bool {
     #![proptest_config(config())]
 
     #[test]
-    fn valid_ids_are_taken(
+    fn valid_ids_are_accepted(
         package in model::package_id(), project in model::project_id(),
         workspace in model::workspace_id(), task in model::system_task_id(), ids in model::package_ids(),
     ) {
@@ -91,7 +72,7 @@ fn is_undecodable(error: &AnswerError) -> bool {
     }
 
     #[test]
-    fn an_error_is_one_under_any_status(
+    fn an_error_body_is_an_error_with_any_status(
         success in model::success_status(), failure in model::failure_status(), body in model::error_body(),
     ) {
         for status in [success, failure] {
@@ -100,14 +81,14 @@ fn is_undecodable(error: &AnswerError) -> bool {
     }
 
     #[test]
-    fn what_is_unreadable_is_neither_success_nor_failure(
+    fn an_unreadable_body_is_undecodable(
         success in model::success_status(), body in model::unreadable_body(),
     ) {
         prop_assert!(all_fail(success, &body, is_undecodable));
     }
 
     #[test]
-    fn an_answer_is_a_success_to_somebody_and_never_in_a_failure(
+    fn an_answer_body_is_a_success_of_some_operation_and_never_with_a_failure_status(
         success in model::success_status(), failure in model::failure_status(), body in model::answer_body(),
     ) {
         prop_assert!(!all_fail(success, &body, |_| true));
@@ -122,9 +103,9 @@ fn is_undecodable(error: &AnswerError) -> bool {
     }
 }
 
-/// The values that a strategy gives are counted, because one that no longer gives a kind fails no law.
+/// A strategy that no longer generates one kind of value would not fail any property.
 #[test]
-fn both_kinds_of_answer_error_unknown_statuses_and_each_wrong_list_of_ids_come_up() {
+fn both_kinds_of_answer_error_unknown_statuses_and_each_invalid_list_of_ids_are_generated() {
     use ::proptest::strategy::ValueTree;
     use ::proptest::test_runner::TestRunner;
 

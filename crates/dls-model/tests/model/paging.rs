@@ -1,4 +1,4 @@
-//! Paging over services of every kind: it never loops, never skips, never repeats, and says so if it cannot.
+//! Paging over services of every kind: it ends, skips nothing, repeats nothing, and reports an error if it cannot.
 use std::collections::HashSet;
 
 use crate::support::id;
@@ -25,7 +25,7 @@ enum Tells {
     Nothing,
 }
 
-/// A service over a list that stands still. Rows of number 0 have no id.
+/// A service whose list does not change. Rows of number 0 have no id.
 #[derive(Clone, Debug)]
 struct Service {
     rows: Vec<u64>,
@@ -36,6 +36,16 @@ struct Service {
 }
 
 impl Service {
+    /// So many packages, on pages of the requested size.
+    fn new(count: u64, counts: Counts, tells: Tells) -> Self {
+        Self { rows: numbered(count), counts, tells, sizes: (1, u32::MAX) }
+    }
+
+    /// All pages of this size.
+    fn read(&self, limit: u32) -> (Vec<u64>, Result<(), PageError>) {
+        read(limit, self.rows.len() + 4, |offset, limit| self.answer(offset, limit))
+    }
+
     fn answer(&self, offset: u32, limit: u32) -> PackagePage {
         let size = limit.clamp(self.sizes.0, self.sizes.1);
         let start = match self.counts {
@@ -111,21 +121,18 @@ fn service() -> impl Strategy<Value = Service> {
     #![proptest_config(crate::support::config())]
 
     #[test]
-    fn a_list_that_stands_still_is_read_whole_and_in_order(service in service(), limit in 1..12_u32) {
-        let most = service.rows.len() + 4;
-        let (given, end) = read(limit, most, |offset, limit| service.answer(offset, limit));
-        prop_assert_eq!(end, Ok(()));
-        prop_assert_eq!(given, service.rows);
+    fn a_list_that_does_not_change_is_read_completely_and_in_order(service in service(), limit in 1..12_u32) {
+        prop_assert_eq!(service.read(limit), (service.rows.clone(), Ok(())));
     }
 
     #[test]
-    fn rows_without_an_id_are_given_once_too(
+    fn rows_without_an_id_are_returned_once_too(
         mut service in service(), limit in 1..12_u32, nameless in ::proptest::collection::vec(0..45_usize, 0..4),
     ) {
         for row in nameless {
             service.rows.get_mut(row).into_iter().for_each(|number| *number = 0);
         }
-        let (given, end) = read(limit, service.rows.len() + 4, |offset, limit| service.answer(offset, limit));
+        let (given, end) = service.read(limit);
         match end {
             Ok(()) => prop_assert_eq!(given, service.rows),
             // A page without any id cannot be distinguished from one that was read before.
@@ -138,7 +145,7 @@ fn service() -> impl Strategy<Value = Service> {
         count in 1..30_u64, limit in 1..12_u32, total in any::<bool>(),
     ) {
         let tells = if total { Tells::Total } else { Tells::Nothing };
-        let service = Service { rows: numbered(count), counts: Counts::Nothing, tells, sizes: (1, u32::MAX) };
+        let service = Service::new(count, Counts::Nothing, tells);
         let (given, end) = read(limit, 3, |offset, limit| service.answer(offset, limit));
         let whole = total && count <= u64::from(limit);
         prop_assert_eq!(end, if whole { Ok(()) } else { Err(PageError::Repeats { offset: 1 }) });
@@ -158,7 +165,7 @@ fn service() -> impl Strategy<Value = Service> {
     }
 
     #[test]
-    fn packages_submitted_meanwhile_make_none_come_twice_and_none_be_missed_in_silence(
+    fn packages_submitted_meanwhile_cause_no_duplicate_and_no_silent_gap(
         service in service(), limit in 1..12_u32, arrivals in ::proptest::collection::vec(0..3_u64, 60),
     ) {
         let mut moving = service.clone();
@@ -202,8 +209,7 @@ fn the_second_request_finds_out_what_an_offset_counts() {
         (Counts::Rows, vec![(0, 3), (1, 3), (4, 3), (7, 3)]),
         (Counts::Pages, vec![(0, 3), (1, 3), (2, 3)]),
     ] {
-        let service =
-            Service { rows: numbered(8), counts, tells: Tells::Total, sizes: (1, u32::MAX) };
+        let service = Service::new(8, counts, Tells::Total);
         let mut asked = Vec::new();
         let (given, end) = read(3, 9, |offset, limit| {
             asked.push((offset, limit));
@@ -216,24 +222,14 @@ fn the_second_request_finds_out_what_an_offset_counts() {
 
 #[test]
 fn one_page_is_one_request_if_the_total_says_so() {
-    let service = Service {
-        rows: numbered(10),
-        counts: Counts::Rows,
-        tells: Tells::Total,
-        sizes: (1, u32::MAX),
-    };
+    let service = Service::new(10, Counts::Rows, Tells::Total);
     let (given, end) = read(10, 1 + 1, |offset, limit| service.answer(offset, limit));
     assert_eq!((given, end), (numbered(10), Ok(())));
 }
 
 #[test]
-fn a_total_below_what_came_is_not_believed() {
-    let service = Service {
-        rows: numbered(25),
-        counts: Counts::Pages,
-        tells: Tells::Nothing,
-        sizes: (1, u32::MAX),
-    };
+fn a_total_below_the_number_of_packages_is_ignored() {
+    let service = Service::new(25, Counts::Pages, Tells::Nothing);
     let (given, end) = read(10, 9, |offset, limit| {
         let mut page = service.answer(offset, limit);
         page.total = Some(0);
@@ -243,13 +239,8 @@ fn a_total_below_what_came_is_not_believed() {
 }
 
 #[test]
-fn a_package_that_comes_before_the_probe_does_not_hide_that_pages_are_counted() {
-    let mut service = Service {
-        rows: numbered(20),
-        counts: Counts::Pages,
-        tells: Tells::Nothing,
-        sizes: (1, u32::MAX),
-    };
+fn a_package_submitted_before_the_probe_does_not_hide_that_pages_are_counted() {
+    let mut service = Service::new(20, Counts::Pages, Tells::Nothing);
     let (given, end) = read(5, 20, |offset, limit| {
         if offset == 1 {
             service.rows.insert(0, 21);
@@ -260,25 +251,15 @@ fn a_package_that_comes_before_the_probe_does_not_hide_that_pages_are_counted() 
 }
 
 #[test]
-fn rows_without_an_id_where_it_matters_are_an_error() {
-    let service = Service {
-        rows: vec![3, 0, 1],
-        counts: Counts::Rows,
-        tells: Tells::Total,
-        sizes: (1, u32::MAX),
-    };
-    let (given, end) = read(2, 9, |offset, limit| service.answer(offset, limit));
-    assert_eq!((given, end), (vec![3, 0], Err(PageError::NoIds { offset: 1 })));
+fn rows_without_an_id_on_the_probed_page_are_an_error() {
+    let mut service = Service::new(3, Counts::Rows, Tells::Total);
+    service.rows[1] = 0;
+    assert_eq!(service.read(2), (vec![3, 0], Err(PageError::NoIds { offset: 1 })));
 }
 
 #[test]
-fn a_total_that_was_told_once_still_counts_at_the_end() {
-    let service = Service {
-        rows: numbered(4),
-        counts: Counts::Pages,
-        tells: Tells::Nothing,
-        sizes: (1, u32::MAX),
-    };
+fn a_total_on_the_first_page_still_counts_at_the_end() {
+    let service = Service::new(4, Counts::Pages, Tells::Nothing);
     let (given, end) = read(2, 9, |offset, limit| {
         let mut page = service.answer(offset, limit);
         page.total = (offset == 0).then_some(5);
