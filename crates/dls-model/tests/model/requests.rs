@@ -1,22 +1,26 @@
-//! What a request is, beyond the documents' examples: the header, the body, the refusals.
+//! Requests beyond the documents' examples: the header, the body, the refusals.
 use crate::support::{PROJECT, id, ids, scope};
 use dls_model::*;
 
-fn nowhere() -> Scope {
+fn without_workspace() -> Scope {
     Scope::new(PROJECT.parse().unwrap())
+}
+
+fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis).unwrap()
 }
 
 #[test]
 fn a_write_without_a_workspace_is_refused() {
     let deploy = Deploy::new(ids([23]), JobStart::Later);
-    assert_eq!(deploy.encode(&nowhere()).unwrap_err(), InvalidRequest::MissingWorkspace);
+    assert_eq!(deploy.encode(&without_workspace()).unwrap_err(), InvalidRequest::MissingWorkspace);
     let revoke = Revoke::new(ids([23]));
-    assert_eq!(revoke.encode(&nowhere()).unwrap_err(), InvalidRequest::MissingWorkspace);
+    assert_eq!(revoke.encode(&without_workspace()).unwrap_err(), InvalidRequest::MissingWorkspace);
 }
 
 #[test]
 fn a_read_without_a_workspace_sends_no_header() {
-    let request = ShowPackage::new(id(23)).encode(&nowhere()).unwrap();
+    let request = ShowPackage::new(id(23)).encode(&without_workspace()).unwrap();
     assert!(request.headers().is_empty());
 }
 
@@ -28,7 +32,7 @@ fn a_list_without_filters_sends_an_empty_object() {
 }
 
 #[test]
-fn a_deploy_says_always_whether_jobs_start_and_never_how_it_is_published() {
+fn a_deploy_has_a_startup_mode_and_by_default_no_publish_type() {
     for (start, body) in [
         (JobStart::Later, r#"{"package_ids":["24","23"],"startup_mode":0}"#),
         (JobStart::Immediately, r#"{"package_ids":["24","23"],"startup_mode":1}"#),
@@ -39,14 +43,14 @@ fn a_deploy_says_always_whether_jobs_start_and_never_how_it_is_published() {
 }
 
 #[test]
-fn the_path_is_all_there_is_of_the_uri() {
+fn the_uri_is_only_a_path_with_escaped_parameters() {
     let task = ShowSystemTask::new("a/b ?#é".parse().unwrap());
     let uri = task.encode(&scope()).unwrap().uri().to_string();
     assert_eq!(uri, format!("/v1/{PROJECT}/system-tasks/a%2Fb%20%3F%23%C3%A9"));
 }
 
 #[test]
-fn effects_do_not_follow_from_methods() {
+fn a_post_may_be_a_read() {
     assert_eq!((ListPackages::METHOD, ListPackages::EFFECT), (http::Method::POST, Effect::Read));
     assert_eq!((Deploy::METHOD, Deploy::EFFECT), (http::Method::POST, Effect::Write));
     assert_eq!((Revoke::METHOD, Revoke::EFFECT), (http::Method::POST, Effect::Write));
@@ -54,7 +58,7 @@ fn effects_do_not_follow_from_methods() {
 }
 
 #[test]
-fn only_the_system_task_is_at_the_other_host() {
+fn only_the_system_task_uses_the_other_host() {
     let hosts = [Deploy::HOST, ListPackages::HOST, ShowPackage::HOST, Revoke::HOST];
     assert_eq!(hosts.map(HostFamily::prefix), ["dayu"; 4]);
     assert_eq!(ShowSystemTask::HOST.prefix(), "dayu-dlf");
@@ -62,34 +66,26 @@ fn only_the_system_task_is_at_the_other_host() {
 
 #[test]
 fn a_list_outside_the_documented_limits_is_refused() {
-    let time = |millis| Timestamp::from_millis(millis).unwrap();
+    use InvalidRequest::*;
+
     let list = ListPackages::new;
-    let too_large = i32::MAX.unsigned_abs() + 1;
+    let limit = i32::MAX.unsigned_abs() + 1;
+    let (early, late) = (999_999_999_999, 10_000_000_000_000);
     for (list, error) in [
-        (list().with_limit(0), InvalidRequest::LimitOutOfRange { limit: 0 }),
-        (list().with_limit(too_large), InvalidRequest::LimitOutOfRange { limit: too_large }),
-        (list().with_offset(too_large), InvalidRequest::OffsetOutOfRange { offset: too_large }),
-        (
-            list().with_applied_since(time(999_999_999_999)),
-            InvalidRequest::TimeNotThirteenDigits { millis: 999_999_999_999 },
-        ),
-        (
-            list().with_deployed_until(time(10_000_000_000_000)),
-            InvalidRequest::TimeNotThirteenDigits { millis: 10_000_000_000_000 },
-        ),
-        (
-            list().with_applicant("ann").with_applicants(["bob"]),
-            InvalidRequest::ApplicantNotInFilter,
-        ),
-        (list().with_deployer("ann").with_deployers(["bob"]), InvalidRequest::DeployerNotInFilter),
+        (list().with_limit(0), LimitOutOfRange { limit: 0 }),
+        (list().with_limit(limit), LimitOutOfRange { limit }),
+        (list().with_offset(limit), OffsetOutOfRange { offset: limit }),
+        (list().with_applied_since(time(early)), TimeNotThirteenDigits { millis: early }),
+        (list().with_deployed_until(time(late)), TimeNotThirteenDigits { millis: late }),
+        (list().with_applicant("ann").with_applicants(["bob"]), ApplicantNotInFilter),
+        (list().with_deployer("ann").with_deployers(["bob"]), DeployerNotInFilter),
     ] {
         assert_eq!(list.encode(&scope()).unwrap_err(), error);
     }
 }
 
 #[test]
-fn a_list_at_the_documented_limits_is_made() {
-    let time = |millis| Timestamp::from_millis(millis).unwrap();
+fn a_list_at_the_documented_limits_is_encoded() {
     let list = ListPackages::new()
         .with_limit(1)
         .with_offset(i32::MAX.unsigned_abs())

@@ -1,5 +1,5 @@
-//! What a careful reader of this service's answers must tolerate: one test a thing.
-use crate::support::{decode, id, service_error};
+//! What a lenient reader of this service's answers must tolerate, one test each.
+use crate::support::{all_fail, decode, id, service_error};
 use dls_model::*;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -20,20 +20,22 @@ fn problem<O: Operation<Answer: std::fmt::Debug>>(status: u16, body: &[u8]) -> P
 
 #[test]
 fn ids_are_read_from_numbers_and_text() {
-    for body in [r#"{"data":[{"package_id":23}]}"#, r#"{"data":[{"package_id":"23"}]}"#] {
-        assert_eq!(listed(body).packages[0].id, Some(id(23)));
+    for package in ["23", r#""23""#] {
+        assert_eq!(
+            listed(&format!(r#"{{"data":[{{"package_id":{package}}}]}}"#)).packages[0].id,
+            Some(id(23))
+        );
+        // An id of a task is text, and may be larger than our numbers.
+        for task in ["17", "18446744073709551615"] {
+            let detail = format!(r#"{{"package_id":{package},"asy_task_id":{task}}}"#);
+            let answer =
+                decode::<Deploy>(200, format!(r#"{{"deploy_package_details":[{detail}]}}"#))
+                    .unwrap();
+            assert_eq!(answer.detail(id(23)).unwrap().task_id.as_deref(), Some(task));
+        }
     }
-    let body = r#"{"deploy_package_details":[{"package_id":"23","asy_task_id":17}]}"#;
-    let answer = decode::<Deploy>(200, body).unwrap();
-    let detail = answer.detail(id(23)).unwrap();
-    assert_eq!(detail.task_id.as_deref(), Some("17"));
     let body = r#"{"release_package":{"package_id":1},"task_details":[{"task_id":868641}]}"#;
     assert_eq!(shown(body).tasks[0].job_id.as_deref(), Some("868641"));
-    // Larger than any number of ours, yet the id of a task is text.
-    let body =
-        r#"{"deploy_package_details":[{"package_id":1,"asy_task_id":18446744073709551615}]}"#;
-    let answer = decode::<Deploy>(200, body).unwrap();
-    assert_eq!(answer.detail(id(1)).unwrap().task_id.as_deref(), Some("18446744073709551615"));
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn missing_and_null_lists_are_empty() {
 }
 
 #[test]
-fn absent_and_empty_details_of_a_deploy_stay_apart() {
+fn absent_and_empty_details_of_a_deploy_are_different() {
     for body in ["", " \r\n", "{}", r#"{"deploy_package_details":null}"#, r#"{"x":1}"#] {
         assert_eq!(decode::<Deploy>(200, body).unwrap().details, None, "{body}");
         assert_eq!(decode::<Deploy>(204, body).unwrap().details, None, "{body}");
@@ -111,14 +113,14 @@ fn absent_and_empty_details_of_a_deploy_stay_apart() {
 }
 
 #[test]
-fn an_object_in_place_of_a_list_is_its_one_element() {
+fn an_object_instead_of_a_list_is_read_as_its_only_element() {
     let answer = decode::<Deploy>(200, r#"{"deploy_package_details":{"package_id":23}}"#).unwrap();
     assert!(answer.names(id(23)));
     assert_eq!(listed(r#"{"data":{"package_id":23}}"#).packages.len(), 1);
 }
 
 #[test]
-fn an_element_that_is_no_object_still_counts() {
+fn an_element_that_is_not_an_object_still_counts() {
     let page = listed(r#"{"data":[null,{"package_id":1},7,[{"package_id":2}]]}"#);
     let read: Vec<_> = page.packages.iter().map(|package| package.id).collect();
     assert_eq!(read, [None, Some(id(1)), None, None]);
@@ -149,7 +151,7 @@ fn unknown_numbers_and_words_are_kept() {
 }
 
 #[test]
-fn members_that_nobody_documented_are_ignored() {
+fn undocumented_members_are_ignored() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let page = listed(&format!(r#"{{"new":{deep},"data":[{{"package_id":1,"new":{deep}}}]}}"#));
     assert_eq!(page.packages[0].id, Some(id(1)));
@@ -176,19 +178,16 @@ fn a_body_that_is_nested_without_end_overflows_nothing() {
     for body in [&lists, &objects] {
         assert!(decode::<ListPackages>(200, body).is_err());
     }
-    // Where it is not asked for, nobody minds it.
+    // In a member that is not read, it does no harm.
     let page = listed(&format!(r#"{{"other":{lists},"total":1}}"#));
     assert_eq!(page.total, Some(1));
 }
 
 #[test]
 fn an_empty_success_is_an_answer_where_nothing_is_promised() {
-    for status in [200, 204] {
-        assert_eq!(decode::<Revoke>(status, "").unwrap(), Revoked::default());
-        assert_eq!(decode::<Revoke>(status, "{}").unwrap(), Revoked::default());
-        assert_eq!(problem::<ListPackages>(status, b""), Problem::Empty);
-        assert_eq!(problem::<ShowPackage>(status, b" \n"), Problem::Empty);
-        assert_eq!(problem::<ShowSystemTask>(status, b""), Problem::Empty);
+    for (status, body) in [(200, ""), (200, "{}"), (204, ""), (204, "{}")] {
+        assert_eq!(decode::<Revoke>(status, body).unwrap(), Revoked::default());
+        assert_eq!(decode::<Deploy>(status, body).unwrap(), DeployAnswer::default());
     }
 }
 
@@ -208,10 +207,9 @@ fn an_error_in_a_success_is_an_error() {
     ] {
         let error = service_error(200, body);
         assert_eq!(error.status(), StatusCode::OK, "{body}");
-        assert!(decode::<ListPackages>(200, body).is_err(), "{body}");
-        assert!(decode::<ShowPackage>(200, body).unwrap_err().service().is_some(), "{body}");
-        assert!(decode::<ShowSystemTask>(200, body).unwrap_err().service().is_some(), "{body}");
-        assert!(decode::<Revoke>(204, body).unwrap_err().service().is_some(), "{body}");
+        for status in [StatusCode::OK, StatusCode::NO_CONTENT] {
+            assert!(all_fail(status, body.as_bytes(), |it| it.service().is_some()), "{body}");
+        }
     }
     let nested = r#"{"result":[{"error_code":"DLF.0810","error_msg":"x"}]}"#;
     let error = decode::<Revoke>(200, nested).unwrap_err();
@@ -219,13 +217,13 @@ fn an_error_in_a_success_is_an_error() {
 }
 
 #[test]
-fn nulls_in_place_of_an_error_are_none() {
+fn a_null_or_empty_error_is_not_an_error() {
     let body = r#"{"error_code":null,"error_msg":"","error":{},"errors":[],"code":1,"data":[{"package_id":1}]}"#;
     assert_eq!(listed(body).packages.len(), 1);
 }
 
 #[test]
-fn the_message_of_a_failed_system_task_is_no_error() {
+fn the_message_of_a_failed_system_task_is_not_an_error() {
     let body = r#"{"id":"1","status":"FAILED","message":"disk full","subtasks":[]}"#;
     let task = decode::<ShowSystemTask>(200, body).unwrap();
     assert_eq!(task.status, Some(SystemTaskStatus::Failed));
@@ -237,7 +235,7 @@ fn only_200_to_299_is_a_success() {
     let body = r#"{"deploy_package_details":[{"package_id":23}]}"#;
     for status in [100, 101, 103, 199, 300, 302, 304, 307, 400, 499, 500, 599, 600, 999] {
         assert_eq!(service_error(status, body).status().as_u16(), status);
-        assert!(decode::<Revoke>(status, "").unwrap_err().service().is_some());
+        assert_eq!(service_error(status, "").status().as_u16(), status);
     }
     for status in [200, 201, 202, 299] {
         assert!(decode::<Deploy>(status, body).unwrap().names(id(23)));
@@ -264,6 +262,11 @@ fn a_success_that_cannot_be_read_is_undecodable() {
         assert_eq!(problem::<ShowPackage>(200, body.as_bytes()), expected);
     }
     assert_eq!(problem::<ShowSystemTask>(200, b"{}"), Problem::Missing { member: "status" });
+    for body in [&b""[..], b" \n"] {
+        assert_eq!(problem::<ListPackages>(204, body), Problem::Empty);
+        assert_eq!(problem::<ShowPackage>(200, body), Problem::Empty);
+        assert_eq!(problem::<ShowSystemTask>(200, body), Problem::Empty);
+    }
 
     let mut headers = HeaderMap::new();
     headers.insert("X-Request-Id", HeaderValue::from_static("r-1"));
@@ -283,14 +286,7 @@ fn other_spellings_of_a_system_task_are_read() {
 }
 
 #[test]
-fn a_deploy_without_a_background_task_is_accepted_all_the_same() {
-    let answer =
-        decode::<Deploy>(200, r#"{"deploy_package_details":[{"package_id":23}]}"#).unwrap();
-    assert_eq!(answer.detail(id(23)).unwrap().task_id, None);
-}
-
-#[test]
-fn the_composite_project_of_an_answer_cannot_become_a_path() {
+fn the_composite_project_of_an_answer_is_not_a_project_id() {
     let composite = "b384b9e9ab9b4ee8994c8633aabc9505-workspace-d1cd7861478748a6925bc02f47c69279";
     let body = format!(r#"{{"data":[{{"project_id":"{composite}"}}]}}"#);
     let project = listed(&body).packages[0].project_ref.clone().unwrap();
@@ -301,7 +297,7 @@ fn the_composite_project_of_an_answer_cannot_become_a_path() {
 }
 
 #[test]
-fn the_request_id_is_found_wherever_it_is() {
+fn the_request_id_is_read_from_the_headers_then_the_body() {
     let with = |headers: &[(&'static str, &'static str)], body: &str| {
         let headers: HeaderMap = headers
             .iter()
@@ -322,13 +318,13 @@ fn the_request_id_is_found_wherever_it_is() {
 }
 
 #[test]
-fn half_a_pair_of_surrogates_costs_one_character_of_one_name() {
+fn half_a_surrogate_pair_costs_one_character_of_one_name() {
     let body = r#"{"data":[{"package_name":"a\ud800b","package_id":"23"},{"package_name":"\ud83d\ude00"}],"total":2}"#;
     let page = listed(body);
     let names: Vec<_> = page.packages.iter().map(|it| it.name.as_deref()).collect();
     assert_eq!(names, [Some("a\u{fffd}b"), Some("\u{1f600}")]);
     assert_eq!((page.packages[0].id, page.total), (Some(id(23)), Some(2)));
-    // In the name of a member it is another member's name, and in an error the rest can be read.
+    // In the name of a member it makes another name; in an error the rest can be read.
     assert_eq!(listed(r#"{"\udc00total":7,"total":2}"#).total, Some(2));
     let error = service_error(400, r#"{"error_code":"DLF.0810","error_msg":"no \udfff"}"#);
     assert_eq!(error.code().unwrap().as_str(), "DLF.0810");
@@ -336,7 +332,7 @@ fn half_a_pair_of_surrogates_costs_one_character_of_one_name() {
 }
 
 #[test]
-fn an_answer_has_a_bounded_number_of_elements_in_its_lists() {
+fn the_number_of_list_elements_in_an_answer_is_bounded() {
     const MOST: usize = 65_536;
     let list = |element: &str, count| format!(r#"{{"data":[{}]}}"#, vec![element; count].join(","));
     for element in ["0", "{}", "[]", r#""x""#] {
@@ -350,10 +346,10 @@ fn an_answer_has_a_bounded_number_of_elements_in_its_lists() {
     let twice = list("0", MOST / 2 + 1);
     let twice = format!("{},{}", twice.trim_end_matches('}'), twice.trim_start_matches('{'));
     assert_eq!(problem::<ListPackages>(200, twice.as_bytes()), Problem::TooMany { most: MOST });
-    // What nobody reads is not counted.
+    // Lists that are not read do not count.
     let unread = list("0", MOST + 1).replace("data", "rows");
     assert_eq!(listed(&unread).packages.len(), 0);
-    // An error stays one, if without a code, and a success that may hide one is none.
+    // An error stays an error, though without a code; a success that may contain one is undecodable.
     let errors = list(r#"{"code":1}"#, MOST + 1);
     assert_eq!(service_error(400, &errors).code(), None);
     assert_eq!(problem::<Revoke>(200, errors.as_bytes()), Problem::TooMany { most: MOST });
