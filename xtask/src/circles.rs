@@ -47,33 +47,22 @@ struct Modules<'a> {
 /// Which file needs which others, and the items that say so.
 type Edges = BTreeMap<(String, String), BTreeSet<String>>;
 
-/// What each name needs.
-pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
-
-/// The groups of two or more that all need each other, directly or not.
-pub(crate) fn circles(graph: &Graph) -> BTreeSet<BTreeSet<&str>> {
-    let reached: BTreeMap<&str, BTreeSet<&str>> =
-        graph.keys().map(|name| (name.as_str(), reached_from(name, graph))).collect();
-    let mut circles = BTreeSet::new();
-    for (name, below) in &reached {
-        let is_mutual = |other: &&&str| reached.get(**other).is_some_and(|to| to.contains(name));
-        circles.insert(below.iter().filter(is_mutual).copied().collect::<BTreeSet<_>>());
-    }
-    circles.retain(|circle| circle.len() > 1);
-    circles
-}
-
-fn reached_from<'a>(start: &str, graph: &'a Graph) -> BTreeSet<&'a str> {
-    let mut reached = BTreeSet::new();
-    let mut left = vec![start];
-    while let Some(name) = left.pop() {
-        for to in graph.get(name).into_iter().flatten() {
-            if reached.insert(to.as_str()) {
-                left.push(to);
-            }
+/// The groups of two or more that all need each other, directly or not. An edge goes from one to what it needs.
+pub(crate) fn circles<'a>(edges: &BTreeSet<(&'a str, &'a str)>) -> BTreeSet<BTreeSet<&'a str>> {
+    let (mut reached, mut before) = (edges.clone(), 0);
+    while reached.len() > before {
+        before = reached.len();
+        for (from, over) in reached.clone() {
+            let next = edges.iter().filter(|(start, _)| *start == over);
+            reached.extend(next.map(|(_, to)| (from, *to)));
         }
     }
-    reached
+    let circle = |(name, _): &(&'a str, &'a str)| {
+        let mutual =
+            reached.iter().filter(|(from, to)| from == name && reached.contains(&(to, from)));
+        mutual.map(|(_, to)| *to).collect::<BTreeSet<_>>()
+    };
+    edges.iter().map(circle).filter(|circle| circle.len() > 1).collect()
 }
 
 /// The circles between files of the crate whose root is the file `root`, one line each.
@@ -82,22 +71,16 @@ pub(crate) fn between_files(root: &Path) -> Result<Vec<String>> {
     let mut modules = Modules { src, modules: BTreeMap::new() };
     modules.read(root, src, &Vec::new())?;
     let edges = modules.edges();
-    let mut needs = Graph::new();
-    for (from, to) in edges.keys() {
-        needs.entry(from.clone()).or_default().insert(to.clone());
-    }
     let line = |circle: BTreeSet<&str>| {
         let edges = edges.iter().filter(|((from, to), _)| {
             circle.contains(from.as_str()) && circle.contains(to.as_str())
         });
         let edges = edges.map(|((from, to), items)| {
-            format!(
-                "{from} -> {to} ({})",
-                Vec::from_iter(items.iter().map(String::as_str)).join(", ")
-            )
+            format!("{from} -> {to} ({})", Vec::from_iter(items.iter().cloned()).join(", "))
         });
         edges.collect::<Vec<_>>().join("; ")
     };
+    let needs = edges.keys().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     Ok(circles(&needs).into_iter().map(line).collect())
 }
 

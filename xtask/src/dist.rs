@@ -1,8 +1,6 @@
 //! `cargo xtask dist`: the command for people who do not build it themselves, with what they need to trust it:
 //! checksums, what it is made of, and the licences of all that.
 
-mod licences;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     env::{self, consts::EXE_SUFFIX},
@@ -22,6 +20,9 @@ use crate::{
 
 const PACKAGE: &str = "dls-cli";
 const PROGRAM: &str = "dls";
+
+/// How the names of files with licences begin, in capitals.
+const LICENCES: [&str; 6] = ["COPYING", "COPYRIGHT", "LICENCE", "LICENSE", "NOTICE", "UNLICENSE"];
 
 /// Built twice, in places of different lengths: a path that gets into the program shows.
 const PLACES: [&str; 2] = ["one", "another-place"];
@@ -58,7 +59,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     // A copy of the file, so that it stays executable.
     fs::copy(one.join(built()), file(EXE_SUFFIX))?;
     fs::write(file(".about.txt"), format!("{name}\n\n{about}"))?;
-    fs::write(file(".licences.txt"), licences::page(&parts)?)?;
+    fs::write(file(".licences.txt"), licences(&parts)?)?;
     // The standard library is in each program, and in no tree of crates. The toolchain brings the page about it along.
     let sysroot = cmd!(sh, "rustc --print sysroot").read()?;
     let standard = Path::new(&sysroot).join("share/doc/rust/COPYRIGHT-library.html");
@@ -93,20 +94,17 @@ fn contents(root: &Path, package: &str, host: &str) -> Result<Vec<Package>> {
 }
 
 /// The packages of lines like `http v1.4.0 (path) (*)`.
-fn join(tree: &str, packages: Vec<Package>) -> Result<Vec<Package>> {
+fn join(tree: &str, mut packages: Vec<Package>) -> Result<Vec<Package>> {
+    let named = tree.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        Some(format!("{} {}", words.next()?, words.next()?))
+    });
+    let mut named: BTreeSet<String> = named.collect();
     let key = |package: &Package| format!("{} v{}", package.name, package.version);
-    let known: BTreeMap<String, Package> =
-        packages.into_iter().map(|package| (key(&package), package)).collect();
-    let mut parts = BTreeMap::new();
-    for line in tree.lines().filter(|line| !line.is_empty()) {
-        let key: Vec<&str> = line.split_whitespace().take(2).collect();
-        let part = known.get(&key.join(" "));
-        let part = part.with_context(|| format!("cargo metadata does not describe `{line}`"))?;
-        parts.insert(&part.id, part);
-    }
-    let mut parts: Vec<Package> = parts.into_values().cloned().collect();
-    parts.sort_by_key(key);
-    Ok(parts)
+    packages.retain(|package| named.remove(&key(package)));
+    packages.sort_by_key(key);
+    ensure!(named.is_empty(), "cargo metadata does not describe {named:?}");
+    Ok(packages)
 }
 
 /// Builds the program and gives its bytes.
@@ -133,7 +131,7 @@ fn about(commit: &str, size: usize, is_same: bool, compiler: &str, parts: &[Pack
         parts.len(),
     );
     for part in parts {
-        text.push_str(&format!("{} {}: {}\n", part.name, part.version, licences::licence(part)));
+        text.push_str(&format!("{} {}: {}\n", part.name, part.version, licence(part)));
     }
     text
 }
@@ -147,6 +145,54 @@ fn sums(folder: &Path) -> Result<String> {
         lines.insert(format!("{}  {name}\n", checksum(&fs::read(&path)?)));
     }
     Ok(lines.into_iter().collect())
+}
+
+/// What the manifest says, in the words of SPDX.
+fn licence(package: &Package) -> &str {
+    package.license.as_deref().unwrap_or("not said")
+}
+
+/// Each text that the crates bring along, once, below the names of all who use it. Who brings none is named at the end.
+fn licences(parts: &[Package]) -> Result<String> {
+    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for part in parts {
+        let texts = texts(part.manifest_path.as_std_path().parent().unwrap_or(Path::new(".")))?;
+        let texts = if texts.is_empty() { vec![String::new()] } else { texts };
+        for text in texts {
+            let owner = format!("{} {} ({})", part.name, part.version, licence(part));
+            users.entry(text).or_default().push(owner);
+        }
+    }
+    let without = users.remove("").unwrap_or_default();
+    let mut sections: Vec<(Vec<String>, String)> =
+        users.into_iter().map(|(text, owners)| (owners, text)).collect();
+    sections.sort();
+    let rule = "=".repeat(80);
+    let section = |(owners, text): &(Vec<String>, String)| {
+        format!("{rule}\n{}\n\n{text}\n\n", owners.join("\n"))
+    };
+    let mut page: String = sections.iter().map(section).collect();
+    if !without.is_empty() {
+        page.push_str(&format!(
+            "{rule}\nThese bring no text of the licence that stands beside their names:\n{}\n",
+            without.join("\n")
+        ));
+    }
+    Ok(page)
+}
+
+/// The texts about licences in `folder`, in the order of their names.
+fn texts(folder: &Path) -> Result<Vec<String>> {
+    let mut texts = BTreeMap::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
+        if path.is_file() && LICENCES.iter().any(|start| name.starts_with(start)) {
+            let text = String::from_utf8_lossy(&fs::read(&path)?).trim().replace('\r', "");
+            texts.insert(path, text);
+        }
+    }
+    Ok(texts.into_values().collect())
 }
 
 #[cfg(test)]
@@ -170,20 +216,43 @@ mod tests {
     fn checksums_are_those_of_the_files_by_name() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("empty"), "").unwrap();
-        assert_eq!(
-            sums(folder.path()).unwrap(),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  empty\n"
-        );
+        let sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(sums(folder.path()).unwrap(), format!("{sum}  empty\n"));
     }
 
     #[test]
     fn each_crate_of_the_tree_is_one_part_and_no_other_is() {
-        let packages = ["a", "b", "c"].map(package);
-        let parts =
-            join("b v0.1.0 (/here/b)\na v0.1.0\n\na v0.1.0 (*)\n", packages.to_vec()).unwrap();
+        let packages = ["b", "a", "c"].map(package);
+        let tree = "b v0.1.0 (/here/b)\na v0.1.0\n\na v0.1.0 (*)\n";
+        let parts = join(tree, packages.to_vec()).unwrap();
         let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
         let reason = join("c v0.2.0", packages.to_vec()).unwrap_err().to_string();
-        assert!(reason.ends_with("`c v0.2.0`"), "{reason}");
+        assert!(reason.contains("c v0.2.0"), "{reason}");
+    }
+
+    #[test]
+    fn a_text_that_many_use_is_there_once_and_who_brings_none_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = |name: &str, files: &[(&str, &str)]| {
+            let folder = folder.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            files.iter().for_each(|(file, text)| fs::write(folder.join(file), text).unwrap());
+            let mut part = package(name);
+            part.manifest_path = folder.join("Cargo.toml").try_into().unwrap();
+            part.license = Some("MIT".into());
+            part
+        };
+        let more =
+            [("Notice", "Noted"), ("README.md", "Read me"), ("LICENSE-MIT", "Permission\r\n")];
+        let page = licences(&[
+            part("a", &more),
+            part("b", &[("license.txt", "Permission"), ("COPYING", "Copy")]),
+            part("c", &[]),
+        ]);
+        let expected = "=\na 0.1.0 (MIT)\n\nNoted\n\n=\na 0.1.0 (MIT)\nb 0.1.0 (MIT)\n\nPermission\n\n\
+            =\nb 0.1.0 (MIT)\n\nCopy\n\n\
+            =\nThese bring no text of the licence that stands beside their names:\nc 0.1.0 (MIT)\n";
+        assert_eq!(page.unwrap().replace(&"=".repeat(80), "="), expected);
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use cargo_metadata::{Dependency, Package};
 
 use crate::{
-    circles::{Graph, circles},
+    circles::circles,
     workspace::{is_dev, is_ours},
 };
 
@@ -25,11 +25,11 @@ pub(crate) fn check(packages: &[Package], design: &str) -> Result<Vec<String>> {
         let dependencies = package.dependencies.iter();
         wrong.extend(dependencies.filter_map(|to| misdeclared(package, to, packages)));
     }
-    let needs = |package: &Package| {
+    let needs = packages.iter().flat_map(|package| {
         let ours = package.dependencies.iter().filter(|to| is_ours(to));
-        (package.name.to_string(), ours.map(|to| to.name.clone()).collect())
-    };
-    let needs: Graph = packages.iter().map(needs).collect();
+        ours.map(|to| (package.name.as_str(), to.name.as_str()))
+    });
+    let needs = needs.collect();
     for circle in circles(&needs) {
         let names = Vec::from_iter(circle).join(", ");
         wrong.push(format!("crates depend on each other in a circle: {names}"));
@@ -83,17 +83,14 @@ fn misdeclared(from: &Package, to: &Dependency, packages: &[Package]) -> Option<
         let is_named_like_ours = packages.iter().any(|package| *package.name == *name);
         return is_named_like_ours.then(|| format!("`{from}` needs a path for `{name}`"));
     }
-    match (is_dev(to), version.as_str()) {
-        (false, "*") => Some(format!("`{from}` needs a version for `{name}`")),
-        // An exact version would force both to be released together, always.
-        (false, version) if !version.starts_with('^') => {
-            Some(format!("`{from}` needs a caret version for `{name}`, and not `{version}`"))
-        }
-        (true, version) if version != "*" => Some(format!(
-            "`{from}` must depend on `{name}` by path alone, as only its tests need it"
-        )),
-        _ => None,
+    if is_dev(to) {
+        return (version != "*").then(|| {
+            format!("`{from}` must depend on `{name}` by path alone, as only its tests need it")
+        });
     }
+    // An exact version would force both to be released together, always.
+    (!version.starts_with('^'))
+        .then(|| format!("`{from}` needs a caret version for `{name}`, and not `{version}`"))
 }
 
 /// The body rows of the first table under the heading `heading`, cells trimmed.
@@ -171,7 +168,7 @@ mod tests {
             (
                 &[MODEL, "facade: ./model *, ./double ^0.1.0 dev", DOUBLE],
                 &[
-                    "`facade` needs a version for `model`",
+                    "`facade` needs a caret version for `model`, and not `*`",
                     "`facade` must depend on `double` by path alone, as only its tests need it",
                 ],
             ),

@@ -1,9 +1,8 @@
 //! `cargo xtask test`: all that a change must pass, in one command. The cheap checks come first.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use anyhow::{Context, Result};
-use xshell::Shell;
+use anyhow::Result;
 
 use crate::{
     api, downstream, features, release,
@@ -12,91 +11,50 @@ use crate::{
     venv::Venv,
 };
 
-/// A check: its name, and how it is done in the repository's top folder.
-type Step = (&'static str, fn(&Path, &Shell) -> Result<()>);
-
-const FORMAT: Step = ("format", |_, sh| Ok(cmd!(sh, "cargo fmt --all --check").run()?));
-const TIDY: Step = ("tidy", |root, _| tidy::run(root));
-// All steps build the same features with the same flags: what one has built, the next one takes.
-const CLIPPY: Step = ("clippy", |_, sh| {
-    Ok(cmd!(sh, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?)
-});
-
-const QUICK: &[Step] = &[
-    FORMAT,
-    TIDY,
-    CLIPPY,
-    ("unit tests", |_, sh| {
-        Ok(cmd!(sh, "cargo test --workspace --all-features --lib --bins").run()?)
-    }),
-];
-
-const EVERYTHING: &[Step] = &[
-    FORMAT,
-    // The licences of all platforms' crates are read below, so those must be here too.
-    ("fetch", |_, sh| Ok(cmd!(sh, "cargo fetch --locked").run()?)),
-    TIDY,
-    ("spelling", |root, sh| tool(root, sh, "typos", &[])),
-    ("licences, bans, sources", |root, sh| {
-        let words = ["--offline", "--all-features", "check", "bans", "licenses", "sources"];
-        tool(root, sh, "cargo-deny", &words)
-    }),
-    ("unused dependencies", |root, sh| tool(root, sh, "cargo-shear", &[])),
-    CLIPPY,
-    ("features", |root, _| features::run(root)),
-    ("public API", |root, _| api::run(root, false)),
-    ("docs", |_, sh| {
-        let doc = cmd!(sh, "cargo doc --workspace --no-deps --all-features");
-        Ok(doc.env("RUSTDOCFLAGS", "-Dwarnings").run()?)
-    }),
-    // Doctests and the referee included.
-    ("tests", |_, sh| Ok(cmd!(sh, "cargo test --workspace --all-features").run()?)),
-    ("downstream", |root, _| downstream::run(root, false)),
-    // Offline, too: from what was fetched above.
-    ("rehearsal of a release", |root, _| release::rehearse(root)),
-];
-
-/// Does one step after the other, stops at the first that fails, and prints how long each took.
+/// Does one step after the other, and stops at the first that fails.
 pub(crate) fn run(root: &Path, quick: bool) -> Result<()> {
     let sh = shell::at(root)?;
-    let mut times = Vec::new();
-    for (name, work) in if quick { QUICK } else { EVERYTHING } {
-        println!("\n== {name}");
-        let (done, time) = timed(|| work(root, &sh));
-        done.context(*name)?;
-        println!("   {:.1} s", time.as_secs_f64());
-        times.push((*name, time));
+    let step = |name: &str| println!("\n== {name}");
+    // From `tools/requirements.txt`.
+    let tool = |name: &str, words: &[&str]| -> Result<()> {
+        let tools =
+            Venv::open(root, Path::new("target/tools"), Path::new("tools/requirements.txt"))?;
+        let program = tools.program(name);
+        Ok(cmd!(sh, "{program} {words...}").run()?)
+    };
+    step("format");
+    cmd!(sh, "cargo fmt --all --check").run()?;
+    step("tidy");
+    tidy::run(root)?;
+    if !quick {
+        step("spelling");
+        tool("typos", &[])?;
+        step("licences, bans, sources");
+        // Of the crates of all platforms, so those must be here too. The rehearsal takes them from here as well.
+        cmd!(sh, "cargo fetch --locked").run()?;
+        let words = ["--offline", "--all-features", "check", "bans", "licenses", "sources"];
+        tool("cargo-deny", &words)?;
+        step("unused dependencies");
+        tool("cargo-shear", &[])?;
     }
-    times.push(("all passed", times.iter().map(|(_, time)| *time).sum()));
-    for (name, time) in times {
-        println!("{:>8.1} s  {name}", time.as_secs_f64());
+    step("clippy");
+    // All steps build the same features with the same flags: what one has built, the next one takes.
+    cmd!(sh, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
+    if quick {
+        step("unit tests");
+        return Ok(cmd!(sh, "cargo test --workspace --all-features --lib --bins").run()?);
     }
-    Ok(())
-}
-
-/// A tool from `tools/requirements.txt`.
-fn tool(root: &Path, sh: &Shell, name: &str, words: &[&str]) -> Result<()> {
-    let tools = Venv::open(root, Path::new("target/tools"), Path::new("tools/requirements.txt"))?;
-    let program = tools.program(name);
-    Ok(cmd!(sh, "{program} {words...}").run()?)
-}
-
-#[expect(clippy::disallowed_methods, reason = "wall time for people; nothing is decided by it")]
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = std::time::Instant::now();
-    let done = work();
-    (done, start.elapsed())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quick_leaves_out_and_adds_nothing_but_unit_tests() {
-        let names = |steps: &'static [Step]| steps.iter().map(|(name, _)| *name);
-        let added: Vec<_> =
-            names(QUICK).filter(|name| names(EVERYTHING).all(|it| it != *name)).collect();
-        assert_eq!(added, ["unit tests"]);
-    }
+    step("features");
+    features::run(root)?;
+    step("public API");
+    api::run(root, false)?;
+    step("docs");
+    let doc = cmd!(sh, "cargo doc --workspace --no-deps --all-features");
+    doc.env("RUSTDOCFLAGS", "-Dwarnings").run()?;
+    step("tests, with doctests and the official SDK");
+    cmd!(sh, "cargo test --workspace --all-features").run()?;
+    step("downstream");
+    downstream::run(root, false)?;
+    step("rehearsal of a release");
+    release::rehearse(root)
 }

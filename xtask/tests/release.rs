@@ -116,9 +116,15 @@ fn a_released_crate_does_not_change_without_an_entry_in_changes() {
     assert_eq!(plan(&copy), [""; 0]);
     copy.commit();
 
+    // Nor what nobody builds with.
+    copy.replace("Cargo.toml", "# Crates of ours.", "# Our crates.");
+    copy.replace("Cargo.toml", "\nsyn = { version = \"3", "\nsyn = { version = \"4");
+    assert_eq!(plan(&copy), [""; 0]);
+    copy.git("reset --quiet --hard");
+
     let model = ["`dls-model` changed since dls-model-v", "src/more.rs"];
     type Change<'a> = (fn(&Repository), &'a [&'a str]);
-    let changes: [Change<'_>; 4] = [
+    let changes: [Change<'_>; 5] = [
         (|copy| copy.write("crates/dls-model/src/more.rs", ""), &model),
         (|copy| copy.write("crates/dls-model/src/most.rs", ""), &["src/most.rs"]),
         // Out of the sources.
@@ -129,7 +135,11 @@ fn a_released_crate_does_not_change_without_an_entry_in_changes() {
         // What it inherits.
         (
             |copy| copy.replace("Cargo.toml", "\nhttp = \"1.4.0\"", "\nhttp = \"1.4.1\""),
-            &["changed since dls", "(`http` in Cargo.toml)"],
+            &["changed since dls", "(Cargo.toml/workspace/dependencies/http)"],
+        ),
+        (
+            |copy| copy.replace("Cargo.toml", "rust-version = \"1.", "rust-version = \"1.1"),
+            &["(Cargo.toml/workspace/package)"],
         ),
     ];
     for (change, why) in changes {

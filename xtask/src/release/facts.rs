@@ -150,8 +150,8 @@ fn changed(root: &Path, package: &Package, tag: &str) -> Result<Option<String>> 
     let needs = package.dependencies.iter().filter(|to| !is_ours(to) && !is_dev(to));
     let old = cmd!(sh, "git show {tag}:Cargo.toml").read()?;
     let new = fs::read_to_string(root.join("Cargo.toml"))?;
-    let key = manifest::inherited(&old, &new, needs.map(|to| to.name.as_str()).collect())?;
-    Ok(key.map(|key| format!("`{key}` in Cargo.toml")))
+    let key = manifest::inherited(&old, &new, needs.map(|to| to.name.as_str()))?;
+    Ok(key.map(|key| format!("Cargo.toml{key}")))
 }
 
 #[cfg(test)]
