@@ -26,7 +26,7 @@ const ALLOWED: &[&str] = &[
     "std",
 ];
 
-/// A library whose feature exports strategies to the tests of others.
+/// A library whose feature exports proptest strategies to other crates.
 const EXCEPTION: (&str, &str) = ("dls-model", "proptest");
 
 /// Compares with what was reviewed, or writes it.

@@ -188,7 +188,7 @@ impl<'ast> Visit<'ast> for Module {
         visit::visit_path(self, path);
     }
 
-    /// What is between the brackets is not Rust's syntax but the macro's; paths look the same in most.
+    /// What is between the brackets is the syntax of the macro; paths are written the same way in most.
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let text = call.tokens.to_string().replace(" :: ", "::");
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');

@@ -18,7 +18,7 @@ pub(crate) fn run(root: &Path, bless: bool) -> Result<()> {
     // The packages, the copy and its build stay, so that a second run builds little.
     let folder = root.join("target/downstream");
     let copy = folder.join("copy");
-    // In a copy, cargo finds no path of ours but those that it is told.
+    // In a copy, cargo finds no path of ours but those that it is given.
     workspace::copy(&source, &copy)?;
     let packages = pack(root, &folder)?;
     fs::create_dir_all(copy.join(".cargo"))?;

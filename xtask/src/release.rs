@@ -5,8 +5,8 @@ mod bump;
 mod cargo;
 mod changes;
 mod check;
-mod facts;
 mod manifest;
+mod pending;
 mod plan;
 mod publish;
 mod registry;
@@ -20,8 +20,8 @@ use clap::Subcommand;
 
 pub(crate) use {
     cargo::checksum,
-    facts::{Facts, last_release},
     manifest::{DOWNSTREAM, required},
+    pending::{PendingChanges, last_release},
     rehearse::run as rehearse,
 };
 
@@ -42,10 +42,10 @@ pub(crate) enum Step {
     },
     /// Check in a fresh clone: packages, their contents and docs, free versions and names
     Check {
-        /// The registry to look into, instead of cargo's default
+        /// The registry to query, instead of cargo's default
         #[arg(long, value_name = "NAME")]
         registry: Option<String>,
-        /// Do not look into the registry
+        /// Do not query the registry
         #[arg(long)]
         offline: bool,
     },
@@ -60,8 +60,8 @@ pub(crate) enum Step {
 pub(crate) fn run(root: &Path, step: Step) -> Result<()> {
     match step {
         Step::Plan { semver } => {
-            let facts = Facts::read(root)?.with_found(root, semver.as_deref())?;
-            print!("{}", plan::table(&facts.plan()?));
+            let pending = PendingChanges::read(root)?.with_found(root, semver.as_deref())?;
+            print!("{}", plan::table(&pending.plan()?));
             Ok(())
         }
         Step::Bump { semver } => bump::run(root, semver.as_deref()),

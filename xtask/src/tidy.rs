@@ -46,7 +46,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let packages = workspace::packages(root)?;
     let design = fs::read_to_string(root.join("DESIGN.md"))?;
     let mut wrong = layering::check(&packages, &design)?;
-    wrong.extend(release::Facts::read(root)?.wrong);
+    wrong.extend(release::PendingChanges::read(root)?.wrong);
     wrong.extend(in_circles(&packages, root)?);
     let is_text = |name: &String| [".md", ".rs", ".toml"].iter().any(|end| name.ends_with(end));
     for name in workspace::files(root)?.into_iter().filter(is_text) {

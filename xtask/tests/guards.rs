@@ -18,7 +18,7 @@ fn library(name: &str) -> Repository {
     let manifest = "[workspace]\nresolver = \"3\"\n[package]\nname = \"small\"\nversion = \"0.1.0\"\n\
                     edition = \"2024\"\n[dependencies]\nfastrand = \"2\"\n";
     copy.write("Cargo.toml", manifest);
-    // The same versions as everywhere, so that nothing is looked up.
+    // The same versions as everywhere, so that nothing is fetched.
     copy.write("Cargo.lock", &fs::read_to_string(root().join("Cargo.lock")).unwrap());
     copy.write("src/lib.rs", SMALL);
     copy

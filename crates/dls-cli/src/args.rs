@@ -1,4 +1,4 @@
-//! The command line. Texts are parsed in [`crate::config`] and in the commands, so that all errors look alike.
+//! The command line. Texts are parsed in [`crate::config`] and in the commands, so that all errors have one form.
 
 #[cfg(feature = "emulator")]
 mod emulator;

@@ -13,7 +13,7 @@ fn random_cases_break_no_promise_and_reach_the_rare_states() {
     {
         assert_eq!(tally[broken], 0, "{tally}");
     }
-    // It did meet every kind of fault.
+    // Every kind of fault occurred.
     for met in ["deploys", "crashes", "faults", "unknown"] {
         assert!(tally[met].as_u64().unwrap() > 300, "{tally}");
     }

@@ -65,7 +65,7 @@ pub(super) fn read(root: &Path) -> Result<Option<Vec<Surface>>> {
         }
         let api = public_api::Builder::from_rustdoc_json(file).omit_blanket_impls(true).build()?;
         let mut lines = features(&package);
-        lines.extend(told(api.items().map(ToString::to_string)));
+        lines.extend(without_trait_methods(api.items().map(ToString::to_string)));
         lines.extend(reexports(&serde_json::from_value(json)?));
         surfaces.push((package, lines));
     }
@@ -83,20 +83,20 @@ fn features(package: &Package) -> Vec<String> {
 
 /// The items that a reviewer must read: without the functions of an implemented trait, which the
 /// trait tells already, and without the auto traits that go without saying.
-fn told(items: impl Iterator<Item = String>) -> Vec<String> {
-    let mut told = Vec::new();
+fn without_trait_methods(items: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept = Vec::new();
     let mut implemented_for = None;
     for item in items {
         if item.starts_with("impl") {
             implemented_for = item.rsplit_once(" for ").map(|(_, owner)| owner.to_owned());
             if !goes_without_saying(&item) {
-                told.push(item);
+                kept.push(item);
             }
         } else if !implemented_for.as_ref().is_some_and(|owner| is_function_of(&item, owner)) {
-            told.push(item);
+            kept.push(item);
         }
     }
-    told
+    kept
 }
 
 fn goes_without_saying(implementation: &str) -> bool {
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn functions_of_a_trait_and_usual_auto_traits_go_without_saying() {
-        // What is not told is moved in.
+        // Omitted lines are indented.
         let all = "pub struct a::X
 impl a::X
 pub fn a::X::new() -> Self
@@ -174,6 +174,6 @@ impl<T> core::clone::Clone for a::P<T> where T: core::clone::Clone
     pub fn a::P<T>::clone(&self) -> Self
 pub fn a::Pair::new() -> Self";
         let expected: Vec<&str> = all.lines().filter(|line| !line.starts_with(' ')).collect();
-        assert_eq!(told(all.lines().map(|line| line.trim().to_owned())), expected);
+        assert_eq!(without_trait_methods(all.lines().map(|line| line.trim().to_owned())), expected);
     }
 }

@@ -7,8 +7,8 @@ use toml_edit::value;
 
 use super::{
     changes::{self, Change, Level},
-    facts::Facts,
     manifest::{self, DOWNSTREAM, edit},
+    pending::PendingChanges,
     plan::{self, Bump},
 };
 use crate::{
@@ -18,17 +18,17 @@ use crate::{
 
 pub(crate) fn run(root: &Path, semver: Option<&Path>) -> Result<()> {
     clean(root)?;
-    let facts = Facts::read(root)?.with_found(root, semver)?;
-    let bumps = facts.plan()?;
+    let pending = PendingChanges::read(root)?.with_found(root, semver)?;
+    let bumps = pending.plan()?;
     print!("{}", plan::table(&bumps));
-    let breaks = || facts.changes.iter().filter(|change| change.level == Level::Break);
+    let breaks = || pending.changes.iter().filter(|change| change.level == Level::Break);
     let is_told = |name: &str| breaks().any(|change| change.of == name && change.text.is_some());
     if let Some(Change { of, .. }) = breaks().find(|change| !is_told(&change.of)) {
         bail!(
             "`{of}` breaks its callers, and no `break` in changes/{of}/ tells them how to migrate"
         );
     }
-    carry_out(root, &facts.changes, &bumps).map_err(|reason| {
+    carry_out(root, &pending.changes, &bumps).map_err(|reason| {
         // Nothing else was here before, so nothing else is lost.
         anyhow!("{reason:#}\nThe bump is incomplete. To undo it: git restore --staged --worktree .")
     })

@@ -1,4 +1,4 @@
-//! Cargo as the hands of publishing: it packs and uploads, and it looks into the registry for us, so that
+//! Publishing through cargo: it packs, uploads and queries the registry, so that
 //! registries of every kind, proxies and credentials are its business alone.
 
 use std::{
@@ -51,16 +51,16 @@ impl Cargo {
     /// The checksum of a version on the registry: a crate that needs it is locked, and the lock file read.
     /// Whatever goes wrong and is not the plain absence of that version is an error.
     pub(crate) fn find(&self, name: &str, requirement: &str) -> Result<Option<String>> {
-        let folder = self.work.join("look");
+        let folder = self.work.join("query");
         empty(&folder)?;
         let registry = self.registry.as_ref().map(|name| format!(", registry = \"{name}\""));
         let registry = registry.unwrap_or_default();
         let manifest = format!(
-            "[package]\nname = \"look\"\nedition = \"2024\"\n\n[lib]\npath = \"look.rs\"\n\n[workspace]\n\n\
+            "[package]\nname = \"query\"\nedition = \"2024\"\n\n[lib]\npath = \"query.rs\"\n\n[workspace]\n\n\
              [dependencies]\n{name} = {{ version = \"{requirement}\"{registry} }}\n"
         );
         fs::write(folder.join("Cargo.toml"), manifest)?;
-        fs::write(folder.join("look.rs"), "")?;
+        fs::write(folder.join("query.rs"), "")?;
         let sh = self.shell(&folder)?;
         let output = cmd!(sh, "cargo generate-lockfile --quiet").ignore_status().output()?;
         if output.status.success() {
@@ -69,11 +69,11 @@ impl Cargo {
             let checksum = checksum.with_context(|| format!("`{name}` is locked without one"))?;
             return Ok(Some(checksum.to_owned()));
         }
-        let told = String::from_utf8_lossy(&output.stderr);
-        if is_absent(&told, name, requirement) {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if is_absent(&stderr, name, requirement) {
             return Ok(None);
         }
-        bail!("cargo generate-lockfile in {}: {}", folder.display(), told.trim())
+        bail!("cargo generate-lockfile in {}: {}", folder.display(), stderr.trim())
     }
 }
 
@@ -85,8 +85,8 @@ pub(crate) fn checksum(package: &[u8]) -> String {
 ///
 /// A yanked version is there, a crate of which nothing can be selected has its name, and without a network cargo
 /// knows nothing.
-fn is_absent(told: &str, name: &str, version: &str) -> bool {
-    let has = |words: String| told.contains(&words);
+fn is_absent(output: &str, name: &str, version: &str) -> bool {
+    let has = |words: String| output.contains(&words);
     let crate_is_absent = has(format!("no matching package named `{name}` found"));
     let version_is_absent = version.strip_prefix('=').is_some_and(|exact| {
         has(format!("failed to select a version for the requirement `{name} = \"{version}\"`"))
@@ -110,7 +110,7 @@ mod tests {
         let rc = "candidate versions found which didn't match: 0.1.0-rc.1";
         let offline =
             format!("{missing}As a reminder, you're using offline mode (--offline) which can\n");
-        for (told, name, requirement, expected) in [
+        for (output, name, requirement, expected) in [
             (missing.to_owned(), "a", "=0.2.0", true),
             (missing.to_owned(), "b", "=0.2.0", false),
             (failed("=0.2.0", ""), "a", "=0.2.0", true),
@@ -125,9 +125,9 @@ mod tests {
             (offline, "a", "=0.2.0", false),
         ] {
             assert_eq!(
-                is_absent(&told, name, requirement),
+                is_absent(&output, name, requirement),
                 expected,
-                "{name} {requirement}: {told}"
+                "{name} {requirement}: {output}"
             );
         }
     }

@@ -139,11 +139,11 @@ mod tests {
             ),
         ] {
             let change = parse(&format!("changes/{path}"), text, &BTreeSet::from(["dls-model"]));
-            let told = match change {
+            let shown = match change {
                 Ok(change) => format!("{} {}", change.level, change.text.unwrap()),
                 Err(why) => why.to_string(),
             };
-            assert_eq!(told, expected, "{path} {text:?}");
+            assert_eq!(shown, expected, "{path} {text:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{
     cargo::Cargo,
-    facts::Facts,
+    pending::PendingChanges,
     plan::{self, Member},
 };
 use crate::{
@@ -37,10 +37,10 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
     fs::create_dir_all(&work)?;
     let clone = work.join("clone");
     fresh(root, &clone, "HEAD")?;
-    let facts = Facts::read(&clone)?;
-    let members = plan::order(&facts.members)?;
+    let pending = PendingChanges::read(&clone)?;
+    let members = plan::order(&pending.members)?;
     let sh = shell::at(&clone)?;
-    let mut wrong = facts.wrong.clone();
+    let mut wrong = pending.wrong.clone();
     for Member { name, .. } in &members {
         let list = cmd!(sh, "cargo package --list --no-metadata --offline -p {name}").read()?;
         wrong.extend(unexpected(&list).map(|problem| format!("the package of `{name}` {problem}")));

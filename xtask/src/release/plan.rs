@@ -37,7 +37,7 @@ pub(crate) struct Bump<'a> {
 pub(crate) struct Reason {
     pub(crate) level: Level,
     why: String,
-    /// For the changelog, if it is to be told there.
+    /// For the changelog, if it has an entry there.
     pub(crate) entry: Option<String>,
 }
 

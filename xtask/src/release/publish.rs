@@ -2,7 +2,7 @@
 //! it can be repeated after any failure.
 //!
 //! An upload whose answer is lost may have been stored, and what is stored can never be replaced. So the
-//! registry is looked at before each upload and after it, and what it says is held against our own checksum.
+//! registry is queried before and after each upload, and its checksum is compared with ours.
 
 use std::{
     collections::BTreeSet,
@@ -18,8 +18,8 @@ use semver::Version;
 
 use super::{
     cargo::{Cargo, checksum},
-    facts::{Facts, tag, tagged},
     manifest::{edit, require},
+    pending::{PendingChanges, tag, tagged},
     plan::{self, Member},
 };
 use crate::{
@@ -27,10 +27,10 @@ use crate::{
     workspace::{fresh, work},
 };
 
-/// How often to look for a crate, with a pause after each look: when cargo says that it is uploaded,
+/// How often to query the registry, with a pause after each query: when cargo says that it is uploaded,
 /// and when cargo failed, which is most often an upload that was not stored.
-const LOOKS: u32 = 60;
-const LOOKS_IN_DOUBT: u32 = 5;
+const QUERIES: u32 = 60;
+const QUERIES_IN_DOUBT: u32 = 5;
 
 /// How to publish.
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ pub(crate) trait World {
     /// Packs the crate and gives the checksum of the package.
     fn pack(&mut self, release: &Release) -> Result<String>;
     /// The checksum of that version on the registry. None when it is not there.
-    fn look(&mut self, release: &Release) -> Result<Option<String>>;
+    fn query(&mut self, release: &Release) -> Result<Option<String>>;
     /// An error does not prove that nothing was stored.
     fn upload(&mut self, release: &Release) -> Result<()>;
     fn pause(&mut self);
@@ -78,7 +78,7 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
     fs::create_dir_all(&work)?;
     let clone = work.join("clone");
     fresh(root, &clone, &at)?;
-    let members = Facts::read(&clone)?.members;
+    let members = PendingChanges::read(&clone)?.members;
     let tags = cmd!(shell::at(&clone)?, "git tag --points-at HEAD").read()?;
     let (here, before) = sorted(&plan::order(&members)?, &tags)?;
     ensure!(
@@ -106,7 +106,7 @@ impl World for Cargo {
         Ok(checksum(&fs::read(self.work.join(file))?))
     }
 
-    fn look(&mut self, release: &Release) -> Result<Option<String>> {
+    fn query(&mut self, release: &Release) -> Result<Option<String>> {
         self.find(&release.name, &format!("={}", release.version))
     }
 
@@ -141,12 +141,12 @@ fn sorted(members: &[&Member], tags: &str) -> Result<(Vec<Release>, Vec<Release>
 }
 
 /// Fails if an earlier release, which has its tag, stopped before the end. A package holds a lock file, in which stand
-/// the newest of our crates: after this release, what is left of that one could not be told from somebody else's.
+/// the newest of our crates: after this release, what is left of that one could not be distinguished from somebody else's.
 fn is_complete(release: &Release, world: &mut impl World) -> Result<()> {
     let tag = tag(&release.name, &release.version);
     // It may be there although cargo cannot say so.
     ensure!(
-        !matches!(world.look(release), Ok(None)),
+        !matches!(world.query(release), Ok(None)),
         "{tag} was tagged before and is not there: first cargo xtask release publish --at {tag}, or delete the tag if \
          that version shall never be"
     );
@@ -158,7 +158,7 @@ fn publish(releases: &[Release], world: &mut impl World) -> Result<()> {
     for release in releases {
         let Release { name, version } = release;
         let ours = world.pack(release)?;
-        let there = world.look(release)?;
+        let there = world.query(release)?;
         if is_ours(release, &ours, there)? {
             println!("{name} {version} is there already, and it is ours");
         } else {
@@ -173,9 +173,9 @@ fn publish(releases: &[Release], world: &mut impl World) -> Result<()> {
 /// What became of an upload, whatever was answered to it.
 fn settle(release: &Release, ours: &str, answer: Result<()>, world: &mut impl World) -> Result<()> {
     let Release { name, version } = release;
-    let looks = if answer.is_ok() { LOOKS } else { LOOKS_IN_DOUBT };
-    for _ in 0..looks {
-        let there = world.look(release).with_context(|| {
+    let queries = if answer.is_ok() { QUERIES } else { QUERIES_IN_DOUBT };
+    for _ in 0..queries {
+        let there = world.query(release).with_context(|| {
             format!(
                 "it is not known whether {name} {version} was stored; run the same command again to find out"
             )

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{
     bump,
-    facts::{Facts, tag},
+    pending::{PendingChanges, tag},
     plan, publish,
     registry::{Fault, Registry},
 };
@@ -70,7 +70,7 @@ fn invent_history(copy: &Path) -> Result<Vec<String>> {
     for old in cmd!(sh, "git tag --list").read()?.lines() {
         cmd!(sh, "git tag --delete {old}").quiet().ignore_stdout().run()?;
     }
-    let members = Facts::read(copy)?.members;
+    let members = PendingChanges::read(copy)?.members;
     let members = plan::order(&members)?;
     for (place, member) in members.iter().enumerate() {
         let tag = tag(&member.name, &member.version);

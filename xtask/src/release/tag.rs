@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::{
-    facts::{Facts, tag},
+    pending::{PendingChanges, tag},
     plan,
 };
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     clean(root)?;
-    let facts = Facts::read(root)?;
-    let bumps = facts.plan()?;
-    if let Some(change) = facts.changes.first() {
+    let pending = PendingChanges::read(root)?;
+    let bumps = pending.plan()?;
+    if let Some(change) = pending.changes.first() {
         bail!("{} is not in a changelog yet: cargo xtask release bump", change.path);
     }
     // What breaks is known from a version without a tag. With its tag, who would have to follow it is forgotten.

@@ -61,7 +61,7 @@ impl Memory {
         matches!(self.outcome, Some((_, false)))
     }
 
-    /// What became of the last request is unknown, and no observation has told since.
+    /// What became of the last request is unknown, and no observation has shown it since.
     pub(super) fn is_doubted(&self) -> bool {
         self.named == Named::InDoubt && !self.moved
     }

@@ -149,7 +149,7 @@ fn not_sent_means_not_sent(state: &State) -> bool {
     })
 }
 
-/// After a request whose fate is unknown nothing ends as if it were under way, unless that was seen.
+/// After a request whose effect is unknown nothing ends as if it were under way, unless that was seen.
 fn lost_is_not_forgotten(state: &State) -> bool {
     packages(state).all(|(report, memory, _)| match report.outcome {
         Some(PackageOutcome::StillRunning { .. } | PackageOutcome::Accepted) => {

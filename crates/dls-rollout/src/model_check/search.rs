@@ -36,7 +36,7 @@ struct Known {
 
 impl Known {
     /// Its number if it is known, else it is known from now on by this one.
-    fn meet(&mut self, state: &State, number: usize) -> Option<usize> {
+    fn visit(&mut self, state: &State, number: usize) -> Option<usize> {
         let (calm, any) = keys(state);
         let alike = self.any.get(&any).filter(|(faults, _)| *faults >= state.faults);
         let calm_alike = self.calm.get(&calm).filter(|_| state.faults == 0);
@@ -78,7 +78,7 @@ pub(super) fn search(scenario: &Scenario) -> Result<Explored, String> {
             if next.is_over() && next.faults == 0 {
                 continue;
             }
-            let reached = known.meet(&next, fresh);
+            let reached = known.visit(&next, fresh);
             if nth == 0 && !state.is_over() {
                 calm[number] = reached.unwrap_or(fresh);
             }

@@ -7,7 +7,7 @@ use dls_model::PackageIds;
 
 use super::memory::{Glimpse, Memory, Named};
 use super::said::{observe_error, outcome, plan};
-use super::step::{Choice, Effect, Failing, Heard, Kept, Sight, Step};
+use super::step::{Choice, Effect, Failing, Heard, Sight, Step, Survives};
 use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id, index};
 use crate::action::Action;
 use crate::event::{Event, EventKind, RunSpec};
@@ -151,12 +151,12 @@ impl State {
             Step::Arrives(request, released) => self.world.arrive(request, released),
             Step::Later(seconds) => self.world.clock += seconds * 1000,
             Step::OutOfTime => self.apply(EventKind::OutOfTime),
-            Step::Crash(effect, kept) => {
+            Step::Crash(effect, survives) => {
                 if let Some(batch) = self.sending.take() {
                     self.happen(effect, batch);
                     batch.indices().for_each(|it| self.memory[it].lost = true);
                 }
-                if kept == Kept::Flushed {
+                if survives == Survives::Flushed {
                     self.lose_events();
                 }
                 self.resume();
@@ -282,7 +282,7 @@ impl State {
         self.apply(EventKind::Resumed { grace, poll_interval, other_endpoint: None });
     }
 
-    /// What nobody has recorded for good is gone, and with it what it told.
+    /// What nobody has recorded for good is gone, and with it what it reported.
     fn lose_events(&mut self) {
         while let Some(before) = &self.journal.before
             && !self.journal.event.kind.is_decision()

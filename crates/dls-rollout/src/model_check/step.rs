@@ -31,7 +31,7 @@ pub(super) enum Step {
     Later(i64),
     OutOfTime,
     /// The process dies and the run is resumed. If a request was being sent, this became of it.
-    Crash(Effect, Kept),
+    Crash(Effect, Survives),
     /// A run that has ended is resumed.
     Resumed,
     Consent(Set),
@@ -43,7 +43,7 @@ pub(super) enum Step {
 
 /// What of the journal survives a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kept {
+pub(super) enum Survives {
     All,
     /// Only what was flushed.
     Flushed,
@@ -143,9 +143,9 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
         Action::List(list) => at_a_list(state, list),
     };
     if state.action != Action::Done {
-        let crash = |kept| fault(Step::Crash(Effect::None, kept));
-        choices.extend([fault(Step::OutOfTime), crash(Kept::All)]);
-        choices.extend(state.may_lose_events().then(|| crash(Kept::Flushed)));
+        let crash = |survives| fault(Step::Crash(Effect::None, survives));
+        choices.extend([fault(Step::OutOfTime), crash(Survives::All)]);
+        choices.extend(state.may_lose_events().then(|| crash(Survives::Flushed)));
     }
     if state.just_resumed {
         choices.extend(Set::ALL[1..].iter().map(|set| free(Step::Consent(*set))));
@@ -279,7 +279,7 @@ fn outcomes(state: &State, batch: Set) -> Vec<Choice> {
     let mut choices = vec![free(Step::Sent(Effect::Released(ready), Heard::Accepted(batch)))];
     let mut add = |effect, heard: &[Heard]| {
         let heard = heard.iter().map(|heard| Step::Sent(effect, *heard));
-        choices.extend(heard.chain([Step::Crash(effect, Kept::All)]).map(fault));
+        choices.extend(heard.chain([Step::Crash(effect, Survives::All)]).map(fault));
     };
     add(Effect::None, &[Heard::NotSent, Heard::NoCredentials]);
     add(Effect::Stuck, &[Heard::Nothing, Heard::GatewayError]);

@@ -36,7 +36,7 @@ fn change(of: &str, level: Level) -> Change {
 }
 
 /// Each bump as it is printed, a reason per line.
-fn told(members: &[Member], changes: &[Change]) -> Vec<String> {
+fn lines(members: &[Member], changes: &[Change]) -> Vec<String> {
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     table(&plan(members, changes).unwrap()).lines().map(words).collect()
 }
@@ -44,7 +44,7 @@ fn told(members: &[Member], changes: &[Change]) -> Vec<String> {
 #[test]
 fn a_break_is_a_break_of_all_who_show_its_types_and_a_fix_of_those_who_need_it() {
     assert_eq!(
-        told(&family(), &[change("model", Level::Break)]),
+        lines(&family(), &[change("model", Level::Break)]),
         [
             "model 0.1.0 -> 0.2.0 break",
             "break: changes/model/x.md",
@@ -59,7 +59,7 @@ fn a_break_is_a_break_of_all_who_show_its_types_and_a_fix_of_those_who_need_it()
             "fix: needs model, which breaks with 0.2.0",
         ]
     );
-    assert_eq!(told(&family(), &[]), ["nothing to release"]);
+    assert_eq!(lines(&family(), &[]), ["nothing to release"]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_fix_or_a_feature_bumps_nobody_else_and_each_reason_is_told() {
         let reasons = levels.iter().map(|level| format!("{level}: changes/cli/x.md"));
         let expected: Vec<String> =
             [format!("cli 0.1.0 -> {bump}")].into_iter().chain(reasons).collect();
-        assert_eq!(told(&family(), &changes), expected);
+        assert_eq!(lines(&family(), &changes), expected);
     }
 }
 
@@ -96,7 +96,7 @@ fn a_crate_without_a_tag_goes_out_as_it_is_and_breaks_nobody() {
     let mut members = family();
     members[3].released = None;
     assert_eq!(
-        told(&members, &[change("model", Level::Break)]),
+        lines(&members, &[change("model", Level::Break)]),
         ["model new -> 0.1.0 first", "first release", "break: changes/model/x.md"]
     );
 }
@@ -105,9 +105,9 @@ fn a_crate_without_a_tag_goes_out_as_it_is_and_breaks_nobody() {
 fn what_was_bumped_and_not_tagged_is_not_bumped_twice_and_who_has_to_follow_is_found() {
     let mut members = family();
     members[3].version = version("0.2.0");
-    let told = told(&members, &[change("model", Level::Break)]);
+    let lines = lines(&members, &[change("model", Level::Break)]);
     assert_eq!(
-        told[..2],
+        lines[..2],
         ["model 0.1.0 -> 0.2.0 break", "0.2.0 is in the manifest and has no tag yet"]
     );
     let bumps = plan(&members, &[]).unwrap();

@@ -1,4 +1,4 @@
-//! Publishing against a registry in memory that fails as it is told.
+//! Publishing against a registry in memory that fails as asked.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,21 +8,21 @@ use super::*;
 
 /// What becomes of one upload.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+enum Answer {
     Stored,
     /// Stored, and the answer does not arrive.
     Lost,
     Refused,
-    /// Stored, and shown only after so many looks.
+    /// Stored, and shown only after so many queries.
     Late(u32),
 }
 
 #[derive(Default)]
 struct Fake {
-    /// A checksum for each crate, and the looks until it is shown.
+    /// A checksum for each crate, and the queries until it is shown.
     there: BTreeMap<String, (String, u32)>,
     /// One for each upload, in order; after them all are stored.
-    fates: VecDeque<Fate>,
+    answers: VecDeque<Answer>,
     uploads: Vec<String>,
     pauses: u32,
 }
@@ -32,10 +32,10 @@ impl World for Fake {
         Ok(format!("sum of {}", release.name))
     }
 
-    fn look(&mut self, release: &Release) -> Result<Option<String>> {
+    fn query(&mut self, release: &Release) -> Result<Option<String>> {
         Ok(match self.there.get_mut(&release.name) {
-            Some((_, looks)) if *looks > 0 => {
-                *looks -= 1;
+            Some((_, queries)) if *queries > 0 => {
+                *queries -= 1;
                 None
             }
             there => there.map(|(sum, _)| sum.clone()),
@@ -43,17 +43,17 @@ impl World for Fake {
     }
 
     fn upload(&mut self, release: &Release) -> Result<()> {
-        let fate = self.fates.pop_front().unwrap_or(Fate::Stored);
+        let answer = self.answers.pop_front().unwrap_or(Answer::Stored);
         self.uploads.push(release.name.clone());
-        let looks = match fate {
-            Fate::Refused => bail!("503"),
-            Fate::Late(looks) => looks,
-            Fate::Stored | Fate::Lost => 0,
+        let queries = match answer {
+            Answer::Refused => bail!("503"),
+            Answer::Late(queries) => queries,
+            Answer::Stored | Answer::Lost => 0,
         };
         let sum = self.pack(release)?;
-        let before = self.there.insert(release.name.clone(), (sum, looks));
+        let before = self.there.insert(release.name.clone(), (sum, queries));
         assert_eq!(before, None, "{} was stored twice", release.name);
-        ensure!(!matches!(fate, Fate::Lost), "no answer");
+        ensure!(!matches!(answer, Answer::Lost), "no answer");
         Ok(())
     }
 
@@ -62,8 +62,8 @@ impl World for Fake {
     }
 }
 
-fn registry(fates: impl IntoIterator<Item = Fate>) -> Fake {
-    Fake { fates: fates.into_iter().collect(), ..Fake::default() }
+fn registry(answers: impl IntoIterator<Item = Answer>) -> Fake {
+    Fake { answers: answers.into_iter().collect(), ..Fake::default() }
 }
 
 fn release(name: &str, version: &str) -> Release {
@@ -102,8 +102,8 @@ fn an_earlier_release_is_finished_first() {
 
 #[test]
 fn each_crate_is_uploaded_once_in_order_even_if_an_answer_is_lost() {
-    for fates in [vec![], vec![Fate::Stored, Fate::Lost]] {
-        let mut fake = registry(fates);
+    for answers in [vec![], vec![Answer::Stored, Answer::Lost]] {
+        let mut fake = registry(answers);
         for _ in 0..2 {
             publish(&releases(), &mut fake).unwrap();
             assert_eq!(fake.uploads, ["a", "b", "c"]);
@@ -113,7 +113,7 @@ fn each_crate_is_uploaded_once_in_order_even_if_an_answer_is_lost() {
 
 #[test]
 fn a_refusal_stops_and_the_next_run_goes_on_there() {
-    let mut fake = registry([Fate::Stored, Fate::Refused]);
+    let mut fake = registry([Answer::Stored, Answer::Refused]);
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
     assert_eq!(reason, "b 0.2.0 is not there: 503; the same command continues from here");
     assert_eq!(fake.uploads, ["a", "b"]);
@@ -134,11 +134,11 @@ fn another_checksum_stops_everything_before_and_after_an_upload() {
 
 #[test]
 fn a_crate_that_is_shown_late_is_waited_for_within_a_limit() {
-    let mut fake = registry([Fate::Late(LOOKS - 1)]);
+    let mut fake = registry([Answer::Late(QUERIES - 1)]);
     publish(&releases(), &mut fake).unwrap();
-    assert_eq!(fake.pauses, LOOKS - 1);
+    assert_eq!(fake.pauses, QUERIES - 1);
 
-    let mut fake = registry([Fate::Late(LOOKS)]);
+    let mut fake = registry([Answer::Late(QUERIES)]);
     let reason = publish(&releases(), &mut fake).unwrap_err().to_string();
     assert!(reason.contains("took it and does not show it"), "{reason}");
     assert_eq!(fake.uploads, ["a"]);
@@ -147,18 +147,18 @@ fn a_crate_that_is_shown_late_is_waited_for_within_a_limit() {
 proptest! {
     #[test]
     fn whatever_fails_repeating_the_command_brings_each_crate_there_once(
-        fates in prop::collection::vec(
+        answers in prop::collection::vec(
             prop_oneof![
-                Just(Fate::Stored),
-                Just(Fate::Lost),
-                Just(Fate::Refused),
-                (0..LOOKS).prop_map(Fate::Late),
+                Just(Answer::Stored),
+                Just(Answer::Lost),
+                Just(Answer::Refused),
+                (0..QUERIES).prop_map(Answer::Late),
             ],
             0..8,
         )
     ) {
-        let runs = fates.len() + 1;
-        let mut fake = registry(fates);
+        let runs = answers.len() + 1;
+        let mut fake = registry(answers);
         let ended = (0..runs).any(|_| publish(&releases(), &mut fake).is_ok());
         prop_assert!(ended);
         // That none was stored twice is checked by the fake itself.

@@ -20,14 +20,14 @@ use crate::{
 const QUIET: [&str; 3] = ["tests/", "benches/", "CHANGELOG.md"];
 
 /// The published crates, and what changed in them since their tags.
-pub(crate) struct Facts {
+pub(crate) struct PendingChanges {
     pub(crate) members: Vec<Member>,
     pub(crate) changes: Vec<Change>,
     /// Changes that cannot be read, and crates that changed without one.
     pub(crate) wrong: Vec<String>,
 }
 
-impl Facts {
+impl PendingChanges {
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let tags = tags(root)?;
         let packages = workspace::published(root)?;
@@ -37,9 +37,9 @@ impl Facts {
         for package in &packages {
             let member = member(root, package, &packages, &tags)?;
             let Member { name, version, .. } = &member;
-            let is_told = changes.iter().any(|change| change.of == *name);
-            // A bumped version that waits for its tag was told before.
-            if member.released.as_ref() == Some(version) && !is_told {
+            let has_entry = changes.iter().any(|change| change.of == *name);
+            // A bumped version that waits for its tag was described before.
+            if member.released.as_ref() == Some(version) && !has_entry {
                 let tag = tag(name, version);
                 if let Some(path) = changed(root, package, &tag)? {
                     let why = "and says nothing of it in";
