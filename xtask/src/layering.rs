@@ -39,18 +39,18 @@ pub(crate) fn check(packages: &[Package], design: &str) -> Result<Vec<String>> {
 
 /// What the manifests say, a sentence each.
 fn present(packages: &[Package]) -> BTreeSet<String> {
-    let mut pending = BTreeSet::new();
+    let mut statements = BTreeSet::new();
     for Package { name, dependencies, .. } in packages {
-        pending.insert(format!("there is a crate `{name}`"));
+        statements.insert(format!("there is a crate `{name}`"));
         for to in dependencies {
-            pending.insert(match (is_ours(to), is_dev(to)) {
+            statements.insert(match (is_ours(to), is_dev(to)) {
                 (true, false) => format!("`{name}` depends on `{}`", to.name),
                 (true, true) => format!("`{name}` depends in its tests on `{}`", to.name),
                 (false, _) => format!("`{}` is needed", to.name),
             });
         }
     }
-    pending
+    statements
 }
 
 /// What the tables say, in the same sentences, and how the sentences begin that may be anything.
@@ -59,20 +59,20 @@ fn written(design: &str) -> Result<(BTreeSet<String>, Vec<String>)> {
         table(design, heading)
             .with_context(|| format!("DESIGN.md has no table under the heading `{heading}`"))
     };
-    let (mut pending, mut free) = (BTreeSet::new(), Vec::new());
+    let (mut statements, mut free) = (BTreeSet::new(), Vec::new());
     for row in rows("## Layering")? {
         let [name, needs, in_tests, ..] = row.as_slice() else { continue };
-        pending.insert(format!("there is a crate {name}"));
+        statements.insert(format!("there is a crate {name}"));
         for (cell, words) in [(needs, "depends on"), (in_tests, "depends in its tests on")] {
-            pending.extend(names(cell).map(|to| format!("{name} {words} `{to}`")));
+            statements.extend(names(cell).map(|to| format!("{name} {words} `{to}`")));
             free.extend((cell == "any").then(|| format!("{name} {words}")));
         }
     }
     for row in rows("## Dependencies")? {
         let needed = row.first().into_iter().flat_map(|cell| names(cell));
-        pending.extend(needed.map(|to| format!("`{to}` is needed")));
+        statements.extend(needed.map(|to| format!("`{to}` is needed")));
     }
-    Ok((pending, free))
+    Ok((statements, free))
 }
 
 /// A crate is published with the version of what it needs, but must not wait for what only its tests need: cargo would

@@ -49,22 +49,17 @@ impl Venv {
     /// at all, even when two processes make it at the same time.
     fn make(&self, root: &Path, requirements: &Path) -> Result<()> {
         let draft = Self { folder: self.folder.with_file_name(format!("draft-{}", process::id())) };
-        let made = draft.install(root, requirements).and_then(|()| {
-            match fs::rename(&draft.folder, &self.folder) {
-                Err(error) if !self.folder.is_dir() => Err(error.into()),
-                _ => Ok(()),
-            }
-        });
+        let made = draft.install(root, requirements);
+        let renamed = made.and_then(|()| Ok(fs::rename(&draft.folder, &self.folder)?));
         // Still there only if the work failed or another process was faster.
         let _ = fs::remove_dir_all(&draft.folder);
-        made
+        if self.folder.is_dir() { Ok(()) } else { renamed }
     }
 
     fn install(&self, root: &Path, requirements: &Path) -> Result<()> {
         let sh = shell::at(root)?;
-        let (system, own) =
-            (if cfg!(windows) { "python" } else { "python3" }, self.program("python"));
-        let folder = &self.folder;
+        let system = if cfg!(windows) { "python" } else { "python3" };
+        let (own, folder) = (self.program("python"), &self.folder);
         cmd!(sh, "{system} -m venv {folder}").run().context(
             "Python 3.10 or newer with its venv module is needed: install `python3` (on Debian and Ubuntu also \
              `python3-venv`) and run this again",

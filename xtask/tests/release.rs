@@ -161,8 +161,8 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_changes_along() 
     copy.passes("release bump");
 
     assert_eq!(copy.git("status --porcelain"), "");
-    assert_eq!(copy.git("rev-list --count HEAD").trim(), "3");
-    assert!(!copy.0.join("changes/dls-model/wide.md").exists());
+    assert_eq!(copy.git("rev-list --count HEAD"), "3");
+    assert!(!copy.0.path_exists("changes/dls-model/wide.md"));
     for (path, words) in [
         ("crates/dls-model/Cargo.toml", "version = \"0.2.0\""),
         ("Cargo.toml", "dls-model = { path = \"crates/dls-model\", version = \"0.2.0\" }"),
@@ -201,7 +201,7 @@ fn a_bump_that_stopped_half_way_says_how_to_undo_it() {
     copy.write(".git/index.lock", "");
     let reason = copy.fails("release bump", &[]);
     let (_, way) = reason.split_once("To undo it: git ").unwrap();
-    fs::remove_file(copy.0.join(".git/index.lock")).unwrap();
+    copy.0.remove_path(".git/index.lock").unwrap();
     assert_ne!(copy.git("status --porcelain"), "");
     copy.git(way.trim());
     assert_eq!(copy.git("status --porcelain"), "");

@@ -1,35 +1,34 @@
 //! A made-up repository, in which the command runs.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path};
 
-pub(crate) struct Repository(pub(crate) PathBuf);
+use xshell::{Shell, cmd};
+
+/// A shell in the repository's top folder.
+pub(crate) struct Repository(pub(crate) Shell);
 
 impl Repository {
     /// In a folder that is emptied first.
     pub(crate) fn new(name: &str) -> Self {
-        let folder = Self::kept(name);
-        let _ = fs::remove_dir_all(&folder.0);
-        fs::create_dir_all(&folder.0).unwrap();
-        folder
+        let _ = fs::remove_dir_all(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+        Self::kept(name)
     }
 
     /// In a folder in which stays what was built before.
     pub(crate) fn kept(name: &str) -> Self {
-        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))
+        let (sh, folder) =
+            (Shell::new().unwrap(), Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+        sh.create_dir(&folder).unwrap();
+        sh.change_dir(folder);
+        Self(sh)
     }
 
     pub(crate) fn read(&self, file: &str) -> String {
-        fs::read_to_string(self.0.join(file)).unwrap()
+        self.0.read_file(file).unwrap()
     }
 
     pub(crate) fn write(&self, file: &str, text: &str) {
-        let path = self.0.join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        self.0.write_file(file, text).unwrap();
     }
 
     pub(crate) fn replace(&self, file: &str, from: &str, to: &str) {
@@ -39,22 +38,16 @@ impl Repository {
     }
 
     pub(crate) fn git(&self, words: &str) -> String {
-        let output =
-            Command::new("git").args(words.split(' ')).current_dir(&self.0).output().unwrap();
-        assert!(output.status.success(), "git {words}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        let words = words.split(' ');
+        cmd!(self.0, "git {words...}").read().unwrap()
     }
 
     /// A history that begins here.
     pub(crate) fn init(&self) {
-        for words in [
-            "init --quiet",
-            "config user.name nobody",
-            "config user.email nobody@localhost",
-            "config commit.gpgsign false",
-            "config tag.gpgsign false",
-        ] {
-            self.git(words);
+        self.git("init --quiet");
+        for setting in ["user.name x", "user.email x", "commit.gpgsign false", "tag.gpgsign false"]
+        {
+            self.git(&format!("config {setting}"));
         }
         self.commit();
     }
@@ -82,14 +75,14 @@ impl Repository {
     }
 
     fn xtask(&self, words: &str) -> (bool, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(words.split(' '))
-            .current_dir(&self.0)
+        let (xtask, words) = (env!("CARGO_BIN_EXE_xtask"), words.split(' '));
+        let output = cmd!(self.0, "{xtask} {words...}")
             // From it xtask knows the top folder.
-            .env("CARGO_MANIFEST_DIR", self.0.join("xtask"))
+            .env("CARGO_MANIFEST_DIR", self.0.current_dir().join("xtask"))
             .env("CARGO_NET_OFFLINE", "true")
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("CI")
+            .ignore_status()
             .output()
             .unwrap();
         let text = [output.stdout, output.stderr].concat();
