@@ -66,7 +66,8 @@ pub fn list_packages() -> impl Strategy<Value = ListPackages> {
         let [applied_since, applied_until, deployed_since, deployed_until] = times;
         let (direction, limit, offset) = page;
         // A single name must be in the set of names, if there is one.
-        let applicants = applicant.iter().map(|name| [&names[..], &[name.clone()]].concat()).next();
+        let applicants =
+            applicant.iter().map(|name| [&names[..], std::slice::from_ref(name)].concat()).next();
         let deployers = deployer.is_none().then_some(names);
         ListPackages {
             name_part,
