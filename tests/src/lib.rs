@@ -8,11 +8,14 @@
     reason = "only tests use it, and they may fail loudly"
 )]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
 use dls::rollout::{Event, EventKind, PackageOutcome, SendError};
+use dls::transport::credentials::{AccessKey, Credentials, SecretKey};
+use dls::{Client, ClientBuilder};
 use dls_emulator::{Emulator, EmulatorBuilder, RateLimit, Sent};
 use tokio::runtime::Runtime;
 
@@ -142,6 +145,30 @@ pub fn outcome(outcome: &PackageOutcome) -> &'static str {
         PackageOutcome::Gone { .. } => "gone",
         _ => "unknown",
     }
+}
+
+/// How many there are of each, in one line.
+pub fn count(outcomes: impl IntoIterator<Item: Into<String>>) -> String {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for outcome in outcomes {
+        *counts.entry(outcome.into()).or_default() += 1;
+    }
+    let counts = counts.iter().map(|(outcome, count)| format!("{count} {outcome}"));
+    counts.collect::<Vec<_>>().join(" ")
+}
+
+/// A client of the emulator at this address.
+pub fn client(url: &str, credentials: Credentials) -> ClientBuilder {
+    Client::builder()
+        .endpoint(url.parse().unwrap())
+        .project_id(PROJECT.parse().unwrap())
+        .workspace("default".parse().unwrap())
+        .credentials(credentials)
+}
+
+/// The key of a user in the emulator's built-in state, with a secret that may be wrong.
+pub fn key(id: &str, secret: &str) -> Credentials {
+    AccessKey::new(id, SecretKey::new(secret).unwrap()).unwrap().into()
 }
 
 /// The examples of the front page compile, too.

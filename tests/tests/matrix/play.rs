@@ -1,7 +1,6 @@
 //! Plays cases: a client and an emulator of its own for each, all of a group at once, with everything
 //! logged.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,10 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dls::rollout::{NotSent, Options, PackageOutcome, PollInterval, Report};
-use dls::transport::credentials::{AccessKey, Credentials, SecretKey, Token};
+use dls::transport::credentials::Token;
 use dls::transport::{Limits, Rate, Roots};
 use dls::{Client, FileStore, JobStart, Selection};
 use dls_emulator::{Claim, Emulator, FaultPlan, History, Initiator, Ledger, RateLimit};
+use dls_tests::key;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -143,12 +143,11 @@ async fn emulator(case: &Case, connection: Connection, faults: &str) -> Emulator
 }
 
 fn client(case: &Case, emulator: &Emulator) -> Client {
-    let key = |id, secret| AccessKey::new(id, SecretKey::new(secret).unwrap()).unwrap();
     let credentials = match case.credentials {
-        Identity::Key => Credentials::from(key("AKIDEXAMPLE", SECRETS[0])),
-        Identity::WrongKey => Credentials::from(key("AKIDEXAMPLE", SECRETS[1])),
-        Identity::Developer => Credentials::from(key("AKIDDEVELOPER", SECRETS[1])),
-        Identity::Token => Credentials::from(Token::new(SECRETS[2]).unwrap()),
+        Identity::Key => key("AKIDEXAMPLE", SECRETS[0]),
+        Identity::WrongKey => key("AKIDEXAMPLE", SECRETS[1]),
+        Identity::Developer => key("AKIDDEVELOPER", SECRETS[1]),
+        Identity::Token => Token::new(SECRETS[2]).unwrap().into(),
     };
     let read_timeout = case.read_timeout();
     let limits = Limits::default()
@@ -158,11 +157,7 @@ fn client(case: &Case, emulator: &Emulator) -> Client {
         .with_body_idle(read_timeout)
         .with_body_bytes(64 << 10);
     let twice = NonZeroU32::MIN.saturating_add(1);
-    let builder = Client::builder()
-        .endpoint(emulator.base_url().parse().unwrap())
-        .project_id(dls_tests::PROJECT.parse().unwrap())
-        .workspace("default".parse().unwrap())
-        .credentials(credentials)
+    let builder = dls_tests::client(emulator.base_url(), credentials)
         .configure(|transport| transport.limits(limits).max_attempts(twice))
         .configure(|transport| transport.rate(Rate::Unlimited).jitter_seed(1));
     let builder = match emulator.ca_certificate_pem() {
@@ -190,8 +185,7 @@ fn options(case: &Case) -> Options {
 
 /// What became of the run, and what the emulator counted, in one line.
 fn ended(report: &Report, ledger: &Ledger) -> String {
-    let mut words = BTreeMap::<String, usize>::new();
-    for package in &report.packages {
+    let outcomes = report.packages.iter().map(|package| {
         let outcome = package.outcome.as_ref().unwrap();
         let why = match outcome {
             PackageOutcome::Refused { error, .. }
@@ -204,9 +198,8 @@ fn ended(report: &Report, ledger: &Ledger) -> String {
             }
             _ => String::new(),
         };
-        *words.entry(dls_tests::outcome(outcome).to_owned() + &why).or_default() += 1;
-    }
-    let words: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        dls_tests::outcome(outcome).to_owned() + &why
+    });
     let ours = report.packages.iter().filter(|package| package.ours).count();
     let requests = ledger.requests.iter();
     let deploys =
@@ -215,7 +208,7 @@ fn ended(report: &Report, ledger: &Ledger) -> String {
     format!(
         "{:?}, {}; deploys {}, releases {}, ours {ours}",
         report.outcome,
-        words.join(" "),
+        dls_tests::count(outcomes),
         deploys.count(),
         releases.count(),
     )
