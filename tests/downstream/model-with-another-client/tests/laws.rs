@@ -1,27 +1,24 @@
-//! What holds for any operation and any answer, however odd: what the model makes is what is sent, and what is
-//! said is what the model decodes, once each.
+//! Properties of any operation and any answer: the encoded request is sent once, and the answer that arrives is the one
+//! that the model decodes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread::{self, JoinHandle};
 
-use dls_model::{
-    AnswerError, Deploy, JobStart, Operation, PackageId, PackageIds, ProjectId, Scope,
-    proptest as model,
-};
+use dls_model::{AnswerError, Deploy, JobStart, Operation, PackageId, Scope, proptest as model};
 use http::{HeaderMap, StatusCode};
 use model_with_another_client::{Client, Error};
 use proptest::{prelude::*, sample::select};
 
-/// A server for one request. Whoever sends another one waits for an answer in vain.
+/// A server that answers one request.
 struct Server {
     origin: String,
     thread: JoinHandle<(Vec<String>, Vec<u8>, TcpListener)>,
 }
 
 impl Server {
-    /// Reads a request, says `answer` and closes.
-    fn saying(answer: Vec<u8>) -> Self {
+    /// Reads a request, writes `answer` and closes.
+    fn writing(answer: Vec<u8>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let thread = thread::spawn(move || {
@@ -44,10 +41,10 @@ impl Server {
     fn answering(status: u16, body: &[u8]) -> Self {
         let length = body.len();
         let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n\r\n");
-        Self::saying([head.as_bytes(), body].concat())
+        Self::writing([head.as_bytes(), body].concat())
     }
 
-    /// Head and body of the request, after which no other one came.
+    /// Head and body of the only request.
     fn read(self) -> (Vec<String>, Vec<u8>) {
         let (head, body, listener) = self.thread.join().unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -56,7 +53,7 @@ impl Server {
     }
 }
 
-/// Statuses whose answers have a body and are no interim ones.
+/// Statuses of final answers that have a body.
 fn status() -> impl Strategy<Value = u16> {
     select(vec![200, 201, 299, 302, 307, 400, 401, 404, 429, 500, 503])
 }
@@ -71,7 +68,7 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// The request that arrives is the one that the model makes, and the answer the one that it reads.
+/// The request that arrives is the encoded one, and the answer the decoded one.
 fn is_faithful<O>(operation: &O, scope: &Scope, status: u16, said: &[u8])
 where
     O: Operation<Answer: PartialEq + std::fmt::Debug>,
@@ -104,7 +101,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_operation_arrives_as_it_was_made_and_any_answer_as_it_was_said(
+    fn any_request_arrives_as_encoded_and_any_answer_as_decoded(
         scope in model::scope(), deploy in model::deploy(), list in model::list_packages(),
         show in model::show_package(), revoke in model::revoke(), task in model::show_system_task(),
         status in status(), body in any_body(),
@@ -117,30 +114,20 @@ proptest! {
     }
 
     #[test]
-    fn what_the_service_would_refuse_is_not_sent(
+    fn an_invalid_request_is_not_sent(
         scope in model::scope(), list in model::invalid_list_packages(),
-        nowhere in model::scope_without_workspace(), deploy in model::deploy(),
+        without_workspace in model::scope_without_workspace(), deploy in model::deploy(),
     ) {
-        // Nobody listens there: another error would come of sending.
+        // Nothing listens on this port: sending would be another error.
         let origin = "http://127.0.0.1:1";
         let refused = Client::new(origin, scope, "t-1").call(&list).unwrap_err();
         prop_assert!(matches!(refused, Error::NotMade(_)));
-        let refused = Client::new(origin, nowhere, "t-1").call(&deploy).unwrap_err();
+        let refused = Client::new(origin, without_workspace, "t-1").call(&deploy).unwrap_err();
         prop_assert!(matches!(refused, Error::NotMade(_)));
-    }
-
-    #[test]
-    fn no_text_of_a_user_becomes_a_wrong_request(
-        package in model::invalid_package_id(), project in model::invalid_project_id(),
-        ids in model::invalid_package_ids(),
-    ) {
-        prop_assert!(package.parse::<PackageId>().is_err());
-        prop_assert!(project.parse::<ProjectId>().is_err());
-        prop_assert!(PackageIds::new(ids).is_err());
     }
 }
 
-fn somewhere() -> Scope {
+fn scope() -> Scope {
     Scope::new("p-1".parse().unwrap()).with_workspace("default".parse().unwrap())
 }
 
@@ -151,8 +138,8 @@ fn deploy() -> Deploy {
 #[test]
 fn a_deploy_whose_answer_is_lost_is_sent_once() {
     for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"] {
-        let server = Server::saying(answer.into());
-        let error = Client::new(&server.origin, somewhere(), "t-1").call(&deploy()).unwrap_err();
+        let server = Server::writing(answer.into());
+        let error = Client::new(&server.origin, scope(), "t-1").call(&deploy()).unwrap_err();
         assert!(matches!(error, Error::NoAnswer(_)), "{error:?}");
         let (_, body) = server.read();
         assert_eq!(body, br#"{"package_ids":["23"],"startup_mode":0}"#);
@@ -160,13 +147,13 @@ fn a_deploy_whose_answer_is_lost_is_sent_once() {
 }
 
 #[test]
-fn a_deploy_is_not_sent_to_where_a_redirect_points() {
+fn a_deploy_does_not_follow_a_redirect() {
     let elsewhere = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let location = elsewhere.local_addr().unwrap();
     let answer =
         format!("HTTP/1.1 307 x\r\nlocation: http://{location}/\r\ncontent-length: 0\r\n\r\n");
-    let server = Server::saying(answer.into());
-    let error = Client::new(&server.origin, somewhere(), "t-1").call(&deploy()).unwrap_err();
+    let server = Server::writing(answer.into());
+    let error = Client::new(&server.origin, scope(), "t-1").call(&deploy()).unwrap_err();
     let Error::Answer(AnswerError::Service(error)) = error else { panic!("{error:?}") };
     assert_eq!(error.status(), 307);
     server.read();

@@ -166,40 +166,30 @@ async fn a_write_is_signed_with_its_body() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_is_sent_once_and_unknown() {
-    for lost in [&[Reply::Close], &[Reply::Silence]] {
-        let server = Server::start(lost).await;
+async fn a_write_that_fails_is_sent_once_and_its_delivery_is_known_or_unknown() {
+    for (replies, delivery) in [
+        (&[Reply::Close], Delivery::Unknown),
+        (&[Reply::Silence], Delivery::Unknown),
+        (&[Reply::Say(503, "")], Delivery::Answered),
+    ] {
+        let server = Server::start(replies).await;
         let error = publish(&transport(), &server.origin, TOPIC, "23 is out").await;
-        assert_eq!(error.unwrap_err().delivery(), Delivery::Unknown);
+        let error = error.unwrap_err();
+        assert_eq!(error.delivery(), delivery);
+        let refused = matches!(error, Error::Refused(status) if status == 503);
+        assert_eq!(refused, delivery == Delivery::Answered, "{error}");
         assert_eq!(server.requests().len(), 1);
+        let texts = format!("{error} {error:?} {:?}", transport());
+        assert!(!texts.contains(SECRET), "{texts}");
     }
 }
 
 #[tokio::test]
-async fn a_write_that_is_answered_with_a_503_is_sent_once() {
-    let server = Server::start(&[Reply::Say(503, "")]).await;
-    let error = publish(&transport(), &server.origin, TOPIC, "23 is out").await;
-    let error = error.unwrap_err();
-    assert!(matches!(error, Error::Refused(status) if status == 503), "{error}");
-    assert_eq!(error.delivery(), Delivery::Answered);
-    assert_eq!(server.requests().len(), 1);
-}
-
-#[tokio::test]
 async fn a_refused_connection_proves_that_nothing_was_sent() {
-    // A port that was just free, and that nobody listens at.
+    // A port that was just free, so that nothing listens on it.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let error = publish(&transport(), &origin, TOPIC, "23 is out").await;
     assert_eq!(error.unwrap_err().delivery(), Delivery::NotSent);
-}
-
-#[tokio::test]
-async fn no_error_tells_the_secret() {
-    let server = Server::start(&[Reply::Close]).await;
-    let error = publish(&transport(), &server.origin, TOPIC, "23 is out").await;
-    let error = error.unwrap_err();
-    let shown = format!("{error} {error:?} {:?}", transport());
-    assert!(!shown.contains(SECRET), "{shown}");
 }
