@@ -44,14 +44,14 @@ impl Transport {
     /// a plus.
     ///
     /// Statuses 200 to 299 and 400 to 599 are answers. The answer's
-    /// extensions hold its [`ResponseMeta`]. Should it echo the token, the security token or the signature of its
+    /// extensions hold its [`ResponseMeta`](crate::ResponseMeta). Should it echo the token, the security token or the signature of its
     /// request (of 16 bytes at least), asterisks stand in their place. A 401 is never repeated, and no other request follows it.
     ///
     /// Dropping the future closes the connection. It does not take back a request that has left.
     ///
     /// # Errors
     ///
-    /// Each [`ErrorKind`] but [`Setup`](ErrorKind::Setup). After the last attempt of a read, an
+    /// Each [`ErrorKind`](crate::ErrorKind) but [`Setup`](crate::ErrorKind::Setup). After the last attempt of a read, an
     /// answer such as 429 or 503 is not an error but the answer.
     ///
     /// # Panics
@@ -99,7 +99,7 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     ///
     /// # Panics
     ///
