@@ -48,14 +48,18 @@ mod tests {
 
     #[test]
     fn each_set_of_features_is_chosen_once() {
-        let features = |table: &[(&str, &[&str])]| {
-            let on = |on: &[&str]| on.iter().map(|name| (*name).to_owned()).collect();
-            table.iter().map(|(name, names)| ((*name).to_owned(), on(names))).collect()
-        };
-        let some = features(&[("default", &["b", "a"]), ("a", &[]), ("b", &[]), ("c", &[])]);
-        let expected: [&[&str]; 6] = [&[], &["a"], &["a", "b"], &["a", "b", "c"], &["b"], &["c"]];
-        assert_eq!(choices(&some).into_iter().collect::<Vec<_>>(), expected);
-        assert_eq!(choices(&features(&[])).len(), 1);
-        assert_eq!(choices(&features(&[("default", &[])])).len(), 1);
+        for (features, expected) in [
+            (
+                r#"{ "default": ["b", "a"], "a": [], "b": [], "c": [] }"#,
+                ["", "a", "a b", "a b c", "b", "c"].as_slice(),
+            ),
+            (r#"{ "default": [] }"#, &[""]),
+            ("{}", &[""]),
+        ] {
+            let features = serde_json::from_str(features).unwrap();
+            let choices: Vec<String> =
+                choices(&features).iter().map(|choice| choice.join(" ")).collect();
+            assert_eq!(choices, expected);
+        }
     }
 }

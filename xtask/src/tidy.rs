@@ -97,22 +97,3 @@ fn named(text: &str, words: &[(&str, &str)]) -> Vec<String> {
     }
     wrong
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_begins_with_a_header() {
-        for (text, expected) in [
-            ("//! What.\n", 0),
-            ("#![doc = include_str!(\"../README.md\")]\n", 0),
-            ("#![forbid(unsafe_code)]\n#![allow(\n    a,\n    b\n)]\n\n//! What.\n", 0),
-            ("", 1),
-            ("use std::fs;\n//! Late.\n", 1),
-            ("// Not it.\n", 1),
-        ] {
-            assert_eq!(in_source(text).len(), expected, "{text:?}");
-        }
-    }
-}

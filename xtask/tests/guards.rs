@@ -66,11 +66,18 @@ fn a_change_of_the_public_api_fails_until_it_is_blessed_and_a_foreign_type_in_it
         copy.write("src/lib.rs", &code);
         copy.fails("api", why);
     }
+    // The methods of a trait are no lines of their own, and neither are the usual auto traits.
+    let clone =
+        "impl Clone for Thing { fn clone(&self) -> Self { Self { size: 1 } } }\npub struct More;\n";
+    copy.write("src/lib.rs", &format!("{SMALL}{clone}"));
+    let text = copy
+        .fails("api", &["+ impl core::clone::Clone for small::Thing", "+ pub struct small::More"]);
+    assert_eq!(text.matches("api/small.txt: ").count(), 2, "{text}");
     copy.write("src/lib.rs", &shrink);
     copy.passes("api --bless");
     copy.passes("api");
-    copy.replace("Cargo.toml", "[dep", "[features]\nmore = []\n[dep");
-    copy.fails("api", &["+ feature more"]);
+    copy.replace("Cargo.toml", "[dep", "[features]\ndefault = [\"more\"]\nmore = []\n[dep");
+    copy.fails("api", &["+ feature default = more", "+ feature more"]);
     copy.write("api/gone.txt", "");
     copy.fails("api", &["api/gone.txt: there is no such library"]);
     copy.passes("api --bless");

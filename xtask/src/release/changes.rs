@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt, fs, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::workspace::relative;
+use crate::workspace;
 
 /// How much a change asks of those who use the crate. A later one asks more.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,23 +42,14 @@ impl fmt::Display for Level {
 /// All changes under `changes/`, in the order of their paths, and what is wrong with those that cannot be read.
 pub(crate) fn read(root: &Path, crates: &BTreeSet<&str>) -> Result<(Vec<Change>, Vec<String>)> {
     let (mut changes, mut wrong) = (Vec::new(), Vec::new());
-    let mut folders = vec![root.join("changes")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let file = entry?.path();
-            let path = relative(&file, root);
-            if file.is_dir() {
-                folders.push(file);
-            } else if path != "changes/README.md" {
-                match parse(&path, &fs::read_to_string(&file)?, crates) {
-                    Ok(change) => changes.push(change),
-                    Err(why) => wrong.push(format!("{path}: {why}")),
-                }
-            }
+    let is_change = |path: &String| path.starts_with("changes/") && path != "changes/README.md";
+    for path in workspace::files(root)?.into_iter().filter(is_change) {
+        match parse(&path, &fs::read_to_string(root.join(&path))?, crates) {
+            Ok(change) => changes.push(change),
+            Err(why) => wrong.push(format!("{path}: {why}")),
         }
     }
     changes.sort_by(|one, other| one.path.cmp(&other.path));
-    wrong.sort();
     Ok((changes, wrong))
 }
 

@@ -35,8 +35,20 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let crates = invent_history(&stage.copy)?;
     bump::run(&stage.copy, None)?;
     super::tag::run(&stage.copy)?;
-    fail_and_resume(&stage, &crates)?;
-    refuse_a_forgery(&stage, &crates)
+    let [first, second, third, .., last] = crates.as_slice() else {
+        bail!("a rehearsal takes four crates or more");
+    };
+    // The second crate is refused, the answer for the third is lost: the same command again ends well.
+    let faults = [(second.clone(), Fault::Refuse), (third.clone(), Fault::LoseAnswer)];
+    stage.registry.store().faults.extend(faults);
+    stage.publish_fails(&format!("{second} "))?;
+    stage.expect(std::slice::from_ref(first))?;
+    stage.publish()?;
+    stage.expect(&crates)?;
+    // Another checksum under our name and version is not to be overlooked, and nothing is uploaded again.
+    stage.registry.store().forge(last);
+    stage.publish_fails(&format!("STOP: {last} "))?;
+    stage.expect(&crates)
 }
 
 /// A fresh copy beside a registry, and a cargo that knows nothing else. What was vendored stays for the next time.
@@ -86,31 +98,6 @@ fn invent_history(copy: &Path) -> Result<Vec<String>> {
     Ok(members.iter().map(|member| member.name.clone()).collect())
 }
 
-/// The second crate is refused, the answer for the third is lost: the same command again ends well.
-fn fail_and_resume(stage: &Stage, crates: &[String]) -> Result<()> {
-    let [first, second, third, ..] = crates else {
-        bail!("a rehearsal takes three crates or more");
-    };
-    let faults = [(second.clone(), Fault::Refuse), (third.clone(), Fault::LoseAnswer)];
-    stage.registry.store().faults.extend(faults);
-    stage.publish_fails(&format!("{second} "))?;
-    let stored = stage.registry.store().stored.clone();
-    ensure!(stored == [first.clone()], "{second} was refused, and yet there is {stored:?}");
-    stage.publish()?;
-    let stored = stage.registry.store().stored.clone();
-    ensure!(stored == crates, "not all were stored once and in order: {stored:?}");
-    Ok(())
-}
-
-/// Another checksum under our name and version is not to be overlooked, and nothing is uploaded again.
-fn refuse_a_forgery(stage: &Stage, crates: &[String]) -> Result<()> {
-    let last = crates.last().context("no crates")?;
-    stage.registry.store().forge(last);
-    stage.publish_fails(&format!("STOP: {last} "))?;
-    ensure!(stage.registry.store().stored == crates, "a finished release uploaded something");
-    Ok(())
-}
-
 impl Stage {
     fn publish(&self) -> Result<()> {
         let options = publish::Options {
@@ -128,6 +115,13 @@ impl Stage {
         let reason = self.publish().err().context("this should have failed")?;
         println!("  FAILED {reason:#}");
         ensure!(reason.to_string().starts_with(with), "it failed otherwise: {reason:#}");
+        Ok(())
+    }
+
+    /// Were these stored, once and in order, and nothing else?
+    fn expect(&self, crates: &[String]) -> Result<()> {
+        let stored = &self.registry.store().stored;
+        ensure!(stored == crates, "there is {stored:?}, and not {crates:?}");
         Ok(())
     }
 }
