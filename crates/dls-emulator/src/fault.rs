@@ -1,5 +1,6 @@
 //! Fault plans as values: which requests and connections a rule applies to, and what it does to them. `fault_syntax`
-//! reads them from TOML, `fault_schedule` decides when a rule fires, `inject` applies it.
+//! reads them from TOML, `fault_schedule` decides when a rule fires, `inject` applies it. `faults.toml` has an example
+//! of each fault, such as 503 for the first lists.
 
 use std::num::NonZeroU64;
 use std::time::Duration;

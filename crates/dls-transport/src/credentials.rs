@@ -1,4 +1,4 @@
-//! Credentials, and where they come from.
+//! Credentials, and the sources that provide them: one file per source.
 //!
 //! There are two kinds: an [`AccessKey`] (AK/SK, permanent or temporary) signs each request, and a
 //! [`Token`] is sent as `X-Auth-Token`. [`Credentials`] is either.

@@ -1,4 +1,4 @@
-//! The second half of a write: what [`Transport::connect`](crate::Transport::connect) returns.
+//! The second step of a write, after connecting: what [`Transport::connect`](crate::Transport::connect) returns.
 
 use std::fmt;
 use std::sync::Arc;

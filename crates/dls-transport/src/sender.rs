@@ -1,4 +1,5 @@
-//! Sends a request: attempts, the pauses between them, and the stop after a 401.
+//! Sends a request: opens its connection (TCP, byte counter, TLS), exchanges it, and retries reads with pauses; stops
+//! after a 401.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
