@@ -50,7 +50,7 @@ impl Origin {
         let port = match (authority.as_str().strip_prefix(host), authority.port_u16()) {
             (Some(""), _) => own_port,
             (_, Some(port)) => port,
-            (_, None) => return Err(Error::invalid("the port of the URI is no number of a port")),
+            (_, None) => return Err(Error::invalid("the URI has an invalid port")),
         };
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if bare.is_empty() {
@@ -149,8 +149,8 @@ mod tests {
                 "https://me:secret@a.example/",
                 "the URI names a user; credentials do not belong there",
             ),
-            ("https://a.example:99999/", "the port of the URI is no number of a port"),
-            ("https://a.example:/", "the port of the URI is no number of a port"),
+            ("https://a.example:99999/", "the URI has an invalid port"),
+            ("https://a.example:/", "the URI has an invalid port"),
         ] {
             let error = origin(uri, PlaintextHosts::AnyHost).unwrap_err();
             assert_eq!(error.to_string(), message, "{uri}");
