@@ -55,7 +55,7 @@ impl Refusal {
         Self::fixed(StatusCode::FORBIDDEN, "APIGW.0310", "The project is unavailable.");
 
     pub(crate) fn headers_too_large() -> Self {
-        // Status 494, which is no constant of `http`.
+        // Status 494, for which `http` has no constant.
         let status = StatusCode::from_u16(494);
         let status = status.unwrap_or(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         let text = "A header is larger than 32 KB, or all of them than 128 KB.";

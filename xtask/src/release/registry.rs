@@ -58,7 +58,7 @@ impl Registry {
                 let read = request.as_reader().take(length.min(LIMIT)).read_to_end(&mut body);
                 let answer = lock(&store).answer(&method, request.url(), &body, &address);
                 if let (Ok(_), Some((status, body))) = (read, answer) {
-                    // A client that goes away in the middle is no concern of ours.
+                    // A client that disconnects early is ignored.
                     let _ = request.respond(Response::from_string(body).with_status_code(status));
                 }
             }

@@ -88,8 +88,8 @@ impl Closing<'_> {
     fn unknown(&self) -> Failure {
         let unsettled = self.unsettled();
         let message = format!(
-            "the outcome of {} of {} is unknown: a request may have been received. Nothing was sent \
-             twice.",
+            "the outcome of {} of {} is unknown: a request may have been received. Nothing is sent \
+             again without consent.",
             unsettled.split(' ').count(),
             count(self.report.packages.len(), "package"),
         );
