@@ -1,7 +1,6 @@
 //! The trait of everything that can hand out credentials.
 
 use std::error::Error;
-use std::fmt;
 use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -50,10 +49,11 @@ impl<P: ProvideCredentials + ?Sized> ProvideCredentials for Arc<P> {
 }
 
 /// Why a source that is configured has no credentials to give. It never holds a secret.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
     /// One half of an access key is set without the other.
+    #[error("{set} is set, but {missing} is not")]
     HalfSet {
         /// The environment variable that is set.
         set: &'static str,
@@ -61,45 +61,28 @@ pub enum CredentialsError {
         missing: &'static str,
     },
     /// An environment variable is not UTF-8.
+    #[error("{variable} is not valid UTF-8")]
     NotUnicode {
         /// Its name.
         variable: &'static str,
     },
     /// An environment variable holds no such credential.
+    #[error("{variable} is not usable")]
     Invalid {
         /// Its name.
         variable: &'static str,
         /// What is wrong; the [source](Error::source) of this error.
+        #[source]
         reason: InvalidCredential,
     },
     /// Another source failed, for its own reason: the [source](Error::source) of this error.
-    Other(Box<dyn Error + Send + Sync>),
+    #[error("the source of credentials failed")]
+    Other(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl CredentialsError {
     /// For sources outside this crate. The reason must not hold a secret: it is printed.
     pub fn other(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Other(reason.into())
-    }
-}
-
-impl fmt::Display for CredentialsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HalfSet { set, missing } => write!(f, "{set} is set, but {missing} is not"),
-            Self::NotUnicode { variable } => write!(f, "{variable} is not valid UTF-8"),
-            Self::Invalid { variable, .. } => write!(f, "{variable} is not usable"),
-            Self::Other(_) => f.write_str("the source of credentials failed"),
-        }
-    }
-}
-
-impl Error for CredentialsError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Invalid { reason, .. } => Some(reason),
-            Self::Other(reason) => Some(reason.as_ref()),
-            Self::HalfSet { .. } | Self::NotUnicode { .. } => None,
-        }
     }
 }

@@ -1,13 +1,13 @@
 //! The values: valid by construction, wiped from memory when dropped, never printed.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 /// The secret half of an access key (SK).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct SecretKey(Secret);
 
 impl SecretKey {
@@ -31,7 +31,7 @@ impl SecretKey {
 }
 
 /// The token of a temporary access key, header `X-Security-Token`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct SecurityToken(Secret);
 
 impl SecurityToken {
@@ -53,7 +53,7 @@ impl SecurityToken {
 }
 
 /// A project-scoped IAM token, header `X-Auth-Token`. It lives for 24 hours.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Token(Secret);
 
 impl Token {
@@ -82,7 +82,7 @@ impl Token {
 }
 
 /// An access key: its id (AK), its secret (SK) and, if it is a temporary one, its security token.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct AccessKey {
     id: String,
     secret: SecretKey,
@@ -151,34 +151,6 @@ impl From<Token> for Credentials {
     }
 }
 
-impl fmt::Debug for SecretKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretKey([redacted])")
-    }
-}
-
-impl fmt::Debug for SecurityToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecurityToken([redacted])")
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token([redacted])")
-    }
-}
-
-impl fmt::Debug for AccessKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessKey")
-            .field("id", &self.id)
-            .field("secret", &self.secret)
-            .field("security_token", &self.security_token)
-            .finish()
-    }
-}
-
 /// Which part of the credentials an [`InvalidCredential`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -205,15 +177,17 @@ impl fmt::Display for CredentialPart {
 }
 
 /// Why a text cannot be part of credentials. It never holds the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidCredential {
     /// It is empty.
+    #[error("the {part} is empty")]
     Empty {
         /// What is empty.
         part: CredentialPart,
     },
     /// It is longer than documented.
+    #[error("the {part} has {characters} characters; at most {max} are allowed")]
     TooLong {
         /// What is too long.
         part: CredentialPart,
@@ -223,6 +197,10 @@ pub enum InvalidCredential {
         max: usize,
     },
     /// It holds a character that it may not hold.
+    #[error(
+        "the {part} holds a character that is not allowed at position {position} (a line end or \
+         space left over?)"
+    )]
     Character {
         /// What holds it.
         part: CredentialPart,
@@ -230,24 +208,6 @@ pub enum InvalidCredential {
         position: usize,
     },
 }
-
-impl fmt::Display for InvalidCredential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty { part } => write!(f, "the {part} is empty"),
-            Self::TooLong { part, characters, max } => {
-                write!(f, "the {part} has {characters} characters; at most {max} are allowed")
-            }
-            Self::Character { part, position } => write!(
-                f,
-                "the {part} holds a character that is not allowed at position {position} \
-                 (a line end or space left over?)"
-            ),
-        }
-    }
-}
-
-impl Error for InvalidCredential {}
 
 fn not_empty(part: CredentialPart, text: &str) -> Result<(), InvalidCredential> {
     if text.is_empty() { Err(InvalidCredential::Empty { part }) } else { Ok(()) }
@@ -267,6 +227,12 @@ fn only(
 /// Text that is in memory once, however often it is cloned, and wiped when the last clone goes.
 #[derive(Clone)]
 struct Secret(Arc<Zeroizing<String>>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
 
 impl Secret {
     fn new(text: impl Into<String>) -> Self {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::civil::DateTime;
+use thiserror::Error;
 
 /// The time of a signature in UTC, to the second: `YYYYMMDDTHHMMSSZ`, header `X-Sdk-Date`.
 ///
@@ -19,39 +22,32 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// # Ok::<(), dls_transport::sign::InvalidSdkDate>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SdkDate {
-    /// Since 1970-01-01T00:00:00Z.
-    seconds: i64,
-}
+pub struct SdkDate(DateTime);
 
-/// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
-const FIRST: i64 = -62_135_596_800;
-const LAST: i64 = 253_402_300_799;
-const DAY: i64 = 86_400;
+const FIRST: DateTime = DateTime::constant(1, 1, 1, 0, 0, 0, 0);
+const LAST: DateTime = DateTime::constant(9999, 12, 31, 23, 59, 59, 0);
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Fractions of a second are cut. A time outside the years 1 to 9999 becomes the nearest inside.
 impl From<SystemTime> for SdkDate {
     fn from(time: SystemTime) -> Self {
-        let seconds = match time.duration_since(UNIX_EPOCH) {
-            Ok(since) => i64::try_from(since.as_secs()).unwrap_or(LAST),
-            Err(error) => {
-                let before = error.duration();
-                let whole = i64::try_from(before.as_secs()).unwrap_or(LAST);
-                -whole - i64::from(before.subsec_nanos() > 0)
-            }
+        let time = match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => EPOCH.saturating_add(since),
+            Err(error) => EPOCH.saturating_sub(error.duration()),
         };
-        Self { seconds: seconds.clamp(FIRST, LAST) }
+        let time = time.clamp(FIRST, LAST);
+        Self(time.date().at(time.hour(), time.minute(), time.second(), 0))
     }
 }
 
 /// A date that the platform cannot hold (Windows before 1601) becomes the epoch.
 impl From<SdkDate> for SystemTime {
     fn from(date: SdkDate) -> Self {
-        let span = Duration::from_secs(date.seconds.unsigned_abs());
-        let time = if date.seconds < 0 {
-            UNIX_EPOCH.checked_sub(span)
+        let since = date.0.duration_since(EPOCH);
+        let time = if since.is_negative() {
+            UNIX_EPOCH.checked_sub(since.unsigned_abs())
         } else {
-            UNIX_EPOCH.checked_add(span)
+            UNIX_EPOCH.checked_add(since.unsigned_abs())
         };
         time.unwrap_or(UNIX_EPOCH)
     }
@@ -66,92 +62,55 @@ impl FromStr for SdkDate {
         else {
             return Err(InvalidSdkDate::Form);
         };
-        let year = 100 * two_digits(*y1, *y2)? + two_digits(*y3, *y4)?;
-        let month = two_digits(*mo1, *mo2)?;
-        let day = two_digits(*d1, *d2)?;
-        let (hour, minute, second) =
-            (two_digits(*h1, *h2)?, two_digits(*mi1, *mi2)?, two_digits(*s1, *s2)?);
-
-        let days = days_from_civil(year, month, day);
-        let exists = year >= 1 && civil_from_days(days) == (year, month, day);
-        if !exists || hour > 23 || minute > 59 || second > 59 {
-            return Err(InvalidSdkDate::NoSuchTime);
+        let (century, year) = (two_digits(*y1, *y2)?, two_digits(*y3, *y4)?);
+        let (month, day) = (two_digits(*mo1, *mo2)?, two_digits(*d1, *d2)?);
+        let (hour, minute) = (two_digits(*h1, *h2)?, two_digits(*mi1, *mi2)?);
+        let second = two_digits(*s1, *s2)?;
+        let year = 100 * i16::from(century) + i16::from(year);
+        match DateTime::new(year, month, day, hour, minute, second, 0) {
+            Ok(time) if time >= FIRST => Ok(Self(time)),
+            _ => Err(InvalidSdkDate::NoSuchTime),
         }
-        Ok(Self { seconds: days * DAY + hour * 3600 + minute * 60 + second })
     }
 }
 
 impl fmt::Display for SdkDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = civil_from_days(self.seconds.div_euclid(DAY));
-        let second = self.seconds.rem_euclid(DAY);
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+        write!(f, "{}", self.0.strftime("%Y%m%dT%H%M%SZ"))
     }
 }
 
 /// Why a text is no [`SdkDate`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSdkDate {
     /// Not of the form `YYYYMMDDTHHMMSSZ`.
+    #[error("a date has the form YYYYMMDDTHHMMSSZ in UTC, such as 20240429T081530Z")]
     Form,
     /// Of the form, but no such day or hour exists (month 13, 30 February, 24:00, a leap second, year 0).
+    #[error("no such time exists (YYYYMMDDTHHMMSSZ in UTC, such as 20240429T081530Z)")]
     NoSuchTime,
 }
 
-impl fmt::Display for InvalidSdkDate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Form => "a date has the form YYYYMMDDTHHMMSSZ in UTC, such as 20240429T081530Z",
-            Self::NoSuchTime => {
-                "no such time exists (YYYYMMDDTHHMMSSZ in UTC, such as 20240429T081530Z)"
-            }
-        })
+fn two_digits(tens: u8, ones: u8) -> Result<i8, InvalidSdkDate> {
+    match [tens, ones] {
+        [b'0'..=b'9', b'0'..=b'9'] => Ok((10 * (tens - b'0') + (ones - b'0')).cast_signed()),
+        _ => Err(InvalidSdkDate::Form),
     }
-}
-
-impl std::error::Error for InvalidSdkDate {}
-
-fn two_digits(tens: u8, ones: u8) -> Result<i64, InvalidSdkDate> {
-    if tens.is_ascii_digit() && ones.is_ascii_digit() {
-        Ok(10 * i64::from(tens - b'0') + i64::from(ones - b'0'))
-    } else {
-        Err(InvalidSdkDate::Form)
-    }
-}
-
-// The two calendar functions count in years that begin in March, so that a leap day ends its year,
-// and in eras of 400 years (146,097 days), after which the Gregorian calendar repeats.
-
-/// Days since 1970-01-01.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    year.div_euclid(400) * 146_097 + day_of_era - 719_468
-}
-
-/// Year, month, day.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = (shifted_month + 2) % 12 + 1;
-    let year = days.div_euclid(146_097) * 400 + year_of_era + i64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
+
+    fn at(seconds: i64) -> SystemTime {
+        let span = Duration::from_secs(seconds.unsigned_abs());
+        if seconds < 0 { UNIX_EPOCH - span } else { UNIX_EPOCH + span }
+    }
 
     /// Text and seconds since the epoch, as Python's `datetime` relates them.
     const KNOWN: [(&str, i64); 10] = [
@@ -170,10 +129,10 @@ mod tests {
     #[test]
     fn known_dates_are_read_and_written() {
         for (text, seconds) in KNOWN {
-            let date = SdkDate { seconds };
+            let date = SdkDate::from(at(seconds));
             assert_eq!(text.parse(), Ok(date), "{text}");
             assert_eq!(date.to_string(), text);
-            assert_eq!(SdkDate::from(SystemTime::from(date)), date, "{text}");
+            assert_eq!(SystemTime::from(date), at(seconds), "{text}");
         }
     }
 
@@ -231,18 +190,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_date_survives_text_and_time(seconds in FIRST..=LAST) {
-            let date = SdkDate { seconds };
+        fn every_date_survives_text_and_time(seconds in -62_135_596_800_i64..=253_402_300_799) {
+            let date = SdkDate::from(at(seconds));
             prop_assert_eq!(date.to_string().parse(), Ok(date));
-            prop_assert_eq!(SdkDate::from(SystemTime::from(date)), date);
-        }
-
-        #[test]
-        fn the_next_day_is_the_next_date(days in FIRST / DAY..LAST / DAY) {
-            let (year, month, day) = civil_from_days(days);
-            let next = civil_from_days(days + 1);
-            let candidates = [(year, month, day + 1), (year, month + 1, 1), (year + 1, 1, 1)];
-            prop_assert!(candidates.contains(&next), "{next:?}");
+            prop_assert_eq!(SystemTime::from(date), at(seconds));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Percent-encoding and trimming as the official signer does them.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Cuts white space at both ends: everything that Python's `str.strip()` cuts, which is Unicode
 /// white space and the four separators U+001C to U+001F.
@@ -17,16 +18,10 @@ pub(super) fn encode_into(out: &mut String, text: &str, also: Option<u8>) {
             }
             _ if Some(byte) == also => out.push(char::from(byte)),
             _ => {
-                out.push('%');
-                out.push(upper_hex(byte >> 4));
-                out.push(upper_hex(byte & 0xf));
+                let _ = write!(out, "%{byte:02X}");
             }
         }
     }
-}
-
-fn upper_hex(digit: u8) -> char {
-    char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit })
 }
 
 /// Undoes percent-encoding. Broken escapes stay as they are; bytes that are not UTF-8 become U+FFFD,
@@ -80,9 +75,7 @@ fn hex_value(digit: u8) -> Option<u8> {
 pub(super) fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        for digit in [byte >> 4, byte & 0xf] {
-            out.push(upper_hex(digit).to_ascii_lowercase());
-        }
+        let _ = write!(out, "{byte:02x}");
     }
     out
 }
