@@ -66,10 +66,10 @@ impl TransportOptions {
     fn transport(&self, transport: TransportBuilder) -> TransportBuilder {
         let mut limits = dls::transport::Limits::default();
         if let Some(time) = self.connect {
-            limits = limits.with_connect(time).with_tls(time);
+            (limits.connect, limits.tls) = (time, time);
         }
         if let Some(time) = self.request {
-            limits = limits.with_read_head(time).with_write_head(time);
+            (limits.read_head, limits.write_head) = (time, time);
         }
         let mut transport = transport.limits(limits);
         if let Some(rate) = self.rate {
@@ -213,7 +213,7 @@ fn environment() -> Result<Option<Credentials>, Failure> {
 
 fn rate(text: &str) -> Result<Rate, Failure> {
     match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Rate::per_second(rate)),
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Rate::PerSecond(rate)),
         _ => Err(no_number("--rate", text, "above 0, such as 8 or 0.5")),
     }
 }

@@ -162,16 +162,8 @@ impl fmt::Debug for TransportBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A provider may print anything.
         f.debug_struct("TransportBuilder")
-            .field("credentials", &self.credentials.as_ref().map(|_| ()))
-            .field("project_id", &self.project_id)
-            .field("domain_id", &self.domain_id)
-            .field("user_agent", &self.user_agent)
             .field("limits", &self.limits)
-            .field("max_attempts", &self.max_attempts)
-            .field("max_connections", &self.max_connections)
             .field("rate", &self.rate)
-            .field("roots", &self.roots)
-            .field("plaintext", &self.plaintext)
             .finish_non_exhaustive()
     }
 }
@@ -205,7 +197,7 @@ mod tests {
             (builder().project_id("a\nb"), "the project id cannot stand in a header"),
             (builder().domain_id("a\0"), "the domain id cannot stand in a header"),
             (builder().user_agent("a\r\nb: c"), "the user agent cannot stand in a header"),
-            (builder().rate(Rate::per_second(0.0)), "0 requests a second is no rate"),
+            (builder().rate(Rate::PerSecond(0.0)), "0 requests a second is no rate"),
         ] {
             let error = builder.build().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Setup);

@@ -16,19 +16,18 @@ use crate::retry_after::ClockSkew;
 ///
 /// There is no `is_retryable`: whether a call may be made again depends on what the call does.
 /// Look at [`delivery`](Self::delivery).
+#[derive(Debug)]
 pub struct Error(Box<Inner>);
 
+#[derive(Debug)]
 struct Inner {
     kind: ErrorKind,
     phase: Phase,
     delivery: Delivery,
     attempts: u32,
     message: String,
-    status: Option<StatusCode>,
-    request_id: Option<String>,
+    head: Option<Head>,
     location: Option<String>,
-    retry_after: Option<Duration>,
-    clock_skew: Option<ClockSkew>,
     source: Option<Source>,
 }
 
@@ -172,7 +171,7 @@ pub enum ErrorKind {
     /// Look before doing it again. Reads are repeated.
     Body,
     /// The body of the answer is larger than [`Limits::body_bytes`](crate::Limits::body_bytes), or
-    /// comes in more pieces than that allows.
+    /// comes in more chunks than that allows.
     ///
     /// *Troubleshooting*: as for [`Body`](Self::Body), the status holds. Ask for less at a time, or
     /// raise the limit. Never repeated. If the head announces a length that cannot be counted to
@@ -188,11 +187,8 @@ impl Error {
             delivery: Delivery::NotSent,
             attempts: 0,
             message: message.into(),
-            status: None,
-            request_id: None,
+            head: None,
             location: None,
-            retry_after: None,
-            clock_skew: None,
             source: None,
         }))
     }
@@ -216,11 +212,8 @@ impl Error {
     }
 
     /// What the head of the answer said.
-    pub(crate) fn with_head(mut self, head: &Head) -> Self {
-        self.0.status = Some(head.status);
-        self.0.request_id.clone_from(&head.request_id);
-        self.0.retry_after = head.retry_after;
-        self.0.clock_skew = head.clock_skew;
+    pub(crate) fn with_head(mut self, head: Head) -> Self {
+        self.0.head = Some(head);
         self
     }
 
@@ -263,13 +256,13 @@ impl Error {
     /// The status of the last attempt, if its answer got so far as to have one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        self.0.status
+        self.0.head.as_ref().map(|head| head.status)
     }
 
     /// `X-Request-Id` (or IAM's `X-IAM-Trace-Id`) of the last answer. Support asks for it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.0.request_id.as_deref()
+        self.0.head.as_ref()?.request_id.as_deref()
     }
 
     /// Where a redirect points, without user, query and fragment.
@@ -281,46 +274,20 @@ impl Error {
     /// How long the server asked us to wait (`Retry-After`).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
+        self.0.head.as_ref()?.retry_after
     }
 
     /// How far our clock is from the server's, by the `Date` of the answer. `None` means that it is
     /// not known; see [`ResponseMeta::clock_skew`](crate::ResponseMeta::clock_skew).
     #[must_use]
     pub fn clock_skew(&self) -> Option<ClockSkew> {
-        self.0.clock_skew
+        self.0.head.as_ref()?.clock_skew
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = &*self.0;
-        let mut debug = f.debug_struct("Error");
-        debug
-            .field("kind", &inner.kind)
-            .field("phase", &inner.phase)
-            .field("delivery", &inner.delivery)
-            .field("attempts", &inner.attempts)
-            .field("message", &inner.message);
-        for (name, fact) in [
-            ("status", inner.status.as_ref().map(|it| it as &dyn fmt::Debug)),
-            ("request_id", inner.request_id.as_ref().map(|it| it as _)),
-            ("location", inner.location.as_ref().map(|it| it as _)),
-            ("retry_after", inner.retry_after.as_ref().map(|it| it as _)),
-            ("clock_skew", inner.clock_skew.as_ref().map(|it| it as _)),
-            ("source", inner.source.as_ref().map(|it| it as _)),
-        ] {
-            if let Some(fact) = fact {
-                debug.field(name, fact);
-            }
-        }
-        debug.finish()
     }
 }
 
@@ -357,8 +324,8 @@ mod tests {
         assert_eq!(error.source().unwrap().to_string(), "cause");
         assert_eq!(
             format!("{error:?}"),
-            "Error { kind: Setup, phase: Prepare, delivery: NotSent, attempts: 0, \
-             message: \"no roots\", source: \"cause\" }",
+            "Error(Inner { kind: Setup, phase: Prepare, delivery: NotSent, attempts: 0, message: \
+             \"no roots\", head: None, location: None, source: Some(\"cause\") })",
         );
     }
 

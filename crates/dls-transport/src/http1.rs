@@ -28,9 +28,9 @@ use crate::tls;
 /// The smallest buffer that hyper takes.
 const LEAST_BUFFER: usize = 8192;
 const MAX_HEADERS: usize = 100;
-/// A body may come in so many pieces, and in as many more as the limit of its size allows of few bytes
-/// each. A piece costs time whatever its size: 16 MiB byte by byte would take many seconds.
-const MAX_PIECES: usize = 1024;
+/// A body may come in so many chunks, and in as many more as the limit of its size allows of few bytes
+/// each. A chunk costs time whatever its size: 16 MiB byte by byte would take many seconds.
+const MAX_CHUNKS: usize = 1024;
 const FEW_BYTES: usize = 16;
 
 /// A connection on which no exchange is under way.
@@ -88,8 +88,12 @@ pub(crate) struct ExchangeLimits<'a> {
 }
 
 impl Connection {
-    pub(crate) async fn over(stream: Stream, limits: &Limits) -> hyper::Result<Self> {
-        let written = stream.written();
+    /// `written` counts the bytes of this stream that left.
+    pub(crate) async fn over(
+        stream: Stream,
+        written: Written,
+        limits: &Limits,
+    ) -> hyper::Result<Self> {
         let (sender, connection) = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .max_header_size(limits.head_bytes)
@@ -123,32 +127,30 @@ impl Connection {
     }
 
     /// Writes the request and waits for the head of its answer.
-    pub(crate) async fn ask(
+    pub(crate) async fn send<'a>(
         mut self,
         request: Request<Full<Bytes>>,
-        exchange_limits: &ExchangeLimits<'_>,
+        limits: &'a ExchangeLimits<'a>,
         now: impl FnOnce() -> SystemTime,
-    ) -> Result<PendingResponse, Error> {
+    ) -> Result<PendingResponse<'a>, Error> {
         let before = self.written.bytes();
         let answer = self.sender.try_send_request(request);
-        let outcome =
-            exchange_limits.deadline.within(exchange_limits.head, self.task.run(answer)).await;
+        let outcome = limits.deadline.within(limits.head, self.task.run(answer)).await;
 
         let failure = match outcome {
-            Ok(Ok(answer)) => return PendingResponse::new(self, answer, exchange_limits, now()),
+            Ok(Ok(answer)) => return PendingResponse::new(self, answer, limits, now()),
             Ok(Err(failure)) => Ok(failure),
             Err(late) => Err(late),
         };
         // Only then is the count final.
         self.task.end();
+        let origin = limits.origin;
         let (error, handed_back) = match failure {
             Ok(mut failure) => match failure.take_message() {
-                Some(_) => (unusable(failure.into_error(), exchange_limits.origin), true),
-                None => {
-                    (no_answer(failure.into_error(), &self.task.unread, exchange_limits), false)
-                }
+                Some(_) => (unusable(failure.into_error(), origin), true),
+                None => (no_answer(failure.into_error(), &self.task.unread, limits), false),
             },
-            Err(late) => (late.error(Phase::Answer, exchange_limits.origin.authority()), false),
+            Err(late) => (late.error(Phase::Answer, origin.authority()), false),
         };
         Err(error.with_delivery(proved(handed_back, self.written.bytes() - before)))
     }
@@ -161,41 +163,40 @@ fn proved(handed_back: bool, bytes: u64) -> Delivery {
 }
 
 /// An exchange whose answer has begun.
-pub(crate) struct PendingResponse {
+pub(crate) struct PendingResponse<'a> {
     connection: Connection,
     parts: response::Parts,
     body: Incoming,
     head: Head,
+    limits: &'a ExchangeLimits<'a>,
 }
 
-impl PendingResponse {
+impl<'a> PendingResponse<'a> {
     fn new(
         connection: Connection,
         answer: Response<Incoming>,
-        exchange_limits: &ExchangeLimits<'_>,
+        limits: &'a ExchangeLimits<'a>,
         now: SystemTime,
     ) -> Result<Self, Error> {
         let (mut parts, body) = answer.into_parts();
-        exchange_limits.sent_secrets.blot_out_of(&mut parts.headers);
+        limits.sent_secrets.redact_headers(&mut parts.headers);
         let head = Head::read(parts.status, &parts.headers, now);
-        let origin = exchange_limits.origin;
-        let status = parts.status.as_u16();
+        let (origin, status) = (limits.origin, parts.status.as_u16());
+        let error =
+            |kind, message| Error::new(kind, Phase::Answer, message).with_head(head.clone());
         match ResponseClass::of(parts.status) {
-            ResponseClass::Answer => Ok(Self { connection, parts, body, head }),
+            ResponseClass::Answer => Ok(Self { connection, parts, body, head, limits }),
             ResponseClass::Redirect => {
                 let location = location(&parts.headers);
                 let to = location.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
                 let message = format!("{origin} redirects (status {status}){to}; not followed");
-                Err(Error::new(ErrorKind::Redirect, Phase::Answer, message)
-                    .with_head(&head)
+                Err(error(ErrorKind::Redirect, message)
                     .with_location(location)
                     .with_delivery(Delivery::Answered))
             }
-            ResponseClass::Nonsense => {
+            ResponseClass::Invalid => {
                 let message = format!("{origin} answered with status {status}, which is no answer");
-                Err(Error::new(ErrorKind::Protocol, Phase::Answer, message)
-                    .with_head(&head)
-                    .with_delivery(Delivery::Unknown))
+                Err(error(ErrorKind::Protocol, message).with_delivery(Delivery::Unknown))
             }
         }
     }
@@ -209,72 +210,61 @@ impl PendingResponse {
     }
 
     /// Reads the body. The connection comes back if another exchange can follow on it.
-    pub(crate) async fn finish(
-        mut self,
-        exchange_limits: &ExchangeLimits<'_>,
-    ) -> Result<(Response<Vec<u8>>, Option<Connection>), Error> {
-        let mut body = self
-            .read_body(exchange_limits)
-            .await
-            .map_err(|error| error.with_head(&self.head).with_delivery(Delivery::Answered))?;
-        exchange_limits.sent_secrets.blot_out(&mut body);
+    pub(crate) async fn finish(mut self) -> Result<(Response<Vec<u8>>, Option<Connection>), Error> {
+        let mut body = match self.read_body().await {
+            Ok(body) => body,
+            Err(error) => return Err(error.with_head(self.head).with_delivery(Delivery::Answered)),
+        };
+        self.limits.sent_secrets.redact(&mut body);
         let mut connection = self.connection;
         let reusable = connection.is_silent().await;
 
-        let mut answer = Response::new(body);
-        *answer.status_mut() = self.parts.status;
-        *answer.version_mut() = self.parts.version;
-        *answer.headers_mut() = self.parts.headers;
-        answer.extensions_mut().insert(self.head.meta());
-        Ok((answer, reusable.then_some(connection)))
+        self.parts.extensions.clear();
+        self.parts.extensions.insert(self.head.meta());
+        Ok((Response::from_parts(self.parts, body), reusable.then_some(connection)))
     }
 
-    async fn read_body(&mut self, exchange_limits: &ExchangeLimits<'_>) -> Result<Vec<u8>, Error> {
-        let limit = exchange_limits.limits.body_bytes;
+    async fn read_body(&mut self) -> Result<Vec<u8>, Error> {
+        let (limits, limit) = (self.limits, self.limits.limits.body_bytes);
         let announced = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > limit {
-            return Err(self.too_large(exchange_limits, limit, "bytes"));
+            return Err(self.too_large(limit, "bytes"));
         }
-        let most_pieces = MAX_PIECES.saturating_add(limit / FEW_BYTES);
-        let mut pieces = 0;
+        let max_chunks = MAX_CHUNKS.saturating_add(limit / FEW_BYTES);
+        let mut chunks = 0;
         let mut bytes = Vec::with_capacity(announced.min(64 << 10));
         loop {
             let frame = self.connection.task.run(self.body.frame());
-            let frame =
-                exchange_limits.deadline.within(exchange_limits.limits.body_idle, frame).await;
-            let frame = match frame {
+            let frame = match limits.deadline.within(limits.limits.body_idle, frame).await {
                 Ok(None) => return Ok(bytes),
                 Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(error))) => return Err(self.broken_off(exchange_limits, error)),
-                Err(late) => {
-                    return Err(late.error(Phase::Body, exchange_limits.origin.authority()));
+                Ok(Some(Err(error))) => {
+                    return Err(self.error(ErrorKind::Body, "broke off").with_source(error));
                 }
+                Err(late) => return Err(late.error(Phase::Body, limits.origin.authority())),
             };
             // Anything else than data is a trailer, which nobody asked for.
             if let Some(data) = frame.data_ref() {
                 if data.len() > limit - bytes.len() {
-                    return Err(self.too_large(exchange_limits, limit, "bytes"));
+                    return Err(self.too_large(limit, "bytes"));
                 }
-                pieces += 1;
-                if pieces > most_pieces {
-                    return Err(self.too_large(exchange_limits, most_pieces, "pieces"));
+                chunks += 1;
+                if chunks > max_chunks {
+                    return Err(self.too_large(max_chunks, "chunks"));
                 }
                 bytes.extend_from_slice(data);
             }
         }
     }
 
-    fn too_large(&self, exchange_limits: &ExchangeLimits<'_>, limit: usize, what: &str) -> Error {
-        let (origin, status) = (exchange_limits.origin, self.parts.status.as_u16());
-        let message =
-            format!("the answer from {origin} (status {status}) is larger than {limit} {what}");
-        Error::new(ErrorKind::TooLarge, Phase::Body, message)
+    fn too_large(&self, limit: usize, unit: &str) -> Error {
+        self.error(ErrorKind::TooLarge, &format!("is larger than {limit} {unit}"))
     }
 
-    fn broken_off(&self, exchange_limits: &ExchangeLimits<'_>, error: hyper::Error) -> Error {
-        let (origin, status) = (exchange_limits.origin, self.parts.status.as_u16());
-        let message = format!("the answer from {origin} (status {status}) broke off");
-        Error::new(ErrorKind::Body, Phase::Body, message).with_source(error)
+    fn error(&self, kind: ErrorKind, what: &str) -> Error {
+        let (origin, status) = (self.limits.origin, self.parts.status.as_u16());
+        let message = format!("the answer from {origin} (status {status}) {what}");
+        Error::new(kind, Phase::Body, message)
     }
 }
 
@@ -307,15 +297,15 @@ fn has_spoken(failure: &hyper::Error) -> bool {
 }
 
 /// Why there is no answer. `unread` is what came in and was not understood.
-fn no_answer(error: hyper::Error, unread: &[u8], exchange_limits: &ExchangeLimits<'_>) -> Error {
-    let origin = exchange_limits.origin;
+fn no_answer(error: hyper::Error, unread: &[u8], limits: &ExchangeLimits<'_>) -> Error {
+    let origin = limits.origin;
     let (kind, message) = if is_too_large(&error) && !unread.starts_with(b"HTTP/") {
         // The head itself was taken, so it is a length that hyper cannot count to.
-        let limit = exchange_limits.limits.body_bytes;
+        let limit = limits.limits.body_bytes;
         let message = format!("the answer from {origin} announces more than {limit} bytes");
         (ErrorKind::TooLarge, message)
     } else if is_too_large(&error) {
-        let limit = exchange_limits.limits.head_bytes;
+        let limit = limits.limits.head_bytes;
         let message = format!(
             "the head of the answer from {origin} is larger than {limit} bytes or \
              {MAX_HEADERS} headers"
@@ -361,14 +351,15 @@ pub(crate) mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let stream = Stream::Plain(Counting::new(client.unwrap()));
-        let connection = Connection::over(stream, &Limits::default()).await.unwrap();
-        (connection, server.unwrap().0)
+        let socket = Counting::new(client.unwrap());
+        let written = socket.written();
+        let connection = Connection::over(Box::new(socket), written, &Limits::default()).await;
+        (connection.unwrap(), server.unwrap().0)
     }
 
-    async fn ask(connection: Connection) -> Error {
+    async fn send(connection: Connection) -> Error {
         let uri = "http://localhost/".parse().unwrap();
-        let exchange_limits = ExchangeLimits {
+        let limits = ExchangeLimits {
             origin: &Origin::of(&uri, PlaintextHosts::Loopback).unwrap(),
             limits: &Limits::default(),
             head: Duration::from_secs(1),
@@ -376,7 +367,7 @@ pub(crate) mod tests {
             sent_secrets: &SentSecrets::by(&HeaderMap::new()),
         };
         let request = Request::new(Full::new(Bytes::from_static(b"body")));
-        let outcome = connection.ask(request, &exchange_limits, || SystemTime::UNIX_EPOCH);
+        let outcome = connection.send(request, &limits, || SystemTime::UNIX_EPOCH);
         outcome.await.err().unwrap()
     }
 
@@ -395,7 +386,7 @@ pub(crate) mod tests {
         // The runtime learns that the connection is closed.
         tokio::task::yield_now().await;
         let written = connection.written.clone();
-        let error = ask(connection).await;
+        let error = send(connection).await;
         assert_eq!(error.kind(), ErrorKind::Interrupted);
         assert_eq!((error.delivery(), written.bytes()), (Delivery::NotSent, 0));
     }
@@ -419,7 +410,7 @@ pub(crate) mod tests {
         drop(server);
         // The runtime does not know of the reset; the kernel tells it before the first write.
         let written = connection.written.clone();
-        let error = ask(connection).await;
+        let error = send(connection).await;
         assert_eq!(error.kind(), ErrorKind::Interrupted);
         assert_eq!((error.delivery(), written.bytes()), (Delivery::NotSent, 0));
     }
@@ -427,7 +418,7 @@ pub(crate) mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_a_socket_took_is_in_doubt_also_if_nobody_reads_it() {
         let (connection, server) = connection().await;
-        let error = ask(connection).await;
+        let error = send(connection).await;
         assert_eq!(error.kind(), ErrorKind::Timeout);
         assert_eq!(error.delivery(), Delivery::Unknown);
         drop(server);

@@ -22,14 +22,6 @@ pub enum Rate {
     Unlimited,
 }
 
-impl Rate {
-    /// [`Rate::PerSecond`].
-    #[must_use]
-    pub fn per_second(requests: f64) -> Self {
-        Self::PerSecond(requests)
-    }
-}
-
 impl Default for Rate {
     fn default() -> Self {
         Self::PerSecond(8.0)
@@ -129,14 +121,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_second_holds_more_turns_than_the_rate() {
-        let times = turns(Rate::per_second(3.0), 8).await;
+        let times = turns(Rate::PerSecond(3.0), 8).await;
         assert_eq!(times, [0, 0, 0, 1000, 1000, 1000, 2000, 2000]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_below_one_and_one_between_numbers_hold_on_average() {
-        assert_eq!(turns(Rate::per_second(0.5), 3).await, [0, 2000, 4000]);
-        assert_eq!(turns(Rate::per_second(2.5), 5).await, [0, 0, 800, 800, 1600]);
+        assert_eq!(turns(Rate::PerSecond(0.5), 3).await, [0, 2000, 4000]);
+        assert_eq!(turns(Rate::PerSecond(2.5), 5).await, [0, 0, 800, 800, 1600]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -146,7 +138,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_time_is_not_saved_up() {
-        let limiter = Limiter::new(Rate::per_second(2.0)).unwrap();
+        let limiter = Limiter::new(Rate::PerSecond(2.0)).unwrap();
         tokio::time::advance(Duration::from_secs(100)).await;
         let begin = Instant::now();
         for _ in 0..3 {
@@ -157,7 +149,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_taken_in_the_order_of_asking_and_leavers_take_none() {
-        let limiter = Arc::new(Limiter::new(Rate::per_second(1.0)).unwrap());
+        let limiter = Arc::new(Limiter::new(Rate::PerSecond(1.0)).unwrap());
         limiter.acquire().await;
         let begin = Instant::now();
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
@@ -183,9 +175,9 @@ mod tests {
     #[test]
     fn what_is_no_rate_is_refused() {
         for requests in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
-            assert!(Limiter::new(Rate::per_second(requests)).is_err(), "{requests}");
+            assert!(Limiter::new(Rate::PerSecond(requests)).is_err(), "{requests}");
         }
-        assert!(Limiter::new(Rate::per_second(1e9)).is_ok());
-        assert!(Limiter::new(Rate::per_second(1e-9)).is_ok());
+        assert!(Limiter::new(Rate::PerSecond(1e9)).is_ok());
+        assert!(Limiter::new(Rate::PerSecond(1e-9)).is_ok());
     }
 }

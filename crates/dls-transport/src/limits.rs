@@ -20,7 +20,8 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use dls_transport::Limits;
 ///
-/// let limits = Limits::default().with_connect(Duration::from_secs(2));
+/// let mut limits = Limits::default();
+/// limits.connect = Duration::from_secs(2);
 /// assert_eq!(limits.connect, Duration::from_secs(2));
 /// assert_eq!(limits.tls, Duration::from_secs(5));
 /// ```
@@ -41,7 +42,7 @@ pub struct Limits {
     pub write_head: Duration,
     /// Each pause while the body of the answer comes in.
     pub body_idle: Duration,
-    /// The body of the answer, in bytes. It may come in 1024 pieces (of the chunked encoding, or as
+    /// The body of the answer, in bytes. It may come in 1024 chunks (of the chunked encoding, or as
     /// the network delivers it), and one more for each 16 bytes of this limit.
     pub body_bytes: usize,
     /// Status line and headers of the answer, in bytes.
@@ -73,60 +74,6 @@ impl Default for Limits {
 impl Limits {
     const LEAST_TOTAL: Duration = Duration::from_secs(60);
 
-    /// Sets [`credentials`](Self::credentials).
-    #[must_use]
-    pub fn with_credentials(self, credentials: Duration) -> Self {
-        Self { credentials, ..self }
-    }
-
-    /// Sets [`connect`](Self::connect).
-    #[must_use]
-    pub fn with_connect(self, connect: Duration) -> Self {
-        Self { connect, ..self }
-    }
-
-    /// Sets [`tls`](Self::tls).
-    #[must_use]
-    pub fn with_tls(self, tls: Duration) -> Self {
-        Self { tls, ..self }
-    }
-
-    /// Sets [`read_head`](Self::read_head).
-    #[must_use]
-    pub fn with_read_head(self, read_head: Duration) -> Self {
-        Self { read_head, ..self }
-    }
-
-    /// Sets [`write_head`](Self::write_head).
-    #[must_use]
-    pub fn with_write_head(self, write_head: Duration) -> Self {
-        Self { write_head, ..self }
-    }
-
-    /// Sets [`body_idle`](Self::body_idle).
-    #[must_use]
-    pub fn with_body_idle(self, body_idle: Duration) -> Self {
-        Self { body_idle, ..self }
-    }
-
-    /// Sets [`body_bytes`](Self::body_bytes).
-    #[must_use]
-    pub fn with_body_bytes(self, body_bytes: usize) -> Self {
-        Self { body_bytes, ..self }
-    }
-
-    /// Sets [`head_bytes`](Self::head_bytes).
-    #[must_use]
-    pub fn with_head_bytes(self, head_bytes: usize) -> Self {
-        Self { head_bytes, ..self }
-    }
-
-    /// Sets [`total`](Self::total).
-    #[must_use]
-    pub fn with_total(self, total: Duration) -> Self {
-        Self { total: Some(total), ..self }
-    }
-
     /// The limit of a whole call whose answer may take so long to begin.
     pub(crate) fn total_with(&self, head: Duration) -> Duration {
         self.total.unwrap_or_else(|| {
@@ -148,9 +95,9 @@ mod tests {
         assert_eq!(limits.total_with(limits.write_head), seconds(80));
         assert_eq!(limits.total_with(Duration::MAX), Duration::MAX);
 
-        let limits = limits.with_read_head(seconds(120));
+        let limits = Limits { read_head: seconds(120), ..limits };
         assert_eq!(limits.total_with(limits.read_head), seconds(260));
-        let limits = limits.with_total(seconds(7));
+        let limits = Limits { total: Some(seconds(7)), ..limits };
         assert_eq!(limits.total_with(limits.read_head), seconds(7));
     }
 }

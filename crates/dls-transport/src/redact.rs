@@ -22,7 +22,7 @@ impl SentSecrets {
     }
 
     /// Overwrites each copy with asterisks: whatever shows, logs or records the answer then shows none.
-    pub(crate) fn blot_out(&self, bytes: &mut [u8]) {
+    pub(crate) fn redact(&self, bytes: &mut [u8]) {
         for secret in &self.0 {
             let mut rest = &mut *bytes;
             while let Some(at) = find(rest, secret) {
@@ -34,11 +34,11 @@ impl SentSecrets {
     }
 
     /// The same in the values of headers.
-    pub(crate) fn blot_out_of(&self, headers: &mut HeaderMap) {
+    pub(crate) fn redact_headers(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {
             if self.0.iter().any(|it| find(value.as_bytes(), it).is_some()) {
                 let mut bytes = value.as_bytes().to_vec();
-                self.blot_out(&mut bytes);
+                self.redact(&mut bytes);
                 // Asterisks may stand wherever the secret did.
                 *value = HeaderValue::from_bytes(&bytes).unwrap_or(HeaderValue::from_static("*"));
             }
@@ -69,9 +69,9 @@ mod tests {
         SentSecrets::by(&headers)
     }
 
-    fn blotted(sent_secrets: &SentSecrets, text: &str) -> String {
+    fn redacted(sent_secrets: &SentSecrets, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        sent_secrets.blot_out(&mut bytes);
+        sent_secrets.redact(&mut bytes);
         String::from_utf8(bytes).unwrap()
     }
 
@@ -89,22 +89,22 @@ mod tests {
             let (part, _) = secret.split_at(SHORTEST - 1);
             let text = format!("MII {secret}{secret}, {}", part);
             let shown = format!("MII {}, {}", "*".repeat(32), part);
-            assert_eq!(blotted(&sent_secrets(name, value), &text), shown, "{name}");
+            assert_eq!(redacted(&sent_secrets(name, value), &text), shown, "{name}");
         }
     }
 
     #[test]
     fn what_is_too_short_to_be_a_secret_stays() {
         let sent_secrets = sent_secrets("x-auth-token", "t");
-        assert_eq!(blotted(&sent_secrets, "to be tested"), "to be tested");
+        assert_eq!(redacted(&sent_secrets, "to be tested"), "to be tested");
     }
 
     #[test]
-    fn headers_are_blotted_out_too() {
+    fn headers_are_redacted_too() {
         let sent_secrets = sent_secrets("x-auth-token", "MIIEXAMPLEOFATOKEN");
         let mut headers = HeaderMap::new();
         headers.insert("x-request-id", HeaderValue::from_static("r-MIIEXAMPLEOFATOKEN"));
-        sent_secrets.blot_out_of(&mut headers);
+        sent_secrets.redact_headers(&mut headers);
         assert_eq!(headers["x-request-id"], format!("r-{}", "*".repeat(18)));
     }
 }

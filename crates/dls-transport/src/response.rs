@@ -84,7 +84,7 @@ pub(crate) enum ResponseClass {
     Answer,
     Redirect,
     /// No answer that a request of ours can have: 101 and everything from 600 on.
-    Nonsense,
+    Invalid,
 }
 
 impl ResponseClass {
@@ -92,7 +92,7 @@ impl ResponseClass {
         match status.as_u16() {
             200..=299 | 400..=599 => Self::Answer,
             300..=399 => Self::Redirect,
-            _ => Self::Nonsense,
+            _ => Self::Invalid,
         }
     }
 }
@@ -144,7 +144,7 @@ mod tests {
             let expected = match status / 100 {
                 2 | 4 | 5 => ResponseClass::Answer,
                 3 => ResponseClass::Redirect,
-                _ => ResponseClass::Nonsense,
+                _ => ResponseClass::Invalid,
             };
             assert_eq!(class, expected, "{status}");
         }

@@ -189,16 +189,17 @@ impl Sender {
     async fn open(&self, call: &Call<'_>) -> Result<Connection, Error> {
         let (origin, deadline, limits) = (call.origin, &call.deadline, &self.settings.limits);
         let socket = Counting::new(connect(origin, limits.connect, deadline).await?);
-        let stream = if origin.tls {
+        let written = socket.written();
+        let stream: Stream = if origin.tls {
             let session = deadline
                 .within(limits.tls, self.tls.session(socket, origin))
                 .await
                 .map_err(|late| late.error(Phase::Tls, origin.authority()))??;
-            Stream::Tls(Box::new(session))
+            Box::new(session)
         } else {
-            Stream::Plain(socket)
+            Box::new(socket)
         };
-        Connection::over(stream, limits).await.map_err(|error| {
+        Connection::over(stream, written, limits).await.map_err(|error| {
             let message = format!("no connection to {origin}");
             Error::new(ErrorKind::Connect, Phase::Connect, message).with_source(error)
         })
@@ -230,11 +231,11 @@ impl Sender {
             deadline: &call.deadline,
             sent_secrets: &SentSecrets::by(request.headers()),
         };
-        let pending = connection.ask(request, &limits, || settings.clock.now()).await?;
+        let pending = connection.send(request, &limits, || settings.clock.now()).await?;
         if pending.status() == StatusCode::UNAUTHORIZED {
             self.stop(origin.authority(), pending.request_id());
         }
-        let (answer, connection) = pending.finish(&limits).await?;
+        let (answer, connection) = pending.finish().await?;
         if let Some(connection) = connection {
             self.pool.keep(origin.clone(), connection, &slot);
         }

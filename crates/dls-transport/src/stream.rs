@@ -10,7 +10,6 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::coop::poll_proceed;
-use tokio_rustls::client::TlsStream;
 
 /// How many bytes the operating system took from us for a connection.
 ///
@@ -120,79 +119,12 @@ impl AsyncWrite for Counting {
     }
 }
 
-/// What hyper reads from and writes to.
-#[derive(Debug)]
-pub(crate) enum Stream {
-    Plain(Counting),
-    Tls(Box<TlsStream<Counting>>),
-}
+/// What hyper reads from and writes to: a [`Counting`] socket, or a TLS session over one.
+pub(crate) type Stream = Box<dyn ReadWrite>;
 
-impl Stream {
-    pub(crate) fn written(&self) -> Written {
-        match self {
-            Self::Plain(socket) => socket.written(),
-            Self::Tls(session) => session.get_ref().0.written(),
-        }
-    }
-}
+pub(crate) trait ReadWrite: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
-            Self::Tls(session) => Pin::new(session).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
-            Self::Tls(session) => Pin::new(session).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
-            Self::Tls(session) => Pin::new(session).poll_write_vectored(cx, slices),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(socket) => socket.is_write_vectored(),
-            Self::Tls(session) => session.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
-            Self::Tls(session) => Pin::new(session).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
-            Self::Tls(session) => Pin::new(session).poll_shutdown(cx),
-        }
-    }
-}
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> ReadWrite for S {}
 
 #[cfg(test)]
 mod tests {

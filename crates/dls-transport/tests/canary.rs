@@ -206,7 +206,8 @@ async fn through_all_servers(canaries: &Canaries, output: &Output) -> Vec<String
     for server in servers(canaries).await {
         for credentials in canaries.credentials() {
             for retry in [Retry::Allowed, Retry::Never] {
-                let limits = Limits::default().with_body_bytes(10_000);
+                let mut limits = Limits::default();
+                limits.body_bytes = 10_000;
                 let builder = builder(credentials.clone()).limits(limits);
                 output.debug(&builder);
                 let transport = builder.build().unwrap();

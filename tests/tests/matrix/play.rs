@@ -150,12 +150,12 @@ fn client(case: &Case, emulator: &Emulator) -> Client {
         Identity::Token => Token::new(SECRETS[2]).unwrap().into(),
     };
     let read_timeout = case.read_timeout();
-    let limits = Limits::default()
-        .with_tls(read_timeout)
-        .with_read_head(read_timeout)
-        .with_write_head(read_timeout)
-        .with_body_idle(read_timeout)
-        .with_body_bytes(64 << 10);
+    let mut limits = Limits::default();
+    limits.tls = read_timeout;
+    limits.read_head = read_timeout;
+    limits.write_head = read_timeout;
+    limits.body_idle = read_timeout;
+    limits.body_bytes = 64 << 10;
     let twice = NonZeroU32::MIN.saturating_add(1);
     let builder = dls_tests::client(emulator.base_url(), credentials)
         .configure(|transport| transport.limits(limits).max_attempts(twice))

@@ -28,7 +28,7 @@ async fn an_answer_comes_back_whole_with_its_facts() {
 }
 
 #[tokio::test]
-async fn a_token_that_an_answer_echoes_is_blotted_out() {
+async fn a_token_that_an_answer_echoes_is_redacted() {
     let token = "MIIEXAMPLEOFATOKEN";
     let echo = format!("X-Request-Id: {token}\r\n");
     let body = format!("{token} is no token");

@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dls_transport::credentials::{ProvideCredentials, Provided};
-use dls_transport::{Delivery, Error, ErrorKind, Limits, Phase, Rate, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Phase, Rate, Transport};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Server, answer, answer_with, builder, forever, read, transport, write};
+use crate::support::{
+    Server, answer, answer_with, builder, forever, limited, read, transport, write,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -137,8 +139,7 @@ async fn the_whole_call_has_a_limit_over_all_attempts() {
         peer.closed().await;
     })
     .await;
-    let limits = Limits::default().with_total(20 * SECOND);
-    let transport = builder().limits(limits).build().unwrap();
+    let transport = limited(|limits| limits.total = Some(20 * SECOND)).build().unwrap();
     let begin = Instant::now();
     let error = read(&transport, server.uri("/")).await.unwrap_err();
     timed_out(&error, Phase::Answer, Delivery::Unknown);
@@ -152,7 +153,7 @@ async fn the_whole_call_has_a_limit_over_all_attempts() {
 #[tokio::test(start_paused = true)]
 async fn waiting_for_a_turn_counts_towards_the_whole_call() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let transport = builder().rate(Rate::per_second(0.005)).build().unwrap();
+    let transport = builder().rate(Rate::PerSecond(0.005)).build().unwrap();
     write(&transport, server.uri("/")).await.unwrap();
     let begin = Instant::now();
     let error = write(&transport, server.uri("/")).await.unwrap_err();
@@ -206,8 +207,7 @@ async fn a_server_silent_in_the_handshake_is_given_up() {
 
 #[tokio::test]
 async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
-    let limits = Limits::default().with_body_bytes(1000);
-    let transport = builder().limits(limits).build().unwrap();
+    let transport = limited(|limits| limits.body_bytes = 1000).build().unwrap();
     for (bytes, fits) in [(999, true), (1000, true), (1001, false), (100_000_000, false)] {
         let body = "x".repeat(bytes.min(2000));
         let chunked: String = body
@@ -243,8 +243,7 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
 
 #[tokio::test]
 async fn a_body_may_come_in_many_pieces_but_not_in_any_number() {
-    let limits = Limits::default().with_body_bytes(16 * 100);
-    let transport = builder().limits(limits).build().unwrap();
+    let transport = limited(|limits| limits.body_bytes = 16 * 100).build().unwrap();
     for (pieces, fits) in [(1124, true), (1125, false), (1600, false)] {
         let body = "1\r\nx\r\n".repeat(pieces);
         let server = Server::pending(format!(
@@ -258,7 +257,7 @@ async fn a_body_may_come_in_many_pieces_but_not_in_any_number() {
                 assert_eq!(error.kind(), ErrorKind::TooLarge);
                 assert_eq!(error.delivery(), Delivery::Answered);
                 let message = format!(
-                    "the answer from {} (status 200) is larger than 1124 pieces",
+                    "the answer from {} (status 200) is larger than 1124 chunks",
                     server.address
                 );
                 assert_eq!(error.to_string(), message);
@@ -328,8 +327,7 @@ async fn no_more_is_read_of_a_head_than_its_limit() {
 #[tokio::test]
 async fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
     for limit in [500, 9000, 64 << 10] {
-        let limits = Limits::default().with_head_bytes(limit);
-        let transport = builder().limits(limits).build().unwrap();
+        let transport = limited(|limits| limits.head_bytes = limit).build().unwrap();
         let without = answer_with("200 OK", "X: \r\n", "").len();
         for (bytes, fits) in
             [(limit - 1, true), (limit, true), (limit + 1, false), (10 * limit, false)]

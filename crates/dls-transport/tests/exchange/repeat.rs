@@ -10,11 +10,11 @@ use dls_transport::credentials::{
     Credentials, CredentialsError, ProvideCredentials, Provided, Token,
 };
 use dls_transport::sign::SdkDate;
-use dls_transport::{Delivery, Error, ErrorKind, Limits, Rate, ResponseMeta, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Rate, ResponseMeta, Transport};
 use http::Response;
 use tokio::time::Instant;
 
-use crate::support::{Server, answer, answer_with, builder, read, transport, write};
+use crate::support::{Server, answer, answer_with, builder, limited, read, transport, write};
 
 /// A server that treats its connections one after the other like this, and the last way for ever:
 /// an answer, or a reset after the request for `None`.
@@ -261,7 +261,7 @@ async fn a_401_whose_body_breaks_off_stops_as_well() {
 #[tokio::test(start_paused = true)]
 async fn callers_that_wait_for_their_turn_are_stopped_by_a_401() {
     let server = Server::keeping(answer("401 X", "")).await;
-    let transport = builder().rate(Rate::per_second(1.0)).build().unwrap();
+    let transport = builder().rate(Rate::PerSecond(1.0)).build().unwrap();
     let calls = (0..10).map(|_| {
         let (transport, uri) = (transport.clone(), server.uri("/"));
         tokio::spawn(async move { read(&transport, uri).await })
@@ -335,18 +335,14 @@ async fn without_credentials_nothing_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn limits_beyond_all_measure_do_not_panic() {
     let most = Duration::MAX;
-    let limits = Limits::default()
-        .with_connect(most)
-        .with_tls(most)
-        .with_credentials(most)
-        .with_read_head(most)
-        .with_write_head(most)
-        .with_body_idle(most)
-        .with_body_bytes(usize::MAX)
-        .with_head_bytes(1 << 30)
-        .with_total(most);
+    let limited = limited(|limits| {
+        (limits.credentials, limits.connect, limits.tls) = (most, most, most);
+        (limits.read_head, limits.write_head, limits.body_idle) = (most, most, most);
+        (limits.body_bytes, limits.head_bytes) = (usize::MAX, 1 << 30);
+        limits.total = Some(most);
+    });
     let server = server(&[Some("503 X"), Some("200 OK")]).await;
-    let transport = builder().limits(limits).build().unwrap();
+    let transport = limited.build().unwrap();
     assert_eq!(read(&transport, server.uri("/")).await.unwrap().status(), 200);
     write(&transport, server.uri("/")).await.unwrap();
 }

@@ -4,11 +4,11 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, UNIX_EPOCH};
 
-use dls_transport::{Delivery, Error, ErrorKind, Limits, Phase, Rate, Retry, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Phase, Rate, Retry, Transport};
 use http::Response;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Server, answer, builder, post, read, transport, write};
+use crate::support::{Server, answer, builder, limited, post, read, transport, write};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,7 +31,7 @@ async fn slow(time: Duration) -> Server {
 
 /// One turn in so many seconds.
 fn one_in(seconds: f64) -> Transport {
-    builder().rate(Rate::per_second(1.0 / seconds)).build().unwrap()
+    builder().rate(Rate::PerSecond(1.0 / seconds)).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,8 +76,7 @@ async fn the_second_half_of_a_write_has_all_of_its_answers_time_however_long_the
 #[tokio::test(start_paused = true)]
 async fn a_write_that_can_never_have_its_answers_time_is_refused_at_once() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let limits = Limits::default().with_total(20 * SECOND);
-    let transport = builder().limits(limits).build().unwrap();
+    let transport = limited(|limits| limits.total = Some(20 * SECOND)).build().unwrap();
     let whole = write(&transport, server.uri("/")).await.unwrap_err();
     let half = transport.connect(&server.uri("/").parse().unwrap()).await;
     for error in [whole, half.unwrap_err()] {
@@ -98,7 +97,6 @@ async fn a_write_that_can_never_have_its_answers_time_is_refused_at_once() {
 #[tokio::test]
 async fn a_write_that_was_held_up_right_before_its_first_byte_is_not_sent() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let limits = Limits::default().with_write_head(10 * SECOND).with_total(11 * SECOND);
     let slow = || {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(1100) {
@@ -106,7 +104,11 @@ async fn a_write_that_was_held_up_right_before_its_first_byte_is_not_sent() {
         }
         UNIX_EPOCH
     };
-    let transport = builder().limits(limits).clock(slow).build().unwrap();
+    let limited = limited(|limits| {
+        limits.write_head = 10 * SECOND;
+        limits.total = Some(11 * SECOND);
+    });
+    let transport = limited.clock(slow).build().unwrap();
     let error = write(&transport, server.uri("/")).await.unwrap_err();
     timed_out(&error, Phase::Prepare, Delivery::NotSent);
     server.ledger.settled(1).await;
@@ -162,8 +164,7 @@ async fn a_call_that_nobody_answers_is_told_as_not_sent_before_its_time_is_over(
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_granted_more_than_the_limit_has_the_limit() {
     let server = Server::start(|mut peer, _| async move { peer.closed().await }).await;
-    let limits = Limits::default().with_total(5 * SECOND);
-    let transport = builder().limits(limits).build().unwrap();
+    let transport = limited(|limits| limits.total = Some(5 * SECOND)).build().unwrap();
     let begin = Instant::now();
     let error = read_within(&transport, server.uri("/"), 9 * SECOND).await.unwrap_err();
     timed_out(&error, Phase::Answer, Delivery::Unknown);

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dls_transport::credentials::{AccessKey, Credentials, SecretKey};
-use dls_transport::{Error, Rate, Retry, Transport, TransportBuilder};
+use dls_transport::{Error, Limits, Rate, Retry, Transport, TransportBuilder};
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -229,6 +229,13 @@ pub(crate) fn key() -> Credentials {
 /// A transport without a rate limit.
 pub(crate) fn builder() -> TransportBuilder {
     Transport::builder().credentials(key()).rate(Rate::Unlimited).jitter_seed(7)
+}
+
+/// The same with other limits.
+pub(crate) fn limited(set: impl FnOnce(&mut Limits)) -> TransportBuilder {
+    let mut limits = Limits::default();
+    set(&mut limits);
+    builder().limits(limits)
 }
 
 pub(crate) fn transport() -> Transport {

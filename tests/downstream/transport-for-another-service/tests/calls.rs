@@ -98,11 +98,13 @@ fn now() -> SystemTime {
 
 fn transport() -> Transport {
     let key = AccessKey::new("AK1", SecretKey::new(SECRET).unwrap()).unwrap();
+    let mut limits = Limits::default();
+    // Of silence, with a wide margin above what loopback takes.
+    limits.write_head = Duration::from_millis(300);
     Transport::builder()
         .credentials(Credentials::from(key))
         .clock(now)
-        // Of silence, with a wide margin above what loopback takes.
-        .limits(Limits::default().with_write_head(Duration::from_millis(300)))
+        .limits(limits)
         .jitter_seed(1)
         .build()
         .unwrap()
