@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 use crate::error::{AnswerError, Problem, ServiceError, Undecodable};
 use crate::error_body::{self, Members};
 use crate::lenient::members::Member as _;
-use crate::lenient::{self, ElementLimit, Json, ReadObject};
+use crate::lenient::{self, Json, ReadObject, Unread};
 use crate::raw::{Raw, id_text};
 
 impl Raw<'_> {
@@ -76,14 +76,12 @@ struct Top<T> {
 impl<T: ReadObject> ReadObject for Top<T> {
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
-        name: &str,
-        map: &mut A,
-        limit: &ElementLimit,
+        member: Unread<'_, A>,
     ) -> Result<(), A::Error> {
-        if name == "request_id" {
-            return self.request_id.read(name, map, limit);
+        if member.name == "request_id" {
+            return self.request_id.read(member);
         }
-        self.suspicious |= error_body::is_suspicious(name);
-        self.object.read_member(name, map, limit)
+        self.suspicious |= error_body::is_suspicious(member.name);
+        self.object.read_member(member)
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use serde::de::MapAccess;
 
 use crate::lenient::{
-    self, ElementLimit, FromScalar, Json, Lists, ReadObject, Reader, Scalar, Skipped, Unreadable,
+    self, FromScalar, Json, Lists, ReadObject, Scalar, Skipped, Unread, Unreadable,
 };
 
 /// What an object says of an error, and what is in it.
@@ -38,11 +38,10 @@ const NAMES: [&str; 8] = [
 impl ReadObject for Members {
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
-        name: &str,
-        map: &mut A,
-        limit: &ElementLimit,
+        member: Unread<'_, A>,
     ) -> Result<(), A::Error> {
-        let says_something = match map.next_value_seed(Reader::<Self>::of(Lists::Read, limit))? {
+        let (name, limit) = (member.name, member.limit);
+        let says_something = match member.json::<Self>(Lists::Read)? {
             Json::Scalar(scalar) => self.read_text(name, scalar),
             Json::Object(object) => {
                 let says_something = object.says_something;
@@ -183,11 +182,10 @@ struct Flat {
 impl ReadObject for Flat {
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
-        name: &str,
-        map: &mut A,
-        limit: &ElementLimit,
+        member: Unread<'_, A>,
     ) -> Result<(), A::Error> {
-        let value = map.next_value_seed(Reader::<Skipped>::of(Lists::Skipped, limit))?;
+        let name = member.name;
+        let value = member.json::<Skipped>(Lists::Skipped)?;
         let is_plain =
             matches!(value, Json::Scalar(Scalar::Text(_) | Scalar::Number(_) | Scalar::Nothing));
         match documented(name) {

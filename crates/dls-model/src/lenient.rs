@@ -77,10 +77,30 @@ fn parse_strictly<T: ReadObject>(text: &str) -> Result<Json<'static, T>, Unreada
 pub(crate) trait ReadObject: Default {
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
-        name: &str,
-        map: &mut A,
-        limit: &ElementLimit,
+        member: Unread<'_, A>,
     ) -> Result<(), A::Error>;
+}
+
+/// A member of which only the name has been read.
+pub(crate) struct Unread<'a, A> {
+    pub(crate) name: &'a str,
+    map: &'a mut A,
+    pub(crate) limit: &'a ElementLimit,
+}
+
+impl<'de, A: MapAccess<'de>> Unread<'_, A> {
+    /// Reads the value, with its objects as `T`.
+    pub(crate) fn json<T: ReadObject>(self, lists: Lists) -> Result<Json<'de, T>, A::Error> {
+        self.map.next_value_seed(Reader::of(lists, self.limit))
+    }
+
+    pub(crate) fn scalar(self) -> Result<Scalar<'de>, A::Error> {
+        self.map.next_value()
+    }
+
+    pub(crate) fn skip(self) -> Result<(), A::Error> {
+        self.map.next_value::<IgnoredAny>().map(drop)
+    }
 }
 
 /// An object of which nothing is read.
@@ -90,11 +110,9 @@ pub(crate) struct Skipped;
 impl ReadObject for Skipped {
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
-        _name: &str,
-        map: &mut A,
-        _limit: &ElementLimit,
+        member: Unread<'_, A>,
     ) -> Result<(), A::Error> {
-        map.next_value::<IgnoredAny>().map(drop)
+        member.skip()
     }
 }
 
@@ -194,7 +212,11 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<'_, T> {
         let mut object = T::default();
         while let Some(name) = members.next_key::<Scalar<'_>>()? {
             match name {
-                Scalar::Text(name) => object.read_member(&name, &mut members, self.limit)?,
+                Scalar::Text(name) => object.read_member(Unread {
+                    name: &name,
+                    map: &mut members,
+                    limit: self.limit,
+                })?,
                 _ => drop(members.next_value::<IgnoredAny>()?),
             }
         }

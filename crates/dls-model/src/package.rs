@@ -4,8 +4,8 @@ use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use crate::ids::PackageId;
-use crate::lenient::ElementLimit;
 use crate::lenient::members::{Member, wire_object, write_present};
+use crate::lenient::{FromScalar as _, Unread};
 use crate::status::{Change, StartStatus, Status, TaskKind};
 use crate::time::Timestamp;
 
@@ -55,17 +55,11 @@ impl User {
 
 /// A user as two members of the object around it. It is present if one of them is.
 impl Member for Option<User> {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-        limit: &ElementLimit,
-    ) -> Result<(), A::Error> {
-        let mut part: Option<String> = None;
-        part.read(name, map, limit)?;
-        if part.is_some() {
+    fn read<'de, A: MapAccess<'de>>(&mut self, member: Unread<'_, A>) -> Result<(), A::Error> {
+        let is_id = member.name.ends_with("_id");
+        if let Some(part) = String::from_scalar(member.scalar()?) {
             let user = self.get_or_insert_default();
-            *(if name.ends_with("_id") { &mut user.id } else { &mut user.name }) = part;
+            *(if is_id { &mut user.id } else { &mut user.name }) = Some(part);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess};
 use serde::ser::SerializeMap;
 
-use crate::lenient::{ElementLimit, FromScalar, Json, Lists, ReadObject, Reader};
+use crate::lenient::{ElementLimit, FromScalar, Json, Lists, ReadObject, Reader, Unread};
 
 /// Declares an object of the wire: a struct, of which each field has its wire name and any other spellings behind `=`.
 /// `as` converts the value of a field before it is written. A field without a wire name is neither read nor written.
@@ -27,15 +27,13 @@ macro_rules! wire_object {
         impl $crate::lenient::ReadObject for $object {
             fn read_member<'de, A: serde::de::MapAccess<'de>>(
                 &mut self,
-                name: &str,
-                map: &mut A,
-                limit: &$crate::lenient::ElementLimit,
+                member: $crate::lenient::Unread<'_, A>,
             ) -> Result<(), A::Error> {
-                match name {
+                match member.name {
                     $($($name $(| $other)* => {
-                        $crate::lenient::members::Member::read(&mut self.$field, name, map, limit)
+                        $crate::lenient::members::Member::read(&mut self.$field, member)
                     })?)+
-                    _ => map.next_value::<serde::de::IgnoredAny>().map(drop),
+                    _ => member.skip(),
                 }
             }
         }
@@ -95,26 +93,16 @@ pub(crate) fn deserialize<'de, T: ReadObject, D: Deserializer<'de>>(
 
 /// A member of an object, which is left as it is if the value cannot be read.
 pub(crate) trait Member {
-    /// Reads the value of the member that has this one of its names.
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-        limit: &ElementLimit,
-    ) -> Result<(), A::Error>;
+    /// Reads the value of the member, which has one of its names.
+    fn read<'de, A: MapAccess<'de>>(&mut self, member: Unread<'_, A>) -> Result<(), A::Error>;
 
     /// Writes the member under the first of its names.
     fn write<M: SerializeMap>(&self, names: &[&'static str], map: &mut M) -> Result<(), M::Error>;
 }
 
 impl<T: FromScalar + Serialize> Member for Option<T> {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        map: &mut A,
-        _: &ElementLimit,
-    ) -> Result<(), A::Error> {
-        if let Some(value) = T::from_scalar(map.next_value()?) {
+    fn read<'de, A: MapAccess<'de>>(&mut self, member: Unread<'_, A>) -> Result<(), A::Error> {
+        if let Some(value) = T::from_scalar(member.scalar()?) {
             *self = Some(value);
         }
         Ok(())
@@ -126,13 +114,8 @@ impl<T: FromScalar + Serialize> Member for Option<T> {
 }
 
 impl<T: ReadObject + Serialize> Member for T {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        map: &mut A,
-        limit: &ElementLimit,
-    ) -> Result<(), A::Error> {
-        if let Json::Object(value) = map.next_value_seed(Reader::of(Lists::Skipped, limit))? {
+    fn read<'de, A: MapAccess<'de>>(&mut self, member: Unread<'_, A>) -> Result<(), A::Error> {
+        if let Json::Object(value) = member.json(Lists::Skipped)? {
             *self = value;
         }
         Ok(())
@@ -146,13 +129,8 @@ impl<T: ReadObject + Serialize> Member for T {
 /// A single object reads as a list of one. An element that is not an object reads as an empty object, so that the
 /// count stays right.
 impl<T: ReadObject + Serialize> Member for Option<Vec<T>> {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        map: &mut A,
-        limit: &ElementLimit,
-    ) -> Result<(), A::Error> {
-        match map.next_value_seed(Reader::of(Lists::Read, limit))? {
+    fn read<'de, A: MapAccess<'de>>(&mut self, member: Unread<'_, A>) -> Result<(), A::Error> {
+        match member.json(Lists::Read)? {
             Json::List(list) => *self = Some(list),
             Json::Object(one) => *self = Some(vec![one]),
             Json::Scalar(_) => {}
@@ -167,14 +145,9 @@ impl<T: ReadObject + Serialize> Member for Option<Vec<T>> {
 
 /// As an optional list, but empty if it is absent.
 impl<T: ReadObject + Serialize> Member for Vec<T> {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-        limit: &ElementLimit,
-    ) -> Result<(), A::Error> {
+    fn read<'de, A: MapAccess<'de>>(&mut self, member: Unread<'_, A>) -> Result<(), A::Error> {
         let mut list = None;
-        Member::read(&mut list, name, map, limit)?;
+        Member::read(&mut list, member)?;
         *self = list.unwrap_or_else(|| std::mem::take(self));
         Ok(())
     }
