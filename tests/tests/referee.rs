@@ -217,7 +217,7 @@ fn the_service_refuses_101_ids_and_our_client_does_not_send_them() {
     let theirs = referee().error("deploy_101");
     assert_eq!(theirs["status"], 400);
     let ours = PackageIds::new((1..=101).map(id)).unwrap_err();
-    assert!(matches!(ours, InvalidPackageIds::TooMany { count: 101 }), "{ours:?}");
+    assert!(matches!(ours, InvalidPackageIds::TooMany(101)), "{ours:?}");
 }
 
 #[test]

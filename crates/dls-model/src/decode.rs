@@ -13,7 +13,7 @@ impl Raw<'_> {
     /// The object in the body of a success, `None` if the body is empty, and the request id.
     pub(crate) fn decode<T: ReadObject>(self) -> Result<(Option<T>, Option<String>), AnswerError> {
         if !self.status.is_success() {
-            return Err(ServiceError::read(self).into());
+            return Err(AnswerError::Service(ServiceError::read(self)));
         }
         let request_id = self.request_id();
         if self.has_empty_body() {
@@ -54,13 +54,13 @@ impl Raw<'_> {
         // The first pass skips what it does not need at any depth; if this one fails, there may be an error in there.
         let root = error_body::parse(self.body).map_err(|why| self.undecodable(why.into()))?;
         match root.iter().any(is_error) {
-            true => Err(ServiceError::from_root(self, &root).into()),
+            true => Err(AnswerError::Service(ServiceError::from_root(self, &root))),
             false => Ok(()),
         }
     }
 
     pub(crate) fn undecodable(self, problem: Problem) -> AnswerError {
-        Undecodable::new(self, problem).into()
+        AnswerError::Undecodable(Undecodable::new(self, problem))
     }
 }
 

@@ -30,7 +30,7 @@ impl AnswerError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Service(error) => error.status(),
-            Self::Undecodable(error) => error.status(),
+            Self::Undecodable(error) => error.status,
         }
     }
 
@@ -39,7 +39,7 @@ impl AnswerError {
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Service(error) => error.request_id(),
-            Self::Undecodable(error) => error.request_id(),
+            Self::Undecodable(error) => error.request_id.as_deref(),
         }
     }
 
@@ -63,18 +63,6 @@ impl fmt::Display for AnswerError {
 }
 
 impl std::error::Error for AnswerError {}
-
-impl From<ServiceError> for AnswerError {
-    fn from(error: ServiceError) -> Self {
-        Self::Service(error)
-    }
-}
-
-impl From<Undecodable> for AnswerError {
-    fn from(error: Undecodable) -> Self {
-        Self::Undecodable(error)
-    }
-}
 
 /// An error as the service, its gateway, IAM or a proxy reported it, in whichever shape.
 ///
@@ -234,11 +222,16 @@ const MAX_MESSAGE: usize = 10_240;
 /// before you send anything again. If the excerpt is a web page, a proxy or a login page answered instead of the
 /// service; check the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Undecodable {
-    status: StatusCode,
-    problem: Problem,
-    excerpt: String,
-    request_id: Option<String>,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// What is wrong with the body.
+    pub problem: Problem,
+    /// The beginning of the body, at most 200 characters, safe to print.
+    pub excerpt: String,
+    /// The request id of the headers, if they have one.
+    pub request_id: Option<String>,
 }
 
 impl Undecodable {
@@ -249,30 +242,6 @@ impl Undecodable {
             excerpt: excerpt(raw.body),
             request_id: raw.request_id(),
         }
-    }
-
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// What is wrong with the body.
-    #[must_use]
-    pub fn problem(&self) -> Problem {
-        self.problem
-    }
-
-    /// The beginning of the body, at most 200 characters, safe to print.
-    #[must_use]
-    pub fn excerpt(&self) -> &str {
-        &self.excerpt
-    }
-
-    /// The request id of the headers, if they have one.
-    #[must_use]
-    pub fn request_id(&self) -> Option<&str> {
-        self.request_id.as_deref()
     }
 }
 
@@ -294,29 +263,23 @@ impl std::error::Error for Undecodable {}
 pub enum Problem {
     /// There is none, and this operation always answers something.
     Empty,
-    /// It lacks a member without which the answer says nothing.
-    Missing {
-        /// The member, by its wire name.
-        member: &'static str,
-    },
+    /// It lacks this member (by its wire name), without which the answer says nothing.
+    Missing(&'static str),
     /// It is JSON, but no object.
     NotAnObject,
     /// It is no JSON, or breaks off.
     NotJson,
     /// It is not UTF-8.
     NotUtf8,
-    /// Its lists have too many elements in all: they would take far more memory than the body.
-    TooMany {
-        /// So many they may have.
-        most: usize,
-    },
+    /// Its lists have more elements than this in all: they would take far more memory than the body.
+    TooMany(usize),
 }
 
 impl From<Unreadable> for Problem {
     fn from(why: Unreadable) -> Self {
         match why {
             Unreadable::NotJson => Self::NotJson,
-            Unreadable::TooMany => Self::TooMany { most: MOST_ELEMENTS },
+            Unreadable::TooMany => Self::TooMany(MOST_ELEMENTS),
         }
     }
 }
@@ -325,11 +288,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("is empty"),
-            Self::Missing { member } => write!(f, "has no readable {member}"),
+            Self::Missing(member) => write!(f, "has no readable {member}"),
             Self::NotAnObject => f.write_str("is no JSON object"),
             Self::NotJson => f.write_str("is no JSON"),
             Self::NotUtf8 => f.write_str("is not UTF-8"),
-            Self::TooMany { most } => write!(f, "has lists of more than {most} elements"),
+            Self::TooMany(most) => write!(f, "has lists of more than {most} elements"),
         }
     }
 }

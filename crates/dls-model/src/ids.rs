@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for PackageId {
 ///
 /// let id = PackageId::try_from(23)?;
 /// assert_eq!(PackageIds::new([id])?.as_slice(), [id]);
-/// assert_eq!(PackageIds::new([id, id]), Err(InvalidPackageIds::Duplicate { id }));
+/// assert_eq!(PackageIds::new([id, id]), Err(InvalidPackageIds::Duplicate(id)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -129,11 +129,11 @@ impl PackageIds {
             return Err(InvalidPackageIds::Empty);
         }
         if count > Self::MAX {
-            return Err(InvalidPackageIds::TooMany { count });
+            return Err(InvalidPackageIds::TooMany(count));
         }
         let mut seen = HashSet::with_capacity(ids.len());
         match ids.iter().find(|id| !seen.insert(**id)) {
-            Some(&id) => Err(InvalidPackageIds::Duplicate { id }),
+            Some(&id) => Err(InvalidPackageIds::Duplicate(id)),
             None => Ok(Self(ids)),
         }
     }
@@ -190,26 +190,20 @@ impl<'de> Deserialize<'de> for PackageIds {
 pub enum InvalidPackageIds {
     /// There is no id.
     Empty,
-    /// There are more than [`PackageIds::MAX`].
-    TooMany {
-        /// How many there are.
-        count: usize,
-    },
-    /// An id stands twice.
-    Duplicate {
-        /// The first id that was seen before.
-        id: PackageId,
-    },
+    /// There are so many, more than [`PackageIds::MAX`].
+    TooMany(usize),
+    /// This id stands twice.
+    Duplicate(PackageId),
 }
 
 impl fmt::Display for InvalidPackageIds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("no package id is given"),
-            Self::TooMany { count } => {
+            Self::TooMany(count) => {
                 write!(f, "{count} package ids are given, at most {} are allowed", PackageIds::MAX)
             }
-            Self::Duplicate { id } => write!(f, "package id {id} is given twice"),
+            Self::Duplicate(id) => write!(f, "package id {id} is given twice"),
         }
     }
 }
@@ -290,7 +284,7 @@ text_id! {
 }
 
 fn check_text(kind: IdKind, text: &str, allowed: impl Fn(char) -> bool) -> Result<(), InvalidId> {
-    let (min, max) = kind.lengths();
+    let (_, min, max, _) = kind.rules();
     check_characters(kind, text, allowed)?;
     let length = text.chars().count();
     if !(min..=max).contains(&length) {
@@ -298,7 +292,7 @@ fn check_text(kind: IdKind, text: &str, allowed: impl Fn(char) -> bool) -> Resul
     }
     // A proxy may resolve such a segment, and the request would reach another resource.
     if matches!(text, "." | "..") {
-        return Err(InvalidId::DotSegment { kind });
+        return Err(InvalidId::DotSegment(kind));
     }
     Ok(())
 }
@@ -329,33 +323,20 @@ pub enum IdKind {
 }
 
 impl IdKind {
-    /// The fewest and the most characters.
-    fn lengths(self) -> (usize, usize) {
+    /// Its name, the fewest and the most characters, and which of them.
+    fn rules(self) -> (&'static str, usize, usize, &'static str) {
         match self {
-            Self::Package => (1, 19),
-            Self::Project | Self::Workspace => (3, 64),
-            Self::SystemTask => (1, 128),
-        }
-    }
-
-    fn alphabet(self) -> &'static str {
-        match self {
-            Self::Package => "digits",
-            Self::Project => "letters, digits, '_' and '-'",
-            Self::SystemTask => "characters that can be seen",
-            Self::Workspace => "visible ASCII characters",
+            Self::Package => ("package id", 1, 19, "digits"),
+            Self::Project => ("project id", 3, 64, "letters, digits, '_' and '-'"),
+            Self::SystemTask => ("system task id", 1, 128, "characters that can be seen"),
+            Self::Workspace => ("workspace id", 3, 64, "visible ASCII characters"),
         }
     }
 }
 
 impl fmt::Display for IdKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Package => "package id",
-            Self::Project => "project id",
-            Self::SystemTask => "system task id",
-            Self::Workspace => "workspace id",
-        })
+        f.write_str(self.rules().0)
     }
 }
 
@@ -374,10 +355,7 @@ pub enum InvalidId {
         position: usize,
     },
     /// `.` or `..`, which has a meaning of its own in a path.
-    DotSegment {
-        /// Which kind of id.
-        kind: IdKind,
-    },
+    DotSegment(IdKind),
     /// A package id that begins with `0` and goes on.
     LeadingZero,
     /// Too few or too many characters.
@@ -394,12 +372,14 @@ pub enum InvalidId {
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Character { kind, character, position } => write!(
-                f,
-                "{kind}: character {position} is {character:?}, but only {} are allowed",
-                kind.alphabet()
-            ),
-            Self::DotSegment { kind } => {
+            Self::Character { kind, character, position } => {
+                let (_, _, _, allowed) = kind.rules();
+                write!(
+                    f,
+                    "{kind}: character {position} is {character:?}, but only {allowed} are allowed"
+                )
+            }
+            Self::DotSegment(kind) => {
                 write!(f, "{kind}: '.' and '..' have another meaning in a path")
             }
             Self::LeadingZero => {
@@ -407,7 +387,7 @@ impl fmt::Display for InvalidId {
             }
             Self::Length { kind, length: 0 } => write!(f, "{kind}: it is empty"),
             Self::Length { kind, length } => {
-                let (min, max) = kind.lengths();
+                let (_, min, max, _) = kind.rules();
                 write!(f, "{kind}: it has {length} characters, but must have {min} to {max}")
             }
             Self::OutOfRange => {

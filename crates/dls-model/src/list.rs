@@ -120,16 +120,16 @@ impl ListPackages {
             1_000_000_000_000..=9_999_999_999_999;
         let max = i32::MAX.unsigned_abs();
         if let Some(limit) = self.limit.filter(|limit| !(1..=max).contains(limit)) {
-            return Err(InvalidRequest::LimitOutOfRange { limit });
+            return Err(InvalidRequest::LimitOutOfRange(limit));
         }
         if let Some(offset) = self.offset.filter(|offset| *offset > max) {
-            return Err(InvalidRequest::OffsetOutOfRange { offset });
+            return Err(InvalidRequest::OffsetOutOfRange(offset));
         }
         let times =
             [self.applied_since, self.applied_until, self.deployed_since, self.deployed_until];
         for millis in times.into_iter().flatten().map(Timestamp::as_millis) {
             if !THIRTEEN_DIGITS.contains(&millis) {
-                return Err(InvalidRequest::TimeNotThirteenDigits { millis });
+                return Err(InvalidRequest::TimeNotThirteenDigits(millis));
             }
         }
         if is_missing(self.applicant.as_ref(), self.applicants.as_ref()) {

@@ -100,25 +100,17 @@ pub enum InvalidRequest {
     ApplicantNotInFilter,
     /// As before, for who released.
     DeployerNotInFilter,
-    /// The list's page size is not in `1..=i32::MAX`.
-    LimitOutOfRange {
-        /// The page size.
-        limit: u32,
-    },
+    /// This page size of the list is not in `1..=i32::MAX`.
+    LimitOutOfRange(u32),
     /// A write needs a [workspace](Scope::with_workspace): the service would take the one called `default`.
     MissingWorkspace,
     /// The `http` crate refused what we made of valid parts, which cannot happen with the types of today.
     NotHttp,
-    /// The list's offset is not in `0..=i32::MAX`.
-    OffsetOutOfRange {
-        /// The offset.
-        offset: u32,
-    },
-    /// A time in a filter of the list does not have 13 digits: it lies before 2001-09-09 or after 2286-11-20.
-    TimeNotThirteenDigits {
-        /// The time in milliseconds.
-        millis: i64,
-    },
+    /// This offset of the list is not in `0..=i32::MAX`.
+    OffsetOutOfRange(u32),
+    /// This time in a filter of the list, in milliseconds, does not have 13 digits: it lies before 2001-09-09 or
+    /// after 2286-11-20.
+    TimeNotThirteenDigits(i64),
 }
 
 impl fmt::Display for InvalidRequest {
@@ -130,17 +122,17 @@ impl fmt::Display for InvalidRequest {
             Self::DeployerNotInFilter => {
                 f.write_str("the set of releasers must contain the releaser that is asked for")
             }
-            Self::LimitOutOfRange { limit } => {
+            Self::LimitOutOfRange(limit) => {
                 write!(f, "a page of {limit} packages: it must be 1 to {}", i32::MAX)
             }
             Self::MissingWorkspace => {
                 f.write_str("no workspace is named, and this request changes something")
             }
             Self::NotHttp => f.write_str("the request cannot be written as HTTP"),
-            Self::OffsetOutOfRange { offset } => {
+            Self::OffsetOutOfRange(offset) => {
                 write!(f, "offset {offset}: it must be 0 to {}", i32::MAX)
             }
-            Self::TimeNotThirteenDigits { millis } => {
+            Self::TimeNotThirteenDigits(millis) => {
                 write!(f, "a time of {millis} ms: the service takes 13 digits only")
             }
         }

@@ -126,7 +126,7 @@ impl Pages {
                 self.limit = rows;
                 asked
             }
-            Next::Probe => self.what_is_counted(&page).ok_or(PageError::NoIds { offset })?,
+            Next::Probe => self.what_is_counted(&page).ok_or(PageError::NoIds(offset))?,
             Next::Row(_) | Next::Page(_) | Next::Nothing => asked,
         };
         let seen_before = self.seen.len();
@@ -144,7 +144,7 @@ impl Pages {
         let probed_rows = matches!((asked, counted), (Next::Probe, Next::Row(_)));
         let stuck = self.seen.len() == seen_before && !probed_rows;
         if stuck && !matches!(asked, Next::First) {
-            return Err(PageError::Repeats { offset });
+            return Err(PageError::Repeats(offset));
         }
         self.next = match counted {
             Next::First => Next::Probe,
@@ -153,7 +153,7 @@ impl Pages {
         };
         if self.next.offset() > Some(i32::MAX.unsigned_abs()) {
             self.next = Next::Nothing;
-            return Err(PageError::Endless { seen: self.given });
+            return Err(PageError::Endless(self.given));
         }
         Ok(new)
     }
@@ -205,11 +205,8 @@ impl Pages {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PageError {
-    /// There are more pages than an offset can count.
-    Endless {
-        /// How many packages came.
-        seen: u64,
-    },
+    /// After so many packages there are more pages than an offset can count.
+    Endless(u64),
     /// A page is empty although the service counts more packages than came.
     Incomplete {
         /// How many packages came.
@@ -217,29 +214,23 @@ pub enum PageError {
         /// How many the service counts.
         total: u64,
     },
-    /// A page has no readable package ids where they are needed to tell what an offset counts.
-    NoIds {
-        /// The offset of that page.
-        offset: u32,
-    },
-    /// A page brought nothing new: the service seems to ignore the offset.
-    Repeats {
-        /// The offset of that page.
-        offset: u32,
-    },
+    /// The page at this offset has no readable package ids where they are needed to tell what an offset counts.
+    NoIds(u32),
+    /// The page at this offset brought nothing new: the service seems to ignore the offset.
+    Repeats(u32),
 }
 
 impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Endless { seen } => write!(f, "the list goes on after {seen} packages"),
+            Self::Endless(seen) => write!(f, "the list goes on after {seen} packages"),
             Self::Incomplete { seen, total } => {
                 write!(f, "the list ended after {seen} packages, but the service counts {total}")
             }
-            Self::NoIds { offset } => {
+            Self::NoIds(offset) => {
                 write!(f, "the page at offset {offset} has no readable package ids to go by")
             }
-            Self::Repeats { offset } => {
+            Self::Repeats(offset) => {
                 write!(f, "the page at offset {offset} brought no new package")
             }
         }

@@ -52,7 +52,7 @@ impl Operation for ShowPackage {
         let raw = Raw { status, headers, body };
         let (detail, request_id) = raw.decode_object::<PackageDetail>()?;
         if detail.package == Package::default() {
-            return Err(raw.undecodable(Problem::Missing { member: "release_package" }));
+            return Err(raw.undecodable(Problem::Missing("release_package")));
         }
         Ok(PackageDetail { request_id, ..detail })
     }

@@ -57,7 +57,7 @@ impl Operation for ShowSystemTask {
         let raw = Raw { status, headers, body };
         let (task, request_id) = raw.decode_object::<SystemTask>()?;
         if task.id.is_none() && task.status.is_none() {
-            return Err(raw.undecodable(Problem::Missing { member: "status" }));
+            return Err(raw.undecodable(Problem::Missing("status")));
         }
         Ok(SystemTask { request_id, ..task })
     }

@@ -31,7 +31,7 @@ impl Selection {
         let ids: Vec<_> = ids.into_iter().collect();
         let mut seen = HashSet::with_capacity(ids.len());
         match ids.iter().find(|id| !seen.insert(**id)) {
-            Some(&id) => Err(InvalidPackageIds::Duplicate { id }),
+            Some(&id) => Err(InvalidPackageIds::Duplicate(id)),
             None if ids.is_empty() => Err(InvalidPackageIds::Empty),
             None => Ok(Self(ids)),
         }

@@ -138,7 +138,7 @@ impl Error {
         match &*self.cause {
             Cause::Transport(error) => error.status(),
             Cause::Service(error) => Some(error.status()),
-            Cause::Undecodable(error) => Some(error.status()),
+            Cause::Undecodable(error) => Some(error.status),
             _ => None,
         }
     }
@@ -149,7 +149,7 @@ impl Error {
         match &*self.cause {
             Cause::Transport(error) => error.request_id(),
             Cause::Service(error) => error.request_id(),
-            Cause::Undecodable(error) => error.request_id(),
+            Cause::Undecodable(error) => error.request_id.as_deref(),
             _ => None,
         }
     }

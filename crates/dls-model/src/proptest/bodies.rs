@@ -121,7 +121,7 @@ pub fn answer_error() -> impl Strategy<Value = AnswerError> {
         .prop_filter_map("unreadable", |(status, body)| {
             ShowPackage::decode(status, &HeaderMap::new(), &body).err()
         });
-    prop_oneof![service_error().prop_map(AnswerError::from), undecodable]
+    prop_oneof![service_error().prop_map(AnswerError::Service), undecodable]
 }
 
 fn bytes<T: Serialize + Debug + 'static>(

@@ -142,9 +142,9 @@ fn an_echoed_secret_is_redacted() {
 
 #[test]
 fn an_error_has_no_source_that_display_omits() {
-    let error: AnswerError = service_error(400, r#"{"error_code":"DLF.0810"}"#).into();
+    let error = service_error(400, r#"{"error_code":"DLF.0810"}"#);
     assert!(error.source().is_none());
-    assert!(error.service().unwrap().source().is_none());
+    assert!(AnswerError::Service(error).source().is_none());
 }
 
 #[test]
@@ -201,20 +201,6 @@ fn the_meaning_follows_from_the_status_then_the_code_and_never_from_the_text() {
         let error = service_error(status, body);
         assert_eq!((error.status().as_u16(), error.meaning()), (status, expected), "{code}");
     }
-}
-
-#[test]
-fn the_table_has_each_code_once() {
-    let entries = error_codes::entries();
-    for (at, entry) in entries.iter().enumerate() {
-        let same = |other: &error_codes::Entry| {
-            (other.issuer, other.number) == (entry.issuer, entry.number)
-        };
-        assert!(!entries[..at].iter().any(same), "{entry:?}");
-        assert!(!entry.hint.contains('\n') && entry.hint.len() <= 200);
-    }
-    assert!(hint(&ErrorCode::new("DLF.0819")).is_some());
-    assert_eq!(hint(&ErrorCode::new("DLF.9999")), None);
 }
 
 #[test]

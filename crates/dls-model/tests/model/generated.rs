@@ -126,6 +126,6 @@ fn both_kinds_of_answer_error_unknown_statuses_and_each_invalid_list_of_ids_are_
         .map(|ids| PackageIds::new(ids).unwrap_err())
         .collect();
     assert!(reasons.contains(&InvalidPackageIds::Empty));
-    assert!(reasons.iter().any(|reason| matches!(reason, InvalidPackageIds::TooMany { .. })));
-    assert!(reasons.iter().any(|reason| matches!(reason, InvalidPackageIds::Duplicate { .. })));
+    assert!(reasons.iter().any(|reason| matches!(reason, InvalidPackageIds::TooMany(_))));
+    assert!(reasons.iter().any(|reason| matches!(reason, InvalidPackageIds::Duplicate(_))));
 }

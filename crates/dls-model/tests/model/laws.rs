@@ -124,7 +124,7 @@ fn json() -> impl Strategy<Value = String> {
             prop_assert!(text.chars().count() <= 11_000);
             if let AnswerError::Undecodable(error) = &error {
                 prop_assert!(status.is_success());
-                prop_assert!(error.excerpt().chars().count() <= 200);
+                prop_assert!(error.excerpt.chars().count() <= 200);
             }
             error.service().map(ServiceError::meaning);
         }
@@ -241,8 +241,8 @@ fn is_short_line(error: &impl ToString) -> bool {
         let twice = numbers.iter().enumerate().find(|(at, number)| numbers[..*at].contains(number));
         let expected = match (numbers.len(), twice) {
             (0, _) => Err(InvalidPackageIds::Empty),
-            (count @ 101.., _) => Err(InvalidPackageIds::TooMany { count }),
-            (_, Some((_, number))) => Err(InvalidPackageIds::Duplicate { id: id(*number) }),
+            (count @ 101.., _) => Err(InvalidPackageIds::TooMany(count)),
+            (_, Some((_, number))) => Err(InvalidPackageIds::Duplicate(id(*number))),
             _ => Ok(numbers.clone()),
         };
         let ids = PackageIds::new(given);
@@ -257,44 +257,10 @@ fn is_short_line(error: &impl ToString) -> bool {
 
     #[test]
     fn a_time_is_written_as_its_calendar_date(time in model::timestamp()) {
-        prop_assert_eq!(time.to_string(), calendar(time.as_millis()));
+        let calendar = jiff::Timestamp::from_millisecond(time.as_millis()).unwrap();
+        let digits = if time.as_millis() % 1000 == 0 { 0 } else { 3 };
+        prop_assert_eq!(time.to_string(), format!("{calendar:.digits$}"));
         prop_assert_eq!(Timestamp::from_system_time(time.to_system_time()), Some(time));
-    }
-}
-
-/// RFC 3339 by counting years and months one by one.
-fn calendar(millis: i64) -> String {
-    let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    let (mut days, rest) = (millis / 86_400_000, millis % 86_400_000);
-    let mut year = 1970;
-    while days >= 365 + i64::from(leap(year)) {
-        days -= 365 + i64::from(leap(year));
-        year += 1;
-    }
-    let february = 28 + i64::from(leap(year));
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
-    let fraction = if rest % 1000 == 0 { String::new() } else { format!(".{:03}", rest % 1000) };
-    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z", days + 1)
-}
-
-#[test]
-fn known_times_are_written_in_rfc_3339() {
-    for (seconds, written) in [
-        (951_782_400, "2000-02-29T00:00:00Z"),
-        (1_234_567_890, "2009-02-13T23:31:30Z"),
-        (1_747_106_000, "2025-05-13T03:13:20Z"),
-        (4_107_542_399, "2100-02-28T23:59:59Z"),
-        (253_402_300_799, "9999-12-31T23:59:59Z"),
-    ] {
-        assert_eq!(Timestamp::from_millis(seconds * 1000).unwrap().to_string(), written);
     }
 }
 

@@ -148,7 +148,7 @@ fn service() -> impl Strategy<Value = Service> {
         let service = Service::new(count, Counts::Nothing, tells);
         let (given, end) = read(limit, 3, |offset, limit| service.answer(offset, limit));
         let whole = total && count <= u64::from(limit);
-        prop_assert_eq!(end, if whole { Ok(()) } else { Err(PageError::Repeats { offset: 1 }) });
+        prop_assert_eq!(end, if whole { Ok(()) } else { Err(PageError::Repeats(1)) });
         prop_assert_eq!(given.len() as u64, count.min(u64::from(limit)));
     }
 
@@ -254,7 +254,7 @@ fn a_package_submitted_before_the_probe_does_not_hide_that_pages_are_counted() {
 fn rows_without_an_id_on_the_probed_page_are_an_error() {
     let mut service = Service::new(3, Counts::Rows, Tells::Total);
     service.rows[1] = 0;
-    assert_eq!(service.read(2), (vec![3, 0], Err(PageError::NoIds { offset: 1 })));
+    assert_eq!(service.read(2), (vec![3, 0], Err(PageError::NoIds(1))));
 }
 
 #[test]

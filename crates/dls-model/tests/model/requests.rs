@@ -72,11 +72,11 @@ fn a_list_outside_the_documented_limits_is_refused() {
     let limit = i32::MAX.unsigned_abs() + 1;
     let (early, late) = (999_999_999_999, 10_000_000_000_000);
     for (list, error) in [
-        (list().with_limit(0), LimitOutOfRange { limit: 0 }),
-        (list().with_limit(limit), LimitOutOfRange { limit }),
-        (list().with_offset(limit), OffsetOutOfRange { offset: limit }),
-        (list().with_applied_since(time(early)), TimeNotThirteenDigits { millis: early }),
-        (list().with_deployed_until(time(late)), TimeNotThirteenDigits { millis: late }),
+        (list().with_limit(0), LimitOutOfRange(0)),
+        (list().with_limit(limit), LimitOutOfRange(limit)),
+        (list().with_offset(limit), OffsetOutOfRange(limit)),
+        (list().with_applied_since(time(early)), TimeNotThirteenDigits(early)),
+        (list().with_deployed_until(time(late)), TimeNotThirteenDigits(late)),
         (list().with_applicant("ann").with_applicants(["bob"]), ApplicantNotInFilter),
         (list().with_deployer("ann").with_deployers(["bob"]), DeployerNotInFilter),
     ] {

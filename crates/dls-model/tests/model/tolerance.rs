@@ -13,7 +13,7 @@ fn listed(body: &str) -> PackagePage {
 
 fn problem<O: Operation<Answer: std::fmt::Debug>>(status: u16, body: &[u8]) -> Problem {
     match decode::<O>(status, body) {
-        Err(AnswerError::Undecodable(error)) => error.problem(),
+        Err(AnswerError::Undecodable(error)) => error.problem,
         other => panic!("not undecodable: {other:?}"),
     }
 }
@@ -258,10 +258,10 @@ fn a_success_that_cannot_be_read_is_undecodable() {
         assert_eq!(problem::<Revoke>(200, body), expected);
     }
     for body in ["{}", r#"{"release_package":null}"#, r#"{"release_package":{"x":1}}"#] {
-        let expected = Problem::Missing { member: "release_package" };
+        let expected = Problem::Missing("release_package");
         assert_eq!(problem::<ShowPackage>(200, body.as_bytes()), expected);
     }
-    assert_eq!(problem::<ShowSystemTask>(200, b"{}"), Problem::Missing { member: "status" });
+    assert_eq!(problem::<ShowSystemTask>(200, b"{}"), Problem::Missing("status"));
     for body in [&b""[..], b" \n"] {
         assert_eq!(problem::<ListPackages>(204, body), Problem::Empty);
         assert_eq!(problem::<ShowPackage>(200, body), Problem::Empty);
@@ -338,19 +338,19 @@ fn the_number_of_list_elements_in_an_answer_is_bounded() {
     for element in ["0", "{}", "[]", r#""x""#] {
         assert_eq!(listed(&list(element, MOST)).packages.len(), MOST);
         let more = list(element, MOST + 1);
-        assert_eq!(problem::<ListPackages>(200, more.as_bytes()), Problem::TooMany { most: MOST });
+        assert_eq!(problem::<ListPackages>(200, more.as_bytes()), Problem::TooMany(MOST));
     }
     // Together, whichever lists they are in.
     let rows = list(r#"{"package_approvers":[0,0,0]}"#, MOST / 4 + 1);
-    assert_eq!(problem::<ListPackages>(200, rows.as_bytes()), Problem::TooMany { most: MOST });
+    assert_eq!(problem::<ListPackages>(200, rows.as_bytes()), Problem::TooMany(MOST));
     let twice = list("0", MOST / 2 + 1);
     let twice = format!("{},{}", twice.trim_end_matches('}'), twice.trim_start_matches('{'));
-    assert_eq!(problem::<ListPackages>(200, twice.as_bytes()), Problem::TooMany { most: MOST });
+    assert_eq!(problem::<ListPackages>(200, twice.as_bytes()), Problem::TooMany(MOST));
     // Lists that are not read do not count.
     let unread = list("0", MOST + 1).replace("data", "rows");
     assert_eq!(listed(&unread).packages.len(), 0);
     // An error stays an error, though without a code; a success that may contain one is undecodable.
     let errors = list(r#"{"code":1}"#, MOST + 1);
     assert_eq!(service_error(400, &errors).code(), None);
-    assert_eq!(problem::<Revoke>(200, errors.as_bytes()), Problem::TooMany { most: MOST });
+    assert_eq!(problem::<Revoke>(200, errors.as_bytes()), Problem::TooMany(MOST));
 }

@@ -83,7 +83,7 @@ fn not_found_may_be_about_the_package_or_about_its_destination() {
         (400, "DLF.0819", false),
         (404, "APIGW.0101", false),
     ] {
-        let answer = AnswerError::from(*service_error(status, code));
+        let answer = AnswerError::Service(*service_error(status, code));
         let failure = ObserveError::of_answer(answer);
         let is_missing = matches!(failure, ObserveError::NotFound(_));
         assert_eq!(is_missing, is_the_package, "{code}");
