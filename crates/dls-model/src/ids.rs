@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for PackageId {
 /// use dls_model::{InvalidPackageIds, PackageId, PackageIds};
 ///
 /// let id = PackageId::try_from(23)?;
-/// assert_eq!(PackageIds::new([id])?.as_slice(), [id]);
+/// assert_eq!(PackageIds::new([id])?.len(), 1);
 /// assert_eq!(PackageIds::new([id, id]), Err(InvalidPackageIds::Duplicate(id)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -148,12 +148,6 @@ impl PackageIds {
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// The ids in their order.
-    #[must_use]
-    pub fn as_slice(&self) -> &[PackageId] {
-        &self.0
     }
 
     /// Whether `id` is one of them.

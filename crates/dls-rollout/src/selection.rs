@@ -73,7 +73,7 @@ impl From<PackageId> for Selection {
 
 impl From<PackageIds> for Selection {
     fn from(ids: PackageIds) -> Self {
-        Self(ids.as_slice().to_vec())
+        Self(ids.iter().copied().collect())
     }
 }
 

@@ -13,8 +13,6 @@
 mod errors;
 mod examples;
 #[cfg(feature = "proptest")]
-mod generated;
-#[cfg(feature = "proptest")]
 mod laws;
 mod paging;
 mod requests;
