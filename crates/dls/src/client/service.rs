@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use dls_model::{
-    Deploy, DeployAnswer, ListPackages, Package, PackageDetail, PackageId, ShowPackage,
+    AnswerError, Deploy, DeployAnswer, ListPackages, Package, PackageDetail, PackageId, ShowPackage,
 };
 use dls_rollout::{ObserveError, SendError};
 use dls_transport::{ClockSkew, Delivery, FreshConnection, ResponseMeta, Retry};
@@ -113,7 +113,7 @@ fn observe_error(error: Error) -> ObserveError {
         return ObserveError::NotAuthenticated(text);
     }
     match error.into_service() {
-        Ok(service) => ObserveError::of_answer(service.into()),
+        Ok(service) => ObserveError::of_answer(AnswerError::Service(service)),
         Err(error) if error.status().is_some() || error.delivery() == Delivery::Answered => {
             ObserveError::Unavailable(text)
         }
@@ -130,7 +130,7 @@ fn send_error(error: Error) -> SendError {
         return SendError::NotSent(text);
     }
     match error.into_service() {
-        Ok(service) => SendError::of_answer(service.into()),
+        Ok(service) => SendError::of_answer(AnswerError::Service(service)),
         Err(_) => SendError::Lost(text),
     }
 }
