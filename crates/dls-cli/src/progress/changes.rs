@@ -132,7 +132,7 @@ impl ChangeTracker {
             }
             EventKind::ListFailed { failure } => emit(&RunChange::ObserveFailed(failure)),
             EventKind::SendIntended { packages, signed_at, .. } => {
-                self.sent = packages.as_slice().to_vec();
+                self.sent = packages.iter().copied().collect();
                 emit(&RunChange::Sent { packages: &self.sent, signed_at: *signed_at });
             }
             EventKind::Accepted { request_id, .. } => {
