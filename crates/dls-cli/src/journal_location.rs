@@ -140,7 +140,7 @@ impl JournalLocation {
             StoreError::Conflict { run, .. } => self.resume(run)?,
             StoreError::NoSuchRun { .. } => self.here("dls history"),
             StoreError::InUse { .. } => "wait until the other process has ended".to_owned(),
-            StoreError::Newer { .. } => "use the version of dls that created it".to_owned(),
+            StoreError::OtherVersion { .. } => "use the version of dls that created it".to_owned(),
             StoreError::Broken { run, .. } => {
                 let (check, set_aside) = (format!("dls journal check {run}"), format!("dls journal set-aside {run}"));
                 format!(

@@ -122,7 +122,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// There is no such run, another process writes it, its record cannot be read, is of a later version or older than
+    /// There is no such run, another process writes it, its record cannot be read, is of another version or older than
     /// [known](Resume::with_must_contain), or the run has another destination. Another address is accepted if the caller
     /// [confirms](Resume::with_same_service) that it leads to the same service.
     pub async fn resume(

@@ -4,7 +4,7 @@ use dls_rollout::Plan;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The format that this version writes. Earlier formats are read, too.
+/// The format. No other one is read.
 const SCHEMA: &str = "dls.plan/1";
 
 #[derive(Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub fn to_json(plan: &Plan) -> String {
 ///
 /// # Errors
 ///
-/// The text is not a plan, has a later format, or was changed by hand.
+/// The text is not a plan, has another format, or was changed by hand.
 ///
 /// ```
 /// use dls::plan;

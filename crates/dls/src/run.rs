@@ -73,7 +73,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// There is no such run, another process writes it, or its record cannot be read, is of a later
+    /// There is no such run, another process writes it, or its record cannot be read, is of another
     /// version, or is older than [known to be recorded](Resume::with_must_contain).
     pub async fn resume(
         service: impl Service + 'static,

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use dls::rollout::{Event, EventKind};
+use dls::store::durability;
+use dls::{FileStore, RunStore as _};
+
 use crate::bench::*;
 
 const ALL_LOST: &str = r#"faults = [{ on = "deploy", do = { reset-after-bytes = 40 } }]"#;
@@ -107,10 +111,30 @@ fn nothing_is_resent_before_its_first_request_has_expired() {
     bench.ends(7, format!("resume {run} --grace 100ms --interval 50ms"));
 }
 
+/// Records the events of a journal again, with their hashes; the new run.
+fn recorded(bench: &Bench, journal: &str) -> String {
+    let events = journal.lines().map(|line| {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        serde_json::from_value::<Event>(entry["event"].clone()).unwrap()
+    });
+    let mut events = events.collect::<Vec<_>>().into_iter();
+    let first = events.next().unwrap();
+    let EventKind::RunCreated(spec) = first.kind else { panic!("{first:?}") };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = FileStore::open(bench.journal()).await.unwrap();
+        let mut writer = store.create(*spec, first.at).await.unwrap();
+        for event in events {
+            writer.append(&event, durability(&event.kind)).await.unwrap();
+        }
+        writer.run().to_string()
+    })
+}
+
 #[test]
 fn with_consent_and_after_the_fence_a_package_is_resent() {
     let bench = Bench::faulty(FIRST_LOST, SHORT);
-    let lost = bench.ends(7, LOSE);
+    bench.ends(7, LOSE);
     // As if the request had been signed twenty minutes ago.
     let file = bench.run_files().remove(0);
     let text = std::fs::read_to_string(&file).unwrap();
@@ -118,9 +142,8 @@ fn with_consent_and_after_the_fence_a_package_is_resent() {
     let signed_at: String = signed_at.chars().take_while(char::is_ascii_digit).collect();
     let earlier = signed_at.parse::<u64>().unwrap() - 20 * 60 * 1000;
     let text = text.replace(&signed_at, &earlier.to_string());
-    std::fs::write(&file, of_version_1(&text)).unwrap();
-
-    let run = run_id(&lost);
+    std::fs::remove_file(file).unwrap();
+    let run = recorded(&bench, &text);
     let args = format!("resume {run} --resend 23 --interval 50ms --evidence evidence.json -o json");
     let output = bench.ends(0, &args);
     assert_eq!(outcomes(&json(&output)), ["successful"]);
@@ -233,15 +256,6 @@ fn a_broken_run_is_explained_and_set_aside_by_a_person() {
     assert_eq!(std::fs::read_to_string(stdout(&aside).trim()).unwrap(), "{}\n");
     assert!(bench.read("runs/set-aside.log").contains("li.wei"));
     bench.ends(0, deploy);
-}
-
-/// The same events as a journal of version 1, whose lines have no hash over them.
-fn of_version_1(journal: &str) -> String {
-    let events = journal.lines().map(|line| {
-        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
-        format!("{}\n", entry["event"])
-    });
-    events.collect()
 }
 
 #[test]

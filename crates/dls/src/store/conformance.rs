@@ -218,7 +218,7 @@ async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Result<Position,
     writer.append(&event, durability).await.map_err(text)
 }
 
-fn spec(packages: &[&str]) -> Result<RunSpec, String> {
+pub(super) fn spec(packages: &[&str]) -> Result<RunSpec, String> {
     let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().map_err(text)?;
     let workspace = "default".parse().map_err(text)?;
     let destination = Destination::new("https://dayu.example.com", project, workspace);
@@ -226,20 +226,20 @@ fn spec(packages: &[&str]) -> Result<RunSpec, String> {
     Ok(RunSpec::new(destination, packages, Options::new(dls_model::JobStart::Later)))
 }
 
-fn ids(packages: &[&str]) -> Result<PackageIds, String> {
+pub(super) fn ids(packages: &[&str]) -> Result<PackageIds, String> {
     let ids: Result<Vec<_>, _> = packages.iter().map(|id| id.parse()).collect();
     PackageIds::new(ids.map_err(text)?).map_err(text)
 }
 
-fn intention(packages: &[&str]) -> Result<EventKind, String> {
+pub(super) fn intention(packages: &[&str]) -> Result<EventKind, String> {
     Ok(EventKind::SendIntended { packages: ids(packages)?, signed_at: at(2)?, with_token: false })
 }
 
-fn lost() -> EventKind {
+pub(super) fn lost() -> EventKind {
     EventKind::SendFailed { failure: SendError::Lost("a reset".to_owned()) }
 }
 
-fn given_up(packages: &[&str]) -> Result<EventKind, String> {
+pub(super) fn given_up(packages: &[&str]) -> Result<EventKind, String> {
     Ok(EventKind::Forgotten {
         packages: ids(packages)?.iter().copied().collect(),
         by: "the conformance suite".to_owned(),
@@ -247,7 +247,7 @@ fn given_up(packages: &[&str]) -> Result<EventKind, String> {
     })
 }
 
-fn at(seconds: i64) -> Result<Timestamp, String> {
+pub(super) fn at(seconds: i64) -> Result<Timestamp, String> {
     let time = Timestamp::from_millis(1_747_106_000_000 + 1000 * seconds);
     time.ok_or_else(|| "no time".to_owned())
 }

@@ -57,13 +57,17 @@ pub enum StoreError {
         /// The path.
         path: PathBuf,
     },
-    /// A later version of this program wrote the run.
-    #[error("the journal of run {run} is of version {version}, which this program does not know")]
-    Newer {
+    /// Another version of this program wrote the run.
+    #[error(
+        "the journal of run {run} has version {found}; this program reads version {known} only"
+    )]
+    OtherVersion {
         /// The run.
         run: RunId,
         /// Its version.
-        version: u32,
+        found: u64,
+        /// The version that is read.
+        known: u32,
     },
     /// An entry is missing, was changed, or belongs elsewhere.
     #[error("the journal of run {run} is broken at entry {entry}: {why}")]
@@ -125,7 +129,7 @@ impl StoreError {
             | Self::Conflict { run, .. }
             | Self::InUse { run }
             | Self::Fenced { run }
-            | Self::Newer { run, .. }
+            | Self::OtherVersion { run, .. }
             | Self::Broken { run, .. }
             | Self::Outdated { run, .. }
             | Self::NotBroken { run }

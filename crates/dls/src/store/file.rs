@@ -98,7 +98,7 @@ impl FileStore {
         let path = self.directory.path_of(&run, false);
         // If somebody removed the lock meanwhile, another process may hold a new one.
         self.directory.verify_lock(&mut *lock).await?;
-        let writer = FileWriter::create(self.directory.clone(), path, &run, &[first]).await?;
+        let writer = FileWriter::create(self.directory.clone(), path, run, &first).await?;
         Ok(Box::new(writer))
     }
 
@@ -144,17 +144,10 @@ impl FileStore {
         // The previous holder of the lock may have replaced the file.
         directory.verify(&mut file).await?;
         let contents = replay::read(run, &directory.read(&mut file).await?);
-        let tail = contents.tail();
-        let to_convert = (contents.version == 1).then(|| contents.events.clone());
+        let end = contents.end.clone();
         let (stored, rollout) = contents.into_run()?;
         stored.check_contains(must_contain)?;
-        let mut writer = match to_convert {
-            Some(events) => {
-                let _lock = directory.lock().await?;
-                FileWriter::create(directory, file.path, run, &events).await?
-            }
-            None => FileWriter::take_over(directory, file, tail).await?,
-        };
+        let mut writer = FileWriter::take_over(directory, file, stored.position(), end).await?;
         // A file may have the name of a finished run although this version considers the run open.
         let is_finished = is_finished && !rollout.report().is_open();
         writer.rename(self.directory.path_of(run, is_finished)).await?;
@@ -192,23 +185,17 @@ impl RunStore for FileStore {
 
 #[cfg(test)]
 mod tests {
-    use dls_model::{JobStart, PackageId};
-    use dls_rollout::{Destination, Options, Selection};
-
     use super::*;
     use crate::store::Durability;
+    use crate::store::conformance::{at, spec};
 
     #[tokio::test]
     async fn a_file_does_not_grow_beyond_its_limit_and_a_longer_one_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = FileStore::open(folder.path()).await.unwrap();
         store.directory.max_file_size = 2048;
-        let (project, workspace) = ("p-1".parse().unwrap(), "default".parse().unwrap());
-        let destination = Destination::new("https://dayu.example.com", project, workspace);
-        let packages = Selection::from(PackageId::try_from(23).unwrap());
-        let spec = RunSpec::new(destination, packages, Options::new(JobStart::Later));
-        let at = Timestamp::from_millis(1_747_106_000_000).unwrap();
-        let mut writer = store.create(spec, at).await.unwrap();
+        let at = at(1).unwrap();
+        let mut writer = store.create(spec(&["23"]).unwrap(), at).await.unwrap();
         let run = writer.run().clone();
         let waited = Event::new(at, EventKind::Waited);
         let error = loop {

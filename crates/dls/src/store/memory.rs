@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dls_model::Timestamp;
 use dls_rollout::{Event, EventKind, Rollout, RunSpec};
 
-use super::chain::Chain;
-use super::claims;
 use super::{
-    Durability, Position, RunId, RunStore, RunWriter, StoreError, StoreFuture, StoredRun, TakenOver,
+    Durability, Position, RunId, RunStore, RunWriter, StoreError, StoreFuture, StoredRun,
+    TakenOver, chain, claims, replay,
 };
 
 /// Keeps runs until the process ends. Clones share them.
@@ -33,9 +32,7 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct Recorded {
-    events: Vec<Event>,
-    hashes: Vec<String>,
-    chain: Chain,
+    lines: Vec<u8>,
     /// The number of writers so far.
     epoch: u64,
 }
@@ -55,7 +52,7 @@ impl MemoryStore {
     fn create_now(&self, spec: RunSpec, at: Timestamp) -> Result<Box<dyn RunWriter>, StoreError> {
         let mut runs = self.runs();
         for (run, recorded) in runs.iter() {
-            claims::refuse_conflict(&spec, &recorded.stored(run)?.0)?;
+            claims::refuse_conflict(&spec, &recorded.read(run)?.0)?;
         }
         let mut random = 0;
         let mut run = RunId::new(at, random);
@@ -63,14 +60,9 @@ impl MemoryStore {
             random += 1;
             run = RunId::new(at, random);
         }
-        let mut recorded = Recorded {
-            events: Vec::new(),
-            hashes: Vec::new(),
-            chain: Chain::new(run.clone()),
-            epoch: 1,
-        };
-        let position = recorded.append(&Event::new(at, EventKind::RunCreated(Box::new(spec))))?;
-        runs.insert(run, recorded);
+        let first = Event::new(at, EventKind::RunCreated(Box::new(spec)));
+        let (lines, position) = chain::encode(&chain::origin(run.clone()), &first)?;
+        runs.insert(run, Recorded { lines, epoch: 1 });
         Ok(Box::new(MemoryWriter { store: self.clone(), position, epoch: 1 }))
     }
 
@@ -81,7 +73,7 @@ impl MemoryStore {
     ) -> Result<TakenOver, StoreError> {
         let mut runs = self.runs();
         let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
-        let (stored, rollout) = recorded.stored(run)?;
+        let (stored, rollout) = recorded.read(run)?;
         stored.check_contains(must_contain)?;
         recorded.epoch += 1;
         let writer = MemoryWriter {
@@ -94,27 +86,8 @@ impl MemoryStore {
 }
 
 impl Recorded {
-    fn append(&mut self, event: &Event) -> Result<Position, StoreError> {
-        let (_, position) = self.chain.encode(event).map_err(|error| StoreError::Broken {
-            run: self.chain.last().run.clone(),
-            entry: self.chain.last().entry + 1,
-            why: error.to_string(),
-        })?;
-        self.events.push(event.clone());
-        self.hashes.push(position.hash.clone());
-        self.chain.advance(position.clone());
-        Ok(position)
-    }
-
-    fn stored(&self, run: &RunId) -> Result<(StoredRun, Rollout), StoreError> {
-        let rollout = Rollout::replay(self.events.iter().cloned());
-        let rollout = rollout.map_err(|error| StoreError::Broken {
-            run: run.clone(),
-            entry: self.chain.last().entry,
-            why: error.to_string(),
-        })?;
-        let stored = StoredRun::new(run.clone(), &rollout, self.hashes.clone());
-        Ok((stored, rollout))
+    fn read(&self, run: &RunId) -> Result<(StoredRun, Rollout), StoreError> {
+        replay::read(run, &self.lines).into_run()
     }
 }
 
@@ -127,14 +100,14 @@ impl RunStore for MemoryStore {
         Box::pin(async move {
             let runs = self.runs();
             let recorded = runs.get(run).ok_or_else(|| no_such_run(run))?;
-            Ok(recorded.stored(run)?.0)
+            Ok(recorded.read(run)?.0)
         })
     }
 
     fn list(&self) -> StoreFuture<'_, Vec<Result<StoredRun, StoreError>>> {
         Box::pin(async move {
             let runs = self.runs();
-            let stored = runs.iter().map(|(run, recorded)| Ok(recorded.stored(run)?.0));
+            let stored = runs.iter().map(|(run, recorded)| Ok(recorded.read(run)?.0));
             Ok(stored.collect())
         })
     }
@@ -163,8 +136,10 @@ impl MemoryWriter {
         if recorded.epoch != self.epoch {
             return Err(StoreError::Fenced { run: run.clone() });
         }
-        self.position = recorded.append(event)?;
-        Ok(self.position.clone())
+        let (line, position) = chain::encode(&self.position, event)?;
+        recorded.lines.extend(line);
+        self.position = position.clone();
+        Ok(position)
     }
 }
 

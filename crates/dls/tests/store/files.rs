@@ -1,4 +1,4 @@
-//! What is around the entries: directories, permissions, names, and files of earlier versions.
+//! What is around the entries: directories, permissions, names, and files of other versions.
 
 use std::fs;
 
@@ -141,44 +141,29 @@ async fn a_finished_run_is_renamed_and_still_readable() {
     assert!(bench.file(&open).exists() && !over.exists());
 }
 
-const VERSION_1: &str = include_str!("../fixtures/journal-1.jsonl");
-
 #[tokio::test]
-async fn a_run_of_version_1_claims_its_packages_and_is_converted_when_taken_over() {
+async fn a_run_of_another_version_is_refused_with_both_versions_and_blocks_every_new_run() {
     let bench = Bench::new().await;
-    let run = "20250513-031320-0001".parse().unwrap();
-    let path = bench.file(&run);
-    // With what a crash left of the entry after the last one.
-    fs::write(&path, format!("{VERSION_1}{{\"at\":174")).unwrap();
-    let read = bench.load(&run).await.unwrap();
-    assert!(read.is_open() && read.unfinished.is_some());
-    assert_eq!(bench.store.check(&run).await.unwrap().version, 1);
-    let error = bench.create(24).await.unwrap_err();
-    assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
-    let known = read.position();
-    let mut taken = bench.store.take_over(&run, Some(&known)).await.unwrap();
-    append(&mut *taken.writer, EventKind::Waited).await.unwrap();
-    let converted = bench.load(&run).await.unwrap();
-    assert_eq!(bench.store.check(&run).await.unwrap().version, 2);
-    assert!(converted.contains(&known), "its entries are the same ones");
-    assert_eq!(converted.position().entry, known.entry + 1);
-    assert_eq!(converted.report, read.report);
-    let locked = bench.store.take_over(&run, None).await.unwrap_err();
-    assert_eq!(locked, StoreError::InUse { run });
-}
-
-#[tokio::test]
-async fn a_run_of_a_later_version_blocks_every_new_run() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![]).await;
+    let run = bench.run_of(vec![intended()]).await;
     let path = bench.file(&run);
     let text = fs::read_to_string(&path).unwrap();
-    let later = text.replace("{\"journal\":2,", "{\"journal\":3,");
-    fs::write(&path, later).unwrap();
-    let error = bench.create(99).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { version: 3, .. }), "{error}");
-    let events = VERSION_1.replacen("\"version\":1", "\"version\":3,\"new\":[]", 1);
-    fs::write(&path, events).unwrap();
-    let error = bench.create(99).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { version: 3, .. }), "{error}");
+    for (known, other, version) in [
+        ("{\"journal\":2,", "{\"journal\":1,", 1),
+        ("{\"journal\":2,", "{\"journal\":3,", 3),
+        ("\"version\":2", "\"version\":1", 1),
+        ("\"version\":2", "\"version\":3,\"new\":[]", 3),
+    ] {
+        assert!(text.contains(known), "{text}");
+        fs::write(&path, text.replace(known, other)).unwrap();
+        let error = bench.create(99).await.unwrap_err();
+        let refusal = StoreError::OtherVersion { run: run.clone(), found: version, known: 2 };
+        assert_eq!(error, refusal, "{other}");
+        let both = format!("has version {version}; this program reads version 2 only");
+        assert!(error.to_string().contains(&both), "{error}");
+        assert_eq!(bench.load(&run).await.unwrap_err(), error);
+        assert_eq!(bench.store.take_over(&run, None).await.unwrap_err(), error);
+        let checked = bench.store.check(&run).await.unwrap();
+        assert_eq!((checked.version, checked.entries), (version, 0));
+        assert!(!checked.names_its_packages);
+    }
 }

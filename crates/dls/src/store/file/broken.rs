@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::FileStore;
-use crate::store::chain::hex;
+use crate::store::chain::{VERSION, hex};
 use crate::store::{OpenMode, RunId, StoreError};
 
 /// The log of consents to set a file aside, one JSON object per line.
@@ -24,7 +24,7 @@ pub struct Check {
     /// Its file.
     pub path: PathBuf,
     /// The version of the format.
-    pub version: u32,
+    pub version: u64,
     /// The number of valid entries before the first problem.
     pub entries: u64,
     /// The problem after these entries, if there is one.
@@ -53,9 +53,13 @@ impl FileStore {
     pub async fn check(&self, run: &RunId) -> Result<Check, StoreError> {
         let (path, _) = self.directory.find(run).await?;
         let contents = self.contents(run).await?;
-        let (version, entries) = (contents.version, contents.chain.last().entry);
+        let (entries, unfinished) = (contents.last.entry, contents.end.unfinished.clone());
         let names_its_packages = contents.spec().is_some();
-        let unfinished = contents.unfinished.clone();
+        let problem = contents.into_run().err();
+        let version = match problem {
+            Some(StoreError::OtherVersion { found, .. }) => found,
+            _ => u64::from(VERSION),
+        };
         Ok(Check {
             run: run.clone(),
             path,
@@ -63,7 +67,7 @@ impl FileStore {
             entries,
             unfinished,
             names_its_packages,
-            problem: contents.into_run().err(),
+            problem,
         })
     }
 

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use dls_rollout::Event;
 
 use super::directory::{Directory, RunFile};
-use crate::store::chain::Chain;
-use crate::store::replay::Tail;
-use crate::store::{Durability, OpenMode, Position, RunId, RunWriter, StoreError, StoreFuture};
+use crate::store::replay::{End, length_of};
+use crate::store::{
+    Durability, OpenMode, Position, RunId, RunWriter, StoreError, StoreFuture, chain,
+};
 
 /// A file is written under this name first, so that no file of a run is ever without its first entry.
 const NEW: &str = ".new";
@@ -18,51 +19,51 @@ const NEW: &str = ".new";
 pub(super) struct FileWriter {
     directory: Directory,
     file: RunFile,
-    chain: Chain,
+    /// The last entry.
+    position: Position,
     length: u64,
 }
 
 impl FileWriter {
-    /// Creates a durable file with these events, or replaces the one at this path. Call it under the
-    /// directory's lock.
+    /// Creates a durable file with this first event. Call it under the directory's lock.
     pub(super) async fn create(
         directory: Directory,
         path: PathBuf,
-        run: &RunId,
-        events: &[Event],
+        run: RunId,
+        first: &Event,
     ) -> Result<Self, StoreError> {
         let new = directory.join(NEW);
         let unusable = |error| StoreError::unusable(&path, &error);
-        let mut chain = Chain::new(run.clone());
-        let lines = chain.encode_all(events).map_err(|error| unusable(error.into()))?;
+        let (line, position) = chain::encode(&chain::origin(run), first)?;
         match directory.disk.remove(&new).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
             _ => {}
         }
         let file = directory.disk.open(&new, OpenMode::CreateNew).await.map_err(unusable)?;
         let mut file = RunFile { path: path.clone(), file };
-        file.lock(run).await?;
-        let length = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        file.file.append(lines).await.map_err(unusable)?;
+        file.lock(&position.run).await?;
+        let length = length_of(&line);
+        file.file.append(line).await.map_err(unusable)?;
         file.file.flush().await.map_err(unusable)?;
         directory.disk.rename(&new, &path).await.map_err(unusable)?;
         directory.sync().await?;
-        Ok(Self { directory, file, chain, length })
+        Ok(Self { directory, file, position, length })
     }
 
     /// Continues a file that was locked and then read.
     pub(super) async fn take_over(
         directory: Directory,
         mut file: RunFile,
-        tail: Tail,
+        position: Position,
+        end: End,
     ) -> Result<Self, StoreError> {
         let RunFile { path, file: open } = &mut file;
         let unusable = |error| StoreError::unusable(path, &error);
-        let mut length = tail.valid;
-        if tail.is_cut {
+        let mut length = end.valid;
+        if end.lacks_line_end || end.unfinished.is_some() {
             open.truncate(length).await.map_err(unusable)?;
         }
-        if tail.lacks_end {
+        if end.lacks_line_end {
             open.append(vec![b'\n']).await.map_err(unusable)?;
             length += 1;
         }
@@ -70,7 +71,7 @@ impl FileWriter {
         // not have flushed.
         open.flush().await.map_err(unusable)?;
         directory.sync().await?;
-        Ok(Self { directory, file, chain: tail.chain, length })
+        Ok(Self { directory, file, position, length })
     }
 
     pub(super) async fn rename(&mut self, path: PathBuf) -> Result<(), StoreError> {
@@ -93,18 +94,18 @@ impl FileWriter {
         }
         let RunFile { path, file } = &mut self.file;
         let unusable = |error| StoreError::unusable(path, &error);
-        let (line, position) = self.chain.encode(event).map_err(|error| unusable(error.into()))?;
+        let (line, position) = chain::encode(&self.position, event)?;
         if file.state().await.map_err(unusable)?.length != self.length {
             return Err(StoreError::Fenced { run: position.run });
         }
-        let length = self.length.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        let length = self.length.saturating_add(length_of(&line));
         self.directory.check_size(path, length)?;
         file.append(line).await.map_err(unusable)?;
         if durability == Durability::Durable {
             file.flush().await.map_err(unusable)?;
         }
         self.length = length;
-        self.chain.advance(position.clone());
+        self.position = position.clone();
         Ok(position)
     }
 
@@ -120,11 +121,11 @@ impl FileWriter {
 
 impl RunWriter for FileWriter {
     fn run(&self) -> &RunId {
-        &self.chain.last().run
+        &self.position.run
     }
 
     fn position(&self) -> Position {
-        self.chain.last().clone()
+        self.position.clone()
     }
 
     fn append<'a>(
