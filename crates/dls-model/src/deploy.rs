@@ -37,14 +37,14 @@ impl Deploy {
         &self.packages
     }
 
-    /// All that the request says besides.
+    /// All other parameters of the request.
     #[must_use]
     pub fn options(&self) -> &DeployOptions {
         &self.options
     }
 }
 
-/// All that a deploy request says besides its packages. Serialized as on the wire; `start` is read as another name of
+/// All parameters of a deploy request except its packages. Serialized as on the wire; `start` is read as another name of
 /// `startup_mode`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -52,8 +52,8 @@ pub struct DeployOptions {
     /// Whether jobs are started (wire: `startup_mode`).
     #[serde(rename = "startup_mode", alias = "start")]
     pub start: JobStart,
-    /// The `publish_type`, which is omitted if `None`. It stands in examples only, and what the service does
-    /// with it is not known.
+    /// The `publish_type`, which is omitted if `None`. It occurs only in the documents' examples, and what the
+    /// service does with it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish_type: Option<PublishType>,
 }
@@ -66,7 +66,7 @@ impl From<JobStart> for DeployOptions {
 
 /// Whether jobs start as soon as they are released (wire: `startup_mode`).
 ///
-/// The service starts them if nothing is said. There is no default here: who releases must choose.
+/// The service starts them by default. There is no default here: the caller must choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobStart {
     /// `0`: they are not started.
@@ -117,8 +117,8 @@ impl Operation for Deploy {
     }
 
     /// An empty body in a success reads as an answer without details. Every member of the answer is optional
-    /// in the documents, so this is no error of the service's; but it names no package, and what that is worth
-    /// is for the caller to say.
+    /// in the documents, so the service has made no error; but the answer names no package, and the caller
+    /// decides what that means.
     fn decode(
         status: StatusCode,
         headers: &HeaderMap,

@@ -1,5 +1,5 @@
-//! What can come back instead of an answer: an error of the service or of what stands before it, or a
-//! success that cannot be read.
+//! Answers that are not usable: errors of the service or of a gateway or proxy in front of it, and successes
+//! that cannot be decoded.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::lenient::{MOST_ELEMENTS, Unreadable};
 use crate::raw::{Raw, id_text};
 use crate::text::{excerpt, message};
 
-/// Why an operation has no answer although something came back.
+/// Why the response to an operation is not a usable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerError {
@@ -67,7 +67,7 @@ impl std::error::Error for AnswerError {}
 /// An error as the service, its gateway, IAM or a proxy reported it, in whichever shape.
 ///
 /// Texts change and are never to be matched on; classify by [`meaning`](Self::meaning). They are made safe
-/// to print: on one line, bounded, and with tokens and signatures that the gateway may echo blotted out.
+/// to print: on one line, bounded, and with tokens and signatures that the gateway may echo redacted.
 ///
 /// Its serde form is ours and not the wire's: status, code, message, request id, whether the body was
 /// [flat](Self::is_flat) and the seconds to wait, for a record of what happened.
@@ -106,7 +106,7 @@ mod status_number {
 }
 
 impl ServiceError {
-    /// The HTTP status, which may be a success: an error object can stand in one.
+    /// The HTTP status, which may be a success: the body of a success can hold an error object.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
@@ -127,7 +127,7 @@ impl ServiceError {
     /// These are a code (wire: `error_code` or `errorCode`), a text (`error_msg` or `errorMsg`), `request_id` and
     /// `encoded_authorization_message`: what the service and its gateway document. Anything else may say that a
     /// part of the request was carried out, so it is not flat: another member, a nested object or list, a member
-    /// that stands twice, under both spellings too, HTML, `{}`, and a body that is empty or not UTF-8.
+    /// that occurs twice, under both spellings too, HTML, `{}`, and a body that is empty or not UTF-8.
     #[must_use]
     pub fn is_flat(&self) -> bool {
         self.flat
@@ -152,7 +152,7 @@ impl ServiceError {
         self.retry_after.map(Duration::from_secs)
     }
 
-    /// What an IAM 5 denial adds for the administrator to decode, as it came.
+    /// The encoded message of an IAM 5 denial, unchanged, for an administrator to decode.
     #[must_use]
     pub fn encoded_authorization_message(&self) -> Option<&str> {
         self.encoded_authorization_message.as_deref()
@@ -261,13 +261,13 @@ impl std::error::Error for Undecodable {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// There is none, and this operation always answers something.
+    /// It is empty, but this operation always answers something.
     Empty,
     /// It lacks this member (by its wire name), without which the answer says nothing.
     Missing(&'static str),
-    /// It is JSON, but no object.
+    /// It is JSON, but not an object.
     NotAnObject,
-    /// It is no JSON, or breaks off.
+    /// It is not JSON, or is truncated.
     NotJson,
     /// It is not UTF-8.
     NotUtf8,
@@ -289,8 +289,8 @@ impl fmt::Display for Problem {
         match self {
             Self::Empty => f.write_str("is empty"),
             Self::Missing(member) => write!(f, "has no readable {member}"),
-            Self::NotAnObject => f.write_str("is no JSON object"),
-            Self::NotJson => f.write_str("is no JSON"),
+            Self::NotAnObject => f.write_str("is not a JSON object"),
+            Self::NotJson => f.write_str("is not JSON"),
             Self::NotUtf8 => f.write_str("is not UTF-8"),
             Self::TooMany(most) => write!(f, "has lists of more than {most} elements"),
         }

@@ -10,16 +10,16 @@ use crate::lenient::{
     self, FromScalar, Json, Lists, ReadObject, Scalar, Skipped, Unread, Unreadable,
 };
 
-/// What an object says of an error, and what is in it.
+/// The error members of an object, and of the objects inside it.
 #[derive(Default)]
 pub(crate) struct Members {
     /// The texts under names that an error may have, the first of each.
     texts: Vec<(&'static str, String)>,
-    /// Whether a member says anything at all: null, "", {} and [] do not.
+    /// Whether any member has a value other than null, false, "", {} and [].
     says_something: bool,
-    /// Whether one does under the name of a nested error.
+    /// Whether one of these is named `error` or `errors`.
     has_nested_error: bool,
-    /// The objects inside that can tell of an error.
+    /// The objects inside that may describe an error.
     inner: Vec<Members>,
 }
 
@@ -79,7 +79,7 @@ impl Members {
         says_something
     }
 
-    /// Whether something in it could be about an error.
+    /// Whether anything in it may describe an error.
     fn can_tell(&self) -> bool {
         self.has_nested_error || !self.texts.is_empty() || !self.inner.is_empty()
     }
@@ -117,9 +117,9 @@ pub(crate) fn is_suspicious(name: &str) -> bool {
 /// How much of a body that is not UTF-8 is worth a copy with the wrong bytes replaced.
 const MOST_REPLACED: usize = 1024 * 1024;
 
-/// The objects that a body holds at its top: one, those of a list, or none. It is unreadable if it is no JSON, too
-/// deep, or has too many lists. Bytes that are no UTF-8 are replaced, so that a text in another encoding does not
-/// cost the code.
+/// The objects at the top of a body: one, those of a list, or none. A body is unreadable if it is not JSON, nested too
+/// deep, or has too many list elements. Bytes that are not UTF-8 are replaced, so that the code of an error in another
+/// encoding can still be read.
 pub(crate) fn parse(body: &[u8]) -> Result<Vec<Members>, Unreadable> {
     let text = match str::from_utf8(body) {
         Ok(text) => Cow::from(text),
@@ -175,7 +175,7 @@ pub(crate) fn is_flat(body: &[u8]) -> bool {
 struct Flat {
     /// The members so far, under their first spelling.
     seen: Vec<&'static str>,
-    /// Whether something in it is no member of an error, or one more than once.
+    /// Whether a member is not one of an error, or occurs more than once.
     strange: bool,
 }
 

@@ -45,16 +45,16 @@ fn lookup(code: &ErrorCode) -> Option<(Meaning, &'static str)> {
 pub enum Meaning {
     /// The package is released already, so it cannot be revoked.
     AlreadyReleased,
-    /// The request is not acceptable as it is.
+    /// The request is not valid.
     InvalidRequest,
-    /// Who asks is not known: wrong key, signature, token or clock. Never to be sent again as it is, since
-    /// more than five in a row lock the key.
+    /// The caller is not authenticated: wrong key, signature, token or clock. Never repeat such a request unchanged:
+    /// more than five failures in a row lock the key.
     NotAuthenticated,
     /// Something that the request names does not exist.
     NotFound,
-    /// Who asks may not do this.
+    /// The caller may not do this.
     NotPermitted,
-    /// Nothing is known about it.
+    /// The code is not known.
     Other,
     /// A quota is used up.
     QuotaReached,
@@ -62,7 +62,7 @@ pub enum Meaning {
     Throttled,
     /// The gateway or something behind it does not work at the moment.
     Unavailable,
-    /// The workspace that the request names does not exist, whatever else it names.
+    /// The workspace that the request names does not exist.
     WorkspaceNotFound,
 }
 
@@ -72,7 +72,7 @@ pub enum Meaning {
 pub struct ErrorCode(String);
 
 impl ErrorCode {
-    /// Takes a code as it came; control characters are escaped, and at most 128 characters kept.
+    /// A code from an answer: control characters are escaped, and at most 128 characters kept.
     #[must_use]
     pub fn new(code: &str) -> Self {
         Self(printable(code.trim(), MAX_CODE))

@@ -178,15 +178,15 @@ impl<'de> Deserialize<'de> for PackageIds {
     }
 }
 
-/// Why ids cannot stand together in one request.
+/// Why a list of ids is not valid for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidPackageIds {
-    /// There is no id.
+    /// The list is empty.
     Empty,
-    /// There are so many, more than [`PackageIds::MAX`].
+    /// This many ids, more than [`PackageIds::MAX`].
     TooMany(usize),
-    /// This id stands twice.
+    /// This id is given more than once.
     Duplicate(PackageId),
 }
 
@@ -204,7 +204,7 @@ impl fmt::Display for InvalidPackageIds {
 
 impl std::error::Error for InvalidPackageIds {}
 
-/// Declares an id that is text under rules of its own.
+/// Declares a text id with its own rules.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:expr, $allowed:expr) => {
         $(#[$doc])*
@@ -246,10 +246,10 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// The id of an IAM project, which stands in every path (wire: `project_id`): 3 to 64 of
+    /// The id of an IAM project, which is part of every path (wire: `project_id`): 3 to 64 of
     /// `A-Z a-z 0-9 _ -`.
     ///
-    /// The `project_id` of an answer is another thing, see `Package::project_ref`.
+    /// The `project_id` of an answer is something else, see `Package::project_ref`.
     ProjectId, IdKind::Project, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
@@ -302,7 +302,7 @@ fn check_characters(
     }
 }
 
-/// Which kind of id an [`InvalidId`] speaks of.
+/// Which kind of id an [`InvalidId`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IdKind {
@@ -334,7 +334,7 @@ impl fmt::Display for IdKind {
     }
 }
 
-/// Why a text or a number is no id. Its `Display` is one line of at most 200 characters that repeats no
+/// Why text or a number is not a valid id. Its `Display` is one line of at most 200 characters that repeats no
 /// more than one character of the input, escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -345,12 +345,12 @@ pub enum InvalidId {
         kind: IdKind,
         /// The character.
         character: char,
-        /// Where it stands, counted in characters from 1.
+        /// Its position, counted in characters from 1.
         position: usize,
     },
-    /// `.` or `..`, which has a meaning of its own in a path.
+    /// `.` or `..`, which has a special meaning in a path.
     DotSegment(IdKind),
-    /// A package id that begins with `0` and goes on.
+    /// A package id with a leading zero.
     LeadingZero,
     /// Too few or too many characters.
     Length {
@@ -374,10 +374,10 @@ impl fmt::Display for InvalidId {
                 )
             }
             Self::DotSegment(kind) => {
-                write!(f, "{kind}: '.' and '..' have another meaning in a path")
+                write!(f, "{kind}: '.' and '..' have a special meaning in a path")
             }
             Self::LeadingZero => {
-                write!(f, "{}: it begins with 0, write it without", IdKind::Package)
+                write!(f, "{}: leading zeros are not allowed", IdKind::Package)
             }
             Self::Length { kind, length: 0 } => write!(f, "{kind}: it is empty"),
             Self::Length { kind, length } => {

@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 pub(crate) mod members;
 mod repair;
 
-/// How many elements all lists of one answer may have together, those that are no objects too.
+/// How many elements all lists of one answer may have together, including those that are not objects.
 ///
 /// A page of a list is asked for by tens or hundreds, and a package has some hundred tasks. An element may be two
 /// bytes on the wire and takes some 300 in memory, so that without a bound 16 MiB of zeros become gigabytes; with
@@ -73,7 +73,7 @@ fn parse_strictly<T: ReadObject>(text: &str) -> Result<Json<'static, T>, Unreada
     }
 }
 
-/// An object that is read member by member. Of a member that stands twice the last readable one counts.
+/// An object that is read member by member. If a member occurs twice, the last readable one counts.
 pub(crate) trait ReadObject: Default {
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
@@ -224,7 +224,7 @@ impl<'de, T: ReadObject> Visitor<'de> for Reader<'_, T> {
     }
 }
 
-/// A member that is no list and no object, or nothing where it can be read as none of these.
+/// A value that is neither a list nor an object; `Nothing` if it is not of these types.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Scalar<'de> {
     Nothing,

@@ -12,7 +12,7 @@ use crate::scope::Scope;
 
 /// One call of the service: it encodes itself to a request, and decodes what comes back.
 ///
-/// The request's URI is a path without an origin, since where a service stands is not the model's to know:
+/// The request's URI is a path without an origin, because the model does not know where the service runs:
 /// put `https://{host}` before it, where [`Operation::HOST`] says which of the two hosts it is.
 ///
 /// ```
@@ -62,12 +62,12 @@ pub trait Operation {
     ) -> Result<Self::Answer, AnswerError>;
 }
 
-/// Whether an operation changes anything, and so whether it may be sent again without looking first.
+/// Whether an operation changes anything, and so whether it may be sent again without reading the state first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// It only reads.
     Read,
-    /// It changes something, and is not idempotent: the service knows no token that tells a copy.
+    /// It changes something, and is not idempotent: the service has no idempotency token.
     Write,
 }
 
@@ -96,15 +96,15 @@ impl HostFamily {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidRequest {
-    /// The list filters by one applicant and by a set without that one; the service wants it in the set.
+    /// The list filters by one applicant and by a set that does not contain this applicant, as the service requires.
     ApplicantNotInFilter,
-    /// As before, for who released.
+    /// The same for the user who released a package.
     DeployerNotInFilter,
     /// This page size of the list is not in `1..=i32::MAX`.
     LimitOutOfRange(u32),
     /// A write needs a [workspace](Scope::with_workspace): the service would take the one called `default`.
     MissingWorkspace,
-    /// The `http` crate refused what we made of valid parts, which cannot happen with the types of today.
+    /// The `http` crate rejected a request that was made of valid parts; not possible with today's types.
     NotHttp,
     /// This offset of the list is not in `0..=i32::MAX`.
     OffsetOutOfRange(u32),
@@ -123,17 +123,17 @@ impl fmt::Display for InvalidRequest {
                 f.write_str("the set of releasers must contain the releaser that is asked for")
             }
             Self::LimitOutOfRange(limit) => {
-                write!(f, "a page of {limit} packages: it must be 1 to {}", i32::MAX)
+                write!(f, "limit {limit}: it must be 1 to {}", i32::MAX)
             }
             Self::MissingWorkspace => {
-                f.write_str("no workspace is named, and this request changes something")
+                f.write_str("this request changes something, so it must name a workspace")
             }
             Self::NotHttp => f.write_str("the request cannot be written as HTTP"),
             Self::OffsetOutOfRange(offset) => {
                 write!(f, "offset {offset}: it must be 0 to {}", i32::MAX)
             }
             Self::TimeNotThirteenDigits(millis) => {
-                write!(f, "a time of {millis} ms: the service takes 13 digits only")
+                write!(f, "time {millis}: the service only takes milliseconds of 13 digits")
             }
         }
     }

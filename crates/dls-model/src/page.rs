@@ -12,7 +12,7 @@ use crate::package::Package;
 
 /// All pages of a list: [`request`](Self::request) says what to ask, [`accept`](Self::accept) takes the answer.
 ///
-/// While the list stands still every package comes once, in order. If it moves meanwhile, packages may be missed,
+/// If the list does not change meanwhile, every package comes once, in order. If it changes, packages may be missed,
 /// as with any offset; none comes twice. It always ends: each page after the second must bring a package that was
 /// not seen before.
 ///
@@ -136,7 +136,7 @@ impl Pages {
         };
         let new = self.new_in(page.packages, known_rows);
 
-        // A total below what was seen is no total.
+        // A total below what was seen is ignored.
         if self.total == Some(self.given) {
             return Ok(new);
         }
@@ -228,7 +228,10 @@ impl fmt::Display for PageError {
                 write!(f, "the list ended after {seen} packages, but the service counts {total}")
             }
             Self::NoIds(offset) => {
-                write!(f, "the page at offset {offset} has no readable package ids to go by")
+                write!(
+                    f,
+                    "the page at offset {offset} has no readable package ids, so it cannot be told from the others"
+                )
             }
             Self::Repeats(offset) => {
                 write!(f, "the page at offset {offset} brought no new package")

@@ -17,7 +17,7 @@
 //!
 //! proptest! {
 //!     // With `#[test]`, this is a test of yours.
-//!     fn a_release_that_nobody_can_read_about_is_no_success(
+//!     fn an_unreadable_answer_is_not_a_success(
 //!         deploy in model::deploy(), scope in model::scope(),
 //!         status in model::success_status(), body in model::unreadable_body(),
 //!     ) {
@@ -25,7 +25,7 @@
 //!         prop_assert!(Deploy::decode(status, &HeaderMap::new(), &body).is_err());
 //!     }
 //! }
-//! # a_release_that_nobody_can_read_about_is_no_success();
+//! # an_unreadable_answer_is_not_a_success();
 //! ```
 
 mod answers;

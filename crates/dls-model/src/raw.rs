@@ -1,4 +1,4 @@
-//! The parts of an answer, before anything is known about it.
+//! The parts of an HTTP response, not decoded yet.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use crate::error_codes::MAX_CODE;
 use crate::text::printable;
 
-/// An answer as it came.
+/// A response that is not decoded yet.
 #[derive(Clone, Copy)]
 pub(crate) struct Raw<'a> {
     pub(crate) status: StatusCode,

@@ -6,7 +6,7 @@ use crate::ids::{ProjectId, WorkspaceId};
 ///
 /// A read without a workspace asks the one called `default`, as the service does. A write without a
 /// workspace is refused by [`Operation::encode`](crate::Operation::encode), so that nothing is ever
-/// released in a place that nobody named.
+/// released in a workspace that nobody named.
 ///
 /// ```
 /// use dls_model::Scope;

@@ -16,7 +16,7 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
-            /// A number that no document names, kept as it came.
+            /// A number that no document names, kept unchanged.
             Unknown(i64),
         }
 
@@ -145,7 +145,7 @@ pub enum SystemTaskStatus {
     Failed,
     /// `WARNING`: only in the SDK's texts, assumed to mean finished with warnings.
     Warning,
-    /// Another word, as it came.
+    /// Another word, kept unchanged.
     Unknown(String),
 }
 

@@ -1,4 +1,4 @@
-//! Makes foreign text fit for a message: short, on one line, and without the secrets that an error may echo.
+//! Makes text from outside safe to show: short, on one line, and without the secrets that an error may echo.
 
 /// How many characters of a body an error repeats.
 const EXCERPT: usize = 200;
@@ -13,8 +13,8 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     message(&String::from_utf8_lossy(beginning), EXCERPT)
 }
 
-/// `text` for a message: at most `max` characters, secrets blotted out, and nothing that could move the
-/// cursor or turn the direction of writing.
+/// `text` for a message: at most `max` characters, secrets redacted, and nothing that could move the
+/// cursor or change the direction of writing.
 pub(crate) fn message(text: &str, max: usize) -> String {
     let text = text.trim();
     if text.len() <= MOST_READ {
@@ -26,7 +26,7 @@ pub(crate) fn message(text: &str, max: usize) -> String {
     printable(&(redacted(beginning.unwrap_or_default()) + "…"), max)
 }
 
-/// A text of somebody else on one line: control and format characters escaped, and cut to at most `max` characters.
+/// Text from outside on one line: control and format characters escaped, and cut to at most `max` characters.
 #[must_use]
 pub fn printable(text: &str, max: usize) -> String {
     let mut shown = String::new();
@@ -50,7 +50,7 @@ fn is_unprintable(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// What stands before a secret: the gateway's text on a wrong signature may echo the canonical request.
+/// Names before a secret: the gateway's message about a wrong signature may echo the canonical request.
 const BEFORE_SECRETS: [&str; 8] = [
     "x-auth-token",
     "x-security-token",
@@ -62,7 +62,7 @@ const BEFORE_SECRETS: [&str; 8] = [
     "password",
 ];
 
-/// What may stand around the sign between a name and its value.
+/// The characters that may surround the `:` or `=` between a name and its value.
 const QUOTING: [char; 4] = [' ', '"', '\'', '\\'];
 
 /// `text` with `[redacted]` for each value after the name of a secret and `:` or `=`. One pass.
@@ -70,7 +70,7 @@ fn redacted(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut copied = 0;
     let mut at = 0;
-    // What follows the word that a name stands in, by that word's end: many names may stand in one word.
+    // The value after the current word, by that word's end: one word may contain many names.
     let mut word: Option<(usize, Option<(usize, usize)>)> = None;
     while at < text.len() {
         let Some(length) = secret_name_at(text, at) else {

@@ -63,7 +63,7 @@ fn whole_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![answer_body(), error_body()]
 }
 
-/// What no operation can read: an answer or an error that breaks off or is no UTF-8, another JSON value than an
+/// What no operation can read: an answer or an error that is truncated or not UTF-8, a JSON value that is not an
 /// object, an HTML page. With a status of success it decodes to [`AnswerError::Undecodable`], always.
 pub fn unreadable_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
@@ -107,7 +107,7 @@ fn structural(byte: u8) -> u8 {
     BYTES.iter().cycle().nth(byte.into()).copied().unwrap_or(byte)
 }
 
-/// An error of a status that is no success, with and without a code.
+/// An error with a status other than success, with and without a code.
 pub fn service_error() -> impl Strategy<Value = ServiceError> {
     let body = prop_oneof![Just(Vec::new()), error_body(), unreadable_body()];
     (failure_status(), body).prop_map(|(status, body)| {
@@ -115,7 +115,7 @@ pub fn service_error() -> impl Strategy<Value = ServiceError> {
     })
 }
 
-/// What can come back instead of an answer, either kind.
+/// Either kind of answer error.
 pub fn answer_error() -> impl Strategy<Value = AnswerError> {
     let undecodable = (success_status(), unreadable_body())
         .prop_filter_map("unreadable", |(status, body)| {

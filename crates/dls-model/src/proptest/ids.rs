@@ -48,7 +48,7 @@ pub fn scope_without_workspace() -> impl Strategy<Value = Scope> {
     project_id().prop_map(Scope::new)
 }
 
-/// A text that is no [`PackageId`]: empty, with anything but digits in it, with a leading zero, out of range.
+/// Text that is not a [`PackageId`]: empty, with anything but digits in it, with a leading zero, out of range.
 pub fn invalid_package_id() -> impl Strategy<Value = String> {
     let too_large = u128::from(PackageId::MAX.as_u64()) + 1;
     prop_oneof![
@@ -59,7 +59,7 @@ pub fn invalid_package_id() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Ids that are no [`PackageIds`]: none, too many, or one of them twice.
+/// Ids that are not valid [`PackageIds`]: none, too many, or one of them twice.
 pub fn invalid_package_ids() -> impl Strategy<Value = Vec<PackageId>> {
     let twice = (vec(package_id(), 1..PackageIds::MAX), any::<Index>(), any::<Index>());
     prop_oneof![
@@ -74,7 +74,7 @@ pub fn invalid_package_ids() -> impl Strategy<Value = Vec<PackageId>> {
     ]
 }
 
-/// A text that is no [`ProjectId`]: too short, too long, or with a character that it may not hold.
+/// Text that is not a [`ProjectId`]: too short, too long, or with a character that is not allowed.
 pub fn invalid_project_id() -> impl Strategy<Value = String> {
     prop_oneof![
         "[A-Za-z0-9_-]{0,2}",
@@ -83,12 +83,12 @@ pub fn invalid_project_id() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A text that is no [`WorkspaceId`]: too short, too long, or with a character that a header may not hold.
+/// Text that is not a [`WorkspaceId`]: too short, too long, or with a character that a header may not contain.
 pub fn invalid_workspace_id() -> impl Strategy<Value = String> {
     prop_oneof!["[!-~]{0,2}", "[!-~]{65,200}", "[!-~]{1,31}[^!-~][!-~]{1,31}"]
 }
 
-/// A text that is no [`SystemTaskId`]: empty, too long, `.` or `..`, or with a control character.
+/// Text that is not a [`SystemTaskId`]: empty, too long, `.` or `..`, or with a control character.
 pub fn invalid_system_task_id() -> impl Strategy<Value = String> {
     prop_oneof!["\\.{0,2}", "\\PC{129,200}", "\\PC{0,20}\\p{Cc}\\PC{0,20}"]
 }

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 const MAX: u32 = i32::MAX.unsigned_abs();
 
-/// Milliseconds that are no [`Timestamp`]: at or before the epoch, or after the year 9999.
+/// Milliseconds that are not a [`Timestamp`]: at or before the epoch, or after the year 9999.
 pub fn invalid_timestamp() -> impl Strategy<Value = i64> {
     prop_oneof![i64::MIN..=0, Timestamp::MAX.as_millis() + 1..=i64::MAX, -1..=0_i64]
 }
@@ -88,8 +88,8 @@ pub fn list_packages() -> impl Strategy<Value = ListPackages> {
     })
 }
 
-/// A list that breaks one rule: a limit, an offset or a time out of its range, or somebody who is asked for and
-/// does not stand in the set.
+/// A list that breaks one rule: a limit, an offset or a time out of its range, or a user name that the
+/// set of names lacks.
 pub fn invalid_list_packages() -> impl Strategy<Value = ListPackages> {
     let limit = prop_oneof![Just(0), MAX + 1..=u32::MAX];
     let time =

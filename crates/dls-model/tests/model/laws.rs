@@ -340,7 +340,7 @@ fn an_invalid_id_says_what_and_where() {
         ("1\n", r"character 2 is '\n', but only digits are allowed"),
         ("+1", "character 1 is '+', but only digits are allowed"),
         ("", "it is empty"),
-        ("007", "it begins with 0, write it without"),
+        ("007", "leading zeros are not allowed"),
         ("0", "it must lie between 1 and 9223372036854775807"),
         (&"9".repeat(99), "it must lie between 1 and 9223372036854775807"),
     ] {

@@ -272,7 +272,7 @@ fn a_success_that_cannot_be_read_is_undecodable() {
     headers.insert("X-Request-Id", HeaderValue::from_static("r-1"));
     let error = ShowPackage::decode(StatusCode::OK, &headers, b"<html>\n\x1b[2J").unwrap_err();
     assert_eq!((error.status(), error.request_id()), (StatusCode::OK, Some("r-1")));
-    assert_eq!(error.to_string(), r"HTTP 200, but the body is no JSON: <html>\n\u{1b}[2J");
+    assert_eq!(error.to_string(), r"HTTP 200, but the body is not JSON: <html>\n\u{1b}[2J");
 }
 
 #[test]
