@@ -1,22 +1,28 @@
-//! The command line. Texts are parsed in [`crate::config`] and in the commands, so that all errors have one form.
+//! The command line. What can be checked without a file or the environment is checked here; `main` gives the errors of
+//! clap the form of all others.
 
 #[cfg(feature = "emulator")]
 mod emulator;
 mod run;
+mod value;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use dls::transport::Rate;
 use dls::transport::credentials::Credentials;
+use dls::transport::sign::SdkDate;
+use dls::{PackageId, RunId};
 
 use crate::text::quoted;
 
 #[cfg(feature = "emulator")]
 pub(crate) use emulator::{Emulator, EmulatorFlags, Serve, Simulate};
-
 pub(crate) use run::{
-    Deploy, IfReleased, OnLostAnswer, Plan, PublishType, Resume, WaitOptions, Watch,
+    Deploy, IfReleased, OnLostAnswer, Packages, Plan, PublishType, Resume, Watch,
 };
 
 /// Release data pipelines safely on Huawei Cloud DataArts Studio.
@@ -57,17 +63,17 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Time limit for DNS and connect, and again for the TLS handshake [default: 5s]
-    #[arg(long, global = true, value_name = "TIME")]
-    pub(crate) connect_timeout: Option<String>,
+    #[arg(long, global = true, value_name = "TIME", value_parser = value::limit)]
+    pub(crate) connect_timeout: Option<Duration>,
     /// Time limit for the head of a response [default: 15s for reads, 30s for writes]
-    #[arg(long, global = true, value_name = "TIME")]
-    pub(crate) request_timeout: Option<String>,
+    #[arg(long, global = true, value_name = "TIME", value_parser = value::limit)]
+    pub(crate) request_timeout: Option<Duration>,
     /// Requests a second, at most [default: 8; the service allows a user 10]
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) rate: Option<String>,
+    #[arg(long, global = true, value_name = "N", value_parser = value::rate)]
+    pub(crate) rate: Option<Rate>,
     /// How often a read is attempted before it fails [default: 3]
     #[arg(long, global = true, value_name = "N")]
-    pub(crate) max_attempts: Option<String>,
+    pub(crate) max_attempts: Option<NonZeroU32>,
     /// Format of the result [env: DLS_OUTPUT, for the commands that have it] [default: auto: a table on
     /// a terminal, else tab-separated]
     #[arg(short, long, global = true, value_name = "FORMAT")]
@@ -77,8 +83,14 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "DIR|off")]
     pub(crate) journal: Option<PathBuf>,
     /// Time limit for one write of the journal; after that nothing more is sent
-    #[arg(long, global = true, value_name = "TIME", default_value = "10s")]
-    pub(crate) journal_timeout: String,
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = value::limit
+    )]
+    pub(crate) journal_timeout: Duration,
     #[cfg(feature = "emulator")]
     #[command(flatten)]
     pub(crate) emulator: EmulatorFlags,
@@ -128,7 +140,7 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Follow the release of packages to its end, with a live view
     Watch(Watch),
-    /// The same without the view
+    /// Like watch, but print the result only
     Wait(Watch),
     /// Resume a run that was interrupted; nothing is sent twice
     Resume(Resume),
@@ -140,9 +152,13 @@ pub(crate) enum Command {
     /// List packages
     List(List),
     /// Show one package with its tasks
-    View(View),
+    View {
+        /// Id of the package
+        #[arg(value_name = "ID")]
+        id: PackageId,
+    },
     /// Show the status of packages once, without waiting
-    Status(Status),
+    Status(Packages),
     /// Revoke packages before they are released
     #[command(visible_alias = "unpack")]
     Revoke(Revoke),
@@ -185,20 +201,6 @@ pub(crate) enum StatusName {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct View {
-    /// Id of the package
-    #[arg(value_name = "ID")]
-    pub(crate) id: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Status {
-    /// Ids of the packages; @FILE and - read more of them from a file or from stdin
-    #[arg(required = true, value_name = "ID")]
-    pub(crate) ids: Vec<String>,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Revoke {
     /// Ids of the packages, 1 to 100; @FILE and - read more of them from a file or from stdin
     #[arg(required = true, value_name = "ID")]
@@ -211,26 +213,18 @@ pub(crate) struct Revoke {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Journal {
     /// Show how many entries of a run's record are valid, and what is wrong with the next one
-    Check(JournalCheck),
+    Check {
+        /// The run
+        run: RunId,
+    },
     /// Set aside a run whose record is broken: a recorded consent to sending its packages again
-    SetAside(SetAside),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct JournalCheck {
-    /// The run
-    #[arg(value_name = "RUN")]
-    pub(crate) run: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SetAside {
-    /// The run
-    #[arg(value_name = "RUN")]
-    pub(crate) run: String,
-    /// Who consents, for the record [default: $USER]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) by: Option<String>,
+    SetAside {
+        /// The run
+        run: RunId,
+        /// Who consents, for the record [default: $USER]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -240,12 +234,12 @@ pub(crate) struct Sign {
     /// Full URL, with its query
     pub(crate) url: String,
     /// A header to send and sign; may be repeated
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
-    pub(crate) headers: Vec<String>,
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = value::header)]
+    pub(crate) headers: Vec<(String, String)>,
     /// The body: text, or @FILE
     #[arg(long, value_name = "@FILE|TEXT", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
     /// Sign for this time instead of now, such as 20240429T081530Z
     #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<String>,
+    pub(crate) at: Option<SdkDate>,
 }

@@ -3,101 +3,40 @@
 mod partial_destination;
 mod setting;
 
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use dls::transport::credentials::{Credentials, Environment, Token};
-use dls::transport::{Rate, TransportBuilder};
+use dls::transport::{Limits, TransportBuilder};
 use dls::{Client, Endpoint, Endpoints, ProjectId, WorkspaceId};
 
 use crate::args::{Global, OutputFormat};
-use crate::exit_code::ExitCode;
+use crate::credentials;
 use crate::failure::Failure;
-use crate::text::{excerpt, shown};
+use crate::text::shown;
 
 pub(crate) use partial_destination::PartialDestination;
 use setting::{Setting, setting};
 
 /// Where a command works and as whom.
-pub(crate) struct Settings {
+pub(crate) struct Settings<'a> {
+    global: &'a Global,
     pub(crate) endpoints: Endpoints,
     pub(crate) project: ProjectId,
     pub(crate) workspace: Option<WorkspaceId>,
-    credentials: CredentialsSource,
-    transport: TransportOptions,
 }
 
-/// Where the credentials come from. They are found when a client is made, not before.
-enum CredentialsSource {
-    Environment,
-    TokenFile(PathBuf),
-    Given(Credentials),
-}
-
-impl CredentialsSource {
-    fn of(global: &Global) -> Self {
-        match (&global.credentials, &global.token_file) {
-            (Some(credentials), _) => Self::Given(credentials.clone()),
-            (None, Some(path)) => Self::TokenFile(path.clone()),
-            (None, None) => Self::Environment,
-        }
-    }
-}
-
-#[derive(Default)]
-struct TransportOptions {
-    connect: Option<Duration>,
-    request: Option<Duration>,
-    rate: Option<Rate>,
-    attempts: Option<NonZeroU32>,
-}
-
-impl TransportOptions {
-    fn of(global: &Global) -> Result<Self, Failure> {
-        Ok(Self {
-            connect: limit("--connect-timeout", global.connect_timeout.as_deref())?,
-            request: limit("--request-timeout", global.request_timeout.as_deref())?,
-            rate: global.rate.as_deref().map(rate).transpose()?,
-            attempts: global.max_attempts.as_deref().map(attempts).transpose()?,
-        })
-    }
-
-    fn transport(&self, transport: TransportBuilder) -> TransportBuilder {
-        let mut limits = dls::transport::Limits::default();
-        if let Some(time) = self.connect {
-            (limits.connect, limits.tls) = (time, time);
-        }
-        if let Some(time) = self.request {
-            (limits.read_head, limits.write_head) = (time, time);
-        }
-        let mut transport = transport.limits(limits);
-        if let Some(rate) = self.rate {
-            transport = transport.rate(rate);
-        }
-        if let Some(attempts) = self.attempts {
-            transport = transport.max_attempts(attempts);
-        }
-        transport
-    }
-}
-
-impl Settings {
-    pub(crate) fn resolve(global: &Global) -> Result<Self, Failure> {
+impl<'a> Settings<'a> {
+    pub(crate) fn resolve(global: &'a Global) -> Result<Self, Failure> {
         let named = PartialDestination::from_flags_and_environment(global)?;
         Ok(Self {
+            global,
             endpoints: named.endpoints.ok_or_else(no_address)?,
             project: named.project.ok_or_else(no_project)?,
             workspace: named.workspace,
-            credentials: CredentialsSource::of(global),
-            transport: TransportOptions::of(global)?,
         })
     }
 
     /// The settings of a run that is resumed, with the current credentials. Flags may name another address if
     /// they were found to fit.
     pub(crate) fn of_run(
-        global: &Global,
+        global: &'a Global,
         run: &dls::rollout::Destination,
     ) -> Result<Self, Failure> {
         let named = PartialDestination::from_flags(global)?.endpoints;
@@ -106,11 +45,10 @@ impl Settings {
             endpoint.map_err(|error| Failure::refused(format!("endpoint of the run: {error}")))
         };
         Ok(Self {
+            global,
             endpoints: named.map_or_else(own, Ok)?,
             project: run.project.clone(),
             workspace: Some(run.workspace.clone()),
-            credentials: CredentialsSource::of(global),
-            transport: TransportOptions::of(global)?,
         })
     }
 
@@ -133,31 +71,36 @@ impl Settings {
     }
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let found = match &self.credentials {
-            CredentialsSource::Given(given) => Some(given.clone()),
-            CredentialsSource::TokenFile(path) => credentials(Some(path))?,
-            CredentialsSource::Environment => credentials(None)?,
-        };
-        let credentials = found.ok_or_else(|| {
-            Failure::new(ExitCode::NotPermitted, "no credentials").with_next(
-                "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give --token-file FILE",
-            )
-        })?;
         let mut builder = Client::builder()
             .endpoint(self.endpoints.v2().clone())
             .v1_endpoint(self.endpoints.v1().clone())
             .project_id(self.project.clone())
-            .credentials(credentials)
-            .configure(|transport| {
-                self.transport
-                    .transport(transport)
-                    .user_agent(concat!("dls/", env!("CARGO_PKG_VERSION")))
-            });
+            .credentials(credentials::find(self.global)?)
+            .configure(|transport| configured(transport, self.global));
         if let Some(workspace) = &self.workspace {
             builder = builder.workspace(workspace.clone());
         }
         builder.build().map_err(|error| Failure::of_read(&error))
     }
+}
+
+fn configured(transport: TransportBuilder, global: &Global) -> TransportBuilder {
+    let mut limits = Limits::default();
+    if let Some(time) = global.connect_timeout {
+        (limits.connect, limits.tls) = (time, time);
+    }
+    if let Some(time) = global.request_timeout {
+        (limits.read_head, limits.write_head) = (time, time);
+    }
+    let mut transport =
+        transport.limits(limits).user_agent(concat!("dls/", env!("CARGO_PKG_VERSION")));
+    if let Some(rate) = global.rate {
+        transport = transport.rate(rate);
+    }
+    if let Some(attempts) = global.max_attempts {
+        transport = transport.max_attempts(attempts);
+    }
+    transport
 }
 
 fn no_project() -> Failure {
@@ -174,83 +117,18 @@ fn no_address() -> Failure {
 
 /// The format of the result, by flag or `DLS_OUTPUT`.
 pub(crate) fn output_format(global: &Global) -> Result<OutputFormat, Failure> {
-    match global.output {
-        Some(format) => Ok(format),
-        None => match setting(None, "--output", &["DLS_OUTPUT"])? {
-            None => Ok(OutputFormat::Auto),
-            Some(Setting { text, .. }) => clap::ValueEnum::from_str(&text, false).map_err(|_| {
-                let text = text.escape_debug();
-                Failure::usage(format!(
-                    "DLS_OUTPUT is `{text}`: it must be auto, table, json, ndjson or markdown"
-                ))
-            }),
-        },
+    if let Some(format) = global.output {
+        return Ok(format);
     }
-}
-
-/// The pair of keys in the environment, or the token in a file. Flags never hold a secret.
-pub(crate) fn credentials(token_file: Option<&Path>) -> Result<Option<Credentials>, Failure> {
-    let Some(path) = token_file else {
-        return environment();
+    let Some(Setting { text, .. }) = setting(None, "--output", &["DLS_OUTPUT"])? else {
+        return Ok(OutputFormat::Auto);
     };
-    let shown = path.display();
-    let wrong = |what: String| Failure::usage(format!("token file {shown}: {what}"));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(wrong("it is empty".to_owned()));
-    }
-    let token = Token::new(text).map_err(|error| wrong(error.to_string()))?;
-    Ok(Some(token.into()))
-}
-
-fn environment() -> Result<Option<Credentials>, Failure> {
-    Environment::new().read().map_err(|error| {
-        Failure::new(ExitCode::NotPermitted, error.to_string())
-            .with_next("set both HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
-    })
-}
-
-fn rate(text: &str) -> Result<Rate, Failure> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Rate::PerSecond(rate)),
-        _ => Err(no_number("--rate", text, "above 0, such as 8 or 0.5")),
-    }
-}
-
-fn attempts(text: &str) -> Result<NonZeroU32, Failure> {
-    let attempts = text.parse();
-    attempts.map_err(|_| no_number("--max-attempts", text, "from 1 on"))
-}
-
-fn no_number(flag: &str, text: &str, wanted: &str) -> Failure {
-    Failure::usage(format!("{flag}: `{}` is not a number {wanted}", excerpt(text)))
-}
-
-/// A limit that always holds. None at all, as `--timeout 0` has it, is not to be had here.
-fn limit(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
-    match time(flag, text)? {
-        Some(Duration::ZERO) => {
-            Err(Failure::usage(format!("{flag}: it must be above 0, such as 500ms, 30s or 5m")))
-        }
-        time => Ok(time),
-    }
-}
-
-/// A span of time as people write it: `30s`, `45m`, `1h 30m`, `500ms`.
-pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
-    let Some(text) = text else { return Ok(None) };
-    let wrong = || {
-        let text = excerpt(text);
+    clap::ValueEnum::from_str(&text, false).map_err(|_| {
+        let text = text.escape_debug();
         Failure::usage(format!(
-            "{flag}: `{text}` is not a duration, such as 500ms, 30s, 45m or 1h30m"
+            "DLS_OUTPUT is `{text}`: it must be auto, table, json, ndjson or markdown"
         ))
-    };
-    if text == "0" {
-        return Ok(Some(Duration::ZERO));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).map(Some).map_err(|_| wrong())
+    })
 }
 
 /// Who decides, as this machine knows them.

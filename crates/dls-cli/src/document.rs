@@ -1,11 +1,11 @@
 //! What a command has to show, whatever the format.
 
-use serde::Serialize;
+use serde_json::Value;
 
 /// A result that can be shown in each format. [`Output`](crate::output::Output) chooses.
 pub(crate) trait Document {
     /// The JSON document. Its field names are part of the command's contract.
-    fn json(&self) -> impl Serialize;
+    fn json(&self) -> Value;
 
     /// For people on a terminal, and for `cut` and `awk`.
     fn text(&self) -> Vec<Block>;

@@ -1,17 +1,14 @@
 //! Where runs are recorded, and the command that resumes one.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use dls::{FileStore, RunId, StoreError};
 
 use crate::args::Global;
-use crate::config::time;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::stdio::note;
-use crate::text::{excerpt, quoted};
+use crate::text::quoted;
 
 /// The journal of this command.
 #[derive(Debug)]
@@ -27,13 +24,23 @@ pub(crate) enum JournalLocation {
 }
 
 impl JournalLocation {
-    /// The journal that flags and environment name, which can be written.
+    /// The journal that flags and environment name, which can be written. Warns of what may go wrong with it.
     pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
-        let journal = Self::found(global, at).await?;
-        if let Self::Default(store) | Self::Named(store) = &journal {
-            for warning in store.warnings() {
-                note(&format!("warning: the journal {warning}"));
+        let open = async |folder: &Path| {
+            FileStore::open(folder).await.map_err(|error| unusable(error.to_string()))
+        };
+        let journal = Self::found(global, open).await?;
+        match &journal {
+            Self::Default(store) | Self::Named(store) => {
+                for warning in store.warnings() {
+                    note(&format!("warning: the journal {warning}"));
+                }
             }
+            Self::Off => note(
+                "warning: --journal off: if this command is interrupted, nothing records what it \
+                 sent, and another command may send it again",
+            ),
+            Self::Temporary(_) => {}
         }
         Ok(journal)
     }
@@ -47,16 +54,11 @@ impl JournalLocation {
         global: &Global,
         open: impl AsyncFn(&Path) -> Result<FileStore, Failure>,
     ) -> Result<Self, Failure> {
-        let variable = std::env::var_os("DLS_JOURNAL").map(PathBuf::from);
-        let named = [&global.journal, &variable];
-        let [flag, variable] = named.map(|path| path.as_deref());
-        if flag.is_some_and(|path| path.as_os_str().is_empty()) {
-            return Err(Failure::usage("--journal: it must name a directory, or be off"));
-        }
-        match flag.or(variable.filter(|path| !path.as_os_str().is_empty())) {
+        let variable = std::env::var_os("DLS_JOURNAL").filter(|path| !path.is_empty());
+        match global.journal.clone().or(variable.map(PathBuf::from)) {
             Some(path) if path.as_os_str() == "off" => Ok(Self::Off),
-            Some(path) if global.is_temporary => Ok(Self::Temporary(open(path).await?)),
-            Some(path) => Ok(Self::Named(open(path).await?)),
+            Some(path) if global.is_temporary => Ok(Self::Temporary(open(&path).await?)),
+            Some(path) => Ok(Self::Named(open(&path).await?)),
             None => Ok(Self::Default(open(&default_folder()?).await?)),
         }
     }
@@ -74,31 +76,6 @@ impl JournalLocation {
             Failure::usage("--journal off: there is no journal to read runs from")
                 .with_next("give --journal DIR, or omit it")
         })
-    }
-
-    pub(crate) fn run_id(&self, name: &str) -> Result<RunId, Failure> {
-        name.parse().map_err(|error| {
-            Failure::usage(format!("`{}`: {error}", excerpt(name)))
-                .with_next(self.here("dls history"))
-        })
-    }
-
-    /// How long the journal may take for one call.
-    pub(crate) fn timeout(global: &Global) -> Result<Duration, Failure> {
-        let timeout = time("--journal-timeout", Some(&global.journal_timeout))?;
-        timeout
-            .filter(|timeout| !timeout.is_zero())
-            .ok_or_else(|| Failure::usage("--journal-timeout: it must be above 0"))
-    }
-
-    /// Warns of what cannot be done without a journal.
-    pub(crate) fn warn(&self) {
-        if let Self::Off = self {
-            note(
-                "warning: --journal off: if this command is interrupted, nothing records what it \
-                 sent, and another command may send it again",
-            );
-        }
     }
 
     /// The line that takes this run up again, if any can.
@@ -162,47 +139,21 @@ impl JournalLocation {
 const ELSEWHERE: &str =
     "give --journal DIR that can be written, or --journal off and lose `dls resume`";
 
-async fn at(folder: &Path) -> Result<FileStore, Failure> {
-    let store = FileStore::open(folder).await;
-    store.map_err(|error| unusable(error.to_string()))
-}
-
 fn unusable(what: String) -> Failure {
     Failure::refused(what).with_next(ELSEWHERE)
 }
 
+/// A relative path counts as none, as the XDG base directories want it: never the working directory.
 fn default_folder() -> Result<PathBuf, Failure> {
-    let variable = |name| std::env::var_os(name);
-    folder_in(variable("XDG_STATE_HOME"), variable("HOME")).ok_or_else(|| {
+    let absolute = |name| {
+        let path = PathBuf::from(std::env::var_os(name)?);
+        path.is_absolute().then_some(path)
+    };
+    let home = || absolute("HOME").map(|home| home.join(".local/state"));
+    let state = absolute("XDG_STATE_HOME").or_else(home).ok_or_else(|| {
         unusable(
             "there is no directory for the journal: neither XDG_STATE_HOME nor HOME is an absolute path".to_owned(),
         )
-    })
-}
-
-/// A relative path counts as none, as the XDG base directories want it: never the working directory.
-fn folder_in(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
-    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
-    let home = || home.and_then(absolute).map(|home| home.join(".local/state"));
-    let state = state.and_then(absolute).or_else(home)?;
-    Some(state.join("dls/runs"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_is_never_below_the_working_directory() {
-        let folder = |state: Option<&str>, home: Option<&str>| {
-            folder_in(state.map(OsString::from), home.map(OsString::from))
-        };
-        let path = |path: &str| Some(PathBuf::from(path));
-        assert_eq!(folder(Some("/s"), Some("/h")), path("/s/dls/runs"));
-        assert_eq!(folder(None, Some("/h")), path("/h/.local/state/dls/runs"));
-        for relative in ["", ".", "state"] {
-            assert_eq!(folder(Some(relative), Some("/h")), path("/h/.local/state/dls/runs"));
-            assert_eq!(folder(None, Some(relative)), None);
-        }
-    }
+    })?;
+    Ok(state.join("dls/runs"))
 }

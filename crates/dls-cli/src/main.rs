@@ -5,6 +5,7 @@ mod args;
 mod clock;
 mod commands;
 mod config;
+mod credentials;
 mod document;
 #[cfg(feature = "emulator")]
 mod embedded;
@@ -15,13 +16,14 @@ mod ids;
 mod journal_location;
 mod json;
 mod output;
+mod package_list;
 mod progress;
+mod run_document;
 mod signals;
 #[cfg(feature = "emulator")]
 mod simulation;
 mod stdio;
 mod text;
-mod wait_options;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ErrorKind};
@@ -79,14 +81,14 @@ async fn dispatch(Cli { global, command }: &Cli) -> Result<ExitCode, Failure> {
         Command::Wait(args) => commands::watch::run(global, args, output, true).await,
         Command::Resume(args) => commands::resume::run(global, args, output).await,
         Command::History => commands::history::run(global, output).await,
-        Command::Journal(Journal::Check(args)) => {
-            commands::journal::check(global, args, output).await
+        Command::Journal(Journal::Check { run }) => {
+            commands::journal::check(global, run, output).await
         }
-        Command::Journal(Journal::SetAside(args)) => {
-            commands::journal::set_aside(global, args).await
+        Command::Journal(Journal::SetAside { run, by }) => {
+            commands::journal::set_aside(global, run, by.as_deref()).await
         }
         Command::List(args) => commands::list::run(global, args, output).await,
-        Command::View(args) => commands::view::run(global, args, output).await,
+        Command::View { id } => commands::view::run(global, *id, output).await,
         Command::Status(args) => commands::status::run(global, args, output).await,
         Command::Revoke(args) => commands::revoke::run(global, args, output).await,
         #[cfg(feature = "emulator")]

@@ -5,7 +5,6 @@ use std::io::IsTerminal as _;
 use comfy_table::{Table, presets};
 use dls::model::Timestamp;
 use dls::rollout::RunSpec;
-use serde::Serialize;
 
 use crate::args::{Command, OutputFormat};
 use crate::document::{Block, Document};
@@ -15,7 +14,7 @@ use crate::progress::live::LiveReporter;
 use crate::progress::ndjson::NdjsonReporter;
 use crate::progress::reporter::Reporter;
 use crate::progress::text::TextReporter;
-use crate::stdio::{note, print};
+use crate::stdio::print;
 use crate::text::shown;
 
 /// How a command shows its result.
@@ -52,8 +51,8 @@ impl Output {
     /// Writes a result to stdout.
     pub(crate) fn show(self, document: &impl Document) {
         match self.format {
-            OutputFormat::Json => json(serde_json::to_string_pretty, &document.json()),
-            OutputFormat::Ndjson => json(serde_json::to_string, &document.json()),
+            OutputFormat::Json => print(&format!("{:#}", document.json())),
+            OutputFormat::Ndjson => print(&document.json().to_string()),
             OutputFormat::Markdown => match document.markdown() {
                 Some(text) => print(&text),
                 None => blocks(document.text(), false),
@@ -88,13 +87,6 @@ impl Reporter for ResultReporter {
         if let RunChange::Finished { document, .. } = change {
             self.0.show(*document);
         }
-    }
-}
-
-fn json<T: Serialize>(encode: impl Fn(&T) -> serde_json::Result<String>, document: &T) {
-    match encode(document) {
-        Ok(document) => print(&document),
-        Err(error) => note(&format!("error: the result cannot be written: {error}")),
     }
 }
 

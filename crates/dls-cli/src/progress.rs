@@ -10,16 +10,16 @@ pub(crate) mod text;
 
 use dls::Run;
 use dls::model::Timestamp;
-use dls::rollout::{Report, RunSpec};
+use dls::rollout::{Report, Rollout, RunOutcome, RunSpec};
 
 use crate::args::Global;
 use crate::clock;
-use crate::evidence::{EvidenceDocument, EvidenceFile};
+use crate::evidence::EvidenceFile;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::journal_location::JournalLocation;
-use crate::json::RunDocument;
 use crate::output::Output;
+use crate::run_document::RunDocument;
 use crate::signals::{Signals, StopSignal};
 use crate::stdio::note;
 use crate::text::shown;
@@ -90,11 +90,17 @@ impl Follower {
 
     /// Ends a run that was refused before it was created: no package was sent.
     pub(crate) fn refused(self, spec: &RunSpec, failure: Failure) -> Failure {
-        self.fail(&RunDocument::refused(spec, &failure), failure)
+        let report = Rollout::new(spec.clone(), clock::timestamp());
+        let report = report.report_if_left(&failure.message);
+        let document = RunDocument::new(spec, None, &report).with_outcome(match failure.code {
+            ExitCode::Unknown => RunOutcome::Unknown,
+            _ => RunOutcome::Refused,
+        });
+        self.fail(&document, failure)
     }
 
     /// Shows the document of a run that was not followed.
-    pub(crate) fn fail(self, document: &RunDocument, failure: Failure) -> Failure {
+    pub(crate) fn fail(self, document: &RunDocument<'_>, failure: Failure) -> Failure {
         if let Some(evidence) = self.evidence {
             evidence.forget();
         }
@@ -118,9 +124,9 @@ impl Follower {
         }
         let document = RunDocument::of(run, report);
         reporters.into_iter().for_each(|it| finish(it, &document, code));
-        let written = self.evidence.map(|evidence| {
-            evidence.write(&EvidenceDocument::new(run, report, code, signal.map(StopSignal::name)))
-        });
+        let written = self
+            .evidence
+            .map(|evidence| evidence.write(run, report, code, signal.map(StopSignal::name)));
         let resume = run.id().and_then(|id| self.journal.resume(id));
         let options = &run.spec().options;
         let closing = Closing {
@@ -145,6 +151,6 @@ impl Follower {
     }
 }
 
-fn finish(mut reporter: Box<dyn Reporter>, document: &RunDocument, exit_code: ExitCode) {
+fn finish(mut reporter: Box<dyn Reporter>, document: &RunDocument<'_>, exit_code: ExitCode) {
     reporter.report(&RunChange::Finished { document, exit_code }, clock::timestamp());
 }

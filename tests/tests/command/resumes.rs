@@ -251,7 +251,7 @@ fn a_broken_run_is_explained_and_set_aside_by_a_person() {
     assert!(next.contains(&format!("journal set-aside {run}")), "{next}");
     let checked = bench.ends(9, format!("journal check {run}"));
     let said = stdout(&checked);
-    assert!(said.contains("keeps away every other run"), "{said}");
+    assert!(said.contains("blocks every other run"), "{said}");
     let aside = bench.ends(0, format!("journal set-aside {run} --by li.wei"));
     assert_eq!(std::fs::read_to_string(stdout(&aside).trim()).unwrap(), "{}\n");
     assert!(bench.read("runs/set-aside.log").contains("li.wei"));

@@ -1,15 +1,25 @@
 //! The flags of `plan`, `deploy`, `watch`, `wait` and `resume`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use dls::JobStart;
+use dls::rollout::{Options, PollInterval};
+use dls::{JobStart, Run, RunId};
+
+use super::value;
 
 #[derive(Debug, Args)]
-pub(crate) struct Plan {
+pub(crate) struct Packages {
     /// Ids of the packages; @FILE and - read more of them from a file or from stdin
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) packages: Packages,
     #[command(flatten)]
     pub(crate) start: StartChoice,
     /// Write the plan to this file, for `deploy --plan`
@@ -53,7 +63,8 @@ pub(crate) struct Deploy {
     /// Send this `publish_type`, which only examples of the service's documents have; omitted otherwise
     #[arg(long, value_name = "TYPE")]
     pub(crate) publish_type: Option<PublishType>,
-    /// Accept a plan, or its open run, of another address: it leads to the same service
+    /// Confirm that the other address which the plan, or its open run, names leads to the same service: dls cannot
+    /// check that
     #[arg(long, requires = "plan")]
     pub(crate) same_service: bool,
     /// Also send packages whose last release failed
@@ -72,9 +83,8 @@ pub(crate) struct Deploy {
 
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
-    /// Ids of the packages; @FILE and - read more of them from a file or from stdin
-    #[arg(required = true, value_name = "ID")]
-    pub(crate) ids: Vec<String>,
+    #[command(flatten)]
+    pub(crate) packages: Packages,
     #[command(flatten)]
     pub(crate) wait: WaitOptions,
 }
@@ -83,7 +93,7 @@ pub(crate) struct Watch {
 pub(crate) struct Resume {
     /// Name of the run [default: the one that is open]
     #[arg(value_name = "RUN")]
-    pub(crate) run: Option<String>,
+    pub(crate) run: Option<RunId>,
     /// Send these packages once more although the outcome of the first request is unknown;
     /// refused as long as that request could still be accepted
     #[arg(long, value_name = "ID", num_args = 1.., requires = "run", group = "consent")]
@@ -99,11 +109,11 @@ pub(crate) struct Resume {
         conflicts_with = "evidence"
     )]
     pub(crate) forget: Vec<String>,
-    /// Accept another address than that of the run: it leads to the same service
+    /// Confirm that this address, which is not the one of the run, leads to the same service: dls cannot check that
     #[arg(long)]
     pub(crate) same_service: bool,
-    /// Send or give up without proof that the first request will not arrive later: only for services without a
-    /// `Date` header, and for requests that were sent with a token
+    /// Send or give up before the fence, the time from which the first request can no longer be accepted: only for
+    /// services without a `Date` header, and for requests that were sent with a token, which have no such time
     #[arg(long, requires = "consent")]
     pub(crate) no_fence: bool,
     #[command(flatten)]
@@ -140,14 +150,37 @@ impl StartChoice {
 #[derive(Debug, Args)]
 pub(crate) struct WaitOptions {
     /// Stop waiting after this time; 0 waits without a limit
-    #[arg(long, value_name = "TIME", default_value = "30m")]
-    pub(crate) timeout: String,
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = value::duration)]
+    timeout: Duration,
     /// How late the status of a package may be after a lost answer [default: 120s]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) grace: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    grace: Option<Duration>,
     /// Pause between observations: initial and maximum, or one value for both [default: 1s..30s]
-    #[arg(long, value_name = "MIN..MAX")]
-    pub(crate) interval: Option<String>,
+    #[arg(long, value_name = "MIN..MAX", value_parser = value::interval)]
+    interval: Option<PollInterval>,
+}
+
+impl WaitOptions {
+    pub(crate) fn in_options(&self, mut options: Options) -> Options {
+        options.grace = self.grace.unwrap_or(options.grace);
+        options.poll_interval = self.interval.unwrap_or(options.poll_interval);
+        options
+    }
+
+    /// What is absent stays as it was when the run was created.
+    pub(crate) fn in_resume(&self, journal_timeout: Duration) -> dls::Resume {
+        dls::Resume::new()
+            .with_grace(self.grace)
+            .with_poll_interval(self.interval)
+            .with_store_timeout(journal_timeout)
+    }
+
+    pub(crate) fn limit(&self, run: Run) -> Run {
+        match self.timeout {
+            Duration::ZERO => run,
+            timeout => run.with_timeout(timeout),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -5,7 +5,7 @@ mod input;
 
 use dls::model::{DeployOptions, PublishType};
 use dls::rollout::{IfReleased, OnLostAnswer, Options, RunSpec};
-use dls::{JobStart, Run, RunId, RunStore as _, StoreError};
+use dls::{Client, FileStore, JobStart, Run, RunId, RunStore as _, StoreError};
 
 use crate::args;
 use crate::config::Settings;
@@ -17,7 +17,6 @@ use crate::output::Output;
 use crate::progress::Follower;
 use crate::stdio::note;
 use crate::text;
-use crate::wait_options::WaitOptions;
 use dry_run::DryRun;
 use input::DeployInput;
 
@@ -28,75 +27,78 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let input = DeployInput::of(args)?;
     let start = input.start(args.start.chosen())?;
-    let wait = WaitOptions::parse(&args.wait)?.with_journal_timeout(global)?;
     let settings = Settings::resolve(global)?;
     settings.workspace_for_a_write()?;
-    input.refuse_elsewhere(&settings)?;
-    let options = wait.in_options(options(args, start));
-    let spec = RunSpec::new(settings.destination(), input.packages().clone(), options.clone());
+    input.refuse_elsewhere(&settings, args.same_service)?;
+    let options = args.wait.in_options(options(args, start));
+    let spec = RunSpec::new(settings.destination(), input.packages.clone(), options.clone());
     if args.dry_run {
         output.show(&DryRun::new(&settings, &spec)?);
         note("nothing was sent");
         return Ok(ExitCode::Success);
     }
     let mut follower = Follower::new(global, output);
-    let release = Release { settings, input, options, wait };
-    match release.begin(global, args, &mut follower).await {
+    let release = Release { global, args, settings, input, options };
+    match release.begin(&mut follower).await {
         Ok(run) => follower.until_it_ends(run).await,
         Err(failure) => Err(follower.refused(&spec, failure)),
     }
 }
 
 /// What is asked for.
-struct Release {
-    settings: Settings,
+struct Release<'a> {
+    global: &'a args::Global,
+    args: &'a args::Deploy,
+    settings: Settings<'a>,
     input: DeployInput,
     options: Options,
-    wait: WaitOptions,
 }
 
-impl Release {
+impl Release<'_> {
     /// Creates the run, once everything that must be writable is.
-    async fn begin(
-        &self,
-        global: &args::Global,
-        args: &args::Deploy,
-        follower: &mut Follower,
-    ) -> Result<Run, Failure> {
-        follower.journal = JournalLocation::resolve(global).await?;
-        follower.evidence = args.evidence.as_deref().map(EvidenceFile::at).transpose()?;
-        follower.journal.warn();
-        let run = self.settings.client()?.rollout(self.input.release(), self.options.clone());
+    async fn begin(self, follower: &mut Follower) -> Result<Run, Failure> {
+        follower.journal = JournalLocation::resolve(self.global).await?;
+        follower.evidence = self.args.evidence.as_deref().map(EvidenceFile::at).transpose()?;
+        let client = self.settings.client()?;
+        let release = self.input.release(self.args.same_service);
+        let run = client.rollout(release, self.options.clone());
         let run = run.map_err(|error| Failure::of_read(&error))?;
-        if follower.journal.store().is_none() {
-            return Ok(self.wait.limit(run));
-        }
-        let run = self.record(run, follower).await?;
-        match &follower.evidence {
-            Some(evidence) => evidence.witness(self.wait.limit(run)),
-            None => Ok(self.wait.limit(run)),
-        }
+        let run = match follower.journal.store() {
+            Some(store) => self.record(&client, run, store, follower).await?,
+            None => run,
+        };
+        Ok(self.args.wait.limit(run))
     }
 
     /// Records the run in the journal, or takes up the open run of the same plan.
-    async fn record(&self, run: Run, follower: &Follower) -> Result<Run, Failure> {
+    async fn record(
+        &self,
+        client: &Client,
+        run: Run,
+        store: &FileStore,
+        follower: &Follower,
+    ) -> Result<Run, Failure> {
         let journal = &follower.journal;
-        let store = journal.existing()?;
         if let Some(evidence) = &follower.evidence {
             evidence.refuse_older(journal, store).await?;
         }
-        let run = match self.wait.in_store(run).with_store(store).await {
+        let run = run.with_store_timeout(self.global.journal_timeout);
+        let run = match run.with_store(store).await {
             Err(StoreError::Conflict { run, same_plan: true, .. }) => {
                 let stored = store.load(&run).await.map_err(|error| journal.failure(&error))?;
                 // A plan may leave open whether jobs start; the run has chosen.
                 refuse_other_start(&run, stored.spec.options.start(), self.options.start())?;
                 note(&format!("run {run} is of the same plan: resuming it"));
-                let resume = self.wait.in_resume().with_same_service(self.input.same_service());
-                self.settings.client()?.resume(store, &run, resume).await
+                let resume = self.args.wait.in_resume(self.global.journal_timeout);
+                client.resume(store, &run, resume.with_same_service(self.args.same_service)).await
             }
             run => run,
         };
-        run.map_err(|error| journal.failure(&error))
+        let run = run.map_err(|error| journal.failure(&error))?;
+        Ok(match &follower.evidence {
+            Some(evidence) => evidence.witness(run),
+            None => run,
+        })
     }
 }
 

@@ -4,15 +4,12 @@ mod simulate;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 
-use dls_emulator::{Emulator, FaultPlan, RateLimit, Seed, assumptions};
-use serde::Serialize;
-use serde_json::json;
+use dls_emulator::{Emulator, FaultPlan, Seed, assumptions};
+use serde_json::{Value, json};
 
 use crate::args;
-use crate::config::time;
 use crate::document::{Block, Document};
 use crate::embedded::{fault_plan, read};
 use crate::exit_code::ExitCode;
@@ -20,7 +17,6 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::Signals;
 use crate::stdio::{note, print};
-use crate::text::excerpt;
 
 pub(crate) async fn run(
     global: &args::Global,
@@ -46,26 +42,19 @@ pub(crate) async fn run(
 }
 
 async fn serve(global: &args::Global, args: &args::Serve) -> Result<ExitCode, Failure> {
-    let listen: SocketAddr = args.listen.parse().map_err(|_| {
-        let shown = excerpt(&args.listen);
-        Failure::usage(format!("--listen: `{shown}` is not an address, such as 127.0.0.1:8080"))
-    })?;
-    let release_time = time("--release-time", Some(&args.release_time))?.unwrap_or_default();
+    let listen = args.listen;
     let mut builder = Emulator::builder()
-        .release_time(release_time)
+        .release_time(args.release_time)
         .extra_packages(args.packages)
         .tls(args.tls.is_some())
-        .rate_limit(rate_limit(&args.rate_limit)?);
+        .rate_limit(args.rate_limit);
     if let Some(path) = &args.state {
         builder = builder.seed(state(path)?);
     }
     if let Some(path) = &global.emulator.faults {
         builder = builder.faults(fault_plan(path, args.tls.is_some())?);
     }
-    for assumption in &args.assume {
-        let (name, value) = assumption.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("--assume `{}`: it must be NAME=VALUE", excerpt(assumption)))
-        })?;
+    for (name, value) in &args.assume {
         let assumed = builder.assume(name, value);
         builder = assumed.map_err(|error| Failure::usage(format!("--assume: {error}")))?;
     }
@@ -98,7 +87,7 @@ async fn serve(global: &args::Global, args: &args::Serve) -> Result<ExitCode, Fa
 struct Assumptions;
 
 impl Document for Assumptions {
-    fn json(&self) -> impl Serialize {
+    fn json(&self) -> Value {
         let rows = assumptions().iter().map(|it| {
             json!({
                 "name": it.name,
@@ -108,7 +97,7 @@ impl Document for Assumptions {
                 "source": it.source,
             })
         });
-        rows.collect::<Vec<_>>()
+        rows.collect()
     }
 
     fn text(&self) -> Vec<Block> {
@@ -119,18 +108,6 @@ impl Document for Assumptions {
         });
         let head = &["name", "default", "values", "meaning", "source"];
         vec![Block::Table { head, rows: rows.collect() }]
-    }
-}
-
-fn rate_limit(text: &str) -> Result<RateLimit, Failure> {
-    match (text, text.parse::<f64>()) {
-        ("documented", _) => Ok(RateLimit::Documented),
-        ("off", _) => Ok(RateLimit::Off),
-        (_, Ok(factor)) if factor.is_finite() && factor > 0.0 => Ok(RateLimit::Scaled(factor)),
-        _ => Err(Failure::usage(format!(
-            "--rate-limit: `{}` is neither documented, off, nor a factor above 0",
-            excerpt(text)
-        ))),
     }
 }
 

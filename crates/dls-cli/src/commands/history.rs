@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use dls::{RunStore as _, StoreError, StoredRun};
-use serde::Serialize;
+use dls::{RunId, RunStore as _, StoreError, StoredRun};
 use serde_json::{Value, json};
 
 use crate::args;
@@ -46,12 +45,12 @@ struct History<'a> {
 }
 
 impl Document for History<'_> {
-    fn json(&self) -> impl Serialize {
+    fn json(&self) -> Value {
         json!({
             "schema": "dls.history/1",
             "journal": self.journal.display().to_string(),
-            "runs": self.runs.iter().map(document).collect::<Vec<_>>(),
-            "broken": self.broken.iter().map(broken_document).collect::<Vec<_>>(),
+            "runs": self.runs.iter().map(document).collect::<Value>(),
+            "broken": self.broken.iter().map(broken_document).collect::<Value>(),
         })
     }
 
@@ -63,27 +62,24 @@ impl Document for History<'_> {
 }
 
 fn document(run: &StoredRun) -> Value {
-    let began = &run.spec;
+    let spec = &run.spec;
     json!({
         "run_id": run.id.as_str(),
         "began_at": run.created_at.to_string(),
         "began_at_ms": run.created_at,
-        "endpoint": began.destination.endpoint,
-        "project_id": began.destination.project.as_str(),
-        "workspace": began.destination.workspace.as_str(),
-        "start": text::start(began.options.start()),
-        "plan_hash": began.plan_hash,
-        "packages": began.packages,
+        "endpoint": spec.destination.endpoint,
+        "project_id": spec.destination.project,
+        "workspace": spec.destination.workspace,
+        "start": text::start(spec.options.start()),
+        "plan_hash": spec.plan_hash,
+        "packages": spec.packages,
         "open": run.is_open(),
         "outcome": outcome(run),
     })
 }
 
 fn broken_document(error: &StoreError) -> Value {
-    json!({
-        "run_id": error.run().map(ToString::to_string),
-        "why": error.to_string(),
-    })
+    json!({"run_id": error.run().map(RunId::as_str), "why": error.to_string()})
 }
 
 fn broken_row(error: &StoreError) -> Vec<String> {

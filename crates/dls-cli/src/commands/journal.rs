@@ -1,8 +1,8 @@
 //! `dls journal`: what is wrong with the record of a run, and how to take it out of the way.
 
+use dls::RunId;
 use dls::store::Check;
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args;
 use crate::clock;
@@ -16,12 +16,11 @@ use crate::stdio::{note, print};
 
 pub(crate) async fn check(
     global: &args::Global,
-    args: &args::JournalCheck,
+    run: &RunId,
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let journal = JournalLocation::to_read(global).await?;
-    let run = journal.run_id(&args.run)?;
-    let check = journal.existing()?.check(&run).await;
+    let check = journal.existing()?.check(run).await;
     let check = check.map_err(|error| journal.failure(&error))?;
     output.show(&check);
     match &check.problem {
@@ -32,12 +31,12 @@ pub(crate) async fn check(
 
 pub(crate) async fn set_aside(
     global: &args::Global,
-    args: &args::SetAside,
+    run: &RunId,
+    by: Option<&str>,
 ) -> Result<ExitCode, Failure> {
     let journal = JournalLocation::to_read(global).await?;
-    let run = journal.run_id(&args.run)?;
-    let by = args.by.clone().unwrap_or_else(user);
-    let aside = journal.existing()?.set_aside(&run, &by, clock::timestamp()).await;
+    let by = by.map_or_else(user, str::to_owned);
+    let aside = journal.existing()?.set_aside(run, &by, clock::timestamp()).await;
     let aside = aside.map_err(|error| journal.failure(&error))?;
     print(&aside.display().to_string());
     note(&format!(
@@ -47,7 +46,7 @@ pub(crate) async fn set_aside(
 }
 
 impl Document for Check {
-    fn json(&self) -> impl Serialize {
+    fn json(&self) -> Value {
         json!({
             "schema": "dls.journal-check/1",
             "run_id": self.run.as_str(),
@@ -68,12 +67,8 @@ impl Document for Check {
         }));
         let summary = match (&self.problem, self.names_its_packages) {
             (None, _) => "nothing is wrong with it",
-            (Some(_), true) => {
-                "it keeps other runs away from the packages that it was created with"
-            }
-            (Some(_), false) => {
-                "what it may have sent is not known, so it keeps away every other run"
-            }
+            (Some(_), true) => "it blocks other runs of the packages that it was created with",
+            (Some(_), false) => "what it may have sent is not known, so it blocks every other run",
         };
         lines.push(summary.to_owned());
         lines.into_iter().map(Block::Lines).collect()

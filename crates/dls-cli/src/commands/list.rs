@@ -6,8 +6,8 @@ use crate::args::{self, StatusName};
 use crate::config::Settings;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
+use crate::package_list::{Listed, PackageList};
 
 /// Rows a page. No maximum is documented for this list; its neighbours take 100.
 const PAGE: u32 = 50;
@@ -17,19 +17,19 @@ pub(crate) async fn run(
     args: &args::List,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let settings = Settings::resolve(global)?;
+    let settings = &Settings::resolve(global)?;
     let client = settings.client()?;
     let mut pager = client.packages(filter(args));
     let mut packages = Vec::new();
     let most = args.limit.unwrap_or(usize::MAX);
     while packages.len() < most {
         match pager.next().await {
-            Ok(Some(package)) => packages.push(PackageRow::of(&package)),
+            Ok(Some(package)) => packages.push(Listed::new(package)),
             Ok(None) => break,
             Err(error) => return Err(Failure::of_read(&error)),
         }
     }
-    output.show(&PackageList::new("dls.list/1", &settings, packages));
+    output.show(&PackageList { schema: "dls.list/1", settings, packages });
     Ok(ExitCode::Success)
 }
 

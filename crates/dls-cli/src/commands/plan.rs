@@ -1,13 +1,14 @@
 //! `dls plan`: what a release would change, before it does. Nothing is sent.
 
-mod json;
 mod markdown;
 mod review;
 mod table;
 
 use std::path::Path;
 
-use serde::Serialize;
+use dls::PackageId;
+use dls::model::Task;
+use serde_json::{Value, json};
 
 use crate::args;
 use crate::config::Settings;
@@ -15,10 +16,10 @@ use crate::document::{Block, Document};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::ids;
+use crate::json::{display, package_with_tasks, with};
 use crate::output::Output;
 use crate::stdio::note;
 use crate::text;
-use json::PlanDocument;
 use review::Review;
 
 /// From here on reading them takes long enough to wonder.
@@ -29,7 +30,7 @@ pub(crate) async fn run(
     args: &args::Plan,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let packages = ids::selection(&args.ids)?;
+    let packages = ids::selection(&args.packages.ids)?;
     let settings = Settings::resolve(global)?;
     settings.workspace_for_a_write()?;
     if packages.len() > MANY {
@@ -50,8 +51,29 @@ pub(crate) async fn run(
 }
 
 impl Document for Review<'_> {
-    fn json(&self) -> impl Serialize {
-        PlanDocument::new(self)
+    fn json(&self) -> Value {
+        let plan = self.plan;
+        let packages = plan.packages.iter();
+        let packages = packages.map(|it| with(package_with_tasks(&it.seen), json!({"id": it.id})));
+        let overlaps = self
+            .overlaps
+            .iter()
+            .map(|it| json!({"kind": display(it.kind), "name": it.name, "packages": it.packages}));
+        json!({
+            "schema": "dls.plan.view/1",
+            "hash": self.hash,
+            "endpoint": plan.destination.endpoint,
+            "project_id": plan.destination.project,
+            "workspace": plan.destination.workspace,
+            "made_at": plan.made_at.to_string(),
+            "made_at_ms": plan.made_at,
+            "start": text::start(plan.start),
+            "packages": packages.collect::<Value>(),
+            "overlaps": overlaps.collect::<Value>(),
+            "deletions": self.deletions.iter().map(object).collect::<Value>(),
+            "jobs_that_start": self.jobs_that_start.iter().map(object).collect::<Value>(),
+            "summary": self.counts,
+        })
     }
 
     fn text(&self) -> Vec<Block> {
@@ -61,6 +83,11 @@ impl Document for Review<'_> {
     fn markdown(&self) -> Option<String> {
         Some(markdown::of(self))
     }
+}
+
+/// A job, script or resource of a package.
+fn object((package, task): &(PackageId, &Task)) -> Value {
+    json!({"package": package, "kind": display(task.kind), "name": task.name})
 }
 
 fn write(global: &args::Global, path: &Path, plan: &str) -> Result<(), Failure> {

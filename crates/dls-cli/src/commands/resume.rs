@@ -14,23 +14,24 @@ use crate::evidence::EvidenceFile;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::journal_location::JournalLocation;
-use crate::json::RunDocument;
 use crate::output::Output;
 use crate::progress::Follower;
+use crate::run_document::RunDocument;
 use crate::text;
-use crate::wait_options::WaitOptions;
 
 pub(crate) async fn run(
     global: &args::Global,
     args: &args::Resume,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let wait = WaitOptions::parse(&args.wait)?.with_journal_timeout(global)?;
     let consent = Consent::parse(args)?;
     let mut follower = Follower::new(global, output);
     follower.journal = JournalLocation::to_read(global).await?;
     let stored = match &args.run {
-        Some(name) => named(&follower.journal, name).await?,
+        Some(id) => {
+            let stored = follower.journal.existing()?.load(id).await;
+            stored.map_err(|error| follower.journal.failure(&error))?
+        }
         None => {
             let destination = PartialDestination::from_flags_and_environment(global)?;
             the_open_one(&follower.journal, &destination).await?
@@ -38,7 +39,7 @@ pub(crate) async fn run(
     };
     refuse_contradiction(global, args, &stored)?;
     let settings = Settings::of_run(global, &stored.spec.destination)?;
-    match begin(&settings, &stored, args, wait, &mut follower).await {
+    match begin(global, &settings, &stored, args, &mut follower).await {
         Ok(run) => consent.carry_out(follower, run).await,
         Err(failure) => {
             let document = RunDocument::new(&stored.spec, Some(&stored.id), &stored.report);
@@ -48,33 +49,28 @@ pub(crate) async fn run(
 }
 
 async fn begin(
-    settings: &Settings,
+    global: &args::Global,
+    settings: &Settings<'_>,
     stored: &StoredRun,
     args: &args::Resume,
-    wait: WaitOptions,
     follower: &mut Follower,
 ) -> Result<Run, Failure> {
     let client = settings.client()?;
     let journal = &follower.journal;
-    let mut resume = wait.in_resume().with_same_service(args.same_service);
+    let mut resume =
+        args.wait.in_resume(global.journal_timeout).with_same_service(args.same_service);
     let evidence = args.evidence.as_deref().map(EvidenceFile::at).transpose()?;
     if let Some(evidence) = &evidence {
         resume = resume.with_must_contain(evidence.of_run(&stored.id)?.cloned());
     }
     let run = client.resume(journal.existing()?, &stored.id, resume).await;
-    let run = wait.limit(run.map_err(|error| journal.failure(&error))?);
+    let run = args.wait.limit(run.map_err(|error| journal.failure(&error))?);
     let run = match &evidence {
-        Some(evidence) => evidence.witness(run)?,
+        Some(evidence) => evidence.witness(run),
         None => run,
     };
     follower.evidence = evidence;
     Ok(run)
-}
-
-async fn named(journal: &JournalLocation, name: &str) -> Result<StoredRun, Failure> {
-    let id = journal.run_id(name)?;
-    let stored = journal.existing()?.load(&id).await;
-    stored.map_err(|error| journal.failure(&error))
 }
 
 /// The only open run, of a destination or of all.
@@ -86,7 +82,7 @@ async fn the_open_one(
     let (mut open, mut broken) = (Vec::new(), None);
     for run in store.list().await.map_err(|error| journal.failure(&error))? {
         match run {
-            Ok(run) if run.is_open() && named.contradiction(&run.spec.destination).is_none() => {
+            Ok(run) if run.is_open() && !named.differs(&run.spec.destination) => {
                 open.push(run);
             }
             // A run of another destination, or one that has ended.

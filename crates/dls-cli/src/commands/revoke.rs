@@ -1,8 +1,7 @@
 //! `dls revoke`: take packages back before they are released.
 
-use dls::PackageIds;
 use dls::rollout::RunOutcome;
-use serde::Serialize;
+use dls::{PackageId, PackageIds};
 use serde_json::{Value, json};
 
 use crate::args;
@@ -52,21 +51,21 @@ pub(crate) async fn run(
 }
 
 struct Revocation<'a> {
-    settings: &'a Settings,
+    settings: &'a Settings<'a>,
     ids: &'a PackageIds,
     outcome: RunOutcome,
 }
 
 impl Document for Revocation<'_> {
-    fn json(&self) -> impl Serialize {
+    fn json(&self) -> Value {
         let outcome = text::run_outcome(self.outcome);
-        let row = |id: &dls::PackageId| json!({"id": id.to_string(), "outcome": outcome});
+        let row = |id: &PackageId| json!({"id": id, "outcome": outcome});
         json!({
             "schema": "dls.revoke/1",
-            "workspace": self.settings.workspace.as_ref().map(|workspace| workspace.as_str()),
+            "workspace": self.settings.workspace,
             "endpoint": self.settings.endpoints.v2().to_string(),
             "outcome": outcome,
-            "packages": self.ids.iter().map(row).collect::<Vec<Value>>(),
+            "packages": self.ids.iter().map(row).collect::<Value>(),
         })
     }
 

@@ -1,17 +1,16 @@
 //! `dls sign`: the signature of any request, offline, stage by stage. The secret is never shown.
 
+use dls::model::printable;
 use dls::transport::credentials::Credentials;
 use dls::transport::sign::{Parts, SdkDate, Signed, parse_query, sign};
-use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::args;
-use crate::config;
+use crate::credentials;
 use crate::document::{Block, Document};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::text::excerpt;
 
 pub(crate) fn run(
     global: &args::Global,
@@ -19,16 +18,15 @@ pub(crate) fn run(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let (host, path, query) = split(&args.url)?;
-    let mut headers =
-        args.headers.iter().map(|header| split_header(header)).collect::<Result<Vec<_>, _>>()?;
+    let headers = args.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut headers: Vec<_> = headers.collect();
     let date = date(args, &headers)?;
     let date_text = date.to_string();
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-sdk-date")) {
         headers.push(("X-Sdk-Date", &date_text));
     }
     let body = body(args.data.as_deref())?;
-    let Some(Credentials::AccessKey(key)) = config::credentials(global.token_file.as_deref())?
-    else {
+    let Credentials::AccessKey(key) = credentials::find(global)? else {
         return Err(Failure::new(ExitCode::NotPermitted, "no key pair to sign with")
             .with_next("set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"));
     };
@@ -41,7 +39,7 @@ pub(crate) fn run(
 }
 
 impl Document for Signed<'_> {
-    fn json(&self) -> impl Serialize {
+    fn json(&self) -> Value {
         let headers = self.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
         json!({
             "canonical_request": &*self.canonical_request,
@@ -69,7 +67,7 @@ impl Document for Signed<'_> {
 fn split(url: &str) -> Result<(&str, &str, &str), Failure> {
     let rest =
         url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(|| {
-            Failure::usage(format!("`{}`: it must begin with https://", excerpt(url)))
+            Failure::usage(format!("`{}`: it must begin with https://", printable(url, 40)))
         })?;
     let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -81,22 +79,14 @@ fn split(url: &str) -> Result<(&str, &str, &str), Failure> {
     Ok((host, if path.is_empty() { "/" } else { path }, query))
 }
 
-fn split_header(header: &str) -> Result<(&str, &str), Failure> {
-    let (name, value) = header.split_once(':').ok_or_else(|| {
-        Failure::usage(format!("-H `{}`: it must be `NAME: VALUE`", excerpt(header)))
-    })?;
-    Ok((name, value.strip_prefix(' ').unwrap_or(value)))
-}
-
 fn date(args: &args::Sign, headers: &[(&str, &str)]) -> Result<SdkDate, Failure> {
     let given = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-sdk-date"));
-    let parse = |what: &str, text: &str| {
-        text.trim().parse().map_err(|error| Failure::usage(format!("{what}: {error}")))
-    };
-    match (args.at.as_deref(), given) {
+    match (args.at, given) {
         (Some(_), Some(_)) => Err(Failure::usage("--at and -H X-Sdk-Date: give one of them")),
-        (Some(at), None) => parse("--at", at),
-        (None, Some((_, value))) => parse("X-Sdk-Date", value),
+        (Some(at), None) => Ok(at),
+        (None, Some((_, value))) => {
+            value.trim().parse().map_err(|error| Failure::usage(format!("X-Sdk-Date: {error}")))
+        }
         (None, None) => Ok(crate::clock::now().into()),
     }
 }

@@ -5,25 +5,25 @@ use crate::config::Settings;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::ids;
-use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
+use crate::package_list::{Listed, PackageList};
 
 pub(crate) async fn run(
     global: &args::Global,
-    args: &args::Status,
+    args: &args::Packages,
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let ids = ids::selection(&args.ids)?;
-    let settings = Settings::resolve(global)?;
+    let settings = &Settings::resolve(global)?;
     let client = settings.client()?;
     let mut packages = Vec::new();
     let mut failed = None;
     for id in ids.iter() {
         match client.package(*id).await {
-            Ok(detail) => packages.push(PackageRow::of(&detail.package)),
+            Ok(detail) => packages.push(Listed::new(detail.package)),
             Err(error) => {
-                packages.push(PackageRow::unread(id.to_string(), &error));
                 let failure = Failure::of_read(&error);
+                packages.push(Listed::unread(*id, error));
                 // After a 401, or with nobody there, the others would fare no better.
                 let hopeless = matches!(failure.code, ExitCode::NotPermitted | ExitCode::Network);
                 let message = format!("package {id}: {}", failure.message);
@@ -34,6 +34,6 @@ pub(crate) async fn run(
             }
         }
     }
-    output.show(&PackageList::new("dls.status/1", &settings, packages));
+    output.show(&PackageList { schema: "dls.status/1", settings, packages });
     failed.map_or(Ok(ExitCode::Success), Err)
 }

@@ -1,23 +1,22 @@
 //! `dls view`: one package with its tasks.
 
+use dls::PackageId;
+
 use crate::args;
 use crate::config::Settings;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::ids;
-use crate::json::{PackageList, PackageRow};
 use crate::output::Output;
+use crate::package_list::{Listed, PackageList};
 
 pub(crate) async fn run(
     global: &args::Global,
-    args: &args::View,
+    id: PackageId,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let id = ids::one(&args.id)?;
-    let settings = Settings::resolve(global)?;
+    let settings = &Settings::resolve(global)?;
     let detail = settings.client()?.package(id).await;
-    let detail = detail.map_err(|error| Failure::of_read(&error))?;
-    let package = PackageRow::of_detail(&detail);
-    output.show(&PackageList::new("dls.view/1", &settings, vec![package]));
+    let packages = vec![Listed::with_tasks(detail.map_err(|error| Failure::of_read(&error))?)];
+    output.show(&PackageList { schema: "dls.view/1", settings, packages });
     Ok(ExitCode::Success)
 }

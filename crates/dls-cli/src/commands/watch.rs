@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use crate::ids;
 use crate::output::Output;
 use crate::progress::Follower;
-use crate::wait_options::WaitOptions;
 
 pub(crate) async fn run(
     global: &args::Global,
@@ -17,13 +16,14 @@ pub(crate) async fn run(
     output: Output,
     is_quiet: bool,
 ) -> Result<ExitCode, Failure> {
-    let packages = ids::selection(&args.ids)?;
-    let wait = WaitOptions::parse(&args.wait)?;
+    let packages = ids::selection(&args.packages.ids)?;
     let settings = Settings::resolve(global)?;
-    let options = wait.in_options(Options::watch_only());
+    let options = args.wait.in_options(Options::watch_only());
     let follower = Follower { is_quiet, ..Follower::new(global, output) };
     match settings.client() {
-        Ok(client) => follower.until_it_ends(wait.limit(client.watch(packages, options))).await,
+        Ok(client) => {
+            follower.until_it_ends(args.wait.limit(client.watch(packages, options))).await
+        }
         Err(failure) => {
             let spec = RunSpec::new(settings.destination(), packages, options);
             Err(follower.refused(&spec, failure))

@@ -62,43 +62,40 @@ impl PartialDestination {
         same_service: bool,
         next: &str,
     ) -> Result<(), Failure> {
-        let elsewhere = Self {
-            endpoints: None,
-            project: self.project.clone(),
-            workspace: self.workspace.clone(),
-        };
-        let other_workspace = elsewhere.contradiction(destination);
-        let other = match same_service {
-            true => other_workspace.clone(),
-            false => self.contradiction(destination),
-        };
-        let Some(how) = other else { return Ok(()) };
+        let Some((part, how)) = self.difference(destination, same_service) else { return Ok(()) };
         let failure = Failure::refused(format!("{whose} is for another destination: {how}"));
         let failure = failure.with_next(next);
-        Err(match other_workspace {
-            Some(_) => failure,
-            None => {
+        Err(match part {
+            "endpoint" => {
                 failure.with_next("or, if both addresses lead to the same service: --same-service")
             }
+            _ => failure,
         })
     }
 
-    /// How a destination differs from this one, in one line.
-    pub(crate) fn contradiction(&self, destination: &Destination) -> Option<String> {
+    /// Whether a destination is not this one.
+    pub(crate) fn differs(&self, destination: &Destination) -> bool {
+        self.difference(destination, false).is_some()
+    }
+
+    /// The part in which a destination differs, and how. An address can be confirmed; it comes last.
+    fn difference(
+        &self,
+        destination: &Destination,
+        same_service: bool,
+    ) -> Option<(&'static str, String)> {
         let endpoint = self.endpoints.as_ref().map(|it| it.v2().to_string());
-        let endpoint = endpoint.filter(|it| !Endpoint::is_same_address(it, &destination.endpoint));
+        let endpoint = endpoint
+            .filter(|it| !same_service && !Endpoint::is_same_address(it, &destination.endpoint));
+        let (project, workspace) = (self.project.as_ref(), self.workspace.as_ref());
         let parts = [
+            ("project", project.map(ProjectId::as_str), destination.project.as_str()),
+            ("workspace", workspace.map(WorkspaceId::as_str), destination.workspace.as_str()),
             ("endpoint", endpoint.as_deref(), destination.endpoint.as_str()),
-            ("project", self.project.as_ref().map(ProjectId::as_str), destination.project.as_str()),
-            (
-                "workspace",
-                self.workspace.as_ref().map(WorkspaceId::as_str),
-                destination.workspace.as_str(),
-            ),
         ];
         parts.into_iter().find_map(|(what, here, there)| {
             let here = here.filter(|here| *here != there)?;
-            Some(format!("its {what} is {there}, not {here}"))
+            Some((what, format!("its {what} is {there}, not {here}")))
         })
     }
 }

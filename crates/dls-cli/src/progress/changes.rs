@@ -7,7 +7,7 @@ use dls::rollout::{Event, EventKind, ObserveError, PackageReport, RunSpec, SendE
 use dls::{PackageId, Run, RunId};
 
 use crate::exit_code::ExitCode;
-use crate::json::RunDocument;
+use crate::run_document::RunDocument;
 use crate::signals::StopSignal;
 
 /// Something that is worth reporting.
@@ -51,7 +51,7 @@ pub(crate) enum RunChange<'a> {
     },
     /// The result of the command.
     Finished {
-        document: &'a RunDocument,
+        document: &'a RunDocument<'a>,
         exit_code: ExitCode,
     },
 }

@@ -3,7 +3,6 @@
 use dls::PackageIds;
 use dls::model::{Deploy, Operation as _, Scope};
 use dls::rollout::RunSpec;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::config::Settings;
@@ -14,7 +13,7 @@ use crate::failure::Failure;
 pub(super) struct DryRun(Vec<Request>);
 
 impl DryRun {
-    pub(super) fn new(settings: &Settings, spec: &RunSpec) -> Result<Self, Failure> {
+    pub(super) fn new(settings: &Settings<'_>, spec: &RunSpec) -> Result<Self, Failure> {
         let usage = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
         let scope = Scope::new(settings.project.clone());
         let scope = scope.with_workspace(spec.destination.workspace.clone());
@@ -35,12 +34,12 @@ impl DryRun {
 }
 
 impl Document for DryRun {
-    fn json(&self) -> impl Serialize {
+    fn json(&self) -> Value {
         json!({
             "schema": "dls.deploy.dry-run/1",
             // The first one by itself, too: most runs need no other.
             "request": self.0.first().map(Request::json),
-            "requests": self.0.iter().map(Request::json).collect::<Vec<_>>(),
+            "requests": self.0.iter().map(Request::json).collect::<Value>(),
         })
     }
 
@@ -57,7 +56,7 @@ struct Request {
 }
 
 impl Request {
-    fn new(settings: &Settings, deploy: &Deploy, scope: &Scope) -> Result<Self, Failure> {
+    fn new(settings: &Settings<'_>, deploy: &Deploy, scope: &Scope) -> Result<Self, Failure> {
         let request = deploy.encode(scope);
         let request = request.map_err(|error| Failure::usage(error.to_string()))?;
         let header = |value: &[u8]| String::from_utf8_lossy(value).into_owned();

@@ -16,53 +16,32 @@ use crate::text;
 /// Room for many thousand packages; whatever is longer is no plan.
 const LONGEST: u64 = 256 * 1024 * 1024;
 
-pub(super) enum DeployInput {
-    Packages(Selection),
-    Plan {
-        plan: Box<Plan>,
-        packages: Selection,
-        /// Whether the address of this command leads to the service that the plan was made with.
-        same_service: bool,
-    },
+pub(super) struct DeployInput {
+    pub(super) packages: Selection,
+    plan: Option<Box<Plan>>,
 }
 
 impl DeployInput {
     pub(super) fn of(args: &args::Deploy) -> Result<Self, Failure> {
         let Some(path) = &args.plan else {
-            return ids::selection(&args.ids).map(Self::Packages);
+            return Ok(Self { packages: ids::selection(&args.ids)?, plan: None });
         };
         let plan = read(path)?;
         let packages = Selection::new(plan.packages.iter().map(|planned| planned.id));
         let packages = packages.map_err(|error| no_plan(path, &error.to_string()))?;
-        Ok(Self::Plan { plan: Box::new(plan), packages, same_service: args.same_service })
+        Ok(Self { packages, plan: Some(Box::new(plan)) })
     }
 
-    pub(super) fn packages(&self) -> &Selection {
-        match self {
-            Self::Packages(packages) | Self::Plan { packages, .. } => packages,
-        }
-    }
-
-    pub(super) fn same_service(&self) -> bool {
-        matches!(self, Self::Plan { same_service: true, .. })
-    }
-
-    pub(super) fn release(&self) -> Release {
-        match self {
-            Self::Packages(packages) => packages.clone().into(),
-            Self::Plan { plan, same_service, .. } => {
-                Release::Plan { plan: plan.clone(), same_service: *same_service }
-            }
+    pub(super) fn release(&self, same_service: bool) -> Release {
+        match self.plan.clone() {
+            Some(plan) => Release::Plan { plan, same_service },
+            None => self.packages.clone().into(),
         }
     }
 
     /// Whether jobs start: by flag, or by the plan. Leaving it out means nothing.
     pub(super) fn start(&self, flag: Option<JobStart>) -> Result<JobStart, Failure> {
-        let planned = match self {
-            Self::Plan { plan, .. } => plan.start,
-            Self::Packages(_) => None,
-        };
-        match (planned, flag) {
+        match (self.plan.as_ref().and_then(|plan| plan.start), flag) {
             (Some(planned), Some(flag)) if planned != flag => {
                 let (planned, flag) = (text::start(Some(planned)), text::start(Some(flag)));
                 Err(Failure::refused(format!(
@@ -79,10 +58,12 @@ impl DeployInput {
     }
 
     /// The same id is another package elsewhere.
-    pub(super) fn refuse_elsewhere(&self, here: &Settings) -> Result<(), Failure> {
-        let Self::Plan { plan, same_service, .. } = self else {
-            return Ok(());
-        };
+    pub(super) fn refuse_elsewhere(
+        &self,
+        here: &Settings<'_>,
+        same_service: bool,
+    ) -> Result<(), Failure> {
+        let Some(plan) = &self.plan else { return Ok(()) };
         let here = PartialDestination {
             endpoints: Some(here.endpoints.clone()),
             project: Some(here.project.clone()),
@@ -91,7 +72,7 @@ impl DeployInput {
         here.refuse_other(
             "the plan",
             &plan.destination,
-            *same_service,
+            same_service,
             "use the endpoint, project and workspace of the plan, or make another plan",
         )
     }

@@ -1,11 +1,12 @@
 //! `dls emulator simulate`: random cases of the code that ships, checked against the promises.
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::args;
 use crate::document::{Block, Document};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::json::with;
 use crate::output::Output;
 use crate::simulation::{Tally, simulate};
 
@@ -30,21 +31,11 @@ struct Simulation<'a> {
 }
 
 impl Document for Simulation<'_> {
-    fn json(&self) -> impl Serialize {
-        #[derive(Serialize)]
-        struct Document<'a> {
-            schema: &'static str,
-            seed: u64,
-            #[serde(flatten)]
-            tally: &'a Tally,
-            broken_seeds: Vec<u64>,
-        }
-        Document {
-            schema: "dls.emulator.verify/1",
-            seed: self.seed,
-            tally: self.tally,
-            broken_seeds: self.tally.broken.iter().map(|it| it.seed).collect(),
-        }
+    fn json(&self) -> Value {
+        let broken = self.tally.broken.iter().map(|it| it.seed);
+        let ends = json!({"broken_seeds": broken.collect::<Value>()});
+        let begins = json!({"schema": "dls.emulator.verify/1", "seed": self.seed});
+        with(with(begins, json!(self.tally)), ends)
     }
 
     fn text(&self) -> Vec<Block> {
