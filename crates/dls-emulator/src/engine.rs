@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::assumptions::Presence;
 use crate::auth::Authenticator;
-use crate::fault_schedule::FaultSchedule;
+use crate::faults::schedule::FaultSchedule;
 use crate::gateway::{check_content_type, emulator_page, identify, note_packages};
 use crate::ledger::{Initiator, Ledger, LedgerRequest, RequestLog, timestamp};
 use crate::refusal::Refusal;

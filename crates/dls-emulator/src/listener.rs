@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep_until};
 
-use crate::fault_effect::ConnectionEffect;
+use crate::faults::effect::ConnectionEffect;
 use crate::shared::SharedEngine;
 
 const BACKLOG: u32 = 1024;

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::fault_effect::{ConnectionEffect, ConnectionEnd, GARBAGE, ResponseEffect, TlsFault};
+use crate::faults::effect::{ConnectionEffect, ConnectionEnd, GARBAGE, ResponseEffect, TlsFault};
 use crate::gateway::MAX_BODY;
 use crate::listener::Listener;
 use crate::shared::SharedEngine;

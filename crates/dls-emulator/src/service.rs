@@ -15,7 +15,7 @@ use crate::assumptions::{
     PublishType, Redeploy, RoleRefusal, UnknownPackage, UnknownProject, YesNo,
 };
 use crate::auth::Caller;
-use crate::fault::ExternalActionKind;
+use crate::faults::ExternalActionKind;
 use crate::ledger::{Initiator, LedgerRequest};
 use crate::list;
 use crate::package::{Package, Snapshot};

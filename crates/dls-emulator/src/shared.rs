@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use http::Request;
 
 use crate::engine::Engine;
-use crate::fault_effect::{ConnectionEffect, ResponseEffect};
+use crate::faults::effect::{ConnectionEffect, ResponseEffect};
 use crate::ledger::Ledger;
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
-use crate::fault_effect::{ConnectionEnd, ResponseEffect};
+use crate::faults::effect::{ConnectionEnd, ResponseEffect};
 
 /// For a client to notice the end of a connection, or to send the bytes before a cut.
 const END_TIME: Duration = Duration::from_secs(30);

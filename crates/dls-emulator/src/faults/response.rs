@@ -7,7 +7,7 @@ use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::fault_effect::{ConnectionEnd, GARBAGE, ResponseEffect};
+use crate::faults::effect::{ConnectionEnd, GARBAGE, ResponseEffect};
 use crate::ledger::LedgerRequest;
 use crate::refusal::Refusal;
 use crate::reply;

@@ -4,8 +4,8 @@
 use dls_model::Timestamp;
 use http::Request;
 
-use crate::fault::{Action, FaultPlan, FaultTarget, Rule, SideEffect, Trigger};
-use crate::fault_effect::ConnectionEffect;
+use crate::faults::{Action, FaultPlan, FaultTarget, Rule, SideEffect, Trigger};
+use crate::faults::effect::ConnectionEffect;
 use crate::route::Call;
 
 pub(crate) struct FaultSchedule {

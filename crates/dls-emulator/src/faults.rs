@@ -8,8 +8,8 @@ use std::time::Duration;
 use http::HeaderValue;
 use serde::Deserialize;
 
-use crate::fault_effect::{ConnectionEnd, TlsFault};
-use crate::fault_response::ResponseFault;
+use crate::faults::effect::{ConnectionEnd, TlsFault};
+use crate::faults::response::ResponseFault;
 use crate::route::Call;
 
 /// What goes wrong, and when: rules for requests and connections.

@@ -8,10 +8,10 @@ use http::header::RETRY_AFTER;
 use serde_json::json;
 
 use crate::engine::Engine;
-use crate::fault::{Action, Rule, SideEffect};
-use crate::fault_effect::{ConnectionEffect, ResponseEffect};
-use crate::fault_response::ResponseFault;
-use crate::fault_schedule::{RequestFaults, ScheduledCopy};
+use crate::faults::{Action, Rule, SideEffect};
+use crate::faults::effect::{ConnectionEffect, ResponseEffect};
+use crate::faults::response::ResponseFault;
+use crate::faults::schedule::{RequestFaults, ScheduledCopy};
 use crate::gateway::{emulator_page, identify, named_packages, note_packages};
 use crate::ledger::{LedgerRequest, timestamp};
 use crate::reply;

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use crate::assumptions::duration;
-use crate::fault::{
+use crate::faults::{
     Action, ExternalAction, ExternalActionKind, FaultPlan, FaultTarget, Rule, SideEffect, Trigger,
 };
-use crate::fault_effect::{ConnectionEnd, TlsFault};
-use crate::fault_response::ResponseFault;
+use crate::faults::effect::{ConnectionEnd, TlsFault};
+use crate::faults::response::ResponseFault;
 use crate::toml_error::TomlError;
 
 impl FaultPlan {
