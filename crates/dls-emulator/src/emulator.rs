@@ -220,7 +220,7 @@ impl Emulator {
     /// What happened up to now.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        self.engine.ledger()
+        self.engine.with(|engine, now| engine.ledger(now))
     }
 
     /// Stops accepting connections, and gives the requests that are being served five seconds to complete.

@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 
 use crate::assumptions::Presence;
 use crate::auth::Authenticator;
+use crate::faults::effect::ResponseEffect;
 use crate::faults::schedule::FaultSchedule;
 use crate::gateway::{check_content_type, emulator_page, identify, note_packages};
 use crate::ledger::{Initiator, Ledger, LedgerRequest, RequestLog, timestamp};
 use crate::refusal::Refusal;
 use crate::reply;
+use crate::route;
 use crate::service::{DeployScope, Service, ServiceRequest};
 use crate::throttle::Throttle;
 
@@ -23,11 +25,13 @@ use crate::throttle::Throttle;
 ///
 /// ```
 /// use std::time::SystemTime;
-/// use dls_emulator::Emulator;
+/// use dls_emulator::{Emulator, ResponseEffect};
 ///
 /// let mut engine = Emulator::builder().engine();
 /// let request = http::Request::get("/v2/p-1/factory/release-packages/23").body(Vec::new())?;
-/// let answer = engine.answer(SystemTime::UNIX_EPOCH, &request);
+/// let ResponseEffect::Answer(answer) = engine.answer(SystemTime::UNIX_EPOCH, &request) else {
+///     panic!("without faults each request is answered");
+/// };
 /// assert_eq!(answer.status(), 401, "the request is not signed");
 /// assert_eq!(engine.ledger(SystemTime::UNIX_EPOCH).requests.len(), 1);
 /// # Ok::<(), http::Error>(())
@@ -36,7 +40,7 @@ pub struct Engine {
     pub(crate) auth: Authenticator,
     throttle: Throttle,
     pub(crate) service: Service,
-    pub(crate) log: RequestLog,
+    log: RequestLog,
     pub(crate) faults: FaultSchedule,
     /// How far the gateway's clock is ahead, in milliseconds.
     pub(crate) skew: i64,
@@ -61,22 +65,26 @@ impl Engine {
         Self { auth, throttle, service, log, faults, skew: 0, connections: 0 }
     }
 
-    /// Answers a request that arrives at `now`, and records it in the ledger. [`Engine::answer_with_faults`] does the
-    /// same under a fault plan.
+    /// Answers a request that arrives at `now` under the [fault plan](crate::FaultPlan), and records it in the ledger.
     ///
     /// The request is as HTTP/1.1 carries it: the target as its URI, `Host` among the headers. A time outside the years
-    /// 1970 to 9999 counts as the nearest inside.
-    pub fn answer(&mut self, now: SystemTime, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    /// 1970 to 9999 counts as the nearest inside. Copies of earlier requests that are due reach the service before it.
+    pub fn answer(&mut self, now: SystemTime, request: &Request<Vec<u8>>) -> ResponseEffect {
         let now = timestamp(now);
         if let Some(page) = emulator_page(request.uri().path()) {
-            return self.emulator_page(page, now, request.method());
+            return ResponseEffect::Answer(self.emulator_page(page, now, request.method()));
         }
         self.deliver_copies(now);
+        let call = route::find(request).ok().map(|route| route.call);
+        let rules = self.faults.next_request(call);
         let mut record = self.log.open(now, request);
-        let response = self.serve(DeployScope::All, now, request, &mut record);
-        record.answered = true;
+        record.faults = rules.iter().map(|rule| rule.name.clone()).collect();
+
+        self.cause_side_effects(&rules, true, now, request, &record);
+        let effect = self.respond(&rules, now, request, &mut record);
+        self.cause_side_effects(&rules, false, now, request, &record);
         self.log.write(record);
-        response
+        effect
     }
 
     /// What happened up to `now`. Copies of requests that are due by then are delivered first.
@@ -137,7 +145,7 @@ impl Engine {
     }
 
     /// Serves the copies of requests that are due, each at its time; nobody reads the responses.
-    pub(crate) fn deliver_copies(&mut self, now: Timestamp) {
+    fn deliver_copies(&mut self, now: Timestamp) {
         for copy in self.faults.due_copies(now) {
             let mut record = self.log.open(copy.due, &copy.request);
             record.copy_of = Some(copy.copy_of);

@@ -1,6 +1,20 @@
-//! Fault plans as values: which requests and connections a rule applies to, and what it does to them. `fault_syntax`
-//! reads them from TOML, `fault_schedule` decides when a rule fires, `inject` applies it. `faults.toml` has an example
-//! of each fault, such as 503 for the first lists.
+//! Faults: what goes wrong, and when. A plan is a list of rules. This one answers 503 to the first three lists:
+//!
+//! ```toml
+//! [[faults]]
+//! on = "list"
+//! times = 3
+//! do = { status = 503 }
+//! ```
+//!
+//! Here are the rules as values. `syntax` reads them from TOML and has the names of all faults, `schedule` decides when a
+//! rule fires, `response` makes the responses, `inject` applies all of it to requests. `faults.toml` has more examples.
+
+pub(crate) mod effect;
+mod inject;
+pub(crate) mod response;
+pub(crate) mod schedule;
+mod syntax;
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -8,7 +22,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use serde::Deserialize;
 
-use crate::faults::effect::{ConnectionEnd, TlsFault};
+use crate::faults::effect::ConnectionFault;
 use crate::faults::response::ResponseFault;
 use crate::route::Call;
 
@@ -24,7 +38,7 @@ use crate::route::Call;
 ///
 /// let error = FaultPlan::from_toml("[[faults]]\non = \"deploy\"\ndo = \"explode\"\n").unwrap_err();
 /// assert!(error.to_string().starts_with("line 3: key \"do\": unknown fault \"explode\", expected one of "));
-/// # Ok::<(), dls_emulator::InvalidFaultPlan>(())
+/// # Ok::<(), dls_emulator::InvalidToml>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FaultPlan {
@@ -39,7 +53,8 @@ impl FaultPlan {
     /// Whether a rule breaks TLS handshakes, which needs a listener with TLS.
     #[must_use]
     pub fn needs_tls(&self) -> bool {
-        self.rules.iter().any(|rule| matches!(rule.action, Action::Tls(_)))
+        let breaks_tls = |fault: &_| matches!(fault, Fault::Connection(ConnectionFault::Tls(_)));
+        self.rules.iter().any(|rule| breaks_tls(&rule.fault))
     }
 }
 
@@ -52,10 +67,7 @@ pub(crate) struct Rule {
     pub(crate) times: Option<NonZeroU64>,
     /// The name of the fault in the file and in the ledger.
     pub(crate) name: String,
-    pub(crate) action: Action,
-    /// Whether the service executes the request although the client gets another response.
-    pub(crate) done: bool,
-    pub(crate) retry_after: Option<HeaderValue>,
+    pub(crate) fault: Fault,
 }
 
 /// What a rule applies to.
@@ -97,17 +109,16 @@ pub(crate) enum Trigger {
 
 /// What happens when a rule fires.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Action {
-    /// Connections are refused for this time.
-    Refuse(Duration),
-    Tls(TlsFault),
-    /// The connection ends after so many bytes of the request.
-    Cut {
-        after: usize,
-        end: ConnectionEnd,
-    },
+pub(crate) enum Fault {
+    /// Of these only [`ConnectionFault::Cut`] applies to requests, too.
+    Connection(ConnectionFault),
     /// The client gets another response, or none.
-    Response(ResponseFault),
+    Response {
+        kind: ResponseFault,
+        /// Whether the service executes the request all the same.
+        done: bool,
+        retry_after: Option<HeaderValue>,
+    },
     /// Something else happens, and the request is answered.
     SideEffect(SideEffect),
 }
@@ -123,20 +134,17 @@ pub(crate) enum SideEffect {
     TokenEnds,
     /// The same bytes arrive once more, so much later.
     Copy(Duration),
-    External(ExternalAction),
-}
-
-/// What another actor does to the listed packages, or to those that the request names.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ExternalAction {
-    pub(crate) kind: ExternalActionKind,
-    /// Just before the request; otherwise just after it.
-    pub(crate) before: bool,
-    pub(crate) packages: Option<Vec<String>>,
+    /// Another actor does something to the listed packages, or to those that the request names.
+    External {
+        action: ExternalAction,
+        /// Just before the request; otherwise just after it.
+        before: bool,
+        packages: Option<Vec<String>>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExternalActionKind {
+pub(crate) enum ExternalAction {
     Release,
     Revoke,
 }

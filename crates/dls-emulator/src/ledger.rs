@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
-    /// How many connections were accepted, by a socket or by [`Engine::connect`](crate::Engine::connect).
+    /// How many connections were accepted.
     pub connections: u64,
     /// The requests, in the order of arrival, without those to `/__emulator/`.
     pub requests: Vec<LedgerRequest>,

@@ -34,8 +34,8 @@ pub use crate::checker::{Claim, Consent, ConsentKind, History, Sent, Violation, 
 pub use crate::emulator::{Emulator, EmulatorBuilder};
 pub use crate::engine::Engine;
 pub use crate::faults::FaultPlan;
-pub use crate::faults::effect::{ConnectionEffect, ConnectionEnd, ResponseEffect, TlsFault};
-pub use crate::faults::syntax::InvalidFaultPlan;
+pub use crate::faults::effect::{ConnectionEnd, ResponseEffect};
 pub use crate::ledger::{Initiator, Ledger, LedgerRelease, LedgerRequest};
-pub use crate::seed::{InvalidSeed, Seed};
-pub use crate::throttle::{InvalidRateLimit, RateLimit};
+pub use crate::seed::Seed;
+pub use crate::throttle::RateLimit;
+pub use crate::toml_error::InvalidToml;

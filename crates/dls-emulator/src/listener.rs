@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep_until};
 
-use crate::faults::effect::ConnectionEffect;
+use crate::faults::effect::ConnectionFault;
 use crate::shared::SharedEngine;
 
 const BACKLOG: u32 = 1024;
@@ -15,8 +15,8 @@ const BACKLOG: u32 = 1024;
 pub(crate) struct Listener {
     address: SocketAddr,
     state: State,
-    /// The effect on the next connection.
-    next: ConnectionEffect,
+    /// The fault of the next connection.
+    next: Option<ConnectionFault>,
 }
 
 enum State {
@@ -32,24 +32,24 @@ impl Listener {
     pub(crate) fn new(listener: TcpListener, engine: &SharedEngine) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let state = State::Listening(listener);
-        let mut listener = Self { address, state, next: ConnectionEffect::Serve };
+        let mut listener = Self { address, state, next: None };
         listener.prepare(engine);
         Ok(listener)
     }
 
-    /// The next connection, and the effect on it. Cancel safe.
+    /// The next connection, and its fault. Cancel safe.
     pub(crate) async fn accept(
         &mut self,
         engine: &SharedEngine,
-    ) -> io::Result<(TcpStream, ConnectionEffect)> {
+    ) -> io::Result<(TcpStream, Option<ConnectionFault>)> {
         loop {
             match &mut self.state {
                 State::Listening(listener) => {
                     let (stream, _) = listener.accept().await?;
-                    let effect = self.next;
-                    engine.count_connection();
+                    let fault = self.next;
+                    engine.with(|engine, _| engine.connections += 1);
                     self.prepare(engine);
-                    return Ok((stream, effect));
+                    return Ok((stream, fault));
                 }
                 State::Closed { until, reserved } => {
                     sleep_until(*until).await;
@@ -66,9 +66,9 @@ impl Listener {
 
     /// Whether the next connection is refused must be known before it comes.
     fn prepare(&mut self, engine: &SharedEngine) {
-        self.next = engine.next_connection();
-        if let ConnectionEffect::Refuse { lasts } = self.next {
-            let until = Instant::now() + lasts;
+        self.next = engine.with(|engine, _| engine.faults.next_connection());
+        if let Some(ConnectionFault::Refuse(time)) = self.next {
+            let until = Instant::now() + time;
             // The listener must be closed before its port can be bound again.
             self.state = State::Closed { until, reserved: None };
             self.state = State::Closed { until, reserved: bind(self.address).ok() };

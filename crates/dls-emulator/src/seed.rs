@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 use toml::value::Datetime;
 
-use crate::toml_error::TomlError;
+use crate::toml_error::InvalidToml;
 
 /// The initial state of an emulator: project, workspaces, users with their keys and tokens, packages.
 ///
@@ -28,7 +28,7 @@ use crate::toml_error::TomlError;
 ///
 /// let error = Seed::from_toml("project = \"p-1\"\nworkspace = []\n").unwrap_err();
 /// assert!(error.to_string().starts_with("line 2: unknown key \"workspace\", expected one of "));
-/// # Ok::<(), dls_emulator::InvalidSeed>(())
+/// # Ok::<(), dls_emulator::InvalidToml>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,10 +178,10 @@ impl Seed {
     ///
     /// The text is not TOML of that form (unknown keys are errors), an id or user is defined twice, or a user or
     /// workspace that is named is not defined. The error is one line that names line and key.
-    pub fn from_toml(text: &str) -> Result<Self, InvalidSeed> {
-        let seed: Self = TomlError::parse(text).map_err(InvalidSeed)?;
+    pub fn from_toml(text: &str) -> Result<Self, InvalidToml> {
+        let seed: Self = InvalidToml::parse(text)?;
         match seed.check() {
-            Err((span, message)) => Err(InvalidSeed(TomlError::at(text, &span, &message))),
+            Err((span, message)) => Err(InvalidToml::at(text, &span, &message)),
             Ok(()) => Ok(seed),
         }
     }
@@ -260,19 +260,6 @@ fn unique<T>(
     key: impl fmt::Display,
 ) -> Result<(), RowError> {
     if is_new { Ok(()) } else { Err((row.span(), format!("{what} {key} is defined twice"))) }
-}
-
-/// Why a text is no [`Seed`]: one line that begins with the line number of the error.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(transparent)]
-pub struct InvalidSeed(TomlError);
-
-impl InvalidSeed {
-    /// The line of the error, counted from 1.
-    #[must_use]
-    pub fn line(&self) -> usize {
-        self.0.line
-    }
 }
 
 /// The text of a valid credential, which `Debug` does not show.

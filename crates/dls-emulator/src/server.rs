@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::faults::effect::{ConnectionEffect, ConnectionEnd, GARBAGE, ResponseEffect, TlsFault};
+use crate::faults::effect::{ConnectionFault, ResponseEffect, TlsFault};
 use crate::gateway::MAX_BODY;
 use crate::listener::Listener;
 use crate::shared::SharedEngine;
@@ -56,10 +56,10 @@ pub(crate) async fn serve(
             next = next => next,
         };
         match accepted {
-            Ok((stream, effect)) => {
+            Ok((stream, fault)) => {
                 let (tls, engine, stop) = (tls.clone(), engine.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, effect, tls, engine, stop).await;
+                    connection(stream, fault, tls, engine, stop).await;
                     drop(slot);
                 });
             }
@@ -75,7 +75,7 @@ pub(crate) async fn serve(
 
 async fn connection(
     stream: TcpStream,
-    effect: ConnectionEffect,
+    fault: Option<ConnectionFault>,
     tls: Option<Acceptors>,
     engine: SharedEngine,
     mut stop: watch::Receiver<bool>,
@@ -83,46 +83,34 @@ async fn connection(
     // A response is one small write; without this the second one on a connection may wait for an ACK.
     drop(stream.set_nodelay(true));
     let Some(tls) = tls else {
-        return serve_stream(stream, effect, engine, stop).await;
+        return serve_stream(stream, fault, engine, stop).await;
     };
-    let acceptor = match effect {
-        ConnectionEffect::Cut { after: 0, end } => {
+    let acceptor = match fault {
+        Some(ConnectionFault::Cut { after: 0, end }) => {
             return until(&mut stop, wire::end(stream, end)).await;
         }
-        ConnectionEffect::Tls(TlsFault::WrongName) => tls.wrong_name,
-        ConnectionEffect::Tls(TlsFault::Expired) => tls.expired,
-        ConnectionEffect::Tls(fault) => {
-            return until(&mut stop, fail_handshake(stream, fault)).await;
+        Some(ConnectionFault::Tls(TlsFault::Bytes(bytes, end))) => {
+            return until(&mut stop, wire::fail_handshake(stream, bytes, end)).await;
         }
+        Some(ConnectionFault::Tls(TlsFault::WrongName)) => tls.wrong_name,
+        Some(ConnectionFault::Tls(TlsFault::Expired)) => tls.expired,
         _ => tls.right,
     };
     if let Ok(Ok(stream)) = timeout(TLS_TIME, acceptor.accept(stream)).await {
-        serve_stream(stream, effect, engine, stop).await;
+        serve_stream(stream, fault, engine, stop).await;
     }
-}
-
-/// Breaks a TLS handshake.
-async fn fail_handshake(mut stream: TcpStream, fault: TlsFault) {
-    wire::first_bytes(&mut stream).await;
-    let (bytes, end) = match fault {
-        TlsFault::Garbage => (GARBAGE, ConnectionEnd::Close),
-        TlsFault::Silence => (&b""[..], ConnectionEnd::Silence),
-        _ => (&b""[..], ConnectionEnd::Close),
-    };
-    let effect = ResponseEffect::Raw { bytes: bytes.to_vec(), pause: Duration::ZERO, end };
-    wire::apply(stream, effect).await;
 }
 
 /// Serves a connection after the TLS handshake, if there is one.
 async fn serve_stream(
     stream: impl ServerStream,
-    effect: ConnectionEffect,
+    fault: Option<ConnectionFault>,
     engine: SharedEngine,
     mut stop: watch::Receiver<bool>,
 ) {
     let stream = WriteLimit::new(stream, WRITE_TIME);
-    match effect {
-        ConnectionEffect::Cut { after, end } => {
+    match fault {
+        Some(ConnectionFault::Cut { after, end }) => {
             until(&mut stop, wire::cut(stream, after, end)).await
         }
         _ => exchanges(stream, engine, stop).await,
@@ -141,7 +129,8 @@ async fn exchanges(
         async move {
             let (head, body) = request.into_parts();
             let body = timeout(BODY_TIME, read(body)).await??;
-            match engine.answer(&Request::from_parts(head, body)) {
+            let request = Request::from_parts(head, body);
+            match engine.with(|engine, now| engine.answer(now, &request)) {
                 ResponseEffect::Answer(answer) => {
                     Ok(answer.map(|body| Full::new(Bytes::from(body))))
                 }

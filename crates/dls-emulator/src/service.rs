@@ -15,7 +15,7 @@ use crate::assumptions::{
     PublishType, Redeploy, RoleRefusal, UnknownPackage, UnknownProject, YesNo,
 };
 use crate::auth::Caller;
-use crate::faults::ExternalActionKind;
+use crate::faults::ExternalAction;
 use crate::ledger::{Initiator, LedgerRequest};
 use crate::list;
 use crate::package::{Package, Snapshot};
@@ -206,7 +206,7 @@ impl Service {
     /// What another actor does, if the service allows it. Keys and rate limits do not apply.
     pub(crate) fn act_externally(
         &mut self,
-        kind: ExternalActionKind,
+        action: ExternalAction,
         ids: &[String],
         now: Timestamp,
     ) {
@@ -222,13 +222,13 @@ impl Service {
             let Some(package) = package else {
                 continue;
             };
-            match kind {
-                ExternalActionKind::Release => {
+            match action {
+                ExternalAction::Release => {
                     if let Ok(DeployEffect::Release) = self.deployable(package, now) {
                         self.state.release(id, &deployment);
                     }
                 }
-                ExternalActionKind::Revoke => {
+                ExternalAction::Revoke => {
                     if self.revocable(package, now).is_ok() {
                         self.state.revoke(id, now);
                     }

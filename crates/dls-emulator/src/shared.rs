@@ -3,11 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use http::Request;
-
 use crate::engine::Engine;
-use crate::faults::effect::{ConnectionEffect, ResponseEffect};
-use crate::ledger::Ledger;
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
@@ -22,26 +18,10 @@ impl SharedEngine {
         Self { engine: Arc::new(Mutex::new(engine)), clock }
     }
 
-    pub(crate) fn ledger(&self) -> Ledger {
+    /// Calls `f` with the engine and the time.
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Engine, SystemTime) -> T) -> T {
         let now = (self.clock)();
-        self.with_engine(|engine| engine.ledger(now))
-    }
-
-    pub(crate) fn next_connection(&self) -> ConnectionEffect {
-        self.with_engine(Engine::next_connection)
-    }
-
-    pub(crate) fn count_connection(&self) {
-        self.with_engine(Engine::count_connection);
-    }
-
-    pub(crate) fn answer(&self, request: &Request<Vec<u8>>) -> ResponseEffect {
-        let now = (self.clock)();
-        self.with_engine(|engine| engine.answer_with_faults(now, request))
-    }
-
-    fn with_engine<T>(&self, f: impl FnOnce(&mut Engine) -> T) -> T {
         // A panic leaves the engine consistent: records are written last.
-        f(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 }

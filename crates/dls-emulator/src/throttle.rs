@@ -1,7 +1,6 @@
 //! Throttling: a limit of requests in any span of one second, for each user and each operation.
 
 use std::collections::{HashMap, VecDeque};
-use std::str::FromStr;
 
 use dls_model::{HostFamily, Timestamp};
 
@@ -42,30 +41,6 @@ impl RateLimit {
 fn at_least_one(limit: f64) -> usize {
     (limit.round() as usize).max(1)
 }
-
-/// `documented`, `off`, or a number greater than 0 to scale the documented rates by.
-impl FromStr for RateLimit {
-    type Err = InvalidRateLimit;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRateLimit> {
-        match text {
-            "documented" => Ok(Self::Documented),
-            "off" => Ok(Self::Off),
-            _ => match text.parse() {
-                Ok(factor) if factor > 0.0 && f64::is_finite(factor) => Ok(Self::Scaled(factor)),
-                _ => Err(InvalidRateLimit),
-            },
-        }
-    }
-}
-
-/// The text is no [`RateLimit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-#[error(
-    "a rate limit is \"documented\", \"off\" or a number to scale the documented one by, such as 0.5"
-)]
-pub struct InvalidRateLimit;
 
 /// What is counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -179,16 +154,6 @@ mod tests {
         ] {
             let mut throttle = Throttle::new(rate, UserRate::User);
             assert_eq!(admitted(&mut throttle, 0, "a", "list", 500), expected, "{rate:?}");
-        }
-    }
-
-    #[test]
-    fn a_rate_is_read_from_text() {
-        assert_eq!("documented".parse(), Ok(RateLimit::Documented));
-        assert_eq!("off".parse(), Ok(RateLimit::Off));
-        assert_eq!("0.5".parse(), Ok(RateLimit::Scaled(0.5)));
-        for bad in ["", "on", "0", "-1", "inf", "NaN", "1/2"] {
-            assert_eq!(bad.parse::<RateLimit>(), Err(InvalidRateLimit), "{bad}");
         }
     }
 }

@@ -8,15 +8,18 @@ use serde::de::DeserializeOwned;
 /// The longest message, in characters.
 const MAX_MESSAGE: usize = 600;
 
+/// Why a text is not a valid [`Seed`](crate::Seed) or [`FaultPlan`](crate::FaultPlan). `Display` is one line that begins
+/// with the number of the line in the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
-pub(crate) struct TomlError {
-    /// Counted from 1.
-    pub(crate) line: usize,
+#[non_exhaustive]
+pub struct InvalidToml {
+    /// The line of the error, counted from 1.
+    pub line: usize,
     message: String,
 }
 
-impl TomlError {
+impl InvalidToml {
     pub(crate) fn at(text: &str, span: &Range<usize>, message: &str) -> Self {
         let before = text.bytes().take(span.start);
         let line = before.filter(|byte| *byte == b'\n').count() + 1;

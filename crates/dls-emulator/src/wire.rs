@@ -66,9 +66,11 @@ pub(crate) async fn cut(mut stream: impl ServerStream, after: usize, how: Connec
     end(stream, how).await;
 }
 
-/// Waits for the first bytes of a client.
-pub(crate) async fn first_bytes(stream: &mut TcpStream) {
+/// Writes these bytes instead of a TLS handshake, as soon as the client has begun one.
+pub(crate) async fn fail_handshake(mut stream: TcpStream, bytes: &[u8], how: ConnectionEnd) {
     drop(timeout(END_TIME, stream.read(&mut [0; 1024])).await);
+    drop(write(&mut stream, bytes, Duration::ZERO).await);
+    end(stream, how).await;
 }
 
 pub(crate) async fn end(mut stream: impl ServerStream, how: ConnectionEnd) {

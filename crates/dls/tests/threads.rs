@@ -38,9 +38,7 @@ fn every_error_converts_into_a_boxed_error() {
     is_error::<dls::ResendRefused>();
     is_error::<dls::plan::InvalidPlan>();
     is_error::<dls_emulator::InvalidAssumption>();
-    is_error::<dls_emulator::InvalidFaultPlan>();
-    is_error::<dls_emulator::InvalidRateLimit>();
-    is_error::<dls_emulator::InvalidSeed>();
+    is_error::<dls_emulator::InvalidToml>();
     is_error::<dls_emulator::Violation>();
 }
 

@@ -142,7 +142,7 @@ impl Wire {
         let now = self.world.now();
         let (effect, is_slow, way) = {
             let mut state = self.world.state();
-            let effect = state.engine.answer_with_faults(now, &request);
+            let effect = state.engine.answer(now, &request);
             let way = Duration::from_millis(state.rng.u64(2..200));
             (effect, state.one_in(80), way)
         };

@@ -5,38 +5,23 @@ use std::time::Duration;
 
 use http::Response;
 
-/// What happens to a connection. See [`Engine::connect`](crate::Engine::connect).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ConnectionEffect {
-    /// It is accepted, and its requests are served.
-    Serve,
-    /// Connections are refused for some time. This one does not count as accepted.
-    Refuse {
-        /// How long.
-        lasts: Duration,
-    },
-    /// It ends after so many bytes from the client, and no request on it is served.
-    Cut {
-        /// How many bytes. With TLS, 0 is before the handshake, and more are counted after it, in plain text.
-        after: usize,
-        /// How it ends.
-        end: ConnectionEnd,
-    },
+/// What happens to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConnectionFault {
+    /// Connections are refused for this time. This one does not count as accepted.
+    Refuse(Duration),
+    /// It ends after so many bytes from the client, and no request on it is served. With TLS, 0 is before the handshake,
+    /// and more are counted after it, in plain text.
+    Cut { after: usize, end: ConnectionEnd },
     /// The TLS handshake fails.
     Tls(TlsFault),
 }
 
 /// How a TLS handshake fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TlsFault {
-    /// The connection is closed after the client's first bytes.
-    Close,
-    /// The server sends bytes that are no TLS.
-    Garbage,
-    /// The server sends nothing.
-    Silence,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsFault {
+    /// After the client's first bytes the server sends these, and the connection ends.
+    Bytes(&'static [u8], ConnectionEnd),
     /// The certificate is for another name.
     WrongName,
     /// The certificate has expired.
@@ -55,7 +40,7 @@ pub enum ConnectionEnd {
     Silence,
 }
 
-/// What the client receives. See [`Engine::answer_with_faults`](crate::Engine::answer_with_faults).
+/// What the client receives. See [`Engine::answer`](crate::Engine::answer).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ResponseEffect {
@@ -68,7 +53,7 @@ pub enum ResponseEffect {
         /// How it ends.
         end: ConnectionEnd,
     },
-    /// These bytes, which may be none or no HTTP; then the connection ends.
+    /// These bytes, which may be none or not HTTP; then the connection ends.
     Raw {
         /// The bytes.
         bytes: Vec<u8>,

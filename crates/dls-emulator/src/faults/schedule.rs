@@ -4,8 +4,8 @@
 use dls_model::Timestamp;
 use http::Request;
 
-use crate::faults::{Action, FaultPlan, FaultTarget, Rule, SideEffect, Trigger};
-use crate::faults::effect::ConnectionEffect;
+use crate::faults::effect::ConnectionFault;
+use crate::faults::{Fault, FaultPlan, FaultTarget, Rule, Trigger};
 use crate::route::Call;
 
 pub(crate) struct FaultSchedule {
@@ -29,15 +29,6 @@ pub(crate) struct ScheduledCopy {
     pub(crate) copy_of: String,
 }
 
-/// The faults of one request.
-#[derive(Default)]
-pub(crate) struct RequestFaults {
-    pub(crate) names: Vec<String>,
-    pub(crate) side_effects: Vec<SideEffect>,
-    /// The first rule of the plan that changes the response.
-    pub(crate) response: Option<Rule>,
-}
-
 impl FaultSchedule {
     pub(crate) fn new(plan: FaultPlan) -> Self {
         let rules = plan.rules.into_iter().zip(plan.seed..);
@@ -50,39 +41,31 @@ impl FaultSchedule {
         Self { rules: rules.collect(), copies: Vec::new() }
     }
 
-    pub(crate) fn next_connection(&mut self) -> ConnectionEffect {
-        let mut effect = None;
-        for scheduled in &mut self.rules {
-            let applies = scheduled.rule.on == FaultTarget::Connection;
-            if applies && scheduled.is_due() && effect.is_none() {
-                scheduled.fired += 1;
-                effect = Some(match scheduled.rule.action {
-                    Action::Refuse(lasts) => ConnectionEffect::Refuse { lasts },
-                    Action::Cut { after, end } => ConnectionEffect::Cut { after, end },
-                    Action::Tls(fault) => ConnectionEffect::Tls(fault),
-                    // No plan has these for connections.
-                    Action::Response(_) | Action::SideEffect(_) => ConnectionEffect::Serve,
-                });
-            }
-        }
-        effect.unwrap_or(ConnectionEffect::Serve)
+    pub(crate) fn next_connection(&mut self) -> Option<ConnectionFault> {
+        let fired = self.fire(|on| on == FaultTarget::Connection);
+        fired.into_iter().find_map(|rule| match rule.fault {
+            Fault::Connection(fault) => Some(fault),
+            Fault::Response { .. } | Fault::SideEffect(_) => None,
+        })
     }
 
-    pub(crate) fn next_request(&mut self, call: Option<Call>) -> RequestFaults {
-        let mut faults = RequestFaults::default();
-        for scheduled in &mut self.rules {
-            if !scheduled.rule.on.includes(call) || !scheduled.is_due() {
-                continue;
+    /// The rules that fire for a request; at most one of them changes its response.
+    pub(crate) fn next_request(&mut self, call: Option<Call>) -> Vec<Rule> {
+        self.fire(|on| on.includes(call))
+    }
+
+    /// All side effects happen, and of the other faults the first in the plan.
+    fn fire(&mut self, applies: impl Fn(FaultTarget) -> bool) -> Vec<Rule> {
+        let is_side_effect = |rule: &Rule| matches!(rule.fault, Fault::SideEffect(_));
+        let mut fired = Vec::new();
+        for scheduled in self.rules.iter_mut().filter(|it| applies(it.rule.on)) {
+            let is_due = scheduled.is_due();
+            if is_due && (is_side_effect(&scheduled.rule) || fired.iter().all(is_side_effect)) {
+                scheduled.fired += 1;
+                fired.push(scheduled.rule.clone());
             }
-            match &scheduled.rule.action {
-                Action::SideEffect(effect) => faults.side_effects.push(effect.clone()),
-                _ if faults.response.is_none() => faults.response = Some(scheduled.rule.clone()),
-                _ => continue,
-            }
-            scheduled.fired += 1;
-            faults.names.push(scheduled.rule.name.clone());
         }
-        faults
+        fired
     }
 
     pub(crate) fn add_copy(&mut self, copy: ScheduledCopy) {

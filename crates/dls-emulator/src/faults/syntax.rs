@@ -8,12 +8,10 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use crate::assumptions::duration;
-use crate::faults::{
-    Action, ExternalAction, ExternalActionKind, FaultPlan, FaultTarget, Rule, SideEffect, Trigger,
-};
-use crate::faults::effect::{ConnectionEnd, TlsFault};
+use crate::faults::effect::{ConnectionEnd, ConnectionFault, GARBAGE, TlsFault};
 use crate::faults::response::ResponseFault;
-use crate::toml_error::TomlError;
+use crate::faults::{ExternalAction, Fault, FaultPlan, FaultTarget, Rule, SideEffect, Trigger};
+use crate::toml_error::InvalidToml;
 
 impl FaultPlan {
     /// Reads a plan of the form of [`FaultPlan::EXAMPLE`].
@@ -22,27 +20,13 @@ impl FaultPlan {
     ///
     /// The text is not TOML of that form (unknown keys are errors), or a rule makes no sense, such as a response for a
     /// connection. The error is one line that names line and key.
-    pub fn from_toml(text: &str) -> Result<Self, InvalidFaultPlan> {
-        let file: File = TomlError::parse(text).map_err(InvalidFaultPlan)?;
+    pub fn from_toml(text: &str) -> Result<Self, InvalidToml> {
+        let file: File = InvalidToml::parse(text)?;
         let rules = file.faults.into_iter().map(|row| {
             let span = row.span();
-            let rule = row.into_inner().rule();
-            rule.map_err(|message| InvalidFaultPlan(TomlError::at(text, &span, &message)))
+            row.into_inner().rule().map_err(|message| InvalidToml::at(text, &span, &message))
         });
         Ok(Self { seed: file.seed, rules: rules.collect::<Result<_, _>>()? })
-    }
-}
-
-/// Why a text is no [`FaultPlan`]: one line that begins with the line number of the error.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(transparent)]
-pub struct InvalidFaultPlan(TomlError);
-
-impl InvalidFaultPlan {
-    /// The line of the error, counted from 1.
-    #[must_use]
-    pub fn line(&self) -> usize {
-        self.0.line
     }
 }
 
@@ -81,47 +65,46 @@ impl Row {
             }
             _ => return Err("a rule has only one of \"nth\", \"every\" and \"chance\"".to_owned()),
         };
-        let NamedFault { name, action } = self.fault;
-        let action = match (self.on, action) {
-            (FaultTarget::Connection, Action::Response(ResponseFault::End(end))) => {
-                Action::Cut { after: 0, end }
+        let NamedFault { name, fault } = self.fault;
+        let on_connection = self.on == FaultTarget::Connection;
+        let mut fault = match fault {
+            Fault::Response { kind: ResponseFault::End(end), .. } if on_connection => {
+                Fault::Connection(ConnectionFault::Cut { after: 0, end })
             }
-            (FaultTarget::Connection, Action::Response(_) | Action::SideEffect(_)) => {
-                return Err(format!("{name:?} applies to requests, not to a connection"));
-            }
-            (FaultTarget::Connection, action) => action,
-            (_, Action::Refuse(_) | Action::Tls(_)) => {
+            other => other,
+        };
+        match &fault {
+            Fault::Connection(ConnectionFault::Cut { .. }) => {}
+            Fault::Connection(_) if !on_connection => {
                 return Err(format!("{name:?} applies to connections: on = \"connection\""));
             }
-            (_, action) => action,
-        };
-        let response = match &action {
-            Action::Response(fault) => Some(fault),
-            _ => None,
-        };
-        if self.done.is_some() && response.is_none() {
-            return Err(format!("key \"done\": {name:?} does not change a response"));
-        }
-        let retry_after = match (self.retry_after, response) {
-            (None, _) => None,
-            (Some(text), Some(ResponseFault::Throttle | ResponseFault::Status(_))) => Some(
-                HeaderValue::from_str(&text)
-                    .map_err(|_| format!("key \"retry-after\": {text:?} is no header value"))?,
-            ),
-            (Some(_), _) => {
-                return Err("key \"retry-after\" goes with \"throttle\" and \"status\"".to_owned());
+            Fault::Response { .. } | Fault::SideEffect(_) if on_connection => {
+                return Err(format!("{name:?} applies to requests, not to a connection"));
             }
-        };
-        Ok(Rule {
-            on: self.on,
-            trigger,
-            times: self.times,
-            // The gateway throttles before the service, and a request that is cut has not arrived.
-            done: self.done.unwrap_or(response.is_some_and(|it| *it != ResponseFault::Throttle)),
-            name,
-            action,
-            retry_after,
-        })
+            _ => {}
+        }
+        if let Some(given) = self.done {
+            let Fault::Response { done, .. } = &mut fault else {
+                return Err(format!("key \"done\": {name:?} does not change a response"));
+            };
+            *done = given;
+        }
+        if let Some(text) = self.retry_after {
+            let value = HeaderValue::from_str(&text)
+                .map_err(|_| format!("key \"retry-after\": {text:?} is not a header value"))?;
+            match &mut fault {
+                Fault::Response {
+                    kind: ResponseFault::Throttle | ResponseFault::Status(_),
+                    retry_after,
+                    ..
+                } => *retry_after = Some(value),
+                _ => {
+                    let message = "key \"retry-after\" goes with \"throttle\" and \"status\"";
+                    return Err(message.to_owned());
+                }
+            }
+        }
+        Ok(Rule { on: self.on, trigger, times: self.times, name, fault })
     }
 }
 
@@ -130,7 +113,7 @@ impl Row {
 #[serde(try_from = "NameOrTable")]
 struct NamedFault {
     name: String,
-    action: Action,
+    fault: Fault,
 }
 
 #[derive(Deserialize)]
@@ -157,125 +140,124 @@ impl TryFrom<NameOrTable> for NamedFault {
                 }
             }
         };
-        let Some((_, action)) = FAULTS.iter().find(|(known, _)| *known == name) else {
+        let Some((_, read)) = FAULTS.iter().find(|(known, _)| *known == name) else {
             let names = FAULTS.map(|(name, _)| name).join(", ");
             return Err(format!("unknown fault {name:?}, expected one of {names}"));
         };
-        let action = action(parameter).map_err(|message| format!("{name:?} {message}"))?;
-        Ok(Self { name, action })
+        let fault = read(parameter).map_err(|takes| format!("{name:?} takes {takes}"))?;
+        Ok(Self { name, fault })
     }
 }
 
-type FaultRow = (&'static str, fn(Parameter) -> Result<Action, String>);
+type FaultRow = (&'static str, fn(Parameter) -> Result<Fault, String>);
 
 /// All faults, in the order of the README's table.
 const FAULTS: [FaultRow; 32] = [
-    ("refuse", |given| given.time(Some("500ms")).map(Action::Refuse)),
-    ("close", |given| given.response(ResponseFault::End(ConnectionEnd::Close))),
-    ("reset", |given| given.response(ResponseFault::End(ConnectionEnd::Reset))),
-    ("silence", |given| given.response(ResponseFault::End(ConnectionEnd::Silence))),
+    ("refuse", |given| {
+        given.time(Some("500ms")).map(ConnectionFault::Refuse).map(Fault::Connection)
+    }),
+    ("close", |given| given.none(response(ResponseFault::End(ConnectionEnd::Close)))),
+    ("reset", |given| given.none(response(ResponseFault::End(ConnectionEnd::Reset)))),
+    ("silence", |given| given.none(response(ResponseFault::End(ConnectionEnd::Silence)))),
     ("close-after-bytes", |given| given.cut(ConnectionEnd::Close)),
     ("reset-after-bytes", |given| given.cut(ConnectionEnd::Reset)),
     ("silence-after-bytes", |given| given.cut(ConnectionEnd::Silence)),
-    ("tls-close", |given| given.none(Action::Tls(TlsFault::Close))),
-    ("tls-garbage", |given| given.none(Action::Tls(TlsFault::Garbage))),
-    ("tls-silence", |given| given.none(Action::Tls(TlsFault::Silence))),
-    ("tls-wrong-name", |given| given.none(Action::Tls(TlsFault::WrongName))),
-    ("tls-expired", |given| given.none(Action::Tls(TlsFault::Expired))),
-    ("status", |given| given.status(None, ResponseFault::Status)),
-    ("throttle", |given| given.response(ResponseFault::Throttle)),
-    ("partly-done", |given| given.status(Some(429), ResponseFault::PartlyDone)),
-    ("nested-code", |given| given.status(Some(400), ResponseFault::NestedCode)),
-    ("html", |given| given.response(ResponseFault::Html)),
-    ("redirect", Parameter::redirect),
-    ("garbage", |given| given.response(ResponseFault::Garbage)),
-    ("empty", |given| given.response(ResponseFault::Empty)),
-    ("truncated", |given| given.response(ResponseFault::Truncated)),
-    ("overlong", |given| given.response(ResponseFault::Overlong)),
-    ("padded", |given| Ok(Action::Response(ResponseFault::Padded(given.bytes()?)))),
-    ("drip", |given| Ok(Action::Response(ResponseFault::Drip(given.time(Some("50ms"))?)))),
-    ("lag", |given| Ok(Action::SideEffect(SideEffect::Lag(given.time(None)?)))),
-    ("skew", Parameter::skew),
-    ("token-ends", |given| given.none(Action::SideEffect(SideEffect::TokenEnds))),
-    ("copy", |given| Ok(Action::SideEffect(SideEffect::Copy(given.time(Some("1s"))?)))),
-    ("other-releases-before", |given| given.external(ExternalActionKind::Release, true)),
-    ("other-releases-after", |given| given.external(ExternalActionKind::Release, false)),
-    ("other-revokes-before", |given| given.external(ExternalActionKind::Revoke, true)),
-    ("other-revokes-after", |given| given.external(ExternalActionKind::Revoke, false)),
+    ("tls-close", |given| given.none(tls(TlsFault::Bytes(b"", ConnectionEnd::Close)))),
+    ("tls-garbage", |given| given.none(tls(TlsFault::Bytes(GARBAGE, ConnectionEnd::Close)))),
+    ("tls-silence", |given| given.none(tls(TlsFault::Bytes(b"", ConnectionEnd::Silence)))),
+    ("tls-wrong-name", |given| given.none(tls(TlsFault::WrongName))),
+    ("tls-expired", |given| given.none(tls(TlsFault::Expired))),
+    ("status", |given| given.status(None).map(ResponseFault::Status).map(response)),
+    ("throttle", |given| given.none(response(ResponseFault::Throttle))),
+    ("partly-done", |given| given.status(Some(429)).map(ResponseFault::PartlyDone).map(response)),
+    ("nested-code", |given| given.status(Some(400)).map(ResponseFault::NestedCode).map(response)),
+    ("html", |given| given.none(response(ResponseFault::Html))),
+    ("redirect", |given| given.address().map(ResponseFault::Redirect).map(response)),
+    ("garbage", |given| given.none(response(ResponseFault::Garbage))),
+    ("empty", |given| given.none(response(ResponseFault::Empty))),
+    ("truncated", |given| given.none(response(ResponseFault::Truncated))),
+    ("overlong", |given| given.none(response(ResponseFault::Overlong))),
+    ("padded", |given| given.bytes().map(ResponseFault::Padded).map(response)),
+    ("drip", |given| given.time(Some("50ms")).map(ResponseFault::Drip).map(response)),
+    ("lag", |given| given.time(None).map(SideEffect::Lag).map(Fault::SideEffect)),
+    ("skew", |given| given.skew().map(SideEffect::Skew).map(Fault::SideEffect)),
+    ("token-ends", |given| given.none(Fault::SideEffect(SideEffect::TokenEnds))),
+    ("copy", |given| given.time(Some("1s")).map(SideEffect::Copy).map(Fault::SideEffect)),
+    ("other-releases-before", |given| given.external(ExternalAction::Release, true)),
+    ("other-releases-after", |given| given.external(ExternalAction::Release, false)),
+    ("other-revokes-before", |given| given.external(ExternalAction::Revoke, true)),
+    ("other-revokes-after", |given| given.external(ExternalAction::Revoke, false)),
 ];
+
+/// The service executes the request, except that the gateway throttles before the service.
+fn response(kind: ResponseFault) -> Fault {
+    Fault::Response { done: kind != ResponseFault::Throttle, kind, retry_after: None }
+}
+
+fn tls(fault: TlsFault) -> Fault {
+    Fault::Connection(ConnectionFault::Tls(fault))
+}
 
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Larger than any limit that a client may have on the size of a response.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// The parameter of a fault, if it is given one.
+/// The parameter of a fault, if it is given one. An error says what the fault takes.
 struct Parameter(Option<Value>);
 
 impl Parameter {
-    fn none(self, action: Action) -> Result<Action, String> {
+    fn none(self, fault: Fault) -> Result<Fault, String> {
         match self.0 {
-            None => Ok(action),
-            Some(_) => Err("takes no parameter".to_owned()),
+            None => Ok(fault),
+            Some(_) => Err("no parameter".to_owned()),
         }
     }
 
-    fn response(self, fault: ResponseFault) -> Result<Action, String> {
-        self.none(Action::Response(fault))
-    }
-
-    fn cut(self, end: ConnectionEnd) -> Result<Action, String> {
-        Ok(Action::Cut { after: self.bytes()?, end })
+    fn cut(self, end: ConnectionEnd) -> Result<Fault, String> {
+        Ok(Fault::Connection(ConnectionFault::Cut { after: self.bytes()?, end }))
     }
 
     fn bytes(self) -> Result<usize, String> {
         let number = self.0.and_then(|value| usize::try_from(value.as_integer()?).ok());
-        number
-            .filter(|number| *number <= MAX_BYTES)
-            .ok_or_else(|| format!("takes a number of bytes, at most {MAX_BYTES}"))
+        let number = number.filter(|number| *number <= MAX_BYTES);
+        number.ok_or_else(|| format!("a number of bytes, at most {MAX_BYTES}"))
     }
 
-    fn status(
-        self,
-        default: Option<u16>,
-        fault: fn(StatusCode) -> ResponseFault,
-    ) -> Result<Action, String> {
+    fn status(self, default: Option<u16>) -> Result<StatusCode, String> {
         let number = match self.0 {
             Some(value) => value.as_integer().and_then(|number| u16::try_from(number).ok()),
             None => default,
         };
         let number = number.filter(|number| (200..=599).contains(number));
         let status = number.and_then(|number| StatusCode::from_u16(number).ok());
-        let status = status.ok_or("takes a status from 200 to 599")?;
-        Ok(Action::Response(fault(status)))
+        status.ok_or_else(|| "a status from 200 to 599".to_owned())
     }
 
     fn time(self, default: Option<&str>) -> Result<Duration, String> {
-        let time = self.text(default).as_deref().and_then(duration);
-        time.filter(|time| *time <= MAX_TIME)
-            .ok_or_else(|| "takes a time such as 500ms, 2s or 15m, at most a day".to_owned())
+        let time = self.text(default).as_deref().and_then(up_to_a_day);
+        time.ok_or_else(|| "a time such as 500ms, 2s or 15m, at most a day".to_owned())
     }
 
-    fn skew(self) -> Result<Action, String> {
+    /// In milliseconds.
+    fn skew(self) -> Result<i64, String> {
         let text = self.text(None).unwrap_or_default();
         let (sign, span) = text.strip_prefix('-').map_or((1, text.as_str()), |span| (-1, span));
-        let span = duration(span).filter(|span| *span <= MAX_TIME);
-        let millis = span.and_then(|span| i64::try_from(span.as_millis()).ok());
-        let millis =
-            millis.ok_or("takes a time such as 20m, or -20m for a slow clock; at most a day")?;
-        Ok(Action::SideEffect(SideEffect::Skew(sign * millis)))
+        let millis = up_to_a_day(span).and_then(|span| i64::try_from(span.as_millis()).ok());
+        let millis = millis.map(|millis| sign * millis);
+        millis
+            .ok_or_else(|| "a time such as 20m, or -20m for a slow clock; at most a day".to_owned())
     }
 
-    fn redirect(self) -> Result<Action, String> {
+    fn address(self) -> Result<HeaderValue, String> {
         let text = self.text(Some("https://elsewhere.invalid/"));
-        let target = text.and_then(|text| HeaderValue::try_from(text).ok());
-        let target = target.ok_or("takes an address")?;
-        Ok(Action::Response(ResponseFault::Redirect(target)))
+        let address = text.and_then(|text| HeaderValue::try_from(text).ok());
+        address.ok_or_else(|| "an address".to_owned())
     }
 
-    fn external(self, kind: ExternalActionKind, before: bool) -> Result<Action, String> {
+    fn external(self, action: ExternalAction, before: bool) -> Result<Fault, String> {
         let packages = self.0.map(Value::try_into).transpose();
-        let packages = packages.map_err(|_| "takes package ids such as [\"23\", \"24\"]")?;
-        Ok(Action::SideEffect(SideEffect::External(ExternalAction { kind, before, packages })))
+        let packages = packages.map_err(|_| "package ids such as [\"23\", \"24\"]")?;
+        Ok(Fault::SideEffect(SideEffect::External { action, before, packages }))
     }
 
     fn text(self, default: Option<&str>) -> Option<String> {
@@ -284,4 +266,8 @@ impl Parameter {
             Some(value) => value.as_str().map(str::to_owned),
         }
     }
+}
+
+fn up_to_a_day(text: &str) -> Option<Duration> {
+    duration(text).filter(|time| *time <= MAX_TIME)
 }

@@ -69,12 +69,12 @@ fn an_error_in_a_plan_is_one_line_with_its_number_and_key() {
             1,
             "key \"retry-after\" goes with \"throttle\" and \"status\"",
         ),
-        (rule("do = \"throttle\"\nretry-after = \"a\\nb\""), 1, "is no header value"),
+        (rule("do = \"throttle\"\nretry-after = \"a\\nb\""), 1, "is not a header value"),
         ("[[faults]\n".to_owned(), 1, ""),
     ] {
         let error = FaultPlan::from_toml(&text).expect_err(&text);
         let shown = error.to_string();
-        assert_eq!(error.line(), line, "{text}: {shown}");
+        assert_eq!(error.line, line, "{text}: {shown}");
         assert!(shown.starts_with(&format!("line {line}: ")), "{shown}");
         assert!(shown.contains(expected), "{text}: {shown}");
         assert_eq!(shown.lines().count(), 1, "{shown}");

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use dls_emulator::{
-    ConnectionEffect, ConnectionEnd, FaultPlan, Initiator, ResponseEffect, TlsFault,
-};
+use dls_emulator::{ConnectionEnd, FaultPlan, Initiator, ResponseEffect};
 use http::Request;
 use serde_json::json;
 
@@ -28,15 +26,7 @@ fn faulty_deploy(fault: &str, more: &str) -> World {
 impl World {
     fn effect(&mut self, ask: Ask) -> ResponseEffect {
         let request = ask.signed(self.now);
-        self.engine.answer_with_faults(self.now, &request)
-    }
-
-    /// Sends a request that a fault may affect, and that is answered.
-    fn answer(&mut self, ask: Ask) -> Received {
-        match self.effect(ask) {
-            ResponseEffect::Answer(answer) => Received::of(answer),
-            other => panic!("{other:?}"),
-        }
+        self.engine.answer(self.now, &request)
     }
 
     /// The bytes that are received instead of an answer, and the pause between them.
@@ -75,12 +65,10 @@ pub(crate) fn parts(text: &str) -> (&str, &str, usize) {
 #[test]
 fn without_rules_nothing_goes_wrong() {
     let mut world = world();
-    world.answer(deploy(&["23"])).assert_ok();
-    assert_eq!(world.engine.connect(), ConnectionEffect::Serve);
+    world.ask(deploy(&["23"])).assert_ok();
     assert_eq!(world.requests(), [(true, Some(200), String::new())]);
     assert_eq!(world.released_by(), [released("23", Initiator::Client)]);
     assert!(world.ledger().requests[0].answered);
-    assert_eq!(world.ledger().connections, 1);
 }
 
 #[test]
@@ -96,12 +84,10 @@ fn a_rule_applies_only_to_what_it_names() {
             ("any", get("/nowhere".to_owned())),
         ] {
             let applies = on == "any" || on == name;
-            assert_eq!(world.answer(ask).status == 502, applies, "{on} {name}");
+            assert_eq!(world.ask(ask).status == 502, applies, "{on} {name}");
         }
-        assert_eq!(world.engine.connect(), ConnectionEffect::Serve);
         let page = Request::get("/__emulator/health").body(Vec::new()).unwrap();
-        let health = world.engine.answer_with_faults(world.now, &page);
-        assert!(matches!(health, ResponseEffect::Answer(answer) if answer.status() == 200));
+        world.send(&page).assert_ok();
     }
 }
 
@@ -117,8 +103,8 @@ fn nth_every_chance_and_times_choose_among_the_requests_of_a_rule() {
         ("chance = 0.0", vec![]),
     ] {
         let mut world = faulty(&[&format!("on = \"show\"\ndo = \"html\"\n{when}")]);
-        world.answer(deploy(&["23"])).assert_ok();
-        let mut fires = |_: &i32| world.answer(show("23")).body.is_null();
+        world.ask(deploy(&["23"])).assert_ok();
+        let mut fires = |_: &i32| world.ask(show("23")).body.is_null();
         assert_eq!((1..=7).filter(&mut fires).collect::<Vec<_>>(), expected, "{when}");
     }
 }
@@ -126,7 +112,7 @@ fn nth_every_chance_and_times_choose_among_the_requests_of_a_rule() {
 #[test]
 fn the_first_two_lists_are_answered_503() {
     let mut world = faulty(&["on = \"list\"\ntimes = 2\ndo = { status = 503 }"]);
-    let statuses = [0; 4].map(|_| world.answer(list(json!({}))).status);
+    let statuses = [0; 4].map(|_| world.ask(list(json!({}))).status);
     assert_eq!(statuses, [503, 503, 200, 200]);
 }
 
@@ -136,7 +122,7 @@ fn chance_is_the_same_for_the_same_seed_and_another_for_another() {
         let rule = "[[faults]]\non = \"show\"\nchance = 0.5\ndo = \"html\"";
         let plan = FaultPlan::from_toml(&format!("seed = {seed}\n{rule}")).unwrap();
         let mut world = World::of(builder().faults(plan));
-        (0..64).map(|_| world.answer(show("23")).body.is_null()).collect::<Vec<_>>()
+        (0..64).map(|_| world.ask(show("23")).body.is_null()).collect::<Vec<_>>()
     };
     assert_eq!(hits(7), hits(7));
     assert_ne!(hits(7), hits(8));
@@ -150,7 +136,7 @@ fn the_first_rule_that_changes_the_response_wins_and_the_next_is_not_used_up() {
         "on = \"show\"\nnth = 1\ndo = { status = 502 }",
         "on = \"show\"\ntimes = 1\ndo = { status = 504 }",
     ]);
-    assert_eq!([0; 3].map(|_| world.answer(show("23")).status), [502, 504, 200]);
+    assert_eq!([0; 3].map(|_| world.ask(show("23")).status), [502, 504, 200]);
 }
 
 /// What the client receives, in short.
@@ -228,10 +214,10 @@ fn a_redirect_and_retry_after_are_what_the_rule_says() {
         ("\"throttle\"", "retry-after = \"2\"", "retry-after", Some("2")),
         ("{ status = 503 }", "retry-after = \"soon\"", "retry-after", Some("soon")),
     ] {
-        let received = faulty_deploy(fault, more).answer(deploy(&["23"]));
+        let received = faulty_deploy(fault, more).ask(deploy(&["23"]));
         assert_eq!(received.header(header), expected, "{fault} {more}");
     }
-    let throttled = faulty_deploy("\"throttle\"", "").answer(deploy(&["23"]));
+    let throttled = faulty_deploy("\"throttle\"", "").ask(deploy(&["23"]));
     throttled.assert_refused(429, "APIGW.0308");
 }
 
@@ -239,7 +225,7 @@ fn a_redirect_and_retry_after_are_what_the_rule_says() {
 fn a_partly_executed_deploy_releases_the_first_half_and_has_a_nested_code() {
     for (fault, status) in [("\"partly-done\"", 429), ("{ partly-done = 400 }", 400)] {
         let mut world = faulty_deploy(fault, "");
-        let received = world.answer(deploy(&["23", "24", "31"]));
+        let received = world.ask(deploy(&["23", "24", "31"]));
         assert_eq!(received.status, status);
         let expected = json!({
             "status": "partly done",
@@ -252,7 +238,7 @@ fn a_partly_executed_deploy_releases_the_first_half_and_has_a_nested_code() {
         assert!(!received.is_flat());
     }
     let mut world = faulty_deploy("\"partly-done\"", "");
-    let received = world.answer(deploy(&["23"]));
+    let received = world.ask(deploy(&["23"]));
     assert_eq!(received.body["failed"], json!([{"error_code": "APIG.0308"}]), "always a code");
 }
 
@@ -262,7 +248,7 @@ fn a_nested_code_of_the_gateway_comes_although_the_request_is_executed() {
         [("\"nested-code\"", 400, "APIGW.0101"), ("{ nested-code = 429 }", 429, "APIGW.0308")]
     {
         let mut world = faulty_deploy(fault, "");
-        let received = world.answer(deploy(&["23", "24"]));
+        let received = world.ask(deploy(&["23", "24"]));
         let nested = &received.body["error"]["error_code"];
         assert_eq!((received.status, nested), (status, &json!(code)));
         assert_eq!(world.releases(), 2);
@@ -295,9 +281,9 @@ fn a_truncated_answer_is_shorter_than_its_length_and_an_overlong_one_longer() {
 #[test]
 fn a_padded_or_dripping_answer_is_the_true_one_and_an_empty_one_has_no_body() {
     let truth = world().deploy(&["23"]).body;
-    let padded = faulty_deploy("{ padded = 100000 }", "").answer(deploy(&["23"]));
+    let padded = faulty_deploy("{ padded = 100000 }", "").ask(deploy(&["23"]));
     assert_eq!((padded.response.body().len(), &padded.body), (100_000, &truth));
-    let empty = faulty_deploy("\"empty\"", "").answer(deploy(&["23"]));
+    let empty = faulty_deploy("\"empty\"", "").ask(deploy(&["23"]));
     assert_eq!(empty.response.body().len(), 0);
     let (answer, pause) = faulty_deploy("{ drip = \"20ms\" }", "").raw(deploy(&["23"]));
     let (_, body, length) = parts(&answer);
@@ -308,9 +294,9 @@ fn a_padded_or_dripping_answer_is_the_true_one_and_an_empty_one_has_no_body() {
 #[test]
 fn list_and_show_lag_from_a_request_on() {
     let mut world = faulty(&["on = \"deploy\"\nnth = 2\ndo = { lag = \"5s\" }"]);
-    world.answer(deploy(&["23"])).assert_ok();
+    world.ask(deploy(&["23"])).assert_ok();
     assert_eq!(world.status("23"), 5);
-    world.answer(deploy(&["24"])).assert_ok();
+    world.ask(deploy(&["24"])).assert_ok();
     assert_eq!(world.status("24"), 1, "the state of five seconds ago");
     world.pass(5000);
     assert_eq!(world.status("24"), 5);
@@ -324,31 +310,25 @@ fn list_and_show_lag_from_a_request_on() {
 fn a_skewed_clock_shows_in_the_date_and_refuses_right_signatures() {
     let mut world = faulty(&["on = \"deploy\"\nnth = 1\ndo = { skew = \"-20m\" }"]);
     let date = |received: &Received| received.header("date").unwrap().to_owned();
-    assert_eq!(date(&world.answer(show("23"))), "Mon, 24 Nov 2025 16:00:00 GMT");
-    let refused = world.answer(deploy(&["23"]));
+    assert_eq!(date(&world.ask(show("23"))), "Mon, 24 Nov 2025 16:00:00 GMT");
+    let refused = world.ask(deploy(&["23"]));
     refused.assert_refused(401, "APIGW.0303");
     assert_eq!(date(&refused), "Mon, 24 Nov 2025 15:40:00 GMT");
     assert_eq!(world.releases(), 0);
     let slow = deploy(&["23"]).signed(world.now - Duration::from_secs(20 * 60));
-    let answer = world.engine.answer_with_faults(world.now, &slow);
-    assert!(matches!(answer, ResponseEffect::Answer(answer) if answer.status() == 200));
+    world.send(&slow).assert_ok();
 
-    faulty(&["on = \"any\"\ndo = { skew = \"14m\" }"]).answer(deploy(&["23"])).assert_ok();
+    faulty(&["on = \"any\"\ndo = { skew = \"14m\" }"]).ask(deploy(&["23"])).assert_ok();
 }
 
 #[test]
 fn a_token_expires_at_a_request_and_a_signature_does_not() {
     let mut world = faulty(&["on = \"show\"\nnth = 2\ndo = \"token-ends\""]);
     let by_token = show("23").unsigned(Some("example-token"));
-    let mut answer =
-        |request: &Request<Vec<u8>>| match world.engine.answer_with_faults(start(), request) {
-            ResponseEffect::Answer(answer) => Received::of(answer),
-            other => panic!("{other:?}"),
-        };
-    answer(&by_token).assert_ok();
-    answer(&by_token).assert_refused(401, "APIGW.0307");
-    answer(&by_token).assert_refused(401, "APIGW.0307");
-    answer(&show("23").signed(start())).assert_ok();
+    world.send(&by_token).assert_ok();
+    world.send(&by_token).assert_refused(401, "APIGW.0307");
+    world.send(&by_token).assert_refused(401, "APIGW.0307");
+    world.show("23").assert_ok();
 }
 
 #[test]
@@ -356,7 +336,7 @@ fn a_copy_reaches_the_service_later_and_nobody_reads_its_answer() {
     let builder = builder().assume("redeploy-released", "new-release").unwrap();
     let mut world =
         World::of(builder.faults(plan(&["on = \"deploy\"\nnth = 1\ndo = { copy = \"3s\" }"])));
-    world.answer(deploy(&["23"])).assert_ok();
+    world.ask(deploy(&["23"])).assert_ok();
     world.pass(2999);
     assert_eq!(world.releases(), 1);
     world.pass(10_001);
@@ -381,7 +361,7 @@ fn a_copy_comes_before_the_request_that_it_overtakes() {
     world.effect(deploy(&["23"]));
     assert_eq!(world.releases(), 0);
     world.pass(2000);
-    world.answer(deploy(&["23"])).assert_refused(400, "DLF.20990");
+    world.ask(deploy(&["23"])).assert_refused(400, "DLF.20990");
     assert_eq!(world.released_by(), [released("23", Initiator::Copy)]);
     let expected = [(None, "reset copy"), (Some(200), ""), (Some(400), "")];
     let expected = expected.map(|(it, faults)| (it.is_some(), it, faults.to_owned()));
@@ -393,7 +373,7 @@ fn a_late_copy_is_refused_by_its_signature_and_one_with_a_token_is_known_as_a_co
     let mut world = faulty_deploy("{ copy = \"16m\" }", "");
     world.effect(deploy(&["23"]));
     let by_token = deploy(&["24"]).unsigned(Some("example-token"));
-    world.engine.answer_with_faults(world.now, &by_token);
+    world.send(&by_token);
     world.pass(16 * 60 * 1000);
     let ledger = world.ledger();
     let late = ledger.requests[2..].iter().map(|row| (row.error_code, row.copy_of.clone()));
@@ -412,50 +392,29 @@ fn another_actor_acts_just_before_or_just_after_a_request() {
         ("other-revokes-after", 200, Some(Initiator::Client)),
     ] {
         let mut world = faulty_deploy(&format!("{fault:?}"), "");
-        assert_eq!(world.answer(deploy(&["23"])).status, status, "{fault}");
+        assert_eq!(world.ask(deploy(&["23"])).status, status, "{fault}");
         let by: Vec<_> = by.into_iter().map(|by| released("23", by)).collect();
         assert_eq!(world.released_by(), by, "{fault}");
     }
     // Reads can be affected, too, and packages that the request does not name.
     let mut world = faulty(&["on = \"show\"\ntimes = 1\ndo = \"other-releases-after\""]);
-    let statuses = [0; 2].map(|_| {
-        world.answer(show("23")).body["release_package"]["deploy_status"].as_i64().unwrap()
-    });
+    let statuses = [0; 2]
+        .map(|_| world.ask(show("23")).body["release_package"]["deploy_status"].as_i64().unwrap());
     assert_eq!(statuses, [1, 5]);
     let ids = "[\"23\", \"no id\", \"999\"]";
     let rule = format!("on = \"list\"\ntimes = 1\ndo = {{ other-revokes-after = {ids} }}");
     let mut world = faulty(&[&rule]);
-    world.answer(list(json!({}))).assert_ok();
-    world.answer(show("23")).assert_refused(400, "DLF.0810");
+    world.ask(list(json!({}))).assert_ok();
+    world.ask(show("23")).assert_refused(400, "DLF.0810");
 }
 
 #[test]
 fn the_release_of_another_actor_has_another_user_and_no_request() {
     let mut world = faulty_deploy("{ other-releases-before = [\"24\"] }", "");
-    world.answer(deploy(&["23"])).assert_ok();
+    world.ask(deploy(&["23"])).assert_ok();
     let releases = world.ledger().releases;
     assert_eq!((releases[0].by, releases[0].request_id.as_ref()), (Initiator::Other, None));
     assert_eq!((releases[0].user.as_str(), releases[1].user.as_str()), ("zhang.min", "ci-bot"));
     let shown = world.show("24").body;
     assert_eq!(shown["release_package"]["deploy_user_name"], "zhang.min");
-}
-
-#[test]
-fn the_effect_on_connections_can_be_asked_without_sockets() {
-    let mut world = faulty(&[
-        "on = \"connection\"\nnth = 2\ndo = \"refuse\"",
-        "on = \"connection\"\nnth = 3\ndo = \"reset\"",
-        "on = \"connection\"\nnth = 4\ndo = { close-after-bytes = 40 }",
-        "on = \"connection\"\nnth = 5\ndo = \"tls-expired\"",
-    ]);
-    let expected = [
-        ConnectionEffect::Serve,
-        ConnectionEffect::Refuse { lasts: Duration::from_millis(500) },
-        ConnectionEffect::Cut { after: 0, end: ConnectionEnd::Reset },
-        ConnectionEffect::Cut { after: 40, end: ConnectionEnd::Close },
-        ConnectionEffect::Tls(TlsFault::Expired),
-        ConnectionEffect::Serve,
-    ];
-    assert_eq!([0; 6].map(|_| world.engine.connect()), expected);
-    assert_eq!(world.ledger().connections, 5, "a refused one was never accepted");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use dls_emulator::{Emulator, Seed};
+use dls_emulator::Seed;
 use serde_json::Value;
 
 use crate::support::*;
@@ -79,7 +79,7 @@ fn assert_error(text: &str, line: usize, expected: &str) {
     let error = Seed::from_toml(text).unwrap_err();
     let shown = error.to_string();
     assert!(shown.starts_with(&format!("line {line}: {expected}")), "{shown}\nexpected {expected}");
-    assert_eq!(error.line(), line);
+    assert_eq!(error.line, line);
     assert!(!shown.contains('\n') && shown.chars().count() < 650, "{shown}");
 }
 
@@ -189,7 +189,6 @@ fn what_is_no_toml_or_lacks_something_is_named_with_its_line() {
 #[test]
 fn a_seed_may_be_empty_but_for_its_project() {
     let seed = Seed::from_toml("project = \"p-1\"\nworkspaces = []\n").unwrap();
-    let mut engine = Emulator::builder().seed(seed).extra_packages(5).engine();
-    let seen = Received::of(engine.answer(start(), &show("1001").unsigned(Some("t"))));
-    seen.assert_refused(401, "APIGW.0301");
+    let mut world = World::of(builder().seed(seed).extra_packages(5));
+    world.send(&show("1001").unsigned(Some("t"))).assert_refused(401, "APIGW.0301");
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dls_emulator::{Emulator, EmulatorBuilder, Engine, Ledger, RateLimit};
+use dls_emulator::{Emulator, EmulatorBuilder, Engine, Ledger, RateLimit, ResponseEffect};
 use dls_model::{Deploy, Operation};
 use dls_transport::credentials::{AccessKey, SecretKey, SecurityToken};
 use dls_transport::sign::{Parts, SdkDate, parse_query, sign};
@@ -43,8 +43,12 @@ impl World {
         self.now += Duration::from_millis(millis);
     }
 
+    /// Sends a request that is answered, truly or not.
     pub(crate) fn send(&mut self, request: &Request<Vec<u8>>) -> Received {
-        Received::of(self.engine.answer(self.now, request))
+        match self.engine.answer(self.now, request) {
+            ResponseEffect::Answer(answer) => Received::of(answer),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Signs at the time of this world, and sends.
