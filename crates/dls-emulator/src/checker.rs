@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::ledger::{Initiator, Ledger, LedgerRequest, timestamp};
 use crate::refusal::THROTTLED;
 
-pub use violation::Violation;
+pub use violation::{Violation, ViolationKind};
 
 /// How much longer than its limit a run may take.
 const GRACE: Duration = Duration::from_secs(1);
@@ -125,7 +125,7 @@ pub struct Claim {
 /// let broken: Vec<String> = check(&history).iter().map(ToString::to_string).collect();
 /// assert_eq!(broken, [
 ///     "package 24 has 0 outcomes instead of one",
-///     "package 23 was reported as released, and was not by then",
+///     "package 23 was reported as \"successful\", but it was not released by then",
 /// ]);
 /// ```
 #[must_use]
@@ -134,7 +134,9 @@ pub fn check(history: &History) -> Vec<Violation> {
     broken.extend(history.ids.iter().filter_map(|id| history.check_count(id)));
     broken.extend(history.claims.iter().filter_map(|it| history.check_claim(it)));
     if history.elapsed > history.limit.saturating_add(GRACE) {
-        broken.push(Violation::OverTimeLimit { took: history.elapsed, limit: history.limit });
+        let message =
+            format!("the run took {:?}, and its limit was {:?}", history.elapsed, history.limit);
+        broken.push(Violation::new(ViolationKind::OverTimeLimit, message));
     }
     broken.extend(history.leaked_secrets());
     broken
@@ -142,17 +144,21 @@ pub fn check(history: &History) -> Vec<Violation> {
 
 impl History {
     fn check_count(&self, id: &str) -> Option<Violation> {
-        let claims = self.claims.iter().filter(|claim| claim.package == id);
-        let count = claims.count();
-        (count != 1).then(|| Violation::OutcomeCount { package: id.to_owned(), count })
+        let count = self.claims.iter().filter(|claim| claim.package == id).count();
+        let what = format_args!("has {count} outcomes instead of one");
+        (count != 1).then(|| Violation::of(id, ViolationKind::OutcomeCount, what))
     }
 
     fn leaked_secrets(&self) -> impl Iterator<Item = Violation> {
         let texts = self.texts.iter().enumerate();
-        texts.flat_map(move |(index, text)| {
+        texts.flat_map(move |(text_index, text)| {
             let secrets = self.secrets.iter().enumerate();
             let found = secrets.filter(|(_, secret)| !secret.is_empty() && text.contains(*secret));
-            found.map(move |(secret, _)| Violation::SecretLeaked { text: index, secret })
+            found.map(move |(index, _)| {
+                let message =
+                    format!("secret {index} is in text {text_index} (both counted from 0)");
+                Violation::new(ViolationKind::SecretLeaked, message)
+            })
         })
     }
 }

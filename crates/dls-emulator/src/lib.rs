@@ -30,7 +30,9 @@ mod wire;
 mod write_limit;
 
 pub use crate::assumptions::{Assumption, InvalidAssumption, assumptions};
-pub use crate::checker::{Claim, Consent, ConsentKind, History, Sent, Violation, check};
+pub use crate::checker::{
+    Claim, Consent, ConsentKind, History, Sent, Violation, ViolationKind, check,
+};
 pub use crate::emulator::{Emulator, EmulatorBuilder};
 pub use crate::engine::Engine;
 pub use crate::faults::FaultPlan;

@@ -6,7 +6,8 @@ use dls::model::Timestamp;
 use dls::rollout::Event;
 use dls::{RunId, Selection};
 use dls_emulator::{
-    Claim, Consent, ConsentKind, History, Initiator, Ledger, LedgerRelease, Sent, Violation, check,
+    Claim, Consent, ConsentKind, History, Initiator, Ledger, LedgerRelease, Sent, Violation,
+    ViolationKind, check,
 };
 
 use super::tally::{Broken, Tally};
@@ -192,7 +193,7 @@ impl Record {
             let mut own = ledger.clone();
             own.releases.retain(|release| self.is_own(release, process, ledger));
             let denied = check(&history(denied, began, own));
-            let refuted = |it: &Violation| matches!(it, Violation::FalseRefusal { .. });
+            let refuted = |it: &Violation| it.kind == ViolationKind::FalseRefusal;
             about_claims.extend(denied.into_iter().filter(refuted));
         }
         broken.append(&mut about_claims);

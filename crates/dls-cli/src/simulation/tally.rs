@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use dls_emulator::Violation;
+use dls_emulator::{Violation, ViolationKind};
 use serde::Serialize;
 
 /// What became of cases. The names are those of the JSON document.
@@ -47,10 +47,10 @@ impl Tally {
 
     pub(super) fn count(&mut self, violations: &[Violation]) {
         for violation in violations {
-            *match violation {
-                Violation::SentAgain { .. } => &mut self.double_sends,
-                Violation::FalseSuccess { .. } => &mut self.false_successes,
-                Violation::FalseFailure { .. } => &mut self.false_failures,
+            *match violation.kind {
+                ViolationKind::SentAgain => &mut self.double_sends,
+                ViolationKind::FalseSuccess => &mut self.false_successes,
+                ViolationKind::FalseFailure => &mut self.false_failures,
                 _ => &mut self.other_violations,
             } += 1;
         }

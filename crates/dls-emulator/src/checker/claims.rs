@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use dls_model::{ErrorCode, ErrorIssuer, Meaning, Operation, ShowPackage, meaning};
 
-use super::{Claim, History, Violation, arrived, is_answered, millis, was_throttled};
+use super::{
+    Claim, History, Violation, ViolationKind, arrived, is_answered, millis, was_throttled,
+};
 use crate::ledger::{Initiator, LedgerRelease, LedgerRequest};
 
 /// The values of [`Claim::outcome`].
@@ -25,32 +27,36 @@ const ABSENCES: usize = 3;
 
 impl History {
     pub(super) fn check_claim(&self, claim: &Claim) -> Option<Violation> {
-        let package = claim.package.clone();
-        let outcome = claim.outcome.clone();
-        if !self.ids.contains(&package) {
-            return Some(Violation::UnexpectedPackage { package });
-        }
-        let last = |outcome| self.last_end(&package, outcome, claim.at);
-        match claim.outcome.as_str() {
+        let Claim { package, outcome, at } = claim;
+        let last = |outcome| self.last_end(package, outcome, *at);
+        let (kind, why) = match outcome.as_str() {
+            _ if !self.ids.contains(package) => {
+                (ViolationKind::UnexpectedPackage, "the run did not include it")
+            }
             "successful" if last("succeeded").is_none() => {
-                Some(Violation::FalseSuccess { package })
+                (ViolationKind::FalseSuccess, "it was not released by then")
             }
             // `None` is less than any time.
-            "failed" if last("failed").is_none() || last("failed") < last("succeeded") => {
-                Some(Violation::FalseFailure { package })
-            }
-            "not-sent" | "refused" | "already-released" if self.is_released_by_client(&package) => {
-                Some(Violation::FalseRefusal { package, outcome })
-            }
-            "accepted" | "pending" if !self.is_accepted(&package, claim.at) => {
-                Some(Violation::FalseAcceptance { package, outcome })
-            }
-            "gone" => self.check_absence(&package, claim.at),
+            "failed" if last("failed").is_none() || last("failed") < last("succeeded") => (
+                ViolationKind::FalseFailure,
+                "its release had not failed, or a later one had succeeded",
+            ),
+            "not-sent" | "refused" | "already-released" if self.is_released_by_client(package) => (
+                ViolationKind::FalseRefusal,
+                "a request of the client or a copy of one released it",
+            ),
+            "accepted" | "pending" if !self.is_accepted(package, *at) => (
+                ViolationKind::FalseAcceptance,
+                "nobody had released it, nor was a request of the client accepted",
+            ),
+            "gone" => return self.check_absence(package, *at),
             word if !OUTCOMES.contains(&word) => {
-                Some(Violation::UnknownOutcome { package, outcome })
+                (ViolationKind::UnknownOutcome, "there is no such outcome")
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        let what = format_args!("was reported as {outcome:?}, but {why}");
+        Some(Violation::of(package, kind, what))
     }
 
     /// When a release of this package last ended so, between the start of the run and `then`.
@@ -118,10 +124,11 @@ impl History {
             period.contains(&request.at_ms) && is_answered_with_absence(request, package)
         });
         let answers = answers.count();
-        (answers < needed).then(|| Violation::FalseAbsence {
-            package: package.to_owned(),
-            answers,
-            needed,
+        (answers < needed).then(|| {
+            let what = format_args!(
+                "was reported as \"gone\", but {answers} answers say so and {needed} are required"
+            );
+            Violation::of(package, ViolationKind::FalseAbsence, what)
         })
     }
 }

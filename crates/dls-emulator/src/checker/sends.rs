@@ -5,7 +5,9 @@ use std::time::SystemTime;
 
 use dls_model::{ErrorCode, ErrorIssuer};
 
-use super::{ConsentKind, History, Violation, arrived, is_answered, millis, was_throttled};
+use super::{
+    ConsentKind, History, Violation, ViolationKind, arrived, is_answered, millis, was_throttled,
+};
 use crate::ledger::LedgerRequest;
 
 /// What changes the right to send a package.
@@ -56,7 +58,10 @@ impl History {
                 }
             }
         }
-        (sends > 0).then(|| Violation::SentAgain { package: package.to_owned(), sends })
+        (sends > 0).then(|| {
+            let what = format_args!("was sent again {sends} times without consent");
+            Violation::of(package, ViolationKind::SentAgain, what)
+        })
     }
 
     /// In order of time; at the same time, consents come first.
@@ -122,10 +127,11 @@ impl History {
         let names = |packages: &[String]| packages.iter().any(|id| id == package);
         let reported = self.sends.iter().filter(|sent| names(&sent.packages));
         let (reported, arrived) = (reported.count(), arrived(self, package).count());
-        (arrived > reported).then(|| Violation::UnreportedRequest {
-            package: package.to_owned(),
-            arrived,
-            reported,
+        (arrived > reported).then(|| {
+            let what = format_args!(
+                "is named in {arrived} deploy requests that arrived, and the client reported {reported}"
+            );
+            Violation::of(package, ViolationKind::UnreportedRequest, what)
         })
     }
 }

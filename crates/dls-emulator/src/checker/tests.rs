@@ -1,8 +1,10 @@
-//! For each promise a history that breaks it, and one that keeps it.
+//! For each promise histories that break it, and ones that keep it.
 
+use dls_model::Timestamp;
+
+use super::ViolationKind::*;
 use super::*;
 use crate::ledger::LedgerRelease;
-use dls_model::Timestamp;
 
 const BEGAN: i64 = 1_764_000_000_000;
 
@@ -30,10 +32,6 @@ fn release(
     }
 }
 
-fn of_package(id: &str, release: LedgerRelease) -> LedgerRelease {
-    LedgerRelease { package_id: id.to_owned(), ..release }
-}
-
 fn request() -> LedgerRequest {
     let mut request = crate::ledger::RequestLog::default().open(
         Timestamp::from_millis(BEGAN).unwrap(),
@@ -47,14 +45,20 @@ fn request_at(millis: i64) -> LedgerRequest {
     LedgerRequest { at_ms: BEGAN + millis, ..request() }
 }
 
-fn sent(millis: i64) -> Sent {
-    Sent { packages: vec!["23".to_owned()], at: at(millis) }
+fn answered(status: u16, code: Option<&'static str>) -> LedgerRequest {
+    LedgerRequest { answered: true, status: Some(status), error_code: code, ..request() }
+}
+
+fn sends(times: &[i64]) -> Vec<Sent> {
+    let sent = |time: &i64| Sent { packages: vec!["23".to_owned()], at: at(*time) };
+    times.iter().map(sent).collect()
 }
 
 fn consent(kind: ConsentKind, millis: i64) -> Consent {
     Consent { package: "23".to_owned(), at: at(millis), kind }
 }
 
+/// A run that reports this outcome of package 23 after five seconds.
 fn said(outcome: &str) -> History {
     let claim = Claim { package: "23".to_owned(), outcome: outcome.to_owned(), at: at(5000) };
     History {
@@ -65,26 +69,29 @@ fn said(outcome: &str) -> History {
     }
 }
 
-fn with(mut history: History, releases: &[LedgerRelease]) -> History {
-    history.ledger.releases = releases.to_vec();
+/// A run of requests that were written then, of which these arrive.
+fn sent(times: &[i64], consents: &[Consent], requests: Vec<LedgerRequest>) -> History {
+    let mut history = said("unknown");
+    history.sends = sends(times);
+    history.consents = consents.to_vec();
+    history.ledger.requests = requests;
     history
 }
 
-/// What is broken, by the first word of its name.
-fn broken(history: &History) -> Vec<String> {
+fn broken(history: &History) -> Vec<ViolationKind> {
     let broken = check(history).into_iter();
-    let names = broken.map(|it| {
+    let kinds = broken.map(|it| {
         assert_eq!(it.to_string().lines().count(), 1, "{it}");
-        format!("{it:?}").split(' ').next().unwrap().to_owned()
+        it.kind
     });
-    names.collect()
+    kinds.collect()
 }
 
 #[test]
 fn a_run_that_keeps_every_promise_passes() {
-    let ok = Some("succeeded");
-    let mut history = with(said("successful"), &[release(Initiator::Client, ok, 0, 4000)]);
-    history.sends = vec![sent(0)];
+    let mut history = said("successful");
+    history.ledger.releases = vec![release(Initiator::Client, Some("succeeded"), 0, 4000)];
+    history.sends = sends(&[0]);
     history.ledger.requests = vec![request()];
     history.elapsed = Duration::from_secs(61);
     history.limit = Duration::from_secs(60);
@@ -94,216 +101,170 @@ fn a_run_that_keeps_every_promise_passes() {
     assert_eq!(check(&said("unknown")), []);
 }
 
-/// What is broken by requests that are written then, of which these arrive.
-fn broken_by_sends(
-    sends: &[i64],
-    consents: &[(ConsentKind, i64)],
-    requests: Vec<LedgerRequest>,
-) -> Vec<String> {
-    let mut history = said("unknown");
-    history.sends = sends.iter().map(|millis| sent(*millis)).collect();
-    let consents = consents.iter();
-    history.consents = consents.map(|(kind, at)| consent(*kind, *at)).collect();
-    history.ledger.requests = requests;
-    broken(&history)
-}
-
 #[test]
 fn a_package_is_named_once_unless_the_gateway_threw_it_away() {
-    assert_eq!(broken_by_sends(&[0, 100], &[], vec![]), ["SentAgain"]);
-    let throttled = |code, answered, faults: &[&str]| LedgerRequest {
-        error_code: code,
-        answered,
-        faults: faults.iter().map(|word| (*word).to_owned()).collect(),
-        ..request()
-    };
-    let broken = vec!["SentAgain"];
-    for (first, expected) in [
-        (throttled(Some(THROTTLED), true, &[]), vec![]),
-        (throttled(Some(THROTTLED), false, &["drip"]), vec![]),
-        (throttled(None, false, &["throttle"]), vec![]),
-        (throttled(Some(THROTTLED), false, &["reset"]), broken.clone()),
-        (throttled(Some("DLF.20990"), true, &[]), broken.clone()),
-        (throttled(None, false, &["status"]), broken.clone()),
-        (throttled(None, false, &["partly-done"]), broken.clone()),
-        (throttled(None, false, &["nested-code"]), broken.clone()),
+    assert_eq!(broken(&sent(&[0, 100], &[], vec![])), [SentAgain]);
+    for (code, answered, fault, expected) in [
+        (Some(THROTTLED), true, None, vec![]),
+        (Some(THROTTLED), false, Some("drip"), vec![]),
+        (None, false, Some("throttle"), vec![]),
+        (Some(THROTTLED), false, Some("reset"), vec![SentAgain]),
+        (Some("DLF.20990"), true, None, vec![SentAgain]),
+        (None, false, Some("status"), vec![SentAgain]),
+        (None, false, Some("partly-done"), vec![SentAgain]),
+        (None, false, Some("nested-code"), vec![SentAgain]),
     ] {
+        let faults = fault.into_iter().map(str::to_owned).collect();
+        let first = LedgerRequest { error_code: code, answered, faults, ..request() };
         let both = vec![first.clone(), request_at(100)];
-        assert_eq!(broken_by_sends(&[0, 100], &[], both), expected, "{first:?}");
+        assert_eq!(broken(&sent(&[0, 100], &[], both)), expected, "{first:?}");
         // It says nothing of a request before it.
         let later = LedgerRequest { at_ms: BEGAN + 100, ..first.clone() };
         let both = vec![request(), later];
-        assert_eq!(broken_by_sends(&[0, 100], &[], both), broken, "{first:?}");
+        assert_eq!(broken(&sent(&[0, 100], &[], both)), [SentAgain], "{first:?}");
     }
 }
 
 #[test]
 fn a_consent_covers_one_request_that_comes_later_and_no_second_one() {
-    let resend = |at| (ConsentKind::Resend, at);
-    let none = [""; 0];
-    assert_eq!(broken_by_sends(&[0, 200], &[resend(100)], vec![]), none);
-    assert_eq!(broken_by_sends(&[0, 100], &[resend(200)], vec![]), ["SentAgain"]);
-    assert_eq!(broken_by_sends(&[0, 200, 300], &[resend(100)], vec![]), ["SentAgain"]);
-    let both = [resend(100), resend(250)];
-    assert_eq!(broken_by_sends(&[0, 200, 300], &both, vec![]), none);
-
-    let mut history = said("unknown");
-    history.sends = vec![sent(0), sent(200)];
-    history.consents =
-        vec![Consent { package: "24".to_owned(), ..consent(ConsentKind::Resend, 100) }];
-    assert_eq!(broken(&history), ["SentAgain"], "it is about another package");
-}
-
-#[test]
-fn fifteen_requests_after_one_consent_are_fourteen_too_many() {
-    let mut history = said("unknown");
-    history.sends = (0..16).map(|number| sent(number * 100)).collect();
-    history.consents = vec![consent(ConsentKind::Resend, 50)];
-    let package = "23".to_owned();
-    assert_eq!(check(&history), [Violation::SentAgain { package, sends: 14 }]);
+    let resend = |at| consent(ConsentKind::Resend, at);
+    for (times, consents, expected) in [
+        (&[0, 200][..], vec![resend(100)], vec![]),
+        (&[0, 100], vec![resend(200)], vec![SentAgain]),
+        (&[0, 200, 300], vec![resend(100)], vec![SentAgain]),
+        (&[0, 200, 300], vec![resend(100), resend(250)], vec![]),
+        (&[0, 200], vec![Consent { package: "24".to_owned(), ..resend(100) }], vec![SentAgain]),
+    ] {
+        assert_eq!(broken(&sent(times, &consents, vec![])), expected, "{times:?} {consents:?}");
+    }
+    let sixteen: Vec<i64> = (0..16).map(|number| number * 100).collect();
+    let violations = check(&sent(&sixteen, &[resend(50)], vec![]));
+    let expected = "package 23 was sent again 14 times without consent";
+    assert_eq!(violations.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
 }
 
 #[test]
 fn another_run_may_send_what_is_settled() {
-    let again = |request: LedgerRequest, releases: &[LedgerRelease]| {
-        let mut history = with(said("unknown"), releases);
-        history.sends = vec![sent(0), sent(6000)];
-        history.consents = vec![consent(ConsentKind::NewRun, 5000)];
-        history.ledger.requests = vec![request];
-        broken(&history).contains(&"SentAgain".to_owned())
-    };
-    let answered = |status, code| LedgerRequest {
-        answered: true,
-        status: Some(status),
-        error_code: code,
-        ..request()
-    };
-    assert!(!again(answered(400, Some("DLF.0810")), &[]));
-    assert!(!again(answered(401, Some("APIGW.0301")), &[]));
-    assert!(again(answered(502, Some("APIGW.0202")), &[]));
-    assert!(again(answered(200, None), &[]));
-    let lost = LedgerRequest { answered: false, ..answered(400, Some("DLF.0810")) };
-    assert!(again(lost, &[]));
-    let mut of_two = answered(400, Some("DLF.0810"));
-    of_two.packages.push("24".to_owned());
-    assert!(again(of_two, &[]));
-    assert!(again(request_at(5500), &[]), "it is still on its way");
-
-    let failed = |end| [release(Initiator::Client, Some("failed"), 10, end)];
-    assert!(!again(request(), &failed(4000)));
-    assert!(again(request(), &failed(5500)));
-    assert!(again(request(), &[release(Initiator::Client, Some("failed"), -20, -10)]));
-    let of_others = [release(Initiator::Other, Some("failed"), -20, 4000)];
-    assert!(
-        !again(request(), &of_others),
-        "it was being released when the request came, and has ended since"
-    );
-}
-
-#[test]
-fn another_run_that_sends_nothing_saves_no_right_for_later() {
-    let refused = LedgerRequest {
-        answered: true,
-        status: Some(400),
-        error_code: Some("DLF.0810"),
-        ..request()
-    };
-    let runs = [100, 200, 300].map(|at| (ConsentKind::NewRun, at));
-    let again = broken_by_sends(&[0, 400, 500], &runs, vec![refused]);
-    assert_eq!(again, ["SentAgain"]);
+    let failed = |by, accepted, end| vec![release(by, Some("failed"), accepted, end)];
+    let refused = answered(400, Some("DLF.0810"));
+    let of_two = vec!["23".to_owned(), "24".to_owned()];
+    for (why, request, releases, is_settled) in [
+        ("refused by the service", refused.clone(), vec![], true),
+        ("refused by the gateway", answered(401, Some("APIGW.0301")), vec![], true),
+        ("no refusal", answered(502, Some("APIGW.0202")), vec![], false),
+        ("accepted", answered(200, None), vec![], false),
+        ("lost", LedgerRequest { answered: false, ..refused.clone() }, vec![], false),
+        ("of two packages", LedgerRequest { packages: of_two, ..refused.clone() }, vec![], false),
+        ("still on its way", request_at(5500), vec![], false),
+        ("its release ended", request(), failed(Initiator::Client, 10, 4000), true),
+        ("it ended after the consent", request(), failed(Initiator::Client, 10, 5500), false),
+        ("one before it ended", request(), failed(Initiator::Client, -20, -10), false),
+        (
+            "it was being released, which ended",
+            request(),
+            failed(Initiator::Other, -20, 4000),
+            true,
+        ),
+    ] {
+        let mut history = sent(&[0, 6000], &[consent(ConsentKind::NewRun, 5000)], vec![request]);
+        history.ledger.releases = releases;
+        assert_eq!(!broken(&history).contains(&SentAgain), is_settled, "{why}");
+    }
+    // A run that sends nothing saves no right for later.
+    let runs = [100, 200, 300].map(|at| consent(ConsentKind::NewRun, at));
+    assert_eq!(broken(&sent(&[0, 400, 500], &runs, vec![refused])), [SentAgain]);
 }
 
 #[test]
 fn a_client_cannot_hide_what_arrived() {
-    let mut history = said("unknown");
-    history.ledger.requests = vec![request(), request()];
-    history.sends = vec![sent(0)];
-    assert_eq!(broken(&history), ["UnreportedRequest"]);
-    history.ledger.requests[1].by = Initiator::Copy;
-    assert_eq!(broken(&history), [""; 0], "a copy is not the client's");
-    history.sends.clear();
-    assert_eq!(broken(&history), ["UnreportedRequest"]);
+    let copy = LedgerRequest { by: Initiator::Copy, ..request() };
+    assert_eq!(broken(&sent(&[0], &[], vec![request(), request()])), [UnreportedRequest]);
+    assert_eq!(broken(&sent(&[0], &[], vec![request(), copy.clone()])), [], "not the client's");
+    assert_eq!(broken(&sent(&[], &[], vec![request(), copy])), [UnreportedRequest]);
 }
 
 #[test]
 fn an_outcome_agrees_with_the_releases() {
     use Initiator::{Client, Copy, Other};
     let (ok, bad) = (Some("succeeded"), Some("failed"));
+    let of_24 = LedgerRelease { package_id: "24".to_owned(), ..release(Client, ok, 0, 2000) };
     let not_accepted = ["not-sent", "refused", "already-released"];
     let accepted = ["accepted", "pending"];
     for (outcomes, releases, expected) in [
         // A success had succeeded by then and since the start.
-        (&["successful"][..], vec![], "FalseSuccess"),
-        (&["successful"], vec![release(Client, None, 0, 0)], "FalseSuccess"),
-        (&["successful"], vec![release(Client, bad, 0, 2000)], "FalseSuccess"),
-        (&["successful"], vec![release(Client, ok, 0, 5001)], "FalseSuccess"),
-        (&["successful"], vec![release(Client, ok, -9000, -1)], "FalseSuccess"),
-        (&["successful"], vec![of_package("24", release(Client, ok, 0, 2000))], "FalseSuccess"),
-        (&["successful"], vec![release(Client, ok, 0, 5000)], ""),
-        (&["successful"], vec![release(Other, ok, 0, 2000)], ""),
-        (&["successful"], vec![release(Copy, ok, -1, 0)], ""),
+        (&["successful"][..], vec![], vec![FalseSuccess]),
+        (&["successful"], vec![release(Client, None, 0, 0)], vec![FalseSuccess]),
+        (&["successful"], vec![release(Client, bad, 0, 2000)], vec![FalseSuccess]),
+        (&["successful"], vec![release(Client, ok, 0, 5001)], vec![FalseSuccess]),
+        (&["successful"], vec![release(Client, ok, -9000, -1)], vec![FalseSuccess]),
+        (&["successful"], vec![of_24], vec![FalseSuccess]),
+        (&["successful"], vec![release(Client, ok, 0, 5000)], vec![]),
+        (&["successful"], vec![release(Other, ok, 0, 2000)], vec![]),
+        (&["successful"], vec![release(Copy, ok, -1, 0)], vec![]),
         // A failure had failed, and nothing later had succeeded.
-        (&["failed"], vec![], "FalseFailure"),
-        (&["failed"], vec![release(Client, ok, 0, 2000)], "FalseFailure"),
-        (&["failed"], vec![release(Client, bad, 0, 5001)], "FalseFailure"),
-        (&["failed"], vec![release(Client, bad, -9000, -1)], "FalseFailure"),
+        (&["failed"], vec![], vec![FalseFailure]),
+        (&["failed"], vec![release(Client, ok, 0, 2000)], vec![FalseFailure]),
+        (&["failed"], vec![release(Client, bad, 0, 5001)], vec![FalseFailure]),
+        (&["failed"], vec![release(Client, bad, -9000, -1)], vec![FalseFailure]),
         (
             &["failed"],
             vec![release(Client, bad, 0, 2000), release(Other, ok, 0, 3000)],
-            "FalseFailure",
+            vec![FalseFailure],
         ),
-        (&["failed"], vec![release(Client, bad, 0, 2000)], ""),
-        (&["failed"], vec![release(Client, ok, 0, 1000), release(Client, bad, 0, 2000)], ""),
-        (&["failed"], vec![release(Client, bad, 0, 2000), release(Other, ok, 0, 9000)], ""),
+        (&["failed"], vec![release(Client, bad, 0, 2000)], vec![]),
+        (&["failed"], vec![release(Client, ok, 0, 1000), release(Client, bad, 0, 2000)], vec![]),
+        (&["failed"], vec![release(Client, bad, 0, 2000), release(Other, ok, 0, 9000)], vec![]),
         // What was not accepted is never released by the client later.
-        (&not_accepted, vec![release(Client, None, 0, 0)], "FalseRefusal"),
-        (&not_accepted, vec![release(Copy, bad, 900_000, 901_000)], "FalseRefusal"),
-        (&not_accepted, vec![release(Other, ok, 0, 2000)], ""),
-        (&not_accepted, vec![release(Client, ok, -5000, -2000)], ""),
+        (&not_accepted, vec![release(Client, None, 0, 0)], vec![FalseRefusal]),
+        (&not_accepted, vec![release(Copy, bad, 900_000, 901_000)], vec![FalseRefusal]),
+        (&not_accepted, vec![release(Other, ok, 0, 2000)], vec![]),
+        (&not_accepted, vec![release(Client, ok, -5000, -2000)], vec![]),
         // What is accepted or pending was released by then.
-        (&accepted, vec![], "FalseAcceptance"),
-        (&accepted, vec![release(Client, None, 5001, 0)], "FalseAcceptance"),
-        (&accepted, vec![release(Client, None, 0, 0)], ""),
-        (&accepted, vec![release(Other, None, 5000, 0)], ""),
+        (&accepted, vec![], vec![FalseAcceptance]),
+        (&accepted, vec![release(Client, None, 5001, 0)], vec![FalseAcceptance]),
+        (&accepted, vec![release(Client, None, 0, 0)], vec![]),
+        (&accepted, vec![release(Other, None, 5000, 0)], vec![]),
     ] {
         for outcome in outcomes {
-            let found = broken(&with(said(outcome), &releases)).join(" ");
-            assert_eq!(found, expected, "{outcome} {releases:?}");
+            let mut history = said(outcome);
+            history.ledger.releases.clone_from(&releases);
+            assert_eq!(broken(&history), expected, "{outcome} {releases:?}");
         }
     }
 }
 
 #[test]
 fn a_copy_of_a_refused_request_is_not_held_against_the_client() {
-    let mut copy = release(Initiator::Copy, None, 900_000, 0);
-    let mut first = request();
-    copy.copy_of = Some(first.request_id.clone());
-    first.faults = vec!["throttle".to_owned()];
-    let mut history = with(said("not-sent"), &[copy]);
-    history.sends = vec![sent(0)];
-    history.ledger.requests = vec![first];
-    assert_eq!(broken(&history), [""; 0]);
-    history.ledger.requests[0].faults.clear();
-    assert_eq!(broken(&history), ["FalseRefusal"]);
+    for (fault, expected) in [(Some("throttle"), vec![]), (None, vec![FalseRefusal])] {
+        let mut first = request();
+        first.faults = fault.into_iter().map(str::to_owned).collect();
+        let mut copy = release(Initiator::Copy, None, 900_000, 0);
+        copy.copy_of = Some(first.request_id.clone());
+        let mut history = said("not-sent");
+        history.sends = sends(&[0]);
+        history.ledger.requests = vec![first];
+        history.ledger.releases = vec![copy];
+        assert_eq!(broken(&history), expected, "{fault:?}");
+    }
 }
 
 #[test]
 fn a_package_is_accepted_or_pending_if_the_request_was_accepted_or_it_was_being_released() {
     for outcome in ["accepted", "pending"] {
         for (status, faults, expected) in [
-            (Some(200), vec![], ""),
-            (Some(200), vec!["partly-done".to_owned()], "FalseAcceptance"),
-            (Some(400), vec![], "FalseAcceptance"),
-            (None, vec![], "FalseAcceptance"),
+            (Some(200), vec![], vec![]),
+            (Some(200), vec!["partly-done".to_owned()], vec![FalseAcceptance]),
+            (Some(400), vec![], vec![FalseAcceptance]),
+            (None, vec![], vec![FalseAcceptance]),
         ] {
             let mut history = said(outcome);
-            history.sends = vec![sent(0)];
+            history.sends = sends(&[0]);
             history.ledger.requests = vec![LedgerRequest { status, faults, ..request() }];
-            assert_eq!(broken(&history).join(" "), expected, "{outcome} {status:?}");
+            assert_eq!(broken(&history), expected, "{outcome} {status:?}");
         }
         let mut history = said(outcome);
         history.ledger.running_before = vec!["23".to_owned()];
-        assert_eq!(broken(&history), [""; 0], "it was before the run");
+        assert_eq!(broken(&history), [], "it was before the run");
     }
 }
 
@@ -313,54 +274,60 @@ fn what_is_gone_was_asked_for_and_not_found() {
         operation: Some("show"),
         path: "/v2/p/factory/release-packages/23".to_owned(),
         packages: vec![],
-        answered: true,
-        status: Some(400),
-        error_code: Some("DLF.0810"),
-        ..request_at(100)
+        at_ms: BEGAN + 100,
+        ..answered(400, Some("DLF.0810"))
     };
-    let gone = |answers: Vec<LedgerRequest>, sends: Vec<Sent>| {
+    let gone = |answers: Vec<LedgerRequest>, times: &[i64]| {
         let mut history = said("gone");
-        history.sends = sends;
+        history.sends = sends(times);
         history.ledger.requests = answers;
         broken(&history)
     };
-    let (none, broken) = ([""; 0], ["FalseAbsence"]);
-    assert_eq!(gone(vec![], vec![]), broken);
-    assert_eq!(gone(vec![absent.clone()], vec![]), none);
-    assert_eq!(gone(vec![absent.clone(); 2], vec![sent(0)]), broken);
-    assert_eq!(gone(vec![absent.clone(); 3], vec![sent(0)]), none);
-    assert_eq!(gone(vec![absent.clone()], vec![sent(-1000)]), none, "by an earlier run");
-    assert_eq!(gone(vec![absent.clone()], vec![sent(9000)]), none, "by a later run");
+    for (answers, times, expected) in [
+        (0, &[][..], vec![FalseAbsence]),
+        (1, &[], vec![]),
+        (2, &[0], vec![FalseAbsence]),
+        (3, &[0], vec![]),
+        // It was sent by an earlier run, or by a later one.
+        (1, &[-1000], vec![]),
+        (1, &[9000], vec![]),
+    ] {
+        let found = gone(vec![absent.clone(); answers], times);
+        assert_eq!(found, expected, "{answers} {times:?}");
+    }
 
-    let other = |change: &dyn Fn(&mut LedgerRequest)| {
+    type Change = fn(&mut LedgerRequest);
+    let others: [(Change, Option<ViolationKind>); 8] = [
+        (|it| it.path = it.path.replace("23", "123"), Some(FalseAbsence)),
+        (|it| it.operation = Some("list"), Some(FalseAbsence)),
+        (|it| it.at_ms = BEGAN - 1, Some(FalseAbsence)),
+        (|it| it.at_ms = BEGAN + 5001, Some(FalseAbsence)),
+        (|it| it.error_code = Some("DLF.0819"), Some(FalseAbsence)),
+        (|it| it.error_code = Some("APIGW.0101"), Some(FalseAbsence)),
+        (|it| it.answered = false, Some(FalseAbsence)),
+        (|it| (it.answered, it.faults) = (false, vec!["padded".to_owned()]), None),
+    ];
+    for (change, expected) in others {
         let mut other = absent.clone();
         change(&mut other);
-        gone(vec![other], vec![])
-    };
-    assert_eq!(other(&|it| it.path = it.path.replace("23", "123")), broken);
-    assert_eq!(other(&|it| it.operation = Some("list")), broken);
-    assert_eq!(other(&|it| it.at_ms = BEGAN - 1), broken);
-    assert_eq!(other(&|it| it.at_ms = BEGAN + 5001), broken);
-    assert_eq!(other(&|it| it.error_code = Some("DLF.0819")), broken);
-    assert_eq!(other(&|it| it.error_code = Some("APIGW.0101")), broken);
-    assert_eq!(other(&|it| it.answered = false), broken);
-    assert_eq!(other(&|it| (it.answered, it.faults) = (false, vec!["padded".to_owned()])), none);
+        assert_eq!(gone(vec![other.clone()], &[]), Vec::from_iter(expected), "{other:?}");
+    }
 }
 
 #[test]
 fn each_package_of_the_run_has_one_known_outcome_within_the_limit() {
     type Change = fn(&mut History);
-    let cases: [(Change, &str); 5] = [
-        (|it| it.ids.push("24".to_owned()), "OutcomeCount"),
-        (|it| it.claims.push(it.claims[0].clone()), "OutcomeCount"),
-        (|it| it.ids.clear(), "UnexpectedPackage"),
-        (|it| it.claims[0].outcome = "fine".to_owned(), "UnknownOutcome"),
+    let cases: [(Change, ViolationKind); 5] = [
+        (|it| it.ids.push("24".to_owned()), OutcomeCount),
+        (|it| it.claims.push(it.claims[0].clone()), OutcomeCount),
+        (|it| it.ids.clear(), UnexpectedPackage),
+        (|it| it.claims[0].outcome = "fine".to_owned(), UnknownOutcome),
         (
             |it| {
                 it.limit = Duration::from_secs(60);
                 it.elapsed = Duration::from_millis(61_001);
             },
-            "OverTimeLimit",
+            OverTimeLimit,
         ),
     ];
     for (change, expected) in cases {
@@ -375,7 +342,7 @@ fn a_secret_in_a_text_is_found_and_not_shown() {
     let mut history = said("unknown");
     history.texts = vec!["fine".to_owned(), "the key is s3cret!".to_owned()];
     history.secrets = vec!["t0ken".to_owned(), "s3cret".to_owned()];
-    let leaked = check(&history);
-    assert_eq!(leaked, [Violation::SecretLeaked { text: 1, secret: 1 }]);
-    assert!(!format!("{leaked:?} {}", leaked[0]).contains("s3cret"));
+    assert_eq!(broken(&history), [SecretLeaked]);
+    let shown = check(&history)[0].to_string();
+    assert_eq!(shown, "secret 1 is in text 1 (both counted from 0)");
 }
