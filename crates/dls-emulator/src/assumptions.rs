@@ -41,7 +41,7 @@ pub enum InvalidAssumption {
         name: String,
     },
     /// The assumption does not have this value.
-    #[error("{value:?} is no value of {name:?}, expected one of {}", values.join(", "))]
+    #[error("{value:?} is not a value of {name:?}, expected one of {}", values.join(", "))]
     Value {
         /// The name.
         name: &'static str,
@@ -301,7 +301,7 @@ mod tests {
         let expected = "unknown assumption \"list-offsets\", expected one of host-signed, ";
         assert!(unknown.starts_with(expected) && unknown.contains(" list-offset, "), "{unknown}");
         let value = assumptions.set("list-offset", "row").unwrap_err().to_string();
-        assert_eq!(value, "\"row\" is no value of \"list-offset\", expected one of pages, rows");
+        assert_eq!(value, "\"row\" is not a value of \"list-offset\", expected one of pages, rows");
         assert_eq!(assumptions, Assumptions::default());
     }
 

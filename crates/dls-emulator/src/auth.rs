@@ -209,7 +209,7 @@ fn only<'r>(request: &'r Request<Vec<u8>>, name: &str) -> Result<Option<&'r str>
     match (std::str::from_utf8(value.as_bytes()), values.next()) {
         (Ok(text), None) => Ok(Some(text)),
         _ => Err(Refusal::authentication(format_args!(
-            "the header {name} occurs twice or is no text"
+            "the header {name} occurs twice or is not text"
         ))),
     }
 }

@@ -49,14 +49,7 @@ pub struct EmulatorBuilder {
 
 impl fmt::Debug for EmulatorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmulatorBuilder")
-            .field("release_time", &self.release_time)
-            .field("rate_limit", &self.rate_limit)
-            .field("assumptions", &self.assumptions)
-            .field("extra_packages", &self.extra_packages)
-            .field("tls", &self.tls)
-            .field("faults", &self.faults)
-            .finish_non_exhaustive()
+        f.debug_struct("EmulatorBuilder").field("faults", &self.faults).finish_non_exhaustive()
     }
 }
 

@@ -3,9 +3,10 @@
 use dls_model::{Deploy, Operation};
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::ledger::LedgerRequest;
-use crate::package_ids::package_ids;
 use crate::refusal::Refusal;
 use crate::route::{self, Route};
 
@@ -13,6 +14,10 @@ use crate::route::{self, Route};
 pub(crate) const MAX_BODY: usize = 12 * 1024 * 1024;
 /// The largest body of an unauthenticated request that is parsed at all, in bytes: several times that of a deploy.
 const MAX_UNAUTHENTICATED_BODY: usize = 16 * 1024;
+/// How many ids a deploy may have (page `dataartsstudio_02_0204`), and how many are recorded.
+pub(crate) const MAX_IDS: usize = 100;
+/// The longest package id that is recorded, in bytes. A number of 64 bits has at most 20 digits.
+const MAX_ID_LENGTH: usize = 32;
 const MAX_URI: usize = 32 * 1024;
 const MAX_HEADER: usize = 32 * 1024;
 const MAX_HEADERS: usize = 128 * 1024;
@@ -55,6 +60,21 @@ pub(crate) fn named_packages(request: &Request<Vec<u8>>) -> Vec<String> {
     }
 }
 
+/// The ids in the body of a deploy or a revoke, whether or not it can be served: the first hundred that are short texts.
+fn package_ids(body: &[u8]) -> Vec<String> {
+    #[derive(Default, Deserialize)]
+    struct Body {
+        package_ids: Vec<Value>,
+    }
+
+    let body: Body = serde_json::from_slice(body).unwrap_or_default();
+    let ids = body.package_ids.into_iter().filter_map(|id| match id {
+        Value::String(id) if id.len() <= MAX_ID_LENGTH => Some(id),
+        _ => None,
+    });
+    ids.take(MAX_IDS).collect()
+}
+
 fn check_sizes(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
     if request.uri().to_string().len() > MAX_URI {
         return Err(Refusal::URI_TOO_LONG);
@@ -64,7 +84,7 @@ fn check_sizes(request: &Request<Vec<u8>>) -> Result<(), Refusal> {
     let (largest, all) = sizes
         .fold((0, 0_usize), |(largest, all), size| (size.max(largest), all.saturating_add(size)));
     if largest > MAX_HEADER || all > MAX_HEADERS {
-        return Err(Refusal::headers_too_large());
+        return Err(Refusal::HEADERS_TOO_LARGE);
     }
     if request.body().len() > MAX_BODY {
         return Err(Refusal::BODY_TOO_LARGE);
@@ -87,4 +107,24 @@ pub(crate) fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), Refus
         _ => true,
     });
     if is_json && is_utf8 { Ok(()) } else { Err(Refusal::CONTENT_TYPE) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_hundred_short_texts_are_kept() {
+        let ids = |ids: &str| package_ids(format!(r#"{{"a":[1],"package_ids":{ids}}}"#).as_bytes());
+        assert_eq!(ids(r#"["23","\u0032\u0034"]"#), ["23", "24"]);
+        assert_eq!(ids(r#"["23",24,null,["25"],{"a":"26"},"27"]"#), ["23", "27"]);
+        assert_eq!(ids(&format!(r#"["{}","23"]"#, "2".repeat(33))), ["23"]);
+        let many: Vec<String> = (0..1000).map(|id| format!("\"{id}\"")).collect();
+        let kept = ids(&format!("[{}]", many.join(",")));
+        assert_eq!((kept.len(), kept[99].as_str()), (100, "99"));
+        for none in ["7", "{}", "null", r#""23""#] {
+            assert_eq!(ids(none), [""; 0], "{none}");
+        }
+        assert_eq!(package_ids(b"no JSON"), [""; 0]);
+    }
 }

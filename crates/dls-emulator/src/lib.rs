@@ -12,7 +12,6 @@ mod ledger;
 mod list;
 mod listener;
 mod package;
-mod package_ids;
 mod refusal;
 mod release;
 mod reply;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use dls_model::{Status, Timestamp, User};
 
+use crate::ledger::Initiator;
+
 /// One release of one package: status 5 from the moment it is accepted, then 2 or 3. The tasks run one after the other,
 /// each for an equal part of the time; after one that fails the rest stays to be reviewed.
 #[derive(Clone, Debug)]
@@ -19,21 +21,25 @@ pub(crate) struct Release {
     pub(crate) tasks: usize,
     /// Which of them fails, if one does.
     pub(crate) fails_at: Option<usize>,
+    /// Absent if it was accepted before the emulator started.
+    pub(crate) cause: Option<Cause>,
+}
+
+/// What caused a release.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    pub(crate) by: Initiator,
+    /// Absent if no request asks for it.
+    pub(crate) request_id: Option<String>,
+    pub(crate) copy_of: Option<String>,
 }
 
 impl Release {
     pub(crate) fn status(&self, now: Timestamp) -> Status {
         match self.ends_at() {
-            Some(end) if end <= now => self.outcome(),
+            Some(end) if end <= now && self.fails_at.is_some() => Status::Failed,
+            Some(end) if end <= now => Status::Successful,
             _ => Status::BeingReleased,
-        }
-    }
-
-    /// The status at the end.
-    pub(crate) fn outcome(&self) -> Status {
-        match self.fails_at {
-            Some(_) => Status::Failed,
-            None => Status::Successful,
         }
     }
 
@@ -94,6 +100,7 @@ mod tests {
             length,
             tasks,
             fails_at,
+            cause: None,
         };
         let half = Duration::from_millis(500);
         for (release, at, expected) in [

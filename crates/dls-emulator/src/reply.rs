@@ -33,8 +33,9 @@ pub(crate) fn refused(
     {
         members.insert("request_id".to_owned(), json!(request_id));
     }
-    let mut response = json(refusal.status, &body, now, request_id);
-    if retry_after && refusal.status == StatusCode::TOO_MANY_REQUESTS {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = json(status, &body, now, request_id);
+    if retry_after && status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response

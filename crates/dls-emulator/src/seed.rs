@@ -189,55 +189,46 @@ impl Seed {
     /// Checks the rules between rows.
     fn check(&self) -> Result<(), RowError> {
         let mut workspaces = HashSet::new();
-        for row in &self.workspaces {
-            unique(
-                row,
-                "workspace",
-                workspaces.insert(row.as_ref().id.as_str()),
-                &row.as_ref().id,
-            )?;
-        }
+        each(&self.workspaces, |row| {
+            let id = row.id.as_str();
+            unique(workspaces.insert(id), format_args!("workspace {id}"))
+        })?;
         let mut users = HashSet::new();
-        for row in &self.users {
-            unique(row, "user", users.insert(row.as_ref().name.as_str()), &row.as_ref().name)?;
-        }
+        each(&self.users, |user| {
+            let name = user.name.as_str();
+            unique(users.insert(name), format_args!("user {name}"))
+        })?;
         let known_user = |key: &str, name: &str| match users.contains(name) {
             true => Ok(()),
             false => Err(format!("key {key:?}: there is no user {name:?}")),
         };
         let mut keys = HashSet::new();
-        for row in &self.access_keys {
-            let key = row.as_ref();
-            unique(row, "access key", keys.insert(&key.access), &key.access)?;
-            key.access_key()
-                .map_err(|error| format!("key \"access\": {error}"))
-                .and_then(|_| known_user("user", &key.user))
-                .map_err(|message| (row.span(), message))?;
-        }
-        for row in &self.tokens {
-            known_user("user", &row.as_ref().user).map_err(|message| (row.span(), message))?;
-        }
+        each(&self.access_keys, |key| {
+            unique(keys.insert(&key.access), format_args!("access key {}", key.access))?;
+            key.access_key().map_err(|error| format!("key \"access\": {error}"))?;
+            known_user("user", &key.user)
+        })?;
+        each(&self.tokens, |token| known_user("user", &token.user))?;
         let (mut packages, mut tasks) = (HashSet::new(), HashSet::new());
-        for row in &self.packages {
-            let package = row.as_ref();
-            unique(row, "package", packages.insert(package.id), package.id)?;
-            let workspace =
-                package.workspace.as_ref().map_or(DEFAULT_WORKSPACE, WorkspaceId::as_str);
-            let release = package.release.as_ref().map(|release| ("release.by", &release.by));
-            let named = [("applicant", &package.applicant)].into_iter();
-            let named = named.chain(package.reviewers.iter().map(|name| ("reviewers", name)));
-            let mut named = named.chain(release);
-            let duplicate = package.tasks.iter().find(|task| !tasks.insert(task.id));
-            let checked = match (workspaces.contains(workspace), duplicate) {
-                (false, _) => {
-                    Err(format!("key \"workspace\": there is no workspace {workspace:?}"))
+        each(&self.packages, |package| {
+            let id = package.id;
+            unique(packages.insert(id), format_args!("package {id}"))?;
+            let mut check = || {
+                let workspace = package.workspace.as_ref();
+                let workspace = workspace.map_or(DEFAULT_WORKSPACE, WorkspaceId::as_str);
+                if !workspaces.contains(workspace) {
+                    return Err(format!("key \"workspace\": there is no workspace {workspace:?}"));
                 }
-                (true, Some(task)) => Err(format!("task {} is defined twice", task.id)),
-                (true, None) => named.try_for_each(|(key, name)| known_user(key, name)),
+                for task in &package.tasks {
+                    unique(tasks.insert(task.id), format_args!("task {}", task.id))?;
+                }
+                known_user("applicant", &package.applicant)?;
+                package.reviewers.iter().try_for_each(|name| known_user("reviewers", name))?;
+                let mut release = package.release.iter();
+                release.try_for_each(|release| known_user("release.by", &release.by))
             };
-            checked.map_err(|error| (row.span(), format!("package {}: {error}", package.id)))?;
-        }
-        Ok(())
+            check().map_err(|error| format!("package {id}: {error}"))
+        })
     }
 }
 
@@ -253,13 +244,16 @@ pub(crate) const DEFAULT_WORKSPACE: &str = "default";
 /// What is wrong with a row, and where the row is.
 type RowError = (Range<usize>, String);
 
-fn unique<T>(
-    row: &Spanned<T>,
-    what: &str,
-    is_new: bool,
-    key: impl fmt::Display,
+fn each<'s, T>(
+    rows: &'s [Spanned<T>],
+    mut check: impl FnMut(&'s T) -> Result<(), String>,
 ) -> Result<(), RowError> {
-    if is_new { Ok(()) } else { Err((row.span(), format!("{what} {key} is defined twice"))) }
+    let mut rows = rows.iter();
+    rows.try_for_each(|row| check(row.as_ref()).map_err(|message| (row.span(), message)))
+}
+
+fn unique(is_new: bool, what: impl fmt::Display) -> Result<(), String> {
+    if is_new { Ok(()) } else { Err(format!("{what} is defined twice")) }
 }
 
 /// The text of a valid credential, which `Debug` does not show.
@@ -311,7 +305,7 @@ impl TryFrom<Datetime> for UtcTime {
         let date: Option<SdkDate> = time.to_string().replace(['-', ':'], "").parse().ok();
         let time_of = |date| Timestamp::from_system_time(SystemTime::from(date)).map(Self);
         date.and_then(time_of).ok_or_else(|| {
-            format!("{time} is no time in UTC after 1970, such as 2025-05-13T03:13:20Z")
+            format!("{time} is not a time in UTC after 1970, such as 2025-05-13T03:13:20Z")
         })
     }
 }

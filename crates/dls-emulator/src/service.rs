@@ -16,17 +16,16 @@ use crate::assumptions::{
 };
 use crate::auth::Caller;
 use crate::faults::ExternalAction;
+use crate::gateway::MAX_IDS;
 use crate::ledger::{Initiator, LedgerRequest};
 use crate::list;
 use crate::package::{Package, Snapshot};
 use crate::refusal::Refusal;
+use crate::release::Cause;
 use crate::route::{Call, Route};
 use crate::seed::{DEFAULT_WORKSPACE, Role};
-use crate::state::{Cause, Deployment, State};
+use crate::state::{Deployment, State};
 use crate::system_task::{self, task_id, task_number};
-
-/// The documented maximum of ids in a deploy (page `dataartsstudio_02_0204`).
-const MAX_IDS: usize = 100;
 
 pub(crate) struct Service {
     pub(crate) state: State,
@@ -144,10 +143,10 @@ impl Service {
             DeployScope::FirstHalf => accepted.len().div_ceil(2),
         };
         let mut details = Vec::with_capacity(count);
-        for (id, effect) in accepted.into_iter().take(count) {
-            let number = match effect {
-                DeployEffect::Release => Some(self.state.release(id, &deployment)),
-                DeployEffect::None => self.state.last_task(id),
+        for (id, is_released) in accepted.into_iter().take(count) {
+            let number = match is_released {
+                true => Some(self.state.release(id, &deployment)),
+                false => self.state.last_task(id),
             };
             details.push(self.detail(id, number));
         }
@@ -159,7 +158,8 @@ impl Service {
         Ok(Some(json!(answer)))
     }
 
-    fn deployable(&self, package: &Package, now: Timestamp) -> Result<DeployEffect, Refusal> {
+    /// Whether deploying a package that is there releases it. If not, nothing happens.
+    fn deployable(&self, package: &Package, now: Timestamp) -> Result<bool, Refusal> {
         let redeploy = match package.status(now) {
             Status::BeingReleased => self.assumptions.redeploy_running,
             Status::Successful => self.assumptions.redeploy_released,
@@ -168,8 +168,8 @@ impl Service {
         };
         match redeploy {
             Redeploy::Error => Err(Refusal::ALREADY_RELEASED),
-            Redeploy::NoOp => Ok(DeployEffect::None),
-            Redeploy::NewRelease => Ok(DeployEffect::Release),
+            Redeploy::NoOp => Ok(false),
+            Redeploy::NewRelease => Ok(true),
         }
     }
 
@@ -223,16 +223,13 @@ impl Service {
                 continue;
             };
             match action {
-                ExternalAction::Release => {
-                    if let Ok(DeployEffect::Release) = self.deployable(package, now) {
-                        self.state.release(id, &deployment);
-                    }
+                ExternalAction::Release if self.deployable(package, now) == Ok(true) => {
+                    self.state.release(id, &deployment);
                 }
-                ExternalAction::Revoke => {
-                    if self.revocable(package, now).is_ok() {
-                        self.state.revoke(id, now);
-                    }
+                ExternalAction::Revoke if self.revocable(package, now) == Ok(()) => {
+                    self.state.revoke(id, now);
                 }
+                ExternalAction::Release | ExternalAction::Revoke => {}
             }
         }
     }
@@ -354,12 +351,6 @@ struct DeployBody {
 #[derive(Deserialize)]
 struct RevokeBody {
     package_ids: Vec<String>,
-}
-
-/// What deploying a package does.
-enum DeployEffect {
-    Release,
-    None,
 }
 
 /// Parses an object. Serde alone would accept an array, too, member by member.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dls_model::{PackageId, ProjectId, Status, Timestamp, User, WorkspaceId};
+use dls_model::{PackageId, ProjectId, Timestamp, User, WorkspaceId};
 
-use crate::ledger::{Initiator, LedgerRelease};
+use crate::ledger::LedgerRelease;
 use crate::package::Package;
-use crate::release::Release;
+use crate::release::{Cause, Release};
 use crate::seed::{self, DEFAULT_WORKSPACE, PastOutcome, Role, Seed};
 
 /// The first id of packages that are added to a seed.
@@ -18,24 +18,8 @@ pub(crate) struct State {
     workspaces: Vec<WorkspaceId>,
     users: Vec<seed::User>,
     pub(crate) packages: BTreeMap<PackageId, Package>,
-    accepted: Vec<Accepted>,
-}
-
-/// A release that the emulator accepted; those of the seed are not among them.
-struct Accepted {
-    package: PackageId,
-    /// Its index among the releases of the package.
-    release: usize,
-    cause: Cause,
-}
-
-/// What caused a release.
-#[derive(Clone)]
-pub(crate) struct Cause {
-    pub(crate) by: Initiator,
-    /// Absent if no request asks for it.
-    pub(crate) request_id: Option<String>,
-    pub(crate) copy_of: Option<String>,
+    /// The releases that the emulator accepted, without those of the seed: the package, and the index among its releases.
+    accepted: Vec<(PackageId, usize)>,
 }
 
 /// What all packages of one deploy have in common.
@@ -133,11 +117,7 @@ impl State {
         let by = self.user(&deployment.user);
         let number = self.accepted.len();
         if let Some(package) = self.packages.get_mut(&id) {
-            self.accepted.push(Accepted {
-                package: id,
-                release: package.releases.len(),
-                cause: deployment.cause.clone(),
-            });
+            self.accepted.push((id, package.releases.len()));
             package.releases.push(Release {
                 accepted_at: deployment.at,
                 by,
@@ -145,6 +125,7 @@ impl State {
                 length: deployment.length,
                 tasks: package.tasks.len(),
                 fails_at: package.tasks.iter().position(|task| task.fails),
+                cause: Some(deployment.cause.clone()),
             });
         }
         number
@@ -152,7 +133,7 @@ impl State {
 
     /// The number of the background task of the package's last release here.
     pub(crate) fn last_task(&self, id: PackageId) -> Option<usize> {
-        self.accepted.iter().rposition(|accepted| accepted.package == id)
+        self.accepted.iter().rposition(|(package, _)| *package == id)
     }
 
     pub(crate) fn revoke(&mut self, id: PackageId, at: Timestamp) {
@@ -163,53 +144,53 @@ impl State {
 
     /// The package and the release that a background task is about.
     pub(crate) fn task(&self, number: usize) -> Option<(&Package, &Release)> {
-        let accepted = self.accepted.get(number)?;
-        let package = self.packages.get(&accepted.package)?;
-        Some((package, package.releases.get(accepted.release)?))
+        let (id, release) = self.accepted.get(number)?;
+        let package = self.packages.get(id)?;
+        Some((package, package.releases.get(*release)?))
+    }
+
+    fn accepted(&self) -> impl Iterator<Item = (&Package, &Release, &Cause)> {
+        (0..self.accepted.len()).filter_map(|number| {
+            let (package, release) = self.task(number)?;
+            Some((package, release, release.cause.as_ref()?))
+        })
     }
 
     /// The packages that a request released.
     pub(crate) fn released_by(&self, request_id: &str) -> Vec<String> {
-        let accepted = self.accepted.iter();
-        let of_it = accepted.filter(|it| it.cause.request_id.as_deref() == Some(request_id));
-        of_it.map(|accepted| accepted.package.to_string()).collect()
+        let accepted = self.accepted();
+        let of_it = accepted.filter(|(.., it)| it.request_id.as_deref() == Some(request_id));
+        of_it.map(|(package, ..)| package.id.to_string()).collect()
     }
 
     /// The packages that the seed has in status 5, which never ends.
     pub(crate) fn running_before(&self) -> Vec<String> {
-        let is_accepted_here = |id| {
-            let mut accepted = self.accepted.iter();
-            accepted.any(|accepted| accepted.package == id && accepted.release == 0)
-        };
-        let packages = self.packages.values();
-        let running = packages.filter(|package| {
-            let mut first = package.releases.first().into_iter();
-            first.any(|release| release.ends_at().is_none()) && !is_accepted_here(package.id)
+        let running = self.packages.values().filter(|package| {
+            let first = package.releases.first();
+            first.is_some_and(|first| first.cause.is_none() && first.ends_at().is_none())
         });
         running.map(|package| package.id.to_string()).collect()
     }
 
     /// All releases that the emulator accepted, as of now.
     pub(crate) fn ledger_releases(&self, now: Timestamp) -> Vec<LedgerRelease> {
-        let rows = self.accepted.iter().enumerate();
-        let rows = rows.filter_map(|(number, accepted)| {
-            let (_, release) = self.task(number)?;
+        let rows = self.accepted().map(|(package, release, cause)| {
             let finished_at = release.ends_at().filter(|end| *end <= now);
-            Some(LedgerRelease {
-                package_id: accepted.package.to_string(),
+            LedgerRelease {
+                package_id: package.id.to_string(),
                 accepted_at: release.accepted_at.to_string(),
                 accepted_ms: release.accepted_at.as_millis(),
-                by: accepted.cause.by,
-                request_id: accepted.cause.request_id.clone(),
+                by: cause.by,
+                request_id: cause.request_id.clone(),
                 user: release.by.name.clone().unwrap_or_default(),
-                copy_of: accepted.cause.copy_of.clone(),
-                outcome: finished_at.map(|_| match release.outcome() {
-                    Status::Failed => "failed",
-                    _ => "succeeded",
+                copy_of: cause.copy_of.clone(),
+                outcome: finished_at.map(|_| match release.fails_at {
+                    Some(_) => "failed",
+                    None => "succeeded",
                 }),
                 finished_at: finished_at.map(|end| end.to_string()),
                 finished_ms: finished_at.map(Timestamp::as_millis),
-            })
+            }
         });
         rows.collect()
     }
@@ -228,6 +209,7 @@ fn past_release(past: &seed::PastRelease, tasks: &[seed::Task], by: User) -> Rel
         },
         tasks: tasks.len(),
         fails_at: (past.outcome == PastOutcome::Failed).then(|| first_bad.unwrap_or(last)),
+        cause: None,
     }
 }
 

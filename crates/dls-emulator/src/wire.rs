@@ -1,4 +1,4 @@
-//! Effects of faults as bytes on a connection: how it ends, and responses that are no valid HTTP.
+//! Effects of faults as bytes on a connection: how it ends, and responses that are not valid HTTP.
 
 use std::io;
 use std::time::Duration;

@@ -107,7 +107,11 @@ fn an_unknown_key_and_a_wrong_value_are_named_with_their_line() {
         ("id = 12\n", "id = 0\n", "key \"id\": "),
         ("id = 12\n", "id = \"x\"\n", "key \"id\": "),
         (applied_at, "applied_at = 2025-05-12T07:30:00+02:00", "key \"applied_at\": 2025-05-12T"),
-        (applied_at, "applied_at = 2025-05-12\n", "key \"applied_at\": 2025-05-12 is no time in"),
+        (
+            applied_at,
+            "applied_at = 2025-05-12\n",
+            "key \"applied_at\": 2025-05-12 is not a time in",
+        ),
         (applied_at, "applied_at = 1969-05-12T07:30:00Z", "key \"applied_at\": 1969-05-12T07"),
         (applied_at, "applied_at = 1747106000000", "key \"applied_at\": invalid type"),
         (
