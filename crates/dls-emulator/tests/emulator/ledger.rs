@@ -139,10 +139,8 @@ fn no_secret_is_in_the_ledger_nor_in_an_answer_nor_in_debug() {
     let signed = show("23").signed(world.now);
     let signature = signed.headers()["authorization"].to_str().unwrap();
     let signature = signature.rsplit('=').next().unwrap().to_owned();
-    let temporary = Ask {
-        security_token: Some("example-security-token".to_owned()),
-        ..show("23").by(("AKIDTEMPORARY", "wrong"))
-    };
+    let temporary =
+        show("23").by(("AKIDTEMPORARY", "wrong")).with_security_token("example-security-token");
     let mut shown = String::new();
     for request in [
         signed,

@@ -38,6 +38,13 @@ pub(crate) fn bytes_of(request: &Request<Vec<u8>>) -> Vec<u8> {
     bytes
 }
 
+/// What else comes on a connection until it ends, in order or not.
+pub(crate) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    drop(stream.read_to_end(&mut rest).await);
+    rest
+}
+
 /// Signs for the host that it is sent to, port included.
 pub(crate) fn signed_for(emulator: &Emulator, ask: Ask) -> Vec<u8> {
     bytes_of(&ask.to(authority(emulator)).signed(start()))

@@ -31,9 +31,7 @@ fn authorization(from: &str, to: &str) -> Request<Vec<u8>> {
 #[test]
 fn what_is_not_signed_or_signed_wrongly_is_refused() {
     let temporary = show("23").by(("AKIDTEMPORARY", "example-temporary-key"));
-    let with_token = |token: &str| {
-        Ask { security_token: Some(token.to_owned()), ..temporary.clone() }.signed(start())
-    };
+    let with_token = |token: &str| temporary.clone().with_security_token(token).signed(start());
     world().send(&with_token("example-security-token")).assert_ok();
     world().send(&show("23").unsigned(Some("example-token"))).assert_ok();
 

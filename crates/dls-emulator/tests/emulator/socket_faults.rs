@@ -113,24 +113,18 @@ async fn a_connection_that_is_open_survives_that_others_are_refused() {
 }
 
 #[tokio::test]
-async fn a_false_answer_keeps_the_connection() {
-    let emulator = broken("on = \"deploy\"\nnth = 1\ndo = { status = 504 }").await;
+async fn a_false_answer_keeps_the_connection_and_a_reset_may_meet_a_later_request() {
+    let first = "on = \"deploy\"\nnth = 1\ndo = { status = 504 }";
+    let second = "on = \"deploy\"\nnth = 2\ndo = \"reset\"";
+    let emulator = running(builder().faults(plan(&[first, second]))).await;
     let mut stream = connected(&emulator).await;
-    let (status, _) = exchange(&mut stream, &signed_for(&emulator, deploy(&["23"]))).await;
-    assert_eq!(status, 504);
+    let request = signed_for(&emulator, deploy(&["23"]));
+    assert_eq!(exchange(&mut stream, &request).await.0, 504);
     assert!(shows(&emulator, &mut stream).await);
-    assert_eq!((known(&emulator), emulator.ledger().connections), ((1, vec![true, true]), 1));
-}
-
-#[tokio::test]
-async fn a_fault_can_meet_the_second_request_of_a_connection() {
-    let emulator = broken("on = \"deploy\"\ndo = \"reset\"").await;
-    let mut stream = connected(&emulator).await;
-    assert!(shows(&emulator, &mut stream).await);
-    stream.write_all(&signed_for(&emulator, deploy(&["23"]))).await.unwrap();
+    stream.write_all(&request).await.unwrap();
     let error = stream.read(&mut [0; 1]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    assert_eq!(known(&emulator), (1, vec![true, true]));
+    assert_eq!((known(&emulator), emulator.ledger().connections), ((1, vec![true; 3]), 1));
 }
 
 #[tokio::test(start_paused = true)]

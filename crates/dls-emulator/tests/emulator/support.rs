@@ -152,8 +152,11 @@ pub(crate) struct Ask {
     pub(crate) host: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    pub(crate) key: (String, String),
-    pub(crate) security_token: Option<String>,
+    pub(crate) key: AccessKey,
+}
+
+fn access_key((id, secret): (&str, &str)) -> AccessKey {
+    AccessKey::new(id, SecretKey::new(secret).unwrap()).unwrap()
 }
 
 pub(crate) fn packages(rest: &str) -> String {
@@ -171,8 +174,7 @@ pub(crate) fn get(target: String) -> Ask {
             ("workspace".to_owned(), "default".to_owned()),
         ],
         body: Vec::new(),
-        key: (CI_BOT.0.to_owned(), CI_BOT.1.to_owned()),
-        security_token: None,
+        key: access_key(CI_BOT),
     }
 }
 
@@ -225,7 +227,12 @@ impl Ask {
     }
 
     pub(crate) fn by(mut self, key: (&str, &str)) -> Self {
-        self.key = (key.0.to_owned(), key.1.to_owned());
+        self.key = access_key(key);
+        self
+    }
+
+    pub(crate) fn with_security_token(mut self, token: &str) -> Self {
+        self.key = self.key.with_security_token(SecurityToken::new(token).unwrap());
         self
     }
 
@@ -236,10 +243,6 @@ impl Ask {
 
     /// The request with its signature.
     pub(crate) fn signed(&self, at: SystemTime) -> Request<Vec<u8>> {
-        let mut key = AccessKey::new(&self.key.0, SecretKey::new(&self.key.1).unwrap()).unwrap();
-        if let Some(token) = &self.security_token {
-            key = key.with_security_token(SecurityToken::new(token).unwrap());
-        }
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
         let query = parse_query(query);
         let headers: Vec<(&str, &str)> =
@@ -252,24 +255,25 @@ impl Ask {
             headers: &headers,
             body: &self.body,
         };
-        let signed = sign(&parts, &key, SdkDate::from(at)).unwrap();
-        let mut request = Request::builder().method(self.method).uri(&signed.uri);
-        for (name, value) in &signed.headers {
-            request = request.header(*name, value.as_bytes());
-        }
-        request.body(self.body.clone()).unwrap()
+        let signed = sign(&parts, &self.key, SdkDate::from(at)).unwrap();
+        let signed_headers = signed.headers.iter().map(|(name, value)| (*name, &**value));
+        self.request(&signed.uri, signed_headers)
     }
 
     /// The request with a token, or with nothing.
     pub(crate) fn unsigned(&self, token: Option<&str>) -> Request<Vec<u8>> {
-        let mut request = Request::builder().method(self.method).uri(&self.target);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        if let Some(token) = token {
-            request = request.header("X-Auth-Token", token);
-        }
-        let request = request.header("Host", &self.host);
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let token = token.map(|token| ("X-Auth-Token", token));
+        self.request(&self.target, headers.chain(token).chain([("Host", self.host.as_str())]))
+    }
+
+    fn request<'a>(
+        &self,
+        uri: &str,
+        headers: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Request<Vec<u8>> {
+        let request = Request::builder().method(self.method).uri(uri);
+        let request = headers.fold(request, |request, (name, value)| request.header(name, value));
         request.body(self.body.clone()).unwrap()
     }
 }
