@@ -44,13 +44,12 @@ impl Deploy {
     }
 }
 
-/// All parameters of a deploy request except its packages. Serialized as on the wire; `start` is read as another name of
-/// `startup_mode`.
+/// All parameters of a deploy request except its packages. Serialized as on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeployOptions {
     /// Whether jobs are started (wire: `startup_mode`).
-    #[serde(rename = "startup_mode", alias = "start")]
+    #[serde(rename = "startup_mode")]
     pub start: JobStart,
     /// The `publish_type`, which is omitted if `None`. It occurs only in the documents' examples, and what the
     /// service does with it is not known.

@@ -21,7 +21,6 @@ pub struct Event {
     /// When it was over.
     pub at: Timestamp,
     /// What it was.
-    #[serde(alias = "what")]
     pub kind: EventKind,
 }
 
@@ -39,10 +38,8 @@ impl Event {
 #[non_exhaustive]
 pub enum EventKind {
     /// The run was created. Always the first event, and never another one.
-    #[serde(alias = "began")]
     RunCreated(Box<RunSpec>),
     /// A package was read. Made by [`Rollout::observed`](crate::Rollout::observed).
-    #[serde(alias = "looked")]
     Observed {
         /// The package.
         package: PackageId,
@@ -50,11 +47,10 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<Box<PackageDetail>>,
         /// When the read started, which is how old the state may be; at the time of the event if absent.
-        #[serde(default, alias = "began_at", skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         started_at: Option<Timestamp>,
     },
     /// A package could not be read.
-    #[serde(alias = "look-failed")]
     ObserveFailed {
         /// The package.
         package: PackageId,
@@ -104,7 +100,6 @@ pub enum EventKind {
         /// The [grace](Options::grace) from now on.
         grace: Duration,
         /// The time between observations from now on.
-        #[serde(alias = "pace")]
         poll_interval: PollInterval,
         /// The endpoint if it is another one than the run was created for, which the user says leads to the same service.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,7 +171,6 @@ pub struct RunSpec {
     /// The version of the event format, [`RunSpec::VERSION`].
     pub version: u32,
     /// Where the packages are released.
-    #[serde(alias = "place")]
     pub destination: Destination,
     /// The packages.
     pub packages: Selection,
@@ -189,7 +183,7 @@ pub struct RunSpec {
 }
 
 impl RunSpec {
-    /// The version of the event format that this crate writes. It reads all earlier ones, too.
+    /// The version of the event format. [`Rollout::replay`](crate::Rollout::replay) refuses later ones.
     pub const VERSION: u32 = 2;
 
     /// A run without a plan.

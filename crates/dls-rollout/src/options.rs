@@ -12,13 +12,13 @@ use crate::poll_interval::PollInterval;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Options {
-    /// What the deploy requests say besides their packages. `None` sends nothing at all and only watches.
-    #[serde(flatten)]
+    /// What the deploy requests say besides their packages. `None` sends nothing at all and only watches. Stored events
+    /// must say which: a member that is missing, or cannot be read, is an error.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub deploy: Option<DeployOptions>,
     /// Whether to observe the packages until their releases are over.
     pub wait: bool,
     /// Whether a package whose last release failed is sent once more.
-    #[serde(alias = "again")]
     pub redeploy_failed: bool,
     /// Whether packages that remove something from production may be sent.
     pub allow_delete: bool,
@@ -34,7 +34,6 @@ pub struct Options {
     /// How long the status of a package may lag: a package that has not moved so long after a lost answer is unknown.
     pub grace: Duration,
     /// How long to wait between observations.
-    #[serde(alias = "pace")]
     pub poll_interval: PollInterval,
 }
 

@@ -20,19 +20,12 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PollInterval {
     /// The first pause.
-    #[serde(alias = "first")]
     pub initial: Duration,
     /// The longest pause.
-    #[serde(alias = "longest")]
     pub max: Duration,
     /// How much longer each pause is than the one before, in percent: 150 is half as long again. Less than 100
     /// counts as 100: a pause never shrinks.
-    #[serde(default = "factor")]
     pub factor: u32,
-}
-
-fn factor() -> u32 {
-    PollInterval::FACTOR
 }
 
 /// 1 s, growing to 30 s.

@@ -43,16 +43,21 @@ fn a_replay_gives_the_same_rollout_at_every_step() {
 }
 
 #[test]
-fn options_are_read_as_they_were_written_and_as_earlier_versions_wrote_them() {
+fn options_are_read_as_they_were_written_and_damage_never_reads_as_watch_only() {
     for options in [later(), Options::watch_only()] {
         let text = serde_json::to_string(&options).unwrap();
         assert_eq!(serde_json::from_str::<Options>(&text).unwrap(), options);
-        let earlier = match options.deploy {
-            Some(_) => text.replace("\"startup_mode\"", "\"start\""),
-            None => text.replacen('{', "{\"start\":null,", 1),
-        };
-        assert_ne!(earlier, text);
-        assert_eq!(serde_json::from_str::<Options>(&earlier).unwrap(), options);
+    }
+    let text = serde_json::to_string(&later()).unwrap();
+    for (member, damaged) in [
+        (r#""deploy":{"startup_mode":0},"#, ""),
+        (r#""startup_mode":0"#, ""),
+        (r#""startup_mode":0"#, r#""startup_mode":7"#),
+        (r#""startup_mode":0"#, r#""startup_mode":0,"publish_type":"other""#),
+    ] {
+        assert!(text.contains(member), "{text}");
+        let read = serde_json::from_str::<Options>(&text.replace(member, damaged));
+        assert!(read.is_err(), "{member} as {damaged}: {read:?}");
     }
 }
 
