@@ -41,20 +41,20 @@ pub(crate) struct PackageState {
     pub(crate) observed_at: Option<Timestamp>,
     pub(crate) doubt: Option<Doubt>,
     /// The doubt about an earlier request, while one that the caller consented to is in doubt.
-    earlier: Option<Doubt>,
+    pub(crate) earlier: Option<Doubt>,
     /// A request of ours names it and may have been read.
     pub(crate) sent: bool,
     /// The latest signature time of such a request.
     pub(crate) signed_at: Option<Timestamp>,
     /// Such a request carries a token instead of a signature, so it never expires.
-    with_token: bool,
+    pub(crate) with_token: bool,
     pub(crate) accepted: Option<DeployDetail>,
     pub(crate) request_id: Option<String>,
     /// When the baseline was observed, or when the last request was sent: later observations are compared with the
     /// state at this time.
-    baseline_at: Option<Timestamp>,
+    pub(crate) baseline_at: Option<Timestamp>,
     /// When it was last observed as being released since then.
-    running_at: Option<Timestamp>,
+    pub(crate) running_at: Option<Timestamp>,
     pub(crate) absences: u32,
     /// To be observed in this round.
     pub(crate) due: bool,

@@ -42,27 +42,27 @@ const PAGE: u32 = 100;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Rollout {
-    spec: RunSpec,
-    created_at: Timestamp,
-    states: Vec<PackageState>,
-    now: Timestamp,
+    pub(crate) spec: RunSpec,
+    pub(crate) created_at: Timestamp,
+    pub(crate) states: Vec<PackageState>,
+    pub(crate) now: Timestamp,
     /// Every package was observed and passed the checks.
-    started: bool,
+    pub(crate) started: bool,
     /// The next batch may be sent.
-    cleared: bool,
+    pub(crate) cleared: bool,
     /// The caller is to wait for so long.
-    pause: Option<Duration>,
-    round: u32,
+    pub(crate) pause: Option<Duration>,
+    pub(crate) round: u32,
     /// The list of this round has been read, or there is none.
-    listed: bool,
+    pub(crate) listed: bool,
     /// Lists can be used: the service has not refused one.
-    lists: bool,
-    failed_observations: u32,
-    failed_sends: u32,
+    pub(crate) lists: bool,
+    pub(crate) failed_observations: u32,
+    pub(crate) failed_sends: u32,
     /// The intention to send was recorded, and no outcome of it yet.
-    sending: bool,
+    pub(crate) sending: bool,
     /// Why nothing could be sent so far, in case the time runs out.
-    obstacle: Option<NotSent>,
+    pub(crate) obstacle: Option<NotSent>,
 }
 
 /// What to do next.

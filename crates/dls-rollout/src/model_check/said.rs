@@ -1,8 +1,7 @@
 //! The choices of the search in the words of the rollout: what was planned, and what was heard.
 
-use std::sync::LazyLock;
-
 use dls_model::{DeployAnswer, DeployDetail, ServiceError};
+use serde_json::json;
 
 use super::step::{Failing, Heard};
 use super::world::{Set, World, id};
@@ -10,19 +9,18 @@ use crate::event::{EventKind, ObserveError, SendError};
 use crate::options::Options;
 use crate::plan::{Destination, Plan, PlannedPackage};
 
-pub(super) fn plan(destination: Destination, options: Options, world: &World) -> Plan {
+pub(super) fn plan(destination: Destination, options: &Options, world: &World) -> Plan {
     let packages = world.packages.iter().enumerate();
     let packages = packages
-        .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index, false)))
-        .collect();
-    Plan::new(destination, world.at(), options.start(), packages)
+        .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index, false)));
+    Plan::new(destination, world.at(), options.start(), packages.collect())
 }
 
 pub(super) fn observe_error(failing: Failing) -> ObserveError {
     match failing {
         Failing::Unavailable => ObserveError::Unavailable("503".to_owned()),
-        Failing::NotFound => ObserveError::NotFound(error(0)),
-        Failing::Forbidden => ObserveError::Refused(error(1)),
+        Failing::NotFound => ObserveError::NotFound(error(400, "DLF.0810")),
+        Failing::Forbidden => ObserveError::Refused(error(401, "APIGW.0301")),
     }
 }
 
@@ -32,12 +30,12 @@ pub(super) fn outcome(heard: Heard) -> EventKind {
         Heard::NoCredentials => SendError::NotAuthenticated("expired".to_owned()),
         Heard::Nothing => SendError::Lost("reset".to_owned()),
         Heard::Accepted(named) => return accepted(named),
-        Heard::GatewayNo => SendError::Answered(error(2)),
-        Heard::TooMany => SendError::Answered(error(3)),
-        Heard::ServiceNo => SendError::Answered(error(4)),
-        Heard::ServerError => SendError::Answered(error(5)),
-        Heard::PartlyDone => SendError::Answered(error(6)),
-        Heard::GatewayError => SendError::Answered(error(7)),
+        Heard::GatewayNo => SendError::Answered(error(403, "APIGW.0302")),
+        Heard::TooMany => SendError::Answered(error(429, "APIGW.0308")),
+        Heard::ServiceNo => SendError::Answered(error(400, "DLF.20990")),
+        Heard::ServerError => SendError::Answered(error(500, "DLF.0001")),
+        Heard::PartlyDone => SendError::Answered(error_in(429, "APIGW.0308", false)),
+        Heard::GatewayError => SendError::Answered(error(502, "APIGW.0605")),
     };
     EventKind::SendFailed { failure }
 }
@@ -53,22 +51,12 @@ fn accepted(named: Set) -> EventKind {
     EventKind::Accepted { answer, request_id: None }
 }
 
-fn error(index: usize) -> Box<ServiceError> {
-    static ERRORS: LazyLock<Vec<ServiceError>> = LazyLock::new(|| {
-        let all = [
-            (400, "DLF.0810", true),
-            (401, "APIGW.0301", true),
-            (403, "APIGW.0302", true),
-            (429, "APIGW.0308", true),
-            (400, "DLF.20990", true),
-            (500, "DLF.0001", true),
-            (429, "APIGW.0308", false),
-            (502, "APIGW.0605", true),
-        ];
-        let texts = all.map(|(status, code, flat)| {
-            format!(r#"{{"status":{status},"code":"{code}","message":"no","flat":{flat}}}"#)
-        });
-        texts.map(|text| serde_json::from_str(&text).unwrap()).into()
-    });
-    Box::new(ERRORS[index].clone())
+/// An answer that is nothing but an error.
+fn error(status: u16, code: &str) -> Box<ServiceError> {
+    error_in(status, code, true)
+}
+
+fn error_in(status: u16, code: &str, flat: bool) -> Box<ServiceError> {
+    let error = json!({"status": status, "code": code, "message": "no", "flat": flat});
+    serde_json::from_value(error).unwrap()
 }

@@ -2,8 +2,9 @@
 
 use std::mem::discriminant;
 use std::rc::Rc;
+use std::time::Duration;
 
-use dls_model::PackageIds;
+use dls_model::{JobStart, PackageIds};
 
 use super::memory::{Glimpse, Memory, Named};
 use super::said::{observe_error, outcome, plan};
@@ -14,6 +15,7 @@ use crate::event::{Event, EventKind, RunSpec};
 use crate::options::Options;
 use crate::outcome::{Claim, PackageOutcome, PackageReport};
 use crate::plan::Destination;
+use crate::poll_interval::PollInterval;
 use crate::rollout::Rollout;
 use crate::selection::Selection;
 
@@ -29,6 +31,22 @@ pub(super) struct Scenario {
     pub(super) few: usize,
     /// A plan was made before.
     pub(super) planned: bool,
+}
+
+impl Scenario {
+    /// Two packages with these statuses, released with the usual options.
+    pub(super) fn new(name: &'static str, statuses: [i64; 2]) -> Self {
+        let minute = Duration::from_secs(60);
+        let mut options = Options::new(JobStart::Later);
+        options.poll_interval = PollInterval::new(minute, minute);
+        let (stamp, faults, few, planned) = (Stamp::Accepted, 2, 2, false);
+        Self { name, statuses, options, stamp, faults, few, planned }
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 #[derive(Clone)]
@@ -48,12 +66,7 @@ pub(super) struct State {
     /// The first run has ended, and this is another one for the same packages.
     pub(super) is_another_run: bool,
     pub(super) faults: u8,
-    journal: Rc<Journal>,
-}
-
-struct Journal {
-    event: Event,
-    before: Option<Rc<Self>>,
+    journal: Vec<Rc<Event>>,
 }
 
 impl State {
@@ -66,7 +79,7 @@ impl State {
         let world = World::new(scenario.statuses, scenario.stamp, lag);
         let spec = RunSpec::new(destination.clone(), packages, scenario.options.clone());
         let spec = match scenario.planned {
-            true => spec.with_plan(plan(destination, scenario.options.clone(), &world), "hash"),
+            true => spec.with_plan(plan(destination, &scenario.options, &world), "hash"),
             false => spec,
         };
         let rollout = Rollout::new(spec.clone(), world.at());
@@ -88,7 +101,7 @@ impl State {
             replay_differs: false,
             is_another_run: false,
             faults: scenario.faults,
-            journal: Rc::new(Journal { event, before: None }),
+            journal: vec![Rc::new(event)],
         }
     }
 
@@ -163,11 +176,7 @@ impl State {
             }
             Step::Resumed => self.resume(),
             Step::Forget(packages) => {
-                self.world.clock += FENCE;
-                for index in packages.indices() {
-                    let memory = &mut self.memory[index];
-                    (memory.named, memory.consented) = (Named::No, true);
-                }
+                self.note_consent(packages);
                 self.apply(EventKind::Forgotten {
                     packages: packages.indices().map(id).collect(),
                     by: "somebody".to_owned(),
@@ -176,14 +185,7 @@ impl State {
             }
             Step::AnotherRun => self.begin_another_run(),
             Step::Consent(packages) => {
-                self.world.clock += FENCE;
-                for index in packages.indices() {
-                    let claim = self.rollout.claim(id(index));
-                    if matches!(claim, Some(Claim::Unsettled { .. })) {
-                        let memory = &mut self.memory[index];
-                        (memory.named, memory.consented) = (Named::No, true);
-                    }
-                }
+                self.note_consent(packages);
                 let packages = packages.indices().map(id).collect();
                 self.apply(EventKind::ResendAllowed { packages, no_fence: false });
             }
@@ -193,8 +195,7 @@ impl State {
     fn apply(&mut self, kind: EventKind) {
         let event = Event::new(self.world.at(), kind);
         self.rollout.apply(event.clone());
-        let before = Some(Rc::clone(&self.journal));
-        self.journal = Rc::new(Journal { event, before });
+        self.journal.push(Rc::new(event));
     }
 
     /// The packages that a list is read for.
@@ -266,7 +267,7 @@ impl State {
 
     /// The process is gone: the rollout comes back from its journal, and nothing seen before counts.
     fn resume(&mut self) {
-        let replayed = Rollout::replay(self.events()).unwrap();
+        let replayed = self.replayed();
         self.replay_differs = format!("{replayed:?}") != format!("{:?}", self.rollout)
             || replayed.next() != self.rollout.next();
         self.rollout = replayed;
@@ -284,12 +285,10 @@ impl State {
 
     /// What nobody has recorded for good is gone, and with it what it reported.
     fn lose_events(&mut self) {
-        while let Some(before) = &self.journal.before
-            && !self.journal.event.kind.is_decision()
-        {
-            self.journal = Rc::clone(before);
+        while self.may_lose_events() {
+            self.journal.pop();
         }
-        self.rollout = Rollout::replay(self.events()).unwrap();
+        self.rollout = self.replayed();
         let reports = self.rollout.report().packages;
         for (memory, report) in self.memory.iter_mut().zip(&reports) {
             let outcome = report.outcome.as_ref();
@@ -309,7 +308,7 @@ impl State {
     }
 
     pub(super) fn may_lose_events(&self) -> bool {
-        !self.journal.event.kind.is_decision()
+        !self.journal.last().unwrap().kind.is_decision()
     }
 
     /// The store lets it begin: nothing is claimed by the run before.
@@ -317,10 +316,8 @@ impl State {
         self.world.begin_another_run();
         let (spec, at) = (self.rollout.spec().clone(), self.world.at());
         self.rollout = Rollout::new(spec.clone(), at);
-        self.journal = Rc::new(Journal {
-            event: Event::new(at, EventKind::RunCreated(Box::new(spec))),
-            before: None,
-        });
+        let event = Event::new(at, EventKind::RunCreated(Box::new(spec)));
+        self.journal = vec![Rc::new(event)];
         for memory in &mut self.memory {
             let planned = memory.planned;
             let doubted = memory.is_doubted();
@@ -342,11 +339,8 @@ impl State {
         Set::of((0..2).filter(unsettled))
     }
 
-    fn events(&self) -> Vec<Event> {
-        let newest = std::iter::successors(Some(&self.journal), |it| it.before.as_ref());
-        let mut events: Vec<Event> = newest.map(|it| it.event.clone()).collect();
-        events.reverse();
-        events
+    fn replayed(&self) -> Rollout {
+        Rollout::replay(self.journal.iter().map(|it| Event::clone(it))).unwrap()
     }
 
     fn note_observation(&mut self, package: usize, version: usize, is_bare: bool) {
@@ -371,6 +365,14 @@ impl State {
         // An observation that shows what was before the baseline tells nothing of what came after.
         let tells = version >= memory.baseline.version;
         memory.moved |= tells && (differs || seen.status == BEING_RELEASED);
+    }
+
+    /// Consent counts for what is unsettled, and not before the fence.
+    fn note_consent(&mut self, packages: Set) {
+        self.world.clock += FENCE;
+        for index in self.unsettled().indices().filter(|it| packages.has(*it)) {
+            (self.memory[index].named, self.memory[index].consented) = (Named::No, true);
+        }
     }
 
     fn note_outcome(&mut self, batch: Set, heard: Heard) {

@@ -22,12 +22,13 @@ pub(super) enum Step {
     /// A deploy request was sent: what became of it, and what we hear.
     Sent(Effect, Heard),
     Waited,
-    Ends(usize, Well),
+    /// A release ends, and whether well.
+    Ends(usize, bool),
     OthersRelease(usize),
     /// Somebody else changes what is to be released.
     Changes(usize),
-    /// A request that left arrives late or a second time.
-    Arrives(Set, Released),
+    /// A request that left arrives late or a second time, and releases these.
+    Arrives(Set, Set),
     Later(i64),
     OutOfTime,
     /// The process dies and the run is resumed. If a request was being sent, this became of it.
@@ -67,8 +68,8 @@ impl fmt::Debug for Sight {
 }
 
 impl Sight {
-    fn of(version: Version, late: bool) -> Self {
-        Self { status: version.status, late, bare: false }
+    fn of(version: Version, late: bool, bare: bool) -> Self {
+        Self { status: version.status, late, bare }
     }
 }
 
@@ -79,10 +80,9 @@ pub(super) enum Failing {
     Forbidden,
 }
 
-/// Whether a release succeeds.
-type Well = bool;
-/// What a request that arrives releases.
-type Released = Set;
+impl Failing {
+    const ALL: [Self; 3] = [Self::Unavailable, Self::NotFound, Self::Forbidden];
+}
 
 /// What becomes of a deploy request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,14 +156,14 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
 /// What the service and others do by themselves counts only if somebody observes, or sends something.
 fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
     let mut choices = Vec::new();
-    match state.world.packages[package].now().status {
+    let now = state.world.packages[package].now();
+    match now.status {
         BEING_RELEASED => {
             choices.extend([free(Step::Ends(package, true)), fault(Step::Ends(package, false))]);
         }
         TO_BE_REVIEWED | FAILED => choices.push(fault(Step::OthersRelease(package))),
         _ => {}
     }
-    let now = state.world.packages[package].now();
     if state.rollout.spec().plan.is_some() && now.status == TO_BE_REVIEWED && !now.changed {
         choices.push(fault(Step::Changes(package)));
     }
@@ -195,23 +195,20 @@ fn arrivals(state: &State) -> Vec<Choice> {
 }
 
 fn at_an_observation(state: &State, package: usize) -> Vec<Choice> {
-    let sight = |version, late| Step::Seen(package, Sight::of(version, late));
+    let seen = |version, late, bare| Step::Seen(package, Sight::of(version, late, bare));
     let now = state.world.packages[package].now();
     let mut choices = meanwhile(state, package);
-    choices.push(free(sight(now, false)));
+    choices.push(free(seen(now, false, false)));
     // Releases do end in calm weather, and until then there is nothing else to see.
     if now.status != BEING_RELEASED {
         choices.rotate_right(1);
     }
     let lagging = state.world.lagging(package);
-    choices.extend(lagging.map(|version| fault(sight(version, true))));
+    choices.extend(lagging.map(|version| fault(seen(version, true, false))));
     if now.stamp != 0 {
-        let mut bare = Sight::of(now, false);
-        bare.bare = true;
-        choices.push(fault(Step::Seen(package, bare)));
+        choices.push(fault(seen(now, false, true)));
     }
-    let failures = [Failing::Unavailable, Failing::NotFound, Failing::Forbidden];
-    choices.extend(failures.map(|failure| fault(Step::ObserveFails(package, failure))));
+    choices.extend(Failing::ALL.map(|failure| fault(Step::ObserveFails(package, failure))));
     choices
 }
 
@@ -229,10 +226,7 @@ fn at_a_list(state: &State, list: &ListPackages) -> Vec<Choice> {
     });
     let mut choices = Vec::new();
     for (one, faults) in first {
-        let both = second.iter().map(|(other, more)| {
-            let listed = Step::Listed([one, *other]);
-            (listed, faults + more)
-        });
+        let both = second.iter().map(|(other, more)| (Step::Listed([one, *other]), faults + more));
         choices.extend(both);
     }
     for choice in watched.indices().flat_map(|it| meanwhile(state, it)) {
@@ -242,18 +236,17 @@ fn at_a_list(state: &State, list: &ListPackages) -> Vec<Choice> {
     }
     // As at an observation.
     choices.sort_by_key(|(step, _)| !matches!(step, Step::Ends(_, true)));
-    let failures = [Failing::Unavailable, Failing::NotFound, Failing::Forbidden];
-    choices.extend(failures.map(|failure| fault(Step::ListFails(failure))));
+    choices.extend(Failing::ALL.map(|failure| fault(Step::ListFails(failure))));
     choices
 }
 
 /// What a list may show of a package, first of all what it should. A row may be missing, may stand there
 /// unasked for, or may lag behind.
 fn rows(state: &State, package: usize, asked_for: bool) -> Vec<(Option<Sight>, u8)> {
-    let now = Some(Sight::of(state.world.packages[package].now(), false));
+    let now = Some(Sight::of(state.world.packages[package].now(), false, false));
     let [right, wrong] = if asked_for { [now, None] } else { [None, now] };
     let late = state.world.lagging(package);
-    let late = late.map(|version| (Some(Sight::of(version, true)), 1));
+    let late = late.map(|version| (Some(Sight::of(version, true, false)), 1));
     [(right, 0), (wrong, 1)].into_iter().chain(late).collect()
 }
 

@@ -95,9 +95,7 @@ impl Version {
         }
         detail
     }
-}
 
-impl Version {
     /// Whether an observer can tell the two apart: a stamp that one of them lacks tells nothing.
     pub(super) fn differs(self, other: Self) -> bool {
         let both_stamped = self.stamp != 0 && other.stamp != 0;
