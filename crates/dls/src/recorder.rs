@@ -5,7 +5,7 @@ use std::time::Duration;
 use dls_model::Timestamp;
 use dls_rollout::{Event, Rollout, RunSpec};
 
-use crate::store::{Position, RunId, RunStore, RunWriter, StoreError, TakenOver, durability};
+use crate::store::{Position, RunId, RunStore, RunWriter, StoreError, TakenOver};
 
 /// How long a store may take for one call.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,8 +38,8 @@ impl RunRecorder {
         must_contain: Option<&Position>,
         timeout: Duration,
     ) -> Result<(Self, Rollout), StoreError> {
-        let taken = in_time(timeout, store.take_over(run, must_contain)).await?;
-        let TakenOver { writer, rollout } = taken;
+        let taken = store.take_over(run, must_contain);
+        let TakenOver { writer, rollout } = in_time(timeout, taken).await?;
         Ok((Self::of(writer, timeout), rollout))
     }
 
@@ -64,9 +64,8 @@ impl RunRecorder {
     /// Records an event, as durably as necessary; or fails with the reason why nothing more is recorded.
     pub(crate) async fn append(&mut self, event: &Event) -> Result<(), String> {
         self.begin_call()?;
-        let appended = self.writer.append(event, durability(&event.kind));
-        let appended = in_time(self.timeout, appended).await.map(drop);
-        self.end_call(appended)
+        let appended = in_time(self.timeout, self.writer.append(event)).await;
+        self.end_call(appended.map(drop))
     }
 
     /// Marks the run as finished, once.

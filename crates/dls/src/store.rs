@@ -18,7 +18,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use dls_model::Timestamp;
-use dls_rollout::{Event, EventKind, Report, Rollout, RunSpec};
+use dls_rollout::{Event, Report, Rollout, RunSpec};
 
 pub use disk::{Disk, DiskFile, FileState, OpenMode, OsDisk};
 pub use error::StoreError;
@@ -88,14 +88,13 @@ pub trait RunWriter: fmt::Debug + Send + Sync {
 
     /// Records an event, on the condition that the run's last entry is this writer's.
     ///
+    /// A [decision](dls_rollout::EventKind::is_decision) must survive a crash of the machine, other events only a crash of this
+    /// process: what is lost of them is observed again.
+    ///
     /// # Errors
     ///
     /// The event was not recorded, or it is unknown whether it was.
-    fn append<'a>(
-        &'a mut self,
-        event: &'a Event,
-        durability: Durability,
-    ) -> StoreFuture<'a, Position>;
+    fn append<'a>(&'a mut self, event: &'a Event) -> StoreFuture<'a, Position>;
 
     /// Makes everything durable and marks the run as finished, so that later runs need not read it. Call it when no package
     /// is open.
@@ -108,39 +107,11 @@ pub trait RunWriter: fmt::Debug + Send + Sync {
 
 /// A run that was taken over.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct TakenOver {
     /// Its only writer.
     pub writer: Box<dyn RunWriter>,
     /// Its state.
     pub rollout: Rollout,
-}
-
-impl TakenOver {
-    /// A run with its writer.
-    #[must_use]
-    pub fn new(writer: Box<dyn RunWriter>, rollout: Rollout) -> Self {
-        Self { writer, rollout }
-    }
-}
-
-/// What an appended event must survive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Durability {
-    /// A crash of this process. What a crash of the machine loses is observed again.
-    Buffered,
-    /// A crash of the machine.
-    Durable,
-}
-
-/// How durable an event must be: decisions (to send, resend, forget, take over) survive the machine, observations can be
-/// repeated.
-#[must_use]
-pub fn durability(event: &EventKind) -> Durability {
-    match event.is_decision() {
-        true => Durability::Durable,
-        false => Durability::Buffered,
-    }
 }
 
 /// A run that was read from a store.

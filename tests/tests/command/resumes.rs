@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use dls::rollout::{Event, EventKind};
-use dls::store::durability;
 use dls::{FileStore, RunStore as _};
 
 use crate::bench::*;
@@ -125,7 +124,7 @@ fn recorded(bench: &Bench, journal: &str) -> String {
         let store = FileStore::open(bench.journal()).await.unwrap();
         let mut writer = store.create(*spec, first.at).await.unwrap();
         for event in events {
-            writer.append(&event, durability(&event.kind)).await.unwrap();
+            writer.append(&event).await.unwrap();
         }
         writer.run().to_string()
     })

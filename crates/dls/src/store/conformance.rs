@@ -7,9 +7,7 @@ use std::task::Poll;
 use dls_model::{PackageIds, Timestamp};
 use dls_rollout::{Destination, Event, EventKind, Options, RunSpec, Selection, SendError};
 
-use super::{
-    BoxFuture, Position, RunId, RunStore, RunWriter, StoreError, StoredRun, TakenOver, durability,
-};
+use super::{BoxFuture, Position, RunId, RunStore, RunWriter, StoreError, StoredRun, TakenOver};
 
 /// A rule that a store breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -213,9 +211,8 @@ async fn load(store: &dyn RunStore, run: &RunId) -> Result<StoredRun, String> {
 }
 
 async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Result<Position, String> {
-    let durability = durability(&kind);
     let event = Event::new(at(2)?, kind);
-    writer.append(&event, durability).await.map_err(text)
+    writer.append(&event).await.map_err(text)
 }
 
 pub(super) fn spec(packages: &[&str]) -> Result<RunSpec, String> {

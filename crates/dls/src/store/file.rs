@@ -151,7 +151,7 @@ impl FileStore {
         // A file may have the name of a finished run although this version considers the run open.
         let is_finished = is_finished && !rollout.report().is_open();
         writer.rename(self.directory.path_of(run, is_finished)).await?;
-        Ok(TakenOver::new(Box::new(writer), rollout))
+        Ok(TakenOver { writer: Box::new(writer), rollout })
     }
 
     async fn contents(&self, run: &RunId) -> Result<Contents, StoreError> {
@@ -186,7 +186,6 @@ impl RunStore for FileStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Durability;
     use crate::store::conformance::{at, spec};
 
     #[tokio::test]
@@ -199,7 +198,7 @@ mod tests {
         let run = writer.run().clone();
         let waited = Event::new(at, EventKind::Waited);
         let error = loop {
-            match writer.append(&waited, Durability::Buffered).await {
+            match writer.append(&waited).await {
                 Ok(position) => assert!(position.entry < 20),
                 Err(error) => break error,
             }

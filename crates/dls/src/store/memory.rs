@@ -7,8 +7,8 @@ use dls_model::Timestamp;
 use dls_rollout::{Event, EventKind, Rollout, RunSpec};
 
 use super::{
-    Durability, Position, RunId, RunStore, RunWriter, StoreError, StoreFuture, StoredRun,
-    TakenOver, chain, claims, replay,
+    Position, RunId, RunStore, RunWriter, StoreError, StoreFuture, StoredRun, TakenOver, chain,
+    claims, replay,
 };
 
 /// Keeps runs until the process ends. Clones share them.
@@ -81,7 +81,7 @@ impl MemoryStore {
             position: stored.position(),
             epoch: recorded.epoch,
         };
-        Ok(TakenOver::new(Box::new(writer), rollout))
+        Ok(TakenOver { writer: Box::new(writer), rollout })
     }
 }
 
@@ -152,7 +152,7 @@ impl RunWriter for MemoryWriter {
         self.position.clone()
     }
 
-    fn append<'a>(&'a mut self, event: &'a Event, _: Durability) -> StoreFuture<'a, Position> {
+    fn append<'a>(&'a mut self, event: &'a Event) -> StoreFuture<'a, Position> {
         Box::pin(async move { self.append_now(event) })
     }
 

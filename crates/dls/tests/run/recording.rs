@@ -8,7 +8,7 @@ use std::time::Duration;
 use dls::model::{Status, Timestamp};
 use dls::rollout::{Event, NotSent, PackageOutcome, RunOutcome, RunSpec};
 use dls::run::Fence;
-use dls::store::{Durability, Position, RunStore, RunWriter, StoreFuture, StoredRun, TakenOver};
+use dls::store::{Position, RunStore, RunWriter, StoreFuture, StoredRun, TakenOver};
 use dls::{MemoryStore, ResendRefused, Resume, Run, RunId, StoreError};
 
 use crate::bench::{id, quick, quick_with};
@@ -22,8 +22,8 @@ struct FailingStore {
     hangs: bool,
     /// The appends before the one that fails.
     left: Arc<AtomicUsize>,
-    /// For each append: its durability, and how many requests had been sent by then.
-    appends: Arc<Mutex<Vec<(Durability, usize)>>>,
+    /// For each append: whether it must be durable, and how many requests had been sent by then.
+    appends: Arc<Mutex<Vec<(bool, usize)>>>,
 }
 
 impl FailingStore {
@@ -37,7 +37,7 @@ impl FailingStore {
         }
     }
 
-    fn appends(&self) -> Vec<(Durability, usize)> {
+    fn appends(&self) -> Vec<(bool, usize)> {
         self.appends.lock().unwrap().clone()
     }
 
@@ -73,7 +73,7 @@ impl RunStore for FailingStore {
     ) -> StoreFuture<'a, TakenOver> {
         Box::pin(async move {
             let taken = self.inner.take_over(run, must_contain).await?;
-            Ok(TakenOver::new(self.wrap(taken.writer), taken.rollout))
+            Ok(TakenOver { writer: self.wrap(taken.writer), ..taken })
         })
     }
 }
@@ -87,13 +87,9 @@ impl RunWriter for FailingWriter {
         self.inner.position()
     }
 
-    fn append<'a>(
-        &'a mut self,
-        event: &'a Event,
-        durability: Durability,
-    ) -> StoreFuture<'a, Position> {
+    fn append<'a>(&'a mut self, event: &'a Event) -> StoreFuture<'a, Position> {
         let sent = self.store.service.state().sent.len();
-        self.store.appends.lock().unwrap().push((durability, sent));
+        self.store.appends.lock().unwrap().push((event.kind.is_decision(), sent));
         // After zero it starts over.
         match self.store.left.fetch_sub(1, Ordering::Relaxed) {
             0 if self.store.hangs => Box::pin(pending()),
@@ -101,7 +97,7 @@ impl RunWriter for FailingWriter {
                 let (path, why) = ("runs".into(), "no space left on device".to_owned());
                 Err(StoreError::Unusable { path, why })
             }),
-            _ => self.inner.append(event, durability),
+            _ => self.inner.append(event),
         }
     }
 
@@ -174,8 +170,8 @@ async fn an_intention_is_durable_before_its_request_and_observations_are_not() {
     run.with_store(&store).await.unwrap().wait().await;
     assert_eq!(service.state().sent.len(), 1);
     let mut durable = store.appends();
-    durable.retain(|append| append.0 == Durability::Durable);
-    assert_eq!(durable, [(Durability::Durable, 0)]);
+    durable.retain(|(is_durable, _)| *is_durable);
+    assert_eq!(durable, [(true, 0)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,7 +200,7 @@ async fn a_take_over_is_durable_and_sends_nothing_if_recording_fails() {
     drop(run);
     store.left.store(0, Ordering::Relaxed);
     let run = service.resume(&store, &name, Resume::new()).await.unwrap();
-    assert_eq!(store.appends(), [(Durability::Durable, 0)]);
+    assert_eq!(store.appends(), [(true, 0)]);
     assert!(run.journal_failure().is_some());
     assert_eq!(run.wait().await.outcome, RunOutcome::Refused);
     assert!(service.state().sent.is_empty());

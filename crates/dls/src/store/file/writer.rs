@@ -7,9 +7,7 @@ use dls_rollout::Event;
 
 use super::directory::{Directory, RunFile};
 use crate::store::replay::{End, length_of};
-use crate::store::{
-    Durability, OpenMode, Position, RunId, RunWriter, StoreError, StoreFuture, chain,
-};
+use crate::store::{OpenMode, Position, RunId, RunWriter, StoreError, StoreFuture, chain};
 
 /// A file is written under this name first, so that no file of a run is ever without its first entry.
 const NEW: &str = ".new";
@@ -84,12 +82,9 @@ impl FileWriter {
         Ok(())
     }
 
-    async fn append_event(
-        &mut self,
-        event: &Event,
-        durability: Durability,
-    ) -> Result<Position, StoreError> {
-        if durability == Durability::Durable {
+    async fn append_event(&mut self, event: &Event) -> Result<Position, StoreError> {
+        let is_decision = event.kind.is_decision();
+        if is_decision {
             self.directory.verify(&mut self.file).await?;
         }
         let RunFile { path, file } = &mut self.file;
@@ -101,7 +96,7 @@ impl FileWriter {
         let length = self.length.saturating_add(length_of(&line));
         self.directory.check_size(path, length)?;
         file.append(line).await.map_err(unusable)?;
-        if durability == Durability::Durable {
+        if is_decision {
             file.flush().await.map_err(unusable)?;
         }
         self.length = length;
@@ -128,12 +123,8 @@ impl RunWriter for FileWriter {
         self.position.clone()
     }
 
-    fn append<'a>(
-        &'a mut self,
-        event: &'a Event,
-        durability: Durability,
-    ) -> StoreFuture<'a, Position> {
-        Box::pin(self.append_event(event, durability))
+    fn append<'a>(&'a mut self, event: &'a Event) -> StoreFuture<'a, Position> {
+        Box::pin(self.append_event(event))
     }
 
     fn finish(&mut self) -> StoreFuture<'_, ()> {
