@@ -72,8 +72,7 @@ impl<'a> Settings<'a> {
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let mut builder = Client::builder()
-            .endpoint(self.endpoints.v2().clone())
-            .v1_endpoint(self.endpoints.v1().clone())
+            .endpoints(self.endpoints.clone())
             .project_id(self.project.clone())
             .credentials(credentials::find(self.global)?)
             .configure(|transport| configured(transport, self.global));

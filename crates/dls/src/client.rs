@@ -35,7 +35,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A builder. A client needs a region or an endpoint, a project and credentials, and for writes a workspace.
+    /// A builder. A client needs endpoints, a project and credentials, and for writes a workspace.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -123,8 +123,8 @@ impl Client {
     /// # Errors
     ///
     /// There is no such run, another process writes it, its record cannot be read, is of another version or older than
-    /// [known](Resume::with_must_contain), or the run has another destination. Another address is accepted if the caller
-    /// [confirms](Resume::with_same_service) that it leads to the same service.
+    /// [known](Resume::must_contain), or the run has another destination. Another address is accepted if the caller
+    /// [confirms](Resume::same_service) that it leads to the same service.
     pub async fn resume(
         &self,
         store: &dyn RunStore,
@@ -298,28 +298,20 @@ impl From<Plan> for Release {
 #[must_use]
 pub struct ClientBuilder {
     transport: TransportBuilder,
-    region: Option<String>,
-    endpoint: Option<Endpoint>,
-    v1_endpoint: Option<Endpoint>,
+    endpoints: Option<Endpoints>,
     project: Option<ProjectId>,
     workspace: Option<WorkspaceId>,
 }
 
 impl ClientBuilder {
-    /// The region, `cn-north-4` for example, from which both addresses are derived as
-    /// [`Endpoints::of_region`] says. It is compared with no list.
-    pub fn region(self, region: impl Into<String>) -> Self {
-        Self { region: Some(region.into()), ..self }
+    /// The addresses of the service, for example [those of a region](Endpoints::of_region).
+    pub fn endpoints(self, endpoints: Endpoints) -> Self {
+        Self { endpoints: Some(endpoints), ..self }
     }
 
-    /// The address for both `/v2/` and `/v1/` paths. It overrides a region.
+    /// One address for everything, for example of a proxy.
     pub fn endpoint(self, endpoint: Endpoint) -> Self {
-        Self { endpoint: Some(endpoint), ..self }
-    }
-
-    /// Another address for the `/v1/` paths (system tasks). It overrides both.
-    pub fn v1_endpoint(self, endpoint: Endpoint) -> Self {
-        Self { v1_endpoint: Some(endpoint), ..self }
+        self.endpoints(Endpoints::single(endpoint))
     }
 
     /// The project (wire: `project_id` in the path, and the header `X-Project-Id`).
@@ -347,19 +339,11 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the project, or both region and endpoint, are missing, or if the
-    /// region cannot be part of a host name; otherwise the transport's errors about its settings.
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the project or the endpoints are missing; otherwise the
+    /// transport's errors about its settings.
     pub fn build(self) -> Result<Client, Error> {
         let project = self.project.ok_or_else(|| Error::setup("no project id was given"))?;
-        let endpoints = match (self.endpoint, self.region) {
-            (Some(endpoint), _) => Endpoints::single(endpoint),
-            (None, Some(region)) => Endpoints::of_region(&region)?,
-            (None, None) => return Err(Error::setup("neither a region nor an endpoint was given")),
-        };
-        let endpoints = match self.v1_endpoint {
-            Some(endpoint) => endpoints.with_v1(endpoint),
-            None => endpoints,
-        };
+        let endpoints = self.endpoints.ok_or_else(|| Error::setup("no endpoint was given"))?;
         let transport = self.transport.project_id(project.as_str()).build()?;
         let scope = Scope::new(project);
         let scope = match self.workspace {

@@ -4,12 +4,10 @@ use std::error::Error as _;
 use std::fmt;
 
 use dls_model::{
-    AnswerError, InvalidPackageIds, InvalidRequest, PackageId, PageError, ServiceError, Undecodable,
+    AnswerError, InvalidPackageIds, InvalidRequest, PackageId, PageError, ServiceError,
 };
 use dls_transport::Delivery;
 use http::StatusCode;
-
-use crate::endpoint::InvalidEndpoint;
 
 /// Why a call has no usable answer.
 ///
@@ -29,17 +27,11 @@ enum Cause {
     #[error("{0}")]
     Setup(&'static str),
     #[error(transparent)]
-    Endpoint(#[from] InvalidEndpoint),
-    #[error(transparent)]
     Invalid(#[from] InvalidRequest),
     #[error(transparent)]
     Transport(#[from] dls_transport::Error),
     #[error(transparent)]
-    Service(ServiceError),
-    #[error(transparent)]
-    Undecodable(Undecodable),
-    #[error(transparent)]
-    Answer(AnswerError),
+    Answer(#[from] AnswerError),
     #[error("the answer describes package {0}, which was not asked for")]
     OtherPackage(PackageId),
     #[error("the answer does not say which package it is of")]
@@ -102,14 +94,11 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {
-            Cause::Setup(_) | Cause::Endpoint(_) => ErrorKind::Setup,
+            Cause::Setup(_) => ErrorKind::Setup,
             Cause::Invalid(_) => ErrorKind::InvalidRequest,
             Cause::Transport(_) => ErrorKind::Transport,
-            Cause::Service(_) => ErrorKind::Service,
-            Cause::Undecodable(_)
-            | Cause::Answer(_)
-            | Cause::OtherPackage(_)
-            | Cause::NoPackage => ErrorKind::Undecodable,
+            Cause::Answer(AnswerError::Service(_)) => ErrorKind::Service,
+            Cause::Answer(_) | Cause::OtherPackage(_) | Cause::NoPackage => ErrorKind::Undecodable,
             Cause::Paging(_) => ErrorKind::Paging,
             Cause::Plan(_) => ErrorKind::Plan,
         }
@@ -119,16 +108,11 @@ impl Error {
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match &*self.cause {
-            Cause::Setup(_) | Cause::Endpoint(_) | Cause::Invalid(_) | Cause::Plan(_) => {
-                Delivery::NotSent
-            }
+            Cause::Setup(_) | Cause::Invalid(_) | Cause::Plan(_) => Delivery::NotSent,
             Cause::Transport(error) => error.delivery(),
-            Cause::Service(_)
-            | Cause::Undecodable(_)
-            | Cause::Answer(_)
-            | Cause::OtherPackage(_)
-            | Cause::NoPackage
-            | Cause::Paging(_) => Delivery::Answered,
+            Cause::Answer(_) | Cause::OtherPackage(_) | Cause::NoPackage | Cause::Paging(_) => {
+                Delivery::Answered
+            }
         }
     }
 
@@ -137,8 +121,7 @@ impl Error {
     pub fn status(&self) -> Option<StatusCode> {
         match &*self.cause {
             Cause::Transport(error) => error.status(),
-            Cause::Service(error) => Some(error.status()),
-            Cause::Undecodable(error) => Some(error.status),
+            Cause::Answer(error) => Some(error.status()),
             _ => None,
         }
     }
@@ -148,8 +131,7 @@ impl Error {
     pub fn request_id(&self) -> Option<&str> {
         match &*self.cause {
             Cause::Transport(error) => error.request_id(),
-            Cause::Service(error) => error.request_id(),
-            Cause::Undecodable(error) => error.request_id.as_deref(),
+            Cause::Answer(error) => error.request_id(),
             _ => None,
         }
     }
@@ -164,7 +146,7 @@ impl Error {
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
         match &*self.cause {
-            Cause::Service(error) => Some(error),
+            Cause::Answer(error) => error.service(),
             _ => None,
         }
     }
@@ -206,7 +188,7 @@ impl Error {
 
     pub(crate) fn into_service(self) -> Result<ServiceError, Self> {
         match *self.cause {
-            Cause::Service(error) => Ok(error),
+            Cause::Answer(AnswerError::Service(error)) => Ok(error),
             cause => Err(cause.into()),
         }
     }
@@ -227,38 +209,11 @@ impl std::error::Error for Error {
     }
 }
 
-impl From<Cause> for Error {
-    fn from(cause: Cause) -> Self {
-        Self { cause: Box::new(cause), package: None }
+impl<E> From<E> for Error
+where
+    Cause: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self { cause: Box::new(error.into()), package: None }
     }
 }
-
-impl From<AnswerError> for Cause {
-    fn from(error: AnswerError) -> Self {
-        match error {
-            AnswerError::Service(error) => Self::Service(error),
-            AnswerError::Undecodable(error) => Self::Undecodable(error),
-            // A kind of a later version of the model.
-            other => Self::Answer(other),
-        }
-    }
-}
-
-macro_rules! from_causes {
-    ($($error:ty),+) => {
-        $(impl From<$error> for Error {
-            fn from(error: $error) -> Self {
-                Cause::from(error).into()
-            }
-        })+
-    };
-}
-
-from_causes!(
-    AnswerError,
-    InvalidEndpoint,
-    InvalidRequest,
-    PageError,
-    PlanMismatch,
-    dls_transport::Error
-);

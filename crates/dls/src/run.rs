@@ -74,7 +74,7 @@ impl Run {
     /// # Errors
     ///
     /// There is no such run, another process writes it, or its record cannot be read, is of another
-    /// version, or is older than [known to be recorded](Resume::with_must_contain).
+    /// version, or is older than [known to be recorded](Resume::must_contain).
     pub async fn resume(
         service: impl Service + 'static,
         clock: impl Clock + 'static,
@@ -151,7 +151,7 @@ impl Run {
     }
 
     /// The last recorded entry. Evidence stores it, to detect an
-    /// [older copy of the record](Resume::with_must_contain).
+    /// [older copy of the record](Resume::must_contain).
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.recorder.as_ref().map(RunRecorder::position)

@@ -8,7 +8,8 @@ use dls::rollout::Options;
 use dls::transport::credentials::Environment;
 use dls::transport::{FreshConnection, Retry, Transport};
 use dls::{
-    Client, FileStore, JobStart, PackageId, PackageIds, Pager, Resume, Run, RunId, RunStore,
+    Client, Endpoints, FileStore, JobStart, PackageId, PackageIds, Pager, Resume, Run, RunId,
+    RunStore,
 };
 use dls_emulator::{Emulator, EmulatorBuilder};
 
@@ -74,7 +75,7 @@ mod every_future_can_be_spawned {
     fn of_a_store(client: &Client, run: Run, store: &dyn RunStore, name: &RunId) {
         is_send(&store.list());
         is_send(&run.with_store(store));
-        is_send(&client.resume(store, name, Resume::new()));
+        is_send(&client.resume(store, name, Resume::default()));
     }
 
     fn of_a_directory_of_runs(store: &FileStore, name: &RunId, at: dls::model::Timestamp) {
@@ -113,7 +114,7 @@ mod every_future_can_be_spawned {
 #[test]
 fn no_future_is_large() {
     let client = Client::builder()
-        .region("cn-north-4")
+        .endpoints(Endpoints::of_region("cn-north-4").unwrap())
         .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
         .workspace("default".parse().unwrap())
         .credentials(Environment::new())

@@ -169,10 +169,11 @@ impl WaitOptions {
 
     /// What is absent stays as it was when the run was created.
     pub(crate) fn in_resume(&self, journal_timeout: Duration) -> dls::Resume {
-        dls::Resume::new()
-            .with_grace(self.grace)
-            .with_poll_interval(self.interval)
-            .with_store_timeout(journal_timeout)
+        let mut resume = dls::Resume::default();
+        resume.grace = self.grace;
+        resume.poll_interval = self.interval;
+        resume.store_timeout = journal_timeout;
+        resume
     }
 
     pub(crate) fn limit(&self, run: Run) -> Run {

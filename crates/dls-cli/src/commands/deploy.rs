@@ -89,8 +89,9 @@ impl Release<'_> {
                 // A plan may leave open whether jobs start; the run has chosen.
                 refuse_other_start(&run, stored.spec.options.start(), self.options.start())?;
                 note(&format!("run {run} is of the same plan: resuming it"));
-                let resume = self.args.wait.in_resume(self.global.journal_timeout);
-                client.resume(store, &run, resume.with_same_service(self.args.same_service)).await
+                let mut resume = self.args.wait.in_resume(self.global.journal_timeout);
+                resume.same_service = self.args.same_service;
+                client.resume(store, &run, resume).await
             }
             run => run,
         };

@@ -57,11 +57,11 @@ async fn begin(
 ) -> Result<Run, Failure> {
     let client = settings.client()?;
     let journal = &follower.journal;
-    let mut resume =
-        args.wait.in_resume(global.journal_timeout).with_same_service(args.same_service);
+    let mut resume = args.wait.in_resume(global.journal_timeout);
+    resume.same_service = args.same_service;
     let evidence = args.evidence.as_deref().map(EvidenceFile::at).transpose()?;
     if let Some(evidence) = &evidence {
-        resume = resume.with_must_contain(evidence.of_run(&stored.id)?.cloned());
+        resume.must_contain = evidence.of_run(&stored.id)?.cloned();
     }
     let run = client.resume(journal.existing()?, &stored.id, resume).await;
     let run = args.wait.limit(run.map_err(|error| journal.failure(&error))?);

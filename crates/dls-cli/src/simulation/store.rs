@@ -26,7 +26,7 @@ impl Store {
 
     pub(crate) async fn take_over(&self, wire: Wire, run: &RunId) -> Result<Run, StoreError> {
         let store = self.open().await?;
-        Run::resume(wire, self.0.clone(), &store, run, Resume::new()).await
+        Run::resume(wire, self.0.clone(), &store, run, Resume::default()).await
     }
 
     pub(crate) async fn open_runs(&self) -> Result<Vec<RunId>, StoreError> {

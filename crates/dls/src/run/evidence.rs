@@ -5,7 +5,7 @@ use std::fmt;
 use crate::store::{BoxFuture, Position};
 
 /// Records the intentions of a run outside of its store, so that a store that was lost, or restored from an older copy,
-/// is detected with [`Resume::with_must_contain`](super::Resume::with_must_contain).
+/// is detected with [`Resume::must_contain`](super::Resume::must_contain).
 pub trait Evidence: fmt::Debug + Send + Sync {
     /// Records this entry, the intention to send, durably. No byte of the request is written before that.
     ///

@@ -9,14 +9,23 @@ use crate::store::{Position, RunId, RunStore, StoreError};
 
 /// How to take a run over: what changes, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Resume {
-    grace: Option<Duration>,
-    poll_interval: Option<PollInterval>,
-    pub(crate) same_service: bool,
-    must_contain: Option<Position>,
-    store_timeout: Duration,
+    /// Another [grace](dls_rollout::Options::grace); as before if `None`.
+    pub grace: Option<Duration>,
+    /// Another [interval between observations](dls_rollout::Options::poll_interval); as before if `None`.
+    pub poll_interval: Option<PollInterval>,
+    /// Whether the caller confirms that the client's address leads to the service that the run belongs to, if the
+    /// address is another one. The run records that address.
+    pub same_service: bool,
+    /// An entry that is known to have been recorded, from evidence. A record without it is an older copy, which may
+    /// lack what was sent, and is refused.
+    pub must_contain: Option<Position>,
+    /// How long the store may take for one call; 10 s by default.
+    pub store_timeout: Duration,
 }
 
+/// Everything as before.
 impl Default for Resume {
     fn default() -> Self {
         Self {
@@ -30,44 +39,6 @@ impl Default for Resume {
 }
 
 impl Resume {
-    /// Everything as before.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Another [grace](dls_rollout::Options::grace); as before if `None`.
-    #[must_use]
-    pub fn with_grace(self, grace: impl Into<Option<Duration>>) -> Self {
-        Self { grace: grace.into(), ..self }
-    }
-
-    /// Another [interval between observations](dls_rollout::Options::poll_interval); as before if `None`.
-    #[must_use]
-    pub fn with_poll_interval(self, poll_interval: impl Into<Option<PollInterval>>) -> Self {
-        Self { poll_interval: poll_interval.into(), ..self }
-    }
-
-    /// Whether the caller confirms that the client's address leads to the service that the run belongs to, if
-    /// the address is another one. The run records that address.
-    #[must_use]
-    pub fn with_same_service(self, same_service: bool) -> Self {
-        Self { same_service, ..self }
-    }
-
-    /// An entry that is known to have been recorded, from evidence. A record without it is an older copy, which
-    /// may lack what was sent, and is refused.
-    #[must_use]
-    pub fn with_must_contain(self, position: impl Into<Option<Position>>) -> Self {
-        Self { must_contain: position.into(), ..self }
-    }
-
-    /// How long the store may take for one call; 10 s by default.
-    #[must_use]
-    pub fn with_store_timeout(self, timeout: Duration) -> Self {
-        Self { store_timeout: timeout, ..self }
-    }
-
     pub(crate) async fn take_over(
         &self,
         store: &dyn RunStore,

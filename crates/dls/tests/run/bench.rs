@@ -55,7 +55,7 @@ impl Bench {
 
     pub(crate) async fn resume(&self, run: &RunId) -> Run {
         let store = self.store().await;
-        self.client.resume(&store, run, Resume::new()).await.unwrap()
+        self.client.resume(&store, run, Resume::default()).await.unwrap()
     }
 
     /// The releases that the emulator has accepted.

@@ -32,7 +32,7 @@ impl Lost {
     }
 
     async fn resumed(&self) -> Run {
-        self.service.resume(&self.store, &self.run, Resume::new()).await.unwrap()
+        self.service.resume(&self.store, &self.run, Resume::default()).await.unwrap()
     }
 
     /// Sets the wall clock to a time after the last request was signed.
@@ -121,7 +121,8 @@ async fn the_fence_is_not_waived_where_the_service_has_a_clock_or_cannot_be_aske
 #[tokio::test(start_paused = true)]
 async fn an_unlimited_grace_is_an_unlimited_fence() {
     let lost = Lost::new(&[23], false).await;
-    let forever = Resume::new().with_grace(Duration::MAX);
+    let mut forever = Resume::default();
+    forever.grace = Some(Duration::MAX);
     let mut run = lost.service.resume(&lost.store, &lost.run, forever).await.unwrap();
     let refused = run.allow_resend(&[id(23)], Needed).await;
     assert!(matches!(refused, Err(ResendRefused::TooEarly { .. })));

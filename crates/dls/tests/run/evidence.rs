@@ -60,7 +60,8 @@ async fn an_intention_is_recorded_in_the_store_and_as_evidence_before_its_reques
     assert_eq!((intention.entry, *sent), (before.entry + 1, 0));
     let stored = store.load(&name).await.unwrap();
     assert!(stored.contains(intention) && stored.report.packages[0].sent);
-    let resume = Resume::new().with_must_contain(intention.clone());
+    let mut resume = Resume::default();
+    resume.must_contain = Some(intention.clone());
     service.resume(&store, &name, resume).await.unwrap();
 }
 

@@ -100,11 +100,12 @@ async fn a_run_is_resumed_in_its_workspace_and_at_another_address_only_if_confir
     let elsewhere = client(&bench.emulator, "d1cd7861478748a6925bc02f47c69279");
     let proxy = client_of("http://proxy.example.com:8080", "default");
     let store = bench.store().await;
-    let refused = elsewhere.resume(&store, &id, Resume::new().with_same_service(true)).await;
+    let mut confirmed = Resume::default();
+    confirmed.same_service = true;
+    let refused = elsewhere.resume(&store, &id, confirmed.clone()).await;
     assert_eq!(refused.unwrap_err(), StoreError::OtherDestination { run: id.clone() });
-    let refused = proxy.resume(&store, &id, Resume::new()).await;
+    let refused = proxy.resume(&store, &id, Resume::default()).await;
     assert_eq!(refused.unwrap_err(), StoreError::OtherDestination { run: id.clone() });
-    let confirmed = Resume::new().with_same_service(true);
     let mut run = proxy.resume(&store, &id, confirmed).await.unwrap();
     let resumed = run.next_event().await.unwrap().kind;
     let EventKind::Resumed { other_endpoint: Some(address), .. } = &resumed else {

@@ -183,7 +183,7 @@ async fn an_unrecorded_consent_does_not_count() {
     let name = run.id().unwrap().clone();
     assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);
     service.state().wall += Run::RESEND_FENCE * 2;
-    let mut run = service.resume(&store, &name, Resume::new()).await.unwrap();
+    let mut run = service.resume(&store, &name, Resume::default()).await.unwrap();
     store.left.store(0, Ordering::Relaxed);
     let refused = run.allow_resend(&[id(23)], Fence::Needed).await;
     assert!(matches!(refused, Err(ResendRefused::NotRecorded(_))), "{refused:?}");
@@ -199,7 +199,7 @@ async fn a_take_over_is_durable_and_sends_nothing_if_recording_fails() {
     let name = run.id().unwrap().clone();
     drop(run);
     store.left.store(0, Ordering::Relaxed);
-    let run = service.resume(&store, &name, Resume::new()).await.unwrap();
+    let run = service.resume(&store, &name, Resume::default()).await.unwrap();
     assert_eq!(store.appends(), [(true, 0)]);
     assert!(run.journal_failure().is_some());
     assert_eq!(run.wait().await.outcome, RunOutcome::Refused);
@@ -216,7 +216,8 @@ async fn a_record_that_is_older_than_the_evidence_is_not_taken_over() {
     drop(run);
     let copy = service.run(&[24], quick()).with_store(&older).await.unwrap();
     assert_eq!(copy.id(), Some(&name));
-    let resume = Resume::new().with_must_contain(evidence);
+    let mut resume = Resume::default();
+    resume.must_contain = Some(evidence);
     for (store, fits) in [(&older, false), (&store, true)] {
         let run = service.resume(store, &name, resume.clone()).await;
         assert_eq!(run.is_ok(), fits, "{run:?}");
