@@ -7,7 +7,6 @@ use std::time::SystemTime;
 
 use http::HeaderValue;
 
-use crate::backoff::Jitter;
 use crate::clock::Clock;
 use crate::credentials::ProvideCredentials;
 use crate::error::{Error, ErrorKind, Phase};
@@ -15,6 +14,7 @@ use crate::limiter::{Limiter, Rate};
 use crate::limits::Limits;
 use crate::origin::PlaintextHosts;
 use crate::prepared_request::DefaultHeaders;
+use crate::retry::Jitter;
 use crate::sender::{Sender, Settings};
 use crate::tls::{Roots, Tls};
 use crate::transport::Transport;
@@ -197,7 +197,7 @@ mod tests {
             (builder().project_id("a\nb"), "the project id cannot stand in a header"),
             (builder().domain_id("a\0"), "the domain id cannot stand in a header"),
             (builder().user_agent("a\r\nb: c"), "the user agent cannot stand in a header"),
-            (builder().rate(Rate::PerSecond(0.0)), "0 requests a second is no rate"),
+            (builder().rate(Rate::PerSecond(0.0)), "invalid rate limit: 0 requests per second"),
         ] {
             let error = builder.build().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Setup);

@@ -21,14 +21,10 @@
 //! Secrets are wiped from memory when their last copy goes. They have no `Display` and no `==`, and
 //! `Debug` prints `[redacted]` in their place.
 
-mod auth_headers;
 mod environment;
 mod provide;
 mod value;
 
-pub use auth_headers::AuthHeaders;
 pub use environment::Environment;
 pub use provide::{CredentialsError, ProvideCredentials, Provided};
-pub use value::{
-    AccessKey, CredentialPart, Credentials, InvalidCredential, SecretKey, SecurityToken, Token,
-};
+pub use value::{AccessKey, Credentials, InvalidCredential, SecretKey, SecurityToken, Token};

@@ -274,14 +274,14 @@ impl Error {
     /// How long the server asked us to wait (`Retry-After`).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.head.as_ref()?.retry_after
+        self.0.head.as_ref()?.meta.retry_after()
     }
 
     /// How far our clock is from the server's, by the `Date` of the answer. `None` means that it is
     /// not known; see [`ResponseMeta::clock_skew`](crate::ResponseMeta::clock_skew).
     #[must_use]
     pub fn clock_skew(&self) -> Option<ClockSkew> {
-        self.0.head.as_ref()?.clock_skew
+        self.0.head.as_ref()?.meta.clock_skew()
     }
 }
 

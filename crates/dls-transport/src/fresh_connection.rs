@@ -56,8 +56,10 @@ impl FreshConnection {
     ) -> Result<Response<Vec<u8>>, Error> {
         let prepared = PreparedRequest::new(request, self.sender.settings.plaintext)?;
         if prepared.origin != self.origin {
-            let message =
-                format!("the connection leads to {}, not to {}", self.origin, prepared.origin);
+            let message = format!(
+                "the connection is to {}, but the request is to {}",
+                self.origin, prepared.origin
+            );
             return Err(Error::invalid(message));
         }
         let work = Box::pin(self.send_once(&prepared, at));

@@ -21,7 +21,7 @@ use crate::error::{Delivery, Error, ErrorKind, Phase};
 use crate::limits::Limits;
 use crate::origin::Origin;
 use crate::redact::SentSecrets;
-use crate::response::{Head, ResponseClass, location};
+use crate::response::{Head, location};
 use crate::stream::{Stream, Written};
 use crate::tls;
 
@@ -114,7 +114,7 @@ impl Connection {
             self.task.advance(cx);
             Poll::Ready(matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
         });
-        // A task that has had its share of time would learn that nothing has arrived.
+        // A task that has used its budget of tokio's would learn that nothing has arrived.
         unconstrained(check).await
     }
 
@@ -184,18 +184,18 @@ impl<'a> PendingResponse<'a> {
         let (origin, status) = (limits.origin, parts.status.as_u16());
         let error =
             |kind, message| Error::new(kind, Phase::Answer, message).with_head(head.clone());
-        match ResponseClass::of(parts.status) {
-            ResponseClass::Answer => Ok(Self { connection, parts, body, head, limits }),
-            ResponseClass::Redirect => {
+        match status {
+            200..=299 | 400..=599 => Ok(Self { connection, parts, body, head, limits }),
+            300..=399 => {
                 let location = location(&parts.headers);
                 let to = location.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
                 let message = format!("{origin} redirects (status {status}){to}; not followed");
-                Err(error(ErrorKind::Redirect, message)
-                    .with_location(location)
-                    .with_delivery(Delivery::Answered))
+                let error = error(ErrorKind::Redirect, message).with_location(location);
+                Err(error.with_delivery(Delivery::Answered))
             }
-            ResponseClass::Invalid => {
-                let message = format!("{origin} answered with status {status}, which is no answer");
+            // 101 and everything from 600 on.
+            _ => {
+                let message = format!("{origin} answered with the unexpected status {status}");
                 Err(error(ErrorKind::Protocol, message).with_delivery(Delivery::Unknown))
             }
         }
@@ -220,7 +220,7 @@ impl<'a> PendingResponse<'a> {
         let reusable = connection.is_silent().await;
 
         self.parts.extensions.clear();
-        self.parts.extensions.insert(self.head.meta());
+        self.parts.extensions.insert(self.head.meta);
         Ok((Response::from_parts(self.parts, body), reusable.then_some(connection)))
     }
 
@@ -270,10 +270,10 @@ impl<'a> PendingResponse<'a> {
 
 /// Why no request was written on a connection.
 fn unusable(failure: hyper::Error, origin: &Origin) -> Error {
-    let error = if tls::is_refusal_of_us(&failure) {
-        wants_a_certificate(origin)
-    } else if has_spoken(&failure) {
-        let message = format!("{origin} spoke before it was asked, so nothing was sent to it");
+    let error = if tls::is_client_certificate_refusal(&failure) {
+        needs_client_certificate(origin)
+    } else if has_sent_data(&failure) {
+        let message = format!("{origin} sent data before the request, so the request was not sent");
         Error::new(ErrorKind::Interrupted, Phase::Answer, message)
     } else {
         closed_before_use(origin)
@@ -288,7 +288,7 @@ fn closed_before_use(origin: &Origin) -> Error {
 
 /// hyper has no method for it. Of what ends a connection that is not in use only this has no cause
 /// of its own.
-fn has_spoken(failure: &hyper::Error) -> bool {
+fn has_sent_data(failure: &hyper::Error) -> bool {
     let mut root: &(dyn std::error::Error + 'static) = failure;
     while let Some(cause) = root.source() {
         root = cause;
@@ -298,23 +298,21 @@ fn has_spoken(failure: &hyper::Error) -> bool {
 
 /// Why there is no answer. `unread` is what came in and was not understood.
 fn no_answer(error: hyper::Error, unread: &[u8], limits: &ExchangeLimits<'_>) -> Error {
-    let origin = limits.origin;
+    let (origin, Limits { head_bytes, body_bytes, .. }) = (limits.origin, limits.limits);
     let (kind, message) = if is_too_large(&error) && !unread.starts_with(b"HTTP/") {
         // The head itself was taken, so it is a length that hyper cannot count to.
-        let limit = limits.limits.body_bytes;
-        let message = format!("the answer from {origin} announces more than {limit} bytes");
+        let message = format!("the answer from {origin} announces more than {body_bytes} bytes");
         (ErrorKind::TooLarge, message)
     } else if is_too_large(&error) {
-        let limit = limits.limits.head_bytes;
         let message = format!(
-            "the head of the answer from {origin} is larger than {limit} bytes or \
+            "the head of the answer from {origin} is larger than {head_bytes} bytes or \
              {MAX_HEADERS} headers"
         );
         (ErrorKind::Protocol, message)
     } else if error.is_parse() {
         (ErrorKind::Protocol, format!("{origin} did not answer in HTTP/1.1"))
-    } else if tls::is_refusal_of_us(&error) {
-        return wants_a_certificate(origin).with_source(error);
+    } else if tls::is_client_certificate_refusal(&error) {
+        return needs_client_certificate(origin).with_source(error);
     } else {
         let message = format!("the connection to {origin} was lost before an answer came");
         (ErrorKind::Interrupted, message)
@@ -322,8 +320,8 @@ fn no_answer(error: hyper::Error, unread: &[u8], limits: &ExchangeLimits<'_>) ->
     Error::new(kind, Phase::Answer, message).with_source(error)
 }
 
-fn wants_a_certificate(origin: &Origin) -> Error {
-    let message = format!("{origin} wants to know us by a certificate, which we have not");
+fn needs_client_certificate(origin: &Origin) -> Error {
+    let message = format!("{origin} requires a client certificate, which is not supported");
     Error::new(ErrorKind::Tls, Phase::Answer, message)
 }
 
@@ -380,19 +378,28 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_is_handed_back_was_not_sent() {
-        let (connection, server) = connection().await;
-        drop(server);
-        // The runtime learns that the connection is closed.
-        tokio::task::yield_now().await;
-        let written = connection.written.clone();
-        let error = send(connection).await;
-        assert_eq!(error.kind(), ErrorKind::Interrupted);
-        assert_eq!((error.delivery(), written.bytes()), (Delivery::NotSent, 0));
+    async fn a_request_that_is_handed_back_or_that_no_socket_took_was_not_sent() {
+        for is_known in [true, false] {
+            let (mut connection, server) = connection().await;
+            if is_known {
+                drop(server);
+                // The runtime learns that the connection is closed.
+                tokio::task::yield_now().await;
+            } else {
+                assert!(connection.is_silent().await);
+                server.set_zero_linger().unwrap();
+                // The runtime does not know of the reset; the kernel tells it before the first write.
+                drop(server);
+            }
+            let written = connection.written.clone();
+            let error = send(connection).await;
+            assert_eq!(error.kind(), ErrorKind::Interrupted);
+            assert_eq!((error.delivery(), written.bytes()), (Delivery::NotSent, 0), "{is_known}");
+        }
     }
 
     #[tokio::test]
-    async fn a_task_that_has_had_its_share_of_time_hears_what_was_said_unasked() {
+    async fn a_task_that_has_used_its_coop_budget_still_sees_unexpected_data() {
         let (mut connection, server) = connection().await;
         assert!(connection.is_silent().await);
         while has_budget_remaining() {
@@ -400,19 +407,6 @@ pub(crate) mod tests {
         }
         std::io::Write::write_all(&mut server.into_std().unwrap(), b"H").unwrap();
         assert!(!connection.is_silent().await);
-    }
-
-    #[tokio::test]
-    async fn a_request_that_no_socket_took_was_not_sent() {
-        let (mut connection, server) = connection().await;
-        assert!(connection.is_silent().await);
-        server.set_zero_linger().unwrap();
-        drop(server);
-        // The runtime does not know of the reset; the kernel tells it before the first write.
-        let written = connection.written.clone();
-        let error = send(connection).await;
-        assert_eq!(error.kind(), ErrorKind::Interrupted);
-        assert_eq!((error.delivery(), written.bytes()), (Delivery::NotSent, 0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,10 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod backoff;
 mod builder;
 mod clock;
-mod connect;
 pub mod credentials;
 mod deadline;
 mod error;
@@ -22,6 +20,7 @@ mod retry_after;
 mod sender;
 pub mod sign;
 mod stream;
+mod tcp;
 mod tls;
 mod trace;
 mod transport;

@@ -38,7 +38,9 @@ impl Limiter {
             Rate::Unlimited => Ok(Self(None)),
             Rate::PerSecond(requests) => match Window::new(requests) {
                 Some(window) => Ok(Self(Some(Mutex::new(window)))),
-                None => Err(Error::setup(format!("{requests} requests a second is no rate"))),
+                None => {
+                    Err(Error::setup(format!("invalid rate limit: {requests} requests per second")))
+                }
             },
         }
     }

@@ -63,7 +63,7 @@ impl Origin {
         let only_loopback = !tls && plaintext == PlaintextHosts::Loopback;
         if only_loopback && !is_loopback(bare) {
             return Err(Error::invalid(format!(
-                "plain http:// is for this machine only, and {authority} is another; use https://"
+                "plain http:// is only allowed to this machine, and {authority} is another; use https://"
             )));
         }
         Ok(Self { tls, host: bare.to_owned(), port, authority, only_loopback })

@@ -1,5 +1,6 @@
-//! A request as it goes out: its target and `Host` rendered once, dressed and signed anew each time.
+//! A request as it goes out: its origin is rendered once, its headers and signature for each attempt.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use http_body_util::Full;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::origin::{Origin, PlaintextHosts};
-use crate::sign::{Parts, SdkDate, canonical_query, decodes, parse_query, sign};
+use crate::sign::{Parts, SdkDate, decodes, parse_query, sign, target};
 
 /// Headers that the transport sets itself. A request that brings one is refused.
 const OURS: [HeaderName; 15] = [
@@ -62,7 +63,7 @@ impl PreparedRequest {
         let (parts, body) = request.into_parts();
         let origin = Origin::of(&parts.uri, plaintext)?;
         if parts.method == Method::CONNECT {
-            return Err(Error::invalid("CONNECT asks for a tunnel, which is not an exchange"));
+            return Err(Error::invalid("CONNECT requests are not supported"));
         }
         let query = parts.uri.query().unwrap_or_default();
         for (part, text) in [("path", parts.uri.path()), ("query", query)] {
@@ -112,53 +113,49 @@ impl PreparedRequest {
         credentials: &Credentials,
         date: SystemTime,
     ) -> Result<(String, HeaderMap), Error> {
-        let path = self.uri.path();
+        let (host, path) = (self.origin.authority(), self.uri.path());
         let query = parse_query(self.uri.query().unwrap_or_default());
-        let auth_headers = credentials.auth_headers(
-            default_headers.project_id.as_deref(),
-            default_headers.domain_id.as_deref(),
-        );
+        let DefaultHeaders { project_id, domain_id, .. } = default_headers;
+        let defaults = [("x-project-id", project_id), ("x-domain-id", domain_id)];
+        let defaults = defaults.iter().filter_map(|(name, id)| Some((*name, id.as_deref()?)));
 
-        let mut texts = Vec::with_capacity(self.headers.len() + auth_headers.headers.len());
+        let mut texts = Vec::with_capacity(self.headers.len() + 4);
         for (name, value) in &self.headers {
-            let replaced = auth_headers.headers.iter().any(|(ours, _)| name == *ours);
-            if !replaced {
+            if !defaults.clone().any(|(default, _)| name == default) {
                 let text = str::from_utf8(value.as_bytes()).map_err(|_| {
                     Error::invalid(format!("the value of header {name} is not UTF-8"))
                 })?;
                 texts.push((name.as_str(), text));
             }
         }
-        texts.extend(&auth_headers.headers);
+        texts.extend(defaults);
 
-        let host = self.origin.authority();
-        let mut headers = HeaderMap::with_capacity(texts.len() + 8);
-        let Some(key) = auth_headers.signer else {
-            append(&mut headers, HOST.as_str(), host)?;
-            for (name, value) in texts {
-                append(&mut headers, name, value)?;
+        let (target, sent) = match credentials {
+            Credentials::AccessKey(key) => {
+                let parts = Parts {
+                    method: self.method.as_str(),
+                    host,
+                    path,
+                    query: &query,
+                    headers: &texts,
+                    body: &self.body,
+                };
+                let signed = sign(&parts, key, SdkDate::from(date)).map_err(|error| {
+                    Error::invalid("the request cannot be signed").with_source(error)
+                })?;
+                (signed.uri, signed.headers)
             }
-            let query = canonical_query(&query);
-            let target = match query.is_empty() {
-                true => path.to_owned(),
-                false => format!("{path}?{query}"),
-            };
-            return Ok((target, headers));
+            Credentials::Token(token) => {
+                texts.extend([(HOST.as_str(), host), ("x-auth-token", token.expose())]);
+                let texts = texts.into_iter().map(|(name, value)| (name, Cow::Borrowed(value)));
+                (target(path, &query), texts.collect())
+            }
         };
-        let parts = Parts {
-            method: self.method.as_str(),
-            host,
-            path,
-            query: &query,
-            headers: &texts,
-            body: &self.body,
-        };
-        let signed = sign(&parts, key, SdkDate::from(date))
-            .map_err(|error| Error::invalid("the request cannot be signed").with_source(error))?;
-        for (name, value) in signed.headers {
+        let mut headers = HeaderMap::with_capacity(sent.len() + 3);
+        for (name, value) in sent {
             append(&mut headers, name, &value)?;
         }
-        Ok((signed.uri, headers))
+        Ok((target, headers))
     }
 
     /// What a proxy may change on the way, and is therefore not signed.
@@ -364,10 +361,7 @@ mod tests {
     fn what_cannot_be_sent_or_signed_is_refused() {
         let bytes = HeaderValue::from_bytes(b"\xff").unwrap();
         for (request, message) in [
-            (
-                request("https://a.example/").method("CONNECT"),
-                "CONNECT asks for a tunnel, which is not an exchange",
-            ),
+            (request("https://a.example/").method("CONNECT"), "CONNECT requests are not supported"),
             (
                 request("https://a.example/").header("x", bytes),
                 "the value of header x is not UTF-8",

@@ -1,4 +1,4 @@
-//! What is known of one exchange once the head of its answer is in.
+//! What is known of an exchange when the head of its answer has arrived.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,13 +7,13 @@ use http::{HeaderMap, StatusCode};
 
 use crate::retry_after::{ClockSkew, clock_skew, retry_after};
 
-/// What a [`call`](crate::Transport::call) noted about its answer, beside the answer itself.
+/// What a [`call`](crate::Transport::call) knows about its answer beside the answer itself.
 ///
 /// It is among the answer's extensions:
 ///
 /// ```
 /// # use dls_transport::ResponseMeta;
-/// fn print_facts(answer: &http::Response<Vec<u8>>) {
+/// fn print_meta(answer: &http::Response<Vec<u8>>) {
 ///     if let Some(meta) = answer.extensions().get::<ResponseMeta>() {
 ///         println!("{} attempts, clock: {:?}", meta.attempts(), meta.clock_skew());
 ///     }
@@ -53,70 +53,32 @@ impl ResponseMeta {
     }
 }
 
-/// The facts in the head of an answer.
+/// What the head of an answer says.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) request_id: Option<String>,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) clock_skew: Option<ClockSkew>,
+    pub(crate) meta: ResponseMeta,
 }
 
 impl Head {
     pub(crate) fn read(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Self {
-        Self {
-            status,
-            request_id: request_id(headers),
-            retry_after: retry_after(headers, now),
-            clock_skew: clock_skew(headers, now),
-        }
-    }
-
-    pub(crate) fn meta(&self) -> ResponseMeta {
-        ResponseMeta { attempts: 1, retry_after: self.retry_after, clock_skew: self.clock_skew }
-    }
-}
-
-/// What a status means to the transport, which knows no service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ResponseClass {
-    /// An answer, be it good or bad.
-    Answer,
-    Redirect,
-    /// No answer that a request of ours can have: 101 and everything from 600 on.
-    Invalid,
-}
-
-impl ResponseClass {
-    pub(crate) fn of(status: StatusCode) -> Self {
-        match status.as_u16() {
-            200..=299 | 400..=599 => Self::Answer,
-            300..=399 => Self::Redirect,
-            _ => Self::Invalid,
-        }
+        let (retry_after, clock_skew) = (retry_after(headers, now), clock_skew(headers, now));
+        let meta = ResponseMeta { attempts: 1, retry_after, clock_skew };
+        Self { status, request_id: request_id(headers), meta }
     }
 }
 
 /// Where a redirect points, without what may be secret: user, query and fragment.
 pub(crate) fn location(headers: &HeaderMap) -> Option<String> {
     let text = String::from_utf8_lossy(headers.get(LOCATION)?.as_bytes());
-    let end = text.find(['?', '#']).unwrap_or(text.len());
-    let (target, _) = text.split_at_checked(end)?;
-    let target = match target.split_once("//") {
-        Some((scheme, rest)) => {
-            let (authority, path) = match rest.split_once('/') {
-                Some((authority, path)) => (authority, Some(path)),
-                None => (rest, None),
-            };
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            match path {
-                Some(path) => format!("{scheme}//{host}/{path}"),
-                None => format!("{scheme}//{host}"),
-            }
-        }
-        None => target.to_owned(),
+    let target = text.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = target.split_once("//") else {
+        return Some(excerpt(target));
     };
-    Some(excerpt(&target))
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    Some(excerpt(&format!("{scheme}//{host}{path}")))
 }
 
 fn request_id(headers: &HeaderMap) -> Option<String> {
@@ -136,19 +98,6 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-
-    #[test]
-    fn only_2xx_4xx_and_5xx_are_answers() {
-        for status in 100..=999 {
-            let class = ResponseClass::of(StatusCode::from_u16(status).unwrap());
-            let expected = match status / 100 {
-                2 | 4 | 5 => ResponseClass::Answer,
-                3 => ResponseClass::Redirect,
-                _ => ResponseClass::Invalid,
-            };
-            assert_eq!(class, expected, "{status}");
-        }
-    }
 
     #[test]
     fn a_location_is_shown_without_user_query_and_fragment() {

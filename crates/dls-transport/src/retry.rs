@@ -1,10 +1,10 @@
-//! Whether one more attempt follows. A pure decision, so that the whole table can be tested.
+//! Whether one more attempt follows, and after which pause: exponential, with full jitter.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Response, StatusCode};
 
-use crate::backoff::pause;
 use crate::error::{Error, ErrorKind};
 use crate::response::ResponseMeta;
 
@@ -20,25 +20,25 @@ pub enum Retry {
     Never,
 }
 
-/// What one attempt came to.
+/// What one attempt came to: an answer has a status, a failure a kind, and a failure while the body is
+/// read has both.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum AttemptResult {
-    Answer { status: StatusCode, retry_after: Option<Duration> },
-    Failure { kind: ErrorKind, status: Option<StatusCode>, retry_after: Option<Duration> },
+pub(crate) struct AttemptResult {
+    failure: Option<ErrorKind>,
+    status: Option<StatusCode>,
+    retry_after: Option<Duration>,
 }
 
 impl AttemptResult {
     pub(crate) fn of(result: &Result<Response<Vec<u8>>, Error>) -> Self {
         match result {
-            Ok(answer) => Self::Answer {
-                status: answer.status(),
-                retry_after: answer
-                    .extensions()
-                    .get::<ResponseMeta>()
-                    .and_then(ResponseMeta::retry_after),
-            },
-            Err(error) => Self::Failure {
-                kind: error.kind(),
+            Ok(answer) => {
+                let meta = answer.extensions().get::<ResponseMeta>();
+                let retry_after = meta.and_then(ResponseMeta::retry_after);
+                Self { failure: None, status: Some(answer.status()), retry_after }
+            }
+            Err(error) => Self {
+                failure: Some(error.kind()),
                 status: error.status(),
                 retry_after: error.retry_after(),
             },
@@ -46,63 +46,82 @@ impl AttemptResult {
     }
 
     fn may_pass(self) -> bool {
-        match self {
-            Self::Answer { status, .. } => is_transient(status),
-            Self::Failure { kind, status, .. } => {
-                let kind = match kind {
-                    ErrorKind::Resolve
-                    | ErrorKind::Connect
-                    | ErrorKind::Timeout
-                    | ErrorKind::Interrupted
-                    | ErrorKind::Body => true,
-                    ErrorKind::Setup
-                    | ErrorKind::InvalidRequest
-                    | ErrorKind::Credentials
-                    | ErrorKind::Stopped
-                    | ErrorKind::Tls
-                    | ErrorKind::Protocol
-                    | ErrorKind::Redirect
-                    | ErrorKind::TooLarge => false,
-                };
+        match self.failure {
+            None => self.status.is_some_and(is_transient),
+            Some(
+                ErrorKind::Resolve
+                | ErrorKind::Connect
+                | ErrorKind::Timeout
+                | ErrorKind::Interrupted
+                | ErrorKind::Body,
+            ) => {
                 // A refusal that broke off is still a refusal; above all a 401 is never repeated.
-                kind && status.is_none_or(|status| status.is_success() || is_transient(status))
+                self.status.is_none_or(|status| status.is_success() || is_transient(status))
             }
+            Some(
+                ErrorKind::Setup
+                | ErrorKind::InvalidRequest
+                | ErrorKind::Credentials
+                | ErrorKind::Stopped
+                | ErrorKind::Tls
+                | ErrorKind::Protocol
+                | ErrorKind::Redirect
+                | ErrorKind::TooLarge,
+            ) => false,
         }
     }
 
-    /// The least pause: what the server asks for, and at least a second when we are too many.
+    /// The least pause: what the server asks for, and at least a second after a 429.
     fn floor(self) -> Duration {
-        let (status, retry_after) = match self {
-            Self::Answer { status, retry_after } => (Some(status), retry_after),
-            Self::Failure { status, retry_after, .. } => (status, retry_after),
-        };
-        let least = match status {
+        let least = match self.status {
             Some(StatusCode::TOO_MANY_REQUESTS) => Duration::from_secs(1),
             _ => Duration::ZERO,
         };
-        retry_after.unwrap_or_default().max(least)
+        self.retry_after.unwrap_or_default().max(least)
     }
 }
 
 /// The pause before the next attempt, or `None` if this was the last one.
 ///
-/// `attempts` counts this one, `remaining` is what is left of the whole call, and `chance` is from
-/// 0 up to 1. A pause that would outlast the call is not begun.
+/// It is the least pause, and a random part of [`ceiling`] on top, so that clients which failed together do
+/// not come back together. `attempts` counts this one, `remaining` is what is left of the whole call, and
+/// `random` is from 0 up to 1. A pause that would outlast the call is not begun.
 pub(crate) fn next_attempt(
     retry: Retry,
     outcome: AttemptResult,
     (attempts, max_attempts): (u32, u32),
     remaining: Duration,
-    chance: f64,
+    random: f64,
 ) -> Option<Duration> {
     if retry == Retry::Never || attempts >= max_attempts || !outcome.may_pass() {
         return None;
     }
-    Some(pause(attempts, outcome.floor(), chance)).filter(|pause| *pause < remaining)
+    let pause = outcome.floor().saturating_add(ceiling(attempts).mul_f64(random));
+    Some(pause).filter(|pause| *pause < remaining)
+}
+
+/// The longest random pause after so many attempts: 0.5 s, 1 s, 2 s, 4 s and then 8 s.
+fn ceiling(attempts: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
+    Duration::from_millis(500).saturating_mul(doubled).min(Duration::from_secs(8))
 }
 
 fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// Random numbers that a test can seed.
+pub(crate) struct Jitter(Mutex<fastrand::Rng>);
+
+impl Jitter {
+    pub(crate) fn new(seed: Option<u64>) -> Self {
+        Self(Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)))
+    }
+
+    /// From 0 up to 1.
+    pub(crate) fn next(&self) -> f64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).f64()
+    }
 }
 
 #[cfg(test)]
@@ -127,18 +146,9 @@ mod tests {
         (ErrorKind::TooLarge, false),
     ];
 
-    fn answer(status: u16) -> AttemptResult {
-        AttemptResult::Answer { status: StatusCode::from_u16(status).unwrap(), retry_after: None }
-    }
-
-    fn asked_to_wait(status: u16, seconds: u64) -> AttemptResult {
-        let status = StatusCode::from_u16(status).unwrap();
-        AttemptResult::Answer { status, retry_after: Some(Duration::from_secs(seconds)) }
-    }
-
-    fn failure(kind: ErrorKind, status: Option<u16>) -> AttemptResult {
+    fn result(failure: Option<ErrorKind>, status: Option<u16>) -> AttemptResult {
         let status = status.map(|status| StatusCode::from_u16(status).unwrap());
-        AttemptResult::Failure { kind, status, retry_after: None }
+        AttemptResult { failure, status, retry_after: None }
     }
 
     fn next(retry: Retry, outcome: AttemptResult) -> Option<Duration> {
@@ -148,64 +158,66 @@ mod tests {
     #[test]
     fn a_write_is_never_repeated_whatever_came_of_it() {
         for status in 100..=999 {
-            assert_eq!(next(Retry::Never, answer(status)), None);
+            assert_eq!(next(Retry::Never, result(None, Some(status))), None);
         }
         for (kind, _) in KINDS {
-            assert_eq!(next(Retry::Never, failure(kind, None)), None, "{kind:?}");
+            assert_eq!(next(Retry::Never, result(Some(kind), None)), None, "{kind:?}");
         }
     }
 
     #[test]
-    fn a_read_is_repeated_after_statuses_that_may_pass() {
-        let repeated: Vec<u16> =
-            (100..=999).filter(|s| next(Retry::Allowed, answer(*s)).is_some()).collect();
-        assert_eq!(repeated, [408, 429, 500, 502, 503, 504]);
-    }
-
-    #[test]
-    fn a_read_is_repeated_after_failures_that_may_pass() {
+    fn a_read_is_repeated_after_what_may_pass() {
+        let is_repeated = |failure, status| next(Retry::Allowed, result(failure, status)).is_some();
+        let statuses: Vec<u16> = (100..=999).filter(|s| is_repeated(None, Some(*s))).collect();
+        assert_eq!(statuses, [408, 429, 500, 502, 503, 504]);
         for (kind, repeated) in KINDS {
-            assert_eq!(next(Retry::Allowed, failure(kind, None)).is_some(), repeated, "{kind:?}");
+            assert_eq!(is_repeated(Some(kind), None), repeated, "{kind:?}");
         }
-    }
-
-    #[test]
-    fn a_refusal_whose_body_broke_off_is_not_repeated() {
         for (status, repeated) in [(200, true), (503, true), (400, false), (401, false)] {
-            let outcome = failure(ErrorKind::Body, Some(status));
-            assert_eq!(next(Retry::Allowed, outcome).is_some(), repeated, "{status}");
+            let broken_off = is_repeated(Some(ErrorKind::Body), Some(status));
+            assert_eq!(broken_off, repeated, "{status}");
         }
     }
 
     #[test]
     fn attempts_and_time_come_to_an_end() {
         let next = |attempts, remaining| {
-            next_attempt(Retry::Allowed, answer(503), attempts, remaining, 0.5)
+            next_attempt(Retry::Allowed, result(None, Some(503)), attempts, remaining, 0.5)
         };
         let half = Duration::from_millis(250);
-        assert_eq!(next((1, 3), MINUTE), Some(half));
-        assert_eq!(next((2, 3), MINUTE), Some(2 * half));
-        assert_eq!(next((3, 3), MINUTE), None);
-        assert_eq!(next((1, 1), MINUTE), None);
-        assert_eq!(next((1, 3), half), None, "the pause would outlast the call");
-        assert_eq!(next((1, 3), Duration::ZERO), None);
-        assert_eq!(next((1, 3), Duration::MAX), Some(half));
+        for (attempts, remaining, pause) in [
+            ((1, 3), MINUTE, Some(half)),
+            ((2, 3), MINUTE, Some(2 * half)),
+            ((3, 3), MINUTE, None),
+            ((1, 1), MINUTE, None),
+            // The pause would outlast the call.
+            ((1, 3), half, None),
+            ((1, 3), Duration::ZERO, None),
+            ((1, 3), Duration::MAX, Some(half)),
+        ] {
+            assert_eq!(next(attempts, remaining), pause, "{attempts:?} {remaining:?}");
+        }
+        let pauses = (1..=6).map(|n| next((n, u32::MAX), MINUTE).unwrap().as_millis());
+        assert_eq!(pauses.collect::<Vec<_>>(), [250, 500, 1000, 2000, 4000, 4000]);
+        assert_eq!(ceiling(u32::MAX), Duration::from_secs(8));
     }
 
     #[test]
     fn the_pause_is_at_least_what_the_server_asks_for_and_a_second_after_429() {
-        for (outcome, millis) in [
-            (answer(503), 250),
-            (asked_to_wait(503, 0), 250),
-            (asked_to_wait(503, 7), 7250),
-            (answer(429), 1250),
-            (asked_to_wait(429, 0), 1250),
-            (asked_to_wait(429, 7), 7250),
+        for (status, retry_after, millis) in [
+            (503, None, Some(250)),
+            (503, Some(0), Some(250)),
+            (503, Some(7), Some(7250)),
+            (503, Some(u64::MAX), None),
+            (429, None, Some(1250)),
+            (429, Some(0), Some(1250)),
+            (429, Some(7), Some(7250)),
+            (429, Some(60), None),
         ] {
+            let retry_after = retry_after.map(Duration::from_secs);
+            let outcome = AttemptResult { retry_after, ..result(None, Some(status)) };
             let pause = next(Retry::Allowed, outcome);
-            assert_eq!(pause, Some(Duration::from_millis(millis)), "{outcome:?}");
+            assert_eq!(pause, millis.map(Duration::from_millis), "{outcome:?}");
         }
-        assert_eq!(next(Retry::Allowed, asked_to_wait(429, 60)), None);
-        assert_eq!(next(Retry::Allowed, asked_to_wait(503, u64::MAX)), None);
     }
 }

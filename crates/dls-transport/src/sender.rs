@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{Response, StatusCode};
 
-use crate::backoff::Jitter;
 use crate::clock::Clock;
-use crate::connect::connect;
 use crate::credentials::{Credentials, ProvideCredentials};
 use crate::deadline::Deadline;
 use crate::error::{Delivery, Error, ErrorKind, Phase};
@@ -21,8 +19,9 @@ use crate::pool::{Pool, Slot};
 use crate::prepared_request::{DefaultHeaders, PreparedRequest};
 use crate::redact::SentSecrets;
 use crate::response::ResponseMeta;
-use crate::retry::{AttemptResult, Retry, next_attempt};
+use crate::retry::{AttemptResult, Jitter, Retry, next_attempt};
 use crate::stream::{Counting, Stream};
+use crate::tcp;
 use crate::tls::Tls;
 use crate::trace;
 
@@ -122,7 +121,7 @@ impl Sender {
             let limit = (attempts, self.settings.max_attempts);
             let remaining = call.deadline.remaining();
             let result = AttemptResult::of(&outcome);
-            let next = next_attempt(call.retry, result, limit, remaining, self.jitter.chance());
+            let next = next_attempt(call.retry, result, limit, remaining, self.jitter.next());
             let Some(pause) = next else {
                 return of_call(outcome, attempts, earlier);
             };
@@ -188,7 +187,7 @@ impl Sender {
     /// A fresh connection.
     async fn open(&self, call: &Call<'_>) -> Result<Connection, Error> {
         let (origin, deadline, limits) = (call.origin, &call.deadline, &self.settings.limits);
-        let socket = Counting::new(connect(origin, limits.connect, deadline).await?);
+        let socket = Counting::new(tcp::connect(origin, limits.connect, deadline).await?);
         let written = socket.written();
         let stream: Stream = if origin.tls {
             let session = deadline
@@ -253,7 +252,7 @@ impl Sender {
         match self.stopped.get() {
             None => Ok(()),
             Some(reason) => {
-                let message = format!("nothing is sent to {host} any more: {reason}");
+                let message = format!("no more requests are sent to {host}: {reason}");
                 Err(Error::new(ErrorKind::Stopped, Phase::Prepare, message))
             }
         }

@@ -158,9 +158,8 @@ pub fn sign<'a>(
 
     let content_sha256 = signed.iter().find(|(name, _)| name == "x-sdk-content-sha256");
     let payload_hash = payload_hash(content_sha256.map(|(_, value)| *value), parts.body);
-    let query = canonical_query(parts.query);
     let canonical_request =
-        canonical::assemble(parts.method, parts.path, &query, &signed, &payload_hash);
+        canonical_request(parts.method, parts.path, parts.query, &signed, &payload_hash);
     let canonical_request = CanonicalRequest(Zeroizing::new(canonical_request));
 
     let string_to_sign = string_to_sign(date, &canonical_request);
@@ -171,11 +170,7 @@ pub fn sign<'a>(
     headers.push((headers::AUTHORIZATION, Cow::Owned(authorization.clone())));
 
     Ok(Signed {
-        uri: if query.is_empty() {
-            parts.path.to_owned()
-        } else {
-            format!("{}?{query}", parts.path)
-        },
+        uri: target(parts.path, parts.query),
         headers,
         date,
         payload_hash,
@@ -185,6 +180,14 @@ pub fn sign<'a>(
         signature,
         authorization,
     })
+}
+
+/// The request target to send.
+pub(crate) fn target(path: &str, query: &[QueryPair<'_>]) -> String {
+    match canonical_query(query) {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
 }
 
 fn check_target(parts: &Parts<'_>) -> Result<(), Unsignable> {

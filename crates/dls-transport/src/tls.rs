@@ -77,7 +77,7 @@ impl Tls {
             Self::System => SYSTEM.get_or_try_init(system).await?,
         };
         let name = ServerName::try_from(origin.host.clone()).map_err(|error| {
-            failed(format!("no certificate can name {origin}")).with_source(error)
+            failed(format!("{origin} is not a valid TLS server name")).with_source(error)
         })?;
         let connector = TlsConnector::from(Arc::clone(config));
         connector.connect(name, socket).await.map_err(|error| handshake_failed(error, origin))
@@ -149,12 +149,14 @@ fn in_words(error: &rustls::Error, origin: &Origin) -> String {
     match error {
         Tls::InvalidCertificate(bad) => {
             let what = match bad {
-                Bad::Expired | Bad::ExpiredContext { .. } => "has expired, or our clock is wrong",
+                Bad::Expired | Bad::ExpiredContext { .. } => {
+                    "has expired, or the local clock is wrong"
+                }
                 Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-                    "is not valid yet, or our clock is wrong"
+                    "is not valid yet, or the local clock is wrong"
                 }
                 Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "is for another name",
-                Bad::UnknownIssuer => "is signed by nobody that we trust",
+                Bad::UnknownIssuer => "is not signed by a trusted issuer",
                 Bad::Revoked => "was revoked",
                 _ => "is not valid",
             };
@@ -170,7 +172,7 @@ fn in_words(error: &rustls::Error, origin: &Origin) -> String {
 
 /// Whether the server wanted a client certificate, or another one. In TLS 1.3 that shows only after
 /// the handshake.
-pub(crate) fn is_refusal_of_us(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn is_client_certificate_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
     use AlertDescription as Alert;
     let mut cause = Some(error);
     while let Some(error) = cause {

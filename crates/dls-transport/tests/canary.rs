@@ -12,16 +12,16 @@
 
 mod support;
 
-use std::error::Error as _;
+use std::env::VarError;
 use std::fmt::{Debug, Write as _};
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 
 use dls_transport::credentials::{
-    AccessKey, Credentials, CredentialsError, ProvideCredentials, Provided, SecretKey,
+    AccessKey, Credentials, CredentialsError, Environment, ProvideCredentials, Provided, SecretKey,
     SecurityToken, Token,
 };
+use dls_transport::sign::{Parts, SdkDate, parse_authorization, sign};
 use dls_transport::{Error, ErrorKind, Limits, Rate, Retry, Roots, Transport, TransportBuilder};
 use http::{HeaderValue, Request};
 use support::tls::{Issuer, Validity};
@@ -54,13 +54,18 @@ impl Output {
     }
 
     fn error(&self, error: &Error) {
-        self.debug(error);
         let mut output = self.0.lock().unwrap();
-        writeln!(output, "{error} {:?} {:?}", error.request_id(), error.location()).unwrap();
-        let mut cause = error.source();
-        while let Some(error) = cause {
+        writeln!(output, "{:?} {:?}", error.request_id(), error.location()).unwrap();
+        drop(output);
+        self.chain(error);
+    }
+
+    fn chain(&self, error: &dyn std::error::Error) {
+        let mut output = self.0.lock().unwrap();
+        let mut next = Some(error);
+        while let Some(error) = next {
             writeln!(output, "{error}\n{error:?}\n{error:#?}").unwrap();
-            cause = error.source();
+            next = error.source();
         }
     }
 
@@ -345,6 +350,59 @@ async fn no_secret_is_seen_anywhere() {
     }
 }
 
+/// Each public type that holds a secret, and each error about one.
+#[test]
+fn no_type_prints_six_characters_of_a_secret() {
+    let canaries = Canaries::new();
+    let (secret, token) = (canaries.secret_key.as_str(), canaries.token.as_str());
+    let output = Output::default();
+
+    let secret_key = SecretKey::new(secret).unwrap();
+    let security_token = SecurityToken::new(token).unwrap();
+    output.debug(&secret_key);
+    output.debug(&security_token);
+    let key = AccessKey::new("AKIDEXAMPLE", secret_key).unwrap();
+    let key = key.with_security_token(security_token);
+    output.debug(&key);
+    output.debug(&Credentials::from(key.clone()));
+    output.debug(&Token::new(token).unwrap());
+    output.debug(&Credentials::from(Token::new(token).unwrap()));
+
+    let headers = [("X-Auth-Token", token)];
+    let parts = Parts { method: "GET", path: "/", headers: &headers, ..Parts::default() };
+    let date = SdkDate::from(std::time::UNIX_EPOCH);
+    let signed = sign(&parts, &key, date).unwrap();
+    output.debug(&parts);
+    output.debug(&signed);
+    output.debug(&signed.canonical_request);
+    output.debug(&parse_authorization(&signed.authorization).unwrap());
+
+    let two_lines = format!("{secret}\n{token}");
+    let headers = [("X-Auth-Token", two_lines.as_str())];
+    output.chain(&sign(&Parts { headers: &headers, ..parts }, &key, date).unwrap_err());
+    for invalid in [
+        SecretKey::new(&*two_lines).unwrap_err(),
+        SecurityToken::new(&*two_lines).unwrap_err(),
+        Token::new(&*two_lines).unwrap_err(),
+        Token::new(token.repeat(300)).unwrap_err(),
+    ] {
+        output.chain(&CredentialsError::other(invalid));
+    }
+    for broken in [Ok(two_lines.clone()), Err(VarError::NotUnicode(two_lines.into()))] {
+        let environment = Environment::from_lookup(move |_| broken.clone());
+        output.debug(&environment);
+        output.chain(&environment.read().unwrap_err());
+    }
+
+    let text = output.text();
+    for secret in [secret, token, &signed.signature] {
+        for piece in secret.as_bytes().windows(6) {
+            let piece = str::from_utf8(piece).unwrap();
+            assert!(!text.contains(piece), "{piece}\n{text}");
+        }
+    }
+}
+
 #[test]
 fn a_canary_would_be_found() {
     let secret = &Canaries::new().secret_key;
@@ -403,18 +461,9 @@ async fn each_attempt_each_pause_and_the_end_of_a_transport_are_logged() {
 async fn a_call_that_is_dropped_is_logged_as_abandoned() {
     let (output, _logging) = Output::with_logs();
     let server = Server::start(|mut peer, _| async move { peer.closed().await }).await;
-    {
-        let transport = support::transport();
-        let mut call = std::pin::pin!(support::write(&transport, server.uri("/")));
-        while server.ledger.open() == 0 {
-            std::future::poll_fn(|cx| {
-                assert!(call.as_mut().poll(cx).is_pending());
-                Poll::Ready(())
-            })
-            .await;
-            tokio::task::yield_now().await;
-        }
-    }
+    let transport = support::transport();
+    let call = support::write(&transport, server.uri("/"));
+    support::drop_when(call, || server.ledger.open() > 0).await;
     let abandoned = lines(&output, "abandoned by the caller");
     assert!(abandoned.len() == 1 && abandoned[0].contains("write=true"), "{abandoned:?}");
 }

@@ -84,9 +84,8 @@ pub fn payload_hash(content_sha256: Option<&str>, body: &[u8]) -> String {
 /// The canonical request.
 ///
 /// `signed_headers` are name and value of the headers to sign, in the order of the `SignedHeaders`
-/// list: names in lower case and sorted. Values may still have white space at their ends.
-/// They stand in the text as they are; if a security token is among them, the text is the caller's to
-/// wipe.
+/// list: names in lower case and sorted. White space around a value is trimmed. The text holds
+/// the values as they are; if a security token is among them, the caller should wipe the text.
 #[must_use]
 pub fn canonical_request(
     method: &str,
@@ -95,28 +94,18 @@ pub fn canonical_request(
     signed_headers: &[(impl AsRef<str>, impl AsRef<str>)],
     payload_hash: &str,
 ) -> String {
-    assemble(method, path, &canonical_query(query), signed_headers, payload_hash)
-}
-
-/// The same with the canonical query at hand.
-pub(super) fn assemble(
-    method: &str,
-    path: &str,
-    canonical_query: &str,
-    signed_headers: &[(impl AsRef<str>, impl AsRef<str>)],
-    payload_hash: &str,
-) -> String {
-    let (method, path) = (method.to_uppercase(), canonical_uri(path));
+    let (method, path, query) =
+        (method.to_uppercase(), canonical_uri(path), canonical_query(query));
     // A name stands twice, each time with one more character; the values once, with a line end.
     let headers: usize = signed_headers
         .iter()
         .map(|(name, value)| 2 * name.as_ref().len() + value.as_ref().len() + 3)
         .sum();
-    let fixed = method.len() + path.len() + canonical_query.len() + payload_hash.len() + 6;
+    let fixed = method.len() + path.len() + query.len() + payload_hash.len() + 6;
     // It may hold a security token, and a text that grows leaves copies of itself behind.
     let mut out = String::with_capacity(fixed + headers);
 
-    for line in [&*method, &*path, canonical_query] {
+    for line in [&method, &path, &query] {
         out.push_str(line);
         out.push('\n');
     }
@@ -147,7 +136,7 @@ mod tests {
         let headers = [("host", "a.example"), ("x-security-token", "t".repeat(5000).as_str())]
             .map(|(name, value)| (name, value.to_owned()));
         for (method, path, query) in [("get", "/", ""), ("post", "/作 *()/:@&=+$,", "a=%20&b=c")] {
-            let text = assemble(method, path, query, &headers, "hash");
+            let text = canonical_request(method, path, &parse_query(query), &headers, "hash");
             // It doubles when it has to grow.
             let spare = text.capacity() - text.len();
             assert!(spare < 100, "{method}: {spare} bytes");

@@ -3,51 +3,35 @@
 
 use std::future;
 use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dls_transport::credentials::{ProvideCredentials, Provided};
-use dls_transport::{Delivery, Error, ErrorKind, Phase, Rate, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Phase, Rate, Retry, Transport};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{
-    Server, answer, answer_with, builder, forever, limited, read, transport, write,
+    Server, answer, answer_with, builder, limited, post, read, timed_out, transport, write,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
-#[track_caller]
-fn timed_out(error: &Error, phase: Phase, delivery: Delivery) {
-    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
-    assert_eq!((error.phase(), error.delivery()), (phase, delivery), "{error:?}");
-}
-
-fn once() -> std::num::NonZeroU32 {
-    std::num::NonZeroU32::MIN
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_server_that_never_answers_is_given_up_a_write_later_than_a_read() {
-    let server = Server::start(|mut peer, _| async move {
-        peer.request().await;
-        peer.closed().await;
-    })
-    .await;
-    let transport = builder().max_attempts(once()).build().unwrap();
-    let begin = Instant::now();
-    let error = read(&transport, server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Answer, Delivery::Unknown);
-    assert_eq!(begin.elapsed().as_secs(), 15);
-    assert_eq!(error.to_string(), format!("no answer from {} within 15 s", server.address));
-
-    let begin = Instant::now();
-    let error = write(&transport, server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Answer, Delivery::Unknown);
-    assert_eq!(begin.elapsed().as_secs(), 30);
-    assert_eq!(error.to_string(), format!("no answer from {} within 30 s", server.address));
+    let server = Server::silent().await;
+    let transport = builder().max_attempts(NonZeroU32::MIN).build().unwrap();
+    for (retry, seconds) in [(Retry::Allowed, 15), (Retry::Never, 30)] {
+        let begin = Instant::now();
+        let error = transport.call(post(server.uri("/")), retry).await.unwrap_err();
+        timed_out(&error, Phase::Answer, Delivery::Unknown);
+        assert_eq!(begin.elapsed().as_secs(), seconds);
+        let message = format!("no answer from {} within {seconds} s", server.address);
+        assert_eq!(error.to_string(), message);
+    }
     assert_eq!(server.ledger.whole(), 2);
     server.ledger.all_closed().await;
 }
@@ -55,13 +39,13 @@ async fn a_server_that_never_answers_is_given_up_a_write_later_than_a_read() {
 #[tokio::test(start_paused = true)]
 async fn the_head_limit_covers_a_server_that_stops_reading() {
     let server = Server::start(|peer, _| async move {
-        forever().await;
+        future::pending::<()>().await;
         drop(peer);
     })
     .await;
     let request = http::Request::post(server.uri("/")).body(vec![b'x'; 64 << 20]).unwrap();
     let begin = Instant::now();
-    let error = transport().call(request, dls_transport::Retry::Never).await.unwrap_err();
+    let error = transport().call(request, Retry::Never).await.unwrap_err();
     timed_out(&error, Phase::Answer, Delivery::Unknown);
     assert_eq!(begin.elapsed().as_secs(), 30);
     assert_eq!(server.ledger.whole(), 0);
@@ -128,41 +112,44 @@ async fn a_body_that_drips_ends_with_the_whole_call() {
     assert_eq!(begin.elapsed().as_secs(), 80);
     assert_eq!(
         error.to_string(),
-        format!("no whole answer from {} within the 80 s of the whole call", server.address)
+        format!("no complete answer from {} within the total limit of 80 s", server.address)
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_whole_call_has_a_limit_over_all_attempts() {
-    let server = Server::start(|mut peer, _| async move {
-        peer.request().await;
-        peer.closed().await;
-    })
-    .await;
+    let server = Server::silent().await;
     let transport = limited(|limits| limits.total = Some(20 * SECOND)).build().unwrap();
-    let begin = Instant::now();
-    let error = read(&transport, server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Answer, Delivery::Unknown);
-    assert_eq!((begin.elapsed().as_secs(), error.attempts()), (20, 2));
-    assert_eq!(
-        error.to_string(),
-        format!("no answer from {} within the 20 s of the whole call", server.address)
-    );
+    // A caller that grants more time gets no more than the limit.
+    for within in [Duration::MAX, 25 * SECOND] {
+        let begin = Instant::now();
+        let call = transport.call_within(post(server.uri("/")), Retry::Allowed, within);
+        let error = call.await.unwrap_err();
+        timed_out(&error, Phase::Answer, Delivery::Unknown);
+        assert_eq!((begin.elapsed().as_secs(), error.attempts()), (20, 2));
+        let message = format!("no answer from {} within the total limit of 20 s", server.address);
+        assert_eq!(error.to_string(), message);
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_a_turn_counts_towards_the_whole_call() {
+async fn waiting_for_the_rate_limit_counts_towards_the_whole_call() {
     let server = Server::keeping(answer("200 OK", "")).await;
     let transport = builder().rate(Rate::PerSecond(0.005)).build().unwrap();
     write(&transport, server.uri("/")).await.unwrap();
-    let begin = Instant::now();
-    let error = write(&transport, server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Queue, Delivery::NotSent);
-    assert_eq!(begin.elapsed().as_secs(), 50);
-    let error = read(&transport, server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Queue, Delivery::NotSent);
-    assert_eq!(begin.elapsed().as_secs(), 50 + 60);
-    assert_eq!(server.ledger.whole(), 1);
+    for (retry, seconds, time) in [
+        (Retry::Never, 50, "50 s; the remaining 30 s of the call are reserved for the answer"),
+        (Retry::Allowed, 60, "the total limit of 60 s"),
+    ] {
+        let begin = Instant::now();
+        let error = transport.call(post(server.uri("/")), retry).await.unwrap_err();
+        timed_out(&error, Phase::Queue, Delivery::NotSent);
+        assert_eq!(begin.elapsed().as_secs(), seconds);
+        let host = server.address;
+        let message = format!("the rate limit allowed no request to {host} within {time}");
+        assert_eq!(error.to_string(), message);
+    }
+    assert_eq!((server.ledger.whole(), server.ledger.connections()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,6 +192,14 @@ async fn a_server_silent_in_the_handshake_is_given_up() {
     assert_eq!(error.to_string(), format!("no TLS session with {address} within 5 s"));
 }
 
+#[track_caller]
+fn too_large(error: &Error, server: &Server, limit: &str) {
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::TooLarge, Delivery::Answered));
+    assert_eq!(error.status().unwrap(), 200);
+    let message = format!("the answer from {} (status 200) is larger than {limit}", server.address);
+    assert_eq!(error.to_string(), message);
+}
+
 #[tokio::test]
 async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     let transport = limited(|limits| limits.body_bytes = 1000).build().unwrap();
@@ -227,14 +222,7 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
                 Ok(answer) => assert_eq!((answer.body().len(), fits), (bytes, true)),
                 Err(error) => {
                     assert!(!fits, "{error}");
-                    assert_eq!(error.kind(), ErrorKind::TooLarge);
-                    assert_eq!(error.delivery(), Delivery::Answered);
-                    assert_eq!(error.status().unwrap(), 200);
-                    let message = format!(
-                        "the answer from {} (status 200) is larger than 1000 bytes",
-                        server.address
-                    );
-                    assert_eq!(error.to_string(), message);
+                    too_large(&error, &server, "1000 bytes");
                 }
             }
         }
@@ -254,13 +242,7 @@ async fn a_body_may_come_in_many_pieces_but_not_in_any_number() {
             Ok(answer) => assert_eq!((answer.body().len(), fits), (pieces, true)),
             Err(error) => {
                 assert!(!fits, "{error}");
-                assert_eq!(error.kind(), ErrorKind::TooLarge);
-                assert_eq!(error.delivery(), Delivery::Answered);
-                let message = format!(
-                    "the answer from {} (status 200) is larger than 1124 chunks",
-                    server.address
-                );
-                assert_eq!(error.to_string(), message);
+                too_large(&error, &server, "1124 chunks");
             }
         }
     }

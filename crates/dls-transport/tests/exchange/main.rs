@@ -10,9 +10,8 @@
 )]
 
 mod answers;
-mod connections;
+mod cut_points;
 mod faults;
-mod halves;
 mod limits;
 mod pool;
 mod repeat;
@@ -20,4 +19,5 @@ mod start;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
+mod two_steps;
 mod unasked;

@@ -1,28 +1,35 @@
-//! Connections kept for reads: how many, how long, and what happens when one turns out dead.
+//! Connections: how many are open, which are kept for reads and how long, and what happens when one
+//! turns out dead.
 
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dls_transport::{Delivery, ErrorKind, ResponseMeta};
-use tokio::sync::{Barrier, Notify};
-use tokio::time::{Instant, advance, sleep};
+use dls_transport::{Delivery, ErrorKind, Phase, Transport};
+use tokio::sync::{Barrier, Notify, Semaphore};
+use tokio::time::{Instant, advance, sleep, timeout};
 
-use crate::support::{Server, answer, answer_with, builder, read, transport, write};
+use crate::support::{
+    Server, answer, attempts, builder, connect, post, read, timed_out, transport, write,
+};
 
 #[tokio::test]
 async fn reads_use_a_connection_again_and_writes_never_do() {
     let server = Server::keeping(answer("200 OK", "x")).await;
-    let transport = transport();
+    let (transport, uri) = (transport(), server.uri("/"));
     for _ in 0..5 {
-        read(&transport, server.uri("/")).await.unwrap();
+        read(&transport, &uri).await.unwrap();
     }
     assert_eq!(server.ledger.connections(), 1);
-    write(&transport, server.uri("/")).await.unwrap();
-    write(&transport.clone(), server.uri("/")).await.unwrap();
+    write(&transport, &uri).await.unwrap();
+    write(&transport.clone(), &uri).await.unwrap();
     assert_eq!(server.ledger.connections(), 3);
-    read(&transport.clone(), server.uri("/")).await.unwrap();
-    assert_eq!(server.ledger.connections(), 3);
-    assert_eq!(server.ledger.whole(), 8);
+    let connection = connect(&transport, &uri).await.unwrap();
+    connection.send(post(&uri)).await.unwrap();
+    assert_eq!(server.ledger.connections(), 4, "so does a write in two steps");
+    read(&transport.clone(), &uri).await.unwrap();
+    assert_eq!((server.ledger.connections(), server.ledger.whole()), (4, 9));
 }
 
 #[tokio::test]
@@ -39,7 +46,7 @@ async fn a_connection_serves_its_origin_only() {
     assert_eq!((one.ledger.connections(), other.ledger.connections()), (2, 1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_end_cleanly_leaves_no_connection_behind() {
     for text in [
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
@@ -49,29 +56,15 @@ async fn an_answer_that_does_not_end_cleanly_leaves_no_connection_behind() {
     ] {
         let server = Server::keeping(text).await;
         let transport = transport();
+        let begin = Instant::now();
         for connections in 1..=3 {
             let answer = read(&transport, server.uri("/")).await.unwrap();
             assert_eq!(answer.body(), b"x");
             assert_eq!(server.ledger.connections(), connections, "{text:?}");
+            server.ledger.all_closed().await;
         }
+        assert_eq!(begin.elapsed(), Duration::ZERO, "each was closed at once");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_cannot_be_used_again_is_closed_at_once() {
-    let headers = "Connection: close\r\n";
-    let server = Server::start(move |mut peer, _| async move {
-        peer.request().await;
-        peer.say(answer_with("200 OK", headers, "")).await;
-        peer.closed().await;
-    })
-    .await;
-    let transport = transport();
-    let begin = Instant::now();
-    read(&transport, server.uri("/")).await.unwrap();
-    server.ledger.all_closed().await;
-    assert_eq!(begin.elapsed(), Duration::ZERO);
-    drop(transport);
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,25 +163,6 @@ async fn the_connection_used_last_is_used_next_so_that_others_grow_old() {
     assert_eq!((server.ledger.connections(), server.ledger.open()), (2, 1));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_callers_on_many_threads_share_a_transport() {
-    let server = Server::keeping(answer("200 OK", "x")).await;
-    let transport = transport();
-    let callers = (0..20).map(|_| {
-        let (transport, uri) = (transport.clone(), server.uri("/"));
-        tokio::spawn(async move {
-            for _ in 0..50 {
-                assert_eq!(read(&transport, &uri).await.unwrap().body(), b"x");
-            }
-        })
-    });
-    for caller in callers.collect::<Vec<_>>() {
-        caller.await.unwrap();
-    }
-    assert_eq!(server.ledger.whole(), 1000);
-    server.ledger.until(|ledger| ledger.open() <= 4).await;
-}
-
 #[tokio::test]
 async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
     for reset in [false, true] {
@@ -209,8 +183,7 @@ async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
         let transport = transport();
         for connections in 1..=3 {
             let answer = read(&transport, server.uri("/")).await.unwrap();
-            let meta = answer.extensions().get::<ResponseMeta>().unwrap();
-            assert_eq!(meta.attempts(), 1, "no attempt was lost on a dead connection");
+            assert_eq!(attempts(&answer), 1, "no attempt was lost on a dead connection");
             assert_eq!(server.ledger.connections(), connections);
             close.notify_one();
             server.ledger.all_closed().await;
@@ -219,31 +192,10 @@ async fn a_kept_connection_that_the_server_closed_is_seen_before_its_use() {
     }
 }
 
-#[tokio::test]
-async fn what_a_server_says_unasked_is_not_taken_for_the_next_answer() {
-    let server = Server::start(|mut peer, _| async move {
-        while peer.request().await.is_some() {
-            peer.say(answer("200 OK", "right")).await;
-            tokio::task::yield_now().await;
-            peer.say(answer("200 OK", "unasked")).await;
-        }
-    })
-    .await;
-    let transport = transport();
-    for connections in 1..=3 {
-        let answer = read(&transport, server.uri("/")).await.unwrap();
-        assert_eq!(answer.body(), b"right");
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(server.ledger.connections(), connections);
-    }
-}
-
 /// The race that nobody can win: the server closes the connection while the request is on its way.
 #[tokio::test(start_paused = true)]
-async fn a_read_survives_a_connection_that_dies_under_it() {
-    for reset in [false, true] {
+async fn a_read_lost_with_a_kept_connection_is_sent_again_or_in_doubt() {
+    for (reset, max_attempts) in [(false, 2), (true, 2), (false, 1), (true, 1)] {
         let server = Server::start(move |mut peer, number| async move {
             peer.request().await;
             peer.say(answer("200 OK", "")).await;
@@ -258,29 +210,19 @@ async fn a_read_survives_a_connection_that_dies_under_it() {
             }
         })
         .await;
-        let transport = transport();
+        let max_attempts = NonZeroU32::new(max_attempts).unwrap();
+        let transport = builder().max_attempts(max_attempts).build().unwrap();
         read(&transport, server.uri("/")).await.unwrap();
-        let answer = read(&transport, server.uri("/")).await.unwrap();
-        assert_eq!(answer.extensions().get::<ResponseMeta>().unwrap().attempts(), 2);
-        assert_eq!((server.ledger.connections(), server.ledger.whole()), (2, 3));
+        match read(&transport, server.uri("/")).await {
+            Ok(answer) => assert_eq!((attempts(&answer), server.ledger.connections()), (2, 2)),
+            Err(error) => {
+                assert_eq!(max_attempts, NonZeroU32::MIN, "{error:?}");
+                assert_eq!(error.kind(), ErrorKind::Interrupted);
+                assert_eq!(error.delivery(), Delivery::Unknown, "that is all that is proved");
+            }
+        }
+        assert_eq!(server.ledger.whole(), 1 + max_attempts.get() as usize);
     }
-}
-
-/// The same without another attempt: what is said of it is what is proved.
-#[tokio::test(start_paused = true)]
-async fn a_request_lost_with_a_kept_connection_is_in_doubt() {
-    let server = Server::start(|mut peer, _| async move {
-        peer.request().await;
-        peer.say(answer("200 OK", "")).await;
-        peer.request().await;
-    })
-    .await;
-    let once = std::num::NonZeroU32::MIN;
-    let transport = builder().max_attempts(once).build().unwrap();
-    read(&transport, server.uri("/")).await.unwrap();
-    let error = read(&transport, server.uri("/")).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
-    assert_eq!(server.ledger.whole(), 2);
 }
 
 #[test]
@@ -297,4 +239,163 @@ fn a_transport_outlives_a_runtime() {
             assert_eq!(server.ledger.connections(), 1);
         });
     }
+}
+
+fn at_most(connections: usize) -> Transport {
+    let connections = NonZeroUsize::new(connections).unwrap();
+    builder().max_connections(connections).build().unwrap()
+}
+
+/// A server that answers each request as soon as the gate lets it.
+async fn gated() -> (Server, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let own = gate.clone();
+    let server = Server::start(move |mut peer, _| {
+        let gate = own.clone();
+        async move {
+            while peer.request().await.is_some() {
+                gate.acquire().await.unwrap().forget();
+                peer.say(answer("200 OK", "x")).await;
+            }
+        }
+    })
+    .await;
+    (server, gate)
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_connections_are_opened_than_the_limit_and_the_other_calls_wait() {
+    let (server, gate) = gated().await;
+    let transport = at_most(5);
+    let calls = (0..20).map(|number| {
+        let (transport, uri) = (transport.clone(), server.uri("/"));
+        tokio::spawn(async move {
+            match number % 2 {
+                0 => read(&transport, uri).await.unwrap(),
+                _ => write(&transport, uri).await.unwrap(),
+            }
+        })
+    });
+    let calls: Vec<_> = calls.collect();
+    for answered in 0..=15 {
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(server.ledger.whole(), answered + 5);
+        assert_eq!(server.ledger.open(), 5, "after {answered} answers");
+        gate.add_permits(1);
+    }
+    gate.add_permits(4);
+    for call in calls {
+        assert_eq!(call.await.unwrap().body(), b"x");
+    }
+}
+
+/// Counted by the server while it has a request in hand, so that a connection which is about to be
+/// closed counts no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_on_many_threads_use_64_connections_unless_told_otherwise() {
+    let (busy, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (now, seen) = (busy.clone(), most.clone());
+    let server = Server::start(move |mut peer, _| {
+        let (busy, most) = (now.clone(), seen.clone());
+        async move {
+            while peer.request().await.is_some() {
+                most.fetch_max(busy.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                sleep(Duration::from_millis(1)).await;
+                busy.fetch_sub(1, Ordering::SeqCst);
+                peer.say(answer("200 OK", "x")).await;
+            }
+        }
+    })
+    .await;
+    let transport = transport();
+    let calls = (0..1000).map(|_| {
+        let (transport, uri) = (transport.clone(), server.uri("/"));
+        tokio::spawn(async move { read(&transport, uri).await.unwrap() })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap().body(), b"x");
+    }
+    assert_eq!(server.ledger.whole(), 1000);
+    assert!(most.load(Ordering::SeqCst) <= 64, "{most:?}");
+    server.ledger.until(|ledger| ledger.open() <= 4).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_free_connection_counts_towards_the_whole_call() {
+    let (server, _gate) = gated().await;
+    let (transport, uri) = (at_most(1), server.uri("/"));
+    let connection = connect(&transport, &uri).await.unwrap();
+    let begin = Instant::now();
+    let (for_read, for_write) = tokio::join!(read(&transport, &uri), async {
+        let outcome = write(&transport, &uri).await;
+        (outcome, begin.elapsed().as_secs())
+    });
+    assert_eq!((for_write.1, begin.elapsed().as_secs()), (50, 60));
+    let address = server.address;
+    for (outcome, time) in [
+        (for_read, "the total limit of 60 s"),
+        (for_write.0, "50 s; the remaining 30 s of the call are reserved for the answer"),
+    ] {
+        let error = outcome.unwrap_err();
+        timed_out(&error, Phase::Queue, Delivery::NotSent);
+        let message =
+            format!("no free connection for {address} (at most 1 are open) within {time}");
+        assert_eq!(error.to_string(), message);
+    }
+    drop(connection);
+    assert_eq!((server.ledger.whole(), server.ledger.connections()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_becomes_free_when_its_call_is_dropped_or_its_write_is_sent() {
+    let (server, gate) = gated().await;
+    let (transport, uri) = (at_most(1), server.uri("/"));
+    let dropped = timeout(Duration::from_secs(1), read(&transport, &uri)).await;
+    assert!(dropped.is_err());
+    let connection = connect(&transport, &uri).await.unwrap();
+    // One for the call that was dropped.
+    gate.add_permits(3);
+    connection.send(post(&uri)).await.unwrap();
+    write(&transport, &uri).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_makes_room_for_one_that_is_needed() {
+    let begin = Instant::now();
+    let one = Server::keeping(answer("200 OK", "")).await;
+    let other = Server::keeping(answer("200 OK", "")).await;
+    let transport = at_most(1);
+    for _ in 0..3 {
+        read(&transport, one.uri("/")).await.unwrap();
+    }
+    assert_eq!(one.ledger.connections(), 1, "it is shared among reads");
+    read(&transport, other.uri("/")).await.unwrap();
+    one.ledger.all_closed().await;
+    write(&transport, other.uri("/")).await.unwrap();
+    other.ledger.until(|ledger| ledger.open() <= 1).await;
+    assert_eq!(other.ledger.connections(), 2);
+    assert_eq!(begin.elapsed(), Duration::ZERO, "nobody waited for its end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retired_connections_carry_no_later_request() {
+    let (server, gate) = gated().await;
+    let (transport, uri) = (transport(), server.uri("/"));
+    gate.add_permits(1);
+    read(&transport, &uri).await.unwrap();
+    transport.retire_connections();
+    server.ledger.all_closed().await;
+
+    // One that is in use is retired after its exchange.
+    let (answer, ()) = tokio::join!(read(&transport, &uri), async {
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(server.ledger.whole(), 2);
+        transport.retire_connections();
+        gate.add_permits(3);
+    });
+    answer.unwrap();
+    server.ledger.all_closed().await;
+    read(&transport, &uri).await.unwrap();
+    read(&transport, &uri).await.unwrap();
+    assert_eq!(server.ledger.connections(), 3, "later ones are kept again");
 }

@@ -1,5 +1,6 @@
 //! What is repeated, how often, after which pauses; and the stop after a 401.
 
+use std::error::Error as _;
 use std::future;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,17 +11,18 @@ use dls_transport::credentials::{
     Credentials, CredentialsError, ProvideCredentials, Provided, Token,
 };
 use dls_transport::sign::SdkDate;
-use dls_transport::{Delivery, Error, ErrorKind, Rate, ResponseMeta, Transport};
+use dls_transport::{Delivery, Error, ErrorKind, Rate, Transport};
 use http::Response;
 use tokio::time::Instant;
 
-use crate::support::{Server, answer, answer_with, builder, limited, read, transport, write};
+use crate::support::{
+    Server, answer, answer_with, attempts, builder, limited, read, transport, write,
+};
 
 /// A server that treats its connections one after the other like this, and the last way for ever:
 /// an answer, or a reset after the request for `None`.
-async fn server(turns: &[Option<&str>]) -> Server {
-    let turns: Vec<Option<String>> =
-        turns.iter().map(|turn| turn.map(|status| answer(status, status))).collect();
+async fn answering(turns: &[Option<String>]) -> Server {
+    let turns = turns.to_vec();
     Server::start(move |mut peer, number| {
         let turn = turns[(number - 1).min(turns.len() - 1)].clone();
         async move {
@@ -37,8 +39,10 @@ async fn server(turns: &[Option<&str>]) -> Server {
     .await
 }
 
-fn attempts(answer: &Response<Vec<u8>>) -> u32 {
-    answer.extensions().get::<ResponseMeta>().unwrap().attempts()
+/// The same with answers of these statuses.
+async fn server(turns: &[Option<&str>]) -> Server {
+    let turn = |turn: &Option<&str>| turn.map(|status| answer(status, status));
+    answering(&turns.iter().map(turn).collect::<Vec<_>>()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,11 +57,17 @@ async fn a_read_is_repeated_until_it_is_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_last_attempt_the_answer_is_the_answer() {
-    let server = server(&[Some("503 X")]).await;
-    let answer = read(&transport(), server.uri("/")).await.unwrap();
-    assert_eq!((answer.status().as_u16(), attempts(&answer)), (503, 3));
-    assert_eq!(answer.body(), b"503 X");
-    assert_eq!(server.ledger.whole(), 3);
+    for (set, expected) in [(None, 3), (Some(1), 1), (Some(2), 2), (Some(5), 5)] {
+        let server = server(&[Some("503 X")]).await;
+        let mut builder = builder();
+        if let Some(set) = set {
+            builder = builder.max_attempts(NonZeroU32::new(set).unwrap());
+        }
+        let answer = read(&builder.build().unwrap(), server.uri("/")).await.unwrap();
+        assert_eq!((answer.status().as_u16(), attempts(&answer)), (503, expected));
+        assert_eq!(answer.body(), b"503 X");
+        assert_eq!(server.ledger.whole(), expected as usize);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,17 +100,6 @@ async fn a_write_is_sent_once_whatever_comes_of_it() {
         let outcome = write(&transport(), server.uri("/")).await;
         assert_eq!(outcome.is_ok(), turn.is_some());
         assert_eq!((server.ledger.whole(), server.ledger.connections()), (1, 1), "{turn:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_number_of_attempts_can_be_set() {
-    for attempts in [1, 2, 5] {
-        let server = server(&[Some("503 X")]).await;
-        let attempts = NonZeroU32::new(attempts).unwrap();
-        let transport = builder().max_attempts(attempts).build().unwrap();
-        read(&transport, server.uri("/")).await.unwrap();
-        assert_eq!(server.ledger.whole(), attempts.get() as usize);
     }
 }
 
@@ -161,16 +160,8 @@ async fn each_attempt_is_signed_anew() {
 
 /// How long a read takes, and its status, if a first answer with these headers is followed by 200.
 async fn after(status: &str, headers: &str) -> (u16, Duration) {
-    let first = answer_with(status, headers, "");
-    let server = Server::start(move |mut peer, number| {
-        let answer = if number == 1 { first.clone() } else { answer("200 OK", "") };
-        async move {
-            peer.request().await;
-            peer.say(answer).await;
-            peer.fin().await;
-        }
-    })
-    .await;
+    let turns = [answer_with(status, headers, ""), answer("200 OK", "")].map(Some);
+    let server = answering(&turns).await;
     let begin = Instant::now();
     let answer = read(&transport(), server.uri("/")).await.unwrap();
     (answer.status().as_u16(), begin.elapsed())
@@ -210,13 +201,8 @@ async fn a_wait_that_would_outlast_the_call_is_left_to_the_caller() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_off_answer_to_a_read_is_asked_for_again() {
-    let server = Server::start(|mut peer, number| async move {
-        peer.request().await;
-        let length = if number == 1 { 10 } else { 5 };
-        peer.say(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhello")).await;
-        peer.fin().await;
-    })
-    .await;
+    let broken_off = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello".to_owned();
+    let server = answering(&[Some(broken_off), Some(answer("200 OK", "hello"))]).await;
     let answer = read(&transport(), server.uri("/")).await.unwrap();
     assert_eq!((answer.body().as_slice(), attempts(&answer)), (b"hello".as_slice(), 2));
 }
@@ -238,7 +224,7 @@ async fn a_401_is_not_repeated_and_stops_the_transport_and_its_clones() {
             let error = outcome.unwrap_err();
             assert_eq!((error.kind(), error.delivery()), (ErrorKind::Stopped, Delivery::NotSent));
             let message = format!(
-                "nothing is sent to {host} any more: {host} refused the credentials \
+                "no more requests are sent to {host}: {host} refused the credentials \
                  (status 401, request id r1)"
             );
             assert_eq!(error.to_string(), message);
@@ -259,7 +245,7 @@ async fn a_401_whose_body_breaks_off_stops_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_that_wait_for_their_turn_are_stopped_by_a_401() {
+async fn callers_that_wait_for_the_rate_limit_are_stopped_by_a_401() {
     let server = Server::keeping(answer("401 X", "")).await;
     let transport = builder().rate(Rate::PerSecond(1.0)).build().unwrap();
     let calls = (0..10).map(|_| {
@@ -273,7 +259,7 @@ async fn callers_that_wait_for_their_turn_are_stopped_by_a_401() {
     assert_eq!((stopped, server.ledger.whole()), (9, 1));
     assert_eq!(server.ledger.connections(), 1, "not even a connection is opened any more");
 
-    // And nobody waits for a turn that there will not be.
+    // And nobody waits for the rate limit any more.
     let begin = Instant::now();
     read(&transport, server.uri("/")).await.unwrap_err();
     assert_eq!(begin.elapsed(), Duration::ZERO);
@@ -316,20 +302,21 @@ async fn the_provider_is_asked_before_each_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn without_credentials_nothing_is_sent() {
-    let (outcome, asked, server) = with_provider(|_| Ok(None)).await;
-    let error = outcome.unwrap_err();
-    assert_eq!(error.to_string(), "no credentials are configured");
-    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Credentials, Delivery::NotSent));
-    assert_eq!((asked, server.ledger.connections()), (1, 0));
-
-    let (outcome, asked, server) =
-        with_provider(|_| Err(CredentialsError::other("the vault is shut"))).await;
-    let error = outcome.unwrap_err();
-    assert_eq!(error.to_string(), "the credentials are configured wrongly");
-    let source = std::error::Error::source(&error).unwrap();
-    assert_eq!(source.to_string(), "the source of credentials failed");
-    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Credentials, Delivery::NotSent));
-    assert_eq!((asked, server.ledger.connections()), (1, 0));
+    for (is_broken, message, source) in [
+        (false, "no credentials are configured", None),
+        (true, "the credentials are configured wrongly", Some("the source of credentials failed")),
+    ] {
+        let (outcome, asked, server) = with_provider(move |_| match is_broken {
+            true => Err(CredentialsError::other("the vault is shut")),
+            false => Ok(None),
+        })
+        .await;
+        let error = outcome.unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), source);
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Credentials, Delivery::NotSent));
+        assert_eq!((asked, server.ledger.connections()), (1, 0));
+    }
 }
 
 #[tokio::test(start_paused = true)]

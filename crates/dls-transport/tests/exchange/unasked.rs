@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, UNIX_EPOCH};
 
-use dls_transport::{Delivery, Error, ErrorKind, ResponseMeta, Transport, TransportBuilder};
+use dls_transport::{Delivery, Error, ErrorKind, Transport};
 use tokio_rustls::LazyConfigAcceptor;
 
 use crate::support::tls::{Issuer, Validity};
-use crate::support::{Server, answer, builder, post, read, whole_request, write};
+use crate::support::{
+    Server, answer, attempts, builder, connect, post, read, transport, whole_request, write,
+};
 
 const STRAY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray";
 
@@ -85,7 +87,7 @@ impl Threaded {
 
 /// Asks for the date of the first signature only when the server has spoken: after the connection
 /// is there, and before the first byte of the request.
-fn after_it_has_spoken(builder: TransportBuilder, spoken: Receiver<()>) -> Transport {
+fn after_it_has_spoken(spoken: Receiver<()>) -> Transport {
     let spoken = Mutex::new(Some(spoken));
     let clock = move || {
         if let Some(spoken) = spoken.lock().unwrap().take() {
@@ -93,7 +95,7 @@ fn after_it_has_spoken(builder: TransportBuilder, spoken: Receiver<()>) -> Trans
         }
         UNIX_EPOCH + Duration::from_secs(1_714_378_530)
     };
-    builder.clock(clock).build().unwrap()
+    builder().clock(clock).build().unwrap()
 }
 
 #[track_caller]
@@ -105,38 +107,30 @@ fn was_not_begun(error: &Error, address: impl std::fmt::Display) {
     );
     assert_eq!(
         error.to_string(),
-        format!("{address} spoke before it was asked, so nothing was sent to it")
+        format!("{address} sent data before the request, so the request was not sent")
     );
 }
 
 #[tokio::test]
 async fn a_write_is_not_begun_where_the_server_has_spoken_already() {
-    let Threaded { address, spoken, thread } = Threaded::start(1, |peer, _, spoken| {
-        peer.say(STRAY);
-        spoken.send(()).unwrap();
-        assert_eq!(peer.request(), None);
-        assert!(peer.read.is_empty(), "something was sent");
-    });
-    let transport = after_it_has_spoken(builder(), spoken);
-    let error = write(&transport, format!("http://{address}/")).await.unwrap_err();
-    was_not_begun(&error, address);
-    thread.join().unwrap();
-}
-
-#[tokio::test]
-async fn a_write_in_two_halves_is_not_begun_either() {
-    let server = Threaded::start(1, |peer, _, spoken| {
-        peer.say("H");
-        spoken.send(()).unwrap();
-        assert_eq!(peer.request(), None);
-        assert!(peer.read.is_empty(), "something was sent");
-    });
-    let transport = builder().build().unwrap();
-    let connection = transport.connect(&server.uri("/").parse().unwrap()).await.unwrap();
-    server.spoken.recv_timeout(PATIENCE).unwrap();
-    let error = connection.send(post(server.uri("/"))).await.unwrap_err();
-    was_not_begun(&error, server.address);
-    server.thread.join().unwrap();
+    for in_two_steps in [false, true] {
+        let Threaded { address, spoken, thread } = Threaded::start(1, move |peer, _, spoken| {
+            peer.say(if in_two_steps { "H" } else { STRAY });
+            spoken.send(()).unwrap();
+            assert_eq!(peer.request(), None);
+            assert!(peer.read.is_empty(), "something was sent");
+        });
+        let uri = format!("http://{address}/");
+        let outcome = if in_two_steps {
+            let connection = connect(&transport(), &uri).await.unwrap();
+            spoken.recv_timeout(PATIENCE).unwrap();
+            connection.send(post(&uri)).await
+        } else {
+            write(&after_it_has_spoken(spoken), &uri).await
+        };
+        was_not_begun(&outcome.unwrap_err(), address);
+        thread.join().unwrap();
+    }
 }
 
 #[tokio::test]
@@ -152,14 +146,13 @@ async fn a_read_goes_out_on_another_connection_where_the_server_has_spoken_alrea
             peer.say(&answer("200 OK", &target));
         }
     });
-    let transport = after_it_has_spoken(builder(), spoken);
+    let transport = after_it_has_spoken(spoken);
     for number in 0..17 {
         let target = format!("/{number}");
         let uri = format!("http://{address}{target}");
         let answer = read(&transport, uri).await.unwrap();
         assert_eq!(answer.body(), target.as_bytes());
-        let meta = answer.extensions().get::<ResponseMeta>().unwrap();
-        assert_eq!(meta.attempts(), if number == 0 { 2 } else { 1 });
+        assert_eq!(attempts(&answer), if number == 0 { 2 } else { 1 });
     }
     drop(transport);
     thread.join().unwrap();
@@ -179,13 +172,12 @@ async fn what_has_arrived_on_a_kept_connection_retires_it_before_its_next_use() 
         assert_eq!(peer.request(), None);
         assert!(peer.read.is_empty(), "something was sent");
     });
-    let transport = builder().build().unwrap();
+    let transport = transport();
     for number in 0..17 {
         let target = format!("/{number}");
         let answer = read(&transport, server.uri(&target)).await.unwrap();
         assert_eq!(answer.body(), target.as_bytes());
-        let meta = answer.extensions().get::<ResponseMeta>().unwrap();
-        assert_eq!(meta.attempts(), 1, "no attempt is lost");
+        assert_eq!(attempts(&answer), 1, "no attempt is lost");
         let answer = read(&transport, server.uri("/kept")).await.unwrap();
         assert_eq!(answer.body(), b"kept");
         server.spoken.recv_timeout(PATIENCE).unwrap();
@@ -244,7 +236,7 @@ async fn session_tickets_are_nothing_that_the_server_said() {
     .await;
     let transport = builder().roots(issuer.roots()).build().unwrap();
     let uri = server.tls_uri("/");
-    let connection = transport.connect(&uri.parse().unwrap()).await.unwrap();
+    let connection = connect(&transport, &uri).await.unwrap();
     accepted.notified().await;
     assert_eq!(connection.send(post(&uri)).await.unwrap().body(), b"x");
     for _ in 0..3 {

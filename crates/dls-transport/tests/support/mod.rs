@@ -9,14 +9,19 @@
 
 pub(crate) mod tls;
 
-use std::future::{self, Future};
+use std::future::{Future, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use dls_transport::credentials::{AccessKey, Credentials, SecretKey};
-use dls_transport::{Error, Limits, Rate, Retry, Transport, TransportBuilder};
+use dls_transport::{
+    Delivery, Error, ErrorKind, FreshConnection, Limits, Phase, Rate, ResponseMeta, Retry,
+    Transport, TransportBuilder,
+};
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -55,7 +60,7 @@ impl Ledger {
 
     /// Waits until no connection is open at the server.
     pub(crate) async fn all_closed(&self) {
-        self.settled(0).await;
+        self.until(|ledger| ledger.open() == 0).await;
     }
 
     /// Waits until so many connections came and all are closed again.
@@ -123,6 +128,15 @@ impl Server {
                 peer.say(answer).await;
                 peer.fin().await;
             }
+        })
+        .await
+    }
+
+    /// A server that reads one request of each connection and says nothing.
+    pub(crate) async fn silent() -> Self {
+        Self::start(|mut peer, _| async move {
+            peer.request().await;
+            peer.closed().await;
         })
         .await
     }
@@ -263,7 +277,38 @@ pub(crate) async fn write(
     transport.call(post(uri), Retry::Never).await
 }
 
-/// Never, for scripts that just go on.
-pub(crate) async fn forever() {
-    future::pending().await
+/// Connects for a write.
+pub(crate) async fn connect(
+    transport: &Transport,
+    uri: impl AsRef<str>,
+) -> Result<FreshConnection, Error> {
+    transport.connect(&uri.as_ref().parse().unwrap()).await
+}
+
+/// How many attempts an answer took.
+pub(crate) fn attempts(answer: &Response<Vec<u8>>) -> u32 {
+    answer.extensions().get::<ResponseMeta>().unwrap().attempts()
+}
+
+/// Checks that an error is this timeout.
+#[track_caller]
+pub(crate) fn timed_out(error: &Error, phase: Phase, delivery: Delivery) {
+    assert_eq!(
+        (error.kind(), error.phase(), error.delivery()),
+        (ErrorKind::Timeout, phase, delivery),
+        "{error:?}"
+    );
+}
+
+/// Polls a call until this holds, and then drops it unfinished.
+pub(crate) async fn drop_when(call: impl Future, holds: impl Fn() -> bool) {
+    let mut call = pin!(call);
+    while !holds() {
+        poll_fn(|cx| {
+            assert!(call.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        tokio::task::yield_now().await;
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, OutOfTime};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::origin::Origin;
 
@@ -35,11 +35,11 @@ pub(crate) async fn connect(
         .within(limit, any_of(&addresses, left))
         .await
         .map_err(|late| late.error(Phase::Connect, origin.authority()))?
-        .map_err(|failure| failure.error(origin, limit, addresses.len()))
+        .map_err(|failure| unconnected(origin, limit, addresses.len(), failure))
 }
 
 fn unresolved(origin: &Origin) -> Error {
-    let message = format!("no address of {origin} was found");
+    let message = format!("no address found for {origin}");
     Error::new(ErrorKind::Resolve, Phase::Resolve, message)
 }
 
@@ -49,41 +49,35 @@ fn usable(addresses: Vec<SocketAddr>, origin: &Origin) -> Result<Vec<SocketAddr>
     }
     if origin.only_loopback && !addresses.iter().all(|address| address.ip().is_loopback()) {
         return Err(Error::invalid(format!(
-            "plain http:// is for this machine only, and {origin} resolves to another"
+            "plain http:// is only allowed to this machine, and {origin} resolves to another"
         )));
     }
     Ok(addresses)
 }
 
-#[derive(Debug)]
-enum Failure {
-    Late,
-    Io(io::Error),
-}
-
-impl Failure {
-    fn error(self, origin: &Origin, limit: Duration, addresses: usize) -> Error {
-        match self {
-            Self::Late => {
-                crate::deadline::OutOfTime::Step(limit).error(Phase::Connect, origin.authority())
-            }
-            Self::Io(error) => {
-                let tried = match addresses {
-                    1 => String::new(),
-                    more => format!(" at any of {more} addresses"),
-                };
-                let message = format!("no connection to {origin}{tried}");
-                Error::new(ErrorKind::Connect, Phase::Connect, message).with_source(error)
-            }
-        }
-    }
+/// Why there is no connection: the error of the last address, or else the time.
+fn unconnected(
+    origin: &Origin,
+    limit: Duration,
+    addresses: usize,
+    failure: Option<io::Error>,
+) -> Error {
+    let Some(failure) = failure else {
+        return OutOfTime::Step(limit).error(Phase::Connect, origin.authority());
+    };
+    let tried = match addresses {
+        1 => String::new(),
+        more => format!(" at any of {more} addresses"),
+    };
+    let message = format!("no connection to {origin}{tried}");
+    Error::new(ErrorKind::Connect, Phase::Connect, message).with_source(failure)
 }
 
 /// The first connection that is made. An address that does not answer may use up its share of the
-/// time, not all of it.
-async fn any_of(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, Failure> {
+/// time, not all of it. Fails with the error of the last address, or with `None` if it did not answer.
+async fn any_of(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, Option<io::Error>> {
     let begin = Instant::now();
-    let mut failure = Failure::Late;
+    let mut failure = None;
     for (index, address) in addresses.iter().enumerate() {
         let left = limit.saturating_sub(begin.elapsed());
         let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
@@ -94,8 +88,8 @@ async fn any_of(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, 
                 let _ = connection.set_nodelay(true);
                 return Ok(connection);
             }
-            Ok(Err(error)) => failure = Failure::Io(error),
-            Err(_) => failure = Failure::Late,
+            Ok(Err(error)) => failure = Some(error),
+            Err(_) => failure = None,
         }
     }
     Err(failure)
@@ -105,8 +99,7 @@ async fn any_of(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, 
 mod tests {
     use std::net::Ipv4Addr;
 
-    use tokio::net::TcpListener;
-    use tokio::net::TcpSocket;
+    use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
     use crate::origin::PlaintextHosts;
@@ -172,24 +165,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_listening_is_an_error_with_the_cause() {
-        let address = dead().await;
-        let origin = origin(&format!("http://{address}"));
-        let error = connect(&origin, LIMIT, &Deadline::starting_now(LIMIT)).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("no connection to {address}"));
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Connect, Phase::Connect));
-        let source = std::error::Error::source(&error).unwrap();
-        let source = source.downcast_ref::<io::Error>().unwrap();
-        assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
-    }
-
-    #[tokio::test]
     async fn a_name_without_an_address_is_an_error_of_its_own() {
         // A label may have 63 characters, so no resolver asks anybody for this name.
         let name = format!("{}.example", "a".repeat(64));
         let origin = origin(&format!("https://{name}"));
         let error = connect(&origin, LIMIT, &Deadline::starting_now(LIMIT)).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("no address of {name} was found"));
+        assert_eq!(error.to_string(), format!("no address found for {name}"));
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Resolve, Phase::Resolve));
     }
 

@@ -1,4 +1,4 @@
-//! Signing against the official Python signer's output, and against a second, naive implementation.
+//! Signing against the output of the official Python signer, and with arbitrary text.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,42 +8,22 @@
     reason = "tests may fail loudly"
 )]
 
-mod naive;
-mod random;
-mod secrets;
-
 use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use dls_transport::credentials::{AccessKey, Credentials, SecretKey, SecurityToken};
+use dls_transport::credentials::{AccessKey, SecretKey, SecurityToken};
 use dls_transport::sign::{
-    self, Parts, QueryPair, SdkDate, Signed, Unsignable, canonical_request, parse_authorization,
-    sign, verify,
+    self, Parts, QueryPair, SdkDate, Signed, Unsignable, parse_authorization, sign,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::Index;
-use random::{Request, odd_request, request};
 use serde_json::Value;
 
 /// Made by huaweicloudsdkcore 3.1.219, as the file says.
-const VECTORS: &str = include_str!("../data/signing-vectors.json");
+const VECTORS: &str = include_str!("data/signing-vectors.json");
 /// Made by the same from random requests; data/random_vectors.py makes it anew.
-const RANDOM_VECTORS: &str = include_str!("../data/random-vectors.json");
-
-/// Accidents of the official signer that this one reproduces. None has to be refused.
-const QUIRKS_MATCHED: [&str; 9] = [
-    "path-04",        // a raw space in the path
-    "path-06",        // raw Chinese in the path
-    "path-18",        // a broken escape counts as text
-    "path-19",        // so does a trailing percent sign
-    "path-22",        // a path without a leading slash
-    "header-16",      // no-break spaces are trimmed
-    "payload-10",     // `Application/JSON` is not `application/json`
-    "payload-13",     // an empty body has its own hash, whatever the header says
-    "credentials-04", // an empty security token is sent and signed
-];
+const RANDOM_VECTORS: &str = include_str!("data/random-vectors.json");
 
 /// A request of a vector file and the key to sign it with.
 struct Case {
@@ -64,10 +44,9 @@ impl Case {
         };
         // What the official `BasicCredentials` and `GlobalCredentials` do before they sign.
         let mut headers = pairs(&request["headers"]);
-        let credentials = Credentials::from(key.clone());
-        let auth_headers =
-            credentials.auth_headers(vector["project_id"].as_str(), vector["domain_id"].as_str());
-        headers.extend(auth_headers.headers.iter().map(|(n, v)| ((*n).into(), (*v).into())));
+        for (name, id) in [("X-Project-Id", "project_id"), ("X-Domain-Id", "domain_id")] {
+            headers.extend(vector[id].as_str().map(|id| (name.to_owned(), id.to_owned())));
+        }
 
         let body = match &request["body_repeat"] {
             Value::Null => BASE64.decode(request["body_base64"].as_str().unwrap_or("")).unwrap(),
@@ -145,16 +124,6 @@ fn every_vector_is_matched_stage_by_stage() {
 }
 
 #[test]
-fn the_list_of_quirks_is_that_of_the_vectors() {
-    let file: Value = serde_json::from_str(VECTORS).unwrap();
-    let quirks: Vec<&str> = (file["vectors"].as_array().unwrap().iter())
-        .filter(|vector| vector["quirk"] == true)
-        .map(|vector| text(&vector["id"]))
-        .collect();
-    assert_eq!(quirks, QUIRKS_MATCHED);
-}
-
-#[test]
 fn random_requests_are_signed_as_the_official_signer_does() {
     let file: Value = serde_json::from_str(RANDOM_VECTORS).unwrap();
     for vector in file["vectors"].as_array().unwrap() {
@@ -171,40 +140,6 @@ fn random_requests_are_signed_as_the_official_signer_does() {
             assert_eq!(sent, pairs(&expected["headers_sent"]), "{vector}");
         });
     }
-}
-
-#[test]
-fn what_arrives_can_be_verified_from_its_parts() {
-    let key = example_key();
-    let secret = SecretKey::new("example-secret-key").unwrap();
-    let wrong = SecretKey::new("another-secret-key").unwrap();
-    let query = sign::parse_query("b=2&a=x%20y");
-    let parts = Parts {
-        method: "post",
-        host: "127.0.0.1:8080",
-        path: "/v2/x",
-        query: &query,
-        headers: &[("workspace", " default "), ("X_Unsigned", "1")],
-        body: b"{}",
-    };
-    let signed = sign(&parts, &key, date()).unwrap();
-
-    // The other end has the target, the headers and the body.
-    let (path, raw_query) = signed.uri.split_once('?').unwrap();
-    let header = |wanted: &str| {
-        let found = signed.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        found.map(|(_, value)| value.as_ref())
-    };
-    let authorization = parse_authorization(header("authorization").unwrap()).unwrap();
-    let covered: Vec<(&str, &str)> =
-        authorization.header_names().map(|name| (name, header(name).unwrap())).collect();
-    let hash = sign::payload_hash(header("x-sdk-content-sha256"), b"{}");
-    let canonical = canonical_request("POST", path, &sign::parse_query(raw_query), &covered, &hash);
-    let to_sign = sign::string_to_sign(header("x-sdk-date").unwrap().parse().unwrap(), &canonical);
-
-    assert_eq!(authorization.access, "AKIDEXAMPLE");
-    assert!(verify(&secret, &to_sign, authorization.signature));
-    assert!(!verify(&wrong, &to_sign, authorization.signature));
 }
 
 #[test]
@@ -245,73 +180,55 @@ fn what_no_request_can_carry_is_refused() {
     }
 }
 
+/// Looks into memory that was given back.
+#[cfg(target_os = "linux")]
 #[test]
-fn a_content_type_in_another_spelling_leaves_the_payload_signed() {
-    for (name, unsigned) in [("Content-Type", true), ("content-type", false)] {
-        let headers = [(name, "text/plain")];
-        let parts =
-            Parts { method: "POST", path: "/", headers: &headers, body: b"x", ..Parts::default() };
-        let key = example_key();
-        let signed = sign(&parts, &key, date()).unwrap();
-        assert_eq!(signed.payload_hash == "UNSIGNED-PAYLOAD", unsigned, "{name}");
-    }
+fn the_security_token_in_the_canonical_request_is_wiped_when_the_signed_request_is_dropped() {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    let token = "token-".repeat(2000);
+    let key = example_key().with_security_token(SecurityToken::new(token.as_str()).unwrap());
+    let parts = Parts { method: "GET", path: "/", ..Parts::default() };
+    let signed = sign(&parts, &key, date()).unwrap();
+    let text = &signed.canonical_request;
+    let (address, length) = (text.as_ptr().addr() as u64, text.len());
+    let memory = File::open("/proc/self/mem").unwrap();
+    // Made before the other memory is given back, or it would be that.
+    let mut bytes = vec![0; length];
+    let mut found = || {
+        memory.read_exact_at(&mut bytes, address).unwrap();
+        let token = token.as_bytes();
+        bytes.windows(6).filter(|window| token.starts_with(window)).count()
+    };
+    assert_eq!(found(), 2000);
+    drop(signed);
+    assert_eq!(found(), 0);
 }
 
 proptest! {
     #[test]
-    fn the_canonical_request_of_random_parts_is_that_of_the_naive_signer(request in request()) {
-        request.signed(|signed| {
-            assert_eq!(&*signed.canonical_request, naive::canonical_request(&request));
-            assert_eq!(signed.uri, naive::uri(&request));
-        });
-    }
-
-    #[test]
-    fn the_signature_under_random_secrets_is_that_of_the_naive_signer(
-        secret in "\\PC{1,100}",
-        text in any::<String>(),
+    fn arbitrary_text_is_signed_or_refused_in_one_line(
+        odd_part in 0..4,
+        odd in "(?s).{0,9}",
+        headers in vec((prop_oneof!["(?s).{0,9}", "[A-Za-z_]{1,2}"], "(?s).{0,9}"), 0..4),
+        text in "(?s).*",
     ) {
-        let key = SecretKey::new(secret.as_str()).unwrap();
-        let signature = sign::signature(&key, &text);
-        prop_assert_eq!(&signature, &naive::hmac_sha256(secret.as_bytes(), &text));
-        prop_assert!(verify(&key, &text, &signature));
-    }
+        let _ = parse_authorization(&text);
+        let _ = text.parse::<SdkDate>();
+        let _ = sign::canonical_uri(&text);
 
-    #[test]
-    fn another_signature_is_not_accepted(at in any::<Index>(), to in any::<char>()) {
-        let key = SecretKey::new("example-secret-key").unwrap();
-        let signature = sign::signature(&key, "text");
-        let mut other: Vec<char> = signature.chars().collect();
-        *at.get_mut(&mut other) = to;
-        let other: String = other.into_iter().collect();
-        prop_assert_eq!(verify(&key, "text", &other), other == signature);
-        prop_assert!(!verify(&key, "text", signature.get(..at.index(64)).unwrap()));
-    }
-
-    #[test]
-    fn the_order_of_headers_changes_nothing_that_is_signed(
-        (request, shuffled) in request().prop_flat_map(|request| {
-            let shuffled = Just(request.headers.clone()).prop_shuffle();
-            (Just(request), shuffled)
-        })
-    ) {
-        let other = Request { headers: shuffled, ..request.clone() };
-        request.signed(|first| other.signed(|second| {
-            assert_eq!(&*first.canonical_request, &*second.canonical_request);
-            assert_eq!(&first.authorization, &second.authorization);
-        }));
-    }
-
-    #[test]
-    fn arbitrary_text_is_signed_or_refused_in_one_line(request in odd_request(), value in "(?s).*") {
-        let _ = parse_authorization(&value);
-        let _ = value.parse::<SdkDate>();
-        let _ = sign::parse_query(&value);
-        let _ = sign::canonical_uri(&value);
-
-        let query = request.query();
-        let headers = borrowed(&request.headers);
-        if let Err(refused) = sign(&request.parts(&query, &headers), &example_key(), date()) {
+        let (query, headers) = (sign::parse_query(&text), borrowed(&headers));
+        let mut parts =
+            Parts { method: "GET", host: "h", path: "/", query: &query, ..Parts::default() };
+        // One part at a time, so that the others do not hide it.
+        match odd_part {
+            0 => parts.method = &odd,
+            1 => parts.host = &odd,
+            2 => parts.path = &odd,
+            _ => parts.headers = &headers,
+        }
+        if let Err(refused) = sign(&parts, &example_key(), date()) {
             let line = refused.to_string();
             prop_assert!(line.chars().count() <= 200 && !line.contains(char::is_control), "{}", line);
         }
