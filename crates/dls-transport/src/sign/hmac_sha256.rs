@@ -120,12 +120,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_hmac_sha256_of_rfc_4231() {
-        let secret = SecretKey::new("Jefe").unwrap();
-        assert_eq!(
-            signature(&secret, "what do ya want for nothing?"),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-        );
+    fn the_signature_is_hmac_sha256() {
+        // The first is of RFC 4231; the others, with a key of one block and of more, are Python's.
+        let (block, more) = ("k".repeat(64), "k".repeat(65));
+        for (secret, text, expected) in [
+            (
+                "Jefe",
+                "what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (&block, "text", "0414bb1d8c0c4556cdb2028727b16610ae377b1a194b6db1f853d4297f2329bc"),
+            (&more, "text", "5b69580123e3d7e788b7e8352ac37a3247b911c5ec0837147b74109a6382d3f5"),
+        ] {
+            assert_eq!(signature(&SecretKey::new(secret).unwrap(), text), expected, "{secret}");
+        }
     }
 
     #[test]

@@ -381,6 +381,7 @@ async fn an_idle_connection_makes_room_for_one_that_is_needed() {
 async fn retired_connections_carry_no_later_request() {
     let (server, gate) = gated().await;
     let (transport, uri) = (transport(), server.uri("/"));
+    let begin = Instant::now();
     gate.add_permits(1);
     read(&transport, &uri).await.unwrap();
     transport.retire_connections();
@@ -395,6 +396,7 @@ async fn retired_connections_carry_no_later_request() {
     });
     answer.unwrap();
     server.ledger.all_closed().await;
+    assert!(begin.elapsed() < Duration::from_secs(1), "closed at once");
     read(&transport, &uri).await.unwrap();
     read(&transport, &uri).await.unwrap();
     assert_eq!(server.ledger.connections(), 3, "later ones are kept again");
