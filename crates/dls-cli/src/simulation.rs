@@ -8,10 +8,8 @@
 //! takes about a millisecond, and its seed gives it back.
 
 mod case;
-mod disk;
 mod play;
 mod record;
-mod store;
 mod tally;
 mod wire;
 mod world;

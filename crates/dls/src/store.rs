@@ -10,6 +10,7 @@ mod disk;
 mod error;
 mod file;
 mod memory;
+pub mod memory_disk;
 mod position;
 mod replay;
 mod run_id;
@@ -24,6 +25,7 @@ pub use disk::{Disk, DiskFile, FileState, OpenMode, OsDisk};
 pub use error::StoreError;
 pub use file::{Check, FileStore};
 pub use memory::MemoryStore;
+pub use memory_disk::MemoryDisk;
 pub use position::Position;
 pub use run_id::{InvalidRunId, RunId};
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use dls::rollout::{Destination, Options, Report, RunSpec};
 use dls::run::Fence;
+use dls::store::{FileStore, RunStore as _, StoreError};
 use dls::transport::credentials::{AccessKey, SecretKey};
-use dls::{PackageId, ResendRefused, Run, RunId, Selection};
+use dls::{PackageId, ResendRefused, Resume, Run, RunId, Selection};
 use dls_emulator::{Claim, Consent, ConsentKind};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
 
 use super::case::{Case, UserCommand, reselect};
 use super::record::{Process, Record};
-use super::store::Store;
 use super::tally::Tally;
 use super::wire::{SECRET, Setup, TOKEN, Wire};
 use super::world::{Chances, World};
@@ -54,7 +54,6 @@ fn impossible(seed: u64, why: &str) -> (Tally, Vec<String>) {
 struct User {
     world: World,
     setup: Arc<Setup>,
-    store: Store,
     place: Destination,
     packages: Selection,
     options: Options,
@@ -79,7 +78,6 @@ impl User {
         };
         let world = World::new(case.engine, rng, case.chances);
         Some(Self {
-            store: Store::new(&world),
             record: Record::new(case.limit + store_call(&case.chances), &case.faults),
             world,
             setup: Arc::new(setup),
@@ -122,7 +120,7 @@ impl User {
     async fn deploy(&mut self, packages: Selection) {
         self.record.ask(self.world.now(), &packages);
         let spec = RunSpec::new(self.place.clone(), packages, self.options.clone());
-        let created = self.store.create(self.wire(), spec);
+        let created = self.create(spec);
         let created = self.world.outlived(created).await;
         match created {
             None => self.die(),
@@ -136,7 +134,7 @@ impl User {
 
     /// A run that may be taken up again, if there is one.
     async fn open_run(&mut self) -> Option<RunId> {
-        let open = match self.world.outlived(self.store.open_runs()).await {
+        let open = match self.world.outlived(self.open_runs()).await {
             None => {
                 self.die();
                 return None;
@@ -149,7 +147,7 @@ impl User {
 
     async fn resume(&mut self, id: &RunId, command: UserCommand) {
         for _ in 0..TRIES {
-            let taken = self.store.take_over(self.wire(), id);
+            let taken = self.take_over(id);
             let mut run = match self.world.outlived(taken).await {
                 None => return self.die(),
                 Some(Err(why)) => return self.record.refused(&why),
@@ -234,7 +232,7 @@ impl User {
             self.die();
             let away = self.world.state().rng.u64(1..200);
             self.world.pass(away).await;
-            let taken = self.store.take_over(self.wire(), &id);
+            let taken = self.take_over(&id);
             run = match self.world.outlived(taken).await {
                 None => {
                     self.die();
@@ -254,7 +252,7 @@ impl User {
         let (mut events, mut meanwhile) = (0, Duration::ZERO);
         while let Some(event) = self.world.outlived(run.next_event()).await? {
             self.record.event(&event);
-            if self.happens(|chances| chances.rival) {
+            if self.world.happens(|chances| chances.rival) {
                 let begun = Instant::now();
                 self.rival(&run).await;
                 meanwhile += begun.elapsed();
@@ -282,12 +280,12 @@ impl User {
         let (Some(id), Some(open)) = (run.id(), open) else {
             return;
         };
-        let took_over = self.store.take_over(self.wire(), id);
+        let took_over = self.take_over(id);
         if let Some(Ok(_)) = self.world.outlived(took_over).await {
             self.record.broken.push("a run was taken over that another process writes".to_owned());
         }
         let spec = RunSpec::new(self.place.clone(), open.id.into(), self.options.clone());
-        let created = self.store.create(self.wire(), spec);
+        let created = self.create(spec);
         if let Some(Ok(_)) = self.world.outlived(created).await {
             self.record
                 .broken
@@ -295,9 +293,24 @@ impl User {
         }
     }
 
-    fn happens(&self, chance: impl Fn(&Chances) -> f64) -> bool {
-        let state = &mut *self.world.state();
-        state.rng.f64() < chance(&state.chances)
+    /// The journal, as each command opens it.
+    async fn store(&self) -> Result<FileStore, StoreError> {
+        FileStore::open_on(self.world.disk(), "/state").await
+    }
+
+    async fn create(&self, spec: RunSpec) -> Result<Run, StoreError> {
+        let store = self.store().await?;
+        Run::new(self.wire(), self.world.clone(), spec).with_store(&store).await
+    }
+
+    async fn take_over(&self, run: &RunId) -> Result<Run, StoreError> {
+        let store = self.store().await?;
+        Run::resume(self.wire(), self.world.clone(), &store, run, Resume::default()).await
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        let runs = self.store().await?.list().await?.into_iter().flatten();
+        Ok(runs.filter(|run| run.is_open()).map(|run| run.id).collect())
     }
 
     fn wire(&self) -> Wire {

@@ -113,10 +113,10 @@ impl Record {
     pub(super) fn check(mut self, seed: u64, world: &World) -> (Tally, Vec<String>) {
         let ledger = {
             let now = world.now() + LATE;
-            let state = &mut *world.state();
-            self.texts.extend(state.platter.contents());
-            state.engine.ledger(now)
+            world.state().engine.ledger(now)
         };
+        let files = world.disk().contents().into_iter();
+        self.texts.extend(files.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
         self.texts.extend(self.story.iter().cloned());
         let mut violations: Vec<Violation> = Vec::new();
         for process in &self.ended {

@@ -3,22 +3,25 @@
 
 use std::fmt;
 use std::future::{pending, poll_fn};
+use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dls::run::Clock;
+use dls::store::BoxFuture;
+use dls::store::memory_disk::{DiskCall, DiskFaults, MemoryDisk};
 use dls_emulator::{Engine, Sent};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
-
-use super::disk::platter::{Platter, Trouble};
 
 /// 2025-06-01T00:00:00Z.
 const BEGINNING: Duration = Duration::from_secs(1_748_736_000);
 /// A process that dies again and again before it has observed everything would never end.
 const MOST_DEATHS: u32 = 6;
+/// How long a call of the disk takes if it takes longer than a run waits for its store.
+const STUCK: Duration = Duration::from_secs(15);
 
 /// A handle of the world of one case.
 #[derive(Clone)]
@@ -26,6 +29,7 @@ pub(crate) struct World(Arc<Shared>);
 
 struct Shared {
     began: Instant,
+    disk: MemoryDisk,
     state: Mutex<State>,
 }
 
@@ -35,7 +39,6 @@ pub(crate) struct State {
     /// The requests of which at least one byte was written.
     pub(crate) sent: Vec<Sent>,
     pub(crate) chances: Chances,
-    pub(crate) platter: Platter,
     /// The time for which the machine slept: it passes for everybody but for tokio.
     suspended: Duration,
     /// How far the machine's wall clock is from the true time, in milliseconds.
@@ -63,12 +66,12 @@ impl World {
     pub(crate) fn new(engine: Engine, rng: Rng, chances: Chances) -> Self {
         Self(Arc::new(Shared {
             began: Instant::now(),
+            disk: MemoryDisk::default(),
             state: Mutex::new(State {
                 engine,
                 rng,
                 sent: Vec::new(),
                 chances,
-                platter: Platter::default(),
                 suspended: Duration::ZERO,
                 wall_is_ahead: 0,
                 is_dead: false,
@@ -79,6 +82,11 @@ impl World {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The disk as a process of the case sees it.
+    pub(crate) fn disk(&self) -> MemoryDisk {
+        self.0.disk.clone().with_faults(self.clone())
     }
 
     /// The true time, by which the service lives.
@@ -108,20 +116,42 @@ impl World {
 
     /// The process is gone, and another one may begin. Perhaps the machine went down with it.
     pub(crate) fn bury(&self, with_the_machine: bool) {
-        let state = &mut *self.state();
-        state.is_dead = false;
+        self.state().is_dead = false;
         if with_the_machine {
-            state.platter.lose(&mut state.rng);
+            self.disk().crash();
         }
     }
 
     /// Time passes between two processes, and perhaps a bit on the disk is another then.
     pub(crate) async fn pass(&self, seconds: u64) {
         sleep(Duration::from_secs(seconds)).await;
-        let state = &mut *self.state();
-        if state.rng.f64() < state.chances.flip {
-            state.platter.flip(&mut state.rng);
+        if self.happens(|chances| chances.flip) {
+            self.disk().flip();
         }
+    }
+
+    pub(crate) fn happens(&self, chance: impl Fn(&Chances) -> f64) -> bool {
+        let state = &mut *self.state();
+        state.rng.f64() < chance(&state.chances)
+    }
+}
+
+impl DiskFaults for World {
+    /// The process may die before each change, and the change may take long or be refused.
+    fn before(&self, call: DiskCall) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(async move {
+            if call == DiskCall::Lock {
+                return Ok(());
+            }
+            self.step().await;
+            let (takes, done) = self.state().disk_call();
+            sleep(takes).await;
+            done
+        })
+    }
+
+    fn random(&self) -> u64 {
+        self.state().rng.u64(..)
     }
 }
 
@@ -130,12 +160,13 @@ impl State {
         self.rng.u32(0..many) == 0
     }
 
-    /// What is wrong with the next call of the disk.
-    pub(crate) fn disk_trouble(&mut self) -> Trouble {
+    /// How long the next call of the disk takes, and what comes of it.
+    fn disk_call(&mut self) -> (Duration, io::Result<()>) {
+        let takes = Duration::from_millis(self.rng.u64(0..4));
         match self.rng.f64() < self.chances.disk {
-            false => Trouble::None,
-            true if self.one_in(4) => Trouble::Stuck,
-            true => Trouble::Fails(self.rng.u8(..)),
+            false => (takes, Ok(())),
+            true if self.one_in(4) => (STUCK, Ok(())),
+            true => (takes, Err(io::Error::other("input/output error"))),
         }
     }
 

@@ -1,18 +1,22 @@
 //! What survives the machine, on a disk that loses whatever was not made durable.
 
+use std::io;
+
 use dls::rollout::EventKind;
-use dls::store::{FileStore, RunStore as _, StoreError};
+use dls::store::memory_disk::{DiskCall, DiskFaults};
+use dls::store::{
+    BoxFuture, Disk as _, FileStore, MemoryDisk, OpenMode, RunStore as _, StoreError,
+};
 
 use crate::bench::*;
-use crate::disk::Volatile;
 
-async fn store(disk: &Volatile) -> FileStore {
+async fn store(disk: &MemoryDisk) -> FileStore {
     FileStore::open_on(disk.clone(), "runs").await.unwrap()
 }
 
 #[tokio::test]
 async fn a_created_run_survives_a_crash() {
-    let disk = Volatile::default();
+    let disk = MemoryDisk::default();
     let store = store(&disk).await;
     let run = store.create(spec(&[23]), at(0)).await.unwrap().run().clone();
     disk.crash();
@@ -28,7 +32,7 @@ async fn decisions_survive_a_crash_and_observations_need_not() {
         (EventKind::Waited, false),
         (lost(), false),
     ] {
-        let disk = Volatile::default();
+        let disk = MemoryDisk::default();
         let store = store(&disk).await;
         let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
         append(&mut *writer, intended()).await.unwrap();
@@ -45,7 +49,7 @@ async fn decisions_survive_a_crash_and_observations_need_not() {
 
 #[tokio::test]
 async fn a_finished_run_survives_with_all_its_entries() {
-    let disk = Volatile::default();
+    let disk = MemoryDisk::default();
     let store = store(&disk).await;
     let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
     append(&mut *writer, given_up()).await.unwrap();
@@ -60,7 +64,7 @@ async fn a_finished_run_survives_with_all_its_entries() {
 
 #[tokio::test]
 async fn entries_that_a_take_over_has_read_survive() {
-    let disk = Volatile::default();
+    let disk = MemoryDisk::default();
     let store = store(&disk).await;
     let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
     append(&mut *writer, intended()).await.unwrap();
@@ -76,15 +80,15 @@ async fn entries_that_a_take_over_has_read_survive() {
 
 #[tokio::test]
 async fn a_take_over_makes_the_name_of_the_run_durable() {
-    let disk = Volatile::default();
+    let disk = MemoryDisk::default();
     let store = store(&disk).await;
     let run = store.create(spec(&[23]), at(0)).await.unwrap().run().clone();
     // As if whoever created it had ended before the directory was flushed.
     let path = store.check(&run).await.unwrap().path;
     let other = path.with_extension("other");
-    dls::store::Disk::rename(&disk, &path, &other).await.unwrap();
-    dls::store::Disk::sync_dir(&disk, path.parent().unwrap()).await.unwrap();
-    dls::store::Disk::rename(&disk, &other, &path).await.unwrap();
+    disk.rename(&path, &other).await.unwrap();
+    disk.sync_dir(path.parent().unwrap()).await.unwrap();
+    disk.rename(&other, &path).await.unwrap();
     let mut taken = store.take_over(&run, None).await.unwrap();
     append(&mut *taken.writer, intended()).await.unwrap();
     disk.crash();
@@ -93,32 +97,45 @@ async fn a_take_over_makes_the_name_of_the_run_durable() {
 
 #[tokio::test]
 async fn a_consent_to_set_a_file_aside_survives() {
-    let disk = Volatile::default();
+    let disk = MemoryDisk::default();
     let store = store(&disk).await;
     let run = "20250513-031320-0001".parse().unwrap();
     let path = std::path::Path::new("runs/20250513-031320-0001.jsonl");
-    let mut file =
-        dls::store::Disk::open(&disk, path, dls::store::OpenMode::CreateNew).await.unwrap();
+    let mut file = disk.open(path, OpenMode::CreateNew).await.unwrap();
     file.append(b"{}\n".to_vec()).await.unwrap();
     file.flush().await.unwrap();
-    dls::store::Disk::sync_dir(&disk, path.parent().unwrap()).await.unwrap();
+    disk.sync_dir(path.parent().unwrap()).await.unwrap();
     let aside = store.set_aside(&run, "li.wei", at(5)).await.unwrap();
     disk.crash();
     assert!(store.list().await.unwrap().is_empty());
     let log = path.with_file_name("set-aside.log");
     for (path, holds) in [(&aside, "{}"), (&log, "li.wei")] {
-        let mode = dls::store::OpenMode::Read;
-        let mut file = dls::store::Disk::open(&disk, path, mode).await.unwrap();
+        let mut file = disk.open(path, OpenMode::Read).await.unwrap();
         let text = String::from_utf8(file.read().await.unwrap()).unwrap();
         assert!(text.contains(holds), "{text}");
     }
 }
 
+struct Full;
+
+impl DiskFaults for Full {
+    fn before(&self, call: DiskCall) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(async move {
+            match call {
+                DiskCall::Bytes => Err(io::ErrorKind::StorageFull.into()),
+                DiskCall::Names | DiskCall::Lock => Ok(()),
+            }
+        })
+    }
+
+    fn random(&self) -> u64 {
+        0
+    }
+}
+
 #[tokio::test]
 async fn on_a_full_disk_no_run_is_created() {
-    let disk = Volatile::default();
-    let store = store(&disk).await;
-    disk.fill();
+    let store = store(&MemoryDisk::default().with_faults(Full)).await;
     let error = store.create(spec(&[23]), at(0)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
     assert!(store.list().await.unwrap().is_empty());

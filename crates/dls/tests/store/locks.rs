@@ -1,12 +1,16 @@
 //! Locks: of the directory while a run is created, and of a run while it is written.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use dls::store::{FileStore, RunStore as _, StoreError};
+use dls::store::memory_disk::{DiskCall, DiskFaults};
+use dls::store::{
+    BoxFuture, Disk as _, FileStore, MemoryDisk, OpenMode, RunStore as _, StoreError,
+};
 
 use crate::bench::*;
-use crate::disk::Volatile;
 
 /// As another process does it: the lock belongs to this handle.
 fn lock(path: PathBuf) -> File {
@@ -40,14 +44,61 @@ async fn a_locked_run_is_not_taken_over_until_the_lock_ends() {
     bench.store.take_over(&run, None).await.unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_run_is_locked_whatever_its_directory_is_called() {
+    let bench = Bench::new().await;
+    let created = bench.store.create(spec(&[23]), at(0)).await.unwrap();
+    let link = bench.path().join("link");
+    std::os::unix::fs::symlink(bench.store.path(), &link).unwrap();
+    for name in [link, bench.path().join("runs/../runs")] {
+        let store = FileStore::open(name).await.unwrap();
+        let refused = store.take_over(created.run(), None).await.unwrap_err();
+        assert_eq!(refused, StoreError::InUse { run: created.run().clone() });
+    }
+}
+
+/// Replaces a file by a copy just before the next lock is taken.
+#[derive(Clone, Default)]
+struct Replacer(Arc<Mutex<Option<PathBuf>>>, MemoryDisk);
+
+impl Replacer {
+    async fn store(&self) -> FileStore {
+        FileStore::open_on(self.1.clone().with_faults(self.clone()), "runs").await.unwrap()
+    }
+
+    fn replace(&self, path: &Path) {
+        *self.0.lock().unwrap() = Some(path.to_owned());
+    }
+}
+
+impl DiskFaults for Replacer {
+    fn before(&self, call: DiskCall) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(async move {
+            let path = self.0.lock().unwrap().take_if(|_| call == DiskCall::Lock);
+            if let Some(path) = path {
+                let bytes = self.1.open(&path, OpenMode::Read).await?.read().await?;
+                let copy = path.with_extension("copy");
+                self.1.open(&copy, OpenMode::CreateNew).await?.append(bytes).await?;
+                self.1.rename(&copy, &path).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn random(&self) -> u64 {
+        0
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_was_replaced_just_before_it_was_locked_is_not_taken_over() {
-    let disk = Volatile::default();
-    let store = FileStore::open_on(disk.clone(), "runs").await.unwrap();
+    let replacer = Replacer::default();
+    let store = replacer.store().await;
     let created = store.create(spec(&[23]), at(0)).await.unwrap();
     let run = created.run().clone();
     drop(created);
-    disk.replace_on_lock();
+    replacer.replace(&store.check(&run).await.unwrap().path);
     let refused = store.take_over(&run, None).await.unwrap_err();
     assert!(matches!(refused, StoreError::Replaced { .. }), "{refused}");
     store.take_over(&run, None).await.unwrap();
@@ -55,9 +106,9 @@ async fn a_file_that_was_replaced_just_before_it_was_locked_is_not_taken_over() 
 
 #[tokio::test]
 async fn no_run_is_created_under_a_replaced_lock() {
-    let disk = Volatile::default();
-    let store = FileStore::open_on(disk.clone(), "runs").await.unwrap();
-    disk.replace_on_lock();
+    let replacer = Replacer::default();
+    let store = replacer.store().await;
+    replacer.replace(Path::new("runs/.lock"));
     let refused = store.create(spec(&[23]), at(0)).await.unwrap_err();
     assert!(matches!(refused, StoreError::Replaced { .. }), "{refused}");
     store.create(spec(&[23]), at(0)).await.unwrap();

@@ -9,7 +9,6 @@
 mod bench;
 mod conformance;
 mod damage;
-mod disk;
 mod files;
 mod flushing;
 mod locks;
