@@ -105,6 +105,7 @@ mod tests {
         let half = Duration::from_millis(500);
         for (release, at, expected) in [
             (release(Duration::ZERO, 2, None), 0, Status::Successful),
+            (release(Duration::ZERO, 2, Some(1)), 0, Status::Failed),
             (release(half, 0, None), 499, Status::BeingReleased),
             (release(half, 0, None), 500, Status::Successful),
             (release(half, 0, Some(0)), 500, Status::Failed),

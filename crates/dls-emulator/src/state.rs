@@ -243,3 +243,33 @@ fn extra_package(id: PackageId, users: &[seed::User]) -> seed::Package {
         tasks: vec![task(0, seed::Kind::Job, "job"), task(1, seed::Kind::Script, "script")],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+
+    #[test]
+    fn no_two_packages_touch_the_same_object_except_61_and_62_and_only_51_deletes() {
+        let state = State::new(Seed::built_in(), 50);
+        let mut owners: HashMap<_, Vec<u64>> = HashMap::new();
+        let mut names: HashMap<_, HashSet<_>> = HashMap::new();
+        for package in state.packages.values() {
+            let id = package.id.as_u64();
+            assert!(!package.tasks.is_empty(), "{id}");
+            for task in &package.tasks {
+                owners.entry((task.kind as u8, &task.name)).or_default().push(id);
+                if let Some(object) = &task.object_id {
+                    names.entry(object).or_default().insert(&task.name);
+                }
+            }
+            let deletes = package.tasks.iter().any(|task| task.change == seed::Change::Delete);
+            assert_eq!(deletes, id == 51, "{id}");
+        }
+        assert!(owners.len() > 130);
+        let shared = owners.values().filter(|owners| owners.len() > 1);
+        assert_eq!(shared.collect::<Vec<_>>(), [&[61, 62]]);
+        assert!(names.values().all(|names| names.len() == 1), "an object has one name");
+    }
+}

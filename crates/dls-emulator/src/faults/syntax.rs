@@ -271,3 +271,17 @@ impl Parameter {
 fn up_to_a_day(text: &str) -> Option<Duration> {
     duration(text).filter(|time| *time <= MAX_TIME)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_in_the_readme() {
+        let readme = include_str!("../../README.md");
+        for (name, _) in FAULTS {
+            let forms = [format!("`{name}`"), format!("`{{ {name} = ")];
+            assert!(forms.iter().any(|form| readme.contains(form)), "{name}");
+        }
+    }
+}

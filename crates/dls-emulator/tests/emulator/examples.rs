@@ -64,15 +64,32 @@ fn world(released: bool) -> World {
 }
 
 /// The first example of an operation.
-fn example(id: &str) -> Value {
+struct Example {
+    request: Value,
+    response: (u16, Value),
+    failure: (u16, Value),
+}
+
+fn example(id: &str) -> Example {
     let all: Value = serde_json::from_str(include_str!("../data/examples.json")).unwrap();
     let operations = all["operations"].as_array().unwrap();
     let operation = operations.iter().find(|operation| operation["id"] == id).unwrap();
-    operation["examples"][0].clone()
+    let example = &operation["examples"][0];
+    let response = |part: &Value| {
+        let status = part["status"].as_u64().unwrap();
+        (u16::try_from(status).unwrap(), part["body"].clone())
+    };
+    Example {
+        request: example["request"].clone(),
+        response: response(&example["response"]),
+        failure: response(&example["failure"]),
+    }
 }
 
-fn there(ask: Ask) -> Ask {
-    ask.with("workspace", OTHER_WORKSPACE)
+/// Status and body of the response to a request to the workspace of the examples.
+fn response(world: &mut World, ask: Ask) -> (u16, Value) {
+    let received = world.ask(ask.with("workspace", OTHER_WORKSPACE));
+    (received.status, received.body)
 }
 
 /// The members of an object, and of what is in it, with the type of each.
@@ -91,76 +108,53 @@ fn shape(value: &Value) -> Value {
 #[test]
 fn the_example_of_deploy_is_answered_in_its_shape() {
     let example = example("deploy");
-    let seen = world(false).ask(there(post(packages("/deploy"), &example["request"])));
-    assert_eq!(seen.status, example["response"]["status"]);
-    assert_eq!(shape(&seen.body), shape(&example["response"]["body"]));
-    let (ours, theirs) = (&seen.body["deploy_package_details"][0], &example["response"]["body"]);
-    let theirs = &theirs["deploy_package_details"][0];
+    let mut world = world(false);
+    let unknown = post(packages("/deploy"), &json!({"package_ids": ["999"]}));
+    assert_eq!(response(&mut world, unknown), example.failure);
+
+    let ours = response(&mut world, post(packages("/deploy"), &example.request));
+    assert_eq!((ours.0, shape(&ours.1)), (example.response.0, shape(&example.response.1)));
+    let [ours, theirs] = [&ours, &example.response].map(|it| &it.1["deploy_package_details"][0]);
     assert_eq!(ours["package_id"], theirs["package_id"]);
     assert_eq!(ours["asy_subtask_num"], theirs["asy_subtask_num"]);
-    assert_eq!(
-        ours["asy_task_id"].as_str().unwrap().len(),
-        theirs["asy_task_id"].as_str().unwrap().len()
-    );
-
-    let unknown = post(packages("/deploy"), &json!({"package_ids": ["999"]}));
-    let seen = world(false).ask(there(unknown));
-    assert_eq!((seen.status, seen.body), failure(&example));
+    let length = |row: &Value| row["asy_task_id"].as_str().unwrap().len();
+    assert_eq!(length(ours), length(theirs));
 }
 
 #[test]
-fn the_example_of_list_is_answered_to_the_letter() {
-    let example = example("list");
-    let seen = world(false).ask(there(list(example["request"].clone())));
-    assert_eq!(seen.status, example["response"]["status"]);
-    assert_eq!(seen.body, example["response"]["body"]);
+fn the_examples_of_list_and_show_are_answered_to_the_letter() {
+    let of_list = example("list");
+    assert_eq!(response(&mut world(false), list(of_list.request)), of_list.response);
+    assert_eq!(response(&mut world(false), list(json!({"limit": -1}))), of_list.failure);
 
-    let seen = world(false).ask(there(list(json!({"limit": -1}))));
-    assert_eq!((seen.status, seen.body), failure(&example));
-}
-
-#[test]
-fn the_example_of_show_is_answered_to_the_letter() {
-    let example = example("show");
-    let seen = world(true).ask(there(show("23")));
-    assert_eq!(seen.status, example["response"]["status"]);
-    assert_eq!(seen.body, example["response"]["body"]);
-
-    let seen = world(true).ask(there(show("999")));
-    assert_eq!((seen.status, seen.body), failure(&example));
+    let of_show = example("show");
+    assert_eq!(response(&mut world(true), show("23")), of_show.response);
+    assert_eq!(response(&mut world(true), show("999")), of_show.failure);
 }
 
 #[test]
 fn the_example_of_revoke_is_answered_with_nothing() {
     let example = example("cancel");
-    let seen = world(false).ask(there(post(packages("/unpack"), &example["request"])));
-    assert_eq!(seen.status, example["response"]["status"]);
-    assert!(example["response"]["body"].is_null() && seen.response.body().is_empty());
-
-    let seen = world(true).ask(there(revoke(&["23"])));
-    assert_eq!((seen.status, seen.body), failure(&example));
+    let ask = post(packages("/unpack"), &example.request).with("workspace", OTHER_WORKSPACE);
+    let received = world(false).ask(ask);
+    assert!(received.response.body().is_empty());
+    assert_eq!((received.status, received.body), example.response);
+    assert_eq!(response(&mut world(true), revoke(&["23"])), example.failure);
 }
 
 #[test]
 fn a_system_task_is_answered_in_the_shape_of_its_example() {
     let example = example("show_system_task");
     let mut world = world(false);
-    let deployed = world.ask(there(deploy(&["23"]))).body;
+    let (_, deployed) = response(&mut world, deploy(&["23"]));
     let id = deployed["deploy_package_details"][0]["asy_task_id"].as_str().unwrap();
     world.pass(2000);
-    let seen = world.ask(there(system_task(id)));
-    assert_eq!(seen.status, example["response"]["status"]);
-    assert_eq!(shape(&seen.body), shape(&example["response"]["body"]));
-    assert_eq!(seen.body["status"], example["response"]["body"]["status"]);
+    let ours = response(&mut world, system_task(id));
+    assert_eq!((ours.0, shape(&ours.1)), (example.response.0, shape(&example.response.1)));
+    assert_eq!(ours.1["status"], example.response.1["status"]);
 
-    let unknown = world.ask(there(system_task("008aae2e67abe2ff0167abe3a28f0000")));
-    assert_eq!((unknown.status, unknown.body), failure(&example));
-}
-
-fn failure(example: &Value) -> (u16, Value) {
-    let failure = &example["failure"];
-    let status = failure["status"].as_u64().unwrap();
-    (u16::try_from(status).unwrap(), failure["body"].clone())
+    let unknown = system_task("008aae2e67abe2ff0167abe3a28f0000");
+    assert_eq!(response(&mut world, unknown), example.failure);
 }
 
 #[test]

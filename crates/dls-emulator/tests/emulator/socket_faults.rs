@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use dls_emulator::Emulator;
+use dls_emulator::{Emulator, FaultPlan};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -184,7 +184,9 @@ async fn what_happens_to_requests_happens_through_tls_too() {
 
 #[tokio::test]
 async fn a_plan_that_breaks_handshakes_needs_tls() {
-    let builder = builder().faults(plan(&["on = \"connection\"\ndo = \"tls-close\""]));
+    let breaks = plan(&["on = \"connection\"\ndo = \"tls-close\""]);
+    assert!(breaks.needs_tls() && !FaultPlan::from_toml(FaultPlan::EXAMPLE).unwrap().needs_tls());
+    let builder = builder().faults(breaks);
     let error = builder.start("127.0.0.1:0".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
