@@ -32,29 +32,8 @@ pub fn assumptions() -> &'static [Assumption] {
 
 /// An unknown assumption, or a value that it does not have. `Display` lists the valid ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidAssumption {
-    /// There is no assumption with this name.
-    #[error("unknown assumption {name:?}, expected one of {}", names())]
-    Name {
-        /// The name.
-        name: String,
-    },
-    /// The assumption does not have this value.
-    #[error("{value:?} is not a value of {name:?}, expected one of {}", values.join(", "))]
-    Value {
-        /// The name.
-        name: &'static str,
-        /// The value.
-        value: String,
-        /// What it can be, as in [`Assumption::values`].
-        values: &'static [&'static str],
-    },
-}
-
-fn names() -> String {
-    TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(", ")
-}
+#[error("{0}")]
+pub struct InvalidAssumption(String);
 
 /// A type of value that an assumption can have.
 trait AssumptionValue: Sized {
@@ -170,23 +149,27 @@ macro_rules! table {
 
         impl Assumptions {
             pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidAssumption> {
-                match name {
-                    $($name => match AssumptionValue::read(value) {
-                        Some(value) => self.$field = value,
-                        None => {
-                            return Err(InvalidAssumption::Value {
-                                name: $name,
-                                value: value.to_owned(),
-                                values: <$type as AssumptionValue>::VALUES,
-                            });
-                        }
-                    },)+
-                    _ => return Err(InvalidAssumption::Name { name: name.to_owned() }),
-                }
-                Ok(())
+                let set = match name {
+                    $($name => AssumptionValue::read(value).map(|value| self.$field = value),)+
+                    _ => None,
+                };
+                set.ok_or_else(|| invalid(name, value))
             }
         }
     };
+}
+
+fn invalid(name: &str, value: &str) -> InvalidAssumption {
+    InvalidAssumption(match TABLE.iter().find(|row| row.name == name) {
+        Some(row) => {
+            let values = row.values.join(", ");
+            format!("{value:?} is not a value of {name:?}, expected one of {values}")
+        }
+        None => {
+            let names = TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+            format!("unknown assumption {name:?}, expected one of {names}")
+        }
+    })
 }
 
 table! {

@@ -42,13 +42,8 @@ fn at_least_one(limit: f64) -> usize {
     (limit.round() as usize).max(1)
 }
 
-/// What is counted together.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum CountKey {
-    User(String, HostFamily),
-    UserAndCall(String, &'static str),
-    Call(&'static str),
-}
+/// What is counted together: requests of a user, if there is one, to an operation or an API version.
+type CountKey = (Option<String>, &'static str);
 
 /// The requests of the last second.
 pub(crate) struct Throttle {
@@ -74,11 +69,12 @@ impl Throttle {
         let Some((of_user, of_call)) = self.rate.per_second(family) else {
             return Ok(());
         };
-        let user = match self.user_rate {
-            UserRate::User => CountKey::User(user.to_owned(), family),
-            UserRate::UserAndApi => CountKey::UserAndCall(user.to_owned(), call),
+        let scope = match self.user_rate {
+            UserRate::User => family.prefix(),
+            UserRate::UserAndApi => call,
         };
-        let call = CountKey::Call(call);
+        let user = (Some(user.to_owned()), scope);
+        let call = (None, call);
         if self.last_second(&user, now).len() >= of_user {
             return Err(Refusal::throttled(of_user, "user"));
         }
@@ -103,23 +99,19 @@ impl Throttle {
 mod tests {
     use super::*;
 
-    /// How many of `count` requests at this time are let through.
-    fn admitted(
-        throttle: &mut Throttle,
-        millis: i64,
-        user: &str,
-        call: &'static str,
-        count: usize,
-    ) -> usize {
-        let now = Timestamp::from_millis(1_747_106_000_000 + millis).unwrap();
-        let family = if call == "task" { HostFamily::V1 } else { HostFamily::V2 };
-        (0..count).filter(|_| throttle.check(now, user, family, call).is_ok()).count()
+    impl Throttle {
+        /// How many of `count` requests at this time are let through.
+        fn admitted(&mut self, at: i64, user: &str, call: &'static str, count: usize) -> usize {
+            let now = Timestamp::from_millis(1_747_106_000_000 + at).unwrap();
+            let family = if call == "task" { HostFamily::V1 } else { HostFamily::V2 };
+            (0..count).filter(|_| self.check(now, user, family, call).is_ok()).count()
+        }
     }
 
     #[test]
     fn a_user_has_ten_requests_in_any_second_and_thirty_of_v1() {
         let mut throttle = Throttle::new(RateLimit::Documented, UserRate::User);
-        for (millis, user, call, count, expected) in [
+        for (at, user, call, count, expected) in [
             (0, "a", "list", 4, 4),
             (900, "a", "list", 10, 6),
             (999, "a", "list", 10, 0),
@@ -129,8 +121,8 @@ mod tests {
             // The clock was set back.
             (0, "b", "list", 20, 10),
         ] {
-            let admitted = admitted(&mut throttle, millis, user, call, count);
-            assert_eq!(admitted, expected, "{millis} {user} {call}");
+            let admitted = throttle.admitted(at, user, call, count);
+            assert_eq!(admitted, expected, "{at} {user} {call}");
         }
     }
 
@@ -138,9 +130,9 @@ mod tests {
     fn a_call_has_a_hundred_requests_in_any_second_whoever_asks() {
         let mut throttle = Throttle::new(RateLimit::Documented, UserRate::User);
         let users = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
-        let mut of_user = |user: &&str| admitted(&mut throttle, 0, user, "list", 10);
+        let mut of_user = |user: &&str| throttle.admitted(0, user, "list", 10);
         assert_eq!(users.iter().map(&mut of_user).sum::<usize>(), 100);
-        assert_eq!(admitted(&mut throttle, 0, "k", "show", 1), 1, "another call");
+        assert_eq!(throttle.admitted(0, "k", "show", 1), 1, "another call");
     }
 
     #[test]
@@ -153,7 +145,7 @@ mod tests {
             (RateLimit::Scaled(-3.0), 1),
         ] {
             let mut throttle = Throttle::new(rate, UserRate::User);
-            assert_eq!(admitted(&mut throttle, 0, "a", "list", 500), expected, "{rate:?}");
+            assert_eq!(throttle.admitted(0, "a", "list", 500), expected, "{rate:?}");
         }
     }
 }
