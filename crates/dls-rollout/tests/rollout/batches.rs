@@ -2,12 +2,22 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Action, EventKind, NotSent, RunOutcome};
+use dls_rollout::{Action, EventKind, Options, RunOutcome};
 
 use crate::bench::*;
 
+/// 250 packages, which take three requests.
 fn many() -> Vec<u64> {
     (1..=250).collect()
+}
+
+/// Many packages, of which the first batch was sent, and this came of it.
+fn first_sent(options: Options, outcome: EventKind) -> Bench {
+    let all = many();
+    let mut bench = Bench::ready(&all, options);
+    bench.send(&all[..100]);
+    bench.apply(outcome);
+    bench
 }
 
 #[test]
@@ -25,7 +35,7 @@ fn the_next_batch_is_sent_once_the_last_one_is_accepted() {
 #[test]
 fn the_next_batch_waits_while_one_is_in_doubt() {
     let all = many();
-    let mut bench = Bench::first_lost(&all, later());
+    let mut bench = first_sent(later(), lost());
     let rows = |status| all[..100].iter().map(|id| row(*id, status)).collect();
     bench.list(rows(1));
     bench.wait();
@@ -33,40 +43,26 @@ fn the_next_batch_waits_while_one_is_in_doubt() {
     bench.send(&all[100..200]);
 }
 
-impl Bench {
-    /// All was observed, and the answer to the first batch was lost.
-    fn first_lost(all: &[u64], options: dls_rollout::Options) -> Self {
-        let mut bench = Self::ready(all, options);
-        bench.send(&all[..100]);
-        bench.apply(lost());
-        bench
-    }
-}
-
 #[test]
 fn an_unknown_batch_stops_the_rest_even_if_told_to_keep_going() {
-    let all = many();
-    let mut bench = Bench::first_lost(&all, later_with(|it| it.keep_going = true));
-    bench.pass(Duration::from_secs(120));
-    bench.list(all[..100].iter().map(|id| row(*id, 1)).collect());
+    let mut bench = first_sent(later_with(|it| it.keep_going = true), lost());
+    bench.pass(GRACE);
+    bench.list(many()[..100].iter().map(|id| row(*id, 1)).collect());
     assert_eq!(bench.next(), Action::Done);
-    let words = bench.words();
-    assert!(words[..100].iter().all(|it| *it == "unknown"));
-    assert!(words[100..].iter().all(|it| *it == "not-sent"));
-    assert!(matches!(bench.not_sent(101), NotSent::RunStopped));
-    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
+    bench.assert_ends(
+        &[["Unknown"; 100].as_slice(), &["NotSent RunStopped"; 150]].concat(),
+        RunOutcome::Unknown,
+    );
 }
 
 #[test]
 fn a_refused_batch_stops_the_rest_unless_told_to_keep_going() {
-    let all = many();
-    for (keep_going, word) in [(false, "not-sent"), (true, "-")] {
-        let mut bench = Bench::ready(&all, later_with(|it| it.keep_going = keep_going));
-        bench.send(&all[..100]);
-        bench.apply(refused(400, "APIGW.0201"));
-        assert_eq!(bench.words()[100], word);
+    for (keep_going, next) in [(false, "NotSent RunStopped"), (true, "-")] {
+        let options = later_with(|it| it.keep_going = keep_going);
+        let mut bench = first_sent(options, refused(400, "APIGW.0201"));
+        assert_eq!(bench.outcomes()[100], next);
         if keep_going {
-            bench.send(&all[100..200]);
+            bench.send(&many()[100..200]);
         }
     }
 }
@@ -74,9 +70,7 @@ fn a_refused_batch_stops_the_rest_unless_told_to_keep_going() {
 #[test]
 fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
     let all = many();
-    let mut bench = Bench::ready(&all, later());
-    bench.send(&all[..100]);
-    bench.apply(accepted(&all[..100]));
+    let mut bench = first_sent(later(), accepted(&all[..100]));
     for _ in 0..3 {
         bench.send(&all[100..200]);
         bench.apply(not_sent());
@@ -84,10 +78,8 @@ fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
             bench.wait();
         }
     }
-    let words = bench.words();
-    assert_eq!((words[0], words[100], words[200]), ("-", "not-sent", "not-sent"));
-    assert!(matches!(bench.not_sent(101), NotSent::Unreachable(_)));
-    assert!(matches!(bench.not_sent(201), NotSent::RunStopped));
+    let outcomes = [0, 100, 200].map(|index| bench.outcomes()[index].clone());
+    assert_eq!(outcomes, ["-", "NotSent Unreachable", "NotSent RunStopped"]);
     assert!(matches!(bench.next(), Action::List(_)));
 }
 
@@ -103,8 +95,7 @@ fn in_order_each_package_waits_for_the_one_before() {
     bench.apply(accepted(&[62]));
     bench.observe_all(&[62], 3, 7);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!(bench.words(), ["successful", "failed", "not-sent"]);
-    assert_eq!(bench.run_outcome(), RunOutcome::Partial);
+    bench.assert_ends(&["Succeeded", "Failed", "NotSent RunStopped"], RunOutcome::Partial);
 }
 
 #[test]
@@ -116,16 +107,13 @@ fn in_order_a_package_is_observed_again_if_the_one_before_took_long() {
     bench.observe(61, 2, 7);
     assert_eq!(bench.next(), Action::Observe(id(62)));
     bench.observe(62, 2, 8);
-    assert_eq!(bench.words(), ["successful", "already-released"]);
+    assert_eq!(bench.outcomes(), ["Succeeded", "AlreadyReleased"]);
 }
 
 #[test]
 fn when_time_is_over_unsent_batches_are_not_sent() {
-    let all = many();
-    let mut bench = Bench::ready(&all, later());
-    bench.send(&all[..100]);
-    bench.apply(accepted(&all[..100]));
+    let mut bench = first_sent(later(), accepted(&many()[..100]));
     bench.apply(EventKind::OutOfTime);
-    assert!(matches!(bench.not_sent(101), NotSent::OutOfTime));
+    assert_eq!(bench.outcomes()[100], "NotSent OutOfTime");
     assert_eq!(bench.run_outcome(), RunOutcome::Pending);
 }

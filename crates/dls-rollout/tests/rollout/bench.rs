@@ -7,12 +7,13 @@ use dls_model::{
     PackageIds, ServiceError, ShowPackage, Timestamp,
 };
 use dls_rollout::{
-    Action, Destination, Event, EventKind, NotSent, ObserveError, Options, PackageOutcome,
-    PlannedPackage, Report, Rollout, RunOutcome, RunSpec, Selection, SendError,
+    Action, Destination, Event, EventKind, ObserveError, Options, PackageOutcome, PackageReport,
+    Report, Rollout, RunOutcome, RunSpec, Selection, SendError,
 };
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 
 pub(crate) const START: i64 = 1_747_106_000_000;
+pub(crate) const GRACE: Duration = Options::GRACE;
 
 pub(crate) fn id(id: u64) -> PackageId {
     PackageId::try_from(id).unwrap()
@@ -73,10 +74,6 @@ pub(crate) fn row(package: u64, status: i64) -> Package {
     detail(package, status, 0).package
 }
 
-pub(crate) fn planned(package: u64, seen: PackageDetail) -> PlannedPackage {
-    PlannedPackage::new(id(package), seen)
-}
-
 pub(crate) fn answer(ids: &[u64]) -> DeployAnswer {
     let details: Vec<String> =
         ids.iter().map(|id| format!(r#"{{"package_id":{id},"asy_task_id":"t{id}"}}"#)).collect();
@@ -85,11 +82,11 @@ pub(crate) fn answer(ids: &[u64]) -> DeployAnswer {
 }
 
 pub(crate) fn service_error(status: u16, code: &str) -> Box<ServiceError> {
-    service_error_with(&HeaderMap::new(), status, code)
+    let body = format!(r#"{{"error_code":"{code}","error_msg":"no"}}"#);
+    error_answer(status, &HeaderMap::new(), &body)
 }
 
-fn service_error_with(headers: &HeaderMap, status: u16, code: &str) -> Box<ServiceError> {
-    let body = format!(r#"{{"error_code":"{code}","error_msg":"no"}}"#);
+pub(crate) fn error_answer(status: u16, headers: &HeaderMap, body: &str) -> Box<ServiceError> {
     let status = StatusCode::from_u16(status).unwrap();
     match Deploy::decode(status, headers, body.as_bytes()) {
         Err(AnswerError::Service(error)) => Box::new(error),
@@ -143,6 +140,31 @@ impl Bench {
         Self::sent(packages, options, lost())
     }
 
+    /// The answer was lost, and no release was observed within the grace.
+    pub(crate) fn unknown(packages: &[u64]) -> Self {
+        let mut bench = Self::lost(packages, later());
+        bench.pass(GRACE);
+        packages.iter().for_each(|package| bench.observe(*package, 1, 0));
+        bench
+    }
+
+    /// The outcome of package 23 was unknown, the run was resumed, and the user consented to another request.
+    pub(crate) fn consented() -> Self {
+        let mut bench = Self::unknown(&[23]);
+        bench.resume();
+        bench.allow_resend(23);
+        bench
+    }
+
+    /// Package 31, whose last release failed, was observed so and sent once more, and this came of it.
+    pub(crate) fn redeployed(baseline: PackageDetail, outcome: EventKind) -> Self {
+        let mut bench = Self::new(&[31], later_with(|it| it.redeploy_failed = true));
+        bench.observe_as(31, baseline);
+        bench.send(&[31]);
+        bench.apply(outcome);
+        bench
+    }
+
     pub(crate) fn apply(&mut self, kind: EventKind) {
         let event = Event::new(self.now, kind);
         self.events.push(event.clone());
@@ -188,7 +210,8 @@ impl Bench {
 
     pub(crate) fn send(&mut self, packages: &[u64]) {
         assert_eq!(self.to_send(), packages);
-        self.intend(packages);
+        let (packages, signed_at) = (ids(packages), self.now);
+        self.apply(EventKind::SendIntended { packages, signed_at, with_token: false });
     }
 
     /// The packages that the next request names.
@@ -199,12 +222,6 @@ impl Bench {
             }
             other => panic!("{other:?}"),
         }
-    }
-
-    pub(crate) fn intend(&mut self, packages: &[u64]) {
-        let packages = ids(packages);
-        let signed_at = self.now;
-        self.apply(EventKind::SendIntended { packages, signed_at, with_token: false });
     }
 
     /// Lets the rest that is asked for pass.
@@ -222,6 +239,11 @@ impl Bench {
         self.apply(EventKind::Resumed { grace, poll_interval, other_endpoint: None });
     }
 
+    /// The user consents to another request for a package whose outcome is unknown.
+    pub(crate) fn allow_resend(&mut self, package: u64) {
+        self.apply(EventKind::ResendAllowed { packages: vec![id(package)], no_fence: false });
+    }
+
     pub(crate) fn report(&self) -> Report {
         self.rollout.report()
     }
@@ -230,44 +252,28 @@ impl Bench {
         self.report().outcome
     }
 
-    pub(crate) fn outcome(&self, package: u64) -> Option<PackageOutcome> {
-        let packages = self.report().packages;
-        let report = packages.into_iter().find(|it| it.id == id(package));
-        report.unwrap().outcome
+    pub(crate) fn package(&self, package: u64) -> PackageReport {
+        self.rollout.package(id(package)).unwrap()
     }
 
-    pub(crate) fn not_sent(&self, package: u64) -> NotSent {
-        match self.outcome(package) {
-            Some(PackageOutcome::NotSent(why)) => why,
-            other => panic!("{other:?}"),
-        }
+    /// The name of each outcome, with the reason if it was not sent; `-` where there is none yet.
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        let packages = self.report().packages.into_iter();
+        packages.map(|it| it.outcome.as_ref().map_or("-".to_owned(), name)).collect()
     }
 
-    /// The name of the reason for which it was not sent.
-    pub(crate) fn why_not_sent(&self, package: u64) -> String {
-        let why = format!("{:?}", self.not_sent(package));
-        why.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned()
-    }
-
-    /// The outcomes as [`word`] says them, `-` where there is none yet.
-    pub(crate) fn words(&self) -> Vec<&'static str> {
-        self.report().packages.iter().map(|it| it.outcome.as_ref().map_or("-", word)).collect()
+    #[track_caller]
+    pub(crate) fn assert_ends(&self, outcomes: &[&str], run: RunOutcome) {
+        assert_eq!(self.outcomes(), outcomes);
+        assert_eq!(self.run_outcome(), run);
     }
 }
 
-pub(crate) fn word(outcome: &PackageOutcome) -> &'static str {
-    match outcome {
-        PackageOutcome::Succeeded { .. } => "successful",
-        PackageOutcome::Failed { .. } => "failed",
-        PackageOutcome::Accepted => "accepted",
-        PackageOutcome::AlreadyReleased { .. } => "already-released",
-        PackageOutcome::Refused { .. } => "refused",
-        PackageOutcome::NotSent(_) => "not-sent",
-        PackageOutcome::Unknown { .. } => "unknown",
-        PackageOutcome::StillRunning { .. } => "pending",
-        PackageOutcome::Gone { .. } => "gone",
-        other => panic!("{other:?}"),
-    }
+pub(crate) fn name(outcome: &PackageOutcome) -> String {
+    let text = format!("{outcome:?}");
+    let words = if let PackageOutcome::NotSent(_) = outcome { 2 } else { 1 };
+    let words = text.split(|c: char| !c.is_alphanumeric()).take(words);
+    words.collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn accepted(packages: &[u64]) -> EventKind {
@@ -289,7 +295,8 @@ pub(crate) fn refused(status: u16, code: &str) -> EventKind {
 /// Thrown away by the gateway, which asks to wait for so many seconds.
 pub(crate) fn throttled_for(seconds: u64) -> EventKind {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, seconds.into())]);
-    failed(SendError::Answered(service_error_with(&headers, 429, "APIGW.0308")))
+    let body = r#"{"error_code":"APIGW.0308","error_msg":"no"}"#;
+    failed(SendError::Answered(error_answer(429, &headers, body)))
 }
 
 pub(crate) fn not_sent() -> EventKind {
@@ -298,4 +305,12 @@ pub(crate) fn not_sent() -> EventKind {
 
 pub(crate) fn unavailable() -> ObserveError {
     ObserveError::Unavailable("502".to_owned())
+}
+
+pub(crate) fn not_found() -> ObserveError {
+    ObserveError::NotFound(service_error(400, "DLF.0810"))
+}
+
+pub(crate) fn observe_refused(status: u16, code: &str) -> ObserveError {
+    ObserveError::Refused(service_error(status, code))
 }

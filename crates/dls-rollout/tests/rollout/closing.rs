@@ -1,11 +1,9 @@
 //! What keeps other runs away from a package, and how it is given up.
 
-use std::time::Duration;
-
 use dls_model::Timestamp;
 use dls_rollout::{
-    Action, Claim, Event, EventKind, InvalidEvents, NotSent, PackageOutcome, Rollout, RunOutcome,
-    SendError,
+    Action, Claim, EventKind, InvalidEvents, NotSent, PackageOutcome, PackageReport, Rollout,
+    RunOutcome, SendError,
 };
 
 use crate::bench::*;
@@ -14,55 +12,40 @@ use crate::bench::*;
 fn gone(package: u64) -> Bench {
     let mut bench = Bench::accepted(&[package], later());
     for _ in 0..3 {
-        not_found(&mut bench, package);
+        miss(&mut bench, package);
     }
-    assert_eq!(bench.words(), ["gone"]);
+    assert_eq!(bench.outcomes(), ["Gone"]);
     bench
 }
 
-fn not_found(bench: &mut Bench, package: u64) {
+/// The package is observed, perhaps after a pause, and not found.
+fn miss(bench: &mut Bench, package: u64) {
     if let Action::Wait(_) = bench.next() {
         bench.wait();
     }
     assert_eq!(bench.next(), Action::Observe(id(package)));
-    let error = service_error(404, "DLF.0810");
-    bench.fail_observation(package, dls_rollout::ObserveError::NotFound(error));
+    bench.fail_observation(package, not_found());
 }
 
 /// A run in which the service refused two packages at once, and no release of them was observed.
 fn unproved() -> Bench {
     let mut bench = Bench::sent(&[23, 24], later(), refused(400, "DLF.20990"));
-    bench.pass(Duration::from_secs(120));
+    bench.pass(GRACE);
     bench.observe_all(&[23, 24], 1, 0);
     bench
 }
 
-fn forget(bench: &mut Bench, package: u64) {
-    bench.apply(EventKind::Forgotten {
-        packages: vec![id(package)],
-        by: "ops".to_owned(),
-        no_fence: false,
-    });
+fn forgotten(package: u64) -> EventKind {
+    EventKind::Forgotten { packages: vec![id(package)], by: "ops".to_owned(), no_fence: false }
 }
 
-/// A run in which the answer for package 23 was lost, and somebody consents to another request.
-fn consented() -> Bench {
-    let mut bench = Bench::lost(&[23], later());
-    bench.pass(Duration::from_secs(120));
-    bench.observe(23, 1, 0);
-    bench.resume();
-    bench.apply(EventKind::ResendAllowed { packages: vec![id(23)], no_fence: false });
-    bench
+/// What the run has to do with package 23, and whether it is open.
+fn claim(bench: &Bench) -> (Claim, bool) {
+    (bench.rollout.claim(id(23)).unwrap(), bench.package(23).is_open())
 }
 
-fn is_open(bench: &Bench, package: u64) -> bool {
-    let packages = bench.report().packages;
-    let report = packages.iter().find(|it| it.id == id(package));
-    report.unwrap().is_open()
-}
-
-fn unsettled() -> Claim {
-    let signed_at = Timestamp::from_millis(START).unwrap();
+fn unsettled_since(signed_at: i64) -> Claim {
+    let signed_at = Timestamp::from_millis(signed_at).unwrap();
     Claim::Unsettled { signed_at, with_token: false }
 }
 
@@ -70,69 +53,62 @@ fn unsettled() -> Claim {
 fn a_package_that_vanished_after_it_was_sent_stays_open() {
     let mut bench = gone(23);
     assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
-    assert!(is_open(&bench, 23));
-    assert_eq!(bench.rollout.claim(id(23)), Some(unsettled()));
+    assert_eq!(claim(&bench), (unsettled_since(START), true));
     bench.resume();
-    assert_eq!(bench.words(), ["-"]);
+    assert_eq!(bench.outcomes(), ["-"]);
     bench.observe_all(&[23], 2, 7);
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["successful"], RunOutcome::Successful));
+    bench.assert_ends(&["Succeeded"], RunOutcome::Successful);
 }
 
 #[test]
 fn a_package_that_vanished_and_came_back_as_it_was_is_unknown() {
     let mut bench = gone(23);
     bench.resume();
-    bench.pass(Duration::from_secs(120));
+    bench.pass(GRACE);
     bench.observe_all(&[23], 1, 0);
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
+    bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
 }
 
 #[test]
 fn a_package_that_vanished_before_it_was_sent_is_closed() {
     let mut bench = Bench::new(&[23], later());
-    let error = service_error(404, "DLF.0810");
-    bench.fail_observation(23, dls_rollout::ObserveError::NotFound(error));
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["gone"], RunOutcome::Refused));
-    assert!(!is_open(&bench, 23));
-    assert_eq!(bench.rollout.claim(id(23)), Some(Claim::Settled));
+    bench.fail_observation(23, not_found());
+    bench.assert_ends(&["Gone"], RunOutcome::Refused);
+    assert_eq!(claim(&bench), (Claim::Settled, false));
 }
 
 #[test]
 fn a_refusal_that_proves_nothing_stays_open_and_makes_the_run_unknown() {
     let mut bench = unproved();
-    assert_eq!(bench.words(), ["refused", "refused"]);
-    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
-    assert!(is_open(&bench, 23) && is_open(&bench, 24));
+    bench.assert_ends(&["Refused"; 2], RunOutcome::Unknown);
+    assert!(bench.report().packages.iter().all(PackageReport::is_open));
     bench.resume();
     bench.observe_all(&[23], 2, 7);
     bench.observe_all(&[24], 1, 0);
-    assert_eq!(bench.words(), ["successful", "refused"]);
+    assert_eq!(bench.outcomes(), ["Succeeded", "Refused"]);
 }
 
 #[test]
 fn a_refusal_that_is_proved_is_closed() {
     let bench = Bench::sent(&[23], later(), refused(400, "DLF.20990"));
-    assert_eq!(bench.words(), ["refused"]);
-    assert!(!is_open(&bench, 23));
-    assert_ne!(bench.run_outcome(), RunOutcome::Unknown);
+    bench.assert_ends(&["Refused"], RunOutcome::Refused);
+    assert_eq!(claim(&bench), (Claim::Settled, false));
 }
 
 #[test]
 fn a_package_that_is_given_up_is_claimed_no_longer_and_keeps_its_outcome() {
-    let mut lost = Bench::lost(&[23], later());
-    lost.pass(Duration::from_secs(120));
-    lost.observe(23, 1, 0);
-    for (mut bench, word) in [(lost, "unknown"), (gone(23), "gone"), (unproved(), "refused")] {
-        assert!(is_open(&bench, 23));
-        forget(&mut bench, 23);
-        assert!(!is_open(&bench, 23), "{word}");
-        assert_eq!((bench.words()[0], bench.run_outcome()), (word, RunOutcome::Unknown));
-        assert_eq!(bench.rollout.claim(id(23)), Some(Claim::Settled));
-        let report = bench.report().packages.remove(0);
-        assert_eq!(report.forgotten.unwrap().by, "ops");
+    let unknown = Bench::unknown(&[23]);
+    for (mut bench, outcome) in [(unknown, "Unknown"), (gone(23), "Gone"), (unproved(), "Refused")]
+    {
+        assert!(bench.package(23).is_open());
+        bench.apply(forgotten(23));
+        assert_eq!(bench.outcomes()[0], outcome);
+        assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
+        assert_eq!(claim(&bench), (Claim::Settled, false), "{outcome}");
+        assert_eq!(bench.package(23).forgotten.unwrap().by, "ops");
         // It stays so, whoever takes the run up again.
         bench.resume();
-        assert_eq!(bench.words()[0], word);
+        assert_eq!(bench.outcomes()[0], outcome);
     }
 }
 
@@ -140,72 +116,66 @@ fn a_package_that_is_given_up_is_claimed_no_longer_and_keeps_its_outcome() {
 fn what_is_given_up_in_doubt_is_unknown_and_what_was_never_sent_is_not_sent() {
     let mut bench = Bench::lost(&[23], later());
     bench.resume();
-    forget(&mut bench, 23);
-    assert_eq!((bench.next(), bench.words()), (Action::Done, vec!["unknown"]));
+    bench.apply(forgotten(23));
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!(bench.outcomes(), ["Unknown"]);
 
     let mut bench = Bench::ready(&[23], later());
-    assert_eq!(bench.rollout.claim(id(23)), Some(Claim::NeverSent));
-    forget(&mut bench, 23);
+    assert_eq!(claim(&bench), (Claim::NeverSent, true));
+    bench.apply(forgotten(23));
     let why = NotSent::Left("given up by ops".to_owned());
-    assert_eq!(bench.not_sent(23), why);
+    assert_eq!(bench.package(23).outcome, Some(PackageOutcome::NotSent(why)));
     assert_eq!(bench.next(), Action::Done);
 }
 
 #[test]
 fn an_accepted_package_is_under_way_and_cannot_be_given_up() {
     let mut bench = Bench::accepted(&[23], later());
-    assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
+    assert_eq!(claim(&bench), (Claim::UnderWay, true));
     bench.apply(EventKind::OutOfTime);
-    assert_eq!(bench.words(), ["pending"]);
-    assert_eq!(bench.rollout.claim(id(23)), Some(Claim::UnderWay));
-    let given_up =
-        EventKind::Forgotten { packages: vec![id(23)], by: "ops".to_owned(), no_fence: false };
-    let at = bench.events.last().unwrap().at;
-    let given_up = Event::new(at, given_up);
-    bench.rollout.apply(given_up.clone());
-    assert!(is_open(&bench, 23), "it is claimed all the same");
-    let record = bench.events.iter().cloned().chain([given_up]);
-    let refused = Rollout::replay(record).unwrap_err();
+    assert_eq!(bench.outcomes(), ["StillRunning"]);
+    assert_eq!(claim(&bench), (Claim::UnderWay, true));
+    bench.apply(forgotten(23));
+    assert_eq!(claim(&bench), (Claim::UnderWay, true));
+    let refused = Rollout::replay(bench.events).unwrap_err();
     assert!(matches!(refused, InvalidEvents::Misplaced { .. }));
 }
 
 #[test]
 fn a_consented_package_is_gone_only_when_it_was_not_found_three_times_and_stays_open() {
-    let mut bench = consented();
+    let mut bench = Bench::consented();
     for _ in 0..2 {
-        not_found(&mut bench, 23);
-        assert_eq!(bench.words(), ["-"]);
+        miss(&mut bench, 23);
+        assert_eq!(bench.outcomes(), ["-"]);
     }
-    not_found(&mut bench, 23);
-    assert_eq!(bench.outcome(23), Some(PackageOutcome::Gone { sent: true }));
-    assert!(is_open(&bench, 23));
+    miss(&mut bench, 23);
+    assert_eq!(bench.package(23).outcome, Some(PackageOutcome::Gone { sent: true }));
+    assert!(bench.package(23).is_open());
 }
 
 #[test]
 fn a_consented_package_that_is_found_released_was_released_since_we_sent_it() {
-    let mut bench = consented();
+    let mut bench = Bench::consented();
     bench.observe_all(&[23], 2, 7);
-    assert_eq!(bench.words(), ["successful"]);
+    assert_eq!(bench.outcomes(), ["Succeeded"]);
 }
 
 #[test]
-fn the_latest_signature_counts_also_after_a_request_that_was_not_sent() {
-    let mut bench = consented();
+fn a_claim_says_when_the_latest_request_was_signed() {
+    let mut bench = Bench::consented();
     bench.observe(23, 1, 0);
     bench.send(&[23]);
     bench.apply(lost());
-    let signed_at = Timestamp::from_millis(START + 120_000).unwrap();
-    let claim = Claim::Unsettled { signed_at, with_token: false };
-    assert_eq!(bench.rollout.claim(id(23)), Some(claim));
-    assert_eq!(bench.report().packages[0].signed_at, Some(signed_at));
+    assert_eq!(claim(&bench), (unsettled_since(START + 120_000), true));
+    assert_eq!(bench.package(23).signed_at.unwrap().as_millis(), START + 120_000);
 }
 
 #[test]
 fn after_consent_a_request_that_is_proved_unsent_leaves_the_first_one_unknown() {
-    let mut bench = consented();
+    let mut bench = Bench::consented();
     bench.observe(23, 1, 0);
     bench.send(&[23]);
     bench.apply(failed(SendError::NotRecorded("disk full".to_owned())));
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
-    assert!(is_open(&bench, 23));
+    bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
+    assert!(bench.package(23).is_open());
 }

@@ -2,21 +2,14 @@
 
 use std::time::Duration;
 
-use dls_model::{AnswerError, Deploy, Operation, PackageDetail, ServiceError, ShowPackage};
+use dls_model::{Operation, PackageDetail, ShowPackage};
 use dls_rollout::{
-    Action, EventKind, InvalidEvents, ObserveError, Options, Rollout, SendError, is_refusal,
+    Action, EventKind, InvalidEvents, ObserveError, Options, Rollout, RunOutcome, SendError,
+    is_refusal,
 };
 use http::{HeaderMap, StatusCode};
 
 use crate::bench::*;
-
-fn answered(status: u16, body: &str) -> Box<ServiceError> {
-    let status = StatusCode::from_u16(status).unwrap();
-    match Deploy::decode(status, &HeaderMap::new(), body.as_bytes()) {
-        Err(AnswerError::Service(error)) => Box::new(error),
-        other => panic!("{other:?}"),
-    }
-}
 
 /// The observation of a package with these members.
 fn observed(members: &str) -> PackageDetail {
@@ -29,11 +22,11 @@ fn observed(members: &str) -> PackageDetail {
 fn a_throttled_answer_that_says_more_than_its_error_is_not_sent_again() {
     let body = r#"{"status":"partly done","deployed":["23"],"failed":[
         {"package_id":"24","error_code":"APIG.0308"}]}"#;
-    let failure = SendError::Answered(answered(429, body));
+    let failure = SendError::Answered(error_answer(429, &HeaderMap::new(), body));
     let mut bench = Bench::sent(&[23, 24], later(), failed(failure));
     assert_eq!(bench.next(), Action::Observe(id(23)));
     bench.apply(EventKind::OutOfTime);
-    assert_eq!(bench.words(), ["unknown", "unknown"]);
+    bench.assert_ends(&["Unknown"; 2], RunOutcome::Unknown);
 }
 
 #[test]
@@ -50,36 +43,30 @@ fn only_an_answer_that_is_nothing_but_an_error_is_a_proved_refusal() {
         (service, 2, false),
         (with_more, 1, false),
     ] {
-        let error = answered(400, body);
+        let error = error_answer(400, &HeaderMap::new(), body);
         assert_eq!(is_refusal(&error, packages), proved, "{packages} {body}");
     }
 }
 
 #[test]
-fn a_member_that_appears_is_no_movement() {
-    let old = r#""deploy_status":3"#;
-    let with_time =
-        r#""deploy_status":3,"deploy_timestamp":1747106000000,"deploy_user_name":"ops""#;
-    for (before, after) in [(old, with_time), (with_time, old)] {
-        let mut bench = Bench::new(&[31], later_with(|it| it.redeploy_failed = true));
-        bench.observe_as(31, observed(before));
-        bench.send(&[31]);
-        bench.apply(accepted(&[31]));
+fn only_a_time_that_both_observations_have_and_that_differs_is_movement() {
+    let failed_at = |time: i64| {
+        observed(&format!(
+            r#""deploy_status":3,"deploy_timestamp":{time},"deploy_user_name":"ops""#
+        ))
+    };
+    let bare = || observed(r#""deploy_status":3"#);
+    for (before, after, outcome) in [
+        (bare(), failed_at(1), "-"),
+        (failed_at(1), bare(), "-"),
+        (failed_at(1), failed_at(1), "-"),
+        (failed_at(1), failed_at(2), "Failed"),
+    ] {
+        let mut bench = Bench::redeployed(before, accepted(&[31]));
         bench.pass(Duration::from_secs(600));
-        bench.observe_as(31, observed(after));
-        assert_eq!(bench.words(), ["-"], "a failure from before is not ours");
+        bench.observe_as(31, after);
+        assert_eq!(bench.outcomes(), [outcome], "{:?}", bench.package(31));
     }
-}
-
-#[test]
-fn a_time_that_both_observations_have_and_that_differs_is_movement() {
-    let mut bench = Bench::new(&[31], later_with(|it| it.redeploy_failed = true));
-    bench.observe(31, 3, 1);
-    bench.send(&[31]);
-    bench.apply(accepted(&[31]));
-    bench.pass(Duration::from_secs(600));
-    bench.observe(31, 3, 2);
-    assert_eq!(bench.words(), ["failed"]);
 }
 
 #[test]
@@ -96,11 +83,11 @@ fn without_a_grace_an_old_status_still_proves_nothing() {
     bench.apply(accepted(&[31]));
     // A release of others before the baseline is shown late.
     bench.observe(31, 2, 0);
-    assert_eq!(bench.words(), ["-"]);
+    assert_eq!(bench.outcomes(), ["-"]);
     bench.pass(Options::LEAST_LAG);
     bench.wait();
     bench.observe(31, 2, 0);
-    assert_eq!(bench.words(), ["successful"]);
+    assert_eq!(bench.outcomes(), ["Succeeded"]);
 }
 
 #[test]
@@ -115,7 +102,7 @@ fn an_answer_that_does_not_describe_the_package_is_a_failed_observation() {
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(bench.words(), ["-"]);
+        assert_eq!(bench.outcomes(), ["-"]);
         bench.wait();
         assert_eq!(bench.next(), Action::Observe(id(23)));
     }
@@ -123,30 +110,24 @@ fn an_answer_that_does_not_describe_the_package_is_a_failed_observation() {
 
 #[test]
 fn a_replay_refuses_events_that_cannot_have_happened_at_their_position() {
-    let bench = Bench::accepted(&[23, 24], later());
-    let events = &bench.events;
-    // created, observed, observed, intended, accepted
-    let kept = |indices: &[usize]| {
-        let events = indices.iter().map(|index| events[*index].clone());
-        Rollout::replay(events)
-    };
-    kept(&[0, 1, 2, 3, 4]).unwrap();
-    let misplaced: [(&[usize], usize); 5] = [
+    // created, observed, observed, intended, accepted, and an observation of another run
+    let mut events = Bench::accepted(&[23, 24], later()).events;
+    events.extend(Bench::ready(&[77], later()).events.pop());
+    let replay =
+        |indices: &[usize]| Rollout::replay(indices.iter().map(|index| events[*index].clone()));
+    replay(&[0, 1, 2, 3, 4]).unwrap();
+    let misplaced: [(&[usize], usize); 6] = [
         (&[0, 1, 2, 4], 3),
         (&[0, 1, 2, 3, 3], 4),
         (&[0, 1, 2, 3, 4, 4], 5),
         (&[0, 0], 1),
         (&[0, 1, 2, 3, 4, 3], 5),
+        (&[0, 5], 1),
     ];
     for (indices, at) in misplaced {
-        match kept(indices).unwrap_err() {
+        match replay(indices).unwrap_err() {
             InvalidEvents::Misplaced { index, .. } => assert_eq!(index, at, "{indices:?}"),
             other => panic!("{other:?}"),
         }
     }
-    let other_run = Bench::new(&[77], later());
-    let mut mixed = other_run.events.clone();
-    mixed.push(events[1].clone());
-    let error = Rollout::replay(mixed).unwrap_err();
-    assert!(matches!(error, InvalidEvents::Misplaced { index: 1, .. }));
 }

@@ -18,6 +18,14 @@ fn observe(bench: &mut Bench, takes: Duration) {
     bench.observe(package.as_u64(), 1, 0);
 }
 
+/// The request is fresh until a minute after the start.
+fn assert_fresh_for_a_minute(bench: &Bench) {
+    match bench.next() {
+        Action::Deploy { fresh_until, .. } => assert_eq!(fresh_until.as_millis(), START + 60_000),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn the_first_batch_is_sent_on_fresh_observations_even_if_observing_all_took_long() {
     let all: Vec<u64> = (1..=250).collect();
@@ -65,10 +73,7 @@ fn a_request_says_until_when_its_oldest_observation_is_fresh() {
     let mut bench = Bench::new(&[23, 24], later());
     observe(&mut bench, Duration::ZERO);
     observe(&mut bench, MINUTE / 2);
-    match bench.next() {
-        Action::Deploy { fresh_until, .. } => assert_eq!(fresh_until.as_millis(), START + 60_000),
-        other => panic!("{other:?}"),
-    }
+    assert_fresh_for_a_minute(&bench);
 }
 
 #[test]
@@ -99,10 +104,7 @@ fn an_observation_is_as_old_as_its_request_however_long_its_answer_took() {
     let mut bench = Bench::new(&[23], later());
     let started_at = Timestamp::from_millis(START).unwrap();
     bench.pass(MINUTE / 2);
-    let what = bench.rollout.observed(id(23), detail(23, 1, 0));
-    bench.apply(what.with_started_at(started_at));
-    match bench.next() {
-        Action::Deploy { fresh_until, .. } => assert_eq!(fresh_until.as_millis(), START + 60_000),
-        other => panic!("{other:?}"),
-    }
+    let kind = bench.rollout.observed(id(23), detail(23, 1, 0));
+    bench.apply(kind.with_started_at(started_at));
+    assert_fresh_for_a_minute(&bench);
 }

@@ -1,19 +1,20 @@
 //! What may be sent at all: status, plan, deletions, overlaps.
 
+use std::time::Duration;
+
 use dls_model::{AnswerError, PackageDetail, Timestamp};
 use dls_rollout::{
-    Action, EventKind, IfReleased, NotSent, ObserveError, Options, Plan, RunOutcome, RunSpec,
+    Action, EventKind, IfReleased, NotSent, ObserveError, Options, PackageOutcome, Plan,
+    PlannedPackage, RunOutcome,
 };
 
 use crate::bench::*;
 
-#[test]
-fn a_released_package_is_never_sent() {
-    let mut bench = Bench::new(&[41, 23], later());
-    bench.observe(41, 2, 5);
-    bench.observe(23, 1, 0);
-    assert_eq!(bench.to_send(), [23]);
-    assert_eq!(bench.words(), ["already-released", "-"]);
+fn why_not_sent(bench: &Bench, package: u64) -> NotSent {
+    match bench.package(package).outcome {
+        Some(PackageOutcome::NotSent(why)) => why,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -21,7 +22,7 @@ fn everything_released_before_is_nothing_to_do() {
     let mut bench = Bench::new(&[41], later());
     bench.observe(41, 2, 5);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!(bench.run_outcome(), RunOutcome::NothingToDo);
+    bench.assert_ends(&["AlreadyReleased"], RunOutcome::NothingToDo);
 }
 
 #[test]
@@ -30,18 +31,7 @@ fn a_released_package_stops_the_run_if_that_was_asked_for() {
     bench.observe(41, 2, 5);
     bench.observe(23, 1, 0);
     assert_eq!(bench.next(), Action::Done);
-    assert!(matches!(bench.not_sent(41), NotSent::ReleasedBefore { .. }));
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["not-sent"; 2], RunOutcome::Refused));
-}
-
-#[test]
-fn a_package_that_is_being_released_is_watched_and_never_sent() {
-    let mut bench = Bench::new(&[23], later());
-    bench.observe(23, 5, 0);
-    assert!(matches!(bench.next(), Action::Observe(_)));
-    bench.observe(23, 2, 7);
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["successful"], RunOutcome::Successful));
-    assert!(!bench.report().packages[0].sent);
+    bench.assert_ends(&["NotSent ReleasedBefore", "NotSent RunStopped"], RunOutcome::Refused);
 }
 
 #[test]
@@ -50,51 +40,55 @@ fn a_package_whose_last_release_failed_stops_the_run_before_anything_is_sent() {
     bench.observe(23, 1, 0);
     bench.observe(31, 3, 5);
     assert_eq!(bench.next(), Action::Done);
-    assert!(matches!(bench.not_sent(31), NotSent::LastReleaseFailed));
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["not-sent"; 2], RunOutcome::Refused));
+    bench.assert_ends(&["NotSent RunStopped", "NotSent LastReleaseFailed"], RunOutcome::Refused);
+}
+
+#[test]
+fn a_released_package_is_never_sent() {
+    let mut bench = Bench::new(&[41, 23], later());
+    bench.observe(41, 2, 5);
+    bench.observe(23, 1, 0);
+    assert_eq!(bench.to_send(), [23]);
+    assert_eq!(bench.outcomes(), ["AlreadyReleased", "-"]);
+}
+
+#[test]
+fn a_package_that_is_being_released_is_watched_and_never_sent() {
+    let mut bench = Bench::new(&[23], later());
+    bench.observe(23, 5, 0);
+    assert!(matches!(bench.next(), Action::Observe(_)));
+    bench.observe(23, 2, 7);
+    bench.assert_ends(&["Succeeded"], RunOutcome::Successful);
+    assert!(!bench.package(23).sent);
 }
 
 #[test]
 fn an_unknown_status_is_not_sent_and_is_no_end() {
-    let mut blocked = Bench::new(&[23], later());
-    blocked.observe(23, 4, 0);
-    assert!(matches!(blocked.not_sent(23), NotSent::WrongStatus(Some(_))));
-    let mut watched = Bench::accepted(&[23], later());
-    watched.observe(23, 4, 0);
-    watched.wait();
-    assert_eq!(watched.next(), Action::Observe(id(23)));
-}
-
-#[test]
-fn an_unknown_package_ends_the_run_as_not_found() {
-    let mut bench = Bench::new(&[23, 99], later());
-    bench.observe(23, 1, 0);
-    let missing = ObserveError::NotFound(service_error(400, "DLF.0810"));
-    bench.fail_observation(99, missing);
-    assert_eq!(bench.words(), ["not-sent", "gone"]);
-    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
+    let mut bench = Bench::new(&[23], later());
+    bench.observe(23, 4, 0);
+    bench.assert_ends(&["NotSent WrongStatus"], RunOutcome::Refused);
+    let mut bench = Bench::accepted(&[23], later());
+    bench.observe(23, 4, 0);
+    bench.wait();
+    assert_eq!(bench.next(), Action::Observe(id(23)));
 }
 
 #[test]
 fn not_found_may_be_about_the_package_or_about_its_destination() {
-    for (status, code, is_the_package) in [
-        (400, "DLF.0810", true),
-        (404, "DLF.20810", true),
-        (400, "DLF.0819", false),
-        (404, "APIGW.0101", false),
+    let (missing, elsewhere) = (["NotSent RunStopped", "Gone"], ["NotSent ObserveRefused"; 2]);
+    for (status, code, outcomes) in [
+        (400, "DLF.0810", missing),
+        (404, "DLF.20810", missing),
+        (400, "DLF.0819", elsewhere),
+        (404, "APIGW.0101", elsewhere),
     ] {
-        let answer = AnswerError::Service(*service_error(status, code));
-        let failure = ObserveError::of_answer(answer);
+        let failure = ObserveError::of_answer(AnswerError::Service(*service_error(status, code)));
         let is_missing = matches!(failure, ObserveError::NotFound(_));
-        assert_eq!(is_missing, is_the_package, "{code}");
-        let mut bench = Bench::new(&[23], later());
-        bench.fail_observation(23, failure);
-        let word = if is_the_package { "gone" } else { "not-sent" };
-        assert_eq!(
-            (bench.words(), bench.run_outcome()),
-            (vec![word], RunOutcome::Refused),
-            "{code}"
-        );
+        assert_eq!(is_missing, outcomes == missing, "{code}");
+        let mut bench = Bench::new(&[23, 99], later());
+        bench.observe(23, 1, 0);
+        bench.fail_observation(99, failure);
+        bench.assert_ends(&outcomes, RunOutcome::Refused);
     }
 }
 
@@ -104,72 +98,57 @@ fn a_deletion_needs_consent() {
     let mut bench = Bench::new(&[51, 23], later());
     bench.observe_as(51, deleting());
     bench.observe(23, 1, 0);
-    assert!(matches!(bench.not_sent(51), NotSent::Deletes(tasks) if tasks == ["legacy"]));
-    assert!(matches!(bench.not_sent(23), NotSent::RunStopped));
-    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
+    assert_eq!(why_not_sent(&bench, 51), NotSent::Deletes(vec!["legacy".to_owned()]));
+    bench.assert_ends(&["NotSent Deletes", "NotSent RunStopped"], RunOutcome::Refused);
 
     let mut bench = Bench::new(&[51], later_with(|it| it.allow_delete = true));
     bench.observe_as(51, deleting());
-    assert!(matches!(bench.next(), Action::Deploy { .. }));
+    assert_eq!(bench.to_send(), [51]);
 }
 
 #[test]
 fn packages_that_change_the_same_object_are_sent_only_in_order() {
-    let observe = |bench: &mut Bench| {
-        bench.observe_as(61, detail_with(61, 1, 0, &[("stock", 2, 5)]));
+    let observed = |in_order, status_of_61| {
+        let mut bench = Bench::new(&[61, 62], later_with(|it| it.in_order = in_order));
+        bench.observe_as(61, detail_with(61, status_of_61, 5, &[("stock", 2, 5)]));
         bench.observe_as(62, detail_with(62, 1, 0, &[("stock", 2, 6)]));
+        bench
     };
-    let mut bench = Bench::new(&[61, 62], later());
-    observe(&mut bench);
-    assert!(
-        matches!(bench.not_sent(62), NotSent::Overlaps { name, with } if name == "stock" && with == [id(61)])
+    let bench = observed(false, 1);
+    let why = NotSent::Overlaps { name: "stock".to_owned(), with: vec![id(61)] };
+    assert_eq!(why_not_sent(&bench, 62), why);
+    bench.assert_ends(&["NotSent Overlaps"; 2], RunOutcome::Refused);
+    assert_eq!(observed(true, 1).to_send(), [61]);
+    assert_eq!(
+        observed(false, 2).to_send(),
+        [62],
+        "what is released already overlaps with nothing"
     );
-    assert_eq!(bench.run_outcome(), RunOutcome::Refused);
-
-    let mut bench = Bench::new(&[61, 62], later_with(|it| it.in_order = true));
-    observe(&mut bench);
-    bench.send(&[61]);
-}
-
-#[test]
-fn a_package_that_is_released_already_overlaps_with_nothing() {
-    let mut bench = Bench::new(&[61, 62], later());
-    bench.observe_as(61, detail_with(61, 2, 5, &[("stock", 2, 5)]));
-    bench.observe_as(62, detail_with(62, 1, 0, &[("stock", 2, 6)]));
-    bench.send(&[62]);
 }
 
 fn planned_run(packages: &[(u64, PackageDetail)], options: Options) -> Bench {
-    let rows = packages.iter().map(|(id, seen)| planned(*id, seen.clone()));
+    let planned = packages.iter();
+    let planned = planned.map(|(package, seen)| PlannedPackage::new(id(*package), seen.clone()));
     let made_at = Timestamp::from_millis(START).unwrap();
-    let plan = Plan::new(destination(), made_at, options.start(), rows.collect());
+    let plan = Plan::new(destination(), made_at, options.start(), planned.collect());
     let all: Vec<u64> = packages.iter().map(|(id, _)| *id).collect();
-    let spec: RunSpec = run_spec(&all, options).with_plan(plan, "hash");
-    Bench::of(spec)
+    Bench::of(run_spec(&all, options).with_plan(plan, "hash"))
 }
 
 #[test]
 fn a_package_that_is_not_as_planned_stops_the_run() {
     let plan = [(23, detail(23, 1, 0)), (24, detail(24, 1, 0))];
-    for (now, says) in [
-        (
-            detail_with(24, 1, 0, &[("job_24", 2, 17)]),
-            "task job job_24 is now modify v17 (plan: modify v15)",
-        ),
-        (
-            detail_with(24, 1, 0, &[("job_24", 2, 15), ("new", 1, 1)]),
-            "task job new (add v1) was added since the plan",
-        ),
-        (detail_with(24, 1, 0, &[]), "task job job_24 (modify v15) was removed since the plan"),
-    ] {
+    let tasks: [(&[(&str, i64, i64)], &str); 3] = [
+        (&[("job_24", 2, 17)], "task job job_24 is now modify v17 (plan: modify v15)"),
+        (&[("job_24", 2, 15), ("new", 1, 1)], "task job new (add v1) was added since the plan"),
+        (&[], "task job job_24 (modify v15) was removed since the plan"),
+    ];
+    for (tasks, says) in tasks {
         let mut bench = planned_run(&plan, later());
         bench.observe(23, 1, 0);
-        bench.observe_as(24, now);
-        assert!(matches!(bench.not_sent(24), NotSent::Drifted(kind) if kind == says));
-        assert_eq!(
-            (bench.words(), bench.run_outcome()),
-            (vec!["not-sent"; 2], RunOutcome::Refused)
-        );
+        bench.observe_as(24, detail_with(24, 1, 0, tasks));
+        assert_eq!(why_not_sent(&bench, 24), NotSent::Drifted(says.to_owned()));
+        bench.assert_ends(&["NotSent RunStopped", "NotSent Drifted"], RunOutcome::Refused);
     }
 }
 
@@ -184,27 +163,26 @@ fn what_a_release_changes_is_no_drift() {
 
 #[test]
 fn a_package_that_moved_since_the_plan_is_presumed_to_be_ours() {
-    let plan = || [(23, detail(23, 1, 0))];
-    let strict = later_with(|it| it.if_released = IfReleased::Fail);
-    for (status, word, outcome) in [
-        (2, "already-released", RunOutcome::NothingToDo),
-        (3, "failed", RunOutcome::Failed),
+    for (status, name, outcome) in [
+        (2, "AlreadyReleased", RunOutcome::NothingToDo),
+        (3, "Failed", RunOutcome::Failed),
         (5, "-", RunOutcome::NothingToDo),
     ] {
-        let mut bench = planned_run(&plan(), strict.clone());
+        let strict = later_with(|it| it.if_released = IfReleased::Fail);
+        let mut bench = planned_run(&[(23, detail(23, 1, 0))], strict);
         bench.observe(23, status, 7);
-        assert_eq!(bench.words(), [word]);
-        assert_eq!(bench.run_outcome(), outcome, "{status}");
-        assert!(!bench.report().packages[0].ours, "presumed, never said");
+        bench.assert_ends(&[name], outcome);
+        assert!(!bench.package(23).ours, "presumed, never said");
     }
 }
 
 #[test]
 fn a_failure_that_may_be_older_than_the_plan_is_not_presumed_to_be_ours() {
-    for (released_at, word) in [(6, "not-sent"), (7, "not-sent"), (8, "failed")] {
+    let before = "NotSent LastReleaseFailed";
+    for (released_at, outcome) in [(6, before), (7, before), (8, "Failed")] {
         let mut bench = planned_run(&[(23, detail(23, 5, 7))], later());
         bench.observe(23, 3, released_at);
-        assert_eq!(bench.words(), [word], "{released_at}");
+        assert_eq!(bench.outcomes(), [outcome], "{released_at}");
     }
 }
 
@@ -215,34 +193,34 @@ fn the_plan_is_checked_again_before_each_batch() {
     let mut bench = planned_run(&plan, later());
     bench.observe_all(&all, 1, 0);
     bench.send(&all[..100]);
-    bench.pass(std::time::Duration::from_secs(90));
+    bench.pass(Duration::from_secs(90));
     bench.apply(accepted(&all[..100]));
     bench.observe_all(&all[100..149], 1, 0);
     bench.observe_as(150, detail_with(150, 1, 0, &[("job_150", 2, 99)]));
-    assert!(matches!(bench.not_sent(150), NotSent::Drifted(_)));
-    assert!(matches!(bench.not_sent(101), NotSent::RunStopped));
+    let outcomes = bench.outcomes();
+    assert_eq!([&outcomes[149], &outcomes[100]], ["NotSent Drifted", "NotSent RunStopped"]);
     assert!(matches!(bench.next(), Action::List(_)), "the first goes on");
 }
 
 #[test]
 fn watching_sends_nothing_and_reports_the_status() {
-    for (status, word, outcome) in
-        [(2, "already-released", RunOutcome::NothingToDo), (3, "failed", RunOutcome::Failed)]
-    {
+    for (status, name, outcome) in [
+        (2, "AlreadyReleased", RunOutcome::NothingToDo),
+        (3, "Failed", RunOutcome::Failed),
+        (1, "NotSent OutOfTime", RunOutcome::Pending),
+        (5, "StillRunning", RunOutcome::Pending),
+    ] {
         let mut bench = Bench::new(&[23], Options::watch_only());
         bench.observe(23, status, 5);
+        if outcome == RunOutcome::Pending {
+            assert_eq!(bench.next(), Action::Observe(id(23)));
+            bench.apply(EventKind::OutOfTime);
+        }
         assert_eq!(bench.next(), Action::Done);
-        assert_eq!((bench.words(), bench.run_outcome()), (vec![word], outcome), "{status}");
-    }
-    for (status, word) in [(1, "not-sent"), (5, "pending")] {
-        let mut bench = Bench::new(&[23], Options::watch_only());
-        bench.observe(23, status, 0);
-        assert_eq!(bench.next(), Action::Observe(id(23)));
-        bench.apply(EventKind::OutOfTime);
-        assert_eq!((bench.words(), bench.run_outcome()), (vec![word], RunOutcome::Pending));
+        bench.assert_ends(&[name], outcome);
     }
     let mut bench = Bench::new(&[23], Options::watch_only());
     bench.observe(23, 1, 0);
     bench.observe(23, 2, 7);
-    assert_eq!(bench.words(), ["successful"]);
+    assert_eq!(bench.outcomes(), ["Succeeded"]);
 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use dls_rollout::{
-    Action, Event, EventKind, InvalidEvents, ObserveError, Options, Rollout, RunOutcome, RunSpec,
-};
+use dls_rollout::{Action, Event, EventKind, InvalidEvents, Options, Rollout, RunOutcome, RunSpec};
 
 use crate::bench::*;
 
@@ -84,7 +82,7 @@ fn a_run_that_ended_after_an_intention_observes_and_sends_nothing() {
     bench.pass(Duration::from_secs(3600));
     assert_eq!(bench.next(), Action::Observe(id(23)));
     bench.observe(23, 1, 0);
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
+    bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
 }
 
 #[test]
@@ -95,7 +93,7 @@ fn a_run_that_ended_before_the_send_observes_again_and_sends() {
     assert_eq!(bench.next(), Action::Observe(id(24)));
     bench.observe(24, 2, 7);
     assert_eq!(bench.to_send(), [23]);
-    assert_eq!(bench.words(), ["-", "already-released"]);
+    assert_eq!(bench.outcomes(), ["-", "AlreadyReleased"]);
 }
 
 #[test]
@@ -103,32 +101,22 @@ fn open_packages_are_observed_again_and_others_stay() {
     let mut bench = Bench::accepted(&[23, 24], later());
     bench.observe_all(&[23], 2, 7);
     bench.apply(EventKind::OutOfTime);
-    assert_eq!(bench.words(), ["successful", "pending"]);
+    assert_eq!(bench.outcomes(), ["Succeeded", "StillRunning"]);
     bench.resume();
-    assert_eq!(bench.words(), ["successful", "-"]);
+    assert_eq!(bench.outcomes(), ["Succeeded", "-"]);
     bench.observe_all(&[24], 2, 7);
-    assert_eq!(
-        (bench.words(), bench.run_outcome()),
-        (vec!["successful"; 2], RunOutcome::Successful)
-    );
+    bench.assert_ends(&["Succeeded"; 2], RunOutcome::Successful);
 }
 
 #[test]
 fn an_unknown_package_is_observed_once_more_and_may_have_succeeded() {
-    let unknown = || {
-        let mut bench = Bench::lost(&[23], later());
-        bench.pass(Duration::from_secs(120));
-        bench.observe(23, 1, 0);
-        assert_eq!(bench.words(), ["unknown"]);
+    for (status, outcome) in [(2, "Succeeded"), (1, "Unknown")] {
+        let mut bench = Bench::unknown(&[23]);
+        assert_eq!(bench.outcomes(), ["Unknown"]);
         bench.resume();
-        bench
-    };
-    let mut bench = unknown();
-    bench.observe_all(&[23], 2, 7);
-    assert_eq!(bench.words(), ["successful"]);
-    let mut bench = unknown();
-    bench.observe_all(&[23], 1, 0);
-    assert_eq!(bench.words(), ["unknown"]);
+        bench.observe_all(&[23], status, 7);
+        assert_eq!(bench.outcomes(), [outcome]);
+    }
 }
 
 #[test]
@@ -145,60 +133,44 @@ fn a_resumed_run_sends_the_rest_once_the_batch_in_flight_is_observed() {
 mod resending {
     use super::*;
 
-    fn unknown(packages: &[u64]) -> Bench {
-        let mut bench = Bench::lost(packages, later());
-        bench.pass(Duration::from_secs(120));
-        for package in packages {
-            bench.observe(*package, 1, 0);
-        }
-        bench.resume();
-        bench
-    }
-
-    fn allow(bench: &mut Bench, package: u64) {
-        bench.apply(EventKind::ResendAllowed { packages: vec![id(package)], no_fence: false });
-    }
-
     #[test]
     fn only_consent_sends_an_unknown_package_again_and_only_that_one() {
-        let mut bench = unknown(&[23, 24]);
-        allow(&mut bench, 23);
+        let mut bench = Bench::unknown(&[23, 24]);
+        bench.resume();
+        bench.allow_resend(23);
         assert_eq!(bench.next(), Action::Observe(id(24)));
         bench.observe(24, 1, 0);
-        assert_eq!(bench.words(), ["-", "unknown"]);
+        assert_eq!(bench.outcomes(), ["-", "Unknown"]);
         bench.observe_all(&[23], 1, 0);
         bench.send(&[23]);
         bench.apply(accepted(&[23]));
         bench.observe_all(&[23], 2, 7);
-        assert_eq!(bench.words(), ["successful", "unknown"]);
+        assert_eq!(bench.outcomes(), ["Succeeded", "Unknown"]);
     }
 
     #[test]
     fn a_package_that_has_moved_after_all_is_not_sent_again() {
-        let mut bench = unknown(&[23]);
-        allow(&mut bench, 23);
+        let mut bench = Bench::consented();
         bench.observe_all(&[23], 5, 0);
         bench.wait();
         bench.observe_all(&[23], 2, 7);
-        assert_eq!(bench.words(), ["successful"]);
+        assert_eq!(bench.outcomes(), ["Succeeded"]);
     }
 
     #[test]
     fn a_second_request_that_had_no_effect_leaves_the_first_in_doubt() {
         for outcome in [refused(403, "APIGW.0302"), refused(400, "DLF.20990")] {
-            let mut bench = unknown(&[23]);
-            allow(&mut bench, 23);
+            let mut bench = Bench::consented();
             bench.observe_all(&[23], 1, 0);
             bench.send(&[23]);
             bench.apply(outcome);
-            assert_eq!(bench.words(), ["unknown"]);
+            assert_eq!(bench.outcomes(), ["Unknown"]);
         }
-        let mut bench = unknown(&[23]);
-        allow(&mut bench, 23);
+        let mut bench = Bench::consented();
         bench.observe_all(&[23], 1, 0);
         bench.apply(not_sent());
         bench.apply(EventKind::OutOfTime);
-        assert_eq!(bench.words(), ["unknown"]);
+        assert_eq!(bench.outcomes(), ["Unknown"]);
     }
 
     #[test]
@@ -210,37 +182,36 @@ mod resending {
         let mut bench = Bench::ready(&[23, 24], options);
         bench.send(&[23]);
         bench.resume();
-        allow(&mut bench, 23);
+        bench.allow_resend(23);
         bench.observe_all(&[23], 1, 0);
         bench.send(&[23]);
         bench.apply(refused(400, "DLF.20990"));
-        assert_eq!(bench.words(), ["unknown", "not-sent"]);
+        assert_eq!(bench.outcomes(), ["Unknown", "NotSent RunStopped"]);
     }
 
     #[test]
     fn a_package_that_must_not_be_sent_again_stays_unknown() {
-        let mut bench = unknown(&[23]);
-        allow(&mut bench, 23);
+        let mut bench = Bench::consented();
         bench.observe_as(23, detail_with(23, 1, 0, &[("job_23", 3, 15)]));
-        assert_eq!(bench.words(), ["unknown"], "it deletes now");
+        assert_eq!(bench.outcomes(), ["Unknown"], "it deletes now");
     }
 
     #[test]
     fn a_401_before_the_send_ends_the_watch_of_the_others_too() {
-        let mut bench = unknown(&[23, 24]);
-        allow(&mut bench, 23);
+        let mut bench = Bench::unknown(&[23, 24]);
+        bench.resume();
+        bench.allow_resend(23);
         bench.observe_all(&[24], 5, 0);
-        let refused = ObserveError::Refused(service_error(401, "APIGW.0301"));
-        bench.fail_observation(23, refused);
+        bench.fail_observation(23, observe_refused(401, "APIGW.0301"));
         assert_eq!(bench.next(), Action::Done);
-        assert_eq!(bench.words(), ["unknown", "pending"]);
+        assert_eq!(bench.outcomes(), ["Unknown", "StillRunning"]);
     }
 
     #[test]
     fn a_package_that_is_not_unknown_is_not_sent_again() {
         let mut bench = Bench::accepted(&[23], later());
         bench.resume();
-        allow(&mut bench, 23);
+        bench.allow_resend(23);
         assert_eq!(bench.next(), Action::Observe(id(23)));
         bench.observe(23, 1, 0);
         assert!(matches!(bench.next(), Action::Wait(_)));

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use dls_model::{Deploy, DeployOptions, JobStart, PublishType};
-use dls_rollout::{
-    Action, EventKind, ObserveError, Options, PackageOutcome, RunOutcome, SendError,
-};
+use dls_rollout::{Action, EventKind, ObserveError, Options, RunOutcome, SendError};
 
 use crate::bench::*;
 
@@ -15,10 +13,7 @@ fn nothing_is_sent_before_every_baseline_was_read() {
     bench.observe(23, 1, 0);
     assert_eq!(bench.next(), Action::Observe(id(24)));
     bench.observe(24, 1, 0);
-    let Action::Deploy { request, .. } = bench.next() else {
-        panic!("{:?}", bench.next());
-    };
-    assert_eq!(request, Deploy::new(ids(&[23, 24]), JobStart::Later));
+    assert_eq!(bench.to_send(), [23, 24]);
 }
 
 #[test]
@@ -26,9 +21,10 @@ fn the_request_says_the_publish_type_that_was_chosen_and_none_otherwise() {
     for chosen in [None, Some(PublishType::Asynchronous)] {
         let mut deploy = DeployOptions::from(JobStart::Later);
         deploy.publish_type = chosen;
-        let bench = Bench::ready(&[23], Options::new(deploy.clone()));
-        match bench.next() {
-            Action::Deploy { request, .. } => assert_eq!(*request.options(), deploy),
+        match Bench::ready(&[23], Options::new(deploy.clone())).next() {
+            Action::Deploy { request, .. } => {
+                assert_eq!(request, Deploy::new(ids(&[23]), deploy));
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -50,9 +46,8 @@ fn a_package_succeeds_when_it_moved_and_is_released() {
     bench.wait();
     bench.observe_all(&[23], 2, 7);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["successful"], RunOutcome::Successful));
-    let report = bench.report();
-    let package = &report.packages[0];
+    bench.assert_ends(&["Succeeded"], RunOutcome::Successful);
+    let package = bench.package(23);
     assert!(package.ours && package.sent);
     assert_eq!(package.background_task.as_deref(), Some("t23"));
     assert_eq!(package.request_id.as_deref(), Some("r-1"));
@@ -61,11 +56,11 @@ fn a_package_succeeds_when_it_moved_and_is_released() {
 #[test]
 fn without_a_baseline_a_package_is_not_sent() {
     for (failure, why) in [
-        (ObserveError::Unreachable("refused".into()), "Unreachable"),
-        (unavailable(), "Unavailable"),
-        (ObserveError::Refused(service_error(401, "APIGW.0301")), "ObserveRefused"),
-        (ObserveError::Refused(service_error(400, "DLF.0819")), "ObserveRefused"),
-        (ObserveError::NotAuthenticated("stopped".into()), "NotAuthenticated"),
+        (ObserveError::Unreachable("refused".into()), "NotSent Unreachable"),
+        (unavailable(), "NotSent Unavailable"),
+        (observe_refused(401, "APIGW.0301"), "NotSent ObserveRefused"),
+        (observe_refused(400, "DLF.0819"), "NotSent ObserveRefused"),
+        (ObserveError::NotAuthenticated("stopped".into()), "NotSent NotAuthenticated"),
     ] {
         let mut bench = Bench::new(&[23], later());
         for _ in 0..10 {
@@ -77,8 +72,7 @@ fn without_a_baseline_a_package_is_not_sent() {
             }
         }
         assert_eq!(bench.next(), Action::Done, "{failure:?}");
-        assert_eq!(bench.why_not_sent(23), why, "{failure:?}");
-        assert_eq!(bench.run_outcome(), RunOutcome::Refused);
+        bench.assert_ends(&[why], RunOutcome::Refused);
     }
 }
 
@@ -95,33 +89,29 @@ fn a_failed_observation_before_the_send_is_repeated() {
 
 #[test]
 fn when_the_time_is_over_before_the_send_the_reason_is_reported() {
-    fn after(steps: impl FnOnce(&mut Bench)) -> String {
+    let observing = |first: EventKind| {
         let mut bench = Bench::new(&[23, 24], later());
-        steps(&mut bench);
+        bench.apply(first);
+        bench
+    };
+    let failing = |failure| observing(EventKind::ObserveFailed { package: id(23), failure });
+    let nothing = Bench::new(&[23, 24], later());
+    let unreachable = failing(ObserveError::Unreachable("refused".into()));
+    let observed = observing(nothing.rollout.observed(id(23), detail(23, 1, 0)));
+    let mut unconnected = Bench::ready(&[23, 24], later());
+    unconnected.apply(not_sent());
+    let throttled = Bench::sent(&[23, 24], later(), refused(429, "APIGW.0308"));
+    for (mut bench, why) in [
+        (nothing, "NotSent Unavailable"),
+        (unreachable, "NotSent Unreachable"),
+        (failing(unavailable()), "NotSent Unavailable"),
+        (observed, "NotSent OutOfTime"),
+        (unconnected, "NotSent Unreachable"),
+        (throttled, "NotSent Unavailable"),
+    ] {
         bench.apply(EventKind::OutOfTime);
-        assert_eq!(bench.why_not_sent(24), bench.why_not_sent(23));
-        bench.why_not_sent(23)
+        assert_eq!(bench.outcomes(), [why; 2], "{:?}", bench.events);
     }
-    let unreachable = || ObserveError::Unreachable("refused".into());
-    assert_eq!(after(|_| ()), "Unavailable", "nothing was ever heard");
-    assert_eq!(after(|it| it.fail_observation(23, unreachable())), "Unreachable");
-    assert_eq!(after(|it| it.fail_observation(23, unavailable())), "Unavailable");
-    assert_eq!(after(|it| it.observe(23, 1, 0)), "OutOfTime");
-    assert_eq!(
-        after(|it| {
-            it.observe_all(&[23, 24], 1, 0);
-            it.apply(not_sent());
-        }),
-        "Unreachable"
-    );
-    assert_eq!(
-        after(|it| {
-            it.observe_all(&[23, 24], 1, 0);
-            it.send(&[23, 24]);
-            it.apply(refused(429, "APIGW.0308"));
-        }),
-        "Unavailable"
-    );
 }
 
 #[test]
@@ -139,20 +129,19 @@ fn only_a_proved_refusal_ends_at_once() {
         let mut bench = Bench::sent(packages, later(), refused(status, code));
         if is_proved {
             assert_eq!(bench.next(), Action::Done, "{status} {code}");
-            assert!(bench.words().iter().all(|it| *it == "refused"));
-            assert_eq!(bench.run_outcome(), RunOutcome::Refused, "{status} {code}");
+            bench.assert_ends(&["Refused"; 2][..packages.len()], RunOutcome::Refused);
         } else {
             assert_eq!(bench.next(), Action::Observe(id(23)), "{status} {code}");
             bench.apply(EventKind::OutOfTime);
-            assert_eq!(bench.run_outcome(), RunOutcome::Unknown, "{status} {code}");
+            bench.assert_ends(&["Unknown"; 2][..packages.len()], RunOutcome::Unknown);
         }
     }
 }
 
 #[test]
 fn a_batch_is_sent_again_only_after_proof_and_three_times_at_most() {
-    let throttled = || refused(429, "APIGW.0308");
-    for (failure, word) in [(throttled as fn() -> EventKind, "refused"), (not_sent, "not-sent")] {
+    let throttled = refused(429, "APIGW.0308");
+    for (failure, outcome) in [(throttled, "Refused"), (not_sent(), "NotSent Unreachable")] {
         let mut bench = Bench::ready(&[23], later());
         let mut sends = 0;
         loop {
@@ -160,18 +149,16 @@ fn a_batch_is_sent_again_only_after_proof_and_three_times_at_most() {
                 Action::Deploy { .. } => {
                     sends += 1;
                     bench.send(&[23]);
-                    bench.apply(failure());
+                    bench.apply(failure.clone());
                 }
                 Action::Wait(_) => bench.wait(),
                 Action::Done => break,
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(
-            (sends, bench.words(), bench.run_outcome()),
-            (3, vec![word], RunOutcome::Refused)
-        );
-        assert!(!bench.report().packages[0].sent);
+        assert_eq!(sends, 3, "{outcome}");
+        bench.assert_ends(&[outcome], RunOutcome::Refused);
+        assert!(!bench.package(23).sent);
     }
 }
 
@@ -181,10 +168,7 @@ fn a_throttled_batch_waits_for_its_retry_after_up_to_a_minute() {
         let mut bench = Bench::sent(&[23], later(), throttled_for(asked));
         let Some(waits) = waits else {
             assert_eq!(bench.next(), Action::Done);
-            assert_eq!(
-                (bench.words(), bench.run_outcome()),
-                (vec!["refused"], RunOutcome::Refused)
-            );
+            bench.assert_ends(&["Refused"], RunOutcome::Refused);
             continue;
         };
         assert_eq!(bench.next(), Action::Wait(Duration::from_secs(waits)), "{asked}");
@@ -204,14 +188,14 @@ fn a_batch_that_waited_for_long_is_observed_before_it_is_sent_again() {
     // Meanwhile somebody else has released it.
     bench.observe(23, 2, 9);
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!(bench.words(), ["already-released"]);
+    assert_eq!(bench.outcomes(), ["AlreadyReleased"]);
 }
 
 #[test]
 fn what_could_not_be_signed_or_recorded_is_not_sent_and_not_tried_again() {
     for (failure, why) in [
-        (SendError::NotAuthenticated("expired".into()), "NotAuthenticated"),
-        (SendError::NotRecorded("no space left".into()), "NotRecorded"),
+        (SendError::NotAuthenticated("expired".into()), "NotSent NotAuthenticated"),
+        (SendError::NotRecorded("no space left".into()), "NotSent NotRecorded"),
     ] {
         for is_intended in [false, true] {
             let mut bench = Bench::ready(&[23, 24], later());
@@ -220,8 +204,7 @@ fn what_could_not_be_signed_or_recorded_is_not_sent_and_not_tried_again() {
             }
             bench.apply(failed(failure.clone()));
             assert_eq!(bench.next(), Action::Done);
-            assert_eq!([23, 24].map(|id| bench.why_not_sent(id)), [why; 2]);
-            assert_eq!(bench.run_outcome(), RunOutcome::Refused);
+            bench.assert_ends(&[why; 2], RunOutcome::Refused);
         }
     }
 }
@@ -231,12 +214,13 @@ fn a_report_of_a_run_that_is_left_changes_nothing() {
     let waiting = Bench::new(&[23], later());
     let in_doubt = Bench::lost(&[23], later());
     let running = Bench::accepted(&[23], later());
-    for (bench, word) in [(waiting, "not-sent"), (in_doubt, "unknown"), (running, "pending")] {
+    for (bench, outcome) in
+        [(waiting, "NotSent Left"), (in_doubt, "Unknown"), (running, "StillRunning")]
+    {
         let before = format!("{:?}", bench.rollout);
-        let report = bench.rollout.report_if_left("interrupted");
-        let outcome = report.packages[0].outcome.as_ref().unwrap();
-        assert_eq!(crate::bench::word(outcome), word);
-        assert!(format!("{outcome:?}").contains("interrupted"), "{outcome:?}");
+        let left = bench.rollout.report_if_left("interrupted").packages[0].outcome.clone().unwrap();
+        assert_eq!(name(&left), outcome);
+        assert!(format!("{left:?}").contains("interrupted"), "{left:?}");
         assert_eq!(format!("{:?}", bench.rollout), before);
     }
 }
@@ -245,7 +229,7 @@ fn a_report_of_a_run_that_is_left_changes_nothing() {
 fn without_waiting_an_accepted_package_ends_as_accepted() {
     let bench = Bench::accepted(&[23], later_with(|it| it.wait = false));
     assert_eq!(bench.next(), Action::Done);
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["accepted"], RunOutcome::Accepted));
+    bench.assert_ends(&["Accepted"], RunOutcome::Accepted);
     assert!(bench.report().is_open(), "its end is not known");
 }
 
@@ -254,6 +238,5 @@ fn a_timeout_is_neither_failure_nor_success() {
     let mut bench = Bench::accepted(&[23], later());
     bench.pass(Duration::from_secs(1800));
     bench.apply(EventKind::OutOfTime);
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["pending"], RunOutcome::Pending));
-    assert!(matches!(bench.outcome(23), Some(PackageOutcome::StillRunning { .. })));
+    bench.assert_ends(&["StillRunning"], RunOutcome::Pending);
 }

@@ -1,7 +1,7 @@
 //! Observing until the end, with few calls.
 
 use dls_model::Status;
-use dls_rollout::{Action, ObserveError, PackageOutcome, RunOutcome};
+use dls_rollout::{Action, PackageOutcome, RunOutcome};
 
 use crate::bench::*;
 
@@ -12,15 +12,15 @@ fn a_failed_observation_of_a_running_release_is_no_end_but_a_401_is() {
         bench.fail_observation(23, unavailable());
         bench.wait();
     }
-    bench.fail_observation(23, ObserveError::Refused(service_error(401, "APIGW.0301")));
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["pending"], RunOutcome::Pending));
+    bench.fail_observation(23, observe_refused(401, "APIGW.0301"));
+    bench.assert_ends(&["StillRunning"], RunOutcome::Pending);
 }
 
 #[test]
 fn a_403_leaves_what_is_in_doubt_unknown() {
     let mut bench = Bench::lost(&[23], later());
-    bench.fail_observation(23, ObserveError::Refused(service_error(403, "APIGW.0302")));
-    assert_eq!((bench.words(), bench.run_outcome()), (vec!["unknown"], RunOutcome::Unknown));
+    bench.fail_observation(23, observe_refused(403, "APIGW.0302"));
+    bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
 }
 
 #[test]
@@ -28,28 +28,28 @@ fn a_success_beside_a_failure_is_partial() {
     let mut bench = Bench::accepted(&[23, 31], later());
     bench.observe_all(&[23], 2, 7);
     bench.observe_all(&[31], 3, 7);
-    assert_eq!(bench.words(), ["successful", "failed"]);
-    assert_eq!(bench.run_outcome(), RunOutcome::Partial);
+    bench.assert_ends(&["Succeeded", "Failed"], RunOutcome::Partial);
+    let tasks = vec!["job_31".to_owned()];
+    assert_eq!(bench.package(31).outcome, Some(PackageOutcome::Failed { tasks }));
 }
 
 #[test]
 fn a_package_is_gone_after_three_absences_in_a_row() {
-    let missing = || ObserveError::NotFound(service_error(400, "DLF.0810"));
     let mut bench = Bench::accepted(&[23], later());
     for _ in 0..2 {
-        bench.fail_observation(23, missing());
+        bench.fail_observation(23, not_found());
         bench.wait();
     }
     bench.observe_all(&[23], 1, 0);
     bench.wait();
     for round in 0..3 {
-        assert_eq!(bench.words(), ["-"], "{round}");
-        bench.fail_observation(23, missing());
+        assert_eq!(bench.outcomes(), ["-"], "{round}");
+        bench.fail_observation(23, not_found());
         if round < 2 {
             bench.wait();
         }
     }
-    assert!(matches!(bench.outcome(23), Some(PackageOutcome::Gone { sent: true })));
+    assert!(matches!(bench.package(23).outcome, Some(PackageOutcome::Gone { sent: true })));
     assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
@@ -72,7 +72,7 @@ fn more_than_ten_packages_are_watched_by_lists_and_each_end_is_read_in_full() {
     // 1 is not among them any more: only it is observed.
     bench.list(all[1..].iter().map(|id| row(*id, 5)).collect());
     bench.observe_all(&[1], 2, 7);
-    assert_eq!(bench.words()[..2], ["successful", "-"]);
+    assert_eq!(bench.outcomes()[..2], ["Succeeded", "-"]);
     assert!(matches!(bench.next(), Action::Wait(_)));
 }
 
@@ -92,7 +92,7 @@ fn absence_from_a_list_proves_nothing() {
     let mut bench = Bench::accepted(&all, later());
     bench.list(Vec::new());
     bench.observe_all(&all, 5, 0);
-    assert!(bench.words().iter().all(|it| *it == "-"));
+    assert!(bench.outcomes().iter().all(|it| *it == "-"));
     assert!(matches!(bench.next(), Action::Wait(_)));
 }
 
@@ -107,9 +107,9 @@ fn an_unchanged_row_resets_the_count_of_absences() {
         bench.list(rows(&all[there..]));
         if there > 0 {
             assert_eq!(bench.next(), Action::Observe(id(1)));
-            bench.fail_observation(1, ObserveError::NotFound(service_error(400, "DLF.0810")));
+            bench.fail_observation(1, not_found());
         }
-        assert_eq!(bench.words()[0], "-");
+        assert_eq!(bench.outcomes()[0], "-");
     }
 }
 
@@ -119,16 +119,16 @@ fn an_end_in_a_list_is_not_believed_without_an_observation() {
     let mut bench = Bench::accepted(&all, later());
     let status = |id| if id == 1 { 2 } else { 5 };
     bench.list(all.iter().map(|id| row(*id, status(*id))).collect());
-    assert_eq!(bench.words()[0], "-");
+    assert_eq!(bench.outcomes()[0], "-");
     bench.observe_all(&[1], 2, 7);
-    assert_eq!(bench.words()[0], "successful");
+    assert_eq!(bench.outcomes()[0], "Succeeded");
 }
 
 #[test]
 fn where_lists_are_refused_each_package_is_observed() {
     let all: Vec<u64> = (1..=11).collect();
     let mut bench = Bench::accepted(&all, later());
-    let failure = ObserveError::Refused(service_error(400, "DLF.3051"));
+    let failure = observe_refused(400, "DLF.3051");
     bench.apply(dls_rollout::EventKind::ListFailed { failure });
     bench.observe_all(&all, 5, 0);
     bench.wait();
