@@ -138,12 +138,11 @@ fn planned_run(packages: &[(u64, PackageDetail)], options: Options) -> Bench {
 #[test]
 fn a_package_that_is_not_as_planned_stops_the_run() {
     let plan = [(23, detail(23, 1, 0)), (24, detail(24, 1, 0))];
-    let tasks: [(&[(&str, i64, i64)], &str); 3] = [
-        (&[("job_24", 2, 17)], "task job job_24 is now modify v17 (plan: modify v15)"),
+    for (tasks, says) in [
+        (&[("job_24", 2, 17)][..], "task job job_24 is now modify v17 (plan: modify v15)"),
         (&[("job_24", 2, 15), ("new", 1, 1)], "task job new (add v1) was added since the plan"),
         (&[], "task job job_24 (modify v15) was removed since the plan"),
-    ];
-    for (tasks, says) in tasks {
+    ] {
         let mut bench = planned_run(&plan, later());
         bench.observe(23, 1, 0);
         bench.observe_as(24, detail_with(24, 1, 0, tasks));

@@ -97,11 +97,11 @@ fn a_refusal_of_several_packages_is_reconciled_and_proves_nothing() {
 fn an_observation_is_an_end_only_if_it_cannot_show_a_state_from_before() {
     let redeployed = |outcome| Bench::redeployed(detail(31, 3, 5), outcome);
     let of_others = || Bench::new(&[31], later());
-    let cases: [(_, _, &[(u64, i64, i64, &str)]); 8] = [
+    for (behaviour, mut bench, observations) in [
         (
             "an old failure is not taken for the new result",
             redeployed(accepted(&[31])),
-            &[(0, 3, 5, "-"), (1, 3, 9, "Failed")],
+            &[(0, 3, 5, "-"), (1, 3, 9, "Failed")][..],
         ),
         (
             "an old failure after an observed release is believed once no status lags so long",
@@ -138,8 +138,7 @@ fn an_observation_is_an_end_only_if_it_cannot_show_a_state_from_before() {
             Bench::lost(&[31], later()),
             &[(120, 4, 0, "Unknown")],
         ),
-    ];
-    for (behaviour, mut bench, observations) in cases {
+    ] {
         for (seconds, status, released_at, outcome) in observations {
             bench.pass(Duration::from_secs(*seconds));
             bench.observe(31, *status, *released_at);
