@@ -1,6 +1,5 @@
 //! The one place that reads the wall clock, and the seam to set another.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -22,11 +21,5 @@ impl Default for Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn default() -> Self {
         Self::new(SystemTime::now)
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
     }
 }

@@ -1,30 +1,30 @@
-//! How many connections may be open, and those that an exchange left behind, kept for a short time for
-//! the next read.
+//! How many connections may be open, and the idle ones that wait a short time for the next read.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::http1::Connection;
 use crate::origin::Origin;
 
-/// How long a connection may lie idle. Servers close theirs after some more, often 60 s.
-pub(crate) const MAX_IDLE: Duration = Duration::from_secs(15);
-/// How many may lie idle for one origin.
-pub(crate) const MAX_IDLE_PER_ORIGIN: usize = 4;
+/// How long a connection may be idle. Servers close theirs later, often after 60 s.
+const MAX_IDLE: Duration = Duration::from_secs(15);
+/// How many connections to one origin may be idle.
+const MAX_IDLE_PER_ORIGIN: usize = 4;
 
-/// Of the connections that may be open, those in use have a slot each; idle ones may have the rest.
+/// Each connection in use has a slot. Idle connections may have the slots that are left.
 pub(crate) struct Pool {
     idle: Arc<Mutex<IdlePool>>,
     slots: Arc<Semaphore>,
 }
 
-/// The right to have one connection in use. It ends after that connection was closed or kept.
+/// The right to have one connection in use, until it was closed or kept.
 pub(crate) struct Slot {
-    // `None` would be of a semaphore that was closed, which nobody does.
+    // `None` only if the semaphore was closed, which nobody does.
     _permit: Option<OwnedSemaphorePermit>,
     generation: u64,
 }
@@ -35,14 +35,15 @@ struct IdlePool {
     connections: Vec<IdleConnection>,
     /// How often all connections were retired.
     generation: u64,
-    /// Whether a task will come by to throw away what is too old.
-    is_reaped: bool,
 }
 
 struct IdleConnection {
     origin: Origin,
     connection: Connection,
-    since: Instant,
+    /// When it is too old.
+    end: Instant,
+    /// Closes it then. The task ends with this value.
+    _timer: JoinSet<()>,
 }
 
 impl Pool {
@@ -75,8 +76,8 @@ impl Pool {
         drop(retired);
     }
 
-    /// A connection to the origin on which nothing has arrived, neither an end nor words that nobody
-    /// asked for; others are closed. The last one kept comes first, so that the others grow old.
+    /// An idle connection to the origin on which nothing has arrived, neither an end nor data; others
+    /// are closed. The last one kept comes first, so that the others grow old.
     pub(crate) async fn take(&self, origin: &Origin) -> Option<Connection> {
         loop {
             let mut connection = self.pop(origin)?;
@@ -89,10 +90,8 @@ impl Pool {
     fn pop(&self, origin: &Origin) -> Option<Connection> {
         let mut idle = lock(&self.idle);
         let now = Instant::now();
-        let young = |connections: &IdleConnection| {
-            connections.origin == *origin && now < connections.since + MAX_IDLE
-        };
-        let index = idle.connections.iter().rposition(young)?;
+        let usable = |kept: &IdleConnection| kept.origin == *origin && now < kept.end;
+        let index = idle.connections.iter().rposition(usable)?;
         Some(idle.connections.remove(index).connection)
     }
 
@@ -102,60 +101,34 @@ impl Pool {
         if slot.generation != idle.generation {
             return;
         }
-        let mut same = idle
-            .connections
-            .iter()
-            .enumerate()
-            .filter(|(_, connections)| connections.origin == origin);
-        let oldest = same.next().map(|(index, _)| index);
-        let surplus = match oldest {
-            Some(oldest) if same.count() + 1 >= MAX_IDLE_PER_ORIGIN => {
-                Some(idle.connections.remove(oldest))
-            }
+        let is_same = |kept: &IdleConnection| kept.origin == origin;
+        let surplus = match idle.connections.iter().filter(|kept| is_same(kept)).count() {
+            MAX_IDLE_PER_ORIGIN.. => idle.connections.iter().position(is_same),
             _ => None,
         };
-        idle.connections.push(IdleConnection { origin, connection, since: Instant::now() });
-        if !idle.is_reaped {
-            idle.is_reaped = true;
-            tokio::spawn(reap(Reaper(Arc::downgrade(&self.idle))));
-        }
+        let surplus = surplus.map(|oldest| idle.connections.remove(oldest));
+        let end = Instant::now() + MAX_IDLE;
+        let pool = Arc::downgrade(&self.idle);
+        let mut timer = JoinSet::new();
+        timer.spawn(async move {
+            sleep_until(end).await;
+            if let Some(idle) = pool.upgrade() {
+                close_old(&idle);
+            }
+        });
+        idle.connections.push(IdleConnection { origin, connection, end, _timer: timer });
         drop(idle);
         drop(surplus);
     }
 }
 
-/// Says that the shelf is watched no more, also when the runtime throws the task away.
-struct Reaper(Weak<Mutex<IdlePool>>);
-
-impl Drop for Reaper {
-    fn drop(&mut self) {
-        if let Some(idle) = self.0.upgrade() {
-            lock(&idle).is_reaped = false;
-        }
-    }
-}
-
-/// Closes connections that nobody asked for in time, until none is left.
-async fn reap(mut reap: Reaper) {
-    while let Some(next) = close_old(&reap.0) {
-        sleep_until(next).await;
-    }
-    // The flag is taken down already, and may be up again for another.
-    reap.0 = Weak::new();
-}
-
-/// When to come again.
-fn close_old(idle: &Weak<Mutex<IdlePool>>) -> Option<Instant> {
-    let idle = idle.upgrade()?;
-    let mut idle = lock(&idle);
+fn close_old(idle: &Mutex<IdlePool>) {
+    let mut idle = lock(idle);
     let now = Instant::now();
-    let young = idle.connections.partition_point(|connections| now >= connections.since + MAX_IDLE);
-    let old: Vec<IdleConnection> = idle.connections.drain(..young).collect();
-    let next = idle.connections.first().map(|connections| connections.since + MAX_IDLE);
-    idle.is_reaped = next.is_some();
+    let count = idle.connections.partition_point(|kept| kept.end <= now);
+    let old: Vec<IdleConnection> = idle.connections.drain(..count).collect();
     drop(idle);
     drop(old);
-    next
 }
 
 fn lock(idle: &Mutex<IdlePool>) -> MutexGuard<'_, IdlePool> {
@@ -168,25 +141,18 @@ mod tests {
     use crate::http1::tests::connection;
     use crate::origin::PlaintextHosts;
 
-    fn pool(connections: usize) -> Pool {
-        Pool::new(NonZeroUsize::new(connections).unwrap())
-    }
-
-    fn origin(uri: &str) -> Origin {
-        Origin::of(&uri.parse().unwrap(), PlaintextHosts::Loopback).unwrap()
-    }
-
     #[tokio::test]
     async fn idle_connections_make_room_for_those_in_use_the_oldest_first() {
-        let pool = pool(3);
+        let pool = Pool::new(NonZeroUsize::new(3).unwrap());
         for port in 1..=3 {
             let slot = pool.slot().await;
-            let origin = origin(&format!("http://localhost:{port}/"));
+            let uri = format!("http://localhost:{port}/").parse().unwrap();
+            let origin = Origin::of(&uri, PlaintextHosts::Loopback).unwrap();
             pool.keep(origin, connection().await.0, &slot);
         }
         let ports = || {
             let idle = lock(&pool.idle);
-            let ports = idle.connections.iter().map(|connections| connections.origin.port);
+            let ports = idle.connections.iter().map(|kept| kept.origin.port);
             ports.collect::<Vec<_>>()
         };
         let mut slots = Vec::new();
@@ -195,53 +161,5 @@ mod tests {
             pool.make_room();
             assert_eq!(ports(), left);
         }
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_was_in_use_when_all_were_retired_is_not_kept() {
-        let pool = pool(3);
-        let origin = origin("http://localhost/");
-        let (before, connections) = (pool.slot().await, connection().await);
-        pool.keep(origin.clone(), connections.0, &before);
-        pool.retire();
-        assert!(pool.take(&origin).await.is_none());
-        pool.keep(origin.clone(), connection().await.0, &before);
-        assert!(pool.take(&origin).await.is_none());
-        let (after, connections) = (pool.slot().await, connection().await);
-        pool.keep(origin.clone(), connections.0, &after);
-        assert!(pool.take(&origin).await.is_some());
-    }
-
-    #[test]
-    fn a_runtime_that_ends_takes_the_watch_along_and_the_next_one_sets_another() {
-        let pool = pool(64);
-        let origin = origin("http://localhost/");
-        for connections in 1..=2 {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.unwrap();
-            runtime.block_on(async {
-                pool.keep(origin.clone(), connection().await.0, &pool.slot().await);
-            });
-            assert!(lock(&pool.idle).is_reaped);
-            assert_eq!(lock(&pool.idle).connections.len(), connections);
-            drop(runtime);
-            assert!(!lock(&pool.idle).is_reaped);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_watch_ends_with_the_last_connection_or_with_the_pool() {
-        let pool = pool(64);
-        let idle = Arc::downgrade(&pool.idle);
-        let origin = origin("http://localhost/");
-        for _ in 0..2 {
-            pool.keep(origin.clone(), connection().await.0, &pool.slot().await);
-            tokio::time::sleep(MAX_IDLE + Duration::from_millis(1)).await;
-            assert!(lock(&pool.idle).connections.is_empty());
-            assert!(!lock(&pool.idle).is_reaped);
-        }
-        pool.keep(origin, connection().await.0, &pool.slot().await);
-        drop(pool);
-        assert!(idle.upgrade().is_none());
     }
 }
