@@ -277,21 +277,12 @@ mod tests {
             .header("user-agent", "mine/2")
             .body(Vec::new());
         let rendered = render(request.unwrap(), key).unwrap();
-        let names: Vec<&str> = rendered.headers().keys().map(HeaderName::as_str).collect();
-        let mut sorted = names.clone();
-        sorted.sort_unstable();
+        let mut names: Vec<&str> = rendered.headers().keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
         assert_eq!(
-            sorted,
-            [
-                "accept-encoding",
-                "authorization",
-                "content-length",
-                "host",
-                "user-agent",
-                "x-project-id",
-                "x-sdk-date",
-                "x-security-token"
-            ]
+            names.join(" "),
+            "accept-encoding authorization content-length host user-agent x-project-id x-sdk-date \
+             x-security-token"
         );
         let headers = rendered.headers();
         assert_eq!(headers["host"], "a.example:8443");
@@ -346,31 +337,20 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_ours_is_refused_by_name() {
-        for name in OURS {
-            let request = request("https://a.example/").header(&name, "1").body(Vec::new());
-            let error = render(request.unwrap(), key()).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                format!("the header {name} is set by the transport itself")
-            );
-        }
-    }
-
-    #[test]
     fn what_cannot_be_sent_or_signed_is_refused() {
         let bytes = HeaderValue::from_bytes(b"\xff").unwrap();
-        for (request, message) in [
-            (request("https://a.example/").method("CONNECT"), "CONNECT requests are not supported"),
-            (
-                request("https://a.example/").header("x", bytes),
-                "the value of header x is not UTF-8",
-            ),
-            (
-                request("https://a.example/").header("x", "1").header("X", "2"),
-                "the request cannot be signed",
-            ),
-        ] {
+        let post = || request("https://a.example/");
+        let ours = OURS.map(|name| {
+            let message = format!("the header {name} is set by the transport itself");
+            (post().header(name, "1"), message)
+        });
+        let others = [
+            (post().method("CONNECT"), "CONNECT requests are not supported"),
+            (post().header("x", bytes), "the value of header x is not UTF-8"),
+            (post().header("x", "1").header("X", "2"), "the request cannot be signed"),
+        ];
+        let others = others.map(|(request, message)| (request, message.to_owned()));
+        for (request, message) in ours.into_iter().chain(others) {
             let error = render(request.body(Vec::new()).unwrap(), key()).unwrap_err();
             assert_eq!(error.to_string(), message);
         }

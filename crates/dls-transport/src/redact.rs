@@ -63,18 +63,6 @@ fn find(bytes: &[u8], secret: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn sent_secrets(name: &'static str, value: &'static str) -> SentSecrets {
-        let mut headers = HeaderMap::new();
-        headers.insert(name, HeaderValue::from_static(value));
-        SentSecrets::by(&headers)
-    }
-
-    fn redacted(sent_secrets: &SentSecrets, text: &str) -> String {
-        let mut bytes = text.as_bytes().to_vec();
-        sent_secrets.redact(&mut bytes);
-        String::from_utf8(bytes).unwrap()
-    }
-
     #[test]
     fn each_copy_of_a_secret_is_overwritten_and_nothing_else_is() {
         for (name, value, secret) in [
@@ -85,26 +73,16 @@ mod tests {
                 "SDK-HMAC-SHA256 Access=A, SignedHeaders=host, Signature=0123456789abcdef",
                 "0123456789abcdef",
             ),
+            // Too short to be a secret.
+            ("x-auth-token", "t", "****************"),
         ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
             let (part, _) = secret.split_at(SHORTEST - 1);
-            let text = format!("MII {secret}{secret}, {}", part);
-            let shown = format!("MII {}, {}", "*".repeat(32), part);
-            assert_eq!(redacted(&sent_secrets(name, value), &text), shown, "{name}");
+            let mut text = format!("MIIt {secret}{secret}, {part}").into_bytes();
+            SentSecrets::by(&headers).redact(&mut text);
+            let shown = format!("MIIt {}, {part}", "*".repeat(32));
+            assert_eq!(String::from_utf8(text).unwrap(), shown, "{name}");
         }
-    }
-
-    #[test]
-    fn what_is_too_short_to_be_a_secret_stays() {
-        let sent_secrets = sent_secrets("x-auth-token", "t");
-        assert_eq!(redacted(&sent_secrets, "to be tested"), "to be tested");
-    }
-
-    #[test]
-    fn headers_are_redacted_too() {
-        let sent_secrets = sent_secrets("x-auth-token", "MIIEXAMPLEOFATOKEN");
-        let mut headers = HeaderMap::new();
-        headers.insert("x-request-id", HeaderValue::from_static("r-MIIEXAMPLEOFATOKEN"));
-        sent_secrets.redact_headers(&mut headers);
-        assert_eq!(headers["x-request-id"], format!("r-{}", "*".repeat(18)));
     }
 }

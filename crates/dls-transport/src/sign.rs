@@ -164,7 +164,7 @@ pub fn sign<'a>(
 
     let string_to_sign = string_to_sign(date, &canonical_request);
     let signature = signature(key.secret(), &string_to_sign);
-    let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_ref()).collect();
+    let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
     let signed_headers = names.join(";");
     let authorization = authorization(key.id(), &signed_headers, &signature);
     headers.push((headers::AUTHORIZATION, Cow::Owned(authorization.clone())));

@@ -45,9 +45,7 @@ pub(super) fn complete<'a>(
 }
 
 /// The headers to sign: names in lower case, sorted. Refuses what no request can carry.
-pub(super) fn to_sign<'h>(
-    headers: &'h Headers<'_>,
-) -> Result<Vec<(Cow<'h, str>, &'h str)>, Unsignable> {
+pub(super) fn to_sign<'h>(headers: &'h Headers<'_>) -> Result<Vec<(String, &'h str)>, Unsignable> {
     for (name, value) in headers {
         if !is_token(name) {
             return Err(Unsignable::HeaderName { name: (*name).to_owned() });
@@ -60,14 +58,14 @@ pub(super) fn to_sign<'h>(
         return Err(Unsignable::AlreadySigned);
     }
 
-    let mut signed: Vec<(Cow<'_, str>, &str)> =
-        headers.iter().map(|(name, value)| (lower_case(name), value.as_ref())).collect();
+    let mut signed: Vec<(String, &str)> =
+        headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_ref())).collect();
     signed.sort_unstable();
     for pair in signed.windows(2) {
         if let [(first, _), (second, _)] = pair
             && first == second
         {
-            return Err(Unsignable::DuplicateHeader { name: first.to_string() });
+            return Err(Unsignable::DuplicateHeader { name: first.clone() });
         }
     }
     // Gateways drop or rename such headers on the way, so the official signer leaves them out.
@@ -99,14 +97,6 @@ fn find<'h>(headers: &'h Headers<'_>, name: &str) -> Option<&'h str> {
         .iter()
         .find(|(given, _)| given.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.as_ref())
-}
-
-fn lower_case(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
-    }
 }
 
 /// A token of RFC 9110 §5.6.2: what a method or the name of a header may be.

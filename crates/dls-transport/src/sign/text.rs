@@ -44,31 +44,21 @@ pub(crate) fn decodes(text: &str) -> bool {
 fn bytes(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((byte, after)) = take_escape(rest).or_else(|| take_byte(rest)) {
+    while let Some((first, after)) = rest.split_first() {
+        let escape = match rest {
+            [b'%', high, low, after @ ..] => hex_value(*high, *low).map(|byte| (byte, after)),
+            _ => None,
+        };
+        let (byte, after) = escape.unwrap_or((*first, after));
         bytes.push(byte);
         rest = after;
     }
     bytes
 }
 
-fn take_escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    let [b'%', high, low, after @ ..] = bytes else {
-        return None;
-    };
-    Some(((hex_value(*high)? << 4) | hex_value(*low)?, after))
-}
-
-fn take_byte(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    bytes.split_first().map(|(byte, after)| (*byte, after))
-}
-
-fn hex_value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+fn hex_value(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(16 * digit(high)? + digit(low)?).ok()
 }
 
 /// Lower-case hex.
