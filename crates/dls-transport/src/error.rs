@@ -9,13 +9,13 @@ use http::StatusCode;
 use crate::response::Head;
 use crate::retry_after::ClockSkew;
 
-/// Why a call brought no answer, as facts.
+/// Why a call brought no answer.
 ///
-/// `Display` is one line that names the host, what was being done, and the limit that ended it. It
-/// leaves the cause to [`source`](StdError::source). No secret, no header and no query stands in it.
+/// `Display` is one line that names the host, what was being done, and the limit that ended it. The cause
+/// is its [`source`](StdError::source). Neither contains a secret, a header or a query.
 ///
-/// There is no `is_retryable`: whether a call may be made again depends on what the call does.
-/// Look at [`delivery`](Self::delivery).
+/// There is no `is_retryable`: whether a call may be repeated depends on what it does and on its
+/// [`delivery`](Self::delivery).
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -35,7 +35,7 @@ pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
 /// What is proved about the delivery of a request, over all attempts of a call.
 ///
-/// No further value will be added, so a `match` needs no wildcard.
+/// No value will be added, so a `match` needs no wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivery {
     /// No byte of the request left: nobody can have acted on it.
@@ -75,9 +75,9 @@ impl fmt::Display for Delivery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Looking at settings and at the request.
+    /// Checking settings and the request.
     Prepare,
-    /// Waiting for a free connection, and for a turn under the rate limit.
+    /// Waiting for a free connection, and for the rate limit.
     Queue,
     /// Asking the provider for credentials.
     Credentials,
@@ -109,73 +109,72 @@ pub enum ErrorKind {
     InvalidRequest,
     /// There are no credentials, or their provider failed.
     ///
-    /// *Troubleshooting*: nothing was sent. The source says which provider is configured wrongly
-    /// and how; without a source, none is configured at all.
+    /// *Troubleshooting*: nothing was sent. The source says what is wrong with the provider's
+    /// configuration; without a source, none is configured.
     Credentials,
     /// An earlier request was refused with 401, so this transport and all its clones send no more.
     ///
-    /// *Troubleshooting*: nothing was sent. The service locks an access key after a handful of
-    /// failures in a row, so do not simply try again: repair the credentials (or the clock, see
+    /// *Troubleshooting*: nothing was sent. The service locks an access key after a few failures in
+    /// a row. Repair the credentials (or the clock, see
     /// [`ResponseMeta::clock_skew`](crate::ResponseMeta::clock_skew) of the 401), then build a new transport.
     Stopped,
     /// The host name has no address.
     ///
-    /// *Troubleshooting*: nothing was sent. Check the name for typing errors and whether this
-    /// machine can resolve names at all. Reads are repeated.
+    /// *Troubleshooting*: nothing was sent. Check the spelling of the name, and whether this machine
+    /// can resolve names at all. Reads are repeated.
     Resolve,
     /// No TCP connection: refused, unreachable, or out of sockets.
     ///
     /// *Troubleshooting*: nothing was sent. Check address and port, firewalls, and the limit of
-    /// open files (the source says which it is). Reads are repeated.
+    /// open files; the source says which it is. Reads are repeated.
     Connect,
-    /// The other side is not whom we asked for, or cannot agree with us on TLS.
+    /// The server's certificate is not trusted, or the two sides do not agree on TLS.
     ///
     /// *Troubleshooting*: mostly nothing was sent; [`delivery`](Error::delivery) says so. An
-    /// expired or not yet valid certificate may mean that *our* clock is wrong. An unknown issuer
-    /// is often a company proxy: give its certificate as [`Roots::Pem`](crate::Roots::Pem), or
-    /// install it on this machine. Never repeated, as nothing would change.
+    /// expired or not yet valid certificate may mean that the *local* clock is wrong. An unknown issuer
+    /// is often a company's proxy: pass its certificate as [`Roots::Pem`](crate::Roots::Pem), or
+    /// install it on this machine. Never repeated: nothing would change.
     Tls,
-    /// A limit of time was reached; [`phase`](Error::phase) says what it cut short.
+    /// A time limit was reached; [`phase`](Error::phase) says in which step.
     ///
-    /// *Troubleshooting*: before [`Phase::Answer`] nothing was sent; a write is not begun, either, when
-    /// too little time is left for its answer ([`Limits::write_head`](crate::Limits::write_head)). From then on the server may
-    /// have read the request: [`delivery`](Error::delivery) is `Unknown`, or `Answered` while the
-    /// body was being read. Look whether a write was done before doing it again. Reads are
+    /// *Troubleshooting*: before [`Phase::Answer`] nothing was sent; a write is not sent, either, when
+    /// too little time is left for its answer ([`Limits::write_head`](crate::Limits::write_head)). Later the
+    /// server may have read the request: [`delivery`](Error::delivery) is `Unknown`, or `Answered` while the
+    /// body was being read. Check whether a write was done before repeating it. Reads are
     /// repeated while there is time. See [`Limits`](crate::Limits).
     Timeout,
-    /// The connection was lost before an answer came, or could not be used at all: it was closed
-    /// before the request, or the other side had spoken before it was asked, so that its words
-    /// would have been taken for the answer.
+    /// The connection was lost before an answer came, or was not usable: it was closed before the
+    /// request, or the server had sent data before the request, which could be mistaken for the answer.
     ///
-    /// *Troubleshooting*: "connection closed" comes both when the server read nothing and when it
-    /// read and did everything; only [`delivery`](Error::delivery) tells. If it is `Unknown`, check the state
-    /// whether a write was done before doing it again. Reads are repeated.
+    /// *Troubleshooting*: the server may have read nothing, or have read and done everything; only
+    /// [`delivery`](Error::delivery) tells. If it is `Unknown`, check whether a write was done before
+    /// repeating it. Reads are repeated.
     Interrupted,
-    /// What came back is no HTTP/1.1 answer to our request: other bytes, a head that is too large,
+    /// What came back is not an HTTP/1.1 answer to the request: other bytes, a head that is too large,
     /// or a status below 200 or above 599.
     ///
-    /// *Troubleshooting*: something read our request, so delivery is `Unknown`. Check that host
-    /// and port are those of the service and that no other program answers there. Never repeated.
+    /// *Troubleshooting*: something read the request, so delivery is `Unknown`. Check that host
+    /// and port are those of the service. Never repeated.
     Protocol,
     /// The answer is a redirect (status 3xx), which is never followed: it would carry credentials
     /// to another address.
     ///
-    /// *Troubleshooting*: the server did read the request, and whether it did anything is not
-    /// known. [`location`](Error::location) says where it points; usually the endpoint is wrong
+    /// *Troubleshooting*: the server read the request; whether it did anything is not known.
+    /// [`location`](Error::location) says where it points. Usually the endpoint is wrong
     /// (`http` for `https`, or a portal in between). Never repeated.
     Redirect,
     /// The answer began and broke off in its body.
     ///
     /// *Troubleshooting*: the request was [`Answered`](Delivery::Answered), and the
     /// [`status`](Error::status) holds: after a 2xx a write was done, though the details are lost.
-    /// Look before doing it again. Reads are repeated.
+    /// Reads are repeated.
     Body,
     /// The body of the answer is larger than [`Limits::body_bytes`](crate::Limits::body_bytes), or
     /// comes in more chunks than that allows.
     ///
     /// *Troubleshooting*: as for [`Body`](Self::Body), the status holds. Ask for less at a time, or
-    /// raise the limit. Never repeated. If the head announces a length that cannot be counted to
-    /// (2^64 bytes, or two less), there is no status, and delivery is `Unknown`.
+    /// raise the limit. Never repeated. If the head announces 2^64 − 2 bytes or more, there is no
+    /// status, and delivery is `Unknown`.
     TooLarge,
 }
 
@@ -327,11 +326,5 @@ mod tests {
             "Error(Inner { kind: Setup, phase: Prepare, delivery: NotSent, attempts: 0, message: \
              \"no roots\", head: None, location: None, source: Some(\"cause\") })",
         );
-    }
-
-    #[test]
-    fn an_error_can_cross_threads() {
-        fn check<T: Send + Sync + 'static>() {}
-        check::<Error>();
     }
 }

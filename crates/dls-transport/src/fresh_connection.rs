@@ -14,11 +14,11 @@ use crate::retry::Retry;
 use crate::sender::{Reserved, Sender};
 use crate::trace;
 
-/// A fresh connection over which nothing was said yet, and the credentials for one request: the
-/// half way of a write. See [`Transport::connect`](crate::Transport::connect).
+/// An unused connection and the credentials for one write. See
+/// [`Transport::connect`](crate::Transport::connect).
 ///
-/// It is meant to be used at once, after noting down that the request is about to go out. The
-/// longer it waits, the likelier the server closes the connection.
+/// Use it at once, after recording that the request is about to go out. The longer it waits, the
+/// likelier the server closes the connection.
 pub struct FreshConnection {
     pub(crate) sender: Arc<Sender>,
     pub(crate) origin: Origin,
@@ -26,8 +26,8 @@ pub struct FreshConnection {
 }
 
 impl FreshConnection {
-    /// Whether the request will bear a token instead of a signature. Then the service accepts it for as
-    /// long as the token lives, and not only for 15 minutes.
+    /// Whether the request will bear a token instead of a signature. Then the service accepts it as
+    /// long as the token is valid, and not only for 15 minutes.
     #[must_use]
     pub fn bears_token(&self) -> bool {
         matches!(self.reserved.credentials, Credentials::Token(_))
@@ -37,14 +37,14 @@ impl FreshConnection {
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`](crate::ErrorKind). Look at [`Error::delivery`] before sending anything like it again.
+    /// See [`ErrorKind`](crate::ErrorKind). Check [`Error::delivery`] before sending it again.
     pub async fn send(self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
         let now = self.sender.settings.clock.now();
         self.send_at(request, now).await
     }
 
-    /// The same with the time that the signature shall bear, so that it can be noted down before.
-    /// The service accepts a signature until 15 minutes after it.
+    /// The same with this time in the signature, so that it can be recorded before. The service accepts
+    /// a signature until 15 minutes after it.
     ///
     /// # Errors
     ///

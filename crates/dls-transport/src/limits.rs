@@ -2,19 +2,7 @@
 
 use std::time::Duration;
 
-/// The limits of a call. Each can be set; [`Default`] is what the table says.
-///
-/// | limit | default | covers |
-/// | --- | --- | --- |
-/// | [`credentials`](Self::credentials) | 5 s | one answer of the provider of credentials |
-/// | [`connect`](Self::connect) | 5 s | name resolution and TCP connect, all addresses together |
-/// | [`tls`](Self::tls) | 5 s | the TLS handshake |
-/// | [`read_head`](Self::read_head) | 15 s | of a read: writing the request, until the answer's head is in |
-/// | [`write_head`](Self::write_head) | 30 s | the same of a write |
-/// | [`body_idle`](Self::body_idle) | 10 s | each pause while the answer's body comes in |
-/// | [`body_bytes`](Self::body_bytes) | 16 MiB | the answer's body |
-/// | [`head_bytes`](Self::head_bytes) | 64 KiB | the answer's head, which also has at most 100 headers |
-/// | [`total`](Self::total) | 60 s or more | the whole call, with all attempts and pauses |
+/// The limits of a call. Start from [`Default`] and change what should differ:
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,33 +10,32 @@ use std::time::Duration;
 ///
 /// let mut limits = Limits::default();
 /// limits.connect = Duration::from_secs(2);
-/// assert_eq!(limits.connect, Duration::from_secs(2));
 /// assert_eq!(limits.tls, Duration::from_secs(5));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
-    /// One answer of the provider of credentials.
+    /// One answer of the provider of credentials (5 s).
     pub credentials: Duration,
-    /// Name resolution and TCP connect together. It is shared out among the addresses of the name.
+    /// Name resolution and TCP connect together (5 s), shared out among the addresses of the name.
     pub connect: Duration,
-    /// The TLS handshake.
+    /// The TLS handshake (5 s).
     pub tls: Duration,
-    /// Of a read: writing the request and waiting for the head of the answer. Interim answers
+    /// Writing a read's request and waiting for the head of its answer (15 s). Interim answers
     /// (1xx) do not extend it.
     pub read_head: Duration,
-    /// Of a write: the same. A write begins only while so much of [`total`](Self::total) is left;
-    /// later it is not sent at all, with an error that says so.
+    /// The same of a write (30 s). A write begins only while this much of [`total`](Self::total) is
+    /// left; later it is not sent, and the error says so.
     pub write_head: Duration,
-    /// Each pause while the body of the answer comes in.
+    /// Each pause while the body of the answer comes in (10 s).
     pub body_idle: Duration,
-    /// The body of the answer, in bytes. It may come in 1024 chunks (of the chunked encoding, or as
-    /// the network delivers it), and one more for each 16 bytes of this limit.
+    /// The body of the answer, in bytes (16 MiB). It may come in 1024 chunks (of the chunked encoding,
+    /// or as the network delivers it), and one more for each 16 bytes of this limit.
     pub body_bytes: usize,
-    /// Status line and headers of the answer, in bytes.
+    /// Status line and headers of the answer, in bytes (64 KiB). There may be 100 headers.
     pub head_bytes: usize,
-    /// The whole call: all attempts, the pauses between them, the wait for the rate limit and for a
-    /// free connection. Of the two halves [`connect`](crate::Transport::connect) and [`send`](crate::FreshConnection::send), each.
+    /// The whole call: all attempts, the pauses between them, the wait for the rate limit and for a free
+    /// connection. [`connect`](crate::Transport::connect) and [`send`](crate::FreshConnection::send) have it each.
     ///
     /// `None`, the default, means 60 s, or twice the sum of the limits for connect, TLS and head if
     /// that is more: so raising one of those is enough.

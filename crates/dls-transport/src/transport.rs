@@ -1,4 +1,4 @@
-//! Calls of any service, and the two halves of a write.
+//! Calls of any service, and writes in two steps.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,14 +38,13 @@ pub struct Transport(pub(crate) Arc<Sender>);
 impl Transport {
     /// Sends a request and reads its answer whole.
     ///
-    /// The request has an absolute URI and brings its own headers; the transport adds `Host`, what
-    /// the credentials ask for, and `User-Agent` and `Accept-Encoding: identity` unless they are
-    /// there. The query is sent in the order and encoding in which it is signed, a `+` in it being
-    /// a plus.
+    /// The request has an absolute URI. The transport adds `Host`, the headers of the credentials, and
+    /// `User-Agent` and `Accept-Encoding: identity` unless they are set. The query is sent in the
+    /// order and encoding in which it is signed; a `+` in it is a plus.
     ///
-    /// Statuses 200 to 299 and 400 to 599 are answers. The answer's
-    /// extensions hold its [`ResponseMeta`](crate::ResponseMeta). Should it echo the token, the security token or the signature of its
-    /// request (of 16 bytes at least), asterisks stand in their place. A 401 is never repeated, and no other request follows it.
+    /// Statuses 200 to 299 and 400 to 599 are answers. The answer's extensions hold its
+    /// [`ResponseMeta`](crate::ResponseMeta). If it echoes the token, the security token or the signature of its
+    /// request (of 16 bytes at least), asterisks replace them. After a 401 no more requests are sent.
     ///
     /// Dropping the future closes the connection. It does not take back a request that has left.
     ///
@@ -65,14 +64,11 @@ impl Transport {
         self.call_within(request, retry, Duration::MAX).await
     }
 
-    /// The same within so much time, if that is less than [`Limits::total`](crate::Limits::total).
+    /// The same within this time, if that is less than [`Limits::total`](crate::Limits::total).
     ///
-    /// Whoever has a deadline of his own learns from the error how far the call had come, which he
-    /// would not if he dropped it: [`Error::delivery`] is `NotSent` where nobody was reached, and
-    /// `Answered` where an attempt before the last one had an answer such as 503; kind, phase and
-    /// message are those of the last attempt. If there is no time left for one more attempt, the call
-    /// comes back earlier than it had to. A write for whose answer there may not be enough time is
-    /// not sent.
+    /// Unlike a dropped call, it reports how far it came: [`Error::delivery`] is over all attempts, while
+    /// kind, phase and message are those of the last one. It returns early if no time is left
+    /// for another attempt. A write is not sent if too little time is left for its answer.
     ///
     /// # Errors
     ///
@@ -89,12 +85,12 @@ impl Transport {
     ) -> Result<Response<Vec<u8>>, Error> {
         let prepared = PreparedRequest::new(request, self.0.settings.plaintext)?;
         let call = self.0.call(&prepared.origin, retry, within);
-        // On the heap, as the two below: the futures of all callers would carry these many KiB along.
+        // On the heap, because it takes many KiB, which the futures of all callers would contain.
         let work = Box::pin(self.0.send(&prepared, &call));
         trace::call(&prepared, retry, work).await
     }
 
-    /// The first half of a write: waits for a turn under the rate limit, gets credentials and opens
+    /// The first step of a write: waits for the rate limit, gets credentials and opens
     /// a fresh connection to the origin of this URI. Every failure here is [`Delivery::NotSent`].
     ///
     /// # Errors
@@ -108,7 +104,7 @@ impl Transport {
         let sender = &self.0;
         let origin = Origin::of(origin, sender.settings.plaintext)?;
         let call = sender.call(&origin, Retry::Never, Duration::MAX);
-        // The second half has a whole call's time again, but it must be able to begin.
+        // The second step has a whole call's time again, but it must be able to begin.
         let reserved = match sender.check(&call) {
             Ok(()) => Box::pin(sender.reserve(&call)).await,
             Err(error) => Err(error),
@@ -118,12 +114,11 @@ impl Transport {
         Ok(FreshConnection { sender: Arc::clone(sender), origin, reserved })
     }
 
-    /// Closes the idle connections, and those in use after their exchange: no later request goes out
-    /// on a connection that was opened before.
+    /// Closes the idle connections, and those in use after their exchange, so that no later request uses
+    /// one of them.
     ///
-    /// This is for answers that are not about what was asked, such as a package with another's id: on
-    /// the connection that they came on, later answers may be as misplaced. Which one that was is
-    /// not known any more, as another call may use it by now; and opening the few others again costs little.
+    /// This is for an answer to another request, such as a package with another id: all later answers on
+    /// that connection may be misplaced. Which connection it was is not known any more.
     pub fn retire_connections(&self) {
         self.0.pool.retire();
     }
@@ -134,8 +129,8 @@ impl Transport {
         self.0.settings.clock.now()
     }
 
-    /// Whether a 401 has stopped this transport and its clones. There is no way back: build
-    /// another one, with credentials that are right.
+    /// Whether a 401 has stopped this transport and its clones. This is final: build
+    /// another one, with the right credentials.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.0.is_stopped()
