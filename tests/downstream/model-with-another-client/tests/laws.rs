@@ -112,51 +112,26 @@ proptest! {
         is_faithful(&revoke, &scope, status, &body);
         is_faithful(&task, &scope, status, &body);
     }
-
-    #[test]
-    fn an_invalid_request_is_not_sent(
-        scope in model::scope(), list in model::invalid_list_packages(),
-        without_workspace in model::scope_without_workspace(), deploy in model::deploy(),
-    ) {
-        // Nothing listens on this port: sending would be another error.
-        let origin = "http://127.0.0.1:1";
-        let refused = Client::new(origin, scope, "t-1").call(&list).unwrap_err();
-        prop_assert!(matches!(refused, Error::NotMade(_)));
-        let refused = Client::new(origin, without_workspace, "t-1").call(&deploy).unwrap_err();
-        prop_assert!(matches!(refused, Error::NotMade(_)));
-    }
-}
-
-fn scope() -> Scope {
-    Scope::new("p-1".parse().unwrap()).with_workspace("default".parse().unwrap())
-}
-
-fn deploy() -> Deploy {
-    Deploy::new(PackageId::try_from(23).unwrap().into(), JobStart::Later)
 }
 
 #[test]
-fn a_deploy_whose_answer_is_lost_is_sent_once() {
-    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"] {
+fn a_deploy_is_sent_once_if_its_answer_is_lost_or_a_redirect() {
+    let elsewhere = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let location = elsewhere.local_addr().unwrap();
+    let redirect =
+        format!("HTTP/1.1 307 x\r\nlocation: http://{location}/\r\ncontent-length: 0\r\n\r\n");
+    let scope = Scope::new("p-1".parse().unwrap()).with_workspace("default".parse().unwrap());
+    let deploy = Deploy::new(PackageId::try_from(23).unwrap().into(), JobStart::Later);
+    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{", &redirect] {
         let server = Server::writing(answer.into());
-        let error = Client::new(&server.origin, scope(), "t-1").call(&deploy()).unwrap_err();
-        assert!(matches!(error, Error::NoAnswer(_)), "{error:?}");
+        let error = Client::new(&server.origin, scope.clone(), "t-1").call(&deploy).unwrap_err();
+        match error {
+            Error::Answer(AnswerError::Service(error)) => assert_eq!(error.status(), 307),
+            error => assert!(matches!(error, Error::NoAnswer(_)), "{error:?}"),
+        }
         let (_, body) = server.read();
         assert_eq!(body, br#"{"package_ids":["23"],"startup_mode":0}"#);
     }
-}
-
-#[test]
-fn a_deploy_does_not_follow_a_redirect() {
-    let elsewhere = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let location = elsewhere.local_addr().unwrap();
-    let answer =
-        format!("HTTP/1.1 307 x\r\nlocation: http://{location}/\r\ncontent-length: 0\r\n\r\n");
-    let server = Server::writing(answer.into());
-    let error = Client::new(&server.origin, scope(), "t-1").call(&deploy()).unwrap_err();
-    let Error::Answer(AnswerError::Service(error)) = error else { panic!("{error:?}") };
-    assert_eq!(error.status(), 307);
-    server.read();
     elsewhere.set_nonblocking(true).unwrap();
     assert!(elsewhere.accept().is_err());
 }

@@ -22,65 +22,56 @@ pub trait Service {
     fn wait(&mut self, time: Duration);
 }
 
-/// Does one action. Each event is recorded before it is applied, and the intention to send before anything is sent. Stops
-/// at an error of `record`.
-///
-/// False once every package has its outcome.
-pub fn step<E>(
+/// Goes on until every package has its outcome. Each event is recorded before it is applied, and the intention to send
+/// before anything is sent. Stops at an error of `record`.
+pub fn drive<E>(
     rollout: &mut Rollout,
     service: &mut impl Service,
-    record: &mut impl FnMut(&Event) -> Result<(), E>,
-) -> Result<bool, E> {
+    mut record: impl FnMut(&Event) -> Result<(), E>,
+) -> Result<Report, E> {
     let mut apply = |rollout: &mut Rollout, at, kind| {
         let event = Event::new(at, kind);
         record(&event)?;
         rollout.apply(event);
         Ok(())
     };
-    let kind = match rollout.next() {
-        Action::Observe(package) => match service.show(package) {
-            Ok(seen) => rollout.observed(package, seen),
-            Err(failure) => EventKind::ObserveFailed { package, failure },
-        },
-        Action::List(list) => match service.list(&list) {
-            Ok(rows) => rollout.listed(rows),
-            Err(failure) => EventKind::ListFailed { failure },
-        },
-        Action::Deploy { request, fresh_until } => {
-            let signed_at = service.now();
-            let intended = EventKind::SendIntended {
-                packages: request.packages().clone(),
-                signed_at,
-                with_token: false,
-            };
-            apply(rollout, signed_at, intended)?;
-            let sent = match service.now() > fresh_until {
-                true => Err(SendError::NotSent("the observations are too old".to_owned())),
-                false => service.deploy(request.packages(), request.options().start),
-            };
-            match sent {
-                Ok(answer) => EventKind::Accepted { request_id: answer.request_id.clone(), answer },
-                Err(failure) => EventKind::SendFailed { failure },
+    loop {
+        let kind = match rollout.next() {
+            Action::Observe(package) => match service.show(package) {
+                Ok(seen) => rollout.observed(package, seen),
+                Err(failure) => EventKind::ObserveFailed { package, failure },
+            },
+            Action::List(list) => match service.list(&list) {
+                Ok(rows) => rollout.listed(rows),
+                Err(failure) => EventKind::ListFailed { failure },
+            },
+            Action::Deploy { request, fresh_until } => {
+                let signed_at = service.now();
+                let intended = EventKind::SendIntended {
+                    packages: request.packages().clone(),
+                    signed_at,
+                    with_token: false,
+                };
+                apply(rollout, signed_at, intended)?;
+                let sent = match service.now() > fresh_until {
+                    true => Err(SendError::NotSent("the observations are too old".to_owned())),
+                    false => service.deploy(request.packages(), request.options().start),
+                };
+                match sent {
+                    Ok(answer) => {
+                        EventKind::Accepted { request_id: answer.request_id.clone(), answer }
+                    }
+                    Err(failure) => EventKind::SendFailed { failure },
+                }
             }
-        }
-        Action::Wait(time) => {
-            service.wait(time);
-            EventKind::Waited
-        }
-        Action::Done => return Ok(false),
-        // An action of a later version.
-        _ => EventKind::OutOfTime,
-    };
-    apply(rollout, service.now(), kind)?;
-    Ok(true)
-}
-
-/// Goes on until every package has its outcome.
-pub fn drive<E>(
-    rollout: &mut Rollout,
-    service: &mut impl Service,
-    mut record: impl FnMut(&Event) -> Result<(), E>,
-) -> Result<Report, E> {
-    while step(rollout, service, &mut record)? {}
-    Ok(rollout.report())
+            Action::Wait(time) => {
+                service.wait(time);
+                EventKind::Waited
+            }
+            Action::Done => return Ok(rollout.report()),
+            // An action of a later version.
+            _ => EventKind::OutOfTime,
+        };
+        apply(rollout, service.now(), kind)?;
+    }
 }
