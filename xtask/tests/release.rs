@@ -46,41 +46,62 @@ fn released(name: &str) -> Repository {
     copy
 }
 
-/// Each crate of the plan with its level, in order.
+/// What `release plan` prints: a line for each crate, and after it a line for each reason.
 fn plan(copy: &Repository) -> Vec<String> {
     let text = copy.passes("release plan");
-    let rows = text.lines().filter(|line| line.contains(" -> "));
-    let row = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        format!("{} {}", words[0], words.last().unwrap())
-    };
-    rows.map(row).collect()
+    let lines = text.lines().filter(|line| !line.starts_with('$'));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
+/// The plan without its reasons.
+fn planned_versions(copy: &Repository) -> Vec<String> {
+    plan(copy).into_iter().filter(|line| line.contains(" -> ")).collect()
+}
+
+const NOTHING: [&str; 1] = ["nothing to release"];
 const WIDE: &str = "break\nIds are wide.\n\nMigration: widen.\n";
 const COUNT: &str = "fix\nCounts right.\n";
 
 #[test]
 fn a_break_in_the_model_is_one_of_all_that_show_its_types_and_a_fix_in_the_transport_nobody_elses()
 {
-    let copy = released("plan");
+    let copy = unreleased("plan");
+    copy.write("changes/dls-model/wide.md", WIDE);
+    // A first release breaks nobody.
+    let rows = planned_versions(&copy);
+    assert_eq!(rows[0], "dls-model new -> 0.1.0 first");
+    assert!(rows.len() == 6 && rows.iter().all(|row| row.ends_with(" first")), "{rows:?}");
+    copy.git("reset --quiet --hard");
+    copy.git("clean --quiet --force -d");
+    copy.passes("release tag");
+
     copy.write("crates/dls-transport/src/lib.rs", "//! Otherwise.\n");
     copy.write("changes/dls-transport/count.md", COUNT);
-    assert_eq!(plan(&copy), ["dls-transport fix"]);
+    let transport = ["dls-transport 0.1.0 -> 0.1.1 fix", "fix: changes/dls-transport/count.md"];
+    assert_eq!(plan(&copy), transport);
     copy.write("crates/dls-model/src/lib.rs", "//! Otherwise.\n");
+    copy.write("changes/dls-model/count.md", COUNT);
     copy.write("changes/dls-model/wide.md", WIDE);
+    copy.write("changes/dls-cli/quiet.md", "feature\nMay be quiet.\n");
     // In the order of publishing.
-    assert_eq!(
-        plan(&copy),
-        [
-            "dls-model break",
-            "dls-rollout break",
-            "dls-transport fix",
-            "dls-client break",
-            "dls-emulator fix",
-            "dls-cli fix"
-        ]
-    );
+    let expected = [
+        "dls-model 0.1.0 -> 0.2.0 break",
+        "fix: changes/dls-model/count.md",
+        "break: changes/dls-model/wide.md",
+        "dls-rollout 0.1.0 -> 0.2.0 break",
+        "break: shows types of dls-model, which breaks with 0.2.0",
+        transport[0],
+        transport[1],
+        "dls-client 0.1.0 -> 0.2.0 break",
+        "break: shows types of dls-model, which breaks with 0.2.0",
+        "break: shows types of dls-rollout, which breaks with 0.2.0",
+        "dls-emulator 0.1.0 -> 0.1.1 fix",
+        "fix: needs dls-model, which breaks with 0.2.0",
+        "dls-cli 0.1.0 -> 0.1.1 feature",
+        "feature: changes/dls-cli/quiet.md",
+        "fix: needs dls-client, which breaks with 0.2.0",
+    ];
+    assert_eq!(plan(&copy), expected);
 }
 
 #[test]
@@ -107,19 +128,17 @@ fn a_released_crate_does_not_change_without_an_entry_in_changes() {
     let copy = unreleased("silent");
     // Before the first tags no entry is needed, and all are released as they are.
     copy.write("crates/dls-model/src/more.rs", "//! Whatever it is.\n");
-    let rows = plan(&copy);
-    assert!(rows.len() == 6 && rows.iter().all(|row| row.ends_with(" first")), "{rows:?}");
     copy.commit();
     copy.passes("release tag");
-    assert_eq!(plan(&copy), [""; 0]);
+    assert_eq!(plan(&copy), NOTHING);
     copy.write("crates/dls-model/tests/laws.rs", "");
-    assert_eq!(plan(&copy), [""; 0]);
+    assert_eq!(plan(&copy), NOTHING);
     copy.commit();
 
     // Nor what nobody builds with.
     copy.replace("Cargo.toml", "# Crates of ours.", "# Our crates.");
     copy.replace("Cargo.toml", "\nsyn = { version = \"3", "\nsyn = { version = \"4");
-    assert_eq!(plan(&copy), [""; 0]);
+    assert_eq!(plan(&copy), NOTHING);
     copy.git("reset --quiet --hard");
 
     let model = ["`dls-model` changed since dls-model-v", "src/more.rs"];
@@ -157,7 +176,7 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_changes_along() 
     copy.write("changes/dls-model/wide.md", WIDE);
     copy.fails("release bump", &["not everything is committed"]);
     copy.commit();
-    let planned = plan(&copy);
+    let planned = planned_versions(&copy);
     copy.passes("release bump");
 
     assert_eq!(copy.git("status --porcelain"), "");
@@ -182,14 +201,15 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_changes_along() 
     }
 
     // Whoever stops here goes on to the same: nothing more to bump, and then tags.
-    assert_eq!(plan(&copy), planned);
+    assert_eq!(planned_versions(&copy), planned);
+    assert_eq!(plan(&copy)[1], "0.2.0 is in the manifest and has no tag yet");
     let again = copy.passes("release bump");
     assert!(again.contains("nothing to bump"), "{again}");
     copy.passes("release tag");
     let tags = copy.git("tag --points-at HEAD");
     assert_eq!(tags.lines().count(), planned.len(), "{tags}");
     assert!(tags.contains("dls-rollout-v0.2.0"), "{tags}");
-    assert_eq!(plan(&copy), [""; 0]);
+    assert_eq!(plan(&copy), NOTHING);
 }
 
 #[test]

@@ -27,8 +27,6 @@ pub(crate) struct Cargo {
     pub(crate) registry: Option<String>,
     /// Another `CARGO_HOME`.
     pub(crate) home: Option<PathBuf>,
-    /// Build each crate from its package before it is uploaded.
-    pub(crate) verify: bool,
 }
 
 impl Cargo {

@@ -5,11 +5,7 @@ use std::{fs, path::Path};
 
 use anyhow::Result;
 
-use super::{
-    cargo::Cargo,
-    pending::PendingChanges,
-    plan::{self, Member},
-};
+use super::{cargo::Cargo, pending::PendingChanges, plan::Member};
 use crate::{
     min_versions, semver,
     shell::{self, cmd, report},
@@ -37,10 +33,8 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
     fs::create_dir_all(&work)?;
     let clone = work.join("clone");
     fresh(root, &clone, "HEAD")?;
-    let pending = PendingChanges::read(&clone)?;
-    let members = plan::order(&pending.members)?;
+    let PendingChanges { members, mut wrong, .. } = PendingChanges::read(&clone)?;
     let sh = shell::at(&clone)?;
-    let mut wrong = pending.wrong.clone();
     for Member { name, .. } in &members {
         let list = cmd!(sh, "cargo package --list --no-metadata --offline -p {name}").read()?;
         wrong.extend(unexpected(&list).map(|problem| format!("the package of `{name}` {problem}")));
@@ -49,7 +43,7 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
         println!("SKIPPED versions and names on the registry: --offline");
     } else {
         let registry = registry.map(str::to_owned);
-        let cargo = Cargo { clone, work: work.clone(), registry, home: None, verify: true };
+        let cargo = Cargo { clone, work: work.clone(), registry, home: None };
         for member in &members {
             wrong.extend(taken(&cargo, member)?);
         }

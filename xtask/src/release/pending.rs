@@ -19,7 +19,7 @@ use crate::{
 /// Folders and files of a crate that may change without an entry in `changes/`: they are not what its users build.
 const QUIET: [&str; 3] = ["tests/", "benches/", "CHANGELOG.md"];
 
-/// The published crates, and what changed in them since their tags.
+/// The published crates in the order of publishing, and what changed in them since their tags.
 pub(crate) struct PendingChanges {
     pub(crate) members: Vec<Member>,
     pub(crate) changes: Vec<Change>,
@@ -50,7 +50,7 @@ impl PendingChanges {
             }
             members.push(member);
         }
-        Ok(Self { members, changes, wrong })
+        Ok(Self { members: plan::ordered(members)?, changes, wrong })
     }
 
     /// Counts as changes, too, what a tool found: a file with `{"dls-model": "break"}`.
@@ -73,7 +73,7 @@ impl PendingChanges {
         if let Some((first, more)) = self.wrong.split_first() {
             bail!("no release: {first} (and {} more)", more.len());
         }
-        plan::plan(&self.members, &self.changes)
+        Ok(plan::plan(&self.members, &self.changes))
     }
 }
 

@@ -41,10 +41,10 @@ pub(crate) struct Reason {
     pub(crate) entry: Option<String>,
 }
 
-/// The crates of the next release, each below what it needs. Fails when crates need each other.
-pub(crate) fn plan<'a>(members: &'a [Member], changes: &[Change]) -> Result<Vec<Bump<'a>>> {
+/// The crates of the next release. `members` and they stand in the order of publishing.
+pub(crate) fn plan<'a>(members: &'a [Member], changes: &[Change]) -> Vec<Bump<'a>> {
     let mut bumps: Vec<Bump<'_>> = Vec::new();
-    for member in order(members)? {
+    for member in members {
         let reasons = reasons(member, changes, &bumps);
         let Some(level) = reasons.iter().map(|reason| reason.level).max() else { continue };
         let (level, to) = match &member.released {
@@ -54,7 +54,7 @@ pub(crate) fn plan<'a>(members: &'a [Member], changes: &[Change]) -> Result<Vec<
         };
         bumps.push(Bump { member, to, level, reasons });
     }
-    Ok(bumps)
+    bumps
 }
 
 fn reasons(member: &Member, changes: &[Change], before: &[Bump<'_>]) -> Vec<Reason> {
@@ -109,18 +109,17 @@ fn takes(old: &Version, new: &Version) -> bool {
 }
 
 /// Each crate below what it needs; among those that could come next, the first by name.
-pub(crate) fn order(members: &[Member]) -> Result<Vec<&Member>> {
-    let mut left: BTreeMap<&str, &Member> =
-        members.iter().map(|member| (member.name.as_str(), member)).collect();
+pub(crate) fn ordered(members: Vec<Member>) -> Result<Vec<Member>> {
+    let mut left: BTreeMap<String, Member> =
+        members.into_iter().map(|member| (member.name.clone(), member)).collect();
     let mut ordered = Vec::new();
     while !left.is_empty() {
-        let is_ready =
-            |member: &&&Member| member.needs.keys().all(|on| !left.contains_key(on.as_str()));
-        let Some(ready) = left.values().find(is_ready).copied() else {
-            let names: Vec<&str> = left.into_keys().collect();
+        let is_ready = |member: &&Member| member.needs.keys().all(|on| !left.contains_key(on));
+        let ready = left.values().find(is_ready).map(|member| member.name.clone());
+        let Some(ready) = ready.and_then(|name| left.remove(&name)) else {
+            let names: Vec<String> = left.into_keys().collect();
             bail!("some of these crates need each other: {}", names.join(", "));
         };
-        left.remove(ready.name.as_str());
         ordered.push(ready);
     }
     Ok(ordered)
@@ -143,4 +142,134 @@ pub(crate) fn table(bumps: &[Bump<'_>]) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `needs` holds names; one that ends in `!` is shown.
+    pub(crate) fn member(name: &str, needs: &[&str]) -> Member {
+        let needs = needs.iter().map(|on| (on.trim_end_matches('!').into(), on.ends_with('!')));
+        Member {
+            name: name.into(),
+            folder: String::new(),
+            version: Version::new(0, 1, 0),
+            released: Some(Version::new(0, 1, 0)),
+            needs: needs.collect(),
+        }
+    }
+
+    #[test]
+    fn from_one_on_a_break_is_the_first_number_and_a_feature_the_second() {
+        for (from, level, to) in [
+            ("0.3.7", Level::Break, "0.4.0"),
+            ("0.3.7", Level::Feature, "0.3.8"),
+            ("0.3.7", Level::Fix, "0.3.8"),
+            ("1.2.3", Level::Break, "2.0.0"),
+            ("1.2.3", Level::Feature, "1.3.0"),
+            ("1.2.3", Level::Fix, "1.2.4"),
+        ] {
+            let next = next(&Version::parse(from).unwrap(), level).to_string();
+            assert_eq!(next, to, "{from} {level}");
+        }
+    }
+
+    #[test]
+    fn a_circle_is_named() {
+        let members = [("a", "b"), ("b", "c!"), ("c", "b")].map(|(name, on)| member(name, &[on]));
+        let reason = ordered(members.to_vec()).unwrap_err().to_string();
+        assert_eq!(reason, "some of these crates need each other: a, b, c");
+    }
+
+    /// Up to seven crates that need some of those before them, in any order.
+    fn members() -> impl Strategy<Value = Vec<Member>> {
+        let needs = prop::collection::vec(prop::option::of(any::<bool>()), 7);
+        let one = (needs, (0..2u64, 0..3u64, 0..3u64), prop::bool::weighted(0.8));
+        // Against the order of needs, so that names alone give no right order.
+        let name = |index: usize| format!("c{}", 9 - index);
+        let member = move |(index, (needs, (major, minor, patch), released)): (usize, _)| {
+            let needs: Vec<Option<bool>> = needs;
+            let needs = needs.iter().take(index).enumerate();
+            let version = Version::new(major, minor, patch);
+            Member {
+                name: name(index),
+                folder: String::new(),
+                released: bool::then_some(released, version.clone()),
+                version,
+                needs: needs.filter_map(|(on, shows)| Some((name(on), (*shows)?))).collect(),
+            }
+        };
+        prop::collection::vec(one, 1..7)
+            .prop_map(move |rows| rows.into_iter().enumerate().map(member).collect::<Vec<_>>())
+            .prop_shuffle()
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<Change>> {
+        let level = prop::sample::select(vec![Level::Fix, Level::Feature, Level::Break]);
+        let one = (3..10, level).prop_map(|(number, level)| Change {
+            of: format!("c{number}"),
+            level,
+            path: format!("changes/c{number}/x.md"),
+            text: None,
+        });
+        prop::collection::vec(one, 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn each_crate_comes_after_what_it_needs_whatever_the_order_of_the_input(members in members()) {
+            let in_order = ordered(members.clone()).unwrap();
+            let place = |name: &str| in_order.iter().position(|member| member.name == name).unwrap();
+            for member in &members {
+                prop_assert!(member.needs.keys().all(|on| place(on) < place(&member.name)));
+            }
+            prop_assert_eq!(ordered(members.into_iter().rev().collect()).unwrap(), in_order);
+        }
+
+        #[test]
+        fn bumps_have_reasons_and_what_is_not_bumped_takes_the_new_versions(members in members(), changes in changes()) {
+            let members = ordered(members).unwrap();
+            let bumps = plan(&members, &changes);
+            for bump in &bumps {
+                prop_assert!(!bump.reasons.is_empty());
+                prop_assert!(bump.member.released.as_ref().is_none_or(|from| bump.to > *from));
+            }
+            let bump = |name: &str| bumps.iter().find(|bump| bump.member.name == name);
+            for member in &members {
+                let own = bump(&member.name);
+                for (on, shows) in &member.needs {
+                    let Some(on) = bump(on) else { continue };
+                    if own.is_none() {
+                        let released = on.member.released.as_ref().unwrap_or(&on.to);
+                        prop_assert!(takes(released, &on.to), "{} needs {}", member.name, on.member.name);
+                    }
+                    // Whoever shows the types of what breaks breaks.
+                    if *shows && on.level == Some(Level::Break) && member.released.is_some() {
+                        prop_assert_eq!(own.and_then(|own| own.level), Some(Level::Break));
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_release_that_stopped_anywhere_goes_on_to_the_same_versions(
+            members in members(), changes in changes(), done in 0..7usize,
+        ) {
+            let mut members = ordered(members).unwrap();
+            let versions = |bumps: Vec<Bump<'_>>| -> Vec<(String, Version)> {
+                bumps.iter().map(|bump| (bump.member.name.clone(), bump.to.clone())).collect()
+            };
+            let bumps = versions(plan(&members, &changes));
+            // Bumped, and tagged up to `done`.
+            for member in &mut members {
+                if let Some(place) = bumps.iter().position(|(name, _)| *name == member.name) {
+                    member.version = bumps[place].1.clone();
+                    if place < done {
+                        member.released = Some(member.version.clone());
+                    }
+                }
+            }
+            prop_assert_eq!(versions(plan(&members, &[])), bumps.get(done..).unwrap_or_default());
+        }
+    }
+}

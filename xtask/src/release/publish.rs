@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -20,14 +20,14 @@ use super::{
     cargo::{Cargo, checksum},
     manifest::{edit, require},
     pending::{PendingChanges, tag, tagged},
-    plan::{self, Member},
+    plan::Member,
 };
 use crate::{
     shell::{self, cmd},
     workspace::{fresh, work},
 };
 
-/// How often to query the registry, with a pause after each query: when cargo says that it is uploaded,
+/// How often to query the registry, with a pause between the queries: when cargo says that it is uploaded,
 /// and when cargo failed, which is most often an upload that was not stored.
 const QUERIES: u32 = 60;
 const QUERIES_IN_DOUBT: u32 = 5;
@@ -49,21 +49,16 @@ pub(crate) struct Options {
 }
 
 /// One version of one crate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Release {
-    pub(crate) name: String,
-    pub(crate) version: Version,
+#[derive(Debug, PartialEq, Eq)]
+struct Release {
+    name: String,
+    version: Version,
 }
 
-/// What publishing asks of cargo and the registry.
-pub(crate) trait World {
-    /// Packs the crate and gives the checksum of the package.
-    fn pack(&mut self, release: &Release) -> Result<String>;
-    /// The checksum of that version on the registry. None when it is not there.
-    fn query(&mut self, release: &Release) -> Result<Option<String>>;
-    /// An error does not prove that nothing was stored.
-    fn upload(&mut self, release: &Release) -> Result<()>;
-    fn pause(&mut self);
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
 }
 
 pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
@@ -80,7 +75,7 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
     fresh(root, &clone, &at)?;
     let members = PendingChanges::read(&clone)?.members;
     let tags = cmd!(shell::at(&clone)?, "git tag --points-at HEAD").read()?;
-    let (here, before) = sorted(&plan::order(&members)?, &tags)?;
+    let (here, before) = sorted(&members, &tags)?;
     ensure!(
         !here.is_empty(),
         "no crate has its tag at `{at}`: cargo xtask release tag, or --at with a tag of a crate"
@@ -92,38 +87,17 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
             edit(&clone.join("Cargo.toml"), |it| require(it, name, "registry", registry))?;
         }
     }
-    let mut cargo = Cargo { clone, work, registry, home, verify: !no_verify };
+    let cargo = Cargo { clone, work, registry, home };
     for release in before {
-        is_complete(&release, &mut cargo)?;
+        is_complete(&release, query(&cargo, &release))?;
     }
-    publish(&here, &mut cargo)
-}
-
-impl World for Cargo {
-    fn pack(&mut self, release: &Release) -> Result<String> {
-        self.run(&["package", "--quiet", "--no-verify"], &release.name)?;
-        let file = format!("target/package/{}-{}.crate", release.name, release.version);
-        Ok(checksum(&fs::read(self.work.join(file))?))
-    }
-
-    fn query(&mut self, release: &Release) -> Result<Option<String>> {
-        self.find(&release.name, &format!("={}", release.version))
-    }
-
-    fn upload(&mut self, release: &Release) -> Result<()> {
-        let publish: &[&str] = if self.verify { &["publish"] } else { &["publish", "--no-verify"] };
-        self.run(publish, &release.name)
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "another machine tells us nothing by itself")]
-    fn pause(&mut self) {
-        thread::sleep(Duration::from_secs(2));
-    }
+    // Stops at the first that does not get there.
+    here.iter().try_for_each(|release| publish(&cargo, release, !no_verify))
 }
 
 /// The crates that have their tags among the lines of `tags`, which stand at what is published, and those that were
 /// tagged before. What is packed has the version of its manifest: a tag that says another one is nobody's.
-fn sorted(members: &[&Member], tags: &str) -> Result<(Vec<Release>, Vec<Release>)> {
+fn sorted(members: &[Member], tags: &str) -> Result<(Vec<Release>, Vec<Release>)> {
     let (mut here, mut before) = (Vec::new(), Vec::new());
     for Member { name, version, released, .. } in members {
         let release = |version: &Version| Release { name: name.clone(), version: version.clone() };
@@ -133,8 +107,8 @@ fn sorted(members: &[&Member], tags: &str) -> Result<(Vec<Release>, Vec<Release>
         }
         if own.next().is_some() {
             here.push(release(version));
-        } else if let Some(released) = released {
-            before.push(release(released));
+        } else {
+            before.extend(released.as_ref().map(release));
         }
     }
     Ok((here, before))
@@ -142,64 +116,82 @@ fn sorted(members: &[&Member], tags: &str) -> Result<(Vec<Release>, Vec<Release>
 
 /// Fails if an earlier release, which has its tag, stopped before the end. A package holds a lock file, in which stand
 /// the newest of our crates: after this release, what is left of that one could not be distinguished from somebody else's.
-fn is_complete(release: &Release, world: &mut impl World) -> Result<()> {
+fn is_complete(release: &Release, there: Result<Option<String>>) -> Result<()> {
     let tag = tag(&release.name, &release.version);
     // It may be there although cargo cannot say so.
     ensure!(
-        !matches!(world.query(release), Ok(None)),
+        !matches!(there, Ok(None)),
         "{tag} was tagged before and is not there: first cargo xtask release publish --at {tag}, or delete the tag if \
          that version shall never be"
     );
     Ok(())
 }
 
-/// Brings each crate to the registry, in this order, and stops at the first that does not get there.
-fn publish(releases: &[Release], world: &mut impl World) -> Result<()> {
-    for release in releases {
-        let Release { name, version } = release;
-        let ours = world.pack(release)?;
-        let there = world.query(release)?;
-        if is_ours(release, &ours, there)? {
-            println!("{name} {version} is there already, and it is ours");
-        } else {
-            let answer = world.upload(release);
-            settle(release, &ours, answer, world)?;
-            println!("{name} {version} is there");
-        }
+/// Brings the crate to the registry, if it is not there yet.
+fn publish(cargo: &Cargo, release: &Release, verify: bool) -> Result<()> {
+    let Release { name, version } = release;
+    cargo.run(&["package", "--quiet", "--no-verify"], name)?;
+    let package = cargo.work.join(format!("target/package/{name}-{version}.crate"));
+    let ours = checksum(&fs::read(package)?);
+    if is_ours(release, &ours, query(cargo, release)?)? {
+        println!("{release} is there already, and it is ours");
+        return Ok(());
     }
+    let no_verify: &[&str] = if verify { &[] } else { &["--no-verify"] };
+    let answer = cargo.run(&[&["publish"], no_verify].concat(), name);
+    let queries = if answer.is_ok() { QUERIES } else { QUERIES_IN_DOUBT };
+    let queries = (0..queries).map(|count| {
+        if count > 0 {
+            pause();
+        }
+        query(cargo, release)
+    });
+    settle(release, &ours, answer, queries)?;
+    println!("{release} is there");
     Ok(())
 }
 
-/// What became of an upload, whatever was answered to it.
-fn settle(release: &Release, ours: &str, answer: Result<()>, world: &mut impl World) -> Result<()> {
-    let Release { name, version } = release;
-    let queries = if answer.is_ok() { QUERIES } else { QUERIES_IN_DOUBT };
-    for _ in 0..queries {
-        let there = world.query(release).with_context(|| {
+#[expect(clippy::disallowed_methods, reason = "another machine tells us nothing by itself")]
+fn pause() {
+    thread::sleep(Duration::from_secs(2));
+}
+
+/// The checksum of the version on the registry. None when it is not there.
+fn query(cargo: &Cargo, release: &Release) -> Result<Option<String>> {
+    cargo.find(&release.name, &format!("={}", release.version))
+}
+
+/// What became of an upload, as `queries` of the registry tell. Its own answer, an error included, proves nothing.
+fn settle(
+    release: &Release,
+    ours: &str,
+    answer: Result<()>,
+    queries: impl Iterator<Item = Result<Option<String>>>,
+) -> Result<()> {
+    for there in queries {
+        let there = there.with_context(|| {
             format!(
-                "it is not known whether {name} {version} was stored; run the same command again to find out"
+                "it is not known whether {release} was stored; run the same command again to find out"
             )
         })?;
         if is_ours(release, ours, there)? {
             return Ok(());
         }
-        world.pause();
     }
     let why = match answer {
         Ok(()) => "the registry took it and does not show it".to_owned(),
         Err(reason) => format!("{reason:#}"),
     };
-    bail!("{name} {version} is not there: {why}; the same command continues from here")
+    bail!("{release} is not there: {why}; the same command continues from here")
 }
 
 /// Is `there`, the checksum on the registry, that of our package? Fails if it is another one.
 fn is_ours(release: &Release, ours: &str, there: Option<String>) -> Result<bool> {
-    let Release { name, version } = release;
     match there {
         None => Ok(false),
         Some(theirs) if theirs == ours => Ok(true),
         Some(theirs) => bail!(
-            "STOP: {name} {version} on the registry is not what is published here: it has checksum {theirs}, \
+            "STOP: {release} on the registry is not what is published here: it has checksum {theirs}, \
              ours is {ours}. Nothing more is uploaded. Somebody else published it, or another commit did, or we did \
              before a newer version of what it needs was there, which is in its Cargo.lock now"
         ),
@@ -207,4 +199,62 @@ fn is_ours(release: &Release, ours: &str, there: Option<String>) -> Result<bool>
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+    use crate::release::plan::tests::member;
+
+    fn release(name: &str, minor: u64) -> Release {
+        Release { name: name.into(), version: Version::new(0, minor, 0) }
+    }
+
+    #[test]
+    fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() {
+        let members = [("a", Some(2)), ("b", Some(1)), ("c", None)];
+        let members = members.map(|(name, released)| Member {
+            version: Version::new(0, 2, 0),
+            released: released.map(|minor| Version::new(0, minor, 0)),
+            ..member(name, &[])
+        });
+        let (here, before) = sorted(&members, "a-v0.2.0\nother-v0.1.0\nb-vote").unwrap();
+        assert_eq!((here, before), (vec![release("a", 2)], vec![release("b", 1)]));
+        let reason = sorted(&members, "a-v0.2.0\nc-v0.3.0").unwrap_err().to_string();
+        assert_eq!(reason, "the tag `c-v0.3.0` is on a commit where `c` has the version 0.2.0");
+    }
+
+    #[test]
+    fn an_earlier_release_is_finished_first() {
+        let reason = is_complete(&release("a", 2), Ok(None)).unwrap_err().to_string();
+        let way = "first cargo xtask release publish --at a-v0.2.0,";
+        assert!(reason.contains(way), "{reason}");
+        is_complete(&release("a", 2), Ok(Some("sum".into()))).unwrap();
+        is_complete(&release("a", 2), Err(anyhow!("yanked"))).unwrap();
+    }
+
+    #[test]
+    fn what_the_registry_shows_settles_an_upload_whatever_was_answered_to_it() {
+        let (took, refused) = (None, Some("503"));
+        let (none, ours, other) = (Ok(None), Ok(Some("ours")), Ok(Some("other")));
+        let missing = "a 0.2.0 is not there: ";
+        for (why, answer, queries, expected) in [
+            ("stored", took, &[ours][..], "settled"),
+            ("the answer was lost", refused, &[ours], "settled"),
+            ("shown late", took, &[none, none, ours], "settled"),
+            ("never shown", took, &[none, none], &format!("{missing}the registry took it and")),
+            ("refused", refused, &[none], &format!("{missing}503; the same command continues")),
+            ("somebody else was faster", took, &[other], "STOP: a 0.2.0"),
+            ("somebody else was faster", refused, &[none, other], "STOP: a 0.2.0"),
+            ("no network", took, &[Err("off")], "it is not known whether a 0.2.0 was stored"),
+        ] {
+            let answer = answer.map_or(Ok(()), |reason| Err(anyhow!(reason)));
+            let queries = queries.iter().map(|there| match there {
+                Ok(there) => Ok(there.map(str::to_owned)),
+                Err(reason) => Err(anyhow!(*reason)),
+            });
+            let settled = settle(&release("a", 2), "ours", answer, queries);
+            let settled = settled.map_or_else(|reason| reason.to_string(), |()| "settled".into());
+            assert!(settled.starts_with(expected), "{why}: {settled}");
+        }
+    }
+}

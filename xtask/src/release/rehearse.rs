@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{
     bump,
     pending::{PendingChanges, tag},
-    plan, publish,
+    publish,
     registry::{Fault, Registry},
 };
 use crate::{
@@ -83,7 +83,6 @@ fn invent_history(copy: &Path) -> Result<Vec<String>> {
         cmd!(sh, "git tag --delete {old}").quiet().ignore_stdout().run()?;
     }
     let members = PendingChanges::read(copy)?.members;
-    let members = plan::order(&members)?;
     for (place, member) in members.iter().enumerate() {
         let tag = tag(&member.name, &member.version);
         cmd!(sh, "git tag {tag}").quiet().run()?;
