@@ -3,16 +3,15 @@
 
 mod surface;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, io,
-    path::Path,
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use cargo_metadata::Package;
 
-use crate::{shell::report, workspace};
+use crate::{
+    shell::{self, cmd, report},
+    workspace,
+};
 
 /// Crates that may stand in any public signature. See *Why is `http` the waist?* in DESIGN.md.
 const ALLOWED: &[&str] = &[
@@ -31,38 +30,15 @@ const EXCEPTION: (&str, &str) = ("dls-model", "proptest");
 
 /// Compares with what was reviewed, or writes it.
 pub(crate) fn run(root: &Path, bless: bool) -> Result<()> {
-    let folder = root.join("api");
     let Some(surfaces) = surface::read(root)? else {
         return Ok(());
     };
-    let texts = surfaces.iter().map(|(package, lines)| (format!("{}.txt", package.name), lines));
-    let texts: BTreeMap<String, &Vec<String>> = texts.collect();
-    let mut wrong = Vec::new();
-    if bless {
-        workspace::empty(&folder)?;
-        for (file, lines) in &texts {
-            fs::write(folder.join(file), lines.join("\n") + "\n")?;
-        }
+    let folder = if bless { "api" } else { "target/api/text" };
+    workspace::empty(&root.join(folder))?;
+    for (package, lines) in &surfaces {
+        fs::write(root.join(format!("{folder}/{}.txt", package.name)), lines.join("\n") + "\n")?;
     }
-    for (file, lines) in &texts {
-        let reviewed = match fs::read_to_string(folder.join(file)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            read => read?,
-        };
-        // Their order says nothing.
-        let old: BTreeSet<&str> = reviewed.lines().collect();
-        let new: BTreeSet<&str> = lines.iter().map(String::as_str).collect();
-        wrong.extend(old.difference(&new).map(|line| format!("api/{file}: - {line}")));
-        wrong.extend(new.difference(&old).map(|line| format!("api/{file}: + {line}")));
-    }
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let file = entry?.file_name().to_string_lossy().into_owned();
-        if !texts.contains_key(&file) {
-            wrong.push(format!("api/{file}: there is no such library"));
-        }
-    }
-    report(
-        &wrong,
+    cmd!(shell::at(root)?, "git --no-pager diff --no-index --unified=0 api {folder}").run().context(
         "the public API is not the one that was reviewed. If it should be, `cargo xtask api --bless` writes it down, \
          and the commit says why",
     )?;

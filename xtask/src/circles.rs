@@ -1,7 +1,7 @@
 //! Files of one crate that import from each other in a circle: none of them can be read, tested or moved alone.
 //!
-//! A file needs another when its code outside of tests names an item that is defined there. A module by itself is no
-//! item, and what a file exports again counts for the file that defines it. So a parent may declare its children and
+//! A file needs another when its code outside of test modules names an item that is defined there. A module by itself is
+//! no item, and what a file exports again counts for the file that defines it. So a parent may declare its children and
 //! export their items, but either the parent uses what a child defines or the child uses what the parent defines.
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use syn::{
-    Attribute, Ident, Item, ItemUse, UseTree, Visibility,
+    Ident, Item, ItemMod, ItemUse, UseTree, Visibility,
     visit::{self, Visit},
 };
 
@@ -95,15 +95,15 @@ impl Modules<'_> {
     fn add(&mut self, file: String, folder: &Path, path: &Names, items: &[Item]) -> Result<()> {
         let mut module = Module { file, ..Module::default() };
         for item in items {
-            let (attributes, name) = described(item);
-            let Item::Mod(child) = item else {
-                module.items.extend(name.map(Ident::to_string));
-                module.visit_item(item);
-                continue;
+            let child = match item {
+                Item::Mod(child) if is_test(child) => continue,
+                Item::Mod(child) => child,
+                _ => {
+                    module.items.extend(name(item).map(Ident::to_string));
+                    module.visit_item(item);
+                    continue;
+                }
             };
-            if is_test(attributes) {
-                continue;
-            }
             let name = child.ident.to_string();
             let inside = folder.join(&name);
             let path = [path.as_slice(), &[name]].concat();
@@ -133,8 +133,8 @@ impl Modules<'_> {
         edges
     }
 
-    /// The file that defines what `path`, which stands in the module `here`, names, and its name there. None for a
-    /// module, and for what another crate defines.
+    /// The file that defines what `path` names in the module `here`, and its name there. None for a module, and for
+    /// what another crate defines.
     fn resolve(&self, here: &Names, path: &[String], follow: u32) -> Option<(String, String)> {
         let follow = follow.checked_sub(1)?;
         let (first, rest) = path.split_first()?;
@@ -163,18 +163,6 @@ impl Modules<'_> {
 
 /// Collects the paths that are named.
 impl<'ast> Visit<'ast> for Module {
-    fn visit_item(&mut self, item: &'ast Item) {
-        if !is_test(described(item).0) {
-            visit::visit_item(self, item);
-        }
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        if !is_test(&function.attrs) {
-            visit::visit_impl_item_fn(self, function);
-        }
-    }
-
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         let before = self.imports.len();
         self.import(&item.tree, &Vec::new());
@@ -200,47 +188,44 @@ impl<'ast> Visit<'ast> for Module {
 
 impl Module {
     fn import(&mut self, tree: &UseTree, before: &Names) {
-        let with = |name: &dyn ToString| [before.as_slice(), &[name.to_string()]].concat();
+        let with = |name: &Ident| match name {
+            name if name == "self" => before.clone(),
+            name => [before.as_slice(), &[name.to_string()]].concat(),
+        };
         match tree {
             UseTree::Path(path) => self.import(&path.tree, &with(&path.ident)),
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.import(tree, before)),
             UseTree::Glob(_) => self.globs.push(before.clone()),
-            UseTree::Name(name) if name.ident == "self" => {
-                let name = before.last().cloned().unwrap_or_default();
-                self.imports.push((name, before.clone()));
+            UseTree::Name(name) => {
+                let path = with(&name.ident);
+                self.imports.extend(path.last().cloned().map(|name| (name, path)));
             }
-            UseTree::Name(name) => self.imports.push((name.ident.to_string(), with(&name.ident))),
             UseTree::Rename(name) => {
-                let path = if name.ident == "self" { before.clone() } else { with(&name.ident) };
-                self.imports.push((name.rename.to_string(), path));
+                self.imports.push((name.rename.to_string(), with(&name.ident)));
             }
         }
     }
 }
 
-fn is_test(attributes: &[Attribute]) -> bool {
-    let is_test = |attribute: &Attribute| {
+fn is_test(module: &ItemMod) -> bool {
+    module.attrs.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
             && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test"))
-    };
-    attributes.iter().any(is_test)
+    })
 }
 
-/// The attributes and the name of an item, if it is one that a path can end with.
-fn described(item: &Item) -> (&[Attribute], Option<&Ident>) {
+/// The name of an item, if it is one that a path can end with.
+fn name(item: &Item) -> Option<&Ident> {
     match item {
-        Item::Const(syn::ItemConst { attrs, ident, .. })
-        | Item::Enum(syn::ItemEnum { attrs, ident, .. })
-        | Item::Fn(syn::ItemFn { attrs, sig: syn::Signature { ident, .. }, .. })
-        | Item::Static(syn::ItemStatic { attrs, ident, .. })
-        | Item::Struct(syn::ItemStruct { attrs, ident, .. })
-        | Item::Trait(syn::ItemTrait { attrs, ident, .. })
-        | Item::Type(syn::ItemType { attrs, ident, .. }) => (attrs, Some(ident)),
-        Item::Macro(syn::ItemMacro { attrs, ident, .. }) => (attrs, ident.as_ref()),
-        Item::Impl(syn::ItemImpl { attrs, .. })
-        | Item::Mod(syn::ItemMod { attrs, .. })
-        | Item::Use(ItemUse { attrs, .. }) => (attrs, None),
-        _ => (&[], None),
+        Item::Const(syn::ItemConst { ident, .. })
+        | Item::Enum(syn::ItemEnum { ident, .. })
+        | Item::Fn(syn::ItemFn { sig: syn::Signature { ident, .. }, .. })
+        | Item::Static(syn::ItemStatic { ident, .. })
+        | Item::Struct(syn::ItemStruct { ident, .. })
+        | Item::Trait(syn::ItemTrait { ident, .. })
+        | Item::Type(syn::ItemType { ident, .. }) => Some(ident),
+        Item::Macro(syn::ItemMacro { ident, .. }) => ident.as_ref(),
+        _ => None,
     }
 }
 
@@ -295,11 +280,7 @@ mod tests {
         let files = [
             ("lib.rs", "mod a;\nmod b;\npub use b::B;\npub(crate) use a::*;\npub struct Root;\n"),
             ("a.rs", "use crate::{B, Root};\nuse serde::Serialize;\npub struct A(B, Root);\n"),
-            (
-                "b.rs",
-                "use crate::a;\npub struct B;\nimpl B { #[cfg(test)] fn f(_: a::A) {} }\n\
-                 #[cfg(test)] use crate::a::A;\n#[cfg(test)] mod tests { use crate::a::A; }\n",
-            ),
+            ("b.rs", "use crate::a;\npub struct B;\n#[cfg(test)] mod tests { use crate::a::A; }\n"),
         ];
         assert_eq!(found(&files), [""; 0]);
     }
