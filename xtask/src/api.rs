@@ -75,36 +75,3 @@ fn crates(item: &str) -> BTreeSet<&str> {
         .filter(|first| first.starts_with(|c: char| c.is_lowercase() || c == '_'))
         .collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::workspace::tests::package;
-
-    #[test]
-    fn foreign_crates_in_signatures_and_re_exports_are_named_and_the_exception_holds_for_one_crate()
-    {
-        let needs = "./dls-model *, ./dls-emulator * dev";
-        for (of, item, expected) in [
-            ("dls-x", "pub fn dls_x::f(http::Uri) -> alloc::vec::Vec<dls_model::ids::Id>", &[][..]),
-            ("dls-x", "impl serde_core::ser::Serialize for dls_x::X", &[]),
-            ("dls-x", "pub fn dls_x::f() -> Result<Self::Ok, <D as http::T>::Error>", &[]),
-            ("dls-x", "pub use dls_model::ids", &[]),
-            (
-                "dls-x",
-                "pub fn dls_x::f(&dls_emulator::E, fastrand::R)",
-                &["dls_emulator", "fastrand"],
-            ),
-            ("dls-x", "pub fn dls_x::f<D: hyper::Body<'de>>(D)", &["hyper"]),
-            ("dls-x", "pub use hyper::Body as Other", &["hyper"]),
-            ("dls-x", "pub use rustls", &["rustls"]),
-            ("dls-x", "pub fn dls_x::f() -> proptest::strategy::Just", &["proptest"]),
-            ("dls-model", "pub fn dls_model::f() -> proptest::strategy::Just", &[]),
-        ] {
-            let expected: Vec<_> =
-                expected.iter().map(|name| format!("{of}: `{name}` in `{item}`")).collect();
-            let package = package(&format!("{of}: {needs}"));
-            assert_eq!(foreign(&package, &[item.to_owned()]), expected);
-        }
-    }
-}

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env::{self, consts::EXE_SUFFIX},
+    env::consts::EXE_SUFFIX,
     fs,
     path::Path,
 };
@@ -24,19 +24,15 @@ const PROGRAM: &str = "dls";
 /// How the names of files with licences begin, in capitals.
 const LICENCES: [&str; 6] = ["COPYING", "COPYRIGHT", "LICENCE", "LICENSE", "NOTICE", "UNLICENSE"];
 
+/// What stands in the place of a crate's licences.
+const NO_TEXT: &str = "(no text of the licence that stands beside the name comes along)";
+
 /// Built twice, in places of different lengths: a path that gets into the program shows.
 const PLACES: [&str; 2] = ["one", "another-place"];
 
 /// Writes to `target/dist`, from what is committed.
 pub(crate) fn run(root: &Path) -> Result<()> {
     clean(root)?;
-    // They would take the place of ours, by which no path gets into the program.
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-        ensure!(
-            env::var_os(name).is_none(),
-            "{name} is set, and changes what is built: unset {name}"
-        );
-    }
     let sh = shell::at(root)?;
     let compiler = cmd!(sh, "rustc -vV").read()?;
     let host = compiler.lines().find_map(|line| line.strip_prefix("host: "));
@@ -45,13 +41,18 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let [one, another] = PLACES.map(|place| work(root, "dist").join(place));
     fresh(root, &one, &commit)?;
     fresh(root, &another, &commit)?;
-    let parts = contents(&one, PACKAGE, host)?;
+    let parts = contents(&one, host)?;
     let main = parts.iter().find(|part| *part.name == PACKAGE);
     let main = main.context("the program is not one of its own parts")?;
     let program = build(&one, &parts)?;
-    let is_same = build(&another, &parts)? == program;
+    ensure!(
+        build(&another, &parts)? == program,
+        "two builds of the same commit differ, so the program is not reproducible: compare {} and {}",
+        one.display(),
+        another.display()
+    );
 
-    let about = about(&commit, program.len(), is_same, &compiler, &parts);
+    let about = about(&commit, program.len(), &compiler, &parts);
     let name = format!("{PROGRAM}-{}-{host}", main.version);
     let out = root.join("target/dist");
     empty(&out)?;
@@ -73,7 +74,6 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let sums = sums(&out)?;
     fs::write(out.join("SHA256SUMS"), &sums)?;
     println!("\n{name}\n\n{about}\n{sums}\nin {}", out.display());
-    ensure!(is_same, "two builds of the same commit differ, so the program is not reproducible");
     Ok(())
 }
 
@@ -81,25 +81,25 @@ fn built() -> String {
     format!("target/release/{PROGRAM}{EXE_SUFFIX}")
 }
 
-/// Asks cargo what is in `package` when it is built for `host`, in the order of names.
+/// Asks cargo what is in the program when it is built for `host`, in the order of names.
 ///
 /// Without what only builds it: macros, build scripts and what these need.
-fn contents(root: &Path, package: &str, host: &str) -> Result<Vec<Package>> {
+fn contents(root: &Path, host: &str) -> Result<Vec<Package>> {
     let options =
         ["--locked", "--offline", "-e", "normal,no-proc-macro", "--prefix", "none", "-f", "{p}"];
     let tree =
-        cmd!(shell::at(root)?, "cargo tree -p {package} --target {host} {options...}").read()?;
+        cmd!(shell::at(root)?, "cargo tree -p {PACKAGE} --target {host} {options...}").read()?;
     let options = ["--locked", "--offline", "--filter-platform", host].map(str::to_owned);
     join(&tree, MetadataCommand::new().current_dir(root).other_options(options).exec()?.packages)
 }
 
 /// The packages of lines like `http v1.4.0 (path) (*)`.
 fn join(tree: &str, mut packages: Vec<Package>) -> Result<Vec<Package>> {
-    let named = tree.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        Some(format!("{} {}", words.next()?, words.next()?))
-    });
-    let mut named: BTreeSet<String> = named.collect();
+    let mut named: BTreeSet<String> = tree
+        .lines()
+        .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+        .filter(|named| !named.is_empty())
+        .collect();
     let key = |package: &Package| format!("{} v{}", package.name, package.version);
     packages.retain(|package| named.remove(&key(package)));
     packages.sort_by_key(key);
@@ -118,14 +118,16 @@ fn build(clone: &Path, parts: &[Package]) -> Result<Vec<u8>> {
     let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     let flags = format!("build.rustflags={}", Value::from_iter(flags));
     let options = ["--quiet", "--release", "--locked", "--offline", "--target-dir", "target"];
-    cmd!(shell::at(clone)?, "cargo build {options...} -p {PACKAGE} --config {flags}").run()?;
+    let sh = shell::at(clone)?;
+    let build = cmd!(sh, "cargo build {options...} -p {PACKAGE} --config {flags}");
+    // They would take the place of these flags.
+    build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").run()?;
     Ok(fs::read(clone.join(built()))?)
 }
 
-fn about(commit: &str, size: usize, is_same: bool, compiler: &str, parts: &[Package]) -> String {
-    let same = if is_same { "the same bytes" } else { "other bytes: NOT reproducible" };
+fn about(commit: &str, size: usize, compiler: &str, parts: &[Package]) -> String {
     let mut text = format!(
-        "commit: {commit}\nsize: {:.1} MiB\nbuilt twice, in two folders: {same}\n\nCompiler\n\n{compiler}\n\n\
+        "commit: {commit}\nsize: {:.1} MiB\nbuilt twice, in two folders: the same bytes\n\nCompiler\n\n{compiler}\n\n\
          Crates in it: {}, the standard library apart\n\n",
         size as f64 / f64::from(1 << 20),
         parts.len(),
@@ -152,72 +154,52 @@ fn licence(package: &Package) -> &str {
     package.license.as_deref().unwrap_or("not said")
 }
 
-/// Each text that the crates bring along, once, below the names of all who use it. Who brings none is named at the end.
+/// Each text that the crates bring along, once, below the names of all who use it.
 fn licences(parts: &[Package]) -> Result<String> {
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for part in parts {
-        let texts = texts(part.manifest_path.as_std_path().parent().unwrap_or(Path::new(".")))?;
-        let texts = if texts.is_empty() { vec![String::new()] } else { texts };
-        for text in texts {
-            let owner = format!("{} {} ({})", part.name, part.version, licence(part));
-            users.entry(text).or_default().push(owner);
+        let owner = format!("{} {} ({})", part.name, part.version, licence(part));
+        for text in texts(part.manifest_path.as_std_path().parent().unwrap_or(Path::new(".")))? {
+            users.entry(text).or_default().push(owner.clone());
         }
     }
-    let without = users.remove("").unwrap_or_default();
-    let mut sections: Vec<(Vec<String>, String)> =
-        users.into_iter().map(|(text, owners)| (owners, text)).collect();
-    sections.sort();
     let rule = "=".repeat(80);
-    let section = |(owners, text): &(Vec<String>, String)| {
-        format!("{rule}\n{}\n\n{text}\n\n", owners.join("\n"))
-    };
-    let mut page: String = sections.iter().map(section).collect();
-    if !without.is_empty() {
-        page.push_str(&format!(
-            "{rule}\nThese bring no text of the licence that stands beside their names:\n{}\n",
-            without.join("\n")
-        ));
+    let mut page = String::new();
+    for (text, owners) in users {
+        let owners = owners.join("\n");
+        page.push_str(&format!("{rule}\n{owners}\n\n{text}\n\n"));
     }
     Ok(page)
 }
 
-/// The texts about licences in `folder`, in the order of their names.
-fn texts(folder: &Path) -> Result<Vec<String>> {
-    let mut texts = BTreeMap::new();
+/// The texts about licences in `folder`. If there are none, a sentence says so.
+fn texts(folder: &Path) -> Result<BTreeSet<String>> {
+    let mut texts = BTreeSet::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
         if path.is_file() && LICENCES.iter().any(|start| name.starts_with(start)) {
-            let text = String::from_utf8_lossy(&fs::read(&path)?).trim().replace('\r', "");
-            texts.insert(path, text);
+            texts.insert(String::from_utf8_lossy(&fs::read(&path)?).trim().replace('\r', ""));
         }
     }
-    Ok(texts.into_values().collect())
+    if texts.is_empty() {
+        texts.insert(NO_TEXT.to_owned());
+    }
+    Ok(texts)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::workspace::tests::package;
 
-    #[test]
-    fn a_page_says_what_is_in_the_program_and_whether_anybody_can_build_it_again() {
-        let mut part = package("http");
-        part.license = Some("MIT OR Apache-2.0".into());
-        assert_eq!(
-            about("abc", 3 << 19, true, "rustc 1", &[part]),
-            "commit: abc\nsize: 1.5 MiB\nbuilt twice, in two folders: the same bytes\n\nCompiler\n\n\
-             rustc 1\n\nCrates in it: 1, the standard library apart\n\nhttp 0.1.0: MIT OR Apache-2.0\n"
-        );
-        assert!(about("abc", 1, false, "", &[]).contains("NOT reproducible"));
-    }
-
-    #[test]
-    fn checksums_are_those_of_the_files_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("empty"), "").unwrap();
-        let sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(sums(folder.path()).unwrap(), format!("{sum}  empty\n"));
+    fn package(name: &str) -> Package {
+        let package = json!({
+            "name": name, "version": "0.1.0", "id": name, "targets": [], "features": {}, "dependencies": [],
+            "manifest_path": "Cargo.toml", "license": "MIT",
+        });
+        serde_json::from_value(package).unwrap()
     }
 
     #[test]
@@ -240,7 +222,6 @@ mod tests {
             files.iter().for_each(|(file, text)| fs::write(folder.join(file), text).unwrap());
             let mut part = package(name);
             part.manifest_path = folder.join("Cargo.toml").try_into().unwrap();
-            part.license = Some("MIT".into());
             part
         };
         let more =
@@ -250,9 +231,10 @@ mod tests {
             part("b", &[("license.txt", "Permission"), ("COPYING", "Copy")]),
             part("c", &[]),
         ]);
-        let expected = "=\na 0.1.0 (MIT)\n\nNoted\n\n=\na 0.1.0 (MIT)\nb 0.1.0 (MIT)\n\nPermission\n\n\
-            =\nb 0.1.0 (MIT)\n\nCopy\n\n\
-            =\nThese bring no text of the licence that stands beside their names:\nc 0.1.0 (MIT)\n";
+        let expected = format!(
+            "=\nc 0.1.0 (MIT)\n\n{NO_TEXT}\n\n=\nb 0.1.0 (MIT)\n\nCopy\n\n=\na 0.1.0 (MIT)\n\nNoted\n\n\
+             =\na 0.1.0 (MIT)\nb 0.1.0 (MIT)\n\nPermission\n\n"
+        );
         assert_eq!(page.unwrap().replace(&"=".repeat(80), "="), expected);
     }
 }

@@ -115,32 +115,3 @@ pub(crate) fn empty(folder: &Path) -> Result<()> {
     }
     Ok(fs::create_dir_all(folder)?)
 }
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    /// A package with a library, as cargo describes it. `facade: ./model ^0.1.0, tokio ^1 dev` needs a crate of ours,
-    /// and in its tests one of others.
-    pub(crate) fn package(text: &str) -> Package {
-        let (name, needs) = text.split_once(": ").unwrap_or((text, ""));
-        let need = |text: &str| {
-            let words: Vec<&str> = text.split(' ').collect();
-            let path = words[0].strip_prefix("./");
-            json!({
-                "name": path.unwrap_or(words[0]), "req": words[1], "kind": words.get(2), "optional": false,
-                "uses_default_features": true, "features": [], "path": path.map(|name| format!("/w/crates/{name}")),
-            })
-        };
-        let needs: Vec<Value> = needs.split(", ").filter(|it| !it.is_empty()).map(need).collect();
-        let library = name.replace('-', "_");
-        let target = json!({ "name": library, "kind": ["lib"], "crate_types": ["lib"], "src_path": "/w/lib.rs" });
-        let package = json!({
-            "name": name, "version": "0.1.0", "id": name, "targets": [target], "features": {},
-            "manifest_path": format!("/w/crates/{name}/Cargo.toml"), "dependencies": needs,
-        });
-        serde_json::from_value(package).unwrap()
-    }
-}

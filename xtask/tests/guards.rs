@@ -98,6 +98,11 @@ fn a_change_of_the_public_api_fails_until_it_is_blessed_and_a_foreign_type_in_it
             "small: `fastrand` in `pub use fastrand::Rng as Dice`",
         ),
         (format!("{SMALL}{convert}"), "impl core::convert::From<fastrand::Rng>"),
+        (format!("{SMALL}pub extern crate fastrand;\n"), "small: `fastrand` in `pub use fastrand`"),
+        (
+            format!("{SMALL}pub fn roll<D: Into<fastrand::Rng>>(_: D) {{}}\n"),
+            "small: `fastrand` in `pub fn small::roll<D:",
+        ),
     ] {
         copy.write("src/lib.rs", &code);
         copy.fails("api --bless", &[why, "foreign types"]);
@@ -165,36 +170,110 @@ fn a_crate_without_io_that_brings_a_runtime_on_some_platform_is_banned() {
 fn tidy_fails_for_each_rule_that_is_broken() {
     let copy = everything("tidy");
     copy.passes("tidy");
-    let model = "crates/dls-model/Cargo.toml";
-    copy.replace(model, "[dependencies]\n", "[dependencies]\ndls-transport.workspace = true\n");
-    copy.replace("Cargo.toml", "dls-rollout\", version = \"", "dls-rollout\", version = \"=");
-    copy.write("crates/dls-model/src/long.rs", &format!("//! Long.\n{}", "// x\n".repeat(500)));
-    copy.write("crates/dls-model/src/mute.rs", "fn f() {}\n");
-    let forbidden = [
-        (concat!("install_", "default"), "unsafe_tls.rs: line 2"),
-        (concat!("danger", "ous"), "unsafe_tls.rs: line 3"),
-        (concat!("doc(", "hidden)"), "unsafe_tls.rs: line 4"),
-        (concat!("TO", "DO"), "NOTES.md: line 1"),
-    ];
-    let [install, danger, hidden, later] = forbidden.map(|(word, _)| word);
-    let text = format!(
-        "//! TLS.\nfn f() {{ provider.{install}();\n config.{danger}(); }}\n#[{hidden}]\npub fn g() {{}}\n"
-    );
-    copy.write("crates/dls-model/src/unsafe_tls.rs", &text);
-    copy.write("crates/dls-model/NOTES.md", &format!("{later}: more\n"));
-    let circles = "\n\nuse crate::layering::check as _;\nuse std";
-    copy.replace("xtask/src/circles.rs", "\n\nuse std", circles);
-    let text = copy.fails(
-        "tidy",
-        &[
-            "DESIGN.md does not say that `dls-model` depends on `dls-transport`",
-            "`dls-client` needs a caret version for `dls-rollout`, and not `=",
-            "long.rs: has 501 lines",
-            "mute.rs: begins without `//!`",
-            "xtask/src/lib.rs: a circle of files: circles.rs -> layering.rs (check); layering.rs -> circles.rs (circles)",
-        ],
-    );
-    for (word, line) in forbidden {
-        assert!(text.contains(&format!("{line}: `{word}` is not allowed here")), "{text}");
+    let mut expected = Vec::new();
+    for (file, from, to, problems) in [
+        (
+            "crates/dls-model/Cargo.toml",
+            "[dependencies]\n",
+            "[dependencies]\ndls-transport.workspace = true\n",
+            &["DESIGN.md does not say that `dls-model` depends on `dls-transport`"][..],
+        ),
+        (
+            "crates/dls-transport/Cargo.toml",
+            "[dev-dependencies]\n",
+            "[dev-dependencies]\ndls-model = { path = \"../dls-model\" }\n",
+            &[
+                "DESIGN.md does not say that `dls-transport` depends in its tests on `dls-model`",
+                "crates depend on each other in a circle: dls-model, dls-transport",
+            ],
+        ),
+        (
+            "crates/dls-emulator/Cargo.toml",
+            "dls-model.workspace = true",
+            "dls-model = \"0.1.0\"",
+            &[
+                "`dls-emulator` needs a path for `dls-model`",
+                "DESIGN.md does not say that `dls-model` is needed",
+                "DESIGN.md says that `dls-emulator` depends on `dls-model`: no longer so",
+            ],
+        ),
+        (
+            "crates/dls/Cargo.toml",
+            "path = \"../dls-emulator\"",
+            "path = \"../dls-emulator\", version = \"0.1.0\"",
+            &[
+                "`dls-client` must depend on `dls-emulator` by path alone, as only its tests need it",
+            ],
+        ),
+        (
+            "Cargo.toml",
+            "dls-rollout\", version = \"",
+            "dls-rollout\", version = \"=",
+            &["`dls-client` needs a caret version for `dls-rollout`, and not `=0.1.0`"],
+        ),
+        (
+            "DESIGN.md",
+            "| `xtask` | – | – |",
+            "| `gone` | – | `dls-model` |",
+            &[
+                "DESIGN.md does not say that there is a crate `xtask`",
+                "DESIGN.md says that there is a crate `gone`: no longer so",
+                "DESIGN.md says that `gone` depends in its tests on `dls-model`: no longer so",
+            ],
+        ),
+        (
+            "DESIGN.md",
+            "| `anyhow` |",
+            "| `somehow` |",
+            &[
+                "DESIGN.md does not say that `anyhow` is needed",
+                "DESIGN.md says that `somehow` is needed: no longer so",
+            ],
+        ),
+        (
+            "xtask/src/circles.rs",
+            "\n\nuse std",
+            "\n\nuse crate::layering::check as _;\nuse std",
+            &[
+                "xtask/src/lib.rs: a circle of files: circles.rs -> layering.rs (check); layering.rs -> circles.rs (circles)",
+            ],
+        ),
+    ] {
+        copy.replace(file, from, to);
+        expected.extend(problems.iter().map(|problem| format!("  {problem}\n")));
     }
+
+    let long = format!("//! Long.\n{}", "// x\n".repeat(500));
+    let [install, danger, hidden] =
+        [concat!("install_", "default"), concat!("danger", "ous"), concat!("doc(", "hidden)")];
+    let forbidden = |word| (format!("//! Words.\n// {word}\n"), format!("line 2: `{word}` is not"));
+    let [install, danger, hidden] = [install, danger, hidden].map(forbidden);
+    let later = concat!("TO", "DO");
+    let misplaced = "a change is a file `changes/<crate>/<what>.md`";
+    let no_level = "the first line is one of `break`, `feature`, `fix`";
+    for (file, text, problem) in [
+        ("crates/dls-model/src/long.rs", long.as_str(), "has 501 lines, which is more than 500"),
+        ("crates/dls-model/src/mute.rs", "fn f() {}\n", "begins without `//!`"),
+        ("crates/dls-model/src/install.rs", &install.0, &install.1),
+        ("crates/dls-model/src/danger.rs", &danger.0, &danger.1),
+        ("crates/dls-model/src/hidden.rs", &hidden.0, &hidden.1),
+        ("crates/dls-model/NOTES.md", later, &format!("line 1: `{later}` is not")),
+        ("changes/dls-model.md", "fix\nx", misplaced),
+        ("changes/dls-model/a/b.md", "fix\nx", misplaced),
+        ("changes/dls-model/x.txt", "fix\nx", misplaced),
+        ("changes/xtask/x.md", "fix\nx", "`xtask` is no published crate"),
+        ("changes/dls-model/fixed.md", "fixed\nx", no_level),
+        ("changes/dls-model/empty.md", "", no_level),
+        ("changes/dls-model/mute.md", "fix\n \n", "the lines after the first say what changed"),
+        ("changes/dls-model/gone.md", "break\nGone.", "a break has a line that starts with"),
+    ] {
+        copy.write(file, text);
+        expected.push(format!("  {file}: {problem}"));
+    }
+    let text = copy.fails("tidy", &[&format!("{} rules are broken", expected.len())]);
+    for problem in expected {
+        assert!(text.contains(&problem), "no `{problem}` in:\n{text}");
+    }
+    copy.replace("DESIGN.md", "\n## Layering\n", "\n## Layering\n\n## More\n");
+    copy.fails("tidy", &["DESIGN.md has no table under the heading `## Layering`"]);
 }

@@ -108,37 +108,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_that_cannot_be_read_says_what_is_missing() {
-        for (path, text, expected) in [
-            ("dls-model/wide.md", "feature\n\nWider ids.\n", "feature Wider ids."),
-            (
-                "dls-model/x.md",
-                "break\nGone.\n\nMigration: wait.",
-                "break Gone.\n\nMigration: wait.",
-            ),
-            ("dls-model.md", "fix\nx", "a change is a file `changes/<crate>/<what>.md`"),
-            ("dls-model/a/b.md", "fix\nx", "a change is a file `changes/<crate>/<what>.md`"),
-            ("dls-model/x.txt", "fix\nx", "a change is a file `changes/<crate>/<what>.md`"),
-            ("xtask/x.md", "fix\nx", "`xtask` is no published crate"),
-            ("dls-model/x.md", "fixed\nx", "the first line is one of `break`, `feature`, `fix`"),
-            ("dls-model/x.md", "", "the first line is one of `break`, `feature`, `fix`"),
-            ("dls-model/x.md", "fix\n \n", "the lines after the first say what changed"),
-            (
-                "dls-model/x.md",
-                "break\nGone.",
-                "a break has a line that starts with `Migration:` and says what to do",
-            ),
-        ] {
-            let change = parse(&format!("changes/{path}"), text, &BTreeSet::from(["dls-model"]));
-            let shown = match change {
-                Ok(change) => format!("{} {}", change.level, change.text.unwrap()),
-                Err(why) => why.to_string(),
-            };
-            assert_eq!(shown, expected, "{path} {text:?}");
-        }
-    }
-
-    #[test]
     fn items_stand_under_their_version_once_with_their_migration() {
         let old = "# Changelog\n\n## 0.1.0\n\n- First version.\n";
         assert_eq!(with_items(&old.replace("0.1.0", "Unreleased"), "0.1.0", &[]), old);
