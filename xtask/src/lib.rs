@@ -19,7 +19,7 @@ mod tidy;
 pub mod venv;
 mod workspace;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -53,12 +53,8 @@ enum Command {
     },
     /// Build with the oldest versions that the manifests allow
     MinVersions,
-    /// Report what breaks for callers since the last release, with cargo-semver-checks
-    Semver {
-        /// Write the breaks to this file, for `release plan --semver`, instead of failing
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
+    /// Find what breaks for callers since the last release and is not told, with cargo-semver-checks
+    Semver,
     /// Build the command as a file to distribute, with checksums, contents and licences
     Dist,
     /// Plan, carry out and rehearse a release, step by step
@@ -79,7 +75,7 @@ pub fn main() -> ExitCode {
         Command::Api { bless } => api::run(&root, bless),
         Command::Downstream { bless } => downstream::run(&root, bless),
         Command::MinVersions => min_versions::run(&root),
-        Command::Semver { out } => semver::run(&root, out.as_deref()),
+        Command::Semver => semver::run(&root),
         Command::Dist => dist::run(&root),
         Command::Release(step) => release::run(&root, step),
     };

@@ -13,13 +13,14 @@ mod registry;
 mod rehearse;
 mod tag;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use clap::Subcommand;
 
 pub(crate) use {
     cargo::checksum,
+    changes::{Level, read as changes},
     manifest::{DOWNSTREAM, required},
     pending::{PendingChanges, last_release},
     rehearse::run as rehearse,
@@ -29,17 +30,9 @@ pub(crate) use {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Step {
     /// Show which crates go out with which versions, in order, and why
-    Plan {
-        /// Count what `cargo xtask semver --out FILE` found as changes
-        #[arg(long, value_name = "FILE")]
-        semver: Option<PathBuf>,
-    },
+    Plan,
     /// Make one commit of the plan: versions, requirements and changelogs
-    Bump {
-        /// Count what `cargo xtask semver --out FILE` found as changes
-        #[arg(long, value_name = "FILE")]
-        semver: Option<PathBuf>,
-    },
+    Bump,
     /// Check in a fresh clone: packages, their contents and docs, free versions and names
     Check {
         /// The registry to query, instead of cargo's default
@@ -59,12 +52,11 @@ pub(crate) enum Step {
 
 pub(crate) fn run(root: &Path, step: Step) -> Result<()> {
     match step {
-        Step::Plan { semver } => {
-            let pending = PendingChanges::read(root)?.with_found(root, semver.as_deref())?;
-            print!("{}", plan::table(&pending.plan()?));
+        Step::Plan => {
+            print!("{}", plan::table(&PendingChanges::read(root)?.plan()?));
             Ok(())
         }
-        Step::Bump { semver } => bump::run(root, semver.as_deref()),
+        Step::Bump => bump::run(root),
         Step::Check { registry, offline } => check::run(root, registry.as_deref(), offline),
         Step::Tag => tag::run(root),
         Step::Publish(options) => publish::run(root, options),

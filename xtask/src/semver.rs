@@ -1,27 +1,30 @@
-//! `cargo xtask semver`: does a library break its callers since its last release? That is known by
+//! `cargo xtask semver`: does a library break its callers since its last release, and nothing says so? That is known by
 //! cargo-semver-checks, which takes minutes to install: it belongs to a release, and not to each change.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::{
-    release,
-    shell::{self, cmd},
+    release::{self, Level},
+    shell::{self, cmd, report},
     workspace::{library, published},
 };
 
 /// What cargo-semver-checks exits with when it found a break.
 const BREAK: i32 = 100;
 
-/// Compares each library with its own last release, and fails if one breaks more than its version says. With `out` it
-/// writes the breaks instead, as `cargo xtask release plan --semver` reads them.
-pub(crate) fn run(root: &Path, out: Option<&Path>) -> Result<()> {
+/// Compares each library with its own last release. A break must be told by the crate's version, or in `changes/`.
+pub(crate) fn run(root: &Path) -> Result<()> {
     let sh = shell::at(root)?;
     let is_installed =
         cmd!(sh, "cargo semver-checks --version").quiet().ignore_stderr().read().is_ok();
-    let mut breaks = BTreeMap::new();
-    for package in published(root)?.iter().filter(|it| library(it).is_some()) {
+    let packages = published(root)?;
+    let names = packages.iter().map(|package| package.name.as_str()).collect();
+    let (changes, mut wrong) = release::changes(root, &names)?;
+    let is_told =
+        |name| changes.iter().any(|change| change.of == name && change.level == Level::Break);
+    for package in packages.iter().filter(|it| library(it).is_some()) {
         let name = package.name.as_str();
         let Some(since) = release::last_release(root, name)? else {
             println!("  SKIPPED {name} has no release yet: no tag {name}-v…");
@@ -36,15 +39,12 @@ pub(crate) fn run(root: &Path, out: Option<&Path>) -> Result<()> {
         eprintln!("$ {line}");
         match Command::from(check).status()?.code() {
             Some(0) => {}
-            Some(BREAK) => _ = breaks.insert(name.to_owned(), "break"),
+            Some(BREAK) if is_told(name) => {}
+            Some(BREAK) => wrong.push(format!(
+                "`{name}` breaks its callers, and no `break` in changes/{name}/ tells them how to migrate"
+            )),
             _ => bail!("cargo-semver-checks failed: {line}"),
         }
     }
-    if let Some(out) = out {
-        let text = format!("{:#}\n", serde_json::to_value(breaks)?);
-        return fs::write(root.join(out), text).with_context(|| out.display().to_string());
-    }
-    let names: Vec<String> = breaks.into_keys().collect();
-    ensure!(names.is_empty(), "a break that the version does not tell: {}", names.join(", "));
-    Ok(())
+    report(&wrong, "a break that neither the version nor an entry in changes/ tells")
 }

@@ -2,11 +2,11 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use toml_edit::value;
 
 use super::{
-    changes::{self, Change, Level},
+    changes::{self, Change},
     manifest::{self, DOWNSTREAM, edit},
     pending::PendingChanges,
     plan::{self, Bump},
@@ -16,18 +16,11 @@ use crate::{
     workspace::clean,
 };
 
-pub(crate) fn run(root: &Path, semver: Option<&Path>) -> Result<()> {
+pub(crate) fn run(root: &Path) -> Result<()> {
     clean(root)?;
-    let pending = PendingChanges::read(root)?.with_found(root, semver)?;
+    let pending = PendingChanges::read(root)?;
     let bumps = pending.plan()?;
     print!("{}", plan::table(&bumps));
-    let breaks = || pending.changes.iter().filter(|change| change.level == Level::Break);
-    let is_told = |name: &str| breaks().any(|change| change.of == name && change.text.is_some());
-    if let Some(Change { of, .. }) = breaks().find(|change| !is_told(&change.of)) {
-        bail!(
-            "`{of}` breaks its callers, and no `break` in changes/{of}/ tells them how to migrate"
-        );
-    }
     carry_out(root, &pending.changes, &bumps).map_err(|reason| {
         // Nothing else was here before, so nothing else is lost.
         anyhow!("{reason:#}\nThe bump is incomplete. To undo it: git restore --staged --worktree .")
@@ -39,7 +32,7 @@ fn carry_out(root: &Path, changes: &[Change], bumps: &[Bump<'_>]) -> Result<()> 
         write(root, bump)?;
     }
     let sh = shell::at(root)?;
-    for Change { path, .. } in changes.iter().filter(|change| change.text.is_some()) {
+    for Change { path, .. } in changes {
         cmd!(sh, "git rm --quiet {path}").run()?;
     }
     // Only the versions of our own crates: what others released meanwhile is another change.

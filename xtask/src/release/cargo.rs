@@ -98,6 +98,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_checksum_is_written_as_sha256sum_writes_it() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(checksum(b""), empty);
+    }
+
+    #[test]
     fn only_the_plain_absence_of_the_version_itself_is_one() {
         let missing = "no matching package named `a` found";
         let none = |version: &str, why: &str| {

@@ -4,13 +4,11 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
 
 use crate::workspace;
 
 /// How much a change asks of those who use the crate. A later one asks more.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Fix,
     Feature,
@@ -25,8 +23,8 @@ pub(crate) struct Change {
     /// Where it was read, seen from the repository's top folder.
     pub(crate) path: String,
     pub(crate) level: Level,
-    /// For the crate's users, in Markdown. None for what a tool found.
-    pub(crate) text: Option<String>,
+    /// For the crate's users, in Markdown.
+    pub(crate) text: String,
 }
 
 /// The levels in the order of a changelog, with what stands above such changes there.
@@ -69,7 +67,7 @@ fn parse(path: &str, text: &str, crates: &BTreeSet<&str>) -> Result<Change> {
         level != Level::Break || rest.lines().any(|line| line.starts_with("Migration:")),
         "a break has a line that starts with `Migration:` and says what to do"
     );
-    Ok(Change { of: (*of).to_owned(), path: path.to_owned(), level, text: Some(rest.to_owned()) })
+    Ok(Change { of: (*of).to_owned(), path: path.to_owned(), level, text: rest.to_owned() })
 }
 
 /// The changelog `text` with these items under `version`. What stood under *Unreleased* is released

@@ -61,7 +61,7 @@ pub(crate) fn run(root: &Path, registry: Option<&str>, offline: bool) -> Result<
     .env("RUSTDOCFLAGS", "-Dwarnings")
     .run()?;
     min_versions::run(root)?;
-    semver::run(root, None)
+    semver::run(root)
 }
 
 /// The files that a package lacks, and those that nobody expects in it.

@@ -1,13 +1,13 @@
 //! What the planner works on, asked of cargo, git, `changes/` and `api/`.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use cargo_metadata::Package;
 use semver::Version;
 
 use super::{
-    changes::{self, Change, Level},
+    changes::{self, Change},
     manifest,
     plan::{self, Bump, Member},
 };
@@ -51,22 +51,6 @@ impl PendingChanges {
             members.push(member);
         }
         Ok(Self { members: plan::ordered(members)?, changes, wrong })
-    }
-
-    /// Counts as changes, too, what a tool found: a file with `{"dls-model": "break"}`.
-    pub(crate) fn with_found(mut self, root: &Path, file: Option<&Path>) -> Result<Self> {
-        if let Some(file) = file {
-            let path = file.display().to_string();
-            let text = fs::read_to_string(root.join(file)).with_context(|| path.clone())?;
-            let found: BTreeMap<String, Level> =
-                serde_json::from_str(&text).with_context(|| path.clone())?;
-            for (of, level) in found {
-                let is_known = self.members.iter().any(|member| member.name == of);
-                ensure!(is_known, "{path}: `{of}` is no published crate");
-                self.changes.push(Change { of, path: path.clone(), level, text: None });
-            }
-        }
-        Ok(self)
     }
 
     pub(crate) fn plan(&self) -> Result<Vec<Bump<'_>>> {
@@ -149,20 +133,4 @@ fn changed(root: &Path, package: &Package, tag: &str) -> Result<Option<String>> 
     let new = fs::read_to_string(root.join("Cargo.toml"))?;
     let key = manifest::inherited(&old, &new, needs.map(|to| to.name.as_str()))?;
     Ok(key.map(|key| format!("Cargo.toml{key}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_tag_of_the_crate_itself_counts() {
-        let tags =
-            "dls-model-v0.9.0\ndls-model-v0.10.0\ndls-v0.2.0-rc.1\ndls-v0.2.0\ndls-vnext\nv0.3.0";
-        for (name, expected) in [("dls-model", Some("0.10.0")), ("dls", Some("0.2.0")), ("v", None)]
-        {
-            let version = released(tags, name).map(|version| version.to_string());
-            assert_eq!(version.as_deref(), expected);
-        }
-    }
 }

@@ -71,7 +71,7 @@ fn reasons(member: &Member, changes: &[Change], before: &[Bump<'_>]) -> Vec<Reas
         Some(_) => {}
     }
     for Change { level, path, text, .. } in changes.iter().filter(|it| it.of == member.name) {
-        add(*level, format!("{level}: {path}"), text.clone());
+        add(*level, format!("{level}: {path}"), Some(text.clone()));
     }
     for (on, shows) in &member.needs {
         let bump = before.iter().find(|bump| bump.member.name == *on);
@@ -174,13 +174,6 @@ pub(crate) mod tests {
         }
     }
 
-    #[test]
-    fn a_circle_is_named() {
-        let members = [("a", "b"), ("b", "c!"), ("c", "b")].map(|(name, on)| member(name, &[on]));
-        let reason = ordered(members.to_vec()).unwrap_err().to_string();
-        assert_eq!(reason, "some of these crates need each other: a, b, c");
-    }
-
     /// Up to seven crates that need some of those before them, in any order.
     fn members() -> impl Strategy<Value = Vec<Member>> {
         let needs = prop::collection::vec(prop::option::of(any::<bool>()), 7);
@@ -210,25 +203,20 @@ pub(crate) mod tests {
             of: format!("c{number}"),
             level,
             path: format!("changes/c{number}/x.md"),
-            text: None,
+            text: String::new(),
         });
         prop::collection::vec(one, 0..5)
     }
 
     proptest! {
         #[test]
-        fn each_crate_comes_after_what_it_needs_whatever_the_order_of_the_input(members in members()) {
-            let in_order = ordered(members.clone()).unwrap();
-            let place = |name: &str| in_order.iter().position(|member| member.name == name).unwrap();
-            for member in &members {
-                prop_assert!(member.needs.keys().all(|on| place(on) < place(&member.name)));
-            }
-            prop_assert_eq!(ordered(members.into_iter().rev().collect()).unwrap(), in_order);
-        }
-
-        #[test]
-        fn bumps_have_reasons_and_what_is_not_bumped_takes_the_new_versions(members in members(), changes in changes()) {
+        fn crates_come_after_their_needs_and_bumps_have_reasons_and_what_is_not_bumped_takes_the_new_versions(
+            members in members(), changes in changes(),
+        ) {
+            let other_order = ordered(members.iter().rev().cloned().collect()).unwrap();
             let members = ordered(members).unwrap();
+            prop_assert_eq!(&other_order, &members);
+            let place = |name: &str| members.iter().position(|member| member.name == name).unwrap();
             let bumps = plan(&members, &changes);
             for bump in &bumps {
                 prop_assert!(!bump.reasons.is_empty());
@@ -238,6 +226,7 @@ pub(crate) mod tests {
             for member in &members {
                 let own = bump(&member.name);
                 for (on, shows) in &member.needs {
+                    prop_assert!(place(on) < place(&member.name));
                     let Some(on) = bump(on) else { continue };
                     if own.is_none() {
                         let released = on.member.released.as_ref().unwrap_or(&on.to);

@@ -23,6 +23,14 @@ impl Repository {
         Self(sh)
     }
 
+    /// A copy of our own repository as it stands in the working tree, with a history that begins there.
+    pub(crate) fn everything(name: &str) -> Self {
+        let copy = Self::new(name);
+        xtask::copy(&xtask::root(), &copy.0.current_dir()).unwrap();
+        copy.init();
+        copy
+    }
+
     pub(crate) fn read(&self, file: &str) -> String {
         self.0.read_file(file).unwrap()
     }
