@@ -42,7 +42,7 @@ impl Failure {
         self
     }
 
-    fn with_all_next(mut self, next: Vec<String>) -> Self {
+    pub(crate) fn with_all_next(mut self, next: impl IntoIterator<Item = String>) -> Self {
         self.next.extend(next);
         self
     }
@@ -75,11 +75,6 @@ impl Failure {
         Self::new(ExitCode::Unknown, with_request_id(message, error.request_id()))
     }
 
-    /// A run, or a package of it, that ended with this answer.
-    pub(crate) fn of_answer(code: ExitCode, message: String, answer: &ServiceError) -> Self {
-        Self::new(code, message).with_all_next(next_for_answer(answer))
-    }
-
     /// Writes the error and its next steps to stderr. Parts of it may come from a service, or a file.
     pub(crate) fn report(&self) -> ExitCode {
         note(&format!("error: {}", shown(&self.message)));
@@ -107,7 +102,7 @@ fn read_exit_code(error: &dls::Error) -> ExitCode {
 }
 
 /// What to try after this error answer: what is known of its code, then what this command can do.
-fn next_for_answer(answer: &ServiceError) -> Vec<String> {
+pub(crate) fn next_for_answer(answer: &ServiceError) -> Vec<String> {
     let hint = answer.code().and_then(error_codes::hint).map(str::to_owned);
     let of_code = || next_for_code(ExitCode::of_answer(answer));
     let is_from_service = answer.code().map(ErrorCode::issuer) == Some(ErrorIssuer::Service);

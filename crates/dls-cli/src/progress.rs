@@ -5,7 +5,6 @@ pub(crate) mod changes;
 mod closing;
 pub(crate) mod live;
 pub(crate) mod ndjson;
-pub(crate) mod reporter;
 pub(crate) mod text;
 
 use dls::Run;
@@ -23,9 +22,8 @@ use crate::run_document::RunDocument;
 use crate::signals::{Signals, StopSignal};
 use crate::stdio::note;
 use crate::text::shown;
-use changes::{ChangeTracker, RunChange};
+use changes::{ChangeTracker, Reporter, RunChange};
 use closing::Closing;
-use reporter::Reporter;
 
 /// How a run is followed.
 pub(crate) struct Follower {
@@ -71,7 +69,7 @@ impl Follower {
             Some(signal) => run.report_if_left(&format!("interrupted by {}", signal.name())),
         };
         report(&RunChange::Stopped { signal }, clock::timestamp());
-        tracker.rest(&result.packages, &mut |change| report(change, clock::timestamp()));
+        tracker.outcomes(&result.packages, &mut |change| report(change, clock::timestamp()));
         self.conclude(&run, &result, signal, reporters)
     }
 

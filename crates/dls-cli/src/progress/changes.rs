@@ -10,6 +10,11 @@ use crate::exit_code::ExitCode;
 use crate::run_document::RunDocument;
 use crate::signals::StopSignal;
 
+/// What shows the changes of a run. Text, a live view, NDJSON, or the result alone: each shows what it is there for.
+pub(crate) trait Reporter {
+    fn report(&mut self, change: &RunChange<'_>, at: Timestamp);
+}
+
 /// Something that is worth reporting.
 pub(crate) enum RunChange<'a> {
     /// The run begins, or goes on.
@@ -117,7 +122,7 @@ struct Reported {
 }
 
 impl ChangeTracker {
-    /// What an event has changed in the packages that it names. [`rest`](Self::rest) has what it changed in others:
+    /// What an event has changed in the packages that it names. [`outcomes`](Self::outcomes) has what it changed in others:
     /// comparing all of them each time would be slow for many.
     pub(crate) fn of(&mut self, run: &Run, event: &Event, emit: &mut impl FnMut(&RunChange<'_>)) {
         match &event.kind {
@@ -152,15 +157,6 @@ impl ChangeTracker {
             EventKind::ResendAllowed { packages, .. } => emit(&RunChange::ResendAllowed(packages)),
             _ => {}
         }
-    }
-
-    /// The outcomes that have not been reported.
-    pub(crate) fn rest(
-        &mut self,
-        reports: &[PackageReport],
-        emit: &mut impl FnMut(&RunChange<'_>),
-    ) {
-        self.outcomes(reports, emit);
     }
 
     /// The packages of the request that was answered; none if it found no connection.
@@ -201,7 +197,12 @@ impl ChangeTracker {
         reported.tasks = tasks.iter().map(|task| task.status).collect();
     }
 
-    fn outcomes(&mut self, reports: &[PackageReport], emit: &mut impl FnMut(&RunChange<'_>)) {
+    /// The outcomes that have not been reported.
+    pub(crate) fn outcomes(
+        &mut self,
+        reports: &[PackageReport],
+        emit: &mut impl FnMut(&RunChange<'_>),
+    ) {
         for now in reports {
             let reported = self.reported.entry(now.id).or_default();
             if now.outcome.is_some() && !std::mem::replace(&mut reported.outcome, true) {

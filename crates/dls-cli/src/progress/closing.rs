@@ -7,7 +7,7 @@ use dls::model::{ServiceError, Timestamp};
 use dls::rollout::{NotSent, PackageOutcome, PackageReport, Report};
 
 use crate::exit_code::ExitCode;
-use crate::failure::{Failure, next_for_code, with_request_id};
+use crate::failure::{Failure, next_for_answer, next_for_code, with_request_id};
 use crate::signals::StopSignal;
 use crate::text::{count, ids, reason};
 
@@ -26,8 +26,8 @@ pub(super) struct Closing<'a> {
 impl Closing<'_> {
     /// Why the exit code is not 0.
     pub(super) fn failure(&self, code: ExitCode) -> Option<Failure> {
-        let gone = self.ids(|it| matches!(it, Some(PackageOutcome::Gone { .. })));
-        let failed = self.ids(|it| matches!(it, Some(PackageOutcome::Failed { .. })));
+        let gone = self.ids(|it| matches!(it.outcome, Some(PackageOutcome::Gone { .. })));
+        let failed = self.ids(|it| matches!(it.outcome, Some(PackageOutcome::Failed { .. })));
         Some(match code {
             ExitCode::Success => return None,
             ExitCode::Failed => {
@@ -35,54 +35,40 @@ impl Closing<'_> {
                 Failure::new(code, format!("the release of {failed} failed"))
                     .with_next(self.dls("view", first))
             }
-            ExitCode::NotFound if !gone.is_empty() => Self::with_next_for_code(Failure::new(
-                code,
-                format!("not found: package {gone}; nothing was sent"),
-            )),
+            ExitCode::NotFound if !gone.is_empty() => {
+                Failure::new(code, format!("not found: package {gone}; nothing was sent"))
+                    .with_all_next(next_for_code(code))
+            }
             ExitCode::Partial => {
                 Failure::new(code, "only a part succeeded, or a released job did not start")
                     .with_next("see the outcome of each package above")
             }
             ExitCode::Unknown => self.unknown(),
             ExitCode::Pending => self.pending(),
-            ExitCode::Refused => self.refused(),
-            code => match self.answer() {
-                Some(answer) => Failure::of_answer(code, self.decisive(), answer),
-                None => Self::with_next_for_code(Failure::new(code, self.decisive())),
-            },
+            code => self.refused(code),
         })
-    }
-
-    fn with_next_for_code(failure: Failure) -> Failure {
-        match next_for_code(failure.code) {
-            Some(next) => failure.with_next(next),
-            None => failure,
-        }
     }
 
     /// The command was interrupted: what was sent goes on without it.
     pub(super) fn interrupted(&self, signal: StopSignal) -> Failure {
-        let sent: Vec<_> = self.packages().filter(|it| it.sent).collect();
+        let sent = self.ids(|it| it.sent);
         let name = signal.name();
-        let message = match (self.is_release, sent.is_empty()) {
+        let message = match (self.is_release, sent.as_str()) {
             (false, _) => format!("interrupted by {name}; nothing is sent by watching"),
-            (true, true) => format!("interrupted by {name}; nothing was sent"),
-            (true, false) => format!(
-                "interrupted by {name}; sent {}, which continues on the service{}",
-                ids(sent.iter().map(|it| it.id)),
-                match self.unknown_ids().as_str() {
+            (true, "") => format!("interrupted by {name}; nothing was sent"),
+            (true, sent) => format!(
+                "interrupted by {name}; sent {sent}, which continues on the service{}",
+                match self.unsettled().as_str() {
                     "" => String::new(),
                     unknown => format!(" (unknown whether it was received: {unknown})"),
                 }
             ),
         };
-        let failure = Failure::new(signal.exit_code(), message);
-        match (self.resume, sent.is_empty()) {
-            (Some(resume), _) => failure.with_next(resume),
-            (None, false) => failure.with_next(self.dls("watch", &self.open())),
-            (None, true) if self.is_release => failure.with_next("run it again"),
-            (None, true) => failure.with_next(self.dls("watch", &self.open())),
-        }
+        Failure::new(signal.exit_code(), message).with_next(match self.resume {
+            Some(resume) => resume.to_owned(),
+            None if self.is_release && sent.is_empty() => "run it again".to_owned(),
+            None => self.dls("watch", &self.open()),
+        })
     }
 
     fn unknown(&self) -> Failure {
@@ -110,7 +96,7 @@ impl Closing<'_> {
 
     /// Those that a request may have reached, with an effect that is not known.
     fn unsettled(&self) -> String {
-        ids(self.packages().filter(|it| is_unsettled(it)).map(|it| it.id))
+        self.ids(is_unsettled)
     }
 
     /// When no copy of the request can be accepted any more; the service's clock may ask for more.
@@ -135,11 +121,10 @@ impl Closing<'_> {
             (None, true) => "--timeout ended before anything was sent".to_owned(),
             (None, false) => "--timeout ended before anything happened".to_owned(),
         };
-        let under_way = under_way.is_some();
-        let next = match (self.resume, under_way, self.is_release) {
-            (Some(resume), true, _) => resume.to_owned(),
-            (None, true, _) | (_, false, false) => self.dls("watch", &self.open()),
-            (_, false, true) => "run it again".to_owned(),
+        let next = match (self.resume, under_way) {
+            (Some(resume), Some(_)) => resume.to_owned(),
+            (_, None) if self.is_release => "run it again".to_owned(),
+            _ => self.dls("watch", &self.open()),
         };
         Failure::new(ExitCode::Pending, message).with_next(next)
     }
@@ -148,7 +133,8 @@ impl Closing<'_> {
     fn decided(&self) -> Option<(&PackageReport, &PackageOutcome)> {
         let mut reported = self.packages().filter_map(|it| Some((it, it.outcome.as_ref()?)));
         reported.find(|(_, outcome)| {
-            is_refusal(outcome) && !matches!(outcome, PackageOutcome::NotSent(NotSent::RunStopped))
+            matches!(outcome, PackageOutcome::NotSent(_) | PackageOutcome::Refused { .. })
+                && !matches!(outcome, PackageOutcome::NotSent(NotSent::RunStopped))
         })
     }
 
@@ -191,15 +177,14 @@ impl Closing<'_> {
     }
 
     /// What can be sent with a consent, names that.
-    fn refused(&self) -> Failure {
-        let all = ids(self.packages().map(|it| it.id));
-        let failure = Failure::new(ExitCode::Refused, self.decisive());
-        let not_sent = self.packages().find_map(|it| match &it.outcome {
-            Some(PackageOutcome::NotSent(NotSent::RunStopped)) => None,
-            Some(PackageOutcome::NotSent(why)) => Some(why),
+    fn refused(&self, code: ExitCode) -> Failure {
+        let all = self.ids(|_| true);
+        let failure = || Failure::new(code, self.decisive());
+        let why = match self.decided() {
+            Some((_, PackageOutcome::NotSent(why))) if code == ExitCode::Refused => Some(why),
             _ => None,
-        });
-        failure.with_next(match not_sent {
+        };
+        failure().with_next(match why {
             Some(NotSent::Drifted(_)) => {
                 format!("{} --out FILE, and review it again", self.dls("plan", &all))
             }
@@ -220,10 +205,9 @@ impl Closing<'_> {
                 "omit the package, or add --if-released ok".to_owned()
             }
             _ => match self.answer() {
-                Some(answer) => {
-                    return Failure::of_answer(ExitCode::Refused, self.decisive(), answer);
-                }
-                None => self.dls("status", &all),
+                Some(answer) => return failure().with_all_next(next_for_answer(answer)),
+                None if code == ExitCode::Refused => self.dls("status", &all),
+                None => return failure().with_all_next(next_for_code(code)),
             },
         })
     }
@@ -237,33 +221,22 @@ impl Closing<'_> {
         self.report.packages.iter()
     }
 
-    fn ids(&self, is_wanted: impl Fn(&Option<PackageOutcome>) -> bool) -> String {
-        let wanted = self.packages().filter(|it| is_wanted(&it.outcome));
-        ids(wanted.map(|it| it.id))
-    }
-
-    fn unknown_ids(&self) -> String {
-        let is_unknown = |it: &&PackageReport| match &it.outcome {
-            Some(outcome) => matches!(outcome, PackageOutcome::Unknown { .. }),
-            None => it.sent,
-        };
-        ids(self.packages().filter(is_unknown).map(|it| it.id))
+    fn ids(&self, is_wanted: impl Fn(&PackageReport) -> bool) -> String {
+        ids(self.packages().filter(|it| is_wanted(it)).map(|it| it.id))
     }
 
     /// The packages whose outcome can still change.
     fn open(&self) -> String {
-        let ended = |it: &&PackageReport| {
-            matches!(
-                it.outcome,
-                Some(
-                    PackageOutcome::Succeeded { .. }
-                        | PackageOutcome::Failed { .. }
-                        | PackageOutcome::AlreadyReleased { .. }
-                        | PackageOutcome::Gone { .. }
+        use PackageOutcome::{AlreadyReleased, Failed, Gone, Succeeded};
+        self.ids(|it| {
+            let outcome = it.outcome.as_ref();
+            !outcome.is_some_and(|outcome| {
+                matches!(
+                    outcome,
+                    Succeeded { .. } | Failed { .. } | AlreadyReleased { .. } | Gone { .. }
                 )
-            )
-        };
-        ids(self.packages().filter(|it| !ended(it)).map(|it| it.id))
+            })
+        })
     }
 }
 
@@ -272,8 +245,4 @@ fn is_unsettled(package: &PackageReport) -> bool {
         Some(outcome) => outcome.is_unsettled(),
         None => package.sent,
     }
-}
-
-fn is_refusal(outcome: &PackageOutcome) -> bool {
-    matches!(outcome, PackageOutcome::NotSent(_) | PackageOutcome::Refused { .. })
 }

@@ -9,8 +9,7 @@ use dls::model::{Status, Timestamp};
 use dls::rollout::{PackageReport, RunSpec};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::changes::RunChange;
-use super::reporter::Reporter;
+use super::changes::{Reporter, RunChange};
 use super::text::{FEW, Lines, by, done, name, package_name, released_at, status_word, tasks};
 use crate::clock;
 use crate::stdio::note;

@@ -5,8 +5,7 @@ use dls::model::Timestamp;
 use dls::rollout::PackageReport;
 use serde_json::{Map, Value, json};
 
-use super::changes::{RunChange, SendOutcome};
-use super::reporter::Reporter;
+use super::changes::{Reporter, RunChange, SendOutcome};
 use crate::document::Document as _;
 use crate::stdio::print;
 use crate::text::{self, start};

@@ -4,8 +4,7 @@ use dls::model::{Status, Task, Timestamp};
 use dls::rollout::{PackageReport, RunSpec, SendError};
 use dls::{JobStart, PackageId, RunId};
 
-use super::changes::{AfterSendFailure, RunChange, SendOutcome};
-use super::reporter::Reporter;
+use super::changes::{AfterSendFailure, Reporter, RunChange, SendOutcome};
 use crate::stdio::note;
 use crate::text::{count, ids, observe_error, reason, report_outcome, send_error, shown};
 
