@@ -103,6 +103,27 @@ impl Bench {
         dls_tests::run_files(&self.journal())
     }
 
+    /// The names of the runs in the journal.
+    pub(crate) fn runs(&self) -> Vec<String> {
+        let stems = self.run_files().into_iter().map(|path| path.file_stem().unwrap().to_owned());
+        stems.map(|stem| stem.into_string().unwrap()).collect()
+    }
+
+    /// Kills this command once its run has an event of this kind; the name of the run.
+    pub(crate) fn killed_at(&self, event: &str, args: &str) -> String {
+        let (event, known) = (format!("\"{event}\""), self.runs());
+        let child = self.spawn(args);
+        let new = || self.runs().into_iter().find(|run| !known.contains(run));
+        let text = |run: String| std::fs::read_to_string(self.run_file(&run)).unwrap_or_default();
+        self.until(&event, |_| new().is_some_and(|run| text(run).contains(&event)));
+        end_with(child, "-KILL");
+        new().unwrap()
+    }
+
+    pub(crate) fn run_file(&self, run: &str) -> PathBuf {
+        self.journal().join(format!("{run}.jsonl"))
+    }
+
     pub(crate) fn journal_text(&self) -> String {
         dls_tests::journal_text(&self.journal())
     }

@@ -1,81 +1,53 @@
 //! The emulator of the command: as a server, and embedded in one command.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use crate::bench::*;
 
-#[test]
-fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
-    let folder = tempfile::tempdir().unwrap();
-    let (ready, ca) = (folder.path().join("ready"), folder.path().join("ca.pem"));
-    let mut serve = bare()
-        .args(["emulator", "serve", "--release-time", "50ms", "--ready-file"])
-        .args([&ready, std::path::Path::new("--tls"), &ca])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+/// An emulator as a process of its own, once it listens: the process, its address, and what it wrote to stderr.
+fn serve(folder: &Path, args: &[&str]) -> (Child, String, String) {
+    let (ready, log) = (folder.join("ready"), folder.join("log"));
+    let child = bare()
+        .current_dir(folder)
+        .args(["emulator", "serve", "--ready-file", "ready"])
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while !ready.exists() {
         assert!(tokio::time::Instant::now() < deadline, "the ready file never came");
         std::thread::yield_now();
     }
-    let url = std::fs::read_to_string(&ready).unwrap();
-    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
-    let deploy = |trust: Option<&std::path::Path>| {
-        let mut command = bare();
-        command
-            .env("DLS_JOURNAL", folder.path().join("runs"))
-            .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
-            .env("HUAWEICLOUD_SDK_SK", "example-secret-key");
-        if let Some(path) = trust {
-            command.env("SSL_CERT_FILE", path);
-        }
-        command.args(["deploy", "23", "--no-start", "--workspace", "default"]);
-        command.args(["--project-id", PROJECT, "--endpoint", &url]).output().unwrap()
-    };
-    assert_eq!(code(&deploy(None)), 11);
-    let trusting = deploy(Some(&ca));
-    let terminated = Command::new("kill").arg(serve.id().to_string()).status().unwrap();
-    assert!(terminated.success());
-    assert_eq!(serve.wait().unwrap().code(), Some(0));
-    assert_eq!(code(&trusting), 0, "{}", stderr(&trusting));
+    let [url, log] = [ready, log].map(|path| std::fs::read_to_string(path).unwrap());
+    (child.unwrap(), url, log)
 }
 
 #[test]
-fn the_emulator_refuses_invalid_flags() {
-    for (flag, value) in [
-        ("--rate-limit", "fast"),
-        ("--rate-limit", "0"),
-        ("--assume", "list-offset=bytes"),
-        ("--listen", "here"),
-        ("--release-time", "soon"),
-    ] {
-        let output = ended(2, bare().args(["emulator", "serve", flag, value]));
-        says(&output, flag);
-    }
+fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--release-time", "50ms", "--tls", "ca.pem"];
+    let (server, url, _) = serve(folder.path(), &args);
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let deploy = |trusted: Option<&str>| {
+        let mut command = dls_tests::command(&url, &folder.path().join("runs"));
+        command.envs(trusted.map(|file| ("SSL_CERT_FILE", folder.path().join(file))));
+        command.args(["deploy", "23", "--no-start"]).output().unwrap()
+    };
+    assert_eq!(code(&deploy(None)), 11);
+    let trusting = deploy(Some("ca.pem"));
+    assert_eq!(code(&trusting), 0, "{}", stderr(&trusting));
+    assert_eq!(code(&end_with(server, "-TERM")), 0);
 }
 
 #[test]
 fn an_emulator_that_other_machines_can_reach_prints_a_warning() {
     for (listen, is_warned) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
         let folder = tempfile::tempdir().unwrap();
-        let (ready, log) = (folder.path().join("ready"), folder.path().join("log"));
-        let mut serve = bare()
-            .args(["emulator", "serve", "--listen", listen, "--ready-file"])
-            .arg(&ready)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        while !ready.exists() && tokio::time::Instant::now() < deadline {
-            std::thread::yield_now();
-        }
-        serve.kill().unwrap();
-        serve.wait().unwrap();
-        let log = std::fs::read_to_string(&log).unwrap();
+        let (server, _, log) = serve(folder.path(), &["--listen", listen]);
+        end_with(server, "-KILL");
         assert_eq!(log.contains("warning: "), is_warned, "{listen}: {log}");
     }
 }

@@ -102,3 +102,39 @@ fn a_file_that_is_not_complete_evidence_is_refused_and_not_changed() {
     bench.write("evidence.json", "");
     assert_eq!(code(&deploy("24")), 0);
 }
+
+#[test]
+fn evidence_says_who_released_what_and_holds_no_secret() {
+    let bench = Bench::quick();
+    bench.run("plan 23 --no-start --out plan.json");
+    let output = bench.ends(0, "deploy --plan plan.json --evidence evidence.json -o json");
+    let text = bench.read("evidence.json");
+    let evidence = evidence(&bench);
+    let document = json(&output);
+    for field in ["run_id", "plan_hash", "workspace", "endpoint", "outcome"] {
+        assert!(evidence[field].is_string(), "{field}: {text}");
+        assert_eq!(evidence[field], document[field], "{field}");
+    }
+    let package = &evidence["packages"][0];
+    assert_eq!(package["status_before"], "to-be-reviewed");
+    assert_eq!(package["status_after"], "successful");
+    assert_eq!(package["released_by"], "ci-bot");
+    assert_eq!(package["request_id"], document["packages"][0]["request_id"]);
+    assert_eq!(package["tasks"][0]["version_before"], 14);
+    assert_eq!(package["tasks"][0]["version_after"], 15);
+    for secret in ["example-secret-key", "AKIDEXAMPLE", "Signature"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn without_writable_evidence_nothing_is_sent() {
+    let bench = Bench::quick();
+    bench.write("file", "");
+    for path in ["file/evidence.json", "missing/evidence.json", "."] {
+        let output = bench.ends(9, format!("deploy 23 --no-start -o json --evidence {path}"));
+        assert_eq!(outcomes(&json(&output)), ["not-sent"]);
+    }
+    assert_eq!(bench.requests(), 0);
+    assert!(bench.run_files().is_empty(), "no run is left open");
+}

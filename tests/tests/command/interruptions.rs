@@ -12,12 +12,17 @@ fn a_signal_reports_what_was_sent_and_how_to_resume() {
         bench.until_journal_has("accepted");
         let output = end_with(child, signal);
         assert_eq!(code(&output), expected, "{}", stderr(&output));
-        assert_eq!(outcomes(&json(&output)), ["pending", "pending"]);
+        let document = json(&output);
+        assert_eq!(outcomes(&document), ["pending", "pending"]);
         says(&output, "sent 23 24");
+        // All ids were on stderr before the wait.
+        for id in [&document["run_id"], &document["packages"][0]["asy_task_id"]] {
+            says(&output, id.as_str().unwrap());
+        }
         assert!(bench.read("evidence.json").contains("interrupted_by"));
         // The line is to be typed as it stands.
         let resumed = bench.ends(0, format!("{} -o json", next_line(&output, "resume")));
-        assert_eq!(json(&resumed)["run_id"], json(&output)["run_id"]);
+        assert_eq!(json(&resumed)["run_id"], document["run_id"]);
         assert_eq!((bench.releases(), bench.requests_to("deploy")), (2, 1));
     }
 }
@@ -69,9 +74,7 @@ fn a_watch_that_is_interrupted_says_how_to_go_on() {
 fn a_run_that_was_killed_at_any_step_releases_each_package_once_or_ends_as_unknown() {
     for event in ["run-created", "observed", "send-intended", "accepted"] {
         let bench = Bench::new(Duration::from_millis(300));
-        let child = bench.spawn("deploy 23 24 --no-start --interval 50ms");
-        bench.until_journal_has(event);
-        end_with(child, "-9");
+        bench.killed_at(event, "deploy 23 24 --no-start --interval 50ms");
         let output = bench.run("resume --interval 50ms --grace 500ms -o json");
         let document = json(&output);
         let releases = ["23", "24"].map(|id| bench.releases_of(id));
@@ -89,9 +92,7 @@ fn a_run_that_was_killed_at_any_step_releases_each_package_once_or_ends_as_unkno
 fn deploying_the_plan_of_a_killed_run_resumes_that_run() {
     let bench = Bench::new(Duration::from_millis(500));
     bench.run("plan 23 24 --out plan.json");
-    let child = bench.spawn("deploy --plan plan.json --no-start");
-    bench.until_journal_has("accepted");
-    end_with(child, "-9");
+    bench.killed_at("accepted", "deploy --plan plan.json --no-start");
     bench.ends(9, "deploy --plan plan.json --start");
     let output = bench.ends(0, "deploy --plan plan.json --no-start --interval 50ms -o json");
     assert_eq!(json(&output)["packages"][0]["ours"], true, "the journal knows the answer");

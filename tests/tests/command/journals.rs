@@ -95,7 +95,10 @@ fn with_an_emulator_of_its_own_a_command_leaves_no_journal_behind() {
 fn without_a_journal_the_next_steps_name_packages_and_no_run() {
     let bench = Bench::new(Duration::from_secs(60));
     let output = bench.ends(8, "deploy 23 --no-start --timeout 500ms --journal off -o json");
-    assert!(json(&output)["run_id"].is_null());
+    let document = json(&output);
+    assert!(document["run_id"].is_null());
+    assert_eq!(document["outcome"], "pending");
+    assert_eq!(bench.releases(), 1);
     assert_eq!(next_line(&output, "watch"), "watch 23");
     // With one, the run can be taken up.
     let output = bench.ends(8, "deploy 24 --no-start --timeout 500ms");
@@ -162,16 +165,6 @@ fn without_permissions_on_the_journal_nothing_is_sent() {
     // Once it may, it goes on.
     let output = as_nobody(&bench, resume);
     assert_eq!(code(&output), 8, "{}", stderr(&output));
-}
-
-#[test]
-fn the_journal_timeout_must_be_a_positive_duration() {
-    let bench = Bench::quick();
-    for time in ["0", "0s", "soon"] {
-        let output = bench.ends(2, format!("deploy 23 --no-start --journal-timeout {time}"));
-        says(&output, "--journal-timeout");
-    }
-    assert_eq!(bench.requests(), 0);
 }
 
 #[test]

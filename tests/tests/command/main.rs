@@ -12,6 +12,7 @@ mod bench;
 mod deploys;
 mod emulator;
 mod evidence;
+mod input;
 mod interruptions;
 mod journals;
 mod outputs;

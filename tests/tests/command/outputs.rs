@@ -75,19 +75,6 @@ fn wait_is_silent_until_the_end_and_watch_is_not() {
     assert_eq!(bench.requests_to("deploy"), 0);
 }
 
-#[test]
-fn ids_are_on_stderr_before_the_wait() {
-    let bench = Bench::new(LONG);
-    let child = bench.spawn("deploy 23 --no-start -o json");
-    bench.until_journal_has("accepted");
-    let output = end_with(child, "-TERM");
-    let document = json(&output);
-    let text = stderr(&output);
-    for id in [&document["run_id"], &document["packages"][0]["asy_task_id"]] {
-        assert!(text.contains(id.as_str().unwrap()), "{id}: {text}");
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_written_is_not_a_success() {
@@ -152,17 +139,4 @@ fn the_next_command_names_the_destination_and_works_without_settings() {
     let next = next_line(&failed, "view");
     assert_eq!(next, format!("view 42 {flags}"));
     assert_eq!(code(&keyed(&next)), 0);
-}
-
-#[test]
-fn an_unsupported_format_is_refused_as_a_flag_and_replaced_as_a_setting() {
-    let bench = Bench::quick();
-    for (form, verb) in [("ndjson", "list"), ("markdown", "status 23")] {
-        let refused = bench.ends(2, format!("{verb} -o {form}"));
-        assert_eq!(stdout(&refused), "");
-        let output = ended(0, &mut bench.dls_with([("DLS_OUTPUT", form)], verb));
-        // Whoever reads lines of JSON reads a document of it, too.
-        let is_json = serde_json::from_slice::<Value>(&output.stdout).is_ok();
-        assert_eq!(is_json, form == "ndjson", "{}", stdout(&output));
-    }
 }

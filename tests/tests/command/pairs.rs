@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use dls_emulator::Emulator;
-
 use crate::bench::*;
 
 const DOCS: &str = include_str!("../../../docs/two-commands.md");
@@ -92,10 +90,7 @@ fn a_second_deploy_after_a_signal_or_a_kill_leads_to_the_first_run() {
 #[test]
 fn an_unsent_package_is_forgotten_at_once_and_then_sent_by_another_run() {
     let bench = Bench::faulty(r#"faults = [{ on = "show", nth = 2, do = "silence" }]"#, SHORT);
-    let child = bench.spawn(TWO);
-    bench.until_journal_has("observed");
-    end_with(child, "-KILL");
-    let run = only_run(&bench);
+    let run = bench.killed_at("observed", TWO);
     bench.ends(7, TWO);
     bench.ends(0, format!("resume {run} --forget 23 24"));
     assert_eq!(bench.requests_to("deploy"), 0);
@@ -108,7 +103,7 @@ fn an_unknown_package_is_forgotten_only_after_the_fence_and_an_accepted_one_neve
     let bench =
         Bench::faulty(r#"faults = [{ on = "deploy", nth = 1, do = "reset", done = false }]"#, LONG);
     bench.ends(7, "deploy 23 --no-start --grace 0s");
-    let run = only_run(&bench);
+    let run = bench.runs().remove(0);
     let early = bench.ends(9, format!("resume {run} --forget 23"));
     says(&early, "still be accepted");
     bench.ends(9, format!("resume {run} --forget 23 --no-fence"));
@@ -122,18 +117,12 @@ fn an_unknown_package_is_forgotten_only_after_the_fence_and_an_accepted_one_neve
 
 #[test]
 fn with_a_token_forgetting_needs_no_fence_as_a_flag_and_counts_for_one_request() {
-    let bench = Bench::of(
-        Emulator::builder().release_time(SHORT).faults(
-            dls_emulator::FaultPlan::from_toml(
-                r#"faults = [{ on = "deploy", times = 2, do = "reset", done = false }]"#,
-            )
-            .unwrap(),
-        ),
-    );
+    let faults = r#"faults = [{ on = "deploy", times = 2, do = "reset", done = false }]"#;
+    let bench = Bench::faulty(faults, SHORT);
     bench.write("token", "example-token");
     let deploy = "deploy 23 --no-start --grace 0s --token-file token";
     bench.ends(7, deploy);
-    let run = only_run(&bench);
+    let run = bench.runs().remove(0);
     let forget = format!("resume {run} --forget 23 --token-file token");
     bench.ends(9, &forget);
     let forgotten = bench.ends(0, format!("{forget} --no-fence -o json"));
@@ -155,18 +144,11 @@ fn the_docs_have_a_row_for_each_case() {
     }
 }
 
-/// The one run of the journal.
-fn only_run(bench: &Bench) -> String {
-    let files = bench.run_files();
-    let name = files[0].file_name().unwrap().to_str().unwrap();
-    name.split('.').next().unwrap().to_owned()
-}
-
 #[test]
 fn another_spelling_of_the_address_is_the_same_service() {
     let bench = Bench::new(LONG);
     bench.ends(0, "deploy 23 --no-start --no-wait");
-    let run = only_run(&bench);
+    let run = bench.runs().remove(0);
     let port = bench.url.rsplit(':').next().unwrap();
     let localhost = format!("--endpoint http://LOCALHOST:{port}/");
     bench.ends(7, format!("{ONE} {localhost}"));
@@ -179,7 +161,7 @@ fn a_run_is_resumed_at_another_address_only_with_confirmation_which_is_recorded(
     let bench = Bench::new(LONG);
     let elsewhere = Bench::new(LONG);
     bench.ends(0, "deploy 23 --no-start --no-wait");
-    let run = only_run(&bench);
+    let run = bench.runs().remove(0);
     let resume = format!("resume {run} --endpoint {} --timeout 1s", elsewhere.url);
     bench.ends(9, &resume);
     assert_eq!(elsewhere.requests(), 0);

@@ -12,23 +12,9 @@ const FIRST_LOST: &str =
     r#"faults = [{ on = "deploy", nth = 1, do = { reset-after-bytes = 40 } }]"#;
 const LOSE: &str = "deploy 23 --no-start --grace 200ms --interval 50ms -o json";
 
-/// A run of these packages that was killed after its request was accepted; its id.
+/// A run of these packages that was killed after its request was accepted; its name.
 fn killed(bench: &Bench, packages: &str) -> String {
-    let before = bench.releases();
-    let known = bench.run_files();
-    let child = bench.spawn(&format!("deploy {packages} --no-start"));
-    let count = packages.split(' ').count();
-    bench.until("the releases", |bench| bench.releases() == before + count);
-    let file = |bench: &Bench| {
-        let mut files = bench.run_files().into_iter();
-        files.find(|path| !known.contains(path)).unwrap()
-    };
-    let text = |bench: &Bench| std::fs::read_to_string(file(bench)).unwrap();
-    bench.until("the answer", |bench| text(bench).contains("\"accepted\""));
-    end_with(child, "-9");
-    let file = file(bench);
-    let name = file.file_name().unwrap().to_str().unwrap();
-    name.split('.').next().unwrap().to_owned()
+    bench.killed_at("accepted", &format!("deploy {packages} --no-start"))
 }
 
 #[test]
@@ -73,7 +59,6 @@ fn a_run_of_another_destination_is_not_resumed() {
         assert_eq!(bench.requests(), before);
     }
     // What is said and true contradicts nothing.
-
     bench.ends(8, format!("resume {run} --no-start --workspace default --timeout 200ms"));
 }
 
@@ -99,12 +84,13 @@ fn nothing_is_resent_before_its_first_request_has_expired() {
     for (flags, named) in [
         (format!("{run} --resend 23"), "could still be accepted for"),
         (format!("{run} --resend 24"), "package 24"),
+        // It is not waived for a signature.
+        (format!("{run} --resend 23 --no-fence"), "omit --no-fence"),
     ] {
         let output = bench.ends(9, format!("resume {flags} -o json"));
         says(&output, named);
         assert_eq!(outcomes(&json(&output)), ["unknown"]);
     }
-    bench.ends(2, "resume --resend 23");
     assert_eq!(bench.requests_to("deploy"), 1);
     // Still unknown, and that is what resuming says.
     bench.ends(7, format!("resume {run} --grace 100ms --interval 50ms"));
@@ -170,17 +156,6 @@ fn a_request_with_a_token_is_resent_only_without_the_fence() {
 }
 
 #[test]
-fn the_fence_is_not_waived_for_a_signature() {
-    let bench = Bench::faulty(ALL_LOST, SHORT);
-    let lost = bench.run(LOSE);
-    let run = run_id(&lost);
-    let refused = bench.ends(9, format!("resume {run} --resend 23 --no-fence"));
-    says(&refused, "omit --no-fence");
-    bench.ends(2, format!("resume {run} --no-fence"));
-    assert_eq!(bench.requests_to("deploy"), 1);
-}
-
-#[test]
 fn without_credentials_a_run_is_reported_from_the_journal() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");
@@ -212,7 +187,7 @@ fn history_distinguishes_open_and_finished_runs() {
 fn a_damaged_journal_is_refused_in_one_line() {
     let bench = Bench::new(LONG);
     let run = killed(&bench, "23");
-    let file = bench.run_files().remove(0);
+    let file = bench.run_file(&run);
     let text = std::fs::read_to_string(&file).unwrap();
     let newer = text.replacen("\"version\":2", "\"version\":99", 1);
     let broken = text.replacen("observed", "peeked", 1);
@@ -239,7 +214,7 @@ fn a_damaged_journal_is_refused_in_one_line() {
 fn a_broken_run_is_explained_and_set_aside_by_a_person() {
     let bench = Bench::new(Duration::from_millis(100));
     let run = killed(&bench, "23");
-    let file = bench.run_files().remove(0);
+    let file = bench.run_file(&run);
     let good = bench.ends(0, format!("journal check {run} -o json"));
     assert!(json(&good)["problem"].is_null());
     bench.ends(9, format!("journal set-aside {run}"));
@@ -262,10 +237,7 @@ fn two_commands_cannot_write_one_run() {
     let bench = Bench::new(LONG);
     let child = bench.spawn("deploy 23 --no-start");
     bench.until_journal_has("accepted");
-    let file = bench.run_files().remove(0);
-    let run = file.file_name().unwrap().to_str().unwrap();
-    let run = run.strip_suffix(".jsonl").unwrap();
-    let output = bench.ends(9, format!("resume {run}"));
+    let output = bench.ends(9, format!("resume {}", bench.runs().remove(0)));
     says(&output, "another process");
     end_with(child, "-TERM");
 }
