@@ -20,7 +20,7 @@ use destination::other_address;
 
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::error::{Error, PlanMismatch};
-use crate::run::{Clock, Resume, Run, SystemClock};
+use crate::run::{Resume, Run, SystemClock};
 use crate::store::{RunId, RunStore, StoreError};
 
 /// A client of one project, and of one of its workspaces.
@@ -149,9 +149,8 @@ impl Client {
         Destination::new(self.endpoints.v2().to_string(), self.scope.project().clone(), workspace)
     }
 
-    fn clock(&self) -> impl Clock + use<> {
-        let transport = self.transport.clone();
-        SystemClock::new(move || transport.now())
+    fn clock(&self) -> SystemClock {
+        SystemClock::new(self.transport.clone())
     }
 
     /// One package and its tasks.
@@ -231,18 +230,6 @@ impl Client {
     #[must_use]
     pub fn transport(&self) -> &Transport {
         &self.transport
-    }
-
-    /// The addresses of the service.
-    #[must_use]
-    pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
-    }
-
-    /// The project and the workspace.
-    #[must_use]
-    pub fn scope(&self) -> &Scope {
-        &self.scope
     }
 
     fn request<O: Operation>(&self, operation: &O) -> Result<http::Request<Vec<u8>>, Error> {

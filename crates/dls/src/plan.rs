@@ -2,7 +2,9 @@
 
 use dls_rollout::Plan;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
+
+use crate::store::hex;
 
 /// The format. No other one is read.
 const SCHEMA: &str = "dls.plan/1";
@@ -20,8 +22,7 @@ struct File<P> {
 pub fn hash(plan: &Plan) -> String {
     // An identity consists of text and numbers, which can always be serialized.
     let text = serde_json::to_vec(&plan.identity()).unwrap_or_default();
-    let digest = Sha256::digest(text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text))
 }
 
 /// Serializes a plan for a file.

@@ -21,6 +21,7 @@ use std::pin::Pin;
 use dls_model::Timestamp;
 use dls_rollout::{Event, Report, Rollout, RunSpec};
 
+pub(crate) use chain::hex;
 pub use disk::{Disk, DiskFile, FileState, OpenMode, OsDisk};
 pub use error::StoreError;
 pub use file::{Check, FileStore};

@@ -1,8 +1,6 @@
 //! What may cross threads. The signature of an `async fn` does not say whether its future may, so a
 //! value held across an `.await` could take that from our callers unseen. It does not say how large that future is, either.
 
-use std::error::Error;
-
 use dls::model::{ListPackages, Operation, ShowPackage};
 use dls::rollout::Options;
 use dls::transport::credentials::Environment;
@@ -14,34 +12,6 @@ use dls::{
 use dls_emulator::{Emulator, EmulatorBuilder};
 
 fn is_send(_: &impl Send) {}
-
-#[test]
-fn every_error_converts_into_a_boxed_error() {
-    fn is_error<T: Error + Send + Sync + 'static>() {}
-    is_error::<dls::model::AnswerError>();
-    is_error::<dls::model::InvalidId>();
-    is_error::<dls::model::InvalidPackageIds>();
-    is_error::<dls::model::InvalidRequest>();
-    is_error::<dls::model::PageError>();
-    is_error::<dls::model::ServiceError>();
-    is_error::<dls::model::Undecodable>();
-    is_error::<dls::rollout::InvalidEvents>();
-    is_error::<dls::transport::Error>();
-    is_error::<dls::transport::credentials::CredentialsError>();
-    is_error::<dls::transport::credentials::InvalidCredential>();
-    is_error::<dls::transport::sign::InvalidSdkDate>();
-    is_error::<dls::transport::sign::Unsignable>();
-    is_error::<dls::Error>();
-    is_error::<dls::InvalidEndpoint>();
-    is_error::<dls::InvalidRunId>();
-    is_error::<dls::StoreError>();
-    is_error::<dls::store::conformance::BrokenRule>();
-    is_error::<dls::ResendRefused>();
-    is_error::<dls::plan::InvalidPlan>();
-    is_error::<dls_emulator::InvalidAssumption>();
-    is_error::<dls_emulator::InvalidToml>();
-    is_error::<dls_emulator::Violation>();
-}
 
 /// Nothing here runs: it is enough that it compiles.
 #[expect(dead_code, reason = "the compiler is the test")]

@@ -253,12 +253,10 @@ impl Service for Wire {
         })
     }
 
-    fn clock_skew(
-        &self,
-        package: PackageId,
-    ) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>> {
+    fn clock_skew(&self, package: PackageId) -> BoxFuture<'_, Result<Option<Duration>, String>> {
         Box::pin(async move {
-            let answer = self.read_answer(&ShowPackage::new(package)).await?;
+            let answer = self.read_answer(&ShowPackage::new(package)).await;
+            let answer = answer.map_err(|failure| format!("{failure:?}"))?;
             let date = answer.headers().get(DATE).filter(|_| self.setup.has_date);
             let date = date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
             let ours = dls::run::Clock::wall(&self.world);

@@ -42,18 +42,17 @@ impl Service for Client {
         request: &'a Deploy,
     ) -> BoxFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async move {
-            let connection = self.fresh_connection(request).await.map_err(send_error)?;
+            let uri = self.request(request).map_err(send_error)?.uri().clone();
+            let connection = self.transport.connect(&uri).await;
+            let connection = connection.map_err(|error| send_error(error.into()))?;
             Ok(Box::new(DeployConnection { connection, client: self.clone() })
                 as Box<dyn Connection>)
         })
     }
 
-    fn clock_skew(
-        &self,
-        package: PackageId,
-    ) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>> {
+    fn clock_skew(&self, package: PackageId) -> BoxFuture<'_, Result<Option<Duration>, String>> {
         Box::pin(async move {
-            let skew = self.skew_from(package).await.map_err(observe_error)?;
+            let skew = self.skew_from(package).await.map_err(|error| error.in_full())?;
             Ok(skew.map(|skew| match skew {
                 ClockSkew::Ahead(by) | ClockSkew::Behind(by) => by,
             }))
@@ -62,32 +61,24 @@ impl Service for Client {
 }
 
 impl Client {
-    async fn fresh_connection(&self, deploy: &Deploy) -> Result<FreshConnection, Error> {
-        let request = self.request(deploy)?;
-        Ok(self.transport.connect(request.uri()).await?)
-    }
-
     async fn skew_from(&self, package: PackageId) -> Result<Option<ClockSkew>, Error> {
         let request = self.request(&ShowPackage::new(package))?;
         let answer = self.transport.call(request, Retry::Allowed).await?;
         let meta = answer.extensions().get::<ResponseMeta>();
         Ok(meta.and_then(ResponseMeta::clock_skew))
     }
-
-    async fn deploy_over(
-        &self,
-        connection: FreshConnection,
-        deploy: &Deploy,
-        signed_at: SystemTime,
-    ) -> Result<DeployAnswer, Error> {
-        let request = self.request(deploy)?;
-        decode::<Deploy>(connection.send_at(request, signed_at).await?).await
-    }
 }
 
 struct DeployConnection {
     connection: FreshConnection,
     client: Client,
+}
+
+impl DeployConnection {
+    async fn send_at(self, deploy: &Deploy, signed_at: SystemTime) -> Result<DeployAnswer, Error> {
+        let request = self.client.request(deploy)?;
+        decode::<Deploy>(self.connection.send_at(request, signed_at).await?).await
+    }
 }
 
 impl Connection for DeployConnection {
@@ -100,10 +91,7 @@ impl Connection for DeployConnection {
         request: &'a Deploy,
         signed_at: SystemTime,
     ) -> BoxFuture<'a, Result<DeployAnswer, SendError>> {
-        Box::pin(async move {
-            let Self { connection, client } = *self;
-            client.deploy_over(connection, request, signed_at).await.map_err(send_error)
-        })
+        Box::pin(async move { self.send_at(request, signed_at).await.map_err(send_error) })
     }
 }
 

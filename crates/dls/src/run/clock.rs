@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use dls_model::Timestamp;
+use dls_transport::Transport;
 use tokio::time::Instant;
 
 /// The time for a [`Run`](super::Run). Sleeping and timeouts use tokio's clock.
@@ -16,23 +17,24 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn elapsed(&self) -> Duration;
 }
 
-/// The machine's clocks, with a wall clock that the caller supplies.
-pub(crate) struct SystemClock<W> {
-    wall: W,
+/// The machine's clocks; the transport's is the wall clock.
+#[derive(Debug)]
+pub(crate) struct SystemClock {
+    transport: Transport,
     started: Instant,
     /// Includes the time for which the machine was suspended.
     started_since_boot: Duration,
 }
 
-impl<W: Fn() -> SystemTime + Send + Sync> SystemClock<W> {
-    pub(crate) fn new(wall: W) -> Self {
-        Self { wall, started: Instant::now(), started_since_boot: since_boot() }
+impl SystemClock {
+    pub(crate) fn new(transport: Transport) -> Self {
+        Self { transport, started: Instant::now(), started_since_boot: since_boot() }
     }
 }
 
-impl<W: Fn() -> SystemTime + Send + Sync> Clock for SystemClock<W> {
+impl Clock for SystemClock {
     fn wall(&self) -> SystemTime {
-        (self.wall)()
+        self.transport.now()
     }
 
     /// The larger of two: tokio's clock, which a test can pause and advance, stops while the machine
@@ -40,12 +42,6 @@ impl<W: Fn() -> SystemTime + Send + Sync> Clock for SystemClock<W> {
     fn elapsed(&self) -> Duration {
         let since_boot = since_boot().saturating_sub(self.started_since_boot);
         self.started.elapsed().max(since_boot)
-    }
-}
-
-impl<W> fmt::Debug for SystemClock<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SystemClock").field("started", &self.started).finish_non_exhaustive()
     }
 }
 
@@ -105,14 +101,18 @@ pub(super) fn timestamp(time: SystemTime) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-    use std::time::UNIX_EPOCH;
+    use dls_transport::credentials::Environment;
 
     use super::*;
 
+    fn clock() -> SystemClock {
+        let transport = Transport::builder().credentials(Environment::new());
+        SystemClock::new(transport.project_id("p-1").build().unwrap())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_system_clock_advances_with_tokios() {
-        let clock = SystemClock::new(|| UNIX_EPOCH);
+        let clock = clock();
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert!(clock.elapsed() >= Duration::from_secs(3600));
     }
@@ -120,36 +120,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     #[cfg(unix)]
     async fn the_system_clock_advances_while_tokios_is_paused() {
-        let mut clock = SystemClock::new(|| UNIX_EPOCH);
+        let mut clock = clock();
         assert!(clock.started_since_boot > Duration::ZERO);
         // As if the machine had been suspended since.
         clock.started_since_boot = Duration::ZERO;
         assert_eq!(clock.started.elapsed(), Duration::ZERO);
         assert!(clock.elapsed() > Duration::ZERO);
-    }
-
-    #[derive(Debug, Clone)]
-    struct ManualClock(Arc<Mutex<(SystemTime, Duration)>>);
-
-    impl Clock for ManualClock {
-        fn wall(&self) -> SystemTime {
-            self.0.lock().unwrap().0
-        }
-
-        fn elapsed(&self) -> Duration {
-            self.0.lock().unwrap().1
-        }
-    }
-
-    #[test]
-    fn event_times_advance_when_the_wall_clock_is_set_back() {
-        let day = Duration::from_secs(86_400);
-        let clock = ManualClock(Arc::new(Mutex::new((UNIX_EPOCH + day, day))));
-        let events = EventClock::new(clock.clone());
-        let before = events.now();
-        assert_eq!(before.to_system_time(), UNIX_EPOCH + day);
-        *clock.0.lock().unwrap() = (UNIX_EPOCH, day + Duration::from_secs(5));
-        let after = events.now();
-        assert_eq!(after.as_millis() - before.as_millis(), 5000);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use dls_model::{PackageId, Timestamp};
-use dls_rollout::{Claim, EventKind, ObserveError};
+use dls_rollout::{Claim, EventKind};
 
 use super::Run;
 
@@ -95,7 +95,7 @@ impl Run {
         let signed = requests.iter().filter(|request| !request.with_token);
         if let Some(last) = signed.max_by_key(|request| request.signed_at) {
             let skew = self.service.clock_skew(last.package).await;
-            let skew = skew.map_err(|failure| ResendRefused::Unreachable(text(failure)))?;
+            let skew = skew.map_err(ResendRefused::Unreachable)?;
             match skew {
                 None => why_no_proof = Some(ResendRefused::NoClock),
                 Some(_) if fence == Fence::Waived && why_no_proof.is_none() => {}
@@ -104,7 +104,7 @@ impl Run {
         }
         match (why_no_proof, fence) {
             (Some(why), Fence::Needed) => Err(why),
-            (None, Fence::Waived) => Err(ResendRefused::ProofCanBeHad),
+            (None, Fence::Waived) => Err(ResendRefused::ProofPossible),
             (Some(_), Fence::Waived) | (None, Fence::Needed) => Ok(()),
         }
     }
@@ -137,25 +137,13 @@ fn time_left(signed_at: SystemTime, lives: Duration, now: SystemTime) -> Option<
     Some(Duration::from_secs(left.as_secs().saturating_add(1)))
 }
 
-fn text(failure: ObserveError) -> String {
-    match failure {
-        ObserveError::NotFound(error) | ObserveError::Refused(error) => error.to_string(),
-        ObserveError::NotAuthenticated(why)
-        | ObserveError::Unreachable(why)
-        | ObserveError::Unavailable(why) => why,
-        // A kind of a later version of the rollout.
-        other => format!("{other:?}"),
-    }
-}
-
 /// Why consent is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResendRefused {
     /// The outcome of the package is known, or the run does not contain it.
     #[error(
-        "what became of package {package} in this run is known or can still be seen, so there is nothing to \
-         consent to"
+        "the outcome of package {package} in this run is known or can still be observed, so no consent is needed"
     )]
     NotUnknown {
         /// The package.
@@ -190,19 +178,17 @@ pub enum ResendRefused {
         package: PackageId,
     },
     /// The service's time could not be read, for this reason in one line.
-    #[error("the service's clock could not be asked: {0}")]
+    #[error("the service's clock could not be read: {0}")]
     Unreachable(String),
     /// The fence was waived although a proof is possible.
     #[error(
-        "the fence can be waived only where the service does not tell the time or a request bears no signature, \
-         and neither is so here"
+        "the fence is waived only if the service sends no Date header or a request has no signature, and neither is \
+         the case"
     )]
-    ProofCanBeHad,
-    /// The store failed, for this reason in one line. It is unknown whether the consent was recorded; if it was, it counts
-    /// when the run is resumed.
+    ProofPossible,
+    /// The store failed, for this reason in one line. It is unknown whether the decision was recorded.
     #[error(
-        "whether the consent was recorded is not known ({0}); if it was, it counts from the next time on that the \
-         run is taken over"
+        "it is unknown whether the decision was recorded ({0}); if it was, it counts when the run is resumed"
     )]
     NotRecorded(String),
 }

@@ -32,10 +32,11 @@ pub trait Service: fmt::Debug + Send + Sync {
 
     /// The difference between our clock and the service's, from an observation of this package; `None` if the answer has no
     /// `Date` header.
-    fn clock_skew(
-        &self,
-        package: PackageId,
-    ) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>>;
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer, in one line.
+    fn clock_skew(&self, package: PackageId) -> BoxFuture<'_, Result<Option<Duration>, String>>;
 }
 
 /// A fresh connection, between the two halves of a write.

@@ -33,7 +33,7 @@ struct Entry<E> {
 
 /// The position before the first entry.
 pub(super) fn origin(run: RunId) -> Position {
-    Position { run, entry: 0, hash: hex(Sha256::digest(ORIGIN).as_slice()) }
+    Position { run, entry: 0, hash: hex(&Sha256::digest(ORIGIN)) }
 }
 
 /// The line of the entry after the last one, and its position.
@@ -93,10 +93,10 @@ fn why_not(last: &Position, line: &[u8]) -> String {
 
 fn after(last: &Position, rest: &[u8]) -> Position {
     let hash = Sha256::new().chain_update(&last.hash).chain_update(rest).finalize();
-    Position { run: last.run.clone(), entry: last.entry + 1, hash: hex(hash.as_slice()) }
+    Position { run: last.run.clone(), entry: last.entry + 1, hash: hex(&hash) }
 }
 
 /// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls::model::Status;
-use dls::rollout::{EventKind, ObserveError, RunOutcome};
+use dls::rollout::{EventKind, RunOutcome};
 use dls::run::Fence::{self, Needed, Waived};
 use dls::{MemoryStore, PackageId, ResendRefused, Resume, Run, RunId};
 
@@ -110,9 +110,9 @@ async fn the_fence_is_not_waived_where_the_service_has_a_clock_or_cannot_be_aske
     let lost = Lost::new(&[23], false).await;
     for after in [SECOND * 2, FENCE * 2] {
         let refused = lost.refusal(after, &[23], Waived).await;
-        assert_eq!(refused, ResendRefused::ProofCanBeHad);
+        assert_eq!(refused, ResendRefused::ProofPossible);
     }
-    lost.service.state().skew = Err(ObserveError::Unreachable("no route".to_owned()));
+    lost.service.state().skew = Err("no route".to_owned());
     let refused = lost.refusal(FENCE * 3, &[23], Waived).await;
     assert_eq!(refused, ResendRefused::Unreachable("no route".to_owned()));
     assert_eq!(lost.service.state().sent.len(), 1);

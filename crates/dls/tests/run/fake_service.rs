@@ -25,7 +25,7 @@ pub(crate) struct State {
     pub(crate) observed: Result<Status, ObserveError>,
     /// What becomes of the next requests; the rest are lost.
     pub(crate) sends: VecDeque<Result<DeployAnswer, SendError>>,
-    pub(crate) skew: Result<Option<Duration>, ObserveError>,
+    pub(crate) skew: Result<Option<Duration>, String>,
     pub(crate) bears_token: bool,
     /// How long an observation takes.
     pub(crate) observing: Duration,
@@ -136,7 +136,7 @@ impl Service for FakeService {
         })
     }
 
-    fn clock_skew(&self, _: PackageId) -> BoxFuture<'_, Result<Option<Duration>, ObserveError>> {
+    fn clock_skew(&self, _: PackageId) -> BoxFuture<'_, Result<Option<Duration>, String>> {
         Box::pin(async { self.state().skew.clone() })
     }
 }

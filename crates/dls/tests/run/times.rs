@@ -3,43 +3,50 @@
 use std::time::Duration;
 
 use dls::rollout::{EventKind, NotSent, ObserveError, PackageOutcome, SendError};
+use tokio::time::Instant;
 
 use crate::bench::{quick, quick_with};
 use crate::fake_service::FakeService;
 
 #[tokio::test(start_paused = true)]
-async fn event_times_never_go_back() {
+async fn event_times_advance_when_the_wall_clock_is_set_back() {
     let service = FakeService::new();
     service.state().observed = Err(ObserveError::Unreachable("nobody is there".to_owned()));
-    let mut run = service.run(&[23], quick());
-    let mut times = vec![run.created_at()];
+    let (mut run, started) = (service.run(&[23], quick()), Instant::now());
+    let mut events = 0;
     while let Some(event) = run.next_event().await {
-        times.push(event.at);
-        // Somebody sets the wall clock back.
+        let passed = event.at.as_millis() - run.created_at().as_millis();
+        assert_eq!(u128::try_from(passed), Ok(started.elapsed().as_millis()), "{event:?}");
         service.state().wall -= Duration::from_secs(3600);
+        events += 1;
     }
-    assert!(times.len() > 3, "{times:?}");
-    assert!(times.is_sorted(), "{times:?}");
-    assert!(times.first() < times.last(), "the time does pass");
+    assert!(events > 3 && started.elapsed() > Duration::ZERO, "the time does pass");
 }
 
+/// What was read is fresh for 60 s.
 #[tokio::test(start_paused = true)]
 async fn a_request_is_not_written_after_an_old_observation() {
-    let service = FakeService::new();
-    service.state().connecting = Duration::from_secs(61);
-    let mut run = service.run(&[23], quick());
-    let mut not_sent = 0;
-    while let Some(event) = run.next_event().await {
-        if let EventKind::SendFailed { failure } = event.kind {
-            assert!(matches!(failure, SendError::NotSent(_)), "{failure:?}");
-            not_sent += 1;
+    for (observing, connecting, why) in [
+        (0, 61, "connecting took too long"),
+        (40, 30, "the duration of an observation counts towards its age"),
+    ] {
+        let service = FakeService::new();
+        service.state().observing = Duration::from_secs(observing);
+        service.state().connecting = Duration::from_secs(connecting);
+        let mut run = service.run(&[23], quick());
+        let mut not_sent = 0;
+        while let Some(event) = run.next_event().await {
+            if let EventKind::SendFailed { failure } = event.kind {
+                assert!(matches!(failure, SendError::NotSent(_)), "{why}: {failure:?}");
+                not_sent += 1;
+            }
         }
+        let outcome = run.report().packages.remove(0).outcome;
+        let unreachable = matches!(outcome, Some(PackageOutcome::NotSent(NotSent::Unreachable(_))));
+        assert!(unreachable, "{why}: {outcome:?}");
+        assert!(not_sent > 1, "{why}: it is tried again on a new observation");
+        assert!(service.state().sent.is_empty(), "{why}");
     }
-    let outcome = run.report().packages.remove(0).outcome;
-    let unreachable = matches!(outcome, Some(PackageOutcome::NotSent(NotSent::Unreachable(_))));
-    assert!(unreachable, "{outcome:?}");
-    assert!(not_sent > 1, "it is tried again on a new observation");
-    assert!(service.state().sent.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,14 +68,4 @@ async fn after_a_suspend_packages_are_observed_again() {
     let expected = ["observed", "intended", "not sent", "observed", "intended"];
     assert_eq!(story, expected);
     assert_eq!(service.state().sent.len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_duration_of_an_observation_counts_towards_its_age() {
-    let service = FakeService::new();
-    service.state().observing = Duration::from_secs(40);
-    service.state().connecting = Duration::from_secs(30);
-    let mut run = service.run(&[23], quick());
-    while run.next_event().await.is_some() {}
-    assert!(service.state().sent.is_empty(), "it was 70 s old each time");
 }

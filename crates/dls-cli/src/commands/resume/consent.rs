@@ -89,7 +89,7 @@ impl Consent {
                     false => "give it up",
                 }
             ),
-            ResendRefused::ProofCanBeHad => "omit --no-fence".to_owned(),
+            ResendRefused::ProofPossible => "omit --no-fence".to_owned(),
             _ => run
                 .id()
                 .and_then(|id| follower.journal.resume(id))

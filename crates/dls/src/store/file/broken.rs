@@ -7,11 +7,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::FileStore;
-use crate::store::chain::{VERSION, hex};
-use crate::store::{OpenMode, RunId, StoreError};
+use crate::store::chain::VERSION;
+use crate::store::{OpenMode, RunId, StoreError, hex};
 
-/// The log of consents to set a file aside, one JSON object per line.
-const CONSENTS: &str = "set-aside.log";
+/// The log of the files that were set aside, one JSON object per line.
+const LOG: &str = "set-aside.log";
 /// The suffix of files that were set aside.
 const ASIDE: &str = ".aside";
 
@@ -36,7 +36,7 @@ pub struct Check {
 }
 
 #[derive(Serialize)]
-struct Consent<'a> {
+struct LogEntry<'a> {
     at: String,
     by: &'a str,
     file: String,
@@ -72,8 +72,8 @@ impl FileStore {
     }
 
     /// Sets a run aside that cannot be read: it claims nothing any more, and another run may send its packages again.
-    /// So a person must consent. The consent (who, when, which file and its SHA-256 hash) is recorded durably in
-    /// `set-aside.log`. The file is renamed to the returned path.
+    /// So a person must decide it: `by` is recorded durably in `set-aside.log`, with the time, the file and its SHA-256
+    /// hash. The file is renamed to the returned path.
     ///
     /// # Errors
     ///
@@ -94,14 +94,14 @@ impl FileStore {
         }
         let bytes = file.file.read().await.map_err(|error| file.unusable(&error))?;
         let name = self.name_aside(run).await?;
-        let consent = Consent {
+        let entry = LogEntry {
             at: at.to_string(),
             by,
             file: file.path.display().to_string(),
             renamed: &name,
-            sha256: hex(Sha256::digest(&bytes).as_slice()),
+            sha256: hex(&Sha256::digest(&bytes)),
         };
-        self.record_consent(&consent).await?;
+        self.log(&entry).await?;
         let aside = self.directory.join(&name);
         self.directory
             .disk
@@ -112,10 +112,10 @@ impl FileStore {
         Ok(aside)
     }
 
-    async fn record_consent(&self, consent: &Consent<'_>) -> Result<(), StoreError> {
-        let path = self.directory.join(CONSENTS);
+    async fn log(&self, entry: &LogEntry<'_>) -> Result<(), StoreError> {
+        let path = self.directory.join(LOG);
         let unusable = |error| StoreError::unusable(&path, &error);
-        let line = serde_json::to_vec(consent);
+        let line = serde_json::to_vec(entry);
         let mut line = line.map_err(|error| unusable(error.into()))?;
         line.push(b'\n');
         let file = self.directory.disk.open(&path, OpenMode::Create).await;
