@@ -56,7 +56,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn destination(&self) -> dls::rollout::Destination {
         let workspace = self.workspace.clone();
         dls::rollout::Destination::new(
-            self.endpoints.v2().to_string(),
+            self.endpoints.v2.to_string(),
             self.project.clone(),
             workspace.unwrap_or_else(WorkspaceId::service_default),
         )

@@ -64,7 +64,7 @@ impl Document for PackageList<'_> {
         json!({
             "schema": self.schema,
             "workspace": self.settings.workspace,
-            "endpoint": self.settings.endpoints.v2().to_string(),
+            "endpoint": self.settings.endpoints.v2.to_string(),
             "packages": self.packages.iter().map(Listed::json).collect::<Value>(),
         })
     }

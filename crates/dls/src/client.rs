@@ -146,7 +146,7 @@ impl Client {
     }
 
     fn in_workspace(&self, workspace: WorkspaceId) -> Destination {
-        Destination::new(self.endpoints.v2().to_string(), self.scope.project().clone(), workspace)
+        Destination::new(self.endpoints.v2.to_string(), self.scope.project().clone(), workspace)
     }
 
     fn clock(&self) -> SystemClock {

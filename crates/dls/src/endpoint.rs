@@ -9,9 +9,12 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 
 /// The two addresses of DataArts Factory: one for paths under `/v2/`, one for `/v1/`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Endpoints {
-    v2: Endpoint,
-    v1: Endpoint,
+    /// The address for `/v2/` paths: releases, lists.
+    pub v2: Endpoint,
+    /// The address for `/v1/` paths: system tasks.
+    pub v1: Endpoint,
 }
 
 impl Endpoints {
@@ -29,8 +32,8 @@ impl Endpoints {
     ///
     /// ```
     /// let endpoints = dls::Endpoints::of_region("cn-north-4")?;
-    /// assert_eq!(endpoints.v2().to_string(), "https://dayu.cn-north-4.myhuaweicloud.com");
-    /// assert_eq!(endpoints.v1().to_string(), "https://dayu-dlf.cn-north-4.myhuaweicloud.com");
+    /// assert_eq!(endpoints.v2.to_string(), "https://dayu.cn-north-4.myhuaweicloud.com");
+    /// assert_eq!(endpoints.v1.to_string(), "https://dayu-dlf.cn-north-4.myhuaweicloud.com");
     /// # Ok::<(), dls::InvalidEndpoint>(())
     /// ```
     ///
@@ -47,24 +50,6 @@ impl Endpoints {
             v2: format!("https://dayu.{region}.{domain}").parse()?,
             v1: format!("https://dayu-dlf.{region}.{domain}").parse()?,
         })
-    }
-
-    /// Another address for the `/v1/` paths (the system task).
-    #[must_use]
-    pub fn with_v1(self, v1: Endpoint) -> Self {
-        Self { v1, ..self }
-    }
-
-    /// The address for `/v2/` paths: releases, lists.
-    #[must_use]
-    pub fn v2(&self) -> &Endpoint {
-        &self.v2
-    }
-
-    /// The address for `/v1/` paths: system tasks.
-    #[must_use]
-    pub fn v1(&self) -> &Endpoint {
-        &self.v1
     }
 
     pub(crate) fn of(&self, family: HostFamily) -> &Endpoint {
@@ -209,29 +194,20 @@ impl InvalidEndpoint {
 mod tests {
     use super::*;
 
-    fn hosts(region: &str) -> (String, String) {
-        let endpoints = Endpoints::of_region(region).unwrap();
-        (endpoints.v2.to_string(), endpoints.v1.to_string())
-    }
-
     #[test]
-    fn any_region_has_two_hosts() {
-        for region in ["cn-north-4", "tr-west-1", "xx-nowhere-99"] {
-            let (v2, v1) = hosts(region);
-            assert_eq!(v2, format!("https://dayu.{region}.myhuaweicloud.com"));
-            assert_eq!(v1, format!("https://dayu-dlf.{region}.myhuaweicloud.com"));
+    fn any_region_has_two_hosts_and_some_realms_have_their_own_domain() {
+        for (region, domain) in [
+            ("cn-north-4", "myhuaweicloud.com"),
+            ("xx-nowhere-99", "myhuaweicloud.com"),
+            ("eu-west-0", "myhuaweicloud.com"),
+            ("eu-west-101", "myhuaweicloud.eu"),
+            ("eu-de", "otc.t-systems.com"),
+            ("my-kualalumpur-1", "alphaedge.tmone.com.my"),
+        ] {
+            let Endpoints { v2, v1 } = Endpoints::of_region(region).unwrap();
+            assert_eq!(v2.to_string(), format!("https://dayu.{region}.{domain}"));
+            assert_eq!(v1.to_string(), format!("https://dayu-dlf.{region}.{domain}"));
         }
-    }
-
-    #[test]
-    fn some_realms_have_their_own_domain() {
-        assert_eq!(hosts("eu-west-101").0, "https://dayu.eu-west-101.myhuaweicloud.eu");
-        assert_eq!(hosts("eu-west-0").0, "https://dayu.eu-west-0.myhuaweicloud.com");
-        assert_eq!(hosts("eu-de").1, "https://dayu-dlf.eu-de.otc.t-systems.com");
-        assert_eq!(
-            hosts("my-kualalumpur-1").1,
-            "https://dayu-dlf.my-kualalumpur-1.alphaedge.tmone.com.my"
-        );
     }
 
     #[test]
@@ -242,15 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_a_scheme_a_host_and_a_port() {
-        for text in ["https://h", "https://h:8443", "http://127.0.0.1:1", "http://[::1]:443"] {
-            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn every_spelling_of_an_address_is_equal() {
+    fn an_address_is_a_scheme_a_host_and_a_port_in_one_spelling() {
         for (text, same) in [
+            ("https://h", "https://h"),
+            ("https://h:8443", "https://h:8443"),
+            ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+            ("http://[::1]:443", "http://[::1]:443"),
             ("https://h/", "https://h"),
             ("https://H.Example", "https://h.example"),
             ("https://h:443", "https://h"),

@@ -63,7 +63,7 @@ impl Document for Revocation<'_> {
         json!({
             "schema": "dls.revoke/1",
             "workspace": self.settings.workspace,
-            "endpoint": self.settings.endpoints.v2().to_string(),
+            "endpoint": self.settings.endpoints.v2.to_string(),
             "outcome": outcome,
             "packages": self.ids.iter().map(row).collect::<Value>(),
         })

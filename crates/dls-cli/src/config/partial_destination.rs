@@ -84,7 +84,7 @@ impl PartialDestination {
         destination: &Destination,
         same_service: bool,
     ) -> Option<(&'static str, String)> {
-        let endpoint = self.endpoints.as_ref().map(|it| it.v2().to_string());
+        let endpoint = self.endpoints.as_ref().map(|it| it.v2.to_string());
         let endpoint = endpoint
             .filter(|it| !same_service && !Endpoint::is_same_address(it, &destination.endpoint));
         let (project, workspace) = (self.project.as_ref(), self.workspace.as_ref());

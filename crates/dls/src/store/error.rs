@@ -1,7 +1,6 @@
 //! Errors of run stores.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use dls_model::PackageId;
@@ -117,10 +116,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn unusable(path: &Path, error: &io::Error) -> Self {
-        Self::Unusable { path: path.to_owned(), why: error.to_string() }
-    }
-
     /// The run that the error is about.
     #[must_use]
     pub fn run(&self) -> Option<&RunId> {

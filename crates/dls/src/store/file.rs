@@ -92,22 +92,24 @@ impl FileStore {
     ) -> Result<Box<dyn RunWriter>, StoreError> {
         let mut lock = self.directory.lock().await?;
         self.directory.refuse_misnamed_files().await?;
-        self.refuse_conflict(&spec).await?;
-        let run = self.directory.new_id(at).await?;
+        let runs = self.directory.runs().await?;
+        self.refuse_conflict(&spec, &runs).await?;
+        let run = self.directory.new_id(at, &runs);
         let first = Event::new(at, EventKind::RunCreated(Box::new(spec)));
         let path = self.directory.path_of(&run, false);
         // If somebody removed the lock meanwhile, another process may hold a new one.
-        self.directory.verify_lock(&mut *lock).await?;
+        self.directory.verify(&mut lock).await?;
         let writer = FileWriter::create(self.directory.clone(), path, run, &first).await?;
         Ok(Box::new(writer))
     }
 
-    async fn refuse_conflict(&self, spec: &RunSpec) -> Result<(), StoreError> {
-        for (run, is_finished) in self.directory.runs().await? {
-            if is_finished {
-                continue;
-            }
-            let contents = self.contents(&run).await?;
+    async fn refuse_conflict(
+        &self,
+        spec: &RunSpec,
+        runs: &[(RunId, bool)],
+    ) -> Result<(), StoreError> {
+        for (run, _) in runs.iter().filter(|(_, is_finished)| !is_finished) {
+            let contents = self.contents(run).await?;
             let other = contents.spec().cloned();
             match (contents.into_run(), other) {
                 (Ok((stored, _)), _) => claims::refuse_conflict(spec, &stored)?,

@@ -64,7 +64,7 @@ impl Request {
         let headers = headers.map(|(name, value)| (name.to_string(), header(value.as_bytes())));
         Ok(Self {
             method: request.method().to_string(),
-            url: format!("{}{}", settings.endpoints.v2(), request.uri()),
+            url: format!("{}{}", settings.endpoints.v2, request.uri()),
             headers: headers.collect(),
             body: header(request.body()),
         })

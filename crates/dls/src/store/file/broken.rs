@@ -1,5 +1,6 @@
 //! Explains runs whose file cannot be read, and sets them aside.
 
+use std::io;
 use std::path::PathBuf;
 
 use dls_model::Timestamp;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::FileStore;
+use super::directory::At as _;
 use crate::store::chain::VERSION;
 use crate::store::{OpenMode, RunId, StoreError, hex};
 
@@ -92,7 +94,7 @@ impl FileStore {
         if self.check(run).await?.problem.is_none() {
             return Err(StoreError::NotBroken { run: run.clone() });
         }
-        let bytes = file.file.read().await.map_err(|error| file.unusable(&error))?;
+        let bytes = file.file.read().await.at(&file.path)?;
         let name = self.name_aside(run).await?;
         let entry = LogEntry {
             at: at.to_string(),
@@ -103,25 +105,18 @@ impl FileStore {
         };
         self.log(&entry).await?;
         let aside = self.directory.join(&name);
-        self.directory
-            .disk
-            .rename(&file.path, &aside)
-            .await
-            .map_err(|error| file.unusable(&error))?;
+        self.directory.disk.rename(&file.path, &aside).await.at(&file.path)?;
         self.directory.sync().await?;
         Ok(aside)
     }
 
     async fn log(&self, entry: &LogEntry<'_>) -> Result<(), StoreError> {
         let path = self.directory.join(LOG);
-        let unusable = |error| StoreError::unusable(&path, &error);
-        let line = serde_json::to_vec(entry);
-        let mut line = line.map_err(|error| unusable(error.into()))?;
+        let mut line = serde_json::to_vec(entry).map_err(io::Error::from).at(&path)?;
         line.push(b'\n');
-        let file = self.directory.disk.open(&path, OpenMode::Create).await;
-        let mut file = file.map_err(unusable)?;
-        file.append(line).await.map_err(unusable)?;
-        file.flush().await.map_err(unusable)?;
+        let mut file = self.directory.disk.open(&path, OpenMode::Create).await.at(&path)?;
+        file.append(line).await.at(&path)?;
+        file.flush().await.at(&path)?;
         self.directory.sync().await
     }
 

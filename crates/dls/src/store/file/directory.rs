@@ -29,26 +29,36 @@ pub(super) struct Directory {
     pub(super) max_file_size: u64,
 }
 
-/// The open file of a run.
+/// An open file.
 #[derive(Debug)]
-pub(super) struct RunFile {
+pub(super) struct OpenFile {
     pub(super) path: PathBuf,
     pub(super) file: Box<dyn DiskFile>,
 }
 
-impl RunFile {
-    pub(super) fn unusable(&self, error: &io::Error) -> StoreError {
-        StoreError::unusable(&self.path, error)
-    }
-
-    /// Locks it until it is dropped.
+impl OpenFile {
+    /// Locks the file of a run until it is dropped.
     pub(super) async fn lock(&mut self, run: &RunId) -> Result<(), StoreError> {
-        match self.file.try_lock().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(StoreError::InUse { run: run.clone() }),
-            Err(error) => Err(self.unusable(&error)),
+        match self.file.try_lock().await.at(&self.path)? {
+            true => Ok(()),
+            false => Err(StoreError::InUse { run: run.clone() }),
         }
     }
+}
+
+/// Names the path in an error of the disk.
+pub(super) trait At<T> {
+    fn at(self, path: &Path) -> Result<T, StoreError>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, path: &Path) -> Result<T, StoreError> {
+        self.map_err(|error| unusable(path, error.to_string()))
+    }
+}
+
+fn unusable(path: &Path, why: impl Into<String>) -> StoreError {
+    StoreError::Unusable { path: path.to_owned(), why: why.into() }
 }
 
 impl Directory {
@@ -59,49 +69,39 @@ impl Directory {
     /// Creates the directory if it is missing, and proves that it is writable.
     pub(super) async fn create(&self) -> Result<(), StoreError> {
         if cfg!(windows) {
-            let error =
-                io::Error::new(io::ErrorKind::Unsupported, "Windows is not supported for journals");
-            return Err(self.unusable(&error));
+            return Err(unusable(&self.path, "Windows is not supported for journals"));
         }
-        let created = self.disk.create_dir(&self.path).await;
-        created.map_err(|error| self.unusable(&error))?;
+        self.disk.create_dir(&self.path).await.at(&self.path)?;
         self.lock().await?;
         Ok(())
     }
 
     /// The lock under which runs are created. Dropping the file releases it.
-    pub(super) async fn lock(&self) -> Result<Box<dyn DiskFile>, StoreError> {
-        let unusable = |error| self.unusable(&error);
+    pub(super) async fn lock(&self) -> Result<OpenFile, StoreError> {
+        let path = self.join(LOCK);
         let deadline = Instant::now() + LOCK_LIMIT;
-        let mut file =
-            self.disk.open(&self.join(LOCK), OpenMode::Create).await.map_err(unusable)?;
+        let file = self.disk.open(&path, OpenMode::Create).await.at(&self.path)?;
+        let mut lock = OpenFile { path, file };
         // A blocking lock could not be cancelled, and would block the exit of the process.
-        while !file.try_lock().await.map_err(unusable)? {
+        while !lock.file.try_lock().await.at(&self.path)? {
             if Instant::now() > deadline {
-                let why = "another process keeps it locked";
-                return Err(unusable(io::Error::new(io::ErrorKind::TimedOut, why)));
+                return Err(unusable(&self.path, "another process keeps it locked"));
             }
             sleep(LOCK_PAUSE).await;
         }
-        self.verify_lock(&mut *file).await?;
-        Ok(file)
-    }
-
-    /// Fails if the lock file was removed or replaced, so that others do not find this lock.
-    pub(super) async fn verify_lock(&self, lock: &mut dyn DiskFile) -> Result<(), StoreError> {
-        self.verify_path(&self.join(LOCK), lock).await
+        self.verify(&mut lock).await?;
+        Ok(lock)
     }
 
     /// Makes the names in the directory durable.
     pub(super) async fn sync(&self) -> Result<(), StoreError> {
-        let synced = self.disk.sync_dir(&self.path).await;
-        synced.map_err(|error| self.unusable(&error))
+        self.disk.sync_dir(&self.path).await.at(&self.path)
     }
 
     pub(super) async fn names(&self) -> Result<Vec<String>, StoreError> {
         match self.disk.names(&self.path).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            names => names.map_err(|error| self.unusable(&error)),
+            names => names.at(&self.path),
         }
     }
 
@@ -122,12 +122,11 @@ impl Directory {
             |name: &&String| name.to_lowercase().ends_with(OPEN) && run_of(name).is_none();
         match self.names().await?.iter().find(is_misnamed) {
             None => Ok(()),
-            Some(name) => {
-                let why = "this is not the name of a run, and the file may record one: rename it after the run in \
-                           it, or move it away";
-                let error = io::Error::new(io::ErrorKind::InvalidData, why);
-                Err(StoreError::unusable(&self.join(name), &error))
-            }
+            Some(name) => Err(unusable(
+                &self.join(name),
+                "this is not the name of a run, and the file may record one: rename it after the run in it, or move \
+                 it away",
+            )),
         }
     }
 
@@ -145,70 +144,56 @@ impl Directory {
         for is_finished in [false, true] {
             let path = self.path_of(run, is_finished);
             match self.disk.state(&path).await {
-                Ok(_) => return Ok((path, is_finished)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(StoreError::unusable(&path, &error)),
+                state => return state.at(&path).map(|_| (path, is_finished)),
             }
         }
         Err(StoreError::NoSuchRun { run: run.clone() })
     }
 
-    /// A name that no run has. Call it under the lock.
-    pub(super) async fn new_id(&self, at: Timestamp) -> Result<RunId, StoreError> {
+    /// A name that none of these runs has.
+    pub(super) fn new_id(&self, at: Timestamp, runs: &[(RunId, bool)]) -> RunId {
         loop {
             let run = RunId::new(at, self.disk.random());
-            match self.find(&run).await {
-                Ok(_) => {}
-                Err(StoreError::NoSuchRun { .. }) => return Ok(run),
-                Err(error) => return Err(error),
+            if runs.iter().all(|(other, _)| *other != run) {
+                return run;
             }
         }
     }
 
     /// Opens the file of a run. Symbolic links are refused.
-    pub(super) async fn open(&self, path: PathBuf, mode: OpenMode) -> Result<RunFile, StoreError> {
-        let unusable = |error| StoreError::unusable(&path, &error);
-        if !self.disk.state(&path).await.map_err(unusable)?.is_file {
-            let why = "it is not a plain file (perhaps a symbolic link)";
-            return Err(unusable(io::Error::new(io::ErrorKind::InvalidInput, why)));
+    pub(super) async fn open(&self, path: PathBuf, mode: OpenMode) -> Result<OpenFile, StoreError> {
+        if !self.disk.state(&path).await.at(&path)?.is_file {
+            return Err(unusable(&path, "it is not a plain file (perhaps a symbolic link)"));
         }
-        let file = self.disk.open(&path, mode).await.map_err(unusable)?;
-        let mut opened = RunFile { path, file };
+        let file = self.disk.open(&path, mode).await.at(&path)?;
+        let mut opened = OpenFile { path, file };
         self.verify(&mut opened).await?;
         Ok(opened)
     }
 
-    pub(super) async fn read(&self, opened: &mut RunFile) -> Result<Vec<u8>, StoreError> {
-        let state = opened.file.state().await.map_err(|error| opened.unusable(&error))?;
+    pub(super) async fn read(&self, opened: &mut OpenFile) -> Result<Vec<u8>, StoreError> {
+        let state = opened.file.state().await.at(&opened.path)?;
         self.check_size(&opened.path, state.length)?;
-        opened.file.read().await.map_err(|error| opened.unusable(&error))
+        opened.file.read().await.at(&opened.path)
     }
 
     pub(super) fn check_size(&self, path: &Path, length: u64) -> Result<(), StoreError> {
         if length <= self.max_file_size {
             return Ok(());
         }
-        let why = format!("a run takes at most {} MiB", self.max_file_size >> 20);
-        Err(StoreError::unusable(path, &io::Error::other(why)))
+        Err(unusable(path, format!("a run takes at most {} MiB", self.max_file_size >> 20)))
     }
 
-    /// Fails if the path no longer names this file, which the next command would then not find.
-    pub(super) async fn verify(&self, opened: &mut RunFile) -> Result<(), StoreError> {
-        self.verify_path(&opened.path, &mut *opened.file).await
-    }
-
-    async fn verify_path(&self, path: &Path, file: &mut dyn DiskFile) -> Result<(), StoreError> {
-        let unusable = |error| StoreError::unusable(path, &error);
-        let held = file.state().await.map_err(unusable)?;
+    /// Fails if the path no longer names this file, so that others would not find it, nor a lock on it.
+    pub(super) async fn verify(&self, opened: &mut OpenFile) -> Result<(), StoreError> {
+        let OpenFile { path, file } = opened;
+        let held = file.state().await.at(path)?;
         match self.disk.state(path).await {
             Ok(named) if named.is_file && named.identity == held.identity => Ok(()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
-            _ => Err(StoreError::Replaced { path: path.to_owned() }),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at(path),
+            _ => Err(StoreError::Replaced { path: path.clone() }),
         }
-    }
-
-    pub(super) fn unusable(&self, error: &io::Error) -> StoreError {
-        StoreError::unusable(&self.path, error)
     }
 }
 

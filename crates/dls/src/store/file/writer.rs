@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use dls_rollout::Event;
 
-use super::directory::{Directory, RunFile};
+use super::directory::{At as _, Directory, OpenFile};
 use crate::store::replay::{End, length_of};
 use crate::store::{OpenMode, Position, RunId, RunWriter, StoreError, StoreFuture, chain};
 
@@ -16,7 +16,7 @@ const NEW: &str = ".new";
 #[derive(Debug)]
 pub(super) struct FileWriter {
     directory: Directory,
-    file: RunFile,
+    opened: OpenFile,
     /// The last entry.
     position: Position,
     length: u64,
@@ -31,52 +31,50 @@ impl FileWriter {
         first: &Event,
     ) -> Result<Self, StoreError> {
         let new = directory.join(NEW);
-        let unusable = |error| StoreError::unusable(&path, &error);
         let (line, position) = chain::encode(&chain::origin(run), first)?;
         match directory.disk.remove(&new).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
-            _ => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.at(&path)?,
         }
-        let file = directory.disk.open(&new, OpenMode::CreateNew).await.map_err(unusable)?;
-        let mut file = RunFile { path: path.clone(), file };
-        file.lock(&position.run).await?;
+        let file = directory.disk.open(&new, OpenMode::CreateNew).await.at(&path)?;
+        let mut opened = OpenFile { path, file };
+        opened.lock(&position.run).await?;
+        let OpenFile { path, file } = &mut opened;
         let length = length_of(&line);
-        file.file.append(line).await.map_err(unusable)?;
-        file.file.flush().await.map_err(unusable)?;
-        directory.disk.rename(&new, &path).await.map_err(unusable)?;
+        file.append(line).await.at(path)?;
+        file.flush().await.at(path)?;
+        directory.disk.rename(&new, path).await.at(path)?;
         directory.sync().await?;
-        Ok(Self { directory, file, position, length })
+        Ok(Self { directory, opened, position, length })
     }
 
     /// Continues a file that was locked and then read.
     pub(super) async fn take_over(
         directory: Directory,
-        mut file: RunFile,
+        mut opened: OpenFile,
         position: Position,
         end: End,
     ) -> Result<Self, StoreError> {
-        let RunFile { path, file: open } = &mut file;
-        let unusable = |error| StoreError::unusable(path, &error);
+        let OpenFile { path, file } = &mut opened;
         let mut length = end.valid;
         if end.lacks_line_end || end.unfinished.is_some() {
-            open.truncate(length).await.map_err(unusable)?;
+            file.truncate(length).await.at(path)?;
         }
         if end.lacks_line_end {
-            open.append(vec![b'\n']).await.map_err(unusable)?;
+            file.append(vec![b'\n']).await.at(path)?;
             length += 1;
         }
         // Decisions follow from what was read, so it must be durable; so must the file's name, which its creator may
         // not have flushed.
-        open.flush().await.map_err(unusable)?;
+        file.flush().await.at(path)?;
         directory.sync().await?;
-        Ok(Self { directory, file, position, length })
+        Ok(Self { directory, opened, position, length })
     }
 
     pub(super) async fn rename(&mut self, path: PathBuf) -> Result<(), StoreError> {
-        if self.file.path != path {
-            let renamed = self.directory.disk.rename(&self.file.path, &path).await;
-            renamed.map_err(|error| StoreError::unusable(&path, &error))?;
-            self.file.path = path;
+        if self.opened.path != path {
+            self.directory.disk.rename(&self.opened.path, &path).await.at(&path)?;
+            self.opened.path = path;
             self.directory.sync().await?;
         }
         Ok(())
@@ -85,19 +83,18 @@ impl FileWriter {
     async fn append_event(&mut self, event: &Event) -> Result<Position, StoreError> {
         let is_decision = event.kind.is_decision();
         if is_decision {
-            self.directory.verify(&mut self.file).await?;
+            self.directory.verify(&mut self.opened).await?;
         }
-        let RunFile { path, file } = &mut self.file;
-        let unusable = |error| StoreError::unusable(path, &error);
+        let OpenFile { path, file } = &mut self.opened;
         let (line, position) = chain::encode(&self.position, event)?;
-        if file.state().await.map_err(unusable)?.length != self.length {
+        if file.state().await.at(path)?.length != self.length {
             return Err(StoreError::Fenced { run: position.run });
         }
         let length = self.length.saturating_add(length_of(&line));
         self.directory.check_size(path, length)?;
-        file.append(line).await.map_err(unusable)?;
+        file.append(line).await.at(path)?;
         if is_decision {
-            file.flush().await.map_err(unusable)?;
+            file.flush().await.at(path)?;
         }
         self.length = length;
         self.position = position.clone();
@@ -105,9 +102,8 @@ impl FileWriter {
     }
 
     async fn finish_run(&mut self) -> Result<(), StoreError> {
-        let flushed = self.file.file.flush().await;
-        flushed.map_err(|error| self.file.unusable(&error))?;
-        self.directory.verify(&mut self.file).await?;
+        self.opened.file.flush().await.at(&self.opened.path)?;
+        self.directory.verify(&mut self.opened).await?;
         // The end is durable. If the rename fails, the next run only reads the file once more.
         drop(self.rename(self.directory.path_of(self.run(), true)).await);
         Ok(())
