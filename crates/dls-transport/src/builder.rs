@@ -26,7 +26,6 @@ use crate::transport::Transport;
 pub struct TransportBuilder {
     credentials: Option<Arc<dyn ProvideCredentials>>,
     project_id: Option<String>,
-    domain_id: Option<String>,
     user_agent: Option<String>,
     limits: Limits,
     max_attempts: Option<NonZeroU32>,
@@ -58,11 +57,6 @@ impl TransportBuilder {
     /// The header `X-Project-Id` of each request. It wins over one in a request.
     pub fn project_id(self, project_id: impl Into<String>) -> Self {
         Self { project_id: Some(project_id.into()), ..self }
-    }
-
-    /// The header `X-Domain-Id` of each request. It wins over one in a request.
-    pub fn domain_id(self, domain_id: impl Into<String>) -> Self {
-        Self { domain_id: Some(domain_id.into()), ..self }
     }
 
     /// The header `User-Agent` of requests that bring none. The default names this crate.
@@ -126,14 +120,11 @@ impl TransportBuilder {
         let credentials = self.credentials.ok_or_else(|| {
             Error::new(ErrorKind::Credentials, Phase::Prepare, "no credentials were given")
         })?;
-        for (name, id) in [("project", &self.project_id), ("domain", &self.domain_id)] {
-            if let Some(id) = id {
-                header(&format!("the {name} id"), id)?;
-            }
+        if let Some(id) = &self.project_id {
+            header("the project id", id)?;
         }
         let default_headers = DefaultHeaders {
             project_id: self.project_id,
-            domain_id: self.domain_id,
             user_agent: match &self.user_agent {
                 Some(text) => header("the user agent", text)?,
                 None => HeaderValue::from_static(concat!(
@@ -170,7 +161,7 @@ impl fmt::Debug for TransportBuilder {
 
 fn header(what: &str, text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text).map_err(|error| {
-        Error::setup(format!("{what} cannot stand in a header")).with_source(error)
+        Error::setup(format!("{what} is not a valid header value")).with_source(error)
     })
 }
 
@@ -194,9 +185,8 @@ mod tests {
     #[test]
     fn a_setting_that_cannot_work_is_refused_by_name() {
         for (builder, message) in [
-            (builder().project_id("a\nb"), "the project id cannot stand in a header"),
-            (builder().domain_id("a\0"), "the domain id cannot stand in a header"),
-            (builder().user_agent("a\r\nb: c"), "the user agent cannot stand in a header"),
+            (builder().project_id("a\nb"), "the project id is not a valid header value"),
+            (builder().user_agent("a\r\nb: c"), "the user agent is not a valid header value"),
             (builder().rate(Rate::PerSecond(0.0)), "invalid rate limit: 0 requests per second"),
         ] {
             let error = builder.build().unwrap_err();

@@ -45,7 +45,6 @@ const SECRET: [HeaderName; 3] = [
 #[derive(Clone, Debug)]
 pub(crate) struct DefaultHeaders {
     pub(crate) project_id: Option<String>,
-    pub(crate) domain_id: Option<String>,
     pub(crate) user_agent: HeaderValue,
 }
 
@@ -115,20 +114,18 @@ impl PreparedRequest {
     ) -> Result<(String, HeaderMap), Error> {
         let (host, path) = (self.origin.authority(), self.uri.path());
         let query = parse_query(self.uri.query().unwrap_or_default());
-        let DefaultHeaders { project_id, domain_id, .. } = default_headers;
-        let defaults = [("x-project-id", project_id), ("x-domain-id", domain_id)];
-        let defaults = defaults.iter().filter_map(|(name, id)| Some((*name, id.as_deref()?)));
+        let project_id = default_headers.project_id.as_deref().map(|id| ("x-project-id", id));
 
-        let mut texts = Vec::with_capacity(self.headers.len() + 4);
+        let mut texts = Vec::with_capacity(self.headers.len() + 3);
         for (name, value) in &self.headers {
-            if !defaults.clone().any(|(default, _)| name == default) {
+            if project_id.is_none_or(|(ours, _)| name != ours) {
                 let text = str::from_utf8(value.as_bytes()).map_err(|_| {
                     Error::invalid(format!("the value of header {name} is not UTF-8"))
                 })?;
                 texts.push((name.as_str(), text));
             }
         }
-        texts.extend(defaults);
+        texts.extend(project_id);
 
         let (target, sent) = match credentials {
             Credentials::AccessKey(key) => {
@@ -198,7 +195,6 @@ mod tests {
     fn default_headers() -> DefaultHeaders {
         DefaultHeaders {
             project_id: Some("project".into()),
-            domain_id: None,
             user_agent: HeaderValue::from_static("test/1"),
         }
     }

@@ -111,15 +111,6 @@ mod tests {
     }
 
     #[test]
-    fn a_date_to_wait_for_is_read_by_the_clock_of_the_server() {
-        let answer = headers(&[
-            (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
-            (RETRY_AFTER, "Sun, 06 Nov 1994 08:49:42 GMT"),
-        ]);
-        assert_eq!(retry_after(&answer, at(NOW + 9999)), Some(Duration::from_secs(5)));
-    }
-
-    #[test]
     fn the_skew_is_told_in_both_directions() {
         let answer = headers(&[(DATE, "Sun, 06 Nov 1994 08:49:37 GMT")]);
         let (ahead, behind) = (Duration::from_secs(5), Duration::from_secs(7));

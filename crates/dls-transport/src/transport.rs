@@ -142,7 +142,6 @@ impl fmt::Debug for Transport {
         let settings = &self.0.settings;
         f.debug_struct("Transport")
             .field("project_id", &settings.default_headers.project_id)
-            .field("domain_id", &settings.default_headers.domain_id)
             .field("limits", &settings.limits)
             .field("max_attempts", &settings.max_attempts)
             .field("is_stopped", &self.is_stopped())
