@@ -18,8 +18,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use dls_transport::credentials::{
-    AccessKey, Credentials, CredentialsError, Environment, ProvideCredentials, Provided, SecretKey,
-    SecurityToken, Token,
+    AccessKey, Credentials, CredentialsError, Environment, SecretKey, SecurityToken, Token,
 };
 use dls_transport::sign::{Parts, SdkDate, parse_authorization, sign};
 use dls_transport::{Error, ErrorKind, Limits, Rate, Retry, Roots, Transport, TransportBuilder};
@@ -185,7 +184,7 @@ async fn servers(canaries: &Canaries) -> Vec<Server> {
         format!("HTTP/1.1 200 OK\r\n{secrets}"),
         String::new(),
     ] {
-        servers.push(Server::pending(text).await);
+        servers.push(Server::once(text).await);
     }
     servers.push(Server::start(|peer, _| async move { peer.rst() }).await);
     let echo = |reset: bool| {
@@ -300,26 +299,11 @@ async fn through_mistakes(canaries: &Canaries, output: &Output) {
             output.error(&builder.build().unwrap_err());
         }
     }
-    for error in [
-        SecretKey::new(format!("{secret}\n")).unwrap_err(),
-        SecurityToken::new(format!("{secret}\n")).unwrap_err(),
-        Token::new(format!("{secret}\n")).unwrap_err(),
-    ] {
-        output.debug(&error);
-        let provider = Broken(Mutex::new(Some(error)));
-        let transport = Transport::builder().credentials(provider).build().unwrap();
-        let request = canaries.request("https://dayu.invalid/");
-        output.error(&transport.call(request, Retry::Never).await.unwrap_err());
-    }
-}
-
-struct Broken<E>(Mutex<Option<E>>);
-
-impl<E: std::error::Error + Send + Sync + 'static> ProvideCredentials for Broken<E> {
-    fn provide(&self) -> Provided<'_> {
-        let error = self.0.lock().unwrap().take().unwrap();
-        Box::pin(std::future::ready(Err(CredentialsError::other(error))))
-    }
+    let broken = format!("{secret}\n");
+    let provider = Environment::from_lookup(move |_| Ok(broken.clone()));
+    let transport = Transport::builder().credentials(provider).build().unwrap();
+    let request = canaries.request("https://dayu.invalid/");
+    output.error(&transport.call(request, Retry::Never).await.unwrap_err());
 }
 
 #[tokio::test(start_paused = true)]

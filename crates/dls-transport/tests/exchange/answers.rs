@@ -74,7 +74,7 @@ async fn the_request_goes_out_as_it_was_signed() {
 #[tokio::test]
 async fn every_2xx_4xx_and_5xx_is_an_answer_to_a_write() {
     for status in [200, 201, 202, 204, 299, 400, 403, 404, 408, 413, 429, 499, 500, 503, 504, 599] {
-        let server = Server::pending(answer(&format!("{status} X"), "")).await;
+        let server = Server::once(answer(&format!("{status} X"), "")).await;
         let answer = write(&transport(), server.uri("/")).await.unwrap();
         assert_eq!(answer.status().as_u16(), status);
         assert_eq!(server.ledger.whole(), 1);
@@ -89,7 +89,7 @@ async fn an_answer_without_a_body_is_an_answer() {
         "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.0 200 OK\r\n\r\n",
     ] {
-        let server = Server::pending(text).await;
+        let server = Server::once(text).await;
         let answer = write(&transport(), server.uri("/")).await.unwrap();
         assert!(answer.body().is_empty(), "{text:?}");
         assert_eq!(server.ledger.whole(), 1);
@@ -133,7 +133,7 @@ async fn a_redirect_is_an_error_and_nobody_follows_it() {
     for status in [300, 301, 302, 303, 304, 307, 308, 399] {
         let location = format!("http://user:pass@{}/login?token=abc#d", elsewhere.address);
         let headers = format!("Location: {location}\r\nX-Request-Id: r1\r\n");
-        let server = Server::pending(answer_with(&format!("{status} X"), &headers, "")).await;
+        let server = Server::once(answer_with(&format!("{status} X"), &headers, "")).await;
         for retry in [Retry::Allowed, Retry::Never] {
             let request = post(server.uri("/"));
             let error = transport().call(request, retry).await.unwrap_err();
@@ -156,7 +156,7 @@ async fn a_redirect_is_an_error_and_nobody_follows_it() {
 async fn a_status_that_no_request_asks_for_is_no_answer() {
     for status in ["101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x", "600 X", "999 X"]
     {
-        let server = Server::pending(format!("HTTP/1.1 {status}\r\n\r\n")).await;
+        let server = Server::once(format!("HTTP/1.1 {status}\r\n\r\n")).await;
         for retry in [Retry::Allowed, Retry::Never] {
             let request = post(server.uri("/"));
             let error = transport().call(request, retry).await.unwrap_err();

@@ -160,7 +160,7 @@ async fn a_body_that_breaks_off_leaves_the_status_standing() {
 #[tokio::test]
 async fn a_body_that_only_the_connection_ends_is_taken_as_it_is() {
     // Nobody can tell a cut one from a whole one here: reading its content must.
-    let server = Server::pending("HTTP/1.1 200 OK\r\n\r\n{\"deploy_package_det").await;
+    let server = Server::once("HTTP/1.1 200 OK\r\n\r\n{\"deploy_package_det").await;
     let answer = write(&transport(), server.uri("/")).await.unwrap();
     assert_eq!(answer.body(), b"{\"deploy_package_det");
 

@@ -70,7 +70,7 @@ async fn interim_answers_extend_no_limit() {
 #[tokio::test(start_paused = true)]
 async fn interim_answers_before_the_final_one_are_left_out() {
     let many = "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n".repeat(1000);
-    let server = Server::pending(many + &answer("200 OK", "final")).await;
+    let server = Server::once(many + &answer("200 OK", "final")).await;
     let answer = write(&transport(), server.uri("/")).await.unwrap();
     assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"final"[..]));
     assert!(!answer.headers().contains_key("x"));
@@ -215,7 +215,7 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
             format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}0\r\n\r\n"),
             format!("HTTP/1.1 200 OK\r\n\r\n{body}"),
         ] {
-            let server = Server::pending(answer).await;
+            let server = Server::once(answer).await;
             let outcome = read(&transport, server.uri("/")).await;
             assert_eq!(server.ledger.whole(), 1, "too much is not asked for again");
             match outcome {
@@ -234,7 +234,7 @@ async fn a_body_may_come_in_many_pieces_but_not_in_any_number() {
     let transport = limited(|limits| limits.body_bytes = 16 * 100).build().unwrap();
     for (pieces, fits) in [(1124, true), (1125, false), (1600, false)] {
         let body = "1\r\nx\r\n".repeat(pieces);
-        let server = Server::pending(format!(
+        let server = Server::once(format!(
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n\r\n"
         ))
         .await;
@@ -264,7 +264,7 @@ async fn a_body_that_is_announced_too_large_is_not_waited_for() {
 #[tokio::test]
 async fn a_length_beyond_counting_is_told_as_a_body_that_is_too_large() {
     for length in [u64::MAX - 2, u64::MAX - 1, u64::MAX] {
-        let server = Server::pending(format!(
+        let server = Server::once(format!(
             "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nbody"
         ))
         .await;
@@ -315,7 +315,7 @@ async fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
             [(limit - 1, true), (limit, true), (limit + 1, false), (10 * limit, false)]
         {
             let header = format!("X: {}\r\n", "y".repeat(bytes - without));
-            let server = Server::pending(answer_with("200 OK", &header, "")).await;
+            let server = Server::once(answer_with("200 OK", &header, "")).await;
             let outcome = read(&transport, server.uri("/")).await;
             assert_eq!(server.ledger.whole(), 1);
             match outcome {
@@ -340,7 +340,7 @@ async fn a_head_may_have_a_hundred_headers() {
     for (count, fits) in [(100, true), (101, false)] {
         // One of them is the length.
         let headers: String = (1..count).map(|number| format!("X-{number}: y\r\n")).collect();
-        let server = Server::pending(answer_with("200 OK", &headers, "")).await;
+        let server = Server::once(answer_with("200 OK", &headers, "")).await;
         assert_eq!(write(&transport(), server.uri("/")).await.is_ok(), fits, "{count}");
     }
 }

@@ -7,12 +7,44 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dls_transport::{Delivery, ErrorKind, Phase, Transport};
-use tokio::sync::{Barrier, Notify, Semaphore};
+use http::Response;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use crate::support::{
     Server, answer, attempts, builder, connect, post, read, timed_out, transport, write,
 };
+
+/// A server that answers each request as soon as the gate lets it.
+async fn gated() -> (Server, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let own = gate.clone();
+    let server = Server::start(move |mut peer, _| {
+        let gate = own.clone();
+        async move {
+            while peer.request().await.is_some() {
+                gate.acquire().await.unwrap().forget();
+                peer.say(answer("200 OK", "x")).await;
+            }
+        }
+    })
+    .await;
+    (server, gate)
+}
+
+/// Begins so many reads at once.
+fn spawn_reads(
+    transport: &Transport,
+    server: &Server,
+    count: usize,
+) -> Vec<JoinHandle<Response<Vec<u8>>>> {
+    let read = |_| {
+        let (transport, uri) = (transport.clone(), server.uri("/"));
+        tokio::spawn(async move { read(&transport, uri).await.unwrap() })
+    };
+    (0..count).map(read).collect()
+}
 
 #[tokio::test]
 async fn reads_use_a_connection_again_and_writes_never_do() {
@@ -110,25 +142,13 @@ async fn dropping_the_last_clone_closes_what_was_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn few_connections_are_kept_for_an_origin() {
-    // All requests are answered together, so that each has a connection of its own.
-    let gate = Arc::new(Barrier::new(10));
-    let server = Server::start(move |mut peer, _| {
-        let gate = gate.clone();
-        async move {
-            peer.request().await;
-            gate.wait().await;
-            peer.say(answer("200 OK", "")).await;
-            peer.closed().await;
-        }
-    })
-    .await;
+    let (server, gate) = gated().await;
     let transport = transport();
-    let calls = (0..10).map(|_| {
-        let (transport, uri) = (transport.clone(), server.uri("/"));
-        tokio::spawn(async move { read(&transport, uri).await.unwrap() })
-    });
-    for call in calls.collect::<Vec<_>>() {
-        call.await.unwrap();
+    let reads = spawn_reads(&transport, &server, 10);
+    sleep(Duration::from_millis(1)).await;
+    gate.add_permits(10);
+    for read in reads {
+        read.await.unwrap();
     }
     sleep(Duration::from_millis(1)).await;
     assert_eq!((server.ledger.connections(), server.ledger.open()), (10, 4));
@@ -138,27 +158,18 @@ async fn few_connections_are_kept_for_an_origin() {
 
 #[tokio::test(start_paused = true)]
 async fn the_connection_used_last_is_used_next_so_that_others_grow_old() {
-    let gate = Arc::new(Barrier::new(2));
-    let server = Server::start(move |mut peer, _| {
-        let gate = gate.clone();
-        async move {
-            peer.request().await;
-            gate.wait().await;
-            peer.say(answer("200 OK", "")).await;
-            while peer.request().await.is_some() {
-                peer.say(answer("200 OK", "")).await;
-            }
-        }
-    })
-    .await;
+    let (server, gate) = gated().await;
     let transport = transport();
-    let uri = server.uri("/");
-    let (one, other) = tokio::join!(read(&transport, &uri), read(&transport, &uri));
-    assert!(one.is_ok() && other.is_ok());
+    let reads = spawn_reads(&transport, &server, 2);
+    sleep(Duration::from_millis(1)).await;
     assert_eq!(server.ledger.open(), 2);
+    gate.add_permits(6);
+    for read in reads {
+        read.await.unwrap();
+    }
     for _ in 0..4 {
         sleep(Duration::from_secs(5)).await;
-        read(&transport, &uri).await.unwrap();
+        read(&transport, server.uri("/")).await.unwrap();
     }
     assert_eq!((server.ledger.connections(), server.ledger.open()), (2, 1));
 }
@@ -246,23 +257,6 @@ fn at_most(connections: usize) -> Transport {
     builder().max_connections(connections).build().unwrap()
 }
 
-/// A server that answers each request as soon as the gate lets it.
-async fn gated() -> (Server, Arc<Semaphore>) {
-    let gate = Arc::new(Semaphore::new(0));
-    let own = gate.clone();
-    let server = Server::start(move |mut peer, _| {
-        let gate = own.clone();
-        async move {
-            while peer.request().await.is_some() {
-                gate.acquire().await.unwrap().forget();
-                peer.say(answer("200 OK", "x")).await;
-            }
-        }
-    })
-    .await;
-    (server, gate)
-}
-
 #[tokio::test(start_paused = true)]
 async fn no_more_connections_are_opened_than_the_limit_and_the_other_calls_wait() {
     let (server, gate) = gated().await;
@@ -308,12 +302,8 @@ async fn calls_on_many_threads_use_64_connections_unless_told_otherwise() {
     })
     .await;
     let transport = transport();
-    let calls = (0..1000).map(|_| {
-        let (transport, uri) = (transport.clone(), server.uri("/"));
-        tokio::spawn(async move { read(&transport, uri).await.unwrap() })
-    });
-    for call in calls.collect::<Vec<_>>() {
-        assert_eq!(call.await.unwrap().body(), b"x");
+    for read in spawn_reads(&transport, &server, 1000) {
+        assert_eq!(read.await.unwrap().body(), b"x");
     }
     assert_eq!(server.ledger.whole(), 1000);
     assert!(most.load(Ordering::SeqCst) <= 64, "{most:?}");

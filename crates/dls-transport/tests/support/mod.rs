@@ -119,7 +119,7 @@ impl Server {
     }
 
     /// A server that reads one request and then says this and ends the connection.
-    pub(crate) async fn pending(answer: impl Into<Vec<u8>>) -> Self {
+    pub(crate) async fn once(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::start(move |mut peer, _| {
             let answer = answer.clone();
