@@ -48,8 +48,8 @@ impl TransportBuilder {
     const MAX_ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
     const MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
-    /// Who asks. The provider is asked before each attempt;
-    /// [`Credentials`](crate::credentials::Credentials) provide themselves.
+    /// The source of credentials, which is asked before each attempt:
+    /// [`Credentials`](crate::credentials::Credentials), or another provider.
     pub fn credentials(self, credentials: impl ProvideCredentials + 'static) -> Self {
         Self { credentials: Some(Arc::new(credentials)), ..self }
     }
@@ -75,8 +75,7 @@ impl TransportBuilder {
     }
 
     /// How many connections are open at most, idle ones included. The default is 64: at the default
-    /// rate more would be in use only if answers took longer than 8 s, when more requests would not
-    /// help the service; and it is a quarter of the 256 files that some systems let a process open.
+    /// rate, that is enough for answers that take 8 s; and some systems let a process open only 256 files.
     ///
     /// A call waits for a free one, first come, first served, within its
     /// [`total`](crate::Limits::total). A [`FreshConnection`](crate::FreshConnection) has one until it is sent or dropped.
@@ -89,12 +88,12 @@ impl TransportBuilder {
         Self { rate, ..self }
     }
 
-    /// Whose certificates are trusted. The default is whom this machine trusts.
+    /// Which certificates are trusted. The default is those that this machine trusts.
     pub fn roots(self, roots: Roots) -> Self {
         Self { roots, ..self }
     }
 
-    /// Which hosts may be spoken to over plain `http://`. The default is this machine only.
+    /// Which hosts may be reached over plain `http://`. The default is this machine only.
     pub fn allow_plaintext(self, hosts: PlaintextHosts) -> Self {
         Self { plaintext: hosts, ..self }
     }
@@ -104,8 +103,8 @@ impl TransportBuilder {
         Self { jitter_seed: Some(seed), ..self }
     }
 
-    /// Another clock for the dates of signatures, for tests or where the machine's own is known to
-    /// be wrong. Limits of time do not use it.
+    /// Another clock for the dates of signatures, for tests or if the machine's clock is known to
+    /// be wrong. Time limits do not use it.
     pub fn clock(self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: Clock::new(now), ..self }
     }

@@ -129,7 +129,7 @@ impl OutOfTime {
 }
 
 /// `15 s`, `1.5 s`, `50 ms`.
-pub(crate) fn in_words(time: Duration) -> String {
+fn in_words(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         format!("{} ms", time.as_millis())
     } else {

@@ -62,7 +62,7 @@ impl ConnectionTask {
         if let Some(running) = &mut self.running
             && let Poll::Ready(outcome) = Pin::new(running).poll(cx)
         {
-            // Whoever waits for an answer or a body gets the error, too.
+            // The future that waits for the answer or its body gets the error, too.
             self.failure = outcome.err();
             self.end();
         }
@@ -107,8 +107,8 @@ impl Connection {
         })
     }
 
-    /// Whether the server has neither closed the connection nor said anything unasked, as far as
-    /// this machine knows. What TLS itself has to say, such as a session ticket, is nothing said.
+    /// Whether the server has neither closed the connection nor sent data, as far as this machine knows.
+    /// Messages of TLS itself, such as a session ticket, do not count.
     pub(crate) async fn is_silent(&mut self) -> bool {
         let check = poll_fn(|cx| {
             self.task.advance(cx);
@@ -243,7 +243,7 @@ impl<'a> PendingResponse<'a> {
                 }
                 Err(late) => return Err(late.error(Phase::Body, limits.origin.authority())),
             };
-            // Anything else than data is a trailer, which nobody asked for.
+            // Anything else is a trailer, which is ignored.
             if let Some(data) = frame.data_ref() {
                 if data.len() > limit - bytes.len() {
                     return Err(self.too_large(limit, "bytes"));

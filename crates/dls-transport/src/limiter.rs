@@ -10,15 +10,15 @@ use crate::error::Error;
 
 /// How many requests a transport and its clones send at most.
 ///
-/// The default is 8 a second: DataArts Studio documents 10 a second for each user, and the user's
-/// other programs want some too.
+/// The default is 8 a second: DataArts Studio documents 10 a second for each user, whose other programs
+/// need some, too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Rate {
-    /// So many within any second; a fraction such as 0.5 means one in two seconds. Who asks first
-    /// goes first. It must be greater than 0.
+    /// This many within any second, first come, first served; 0.5 means one in two seconds. It must be
+    /// greater than 0.
     PerSecond(f64),
-    /// No limit here; the service still has its own.
+    /// No limit; the service still has its own.
     Unlimited,
 }
 
@@ -45,7 +45,7 @@ impl Limiter {
         }
     }
 
-    /// Waits for a turn. Whoever gives up waiting takes no turn from the others.
+    /// Waits for its turn. A caller that stops waiting takes no turn from the others.
     pub(crate) async fn acquire(&self) {
         let Some(window) = &self.0 else { return };
         let mut window = window.lock().await;

@@ -1,4 +1,4 @@
-//! Where requests go: scheme, host and port, rendered once for the socket, for `Host` and for people.
+//! Where requests go: scheme, host and port, for the socket, for `Host` and for messages.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,8 +7,8 @@ use http::Uri;
 
 use crate::error::Error;
 
-/// Which hosts may be spoken to over plain `http://`, where everybody in between reads the token
-/// and can change what is asked.
+/// Which hosts may be reached over plain `http://`, where anybody in between can read the token and
+/// change the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlaintextHosts {
@@ -19,7 +19,7 @@ pub enum PlaintextHosts {
     AnyHost,
 }
 
-/// Scheme, host and port of a URI that we may speak to. `Display` is what `Host` says.
+/// Scheme, host and port of a URI that may be used. `Display` is the value of `Host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) tls: bool,

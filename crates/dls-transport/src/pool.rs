@@ -58,7 +58,7 @@ impl Pool {
         Slot { _permit: permit.ok(), generation: lock(&self.idle).generation }
     }
 
-    /// Closes idle connections, the oldest first, until whoever has a slot may open another.
+    /// Closes idle connections, the oldest first, until one more may be opened.
     pub(crate) fn make_room(&self) {
         let mut idle = lock(&self.idle);
         let surplus = idle.connections.len().saturating_sub(self.slots.available_permits());

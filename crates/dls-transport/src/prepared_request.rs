@@ -41,7 +41,7 @@ const SECRET: [HeaderName; 3] = [
     HeaderName::from_static("x-security-token"),
 ];
 
-/// What goes on every request of a transport.
+/// Headers of each request of a transport.
 #[derive(Clone, Debug)]
 pub(crate) struct DefaultHeaders {
     pub(crate) project_id: Option<String>,

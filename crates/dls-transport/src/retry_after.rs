@@ -42,7 +42,7 @@ fn wait(text: &str, since: SystemTime) -> Option<Duration> {
     Some(until.duration_since(since).unwrap_or_default())
 }
 
-/// Of several dates nobody can say which is the server's, so they are none.
+/// `None` if there are several: it is not known which is the server's.
 fn date(headers: &HeaderMap) -> Option<SystemTime> {
     let mut dates = headers.get_all(DATE).into_iter();
     let (Some(only), None) = (dates.next(), dates.next()) else {

@@ -243,7 +243,7 @@ impl Sender {
 
     fn stop(&self, host: &str, request_id: Option<&str>) {
         let id = request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
-        // Of several at once the first is the reason.
+        // If there are several at once, the first is the reason.
         let _ = self.stopped.set(format!("{host} refused the credentials (status 401{id})"));
         trace::stopped(host);
     }

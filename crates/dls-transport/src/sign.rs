@@ -50,7 +50,7 @@
 //! published description: the path is not normalised, all headers are signed but those with an
 //! underscore in their name, and a body whose `Content-Type` (so spelled) is neither
 //! `application/json…` nor `application/bson…` is not signed (`UNSIGNED-PAYLOAD`). What that signer
-//! would turn into nonsense is refused: see [`Unsignable`].
+//! would sign wrongly is refused: see [`Unsignable`].
 
 mod canonical;
 mod date;

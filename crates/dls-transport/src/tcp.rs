@@ -13,8 +13,7 @@ use crate::origin::Origin;
 
 /// Resolves the host and connects to one of its addresses, trying each in the resolver's order.
 ///
-/// Name resolution goes on in the background when it is cut off: the operating system cannot be
-/// asked to stop.
+/// Name resolution that timed out continues in the background: the operating system cannot cancel it.
 pub(crate) async fn connect(
     origin: &Origin,
     limit: Duration,
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn localhost_is_spoken_to_in_plain_text_only_if_it_is_this_machine() {
+    fn localhost_is_reached_in_plain_text_only_if_it_is_this_machine() {
         let origin = origin("http://localhost:1");
         let own: SocketAddr = "127.0.0.1:1".parse().unwrap();
         let other: SocketAddr = "192.0.2.1:1".parse().unwrap();

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Phase};
 use crate::origin::Origin;
 use crate::stream::Counting;
 
-/// Whose certificates are trusted.
+/// Which certificates are trusted.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Roots {
@@ -98,7 +98,7 @@ fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::in_memory_sessions(64);
-    // Whoever records early data can play it again.
+    // Recorded early data can be replayed.
     config.enable_early_data = false;
     Ok(Arc::new(config))
 }
@@ -163,7 +163,7 @@ fn in_words(error: &rustls::Error, origin: &Origin) -> String {
             format!("the certificate of {origin} {what}")
         }
         Tls::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            format!("{origin} does not speak TLS there")
+            format!("{origin} does not speak TLS")
         }
         Tls::AlertReceived(_) => format!("{origin} refused the TLS handshake"),
         _ => format!("no TLS session with {origin}"),

@@ -78,7 +78,7 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.is_done {
-            // Nobody learns any more whether the request was sent.
+            // Whether the request was sent is not known any more.
             self.record("abandoned by the caller", None, Delivery::Unknown);
         }
     }

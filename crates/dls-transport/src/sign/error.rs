@@ -37,7 +37,7 @@ pub enum Unsignable {
         name: String,
     },
     /// Two headers have the same name, upper and lower case being the same. Signer and service
-    /// would have to agree on how to join them, and no page says how.
+    /// would have to agree on how to join them, and the documents do not say how.
     #[error("header \"{}\" is there twice", excerpt(name))]
     DuplicateHeader {
         /// The name in lower case.

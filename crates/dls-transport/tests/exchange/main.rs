@@ -20,4 +20,4 @@ mod start;
 mod support;
 mod tls;
 mod two_steps;
-mod unasked;
+mod unsolicited;

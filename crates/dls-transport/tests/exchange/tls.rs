@@ -92,7 +92,7 @@ async fn a_server_without_tls_is_refused() {
     .await;
     let error = read(&trusting(&Issuer::new()), server.tls_uri("/")).await.unwrap_err();
     let port = server.address.port();
-    refused(&error, &format!("localhost:{port} does not speak TLS there"));
+    refused(&error, &format!("localhost:{port} does not speak TLS"));
     assert_eq!(server.ledger.connections(), 1);
 }
 

@@ -1,5 +1,5 @@
-//! Servers that speak before they are asked: nothing that they say is taken for an answer, and a
-//! request that was not begun because of it was not sent.
+//! Servers that send data before a request: it is never taken for an answer, and a request that was not
+//! written because of it was not sent.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,7 +19,7 @@ use crate::support::{
 const STRAY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray";
 
 /// The longest wait for the other thread.
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// The server's end of a connection, on a thread of its own, so that the client's runtime learns
 /// nothing of it by working for the server.
@@ -52,10 +52,10 @@ impl Peer {
 }
 
 /// A server on a thread. `script` is given each connection and its number, counted from 1, and a
-/// channel to tell the test when it has spoken.
+/// channel to tell the test when its data has been sent.
 struct Threaded {
     address: SocketAddr,
-    spoken: Receiver<()>,
+    stray_sent: Receiver<()>,
     thread: JoinHandle<()>,
 }
 
@@ -66,18 +66,18 @@ impl Threaded {
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let (tell, spoken) = channel();
+        let (tell, stray_sent) = channel();
         let thread = thread::spawn(move || {
             for number in 1..=connections {
                 let stream = listener.accept().unwrap().0;
-                stream.set_read_timeout(Some(PATIENCE)).unwrap();
-                // What is said has arrived when it is said.
+                stream.set_read_timeout(Some(MAX_WAIT)).unwrap();
+                // Data has arrived as soon as it is written.
                 stream.set_nodelay(true).unwrap();
                 let mut peer = Peer { stream, read: Vec::new() };
                 script(&mut peer, number, &tell);
             }
         });
-        Self { address, spoken, thread }
+        Self { address, stray_sent, thread }
     }
 
     fn uri(&self, path: &str) -> String {
@@ -85,13 +85,13 @@ impl Threaded {
     }
 }
 
-/// Asks for the date of the first signature only when the server has spoken: after the connection
-/// is there, and before the first byte of the request.
-fn after_it_has_spoken(spoken: Receiver<()>) -> Transport {
-    let spoken = Mutex::new(Some(spoken));
+/// A transport whose first signature is delayed until the server has sent its data: after connecting,
+/// and before the first byte of the request.
+fn after_unsolicited_data(stray_sent: Receiver<()>) -> Transport {
+    let stray_sent = Mutex::new(Some(stray_sent));
     let clock = move || {
-        if let Some(spoken) = spoken.lock().unwrap().take() {
-            spoken.recv_timeout(PATIENCE).unwrap();
+        if let Some(stray_sent) = stray_sent.lock().unwrap().take() {
+            stray_sent.recv_timeout(MAX_WAIT).unwrap();
         }
         UNIX_EPOCH + Duration::from_secs(1_714_378_530)
     };
@@ -99,7 +99,7 @@ fn after_it_has_spoken(spoken: Receiver<()>) -> Transport {
 }
 
 #[track_caller]
-fn was_not_begun(error: &Error, address: impl std::fmt::Display) {
+fn was_not_sent(error: &Error, address: impl std::fmt::Display) {
     assert_eq!(
         (error.kind(), error.delivery(), error.attempts()),
         (ErrorKind::Interrupted, Delivery::NotSent, 1),
@@ -112,41 +112,43 @@ fn was_not_begun(error: &Error, address: impl std::fmt::Display) {
 }
 
 #[tokio::test]
-async fn a_write_is_not_begun_where_the_server_has_spoken_already() {
+async fn a_write_is_not_sent_on_a_connection_with_unsolicited_data() {
     for in_two_steps in [false, true] {
-        let Threaded { address, spoken, thread } = Threaded::start(1, move |peer, _, spoken| {
-            peer.say(if in_two_steps { "H" } else { STRAY });
-            spoken.send(()).unwrap();
-            assert_eq!(peer.request(), None);
-            assert!(peer.read.is_empty(), "something was sent");
-        });
+        let Threaded { address, stray_sent, thread } =
+            Threaded::start(1, move |peer, _, stray_sent| {
+                peer.say(if in_two_steps { "H" } else { STRAY });
+                stray_sent.send(()).unwrap();
+                assert_eq!(peer.request(), None);
+                assert!(peer.read.is_empty(), "something was sent");
+            });
         let uri = format!("http://{address}/");
         let outcome = if in_two_steps {
             let connection = connect(&transport(), &uri).await.unwrap();
-            spoken.recv_timeout(PATIENCE).unwrap();
+            stray_sent.recv_timeout(MAX_WAIT).unwrap();
             connection.send(post(&uri)).await
         } else {
-            write(&after_it_has_spoken(spoken), &uri).await
+            write(&after_unsolicited_data(stray_sent), &uri).await
         };
-        was_not_begun(&outcome.unwrap_err(), address);
+        was_not_sent(&outcome.unwrap_err(), address);
         thread.join().unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_read_goes_out_on_another_connection_where_the_server_has_spoken_already() {
-    let Threaded { address, spoken, thread } = Threaded::start(2, |peer, number, spoken| {
-        if number == 1 {
-            peer.say(STRAY);
-            spoken.send(()).unwrap();
-            assert_eq!(peer.request(), None);
-            assert!(peer.read.is_empty(), "something was sent");
-        }
-        while let Some(target) = peer.request() {
-            peer.say(&answer("200 OK", &target));
-        }
-    });
-    let transport = after_it_has_spoken(spoken);
+async fn a_read_is_sent_on_another_connection_than_one_with_unsolicited_data() {
+    let Threaded { address, stray_sent, thread } =
+        Threaded::start(2, |peer, number, stray_sent| {
+            if number == 1 {
+                peer.say(STRAY);
+                stray_sent.send(()).unwrap();
+                assert_eq!(peer.request(), None);
+                assert!(peer.read.is_empty(), "something was sent");
+            }
+            while let Some(target) = peer.request() {
+                peer.say(&answer("200 OK", &target));
+            }
+        });
+    let transport = after_unsolicited_data(stray_sent);
     for number in 0..17 {
         let target = format!("/{number}");
         let uri = format!("http://{address}{target}");
@@ -161,14 +163,14 @@ async fn a_read_goes_out_on_another_connection_where_the_server_has_spoken_alrea
 /// The main task of a runtime with workers is polled apart from them, and does not poll sockets.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_has_arrived_on_a_kept_connection_retires_it_before_its_next_use() {
-    let server = Threaded::start(17, |peer, _, spoken| {
+    let server = Threaded::start(17, |peer, _, stray_sent| {
         let target = peer.request().unwrap();
         peer.say(&answer("200 OK", &target));
         // It is kept once the test has the answer and asks for more.
         assert_eq!(peer.request().unwrap(), "/kept");
         peer.say(&answer("200 OK", "kept"));
         peer.say(STRAY);
-        spoken.send(()).unwrap();
+        stray_sent.send(()).unwrap();
         assert_eq!(peer.request(), None);
         assert!(peer.read.is_empty(), "something was sent");
     });
@@ -180,14 +182,14 @@ async fn what_has_arrived_on_a_kept_connection_retires_it_before_its_next_use() 
         assert_eq!(attempts(&answer), 1, "no attempt is lost");
         let answer = read(&transport, server.uri("/kept")).await.unwrap();
         assert_eq!(answer.body(), b"kept");
-        server.spoken.recv_timeout(PATIENCE).unwrap();
+        server.stray_sent.recv_timeout(MAX_WAIT).unwrap();
     }
     drop(transport);
     server.thread.join().unwrap();
 }
 
 #[tokio::test]
-async fn what_is_said_through_tls_right_after_the_handshake_is_unasked_too() {
+async fn data_right_after_the_tls_handshake_is_unsolicited_too() {
     let issuer = Issuer::new();
     let mut config = issuer.server("localhost", Validity::Now);
     // With the server's last words of the handshake.
@@ -210,14 +212,14 @@ async fn what_is_said_through_tls_right_after_the_handshake_is_unasked_too() {
     .await;
     let transport = builder().roots(issuer.roots()).build().unwrap();
     let error = write(&transport, server.tls_uri("/")).await.unwrap_err();
-    was_not_begun(&error, format!("localhost:{}", server.address.port()));
+    was_not_sent(&error, format!("localhost:{}", server.address.port()));
     server.ledger.all_closed().await;
     assert_eq!(server.ledger.whole(), 0);
 }
 
 /// A server of TLS 1.3 hands out tickets for later sessions after the handshake: nothing of HTTP.
 #[tokio::test]
-async fn session_tickets_are_nothing_that_the_server_said() {
+async fn session_tickets_are_not_unsolicited_data() {
     let issuer = Issuer::new();
     let mut config = issuer.server("localhost", Validity::Now);
     config.send_tls13_tickets = 8;
