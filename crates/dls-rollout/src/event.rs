@@ -142,21 +142,17 @@ impl EventKind {
     /// be observed again.
     #[must_use]
     pub fn is_decision(&self) -> bool {
-        match self {
-            Self::RunCreated(_)
-            | Self::SendIntended { .. }
-            | Self::Resumed { .. }
-            | Self::ResendAllowed { .. }
-            | Self::Forgotten { .. } => true,
+        !matches!(
+            self,
             Self::Observed { .. }
-            | Self::ObserveFailed { .. }
-            | Self::Listed { .. }
-            | Self::ListFailed { .. }
-            | Self::Accepted { .. }
-            | Self::SendFailed { .. }
-            | Self::Waited
-            | Self::OutOfTime => false,
-        }
+                | Self::ObserveFailed { .. }
+                | Self::Listed { .. }
+                | Self::ListFailed { .. }
+                | Self::Accepted { .. }
+                | Self::SendFailed { .. }
+                | Self::Waited
+                | Self::OutOfTime
+        )
     }
 }
 

@@ -31,6 +31,12 @@ pub(crate) struct Doubt {
     pub(crate) refusal: Option<Box<ServiceError>>,
 }
 
+impl Doubt {
+    pub(crate) fn new(since: Timestamp, evidence: &str) -> Self {
+        Self { since, evidence: evidence.to_owned(), refusal: None }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct PackageState {
     pub(crate) id: PackageId,
@@ -113,12 +119,8 @@ impl PackageState {
 
     /// A request that names it is about to be sent: it is in doubt until its outcome says otherwise.
     pub(crate) fn mark_sent(&mut self, at: Timestamp, signed_at: Timestamp, with_token: bool) {
-        let doubt = Doubt {
-            since: at,
-            evidence: "the request was sent, and its outcome was not recorded".to_owned(),
-            refusal: None,
-        };
-        self.earlier = self.doubt.replace(doubt);
+        let evidence = "the request was sent, and its outcome was not recorded";
+        self.earlier = self.doubt.replace(Doubt::new(at, evidence));
         self.stage = Stage::InDoubt;
         self.sent = true;
         self.baseline_at = Some(at);
@@ -227,9 +229,7 @@ impl PackageState {
 
     /// Ends a package in doubt that was not observed as released within the grace: it is unknown.
     fn end_doubt_after(&mut self, grace: Duration, at: Timestamp) {
-        let Some(doubt) = self.doubt.as_ref().filter(|_| self.is_in_doubt()) else {
-            return;
-        };
+        let Some(doubt) = self.doubt.as_ref().filter(|_| self.is_in_doubt()) else { return };
         if since(doubt.since, at) < grace {
             return;
         }
@@ -245,11 +245,8 @@ impl PackageState {
     /// unknown.
     pub(crate) fn mark_gone(&mut self, at: Timestamp) {
         if let (Stage::Running, true) = (&self.stage, self.sent) {
-            self.doubt = Some(Doubt {
-                since: at,
-                evidence: "a request was accepted, and then the package was not found".to_owned(),
-                refusal: None,
-            });
+            let evidence = "a request was accepted, and then the package was not found";
+            self.doubt = Some(Doubt::new(at, evidence));
         }
         self.stage = Stage::Done(PackageOutcome::Gone { sent: self.sent });
     }

@@ -130,9 +130,7 @@ pub(crate) fn overlaps<'a>(
     let mut touched: BTreeMap<(Option<i64>, &str), Vec<PackageId>> = BTreeMap::new();
     for (id, detail) in packages {
         for task in &detail.tasks {
-            let Some(name) = task.name.as_deref() else {
-                continue;
-            };
+            let Some(name) = task.name.as_deref() else { continue };
             let by = touched.entry((task.kind.map(TaskKind::code), name)).or_default();
             if !by.contains(&id) {
                 by.push(id);

@@ -170,15 +170,17 @@ impl Rollout {
     /// What is known of one package; `None` if it is not of this run.
     #[must_use]
     pub fn package(&self, id: PackageId) -> Option<PackageReport> {
-        let state = self.states.iter().find(|state| state.id == id);
-        state.map(PackageState::report)
+        self.find(id).map(PackageState::report)
     }
 
     /// What this run has to do with a package that another request would name; `None` if it is not of this run.
     #[must_use]
     pub fn claim(&self, id: PackageId) -> Option<Claim> {
-        let state = self.states.iter().find(|state| state.id == id);
-        state.map(PackageState::claim)
+        self.find(id).map(PackageState::claim)
+    }
+
+    fn find(&self, id: PackageId) -> Option<&PackageState> {
+        self.states.iter().find(|state| state.id == id)
     }
 
     fn watched(&self) -> impl Iterator<Item = &PackageState> {

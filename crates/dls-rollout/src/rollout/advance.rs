@@ -129,33 +129,16 @@ impl Rollout {
     }
 
     /// Sends nothing more after an unknown outcome and, in order, after anything but a success.
-    pub(super) fn stop_if_in_trouble(&mut self, package: PackageId) {
+    pub(super) fn stop_if_in_trouble(&mut self) {
         let in_order = self.spec.options.in_order;
-        let Some(state) = self.state(package).filter(|state| state.sent) else {
-            return;
-        };
-        let stops = match state.outcome() {
+        let stops = |state: &PackageState| match state.outcome() {
             None | Some(PackageOutcome::Succeeded { .. }) => false,
             Some(PackageOutcome::Unknown { .. }) => holds(Guard::UnknownStops),
             Some(PackageOutcome::Gone { .. } | PackageOutcome::Refused { .. }) => true,
             Some(_) => in_order,
         };
-        if stops {
+        if self.states.iter().any(|state| state.sent && stops(state)) {
             self.stop();
-        }
-    }
-
-    pub(super) fn stop_if_unknown(&mut self) {
-        let unknown = self.states.iter().find(|state| {
-            let outcome = state.outcome();
-            state.sent
-                && matches!(
-                    outcome,
-                    Some(PackageOutcome::Unknown { .. } | PackageOutcome::Refused { .. })
-                )
-        });
-        if let Some(id) = unknown.map(|state| state.id) {
-            self.stop_if_in_trouble(id);
         }
     }
 
@@ -191,7 +174,7 @@ impl Rollout {
         }
     }
 
-    pub(super) fn state(&mut self, package: PackageId) -> Option<&mut PackageState> {
+    pub(super) fn find_mut(&mut self, package: PackageId) -> Option<&mut PackageState> {
         self.states.iter_mut().find(|state| state.id == package)
     }
 }

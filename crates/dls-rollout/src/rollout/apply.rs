@@ -39,8 +39,7 @@ impl Rollout {
                 failure: ObserveError::Unavailable(format!("the answer describes {described}")),
             };
         }
-        let state = self.states.iter().find(|state| state.id == package);
-        let known = state.and_then(|state| state.latest.as_ref());
+        let known = self.find(package).and_then(|state| state.latest.as_ref());
         let same = known
             .is_some_and(|known| (&known.package, &known.tasks) == (&seen.package, &seen.tasks));
         EventKind::Observed { package, seen: (!same).then(|| Box::new(seen)), started_at: None }
@@ -90,6 +89,7 @@ impl Rollout {
             EventKind::ResendAllowed { packages, .. } => self.on_resend_allowed(&packages),
             EventKind::Forgotten { packages, by, .. } => self.on_forgotten(&packages, by),
         }
+        self.stop_if_in_trouble();
         if blocked && self.may_send() && !self.cleared {
             self.begin_turn();
         }
@@ -111,12 +111,8 @@ impl Rollout {
         started_at: Option<Timestamp>,
     ) {
         let (now, options) = (self.now, self.spec.options.clone());
-        let Some(state) = self.state(package) else {
-            return;
-        };
-        let Some(seen) = seen.or_else(|| state.latest.clone()) else {
-            return;
-        };
+        let Some(state) = self.find_mut(package) else { return };
+        let Some(seen) = seen.or_else(|| state.latest.clone()) else { return };
         state.observe(seen, now, options.lag());
         // The state may be as old as the request for it.
         state.observed_at = started_at.map(|it| it.min(now)).or(Some(now));
@@ -129,14 +125,11 @@ impl Rollout {
             self.failed_observations = 0;
             self.obstacle = None;
         }
-        self.stop_if_in_trouble(package);
     }
 
     fn on_observe_failed(&mut self, package: PackageId, failure: ObserveError) {
         let now = self.now;
-        let Some(state) = self.state(package) else {
-            return;
-        };
+        let Some(state) = self.find_mut(package) else { return };
         if state.is_waiting() {
             return self.on_observe_failed_before_a_send(package, failure);
         }
@@ -146,7 +139,6 @@ impl Rollout {
                 state.absences += 1;
                 if state.absences >= ABSENCES || !holds(Guard::OneAbsenceIsNone) {
                     state.mark_gone(now);
-                    self.stop_if_in_trouble(package);
                 }
             }
             failure => self.end_watch_if_forbidden(&failure),
@@ -179,9 +171,7 @@ impl Rollout {
     /// A package that was never sent is gone at once; one to be sent once more, like a watched one, after several absences.
     fn on_not_found_before_a_send(&mut self, package: PackageId) {
         let (now, options) = (self.now, self.spec.options.clone());
-        let Some(state) = self.state(package) else {
-            return;
-        };
+        let Some(state) = self.find_mut(package) else { return };
         state.absences += 1;
         let may_reappear = state.sent && holds(Guard::OneAbsenceIsNone);
         if may_reappear && state.absences < ABSENCES {
@@ -231,7 +221,6 @@ impl Rollout {
                 state.evaluate(now, &options);
             }
         }
-        self.stop_if_unknown();
     }
 
     fn on_list_failed(&mut self, failure: &ObserveError) {
@@ -267,12 +256,8 @@ impl Rollout {
                 state.stage = Stage::Running;
                 continue;
             }
-            state.doubt = Some(Doubt {
-                since,
-                evidence: "the request was accepted, and the answer does not name this package"
-                    .to_owned(),
-                refusal: None,
-            });
+            let evidence = "the request was accepted, and the answer does not name this package";
+            state.doubt = Some(Doubt::new(since, evidence));
         }
         self.failed_sends = 0;
         self.obstacle = None;
@@ -341,8 +326,7 @@ impl Rollout {
     }
 
     fn unsend(&mut self) {
-        let in_doubt = self.states.iter_mut().filter(|state| state.is_in_doubt());
-        in_doubt.for_each(PackageState::mark_unsent);
+        self.states.iter_mut().filter(|it| it.is_in_doubt()).for_each(PackageState::mark_unsent);
     }
 
     fn refused(&mut self, error: &ServiceError) {
@@ -354,8 +338,6 @@ impl Rollout {
             });
         }
         self.failed_sends = 0;
-        // The outcome of an earlier request is still unknown.
-        self.stop_if_unknown();
         // The next batch would be refused for the same reason.
         let hopeless = matches!(error.status().as_u16(), 401 | 403 | 429);
         if !self.spec.options.keep_going || hopeless {
@@ -387,7 +369,6 @@ impl Rollout {
             let outcome = state.give_up("reconciling it was not asked for");
             state.end(outcome);
         }
-        self.stop_if_unknown();
     }
 
     fn on_out_of_time(&mut self) {
@@ -447,7 +428,6 @@ impl Rollout {
                 state.forget(&forgotten);
             }
         }
-        self.stop_if_unknown();
     }
 }
 

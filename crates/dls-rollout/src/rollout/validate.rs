@@ -57,8 +57,7 @@ impl Rollout {
     }
 
     fn known(&self, id: PackageId) -> Result<&PackageState, &'static str> {
-        let state = self.states.iter().find(|state| state.id == id);
-        state.ok_or("it names a package that is not of this run")
+        self.find(id).ok_or("it names a package that is not of this run")
     }
 }
 
