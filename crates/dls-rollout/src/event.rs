@@ -46,9 +46,8 @@ pub enum EventKind {
         /// What was read; absent if it has not changed since the last observation.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<Box<PackageDetail>>,
-        /// When the read started, which is how old the state may be; at the time of the event if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        started_at: Option<Timestamp>,
+        /// When the read started, which is how old the state may be.
+        started_at: Timestamp,
     },
     /// A package could not be read.
     ObserveFailed {
@@ -127,17 +126,6 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Sets when the read started. Changes no other event.
-    #[must_use]
-    pub fn with_started_at(self, at: Timestamp) -> Self {
-        match self {
-            Self::Observed { package, seen, .. } => {
-                Self::Observed { package, seen, started_at: Some(at) }
-            }
-            other => other,
-        }
-    }
-
     /// Whether it is a decision, whose record must be durable before anything follows from it. What was only observed can
     /// be observed again.
     #[must_use]

@@ -303,7 +303,7 @@ impl Run {
     async fn observe(&self, package: PackageId) -> EventKind {
         let started_at = self.now();
         match self.service.observe(package, self.time_left()).await {
-            Ok(detail) => self.rollout.observed(package, detail).with_started_at(started_at),
+            Ok(detail) => self.rollout.observed(package, started_at, detail),
             Err(failure) => EventKind::ObserveFailed { package, failure },
         }
     }

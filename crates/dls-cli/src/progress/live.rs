@@ -231,7 +231,7 @@ mod tests {
         let spec = RunSpec::new(destination, Selection::new([id]).unwrap(), Options::watch_only());
         let at = clock::timestamp();
         let mut run = Rollout::new(spec.clone(), at);
-        run.apply(Event::new(at, run.observed(id, detail)));
+        run.apply(Event::new(at, run.observed(id, at, detail)));
 
         let terminal = Terminal { width, written: Arc::default() };
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));

@@ -127,7 +127,7 @@ impl State {
                 self.note_observation(package, version, sight.bare);
                 let seen = self.world.packages[package].versions[version];
                 let seen = seen.detail(package, sight.bare);
-                self.apply(self.rollout.observed(id(package), seen));
+                self.apply(self.rollout.observed(id(package), self.world.at(), seen));
             }
             Step::Listed(rows) => self.read_list(rows),
             Step::ListFails(failing) => {

@@ -27,10 +27,15 @@ const LONGEST_THROTTLE: Duration = Duration::from_secs(60);
 const ABSENCES: u32 = 3;
 
 impl Rollout {
-    /// The event of a package that was read. An answer that describes another package, as a cache may return it, or
-    /// does not say which one, is a failed observation.
+    /// The event of a package that was read, in an exchange that started then. An answer that describes another package,
+    /// as a cache may return it, or does not say which one, is a failed observation.
     #[must_use]
-    pub fn observed(&self, package: PackageId, seen: PackageDetail) -> EventKind {
+    pub fn observed(
+        &self,
+        package: PackageId,
+        started_at: Timestamp,
+        seen: PackageDetail,
+    ) -> EventKind {
         if seen.package.id != Some(package) {
             let described = seen.package.id.map(|other| format!("package {other}"));
             let described = described.as_deref().unwrap_or("a package without its id");
@@ -42,7 +47,7 @@ impl Rollout {
         let known = self.find(package).and_then(|state| state.latest.as_ref());
         let same = known
             .is_some_and(|known| (&known.package, &known.tasks) == (&seen.package, &seen.tasks));
-        EventKind::Observed { package, seen: (!same).then(|| Box::new(seen)), started_at: None }
+        EventKind::Observed { package, seen: (!same).then(|| Box::new(seen)), started_at }
     }
 
     /// The event of a list that was read, all pages of it.
@@ -108,14 +113,14 @@ impl Rollout {
         &mut self,
         package: PackageId,
         seen: Option<PackageDetail>,
-        started_at: Option<Timestamp>,
+        started_at: Timestamp,
     ) {
         let (now, options) = (self.now, self.spec.options.clone());
         let Some(state) = self.find_mut(package) else { return };
         let Some(seen) = seen.or_else(|| state.latest.clone()) else { return };
         state.observe(seen, now, options.lag());
         // The state may be as old as the request for it.
-        state.observed_at = started_at.map(|it| it.min(now)).or(Some(now));
+        state.observed_at = Some(started_at.min(now));
         // It was to be sent once more, and now the first request turns out to have had an effect.
         if state.is_waiting() && state.sent && state.has_moved() {
             state.stage = Stage::InDoubt;

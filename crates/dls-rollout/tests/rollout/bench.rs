@@ -186,7 +186,7 @@ impl Bench {
     }
 
     pub(crate) fn observe_as(&mut self, package: u64, seen: PackageDetail) {
-        let kind = self.rollout.observed(id(package), seen);
+        let kind = self.rollout.observed(id(package), self.now, seen);
         self.apply(kind);
     }
 

@@ -96,7 +96,7 @@ fn an_answer_that_does_not_describe_the_package_is_a_failed_observation() {
     let mut nameless = detail(23, 1, 0);
     nameless.package.id = None;
     for seen in [nameless, detail(24, 1, 0)] {
-        match bench.rollout.observed(id(23), seen) {
+        match bench.rollout.observed(id(23), bench.events[0].at, seen) {
             kind @ EventKind::ObserveFailed { failure: ObserveError::Unavailable(_), .. } => {
                 bench.apply(kind);
             }

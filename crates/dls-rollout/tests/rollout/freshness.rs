@@ -104,7 +104,7 @@ fn an_observation_is_as_old_as_its_request_however_long_its_answer_took() {
     let mut bench = Bench::new(&[23], later());
     let started_at = Timestamp::from_millis(START).unwrap();
     bench.pass(MINUTE / 2);
-    let kind = bench.rollout.observed(id(23), detail(23, 1, 0));
-    bench.apply(kind.with_started_at(started_at));
+    let kind = bench.rollout.observed(id(23), started_at, detail(23, 1, 0));
+    bench.apply(kind);
     assert_fresh_for_a_minute(&bench);
 }

@@ -89,15 +89,15 @@ fn a_failed_observation_before_the_send_is_repeated() {
 
 #[test]
 fn when_the_time_is_over_before_the_send_the_reason_is_reported() {
-    let observing = |first: EventKind| {
+    let failing = |failure| {
         let mut bench = Bench::new(&[23, 24], later());
-        bench.apply(first);
+        bench.fail_observation(23, failure);
         bench
     };
-    let failing = |failure| observing(EventKind::ObserveFailed { package: id(23), failure });
     let nothing = Bench::new(&[23, 24], later());
     let unreachable = failing(ObserveError::Unreachable("refused".into()));
-    let observed = observing(nothing.rollout.observed(id(23), detail(23, 1, 0)));
+    let mut observed = Bench::new(&[23, 24], later());
+    observed.observe(23, 1, 0);
     let mut unconnected = Bench::ready(&[23, 24], later());
     unconnected.apply(not_sent());
     let throttled = Bench::sent(&[23, 24], later(), refused(429, "APIGW.0308"));

@@ -152,7 +152,7 @@ mod tests {
         let consented = EventKind::ResendAllowed { packages, no_fence: false };
         let watched = [
             r#"{"accepted": {"answer": {"deploy_package_details": [{"package_id": 23}]}}}"#,
-            r#"{"observed": {"package": "24", "seen": {"release_package": {"package_id": "24"}}}}"#,
+            r#"{"observed": {"package": "24", "started_at": 1747106000000, "seen": {"release_package": {"package_id": "24"}}}}"#,
             r#"{"listed": {"rows": [{"package_id": "23", "deploy_status": 5}], "missing": ["24"]}}"#,
         ];
         let watched = watched.map(|kind| serde_json::from_str(kind).unwrap());

@@ -37,10 +37,13 @@ pub fn drive<E>(
     };
     loop {
         let kind = match rollout.next() {
-            Action::Observe(package) => match service.show(package) {
-                Ok(seen) => rollout.observed(package, seen),
-                Err(failure) => EventKind::ObserveFailed { package, failure },
-            },
+            Action::Observe(package) => {
+                let started_at = service.now();
+                match service.show(package) {
+                    Ok(seen) => rollout.observed(package, started_at, seen),
+                    Err(failure) => EventKind::ObserveFailed { package, failure },
+                }
+            }
             Action::List(list) => match service.list(&list) {
                 Ok(rows) => rollout.listed(rows),
                 Err(failure) => EventKind::ListFailed { failure },
