@@ -98,7 +98,7 @@ impl Options {
 
     /// How long a status may lag.
     pub(crate) fn lag(&self) -> Duration {
-        match holds(Guard::LagHasALowerBound) {
+        match holds(Guard::MinimumLag) {
             true => self.grace.max(Self::LEAST_LAG),
             false => self.grace,
         }

@@ -127,7 +127,7 @@ impl PackageOutcome {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Accepted | Self::StillRunning { .. })
-            || self.is_unsettled() && holds(Guard::SentStaysOpen)
+            || self.is_unsettled() && holds(Guard::OpenUntilSettled)
     }
 
     /// Whether a request that names it may have had an effect that is not known: unknown, a refusal that proves nothing,
@@ -303,7 +303,7 @@ pub fn is_refusal(error: &ServiceError, packages: usize) -> bool {
         && says_nothing_else(error)
         && match error.code().map(ErrorCode::issuer) {
             Some(ErrorIssuer::Gateway) => true,
-            Some(ErrorIssuer::Service) => packages == 1 || !holds(Guard::RefusalNeedsProof),
+            Some(ErrorIssuer::Service) => packages == 1 || !holds(Guard::RefusalOfOnePackage),
             _ => false,
         }
 }
@@ -316,7 +316,7 @@ pub(crate) fn is_partial_refusal(error: &ServiceError) -> bool {
 }
 
 fn says_nothing_else(error: &ServiceError) -> bool {
-    error.is_flat() || !holds(Guard::ProofIsFlat)
+    error.is_flat() || !holds(Guard::NothingButAnError)
 }
 
 /// Whether the gateway throttled the request before it reached the service.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use dls_model::{
-    DeployDetail, PackageDetail, PackageId, ServiceError, StartStatus, Status, Timestamp, User,
+    DeployDetail, Package, PackageDetail, PackageId, ServiceError, StartStatus, Status, Timestamp,
+    User,
 };
 
 use crate::guard::{Guard, holds};
@@ -175,7 +176,7 @@ impl PackageState {
     /// the baseline has failed without a trace, or its status lags: only time tells.
     fn has_ended(&self, at: Timestamp, lag: Duration) -> bool {
         let ran_lately = self.running_at.is_some_and(|ran| since(ran, at) < lag);
-        let may_lag = ran_lately && self.reads_as_before() && holds(Guard::OldFailureNeedsTime);
+        let may_lag = ran_lately && self.reads_as_before() && holds(Guard::WaitBeforeOldFailure);
         self.has_moved() && !may_lag && !self.may_be_old(at, lag)
     }
 
@@ -200,7 +201,7 @@ impl PackageState {
             (Some(before), Some(now)) if now > before => true,
             _ => was_running && now.status != Some(Status::Failed),
         };
-        since(from, at) < lag && !newer && holds(Guard::OldObservationsProveNothing)
+        since(from, at) < lag && !newer && holds(Guard::NewerThanBaseline)
     }
 
     fn reads_as_before(&self) -> bool {
@@ -216,7 +217,7 @@ impl PackageState {
             return;
         }
         let Some(latest) = &self.latest else { return };
-        let ended = self.has_ended(at, options.lag()) || !holds(Guard::MovedToEnd);
+        let ended = self.has_ended(at, options.lag()) || !holds(Guard::MovedSinceBaseline);
         match latest.package.status {
             Some(Status::Successful) if ended => self.stage = Stage::Done(succeeded(latest)),
             Some(Status::Failed) if ended => self.stage = Stage::Done(failed(latest)),
@@ -313,7 +314,7 @@ impl PackageState {
     /// Its outcome if it is observed no more.
     pub(crate) fn give_up(&self, why: &str) -> PackageOutcome {
         match (&self.stage, &self.doubt) {
-            (Stage::InDoubt, Some(doubt)) if holds(Guard::DoubtEndsUnknown) => {
+            (Stage::InDoubt, Some(doubt)) if holds(Guard::UnknownAtTimeout) => {
                 PackageOutcome::Unknown { evidence: format!("{}; {why}", doubt.evidence) }
             }
             _ => PackageOutcome::StillRunning { why: why.to_owned() },
@@ -333,19 +334,17 @@ pub(crate) fn differs(before: &PackageDetail, after: &PackageDetail) -> bool {
     let (before, after) = (&before.package, &after.package);
     other(before.status, after.status)
         || other(before.deployed_at, after.deployed_at)
-        || match (&before.deployer, &after.deployer) {
-            (Some(before), Some(after)) => is_another_user(before, after),
-            (before, after) => other(before.is_some().then_some(()), after.is_some().then_some(())),
-        }
+        || other(deployer(before, |it| &it.id), deployer(after, |it| &it.id))
+        || other(deployer(before, |it| &it.name), deployer(after, |it| &it.name))
 }
 
-fn is_another_user(before: &User, after: &User) -> bool {
-    other(before.id.as_ref(), after.id.as_ref()) || other(before.name.as_ref(), after.name.as_ref())
+fn deployer<T>(package: &Package, member: impl Fn(&User) -> &Option<T>) -> Option<&T> {
+    package.deployer.as_ref().and_then(|user| member(user).as_ref())
 }
 
 fn other<T: PartialEq>(before: Option<T>, after: Option<T>) -> bool {
     let both = before.is_some() && after.is_some();
-    before != after && (both || !holds(Guard::AbsenceIsNoEvidence))
+    before != after && (both || !holds(Guard::DifferenceNeedsBothValues))
 }
 
 pub(crate) fn succeeded(detail: &PackageDetail) -> PackageOutcome {

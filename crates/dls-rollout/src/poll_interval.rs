@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_never_shrinks_and_never_exceeds_the_maximum() {
+    fn the_pause_grows_by_the_factor_never_shrinks_and_never_exceeds_the_maximum() {
         let interval = PollInterval::default();
         assert!((0..50).all(|round| interval.pause(round) <= interval.pause(round + 1)));
         assert_eq!(interval.pause(u32::MAX), interval.max);
@@ -74,11 +74,7 @@ mod tests {
         assert_eq!(PollInterval::new(Duration::ZERO, Duration::ZERO).pause(7), Duration::ZERO);
         let shrinking = PollInterval { factor: 1, ..interval };
         assert_eq!(shrinking.pause(7), interval.initial);
-    }
-
-    #[test]
-    fn the_factor_says_how_fast_the_pause_grows() {
-        let interval = PollInterval { factor: 200, ..PollInterval::default() };
-        assert_eq!(interval.pause(2), Duration::from_secs(4));
+        let doubling = PollInterval { factor: 200, ..interval };
+        assert_eq!(doubling.pause(2), Duration::from_secs(4));
     }
 }

@@ -25,7 +25,7 @@ pub(crate) enum Preflight {
 pub(crate) fn preflight(state: &PackageState, spec: &RunSpec) -> Preflight {
     let options = &spec.options;
     let Some(now) = &state.latest else {
-        return match holds(Guard::BaselineFirst) {
+        return match holds(Guard::ObservedBeforeSend) {
             true => Preflight::Blocked(NotSent::WrongStatus(None)),
             false => Preflight::Send,
         };
@@ -41,7 +41,7 @@ pub(crate) fn preflight(state: &PackageState, spec: &RunSpec) -> Preflight {
     let presumed_ours = planned.is_some_and(|planned| differs(planned, now));
     match now.package.status {
         Some(Status::ToBeReviewed) => check_tasks(now, planned, spec),
-        Some(Status::Successful | Status::BeingReleased) if !holds(Guard::ReleasedIsNotSent) => {
+        Some(Status::Successful | Status::BeingReleased) if !holds(Guard::NotReleasedYet) => {
             Preflight::Send
         }
         Some(Status::BeingReleased) => Preflight::Watch,
@@ -50,7 +50,10 @@ pub(crate) fn preflight(state: &PackageState, spec: &RunSpec) -> Preflight {
         Some(Status::Successful) if options.if_released == IfReleased::Ok || presumed_ours => {
             Preflight::Ends(already_released(now))
         }
-        Some(Status::Successful) => Preflight::Blocked(released_before(now)),
+        Some(Status::Successful) => Preflight::Blocked(NotSent::ReleasedBefore {
+            by: deployer(now),
+            at: now.package.deployed_at,
+        }),
         Some(Status::Failed) if options.redeploy_failed => check_tasks(now, planned, spec),
         Some(Status::Failed) if planned.is_some_and(|planned| has_failed_since(planned, now)) => {
             Preflight::Ends(failed(now))
@@ -62,7 +65,7 @@ pub(crate) fn preflight(state: &PackageState, spec: &RunSpec) -> Preflight {
 
 /// Compares its tasks with the plan, and asks for consent to deletions.
 fn check_tasks(now: &PackageDetail, planned: Option<&PackageDetail>, spec: &RunSpec) -> Preflight {
-    let planned = planned.filter(|_| holds(Guard::DriftIsNotSent));
+    let planned = planned.filter(|_| holds(Guard::UnchangedSincePlan));
     if let Some(kind) = planned.and_then(|planned| drift(planned, now)) {
         return Preflight::Blocked(NotSent::Drifted(kind));
     }
@@ -97,21 +100,13 @@ fn has_failed_since(planned: &PackageDetail, now: &PackageDetail) -> bool {
     let (was, is) = (&planned.package, &now.package);
     was.status == Some(Status::ToBeReviewed)
         || was.deployed_at.zip(is.deployed_at).is_some_and(|(was, is)| was < is)
-        || !holds(Guard::PlannedFailureIsOld)
+        || !holds(Guard::FailedSincePlan)
 }
 
 fn already_released(detail: &PackageDetail) -> PackageOutcome {
-    let package = &detail.package;
-    PackageOutcome::AlreadyReleased {
-        by: package.deployer.as_ref().and_then(|user| user.name.clone()),
-        at: package.deployed_at,
-    }
+    PackageOutcome::AlreadyReleased { by: deployer(detail), at: detail.package.deployed_at }
 }
 
-fn released_before(detail: &PackageDetail) -> NotSent {
-    let deployer = detail.package.deployer.as_ref();
-    NotSent::ReleasedBefore {
-        by: deployer.and_then(|user| user.name.clone()),
-        at: detail.package.deployed_at,
-    }
+fn deployer(detail: &PackageDetail) -> Option<String> {
+    detail.package.deployer.as_ref().and_then(|user| user.name.clone())
 }

@@ -28,18 +28,7 @@ const PAGE: u32 = 100;
 
 /// The release of packages, from the first observation to an outcome of each.
 ///
-/// ```
-/// use dls_model::{JobStart, Timestamp};
-/// use dls_rollout::{Action, Destination, Options, Rollout, RunSpec, Selection};
-///
-/// let destination = Destination::new("https://dayu.example.com", "p-1".parse()?, "default".parse()?);
-/// let packages = Selection::new(["23".parse()?, "24".parse()?])?;
-/// let spec = RunSpec::new(destination, packages, Options::new(JobStart::Later));
-/// let rollout = Rollout::new(spec, Timestamp::from_millis(1_747_106_000_000).ok_or("no time")?);
-/// // Nothing is sent before each package was observed.
-/// assert_eq!(rollout.next(), Action::Observe("23".parse()?));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// The [front page](crate) has a complete caller.
 #[derive(Debug, Clone)]
 pub struct Rollout {
     pub(crate) spec: RunSpec,
@@ -212,7 +201,7 @@ impl Rollout {
     }
 
     fn fresh_until(&self) -> Timestamp {
-        if !holds(Guard::ObservationIsFresh) {
+        if !holds(Guard::FreshObservation) {
             return Timestamp::MAX;
         }
         let observed = self.ready().filter_map(|state| state.observed_at);
@@ -223,7 +212,7 @@ impl Rollout {
     /// Whether a batch may be sent now: none is in doubt and, in order, none is being released.
     fn may_send(&self) -> bool {
         let doubt =
-            self.watched().any(PackageState::is_in_doubt) && holds(Guard::DoubtBlocksSending);
+            self.watched().any(PackageState::is_in_doubt) && holds(Guard::NoSendWhileInDoubt);
         let ours = || self.watched().any(|state| state.sent);
         self.waiting().next().is_some() && !doubt && !(self.spec.options.in_order && ours())
     }
@@ -238,7 +227,7 @@ impl Rollout {
     /// until its observation is fresh, so every turn ends with a request.
     fn is_stale(&self, state: &PackageState) -> bool {
         if state.observed_at.is_none() {
-            return holds(Guard::BaselineFirst);
+            return holds(Guard::ObservedBeforeSend);
         }
         let is_first = || self.waiting().next().is_some_and(|it| it.id == state.id);
         self.started && self.is_old(state) && (!state.checked || is_first())
@@ -246,7 +235,7 @@ impl Rollout {
 
     fn is_old(&self, state: &PackageState) -> bool {
         let observed_at = state.observed_at.unwrap_or(self.now);
-        since(observed_at, self.now) > FRESH && holds(Guard::ObservationIsFresh)
+        since(observed_at, self.now) > FRESH && holds(Guard::FreshObservation)
     }
 
     /// The list shows what is to be reviewed or being released; any other package is observed by itself.

@@ -82,17 +82,22 @@ impl State {
             true => spec.with_plan(plan(destination, &scenario.options, &world), "hash"),
             false => spec,
         };
-        let rollout = Rollout::new(spec.clone(), world.at());
-        let event = Event::new(world.at(), EventKind::RunCreated(Box::new(spec)));
         let memory = |package: usize| Memory {
             planned: world.packages[package].versions.len() - 1,
             ..Memory::default()
         };
+        let memory = [0, 1].map(memory);
+        Self::at_the_beginning_of(spec, world, memory, scenario.faults)
+    }
+
+    fn at_the_beginning_of(spec: RunSpec, world: World, memory: [Memory; 2], faults: u8) -> Self {
+        let rollout = Rollout::new(spec.clone(), world.at());
+        let created = Event::new(world.at(), EventKind::RunCreated(Box::new(spec)));
         Self {
             action: rollout.next(),
             reports: rollout.report().packages.into(),
             rollout,
-            memory: [0, 1].map(memory),
+            memory,
             world,
             sending: None,
             just_resumed: false,
@@ -100,8 +105,8 @@ impl State {
             forbidden: false,
             replay_differs: false,
             is_another_run: false,
-            faults: scenario.faults,
-            journal: vec![Rc::new(event)],
+            faults,
+            journal: vec![Rc::new(created)],
         }
     }
 
@@ -314,20 +319,18 @@ impl State {
     /// The store lets it begin: nothing is claimed by the run before.
     fn begin_another_run(&mut self) {
         self.world.begin_another_run();
-        let (spec, at) = (self.rollout.spec().clone(), self.world.at());
-        self.rollout = Rollout::new(spec.clone(), at);
-        let event = Event::new(at, EventKind::RunCreated(Box::new(spec)));
-        self.journal = vec![Rc::new(event)];
-        for memory in &mut self.memory {
-            let planned = memory.planned;
-            let doubted = memory.is_doubted();
-            *memory = Memory {
-                planned,
-                named: if doubted { Named::InDoubt } else { Named::No },
-                ..Memory::default()
-            };
-        }
-        (self.forbidden, self.is_another_run) = (false, true);
+        let memory = |it: &Memory| Memory {
+            planned: it.planned,
+            named: if it.is_doubted() { Named::InDoubt } else { Named::No },
+            ..Memory::default()
+        };
+        let memory = self.memory.each_ref().map(memory);
+        let (spec, world) = (self.rollout.spec().clone(), self.world.clone());
+        *self = Self {
+            last: self.last,
+            is_another_run: true,
+            ..Self::at_the_beginning_of(spec, world, memory, self.faults)
+        };
     }
 
     /// What has ended, and of what a request that may have been read is not known.

@@ -64,7 +64,7 @@ impl Rollout {
         }
         self.cleared = !is_first
             && checked.len() == self.waiting().filter(|e| checked.contains(&e.id)).count();
-        if blocked && holds(Guard::OneBlockedStopsAll) {
+        if blocked && holds(Guard::BlockedPackageStopsAll) {
             self.stop();
         }
         self.begin_round();
@@ -133,7 +133,7 @@ impl Rollout {
         let in_order = self.spec.options.in_order;
         let stops = |state: &PackageState| match state.outcome() {
             None | Some(PackageOutcome::Succeeded { .. }) => false,
-            Some(PackageOutcome::Unknown { .. }) => holds(Guard::UnknownStops),
+            Some(PackageOutcome::Unknown { .. }) => holds(Guard::StopAfterUnknown),
             Some(PackageOutcome::Gone { .. } | PackageOutcome::Refused { .. }) => true,
             Some(_) => in_order,
         };

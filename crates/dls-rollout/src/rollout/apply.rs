@@ -142,7 +142,7 @@ impl Rollout {
         match failure {
             ObserveError::NotFound(_) => {
                 state.absences += 1;
-                if state.absences >= ABSENCES || !holds(Guard::OneAbsenceIsNone) {
+                if state.absences >= ABSENCES || !holds(Guard::SeveralAbsencesBeforeGone) {
                     state.mark_gone(now);
                 }
             }
@@ -178,7 +178,7 @@ impl Rollout {
         let (now, options) = (self.now, self.spec.options.clone());
         let Some(state) = self.find_mut(package) else { return };
         state.absences += 1;
-        let may_reappear = state.sent && holds(Guard::OneAbsenceIsNone);
+        let may_reappear = state.sent && holds(Guard::SeveralAbsencesBeforeGone);
         if may_reappear && state.absences < ABSENCES {
             let pause = options.poll_interval.pause(state.absences - 1);
             self.pause = Some(pause);
@@ -220,8 +220,8 @@ impl Rollout {
             }
             // The end of a release is read with its tasks.
             let ended = state.status().is_some_and(Status::is_final);
-            state.due = missing && holds(Guard::AbsenceIsNoAnswer)
-                || ended && holds(Guard::ListsEndNothing);
+            state.due = missing && holds(Guard::ObserveIfMissingInList)
+                || ended && holds(Guard::ObserveEndSeenInList);
             if !state.due {
                 state.evaluate(now, &options);
             }
@@ -257,7 +257,7 @@ impl Rollout {
         for state in self.states.iter_mut().filter(|it| it.is_in_doubt()) {
             state.request_id.clone_from(&request_id);
             state.accepted = answer.detail(state.id).cloned();
-            if state.accepted.is_some() || !holds(Guard::AnswerMustName) {
+            if state.accepted.is_some() || !holds(Guard::AnswerNamesPackage) {
                 state.stage = Stage::Running;
                 continue;
             }
@@ -300,7 +300,7 @@ impl Rollout {
                     self.lost(format!("the request was sent; {error}"), refusal);
                 }
             }
-            SendError::Lost(_) if may_send_again && !holds(Guard::LostIsNotResent) => {
+            SendError::Lost(_) if may_send_again && !holds(Guard::NoResendAfterLostAnswer) => {
                 self.send_again(NotSent::OutOfTime, Duration::ZERO);
             }
             SendError::Lost(evidence) => self.lost(evidence, None),
@@ -401,7 +401,7 @@ impl Rollout {
             ..self.spec.options.clone()
         };
         for state in &mut self.states {
-            if holds(Guard::ResumeObservesAgain) {
+            if holds(Guard::ObserveAfterResume) {
                 state.observed_at = None;
             }
             state.absences = 0;
@@ -418,7 +418,7 @@ impl Rollout {
             .states
             .iter_mut()
             .filter(|state| packages.contains(&state.id))
-            .filter(|state| state.is_in_doubt() || !holds(Guard::ConsentNeedsDoubt))
+            .filter(|state| state.is_in_doubt() || !holds(Guard::ConsentOnlyInDoubt))
         {
             state.stage = Stage::Waiting;
             state.observed_at = None;
@@ -439,7 +439,7 @@ impl Rollout {
 /// Failed signatures in a row lock the key, so a 401 or 403 ends all observing.
 fn why_forbidden(failure: &ObserveError) -> Option<String> {
     match failure {
-        _ if !holds(Guard::ForbiddenEnds) => None,
+        _ if !holds(Guard::StopReadingIfForbidden) => None,
         ObserveError::NotAuthenticated(why) => Some(why.clone()),
         ObserveError::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
             Some(error.to_string())
