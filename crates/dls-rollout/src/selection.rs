@@ -56,6 +56,15 @@ impl Selection {
     }
 }
 
+impl<'a> IntoIterator for &'a Selection {
+    type Item = &'a PackageId;
+    type IntoIter = std::slice::Iter<'a, PackageId>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl From<PackageId> for Selection {
     fn from(id: PackageId) -> Self {
         Self(vec![id])
