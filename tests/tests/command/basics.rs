@@ -123,30 +123,26 @@ fn a_refusal_has_its_request_id_and_a_fitting_next_step() {
 fn sign_reproduces_the_official_signer() {
     let text = include_str!("../../../crates/dls-transport/tests/data/signing-vectors.json");
     let file: Value = serde_json::from_str(text).unwrap();
+    let plain = file["vectors"].as_array().unwrap().iter().filter(|it| {
+        let is_of_header = it["id"].as_str().unwrap().starts_with("header");
+        it["quirk"] == false
+            && it["request"]["body_len"] == 0
+            && it["via"] == "Signer"
+            && !is_of_header
+    });
     let mut checked = 0;
-    for vector in file["vectors"].as_array().unwrap() {
+    for vector in plain {
         let (request, expected) = (&vector["request"], &vector["expected"]);
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let plain = vector["quirk"] == false
-            && request["body_len"] == 0
-            && vector["via"] == "Signer"
-            && vector["id"].as_str().is_some_and(|id| !id.starts_with("header"));
-        if !plain {
-            continue;
-        }
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
         let mut command = bare();
-        command
-            .env("HUAWEICLOUD_SDK_AK", text(&vector["ak"]).unwrap())
-            .env("HUAWEICLOUD_SDK_SK", text(&vector["sk"]).unwrap());
-        let host = text(&request["host"]).unwrap();
-        let url = format!("https://{host}{}", text(&expected["uri"]).unwrap());
-        command.args(["sign", &text(&request["method"]).unwrap(), &url, "-o", "json"]);
+        command.env("HUAWEICLOUD_SDK_AK", text(&vector["ak"]));
+        command.env("HUAWEICLOUD_SDK_SK", text(&vector["sk"]));
+        let url = format!("https://{}{}", text(&request["host"]), text(&expected["uri"]));
+        command.args(["sign", &text(&request["method"]), &url, "-o", "json"]);
         for header in request["headers"].as_array().unwrap() {
-            let (name, value) = (header[0].as_str().unwrap(), header[1].as_str().unwrap());
-            command.args(["-H", &format!("{name}: {value}")]);
+            command.args(["-H", &format!("{}: {}", text(&header[0]), text(&header[1]))]);
         }
-        let output = ended(0, &mut command);
-        let document = json(&output);
+        let document = json(&ended(0, &mut command));
         for stage in ["canonical_request", "string_to_sign", "authorization", "uri"] {
             assert_eq!(document[stage], expected[stage], "{} {stage}", vector["id"]);
         }

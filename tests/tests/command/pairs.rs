@@ -73,21 +73,6 @@ fn a_second_deploy_sends_only_what_is_proved_to_be_unsent() {
 }
 
 #[test]
-fn a_second_deploy_after_a_signal_or_a_kill_leads_to_the_first_run() {
-    for (signal, exit_code) in [("-INT", Some(130)), ("-TERM", Some(143)), ("-KILL", None)] {
-        let bench = Bench::new(LONG);
-        let child = bench.spawn(ONE);
-        bench.until_journal_has("accepted");
-        assert_eq!(end_with(child, signal).status.code(), exit_code);
-        let again = bench.ends(7, ONE);
-        let resume = next_line(&again, "resume");
-        assert_eq!(bench.requests_to("deploy"), 1, "{signal}");
-        bench.ends(8, format!("{resume} --timeout 1s"));
-        assert_eq!(bench.requests_to("deploy"), 1, "{signal}");
-    }
-}
-
-#[test]
 fn an_unsent_package_is_forgotten_at_once_and_then_sent_by_another_run() {
     let bench = Bench::faulty(r#"faults = [{ on = "show", nth = 2, do = "silence" }]"#, SHORT);
     let run = bench.killed_at("observed", TWO);

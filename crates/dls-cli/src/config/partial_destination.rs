@@ -18,36 +18,34 @@ pub(crate) struct PartialDestination {
 impl PartialDestination {
     /// What flags name, and variables where there is no flag.
     pub(crate) fn from_flags_and_environment(global: &Global) -> Result<Self, Failure> {
-        Self::of(global, |variables| variables)
+        Self::of(global, true)
     }
 
     /// What flags alone name.
     pub(crate) fn from_flags(global: &Global) -> Result<Self, Failure> {
-        Self::of(global, |_| &[])
+        Self::of(global, false)
     }
 
-    fn of(
-        global: &Global,
-        variables: impl Fn(&'static [&'static str]) -> &'static [&'static str],
-    ) -> Result<Self, Failure> {
-        let project = setting(
-            global.project_id.as_deref(),
-            "--project-id",
-            variables(&["DLS_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"]),
-        )?;
-        let workspace =
-            setting(global.workspace.as_deref(), "--workspace", variables(&["DLS_WORKSPACE"]))?;
+    fn of(global: &Global, with_variables: bool) -> Result<Self, Failure> {
+        let find = |flag: &Option<String>, name, variables: &[&'static str]| {
+            setting(flag.as_deref(), name, if with_variables { variables } else { &[] })
+        };
+        let variables = ["DLS_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"];
+        let project = find(&global.project_id, "--project-id", &variables)?;
+        let workspace = find(&global.workspace, "--workspace", &["DLS_WORKSPACE"])?;
         // A flag for one of the two wins over the other's variable.
         let endpoint = match (&global.endpoint, &global.region) {
             (None, Some(_)) => None,
-            (flag, _) => setting(flag.as_deref(), "--endpoint", variables(&["DLS_ENDPOINT"]))?,
+            (flag, _) => find(flag, "--endpoint", &["DLS_ENDPOINT"])?,
         };
-        let region = setting(global.region.as_deref(), "--region", variables(&["DLS_REGION"]))?;
+        let region = find(&global.region, "--region", &["DLS_REGION"])?;
+        let of_region = |region: &Setting| {
+            Endpoints::of_region(&region.text).map_err(|error| region.wrong("region", error))
+        };
         Ok(Self {
             endpoints: match (endpoint, region) {
                 (Some(endpoint), _) => Some(Endpoints::single(endpoint.parse("endpoint")?)),
-                (None, Some(region)) => Some(of_region(&region)?),
-                (None, None) => None,
+                (None, region) => region.as_ref().map(of_region).transpose()?,
             },
             project: project.map(|it| it.parse("project id")).transpose()?,
             workspace: workspace.map(|it| it.parse("workspace")).transpose()?,
@@ -98,11 +96,4 @@ impl PartialDestination {
             Some((what, format!("its {what} is {there}, not {here}")))
         })
     }
-}
-
-fn of_region(region: &Setting) -> Result<Endpoints, Failure> {
-    Endpoints::of_region(&region.text).map_err(|error| {
-        let origin = region.origin;
-        Failure::usage(format!("region (from {origin}): {error}"))
-    })
 }

@@ -14,9 +14,11 @@ impl Setting {
         T: std::str::FromStr,
         T::Err: std::fmt::Display,
     {
-        self.text.parse().map_err(|error| {
-            Failure::usage(format!("{what} (from {origin}): {error}", origin = self.origin))
-        })
+        self.text.parse().map_err(|error| self.wrong(what, error))
+    }
+
+    pub(super) fn wrong(&self, what: &str, error: impl std::fmt::Display) -> Failure {
+        Failure::usage(format!("{what} (from {}): {error}", self.origin))
     }
 }
 

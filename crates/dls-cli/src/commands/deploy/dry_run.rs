@@ -38,48 +38,38 @@ impl Document for DryRun {
         json!({
             "schema": "dls.deploy.dry-run/1",
             // The first one by itself, too: most runs need no other.
-            "request": self.0.first().map(Request::json),
-            "requests": self.0.iter().map(Request::json).collect::<Value>(),
+            "request": self.0.first().map(|request| &request.json),
+            "requests": self.0.iter().map(|request| request.json.clone()).collect::<Value>(),
         })
     }
 
     fn text(&self) -> Vec<Block> {
-        self.0.iter().map(|request| Block::Lines(request.text())).collect()
+        self.0.iter().map(|request| Block::Lines(request.text.clone())).collect()
     }
 }
 
 struct Request {
-    method: String,
-    url: String,
-    headers: Vec<(String, String)>,
-    body: String,
+    json: Value,
+    text: String,
 }
 
 impl Request {
     fn new(settings: &Settings<'_>, deploy: &Deploy, scope: &Scope) -> Result<Self, Failure> {
         let request = deploy.encode(scope);
         let request = request.map_err(|error| Failure::usage(error.to_string()))?;
-        let header = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let headers = request.headers().iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), header(value.as_bytes())));
+        let method = request.method().as_str();
+        let url = format!("{}{}", settings.endpoints.v2, request.uri());
+        let body = String::from_utf8_lossy(request.body());
+        let (mut headers, mut lines) = (Map::new(), String::new());
+        for (name, value) in request.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            lines.push_str(&format!("{name}: {value}\n"));
+            headers.insert(name.to_string(), json!(value));
+        }
+        let members: Value = serde_json::from_str(&body).unwrap_or_default();
         Ok(Self {
-            method: request.method().to_string(),
-            url: format!("{}{}", settings.endpoints.v2, request.uri()),
-            headers: headers.collect(),
-            body: header(request.body()),
+            text: format!("{method} {url}\n{lines}\n{body}"),
+            json: json!({"method": method, "url": url, "headers": headers, "body": members}),
         })
-    }
-
-    fn json(&self) -> Value {
-        let headers = self.headers.iter();
-        let headers: Map<_, _> =
-            headers.map(|(name, value)| (name.clone(), json!(value))).collect();
-        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
-        json!({"method": self.method, "url": self.url, "headers": headers, "body": body})
-    }
-
-    fn text(&self) -> String {
-        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
-        format!("{} {}\n{}\n{}", self.method, self.url, headers.collect::<String>(), self.body)
     }
 }

@@ -37,40 +37,27 @@ impl Consent {
         follower: Follower,
         mut run: Run,
     ) -> Result<ExitCode, Failure> {
-        if !self.forget.is_empty() {
-            return self.forget(follower, run).await;
+        let given = match self.forget.is_empty() {
+            true => run.allow_resend(&self.resend, self.fence).await,
+            false => run.forget(&self.forget, &user(), self.fence).await,
+        };
+        if let Err(refused) = given {
+            return Err(self.refuse(follower, &run, refused));
         }
-        match run.allow_resend(&self.resend, self.fence).await {
-            Ok(()) => {
-                self.warn_without_fence();
-                follower.until_it_ends(run).await
-            }
-            Err(refused) => Err(self.refuse(follower, &run, refused)),
-        }
-    }
-
-    async fn forget(self, follower: Follower, mut run: Run) -> Result<ExitCode, Failure> {
-        match run.forget(&self.forget, &user(), self.fence).await {
-            Ok(()) => {
-                self.warn_without_fence();
-                note(&format!(
-                    "given up: {}. The run claims that no longer, so another run may send it; nothing was \
-                     sent",
-                    text::ids(&self.forget)
-                ));
-                Ok(follower.given_up(&run))
-            }
-            Err(refused) => Err(self.refuse(follower, &run, refused)),
-        }
-    }
-
-    fn warn_without_fence(&self) {
         if self.fence == Fence::Waived {
             note(
                 "warning: --no-fence: an earlier request that names these packages may still arrive and be \
                  carried out",
             );
         }
+        if self.forget.is_empty() {
+            return follower.until_it_ends(run).await;
+        }
+        note(&format!(
+            "given up: {}. The run claims that no longer, so another run may send it; nothing was sent",
+            text::ids(&self.forget)
+        ));
+        Ok(follower.given_up(&run))
     }
 
     fn refuse(&self, follower: Follower, run: &Run, refused: ResendRefused) -> Failure {
