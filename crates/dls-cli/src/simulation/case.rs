@@ -110,22 +110,18 @@ fn packages(rng: &mut Rng) -> Option<Selection> {
 }
 
 fn options(rng: &mut Rng, grace: Duration) -> Options {
-    let start = one_of_two(rng, JobStart::Later, JobStart::Immediately);
-    let lost = one_of_two(rng, OnLostAnswer::Reconcile, OnLostAnswer::Stop);
+    let start = if rng.bool() { JobStart::Later } else { JobStart::Immediately };
+    let lost = if rng.bool() { OnLostAnswer::Reconcile } else { OnLostAnswer::Stop };
     let mut options = Options::new(start);
     options.wait = rng.u8(0..4) != 0;
     options.redeploy_failed = rng.bool();
     options.allow_delete = rng.u8(0..4) != 0;
     options.in_order = rng.u8(0..3) == 0;
     options.keep_going = rng.bool();
-    options.if_released = one_of_two(rng, IfReleased::Ok, IfReleased::Fail);
+    options.if_released = if rng.bool() { IfReleased::Ok } else { IfReleased::Fail };
     options.on_lost_answer = if rng.u8(0..4) == 0 { lost } else { OnLostAnswer::Reconcile };
     options.grace = grace;
     options
-}
-
-fn one_of_two<T>(rng: &mut Rng, one: T, other: T) -> T {
-    if rng.bool() { one } else { other }
 }
 
 fn service(rng: &mut Rng, grace: Duration, faults: &str) -> Option<Engine> {

@@ -185,18 +185,16 @@ impl Record {
             .into_iter()
             .partition(|claim| is_end(claim) && (!is_sent(claim) || claim.outcome == "successful"));
         let mut broken = check(&history(sent, began, ledger.clone()));
-        let mut about_claims = Vec::new();
         if !watched.is_empty() {
-            about_claims.extend(check(&history(watched, began - LAG, ledger.clone())));
+            broken.extend(check(&history(watched, began - LAG, ledger.clone())));
         }
         if !denied.is_empty() {
             let mut own = ledger.clone();
             own.releases.retain(|release| self.is_own(release, process, ledger));
             let denied = check(&history(denied, began, own));
             let refuted = |it: &Violation| it.kind == ViolationKind::FalseRefusal;
-            about_claims.extend(denied.into_iter().filter(refuted));
+            broken.extend(denied.into_iter().filter(refuted));
         }
-        broken.append(&mut about_claims);
         broken
     }
 

@@ -11,12 +11,12 @@ use dls::model::{
     Scope, ShowPackage,
 };
 use dls::rollout::{ObserveError, SendError};
-use dls::run::{Connection, Service};
+use dls::run::{Clock as _, Connection, Service};
 use dls::store::BoxFuture;
 use dls::transport::credentials::AccessKey;
 use dls::transport::sign::{Parts, sign};
 use dls_emulator::{ConnectionEnd, ResponseEffect, Sent};
-use http::header::{DATE, HOST};
+use http::header::{CONTENT_LENGTH, DATE, HOST};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tokio::time::{sleep, timeout};
 
@@ -49,12 +49,6 @@ pub(crate) struct Wire {
     is_stopped: Arc<AtomicBool>,
 }
 
-/// What came back, as the transport tells it.
-enum Came {
-    Answer(Response<Vec<u8>>),
-    Nothing(&'static str),
-}
-
 impl Wire {
     pub(crate) fn new(world: &World, setup: &Arc<Setup>) -> Self {
         Self { world: world.clone(), setup: Arc::clone(setup), is_stopped: Arc::default() }
@@ -62,6 +56,10 @@ impl Wire {
 
     fn is_stopped(&self) -> bool {
         self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    fn happens(&self, one_in: u32) -> bool {
+        self.world.state().one_in(one_in)
     }
 
     async fn read<O: Operation>(&self, operation: &O) -> Result<O::Answer, ObserveError> {
@@ -80,65 +78,17 @@ impl Wire {
             sleep(Duration::from_secs(5)).await;
             return Err(ObserveError::Unreachable("no route".to_owned()));
         }
-        let signed_at = dls::run::Clock::wall(&self.world);
-        let request = self.signed(operation, signed_at);
-        match self.exchange(request).await {
-            Came::Answer(answer) => Ok(answer),
-            Came::Nothing(why) => Err(ObserveError::Unreachable(why.to_owned())),
-        }
+        let answer = self.exchange(operation, self.world.wall()).await;
+        answer.map_err(|why| ObserveError::Unreachable(why.to_owned()))
     }
 
-    async fn all_pages(&self, query: ListPackages) -> Result<Vec<Package>, ObserveError> {
-        let mut pages = Pages::new(query);
-        let mut rows = Vec::new();
-        while let Some(request) = pages.request() {
-            let page = self.read(&request).await?;
-            let page = pages.accept(page);
-            rows.extend(page.map_err(|error| ObserveError::Unavailable(error.to_string()))?);
-        }
-        Ok(rows)
-    }
-
-    /// The first half of a write.
-    async fn open(&self) -> Result<(), SendError> {
-        self.world.step().await;
-        if self.is_stopped() {
-            return Err(SendError::NotAuthenticated("stopped".to_owned()));
-        }
-        sleep(CONNECT).await;
-        match self.happens(25) {
-            true => Err(SendError::NotSent("connection refused".to_owned())),
-            false => Ok(()),
-        }
-    }
-
-    /// The second half.
-    async fn write(
+    /// A request that is on its way arrives, even if its sender dies meanwhile. An error says why nothing came back.
+    async fn exchange<O: Operation>(
         &self,
-        deploy: &Deploy,
+        operation: &O,
         signed_at: SystemTime,
-    ) -> Result<DeployAnswer, SendError> {
-        self.world.step().await;
-        if self.happens(40) {
-            // The connection died before the first byte, and the request was handed back.
-            return Err(SendError::NotSent("handed back".to_owned()));
-        }
-        let at = self.world.now();
-        self.world.state().sent.push(Sent {
-            packages: deploy.packages().iter().map(ToString::to_string).collect(),
-            at,
-        });
-        match self.exchange(self.signed(deploy, signed_at)).await {
-            Came::Answer(answer) => decoded::<Deploy>(&answer).map_err(SendError::of_answer),
-            Came::Nothing(why) => Err(SendError::Lost(why.to_owned())),
-        }
-    }
-
-    /// A request that is on its way arrives, even if its sender dies meanwhile.
-    async fn exchange(&self, request: Option<Request<Vec<u8>>>) -> Came {
-        let Some(request) = request else {
-            return Came::Nothing("the request cannot be made");
-        };
+    ) -> Result<Response<Vec<u8>>, &'static str> {
+        let request = self.signed(operation, signed_at).ok_or("the request cannot be made")?;
         let now = self.world.now();
         let (effect, is_slow, way) = {
             let mut state = self.world.state();
@@ -149,21 +99,15 @@ impl Wire {
         self.world.step().await;
         if is_slow {
             sleep(HEAD).await;
-            return Came::Nothing("no answer in time");
+            return Err("no answer in time");
         }
         sleep(way).await;
-        let came = made_of(effect).await;
+        let received = received(effect).await;
         self.world.step().await;
-        if let Came::Answer(answer) = &came
-            && answer.status() == StatusCode::UNAUTHORIZED
-        {
+        if received.as_ref().is_ok_and(|it| it.status() == StatusCode::UNAUTHORIZED) {
             self.is_stopped.store(true, Ordering::Relaxed);
         }
-        came
-    }
-
-    fn happens(&self, one_in: u32) -> bool {
-        self.world.state().one_in(one_in)
+        received
     }
 
     /// The request as it goes out.
@@ -172,57 +116,34 @@ impl Wire {
         operation: &O,
         signed_at: SystemTime,
     ) -> Option<Request<Vec<u8>>> {
-        let Setup { scope, token, .. } = &*self.setup;
+        let Setup { scope, token, key, .. } = &*self.setup;
         let (mut parts, body) = operation.encode(scope).ok()?.into_parts();
-        let project = HeaderValue::from_str(scope.project().as_str()).ok()?;
-        parts.headers.insert("x-project-id", project);
-        match token {
-            Some(token) => {
-                let token = HeaderValue::from_static(token);
-                parts.headers.insert("x-auth-token", token);
-                parts.headers.insert(HOST, HeaderValue::from_static(NAME));
-            }
-            None => self.sign(&mut parts, &body, signed_at)?,
+        parts.headers.insert("x-project-id", scope.project().as_str().parse().ok()?);
+        if let Some(token) = token {
+            parts.headers.insert("x-auth-token", HeaderValue::from_static(token));
+            parts.headers.insert(HOST, HeaderValue::from_static(NAME));
+            return Some(Request::from_parts(parts, body));
         }
-        Some(Request::from_parts(parts, body))
-    }
-
-    fn sign(
-        &self,
-        parts: &mut http::request::Parts,
-        body: &[u8],
-        signed_at: SystemTime,
-    ) -> Option<()> {
-        let mut headers = Vec::new();
-        for (name, value) in &parts.headers {
-            // The official signer recognizes the body's type by this spelling only.
-            let name = match name.as_str() {
-                "content-type" => "Content-Type",
-                name => name,
-            };
-            headers.push((name, value.to_str().ok()?));
-        }
-        let signed = sign(
-            &Parts {
-                method: parts.method.as_str(),
-                host: NAME,
-                path: parts.uri.path(),
-                headers: &headers,
-                body,
-                ..Parts::default()
-            },
-            &self.setup.key,
-            signed_at.into(),
-        );
-        let signed = signed.ok()?;
-        let mut all = HeaderMap::new();
-        for (name, value) in &signed.headers {
-            let name: http::HeaderName = name.parse().ok()?;
-            all.insert(name, value.parse().ok()?);
-        }
+        let headers =
+            parts.headers.iter().map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let headers: Vec<_> = headers.collect::<Option<_>>()?;
+        let to_sign = Parts {
+            method: parts.method.as_str(),
+            host: NAME,
+            path: parts.uri.path(),
+            headers: &headers,
+            body: &body,
+            ..Parts::default()
+        };
+        let signed = sign(&to_sign, key, signed_at.into()).ok()?;
+        let headers = signed
+            .headers
+            .iter()
+            .map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+        let headers = headers.collect::<Option<HeaderMap>>()?;
         parts.uri = signed.uri.parse().ok()?;
-        parts.headers = all;
-        Some(())
+        parts.headers = headers;
+        Some(Request::from_parts(parts, body))
     }
 }
 
@@ -240,7 +161,15 @@ impl Service for Wire {
     }
 
     fn list(&self, query: ListPackages) -> BoxFuture<'_, Result<Vec<Package>, ObserveError>> {
-        Box::pin(self.all_pages(query))
+        Box::pin(async move {
+            let mut pages = Pages::new(query);
+            let mut rows = Vec::new();
+            while let Some(request) = pages.request() {
+                let page = pages.accept(self.read(&request).await?);
+                rows.extend(page.map_err(|error| ObserveError::Unavailable(error.to_string()))?);
+            }
+            Ok(rows)
+        })
     }
 
     fn connect<'a>(
@@ -248,8 +177,15 @@ impl Service for Wire {
         _: &'a Deploy,
     ) -> BoxFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async {
-            self.open().await?;
-            Ok(Box::new(self.clone()) as Box<dyn Connection>)
+            self.world.step().await;
+            if self.is_stopped() {
+                return Err(SendError::NotAuthenticated("stopped".to_owned()));
+            }
+            sleep(CONNECT).await;
+            match self.happens(25) {
+                true => Err(SendError::NotSent("connection refused".to_owned())),
+                false => Ok(Box::new(self.clone()) as Box<dyn Connection>),
+            }
         })
     }
 
@@ -259,7 +195,7 @@ impl Service for Wire {
             let answer = answer.map_err(|failure| format!("{failure:?}"))?;
             let date = answer.headers().get(DATE).filter(|_| self.setup.has_date);
             let date = date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
-            let ours = dls::run::Clock::wall(&self.world);
+            let ours = self.world.wall();
             Ok(date.map(|date| {
                 let ahead = ours.duration_since(date);
                 ahead.unwrap_or_else(|behind| behind.duration())
@@ -278,7 +214,20 @@ impl Connection for Wire {
         request: &'a Deploy,
         signed_at: SystemTime,
     ) -> BoxFuture<'a, Result<DeployAnswer, SendError>> {
-        Box::pin(async move { self.write(request, signed_at).await })
+        Box::pin(async move {
+            self.world.step().await;
+            if self.happens(40) {
+                // The connection died before the first byte, and the request was handed back.
+                return Err(SendError::NotSent("handed back".to_owned()));
+            }
+            let packages = request.packages().iter().map(ToString::to_string).collect();
+            let at = self.world.now();
+            self.world.state().sent.push(Sent { packages, at });
+            match self.exchange(request, signed_at).await {
+                Ok(answer) => decoded::<Deploy>(&answer).map_err(SendError::of_answer),
+                Err(why) => Err(SendError::Lost(why.to_owned())),
+            }
+        })
     }
 }
 
@@ -288,35 +237,27 @@ impl fmt::Debug for Wire {
     }
 }
 
-async fn made_of(effect: ResponseEffect) -> Came {
-    match effect {
-        ResponseEffect::Answer(answer) if is_answer(answer.status()) => Came::Answer(answer),
-        ResponseEffect::Answer(_) => Came::Nothing("a redirect"),
+/// What the transport makes of it: a redirect is no answer.
+async fn received(effect: ResponseEffect) -> Result<Response<Vec<u8>>, &'static str> {
+    let (takes, answer, end) = match effect {
+        ResponseEffect::Answer(answer) => (Duration::ZERO, Some(answer), ConnectionEnd::Close),
         ResponseEffect::Raw { bytes, pause, end } => {
-            let takes = pause.saturating_mul(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-            sleep(takes.min(HEAD)).await;
-            match parsed(&bytes) {
-                Some(answer) if takes < HEAD => Came::Answer(answer),
-                _ => ended(end).await,
-            }
+            let count = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            (pause.saturating_mul(count), parsed(&bytes), end)
         }
-        ResponseEffect::Cut { end, .. } => ended(end).await,
-        _ => Came::Nothing("something new"),
-    }
-}
-
-async fn ended(end: ConnectionEnd) -> Came {
-    match end {
-        ConnectionEnd::Silence => {
+        ResponseEffect::Cut { end, .. } => (Duration::ZERO, None, end),
+        _ => return Err("something new"),
+    };
+    sleep(takes.min(HEAD)).await;
+    match answer {
+        Some(answer) if answer.status().is_redirection() => Err("a redirect"),
+        Some(answer) if takes < HEAD => Ok(answer),
+        _ if end == ConnectionEnd::Silence => {
             sleep(HEAD).await;
-            Came::Nothing("no answer in time")
+            Err("no answer in time")
         }
-        _ => Came::Nothing("the connection ended"),
+        _ => Err("the connection ended"),
     }
-}
-
-fn is_answer(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 200..=299 | 400..=599)
 }
 
 fn decoded<O: Operation>(answer: &Response<Vec<u8>>) -> Result<O::Answer, AnswerError> {
@@ -325,20 +266,15 @@ fn decoded<O: Operation>(answer: &Response<Vec<u8>>) -> Result<O::Answer, Answer
 
 /// The answer that these bytes are, if they are one, and whole.
 fn parsed(bytes: &[u8]) -> Option<Response<Vec<u8>>> {
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let (head, body) = bytes.split_at_checked(end + 4)?;
-    let head = std::str::from_utf8(head).ok()?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?;
-    let status = status.get(..3)?.parse::<u16>().ok()?;
+    let (head, body) = std::str::from_utf8(bytes).ok()?.split_once("\r\n\r\n")?;
+    let mut lines = head.lines();
+    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
     let mut response = Response::builder().status(status);
-    let mut length = 0;
-    for line in lines.filter(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(':')?;
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
-        response = response.header(name, value.trim());
+    for line in lines {
+        let (name, value) = line.split_once(": ")?;
+        response = response.header(name, value);
     }
-    response.body(body.get(..length)?.to_vec()).ok()
+    let length = response.headers_ref()?.get(CONTENT_LENGTH)?.to_str().ok()?;
+    let body = body.as_bytes().get(..length.parse().ok()?)?;
+    response.body(body.to_vec()).ok()
 }
