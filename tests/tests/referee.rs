@@ -26,39 +26,36 @@ use tokio::runtime::Runtime;
 
 /// An emulator that the SDK has driven, and what the SDK made of the answers.
 struct Referee {
-    runtime: Runtime,
     emulator: Emulator,
     seen: Value,
+    _runtime: Runtime,
 }
 
-static REFEREE: LazyLock<Result<Referee, String>> =
-    LazyLock::new(|| Referee::new().map_err(|reason| reason.to_string()));
-
-fn referee() -> &'static Referee {
-    match &*REFEREE {
-        Ok(referee) => referee,
-        Err(reason) => panic!("the SDK could not be run: {reason}"),
-    }
-}
-
-impl Referee {
-    fn new() -> Result<Self, Box<dyn std::error::Error>> {
-        let runtime = Runtime::new()?;
+static REFEREE: LazyLock<Referee> = LazyLock::new(|| {
+    // The tests that need it are on runtimes of their own.
+    let referee = std::thread::spawn(|| {
+        let runtime = Runtime::new().unwrap();
         let emulator = runtime.block_on(emulator());
-        let seen = drive(emulator.base_url())?;
-        Ok(Self { runtime, emulator, seen })
-    }
+        let seen = drive(emulator.base_url());
+        let seen = seen.unwrap_or_else(|reason| panic!("the SDK could not be run: {reason}"));
+        Referee { emulator, seen, _runtime: runtime }
+    });
+    referee.join().expect("the SDK could not be run")
+});
 
-    /// What the SDK decoded from the answer to the call of this name.
-    fn answer(&self, call: &str) -> &'static Value {
-        let outcome = &referee().seen[call];
-        outcome.get("answer").unwrap_or_else(|| panic!("{call}: {outcome}"))
-    }
+/// What the SDK decoded from the answer to the call of this name.
+fn answer(call: &str) -> &'static Value {
+    seen(call, "answer")
+}
 
-    fn error(&self, call: &str) -> &'static Value {
-        let outcome = &referee().seen[call];
-        outcome.get("error").unwrap_or_else(|| panic!("{call}: {outcome}"))
-    }
+/// The SDK's exception for the call of this name.
+fn error(call: &str) -> &'static Value {
+    seen(call, "error")
+}
+
+fn seen(call: &str, kind: &str) -> &'static Value {
+    let outcome = &REFEREE.seen[call];
+    outcome.get(kind).unwrap_or_else(|| panic!("{call}: {outcome}"))
 }
 
 async fn emulator() -> Emulator {
@@ -102,6 +99,11 @@ fn client(emulator: &Emulator, secret: &str) -> Client {
     dls_tests::client(emulator.base_url(), key).build().unwrap()
 }
 
+/// Our client of the emulator that the SDK has driven.
+fn ours() -> Client {
+    client(&REFEREE.emulator, SECRET)
+}
+
 fn id(number: u64) -> PackageId {
     PackageId::try_from(number).unwrap()
 }
@@ -112,132 +114,103 @@ fn ids(numbers: &[u64]) -> PackageIds {
 
 #[test]
 fn the_sdk_deploys_once_and_the_ledger_shows_one_release() {
-    let releases = referee().emulator.ledger().releases;
+    let releases = REFEREE.emulator.ledger().releases;
     assert_eq!(releases.len(), 1, "{releases:?}");
     assert_eq!(releases[0].package_id, "23");
     assert_eq!(releases[0].outcome, Some("succeeded"));
     assert_eq!(releases[0].copy_of, None);
 }
 
-#[test]
-fn a_package_is_decoded_alike() {
-    let referee = referee();
-    let ours = referee.runtime.block_on(client(&referee.emulator, SECRET).package(id(23))).unwrap();
-    let theirs = referee.answer("show_when_over");
+#[tokio::test]
+async fn a_package_is_decoded_alike() {
+    let ours = ours().package(id(23)).await.unwrap();
+    let theirs = answer("show_when_over");
     assert_eq!(decoded(&ours.package), present(&theirs["release_package"]));
     assert_eq!(decoded(&ours.tasks), present(&theirs["task_details"]));
     assert_eq!(theirs["release_package"]["deploy_status"], 2, "released, as its page says");
 }
 
-#[test]
-fn a_list_is_decoded_alike() {
-    let referee = referee();
-    let ours = referee.runtime.block_on(async {
-        let mut pager = client(&referee.emulator, SECRET).packages(ListPackages::new());
-        let mut rows = Vec::new();
-        while let Some(row) = pager.next().await.unwrap() {
-            rows.push(row);
-        }
-        assert_eq!(json!(pager.total()), referee.answer("list")["total"]);
-        rows
-    });
-    assert!(ours.len() > 10, "several pages");
-    assert_eq!(decoded(&ours), present(&referee.answer("list")["data"]));
+#[tokio::test]
+async fn a_list_is_decoded_alike() {
+    let mut pager = ours().packages(ListPackages::new());
+    let mut rows = Vec::new();
+    while let Some(row) = pager.next().await.unwrap() {
+        rows.push(row);
+    }
+    assert_eq!(json!(pager.total()), answer("list")["total"]);
+    assert!(rows.len() > 10, "several pages");
+    assert_eq!(decoded(&rows), present(&answer("list")["data"]));
 }
 
-#[test]
-fn a_deploy_is_decoded_alike() {
-    let referee = referee();
-    referee.runtime.block_on(async {
-        let fresh = emulator().await;
-        let ours = client(&fresh, SECRET).deploy(ids(&[23]), JobStart::Later).await.unwrap();
-        let theirs = &referee.answer("deploy")["deploy_package_details"];
-        assert_eq!(theirs.as_array().unwrap().len(), 1);
-        let detail = ours.detail(id(23)).unwrap();
-        assert_eq!(json!(detail.package_id.map(PackageId::as_u64)), theirs[0]["package_id"]);
-        assert_eq!(json!(detail.subtask_count), theirs[0]["asy_subtask_num"]);
-        // Another emulator gives another task another id.
-        assert!(detail.task_id.is_some() && theirs[0]["asy_task_id"].is_string());
-    });
+#[tokio::test]
+async fn a_deploy_is_decoded_alike() {
+    let fresh = emulator().await;
+    let ours = client(&fresh, SECRET).deploy(ids(&[23]), JobStart::Later).await.unwrap();
+    let theirs = &answer("deploy")["deploy_package_details"];
+    assert_eq!(theirs.as_array().unwrap().len(), 1);
+    let detail = ours.detail(id(23)).unwrap();
+    assert_eq!(json!(detail.package_id.map(PackageId::as_u64)), theirs[0]["package_id"]);
+    assert_eq!(json!(detail.subtask_count), theirs[0]["asy_subtask_num"]);
+    // Another emulator gives another task another id.
+    assert!(detail.task_id.is_some() && theirs[0]["asy_task_id"].is_string());
 }
 
-#[test]
-fn a_system_task_is_decoded_alike() {
-    let referee = referee();
-    let details = &referee.answer("deploy")["deploy_package_details"];
-    let id = details[0]["asy_task_id"].as_str().unwrap();
-    let client = client(&referee.emulator, SECRET);
-    let ours = referee.runtime.block_on(client.system_task(id.parse().unwrap())).unwrap();
-    assert_eq!(&system_task(&ours), referee.answer("system_task"));
+#[tokio::test]
+async fn a_system_task_is_decoded_alike() {
+    let id = answer("deploy")["deploy_package_details"][0]["asy_task_id"].as_str().unwrap();
+    let ours = ours().system_task(id.parse().unwrap()).await.unwrap();
+    assert_eq!(&system_task(&ours), answer("system_task"));
     assert_eq!(ours.status.unwrap().word(), "SUCCESSFUL");
 }
 
-#[test]
-fn both_revoke_packages() {
-    let referee = referee();
-    referee.answer("cancel");
-    referee.runtime.block_on(async {
-        let fresh = emulator().await;
-        client(&fresh, SECRET).revoke(ids(&[12])).await.unwrap();
-    });
+#[tokio::test]
+async fn both_revoke_packages() {
+    answer("cancel");
+    let fresh = emulator().await;
+    client(&fresh, SECRET).revoke(ids(&[12])).await.unwrap();
 }
 
-#[test]
-fn refusals_are_decoded_alike() {
-    let referee = referee();
-    let client = client(&referee.emulator, SECRET);
-    let ours = referee.runtime.block_on(async {
-        [
-            ("show_unknown", client.package(id(999_999)).await.unwrap_err()),
-            ("deploy_unknown", client.deploy(ids(&[999_999]), JobStart::Later).await.unwrap_err()),
-            ("cancel_released", client.revoke(ids(&[23])).await.unwrap_err()),
-        ]
-    });
-    for (call, error) in ours {
-        assert_eq!(refusal(&error), without_request_id(referee.error(call)), "{call}");
+#[tokio::test]
+async fn refusals_are_decoded_alike() {
+    let client = ours();
+    for (call, error) in [
+        ("show_unknown", client.package(id(999_999)).await.unwrap_err()),
+        ("deploy_unknown", client.deploy(ids(&[999_999]), JobStart::Later).await.unwrap_err()),
+        ("cancel_released", client.revoke(ids(&[23])).await.unwrap_err()),
+    ] {
+        assert_eq!(refusal(&error), without_request_id(self::error(call)), "{call}");
     }
 }
 
-#[test]
-fn a_wrong_key_is_refused_alike() {
-    let referee = referee();
-    referee.runtime.block_on(async {
-        let fresh = emulator().await;
-        let error = client(&fresh, "another-secret-key").package(id(24)).await.unwrap_err();
-        let ours = refusal(&error);
-        let theirs = without_request_id(referee.error("wrong_key"));
-        // The text may tell what was signed, and so differs.
-        assert_eq!((&ours["status"], &ours["code"]), (&theirs["status"], &theirs["code"]));
-        assert_eq!(ours["status"], 401);
-    });
+#[tokio::test]
+async fn a_wrong_key_is_refused_alike() {
+    let fresh = emulator().await;
+    let ours = client(&fresh, "another-secret-key").package(id(24)).await.unwrap_err();
+    let (ours, theirs) = (refusal(&ours), error("wrong_key"));
+    // The text may tell what was signed, and so differs.
+    assert_eq!((&ours["status"], &ours["code"]), (&theirs["status"], &theirs["code"]));
+    assert_eq!(ours["status"], 401);
 }
 
 #[test]
 fn the_service_refuses_101_ids_and_our_client_does_not_send_them() {
-    let theirs = referee().error("deploy_101");
-    assert_eq!(theirs["status"], 400);
+    assert_eq!(error("deploy_101")["status"], 400);
     let ours = PackageIds::new((1..=101).map(id)).unwrap_err();
     assert!(matches!(ours, InvalidPackageIds::TooMany(101)), "{ours:?}");
 }
 
-#[test]
-fn each_request_id_that_was_decoded_is_in_the_ledger() {
-    let referee = referee();
-    let ours = referee.runtime.block_on(async {
-        let client = client(&referee.emulator, SECRET);
-        let error = client.package(id(999_999)).await.unwrap_err();
-        let answer = client.package(id(24)).await.unwrap();
-        [json!(error.request_id()), json!(answer.request_id)]
-    });
+#[tokio::test]
+async fn each_request_id_that_was_decoded_is_in_the_ledger() {
+    let refused = ours().package(id(999_999)).await.unwrap_err();
+    let shown = ours().package(id(24)).await.unwrap();
+    let ours = [json!(refused.request_id()), json!(shown.request_id)];
     let errors = ["cancel_released", "show_unknown", "deploy_unknown", "deploy_101", "wrong_key"];
-    let errors = errors.map(|call| referee.error(call)["request_id"].clone());
-    let answers = ["show", "list"].map(|call| referee.answer(call)["x_request_id"].clone());
-    let requests = referee.emulator.ledger().requests;
+    let errors = errors.map(|call| error(call)["request_id"].clone());
+    let answers = ["show", "list"].map(|call| answer(call)["x_request_id"].clone());
+    let requests = REFEREE.emulator.ledger().requests;
     for request_id in ours.into_iter().chain(errors).chain(answers) {
-        assert!(
-            requests.iter().any(|request| json!(request.request_id) == request_id),
-            "{request_id}"
-        );
+        let is_there = requests.iter().any(|request| json!(request.request_id) == request_id);
+        assert!(is_there, "{request_id}");
     }
 }
 
