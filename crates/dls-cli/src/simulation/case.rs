@@ -1,14 +1,18 @@
 //! One random case: a service with its assumptions and faults, and a run that meets it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use dls::model::{JobStart, PackageId};
-use dls::rollout::{IfReleased, OnLostAnswer, Options, Selection};
+use dls::model::{JobStart, PackageId, Scope};
+use dls::rollout::{Destination, IfReleased, OnLostAnswer, Options, Selection};
+use dls::transport::credentials::{AccessKey, SecretKey};
 use dls_emulator::{Emulator, EmulatorBuilder, Engine, FaultPlan, RateLimit, assumptions};
 use fastrand::Rng;
 
-use super::world::Chances;
+use super::record::Record;
+use super::wire::{SECRET, Setup, TOKEN};
+use super::world::{Chances, World};
 
 /// Packages of the emulator's built-in state: to be reviewed, failing, deleting, overlapping, released
 /// and failed before.
@@ -17,23 +21,8 @@ const BUILT_IN: [u64; 16] = [12, 13, 23, 24, 31, 32, 41, 42, 51, 61, 62, 101, 10
 const ADDED: u64 = 1001;
 /// So many are added.
 const MANY: u64 = 350;
-
-pub(crate) struct Case {
-    pub(crate) engine: Engine,
-    pub(crate) packages: Selection,
-    pub(crate) options: Options,
-    /// The time that each process of a run gives itself.
-    pub(crate) limit: Duration,
-    pub(crate) chances: Chances,
-    /// What the user does after the first command.
-    pub(crate) commands: Vec<UserCommand>,
-    /// Whether the service tells the time.
-    pub(crate) has_date: bool,
-    /// Whether requests bear a token instead of a signature.
-    pub(crate) bears_token: bool,
-    /// The faults, as their file has them.
-    pub(crate) faults: String,
-}
+/// How long a run waits for its store.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a user may do with packages that were sent before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,26 +38,58 @@ pub(crate) enum UserCommand {
     Forget,
 }
 
-impl Case {
-    pub(crate) fn random(rng: &mut Rng) -> Option<Self> {
-        let grace = Duration::from_secs(one_of(rng, &[5, 30, 120]));
-        let faults = faults(rng, grace);
-        Some(Self {
-            engine: service(rng, grace, &faults)?,
-            packages: packages(rng)?,
-            options: options(rng, grace),
-            limit: Duration::from_secs(one_of(rng, &[20, 300, 1800])),
-            chances: Chances {
-                death: one_of(rng, &[0.0, 0.0, 0.003, 0.03]),
-                clock: one_of(rng, &[0.0, 0.0, 0.003]),
-                rival: one_of(rng, &[0.0, 0.02]),
-                disk: one_of(rng, &[0.0, 0.0, 0.0, 0.01, 0.1]),
-                flip: one_of(rng, &[0.0, 0.0, 0.0, 0.2]),
-            },
-            commands: (0..rng.usize(0..5)).map(|_| command(rng)).collect(),
+/// A user, and all that is known of the case.
+pub(super) struct User {
+    pub(super) world: World,
+    pub(super) setup: Arc<Setup>,
+    pub(super) place: Destination,
+    pub(super) packages: Selection,
+    pub(super) options: Options,
+    /// The time that each process of a run gives itself.
+    pub(super) limit: Duration,
+    /// What the user does after the first command.
+    pub(super) commands: Vec<UserCommand>,
+    pub(super) record: Record,
+}
+
+impl User {
+    pub(super) fn random(mut rng: Rng) -> Option<Self> {
+        let grace = Duration::from_secs(one_of(&mut rng, &[5, 30, 120]));
+        let faults = faults(&mut rng, grace);
+        let engine = service(&mut rng, grace, &faults)?;
+        let packages = packages(&mut rng)?;
+        let options = options(&mut rng, grace);
+        let limit = Duration::from_secs(one_of(&mut rng, &[20, 300, 1800]));
+        let chances = Chances {
+            death: one_of(&mut rng, &[0.0, 0.0, 0.003, 0.03]),
+            clock: one_of(&mut rng, &[0.0, 0.0, 0.003]),
+            rival: one_of(&mut rng, &[0.0, 0.02]),
+            disk: one_of(&mut rng, &[0.0, 0.0, 0.0, 0.01, 0.1]),
+            flip: one_of(&mut rng, &[0.0, 0.0, 0.0, 0.2]),
+        };
+        let commands = (0..rng.usize(0..5)).map(|_| command(&mut rng)).collect();
+        let place = Destination::new(
+            "http://emulator.example.com",
+            "b384b9e9ab9b4ee8994c8633aabc9505".parse().ok()?,
+            "default".parse().ok()?,
+        );
+        let setup = Setup {
+            scope: Scope::new(place.project.clone()).with_workspace(place.workspace.clone()),
+            key: AccessKey::new("AKIDEXAMPLE", SecretKey::new(SECRET).ok()?).ok()?,
             has_date: rng.u8(0..10) != 0,
-            bears_token: rng.u8(0..10) == 0,
-            faults,
+            token: (rng.u8(0..10) == 0).then_some(TOKEN),
+        };
+        // One call of the store may take its own limit, and no other one follows.
+        let late = if chances.disk > 0.0 { STORE_TIMEOUT } else { Duration::ZERO };
+        Some(Self {
+            world: World::new(engine, rng, chances),
+            setup: Arc::new(setup),
+            place,
+            packages,
+            options,
+            limit,
+            commands,
+            record: Record::new(limit + late, &faults),
         })
     }
 }

@@ -1,94 +1,49 @@
 //! Plays a case to its end: a user's commands, one process after the other, on the same packages.
 
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use dls::rollout::{Destination, Options, Report, RunSpec};
+use dls::rollout::{Report, RunSpec};
 use dls::run::Fence;
 use dls::store::{FileStore, RunStore as _, StoreError};
-use dls::transport::credentials::{AccessKey, SecretKey};
 use dls::{PackageId, ResendRefused, Resume, Run, RunId, Selection};
 use dls_emulator::{Claim, Consent, ConsentKind};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
 
-use super::case::{Case, UserCommand, reselect};
-use super::record::{Process, Record};
-use super::tally::Tally;
-use super::wire::{SECRET, Setup, TOKEN, Wire};
-use super::world::{Chances, World};
+use super::case::{User, UserCommand, reselect};
+use super::record::Process;
+use super::tally::{Broken, Tally};
+use super::wire::Wire;
 use crate::text::package_outcome;
 
 /// More events than any case needs: whoever takes them does not end.
 const MOST_EVENTS: u32 = 20_000;
-/// How long a run waits for its store.
-const STORE_TIMEOUT: Duration = Duration::from_secs(10);
-/// So often a user tries to get record the fence.
+/// How often a user tries to get past the fence.
 const TRIES: u32 = 3;
 
-/// Plays the case of this seed, and tells its story, a line each.
-pub(super) fn play(seed: u64) -> (Tally, Vec<String>) {
+/// Plays the case of this seed, counts it, and tells its story, a line each.
+pub(super) fn play(seed: u64, tally: &Mutex<Tally>) -> Vec<String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let Ok(runtime) = runtime else {
-        return impossible(seed, "there is no runtime");
-    };
-    runtime.block_on(async {
-        let mut rng = Rng::with_seed(seed);
-        let Some(case) = Case::random(&mut rng) else {
-            return impossible(seed, "there is no such case");
-        };
-        let Some(mut user) = User::new(case, rng) else {
-            return impossible(seed, "the case cannot be set up");
-        };
-        user.act().await;
-        user.record.check(seed, &user.world)
+    let story = runtime.ok().and_then(|runtime| {
+        runtime.block_on(async {
+            let mut user = User::random(Rng::with_seed(seed))?;
+            user.act().await;
+            Some(user.record.check(seed, &user.world, tally))
+        })
+    });
+    story.unwrap_or_else(|| {
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let violations = vec!["the case cannot be played".to_owned()];
+        tally.cases += 1;
+        tally.other_violations += 1;
+        tally.broken.push(Broken { seed, violations, story: Vec::new() });
+        Vec::new()
     })
 }
 
-fn impossible(seed: u64, why: &str) -> (Tally, Vec<String>) {
-    (Tally::impossible(seed, why), Vec::new())
-}
-
-/// A user, and all that is known of the record.
-struct User {
-    world: World,
-    setup: Arc<Setup>,
-    place: Destination,
-    packages: Selection,
-    options: Options,
-    limit: Duration,
-    commands: Vec<UserCommand>,
-    record: Record,
-}
-
 impl User {
-    fn new(case: Case, rng: Rng) -> Option<Self> {
-        let place = Destination::new(
-            "http://emulator.example.com",
-            "b384b9e9ab9b4ee8994c8633aabc9505".parse().ok()?,
-            "default".parse().ok()?,
-        );
-        let scope = dls::model::Scope::new(place.project.clone());
-        let setup = Setup {
-            scope: scope.with_workspace(place.workspace.clone()),
-            key: AccessKey::new("AKIDEXAMPLE", SecretKey::new(SECRET).ok()?).ok()?,
-            token: case.bears_token.then_some(TOKEN),
-            has_date: case.has_date,
-        };
-        let world = World::new(case.engine, rng, case.chances);
-        Some(Self {
-            record: Record::new(case.limit + store_call(&case.chances), &case.faults),
-            world,
-            setup: Arc::new(setup),
-            place,
-            packages: case.packages,
-            options: case.options,
-            limit: case.limit,
-            commands: case.commands,
-        })
-    }
-
     async fn act(&mut self) {
         let packages = self.packages.clone();
         self.deploy(packages).await;
@@ -322,14 +277,6 @@ impl User {
         let what = if with_the_machine { "the machine goes down" } else { "the process dies" };
         self.record.tell(what.to_owned());
         self.world.bury(with_the_machine);
-    }
-}
-
-/// By how much a run may be late: one call of the store may take its own limit, and no other one follows.
-fn store_call(chances: &Chances) -> Duration {
-    match chances.disk > 0.0 {
-        true => STORE_TIMEOUT,
-        false => Duration::ZERO,
     }
 }
 

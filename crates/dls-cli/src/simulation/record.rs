@@ -1,5 +1,6 @@
 //! What happened in a case, and whether every promise was kept.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use dls::model::Timestamp;
@@ -110,29 +111,37 @@ impl Record {
         self.ended.push(process);
     }
 
-    pub(super) fn check(mut self, seed: u64, world: &World) -> (Tally, Vec<String>) {
-        let ledger = {
-            let now = world.now() + LATE;
-            world.state().engine.ledger(now)
-        };
+    /// Counts the case, and tells its story.
+    pub(super) fn check(mut self, seed: u64, world: &World, tally: &Mutex<Tally>) -> Vec<String> {
+        let now = world.now() + LATE;
+        let ledger = world.state().engine.ledger(now);
         let files = world.disk().contents().into_iter();
         self.texts.extend(files.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
         self.texts.extend(self.story.iter().cloned());
+        let state = world.state();
         let mut violations: Vec<Violation> = Vec::new();
         for process in &self.ended {
-            let sends = &world.state().sent;
-            for violation in self.broken_by(process, &ledger, sends) {
+            for violation in self.broken_by(process, &ledger, &state.sent) {
                 if !violations.contains(&violation) {
                     violations.push(violation);
                 }
             }
         }
-        let mut tally = self.tally(&ledger, world);
+        let others = [self.passed_the_fence(&ledger), std::mem::take(&mut self.broken)].concat();
+        let said = self.ended.iter().flat_map(|process| &process.claims);
+        let faults = ledger.requests.iter().map(|it| it.faults.len() as u64);
+
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.cases += 1;
+        tally.packages += self.packages;
+        tally.deploys += state.sent.len() as u64;
+        tally.crashes += u64::from(state.deaths);
+        tally.faults += faults.sum::<u64>();
+        tally.unknown += said.filter(|claim| claim.outcome == "unknown").count() as u64;
+        tally.endless += u64::from(self.is_endless);
         tally.count(&violations);
-        let mut lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        let mut others = self.passed_the_fence(&ledger);
-        others.append(&mut self.broken);
         tally.other_violations += others.len() as u64;
+        let mut lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
         lines.extend(others);
         if self.is_endless {
             lines.push("it does not end".to_owned());
@@ -140,23 +149,7 @@ impl Record {
         if !lines.is_empty() {
             tally.broken.push(Broken { seed, violations: lines, story: self.story.clone() });
         }
-        (tally, self.story)
-    }
-
-    fn tally(&self, ledger: &Ledger, world: &World) -> Tally {
-        let said = self.ended.iter().flat_map(|process| &process.claims);
-        let faults = ledger.requests.iter().map(|it| it.faults.len() as u64);
-        let state = world.state();
-        Tally {
-            cases: 1,
-            packages: self.packages,
-            deploys: state.sent.len() as u64,
-            crashes: u64::from(state.deaths),
-            faults: faults.sum(),
-            unknown: said.filter(|claim| claim.outcome == "unknown").count() as u64,
-            endless: u64::from(self.is_endless),
-            ..Tally::default()
-        }
+        self.story
     }
 
     /// What a process said, held against the truth. That something was not done is said of its own run's

@@ -1,7 +1,5 @@
 //! What became of cases, counted.
 
-use std::ops::AddAssign;
-
 use dls_emulator::{Violation, ViolationKind};
 use serde::Serialize;
 
@@ -35,16 +33,6 @@ pub(crate) struct Broken {
 }
 
 impl Tally {
-    /// A case that could not even be played.
-    pub(super) fn impossible(seed: u64, why: &str) -> Self {
-        Self {
-            cases: 1,
-            other_violations: 1,
-            broken: vec![Broken { seed, violations: vec![why.to_owned()], story: Vec::new() }],
-            ..Self::default()
-        }
-    }
-
     pub(super) fn count(&mut self, violations: &[Violation]) {
         for violation in violations {
             *match violation.kind {
@@ -54,26 +42,5 @@ impl Tally {
                 _ => &mut self.other_violations,
             } += 1;
         }
-    }
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        for (sum, count) in [
-            (&mut self.cases, other.cases),
-            (&mut self.packages, other.packages),
-            (&mut self.deploys, other.deploys),
-            (&mut self.crashes, other.crashes),
-            (&mut self.faults, other.faults),
-            (&mut self.unknown, other.unknown),
-            (&mut self.double_sends, other.double_sends),
-            (&mut self.false_successes, other.false_successes),
-            (&mut self.false_failures, other.false_failures),
-            (&mut self.other_violations, other.other_violations),
-            (&mut self.endless, other.endless),
-        ] {
-            *sum += count;
-        }
-        self.broken.extend(other.broken);
     }
 }
