@@ -26,7 +26,7 @@ pub struct Ledger {
 }
 
 /// One request that arrived.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LedgerRequest {
     /// Counted from 1.
@@ -74,7 +74,7 @@ pub struct LedgerRequest {
 }
 
 /// One release that was accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LedgerRelease {
     /// The package.
@@ -100,11 +100,12 @@ pub struct LedgerRelease {
 }
 
 /// What caused a request or a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Initiator {
     /// A client. [`LedgerRequest::copy_of`] tells whether it sent the same bytes before.
+    #[default]
     Client,
     /// A copy of a client's request, made by a [fault](crate::FaultPlan).
     Copy,
@@ -139,19 +140,10 @@ impl RequestLog {
             at_ms: at.as_millis(),
             method: request.method().as_str().chars().take(32).collect(),
             path: request.uri().path().chars().take(1024).collect(),
-            operation: None,
-            packages: Vec::new(),
-            by: Initiator::Client,
             request_id,
-            user: None,
-            access_key: None,
             fingerprint,
             copy_of,
-            faults: Vec::new(),
-            seen: false,
-            answered: false,
-            status: None,
-            error_code: None,
+            ..LedgerRequest::default()
         }
     }
 

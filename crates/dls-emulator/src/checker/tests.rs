@@ -20,25 +20,16 @@ fn release(
 ) -> LedgerRelease {
     LedgerRelease {
         package_id: "23".to_owned(),
-        accepted_at: String::new(),
         accepted_ms: BEGAN + accepted,
         by,
-        request_id: None,
-        user: String::new(),
-        copy_of: None,
         outcome,
-        finished_at: None,
         finished_ms: outcome.map(|_| BEGAN + finished),
+        ..LedgerRelease::default()
     }
 }
 
 fn request() -> LedgerRequest {
-    let mut request = crate::ledger::RequestLog::default().open(
-        Timestamp::from_millis(BEGAN).unwrap(),
-        &http::Request::post("/").body(Vec::new()).unwrap(),
-    );
-    request.packages = vec!["23".to_owned()];
-    request
+    LedgerRequest { packages: vec!["23".to_owned()], at_ms: BEGAN, ..LedgerRequest::default() }
 }
 
 fn request_at(millis: i64) -> LedgerRequest {
@@ -236,7 +227,7 @@ fn an_outcome_agrees_with_the_releases() {
 #[test]
 fn a_copy_of_a_refused_request_is_not_held_against_the_client() {
     for (fault, expected) in [(Some("throttle"), vec![]), (None, vec![FalseRefusal])] {
-        let mut first = request();
+        let mut first = LedgerRequest { request_id: "1".to_owned(), ..request() };
         first.faults = fault.into_iter().map(str::to_owned).collect();
         let mut copy = release(Initiator::Copy, None, 900_000, 0);
         copy.copy_of = Some(first.request_id.clone());

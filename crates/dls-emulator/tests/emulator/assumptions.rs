@@ -16,6 +16,12 @@ fn code_of(seen: &Received) -> Value {
     json!([seen.status, seen.code()])
 }
 
+/// Status and code of the response to each of these, in one world.
+fn codes(builder: EmulatorBuilder, asks: impl IntoIterator<Item = Ask>) -> Value {
+    let mut world = World::of(builder);
+    asks.into_iter().map(|ask| code_of(&world.ask(ask))).collect()
+}
+
 /// The status of a deploy of `ids` after one of `before`, and how many releases there are then.
 fn deployed(builder: EmulatorBuilder, before: &[&str], ids: &[&str]) -> Value {
     let mut world = World::of(builder);
@@ -71,41 +77,34 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         json!([passed.header("retry-after"), refused.status, refused.header("retry-after")])
     }),
     ("unknown-project", &["APIGW.0301", "DLF.0819"], |builder| {
-        code_of(&World::of(builder).ask(get("/v2/p-1/factory/release-packages/23".to_owned())))
+        codes(builder, [get("/v2/p-1/factory/release-packages/23".to_owned())])
     }),
     ("project-header", &["required", "ignored"], |builder| {
         let mut world = World::of(builder);
-        json!([
-            code_of(&world.send(&show("23").unsigned(Some("example-token")))),
-            code_of(
-                &world.send(&show("23").without("X-Project-Id").unsigned(Some("example-token")))
-            ),
-            code_of(&world.ask(show("23").without("X-Project-Id"))),
-            code_of(&world.ask(show("23"))),
-            code_of(&world.ask(show("23").with("X-Project-Id", "another"))),
-        ])
+        let without = show("23").without("X-Project-Id");
+        let requests = [
+            show("23").unsigned(Some("example-token")),
+            without.unsigned(Some("example-token")),
+            without.signed(start()),
+            show("23").signed(start()),
+            show("23").with("X-Project-Id", "another").signed(start()),
+        ];
+        requests.iter().map(|request| code_of(&world.send(request))).collect()
     }),
     ("role-refusal", &["APIGW.0302"], |builder| {
-        let mut world = World::of(builder);
-        let seen = world.send(&deploy(&["23"]).by(VIEWER).signed(start()));
-        json!([code_of(&seen), world.releases()])
+        codes(builder, [deploy(&["23"]).by(VIEWER), deploy(&["23"])])
     }),
     ("unknown-package", &["DLF.20810"], |builder| {
-        let mut world = World::of(builder);
-        let seen = [world.show("999"), world.deploy(&["999"]), world.revoke(&["999"])];
-        json!(seen.map(|seen| code_of(&seen)))
+        codes(builder, [show("999"), deploy(&["999"]), revoke(&["999"])])
     }),
     ("duplicate-ids", &["once"], |builder| deployed(builder, &[], &["23", "23"])),
     ("publish-type", &["required"], |builder| {
-        let mut world = World::of(builder);
-        let with = |id: &str, kind: &str| {
-            post(packages("/deploy"), &json!({"package_ids": [id], "publish_type": kind}))
-        };
-        json!([
-            code_of(&world.ask(with("12", "asy"))),
-            code_of(&world.ask(with("13", "syn"))),
-            code_of(&world.ask(post(packages("/deploy"), &json!({"package_ids": ["23"]})))),
-        ])
+        let bodies = [
+            json!({"package_ids": ["12"], "publish_type": "asy"}),
+            json!({"package_ids": ["13"], "publish_type": "syn"}),
+            json!({"package_ids": ["23"]}),
+        ];
+        codes(builder, bodies.iter().map(|body| post(packages("/deploy"), body)))
     }),
     ("deploy-partial", &["each", "each-but-refused"], |builder| {
         deployed(builder, &[], &["23", "999", "24"])
@@ -171,9 +170,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         json!(seen)
     }),
     ("system-task-pollable", &["no"], |builder| {
-        let mut world = World::of(builder);
-        world.deploy(&["23"]).assert_ok();
-        code_of(&world.ask(system_task("ff8080818c81c8ab0000000000000001")))
+        codes(builder, [deploy(&["23"]), system_task("ff8080818c81c8ab0000000000000001")])
     }),
     ("list-offset", &["rows"], |builder| {
         let mut world = World::of(builder);
@@ -196,10 +193,7 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         json!([code_of(&seen), seen.body["data"].as_array().map(Vec::len), second.ids().len()])
     }),
     ("list-ascending", &["refused"], |builder| {
-        let mut world = World::of(builder);
-        let ascending = world.list(json!({"sorted_direction": "asc"}));
-        let descending = world.list(json!({"sorted_direction": "desc"}));
-        json!([code_of(&ascending), code_of(&descending)])
+        codes(builder, ["asc", "desc"].map(|order| list(json!({"sorted_direction": order}))))
     }),
     ("revoke-partial", &["each", "each-but-refused"], |builder| {
         let mut world = World::of(builder);
@@ -209,16 +203,11 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         let again = world.revoke(&["12"]).status;
         json!([code_of(&seen), again])
     }),
-    ("revoke-failed", &["refused"], |builder| code_of(&World::of(builder).revoke(&["42"]))),
+    ("revoke-failed", &["refused"], |builder| codes(builder, [revoke(&["42"])])),
     ("revoke-max-ids", &["2", "none"], |builder| {
-        let mut world = World::of(builder.extra_packages(200));
         let ids: Vec<String> = (1001..=1200).map(|id| id.to_string()).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        json!([
-            code_of(&world.revoke(&ids[..2])),
-            code_of(&world.revoke(&ids[2..5])),
-            code_of(&world.revoke(&ids[50..151])),
-        ])
+        codes(builder.extra_packages(200), [&ids[..2], &ids[2..5], &ids[50..151]].map(revoke))
     }),
     ("revoke-effect", &["status-4", "deleted-flag"], |builder| {
         let mut world = World::of(builder);

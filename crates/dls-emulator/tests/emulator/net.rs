@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use dls_emulator::{Emulator, EmulatorBuilder};
 use http::Request;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::support::*;
 
@@ -72,8 +73,11 @@ pub(crate) async fn exchange(
     (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
-/// A TLS client that trusts the emulator.
-pub(crate) fn connector(emulator: &Emulator) -> TlsConnector {
+/// A TLS connection of a client that trusts the emulator, and that wants this name in its certificate.
+pub(crate) async fn connected_by_tls(
+    emulator: &Emulator,
+    name: &'static str,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let pem = emulator.ca_certificate_pem().unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
@@ -84,5 +88,6 @@ pub(crate) fn connector(emulator: &Emulator) -> TlsConnector {
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    TlsConnector::from(Arc::new(config))
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(ServerName::try_from(name).unwrap(), connected(emulator).await).await
 }

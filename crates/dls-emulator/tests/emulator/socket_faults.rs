@@ -4,8 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use dls_emulator::{Emulator, FaultPlan};
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::faults::{parts, plan};
@@ -34,7 +33,7 @@ fn known(emulator: &Emulator) -> (usize, Vec<bool>) {
     (ledger.releases.len(), seen)
 }
 
-async fn shows(emulator: &Emulator, stream: &mut TcpStream) -> bool {
+async fn shows(emulator: &Emulator, stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> bool {
     exchange(stream, &signed_for(emulator, show("23"))).await.0 == 200
 }
 
@@ -149,18 +148,15 @@ async fn handshakes_fail_as_the_rules_say_and_the_next_one_is_right() {
         "on = \"connection\"\nnth = 5\ndo = \"reset\"",
     ])))
     .await;
-    let connector = connector(&emulator);
-    let name = || ServerName::try_from("localhost").unwrap();
     for expected in ["eof", "InvalidContentType", "NotValidForName", "Expired", "reset"] {
-        let failed = connector.connect(name(), connected(&emulator).await).await;
+        let failed = connected_by_tls(&emulator, "localhost").await;
         let shown = format!("{:?}", failed.map(drop).unwrap_err());
         assert!(shown.to_lowercase().contains(&expected.to_lowercase()), "{expected}: {shown}");
     }
     assert!(emulator.ledger().requests.is_empty());
 
-    let stream = connector.connect(name(), connected(&emulator).await).await;
-    let (status, _) = exchange(&mut stream.unwrap(), &signed_for(&emulator, show("23"))).await;
-    assert_eq!(status, 200);
+    let mut stream = connected_by_tls(&emulator, "localhost").await.unwrap();
+    assert!(shows(&emulator, &mut stream).await);
     assert_eq!(emulator.ledger().connections, 6);
 }
 
@@ -172,9 +168,7 @@ async fn what_happens_to_requests_happens_through_tls_too() {
     ])))
     .await;
     for expected in [Err(ErrorKind::ConnectionReset), Ok(0)] {
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = connector(&emulator).connect(name, connected(&emulator).await).await;
-        let mut stream = stream.unwrap();
+        let mut stream = connected_by_tls(&emulator, "localhost").await.unwrap();
         stream.write_all(&signed_for(&emulator, deploy(&["23"]))).await.unwrap();
         let read = stream.read(&mut [0; 1]).await.map_err(|error| error.kind());
         assert_eq!(read, expected);
@@ -233,9 +227,7 @@ async fn silence_lasts_until_the_emulator_ends() {
 async fn a_handshake_can_meet_silence() {
     let plan = plan(&["on = \"connection\"\ndo = \"tls-silence\""]);
     let emulator = running(builder().tls(true).faults(plan)).await;
-    let name = ServerName::try_from("localhost").unwrap();
-    let connector = connector(&emulator);
-    assert!(is_silent(connector.connect(name, connected(&emulator).await)).await);
+    assert!(is_silent(connected_by_tls(&emulator, "localhost")).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use dls_emulator::FaultPlan;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -36,11 +35,8 @@ async fn a_connection_serves_several_requests() {
 async fn tls_with_the_certificate_that_is_handed_out() {
     let emulator = running(builder().tls(true)).await;
     assert!(emulator.base_url().starts_with("https://127.0.0.1:"));
-    let connector = connector(&emulator);
     for name in ["127.0.0.1", "localhost"] {
-        let name = ServerName::try_from(name).unwrap();
-        let stream = connector.connect(name, connected(&emulator).await).await;
-        let mut stream = stream.unwrap();
+        let mut stream = connected_by_tls(&emulator, name).await.unwrap();
         for _ in 0..2 {
             let (status, _) = exchange(&mut stream, &signed_for(&emulator, show("23"))).await;
             assert_eq!(status, 200);
