@@ -1,6 +1,5 @@
 //! The ledger: what it holds, how it tells copies apart, and what it never holds.
 
-use dls_emulator::{Initiator, LedgerRelease};
 use http::Request;
 use serde_json::{Value, json};
 
@@ -21,61 +20,40 @@ fn each_request_and_each_release_is_recorded() {
     world.deploy(&["24"]);
 
     let seen = page(&mut world, "/__emulator/ledger");
-    assert_eq!(seen.status, 200);
-    assert_eq!(seen.header("content-type"), Some("application/json"));
-    let requests = seen.body["requests"].as_array().unwrap();
-    let summary: Vec<Value> = requests
-        .iter()
-        .map(|row| {
-            json!([
-                row["seq"],
-                row["operation"],
-                row["packages"],
-                row["user"],
-                row["status"],
-                row["error_code"]
-            ])
-        })
-        .collect();
-    let expected = [
-        json!([1, "deploy", ["23", "31"], "ci-bot", 200, null]),
-        json!([2, "show", [], "ci-bot", 400, "DLF.0810"]),
-        json!([3, "show", [], null, 401, "APIGW.0301"]),
-        json!([4, null, [], null, 404, "APIGW.0101"]),
-        json!([5, "deploy", ["24"], "ci-bot", 200, null]),
-    ];
-    assert_eq!(summary, expected);
-    assert_eq!(requests[0]["at"], "2025-11-24T16:00:00Z");
-    assert_eq!(requests[0]["at_ms"], 1_764_000_000_000_i64);
-    assert!(requests.iter().all(|row| row["seen"] == true && row["answered"] == true));
-    assert_eq!(requests[0]["method"], "POST");
-    assert_eq!(requests[0]["path"], packages("/deploy"));
-    assert_eq!(requests[2]["access_key"], "AKIDEXAMPLE");
-
+    assert_eq!(seen.assert_ok().header("content-type"), Some("application/json"));
+    assert_eq!(seen.body, json!(world.ledger()));
+    let (requests, releases) = (&seen.body["requests"], &seen.body["releases"]);
+    let members = ["seq", "operation", "packages", "user", "status", "error_code"];
+    let expected = json!([
+        [1, "deploy", ["23", "31"], "ci-bot", 200, null],
+        [2, "show", [], "ci-bot", 400, "DLF.0810"],
+        [3, "show", [], null, 401, "APIGW.0301"],
+        [4, null, [], null, 404, "APIGW.0101"],
+        [5, "deploy", ["24"], "ci-bot", 200, null],
+    ]);
+    assert_eq!(columns(requests, &members), expected);
+    assert_eq!(columns(requests, &["seen", "answered"]), json!([[true, true]].repeat(5)));
     let (first, second) = ("2025-11-24T16:00:00Z", "2025-11-24T16:00:02Z");
     let (first_ms, second_ms) = (1_764_000_000_000_i64, 1_764_000_002_000_i64);
-    let release = |id: &str, request: usize, outcome: Value| {
-        let is_first = request == 0;
-        json!({
-            "package_id": id,
-            "accepted_at": if is_first { first } else { second },
-            "accepted_ms": if is_first { first_ms } else { second_ms },
-            "by": "client",
-            "request_id": requests[request]["request_id"],
-            "user": "ci-bot",
-            "copy_of": null,
-            "finished_at": outcome.is_string().then_some(second),
-            "finished_ms": outcome.is_string().then_some(second_ms),
-            "outcome": outcome,
-        })
-    };
-    let expected = [
-        release("23", 0, json!("succeeded")),
-        release("31", 0, json!("failed")),
-        release("24", 4, Value::Null),
-    ];
-    assert_eq!(seen.body["releases"], json!(expected));
-    assert_eq!(seen.body, json!(world.ledger()));
+    let expected = json!([[first, first_ms, "POST", packages("/deploy"), "AKIDEXAMPLE"]]);
+    let members = ["at", "at_ms", "method", "path", "access_key"];
+    assert_eq!(columns(&json!([requests[0]]), &members), expected);
+
+    let members = ["package_id", "accepted_at", "accepted_ms", "by", "user", "copy_of"];
+    let expected = json!([
+        ["23", first, first_ms, "client", "ci-bot", null],
+        ["31", first, first_ms, "client", "ci-bot", null],
+        ["24", second, second_ms, "client", "ci-bot", null],
+    ]);
+    assert_eq!(columns(releases, &members), expected);
+    let members = ["outcome", "finished_at", "finished_ms", "request_id"];
+    let by = [0, 4].map(|index| &requests[index]["request_id"]);
+    let expected = json!([
+        ["succeeded", second, second_ms, by[0]],
+        ["failed", second, second_ms, by[0]],
+        [null, null, null, by[1]],
+    ]);
+    assert_eq!(columns(releases, &members), expected);
 }
 
 #[test]
@@ -88,18 +66,16 @@ fn a_copy_of_a_signed_request_names_the_first_one() {
     world.send(&request);
     world.deploy(&["23"]);
 
-    let ledger = world.ledger();
-    let first = ledger.requests[0].request_id.clone();
-    let copies: Vec<Option<String>> =
-        ledger.requests.iter().map(|request| request.copy_of.clone()).collect();
-    assert_eq!(copies, [None, Some(first.clone()), Some(first.clone()), None]);
-    let copies: Vec<Option<String>> =
-        ledger.releases.iter().map(|release| release.copy_of.clone()).collect();
-    assert_eq!(copies, [None, Some(first.clone()), Some(first), None]);
-    let sent = |release: &LedgerRelease| release.by == Initiator::Client;
-    assert!(ledger.releases.iter().all(sent), "no fault made them");
-    assert_eq!(ledger.requests[0].fingerprint, ledger.requests[1].fingerprint);
-    assert_ne!(ledger.requests[0].fingerprint, ledger.requests[3].fingerprint);
+    let ledger = json!(world.ledger());
+    let (requests, releases) = (&ledger["requests"], &ledger["releases"]);
+    let first = &requests[0]["request_id"];
+    let expected = [Value::Null, first.clone(), first.clone(), Value::Null];
+    // No fault made them.
+    let expected = expected.map(|copy_of| json!([copy_of, "client"]));
+    assert_eq!(columns(requests, &["copy_of", "by"]), json!(expected));
+    assert_eq!(columns(releases, &["copy_of", "by"]), json!(expected));
+    assert_eq!(requests[0]["fingerprint"], requests[1]["fingerprint"]);
+    assert_ne!(requests[0]["fingerprint"], requests[3]["fingerprint"]);
 }
 
 #[test]

@@ -67,23 +67,15 @@ fn documents() -> impl Strategy<Value = Value> {
     vec((names, values), 0..5).prop_map(|members| members.into_iter().collect())
 }
 
-/// A request, or some milliseconds that pass.
-#[derive(Clone, Debug)]
-enum Step {
-    Deploy(Vec<&'static str>),
-    Revoke(&'static str),
-    Pass(u64),
-}
-
 const IDS: [&str; 6] = ["12", "23", "31", "41", "42", "999"];
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        4 => vec(select(&IDS[..]), 1..3).prop_map(Step::Deploy),
-        1 => select(&IDS[..]).prop_map(Step::Revoke),
-        3 => (0..3000_u64).prop_map(Step::Pass),
-    ];
-    vec(step, 1..30)
+const ASKS: [fn(&[&str]) -> Ask; 5] = [deploy, deploy, deploy, revoke, |ids| show(ids[0])];
+
+/// Requests, and the milliseconds that pass before each.
+fn steps() -> impl Strategy<Value = Vec<(u64, Ask)>> {
+    let pause = prop_oneof![Just(0), 0..3000_u64];
+    let ask = (select(&ASKS[..]), vec(select(&IDS[..]), 1..3)).prop_map(|(ask, ids)| ask(&ids));
+    vec((pause, ask), 1..30)
 }
 
 /// A rule of a plan, right or not.
@@ -120,23 +112,14 @@ proptest! {
         let rules = rules.into_iter().filter(|rule| FaultPlan::from_toml(rule).is_ok());
         let text: String = rules.collect();
         let mut world = World::of(builder().faults(FaultPlan::from_toml(&text).unwrap()));
-        let mut sent = 0;
-        for step in steps {
-            let ask = match step {
-                Step::Deploy(ids) => deploy(&ids),
-                Step::Revoke(id) => revoke(&[id]),
-                Step::Pass(millis) => {
-                    world.pass(millis);
-                    show("23")
-                }
-            };
+        for (pause, ask) in &steps {
+            world.pass(*pause);
             world.engine.answer(world.now, &ask.signed(world.now));
-            sent += 1;
         }
         let ledger = world.ledger();
         let requests = &ledger.requests;
         let came = requests.iter().filter(|request| request.by == Initiator::Client).count();
-        prop_assert_eq!(came, sent);
+        prop_assert_eq!(came, steps.len());
         for request in requests {
             prop_assert_eq!(request.seen, request.status.is_some());
             prop_assert!(request.seen || !request.answered);
@@ -144,13 +127,8 @@ proptest! {
         }
         for release in &ledger.releases {
             let cause = requests.iter().find(|it| Some(&it.request_id) == release.request_id.as_ref());
-            match cause {
-                Some(cause) => {
-                    prop_assert!(cause.seen && cause.by == release.by);
-                    prop_assert!(cause.packages.contains(&release.package_id));
-                }
-                None => prop_assert_eq!(release.by, Initiator::Other),
-            }
+            prop_assert!(cause.is_none_or(|it| it.seen && it.packages.contains(&release.package_id)));
+            prop_assert_eq!(release.by, cause.map_or(Initiator::Other, |cause| cause.by));
         }
     }
 
@@ -190,17 +168,11 @@ proptest! {
     #[test]
     fn the_ledger_and_the_status_of_a_package_agree(steps in steps()) {
         let mut world = world();
-        for step in steps {
-            match step {
-                Step::Deploy(ids) => {
-                    let before = world.releases();
-                    let seen = world.deploy(&ids);
-                    let accepted = if seen.status == 200 { ids.len() } else { 0 };
-                    prop_assert_eq!(world.releases(), before + accepted);
-                }
-                Step::Revoke(id) => drop(world.revoke(&[id])),
-                Step::Pass(millis) => world.pass(millis),
-            }
+        for (pause, ask) in steps {
+            world.pass(pause);
+            let before = world.releases();
+            let details = world.ask(ask).body["deploy_package_details"].take();
+            prop_assert_eq!(world.releases(), before + details.as_array().map_or(0, Vec::len));
             for id in IDS {
                 let status = world.status(id);
                 let ledger = world.ledger();

@@ -1,15 +1,15 @@
 //! What deploy, show, system task and revoke do.
 
 use dls_emulator::Seed;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::*;
 
 /// Status of the package, then of its tasks.
 fn statuses(world: &mut World, id: &str) -> Vec<i64> {
-    let seen = world.show(id);
-    let tasks = seen.body["task_details"].as_array().unwrap();
-    let all = std::iter::once(&seen.body["release_package"]).chain(tasks);
+    let body = world.show(id).body;
+    let tasks = body["task_details"].as_array().unwrap();
+    let all = std::iter::once(&body["release_package"]).chain(tasks);
     all.map(|row| row["deploy_status"].as_i64().unwrap()).collect()
 }
 
@@ -60,24 +60,22 @@ fn a_release_shows_who_released_it_when_and_which_versions_are_in_production() {
 
 #[test]
 fn jobs_start_only_if_that_was_asked_for() {
-    let started = |ask: Ask, id: &str| -> Vec<Value> {
+    let started = |ask: Ask, id: &str| {
         let mut world = world();
         world.ask(ask).assert_ok();
         let pending = world.show(id).body["task_details"][0].clone();
         assert!(pending.get("start_job_status").is_none(), "not before it is released");
         world.pass(2000);
-        let seen = world.show(id).body;
-        let tasks = seen["task_details"].as_array().unwrap().iter();
-        tasks.map(|task| task["start_job_status"].clone()).collect()
+        columns(&world.show(id).body["task_details"], &["start_job_status"])
     };
     // A job and a script: only the job can start.
-    assert_eq!(started(deploy(&["23"]), "23"), [Value::Null, Value::Null]);
-    assert_eq!(started(deploy_and_start(&["23"]), "23"), [json!(2), Value::Null]);
+    assert_eq!(started(deploy(&["23"]), "23"), json!([[null], [null]]));
+    assert_eq!(started(deploy_and_start(&["23"]), "23"), json!([[2], [null]]));
     let by_default = post(packages("/deploy"), &json!({"package_ids": ["23"]}));
-    assert_eq!(started(by_default, "23"), [json!(2), Value::Null], "1 is the documented default");
+    assert_eq!(started(by_default, "23"), json!([[2], [null]]), "1 is the documented default");
     // A job that will not start, and the deletion of a job.
-    assert_eq!(started(deploy_and_start(&["32"]), "32"), [json!(3)]);
-    assert_eq!(started(deploy_and_start(&["51"]), "51"), [Value::Null, json!(2)]);
+    assert_eq!(started(deploy_and_start(&["32"]), "32"), json!([[3]]));
+    assert_eq!(started(deploy_and_start(&["51"]), "51"), json!([[null], [2]]));
 }
 
 #[test]
@@ -86,30 +84,20 @@ fn a_background_task_tells_of_a_release_and_its_parts() {
     let deployed = world.deploy(&["24", "31"]);
     let details = deployed.body["deploy_package_details"].as_array().unwrap();
     assert_eq!(details[0]["asy_subtask_num"], 2);
-    let (good, bad) = (&details[0]["asy_task_id"], &details[1]["asy_task_id"]);
-    assert_ne!(good, bad);
-    let (good, bad) = (good.as_str().unwrap(), bad.as_str().unwrap());
-
-    let words = |body: &Value| -> Vec<String> {
-        let subtasks = body["subtasks"].as_array().unwrap();
-        let all = std::iter::once(body).chain(subtasks);
-        all.map(|row| row["status"].as_str().unwrap().to_owned()).collect()
-    };
-    world.pass(1500);
-    let seen = world.ask(system_task(good)).body;
-    assert_eq!(words(&seen), ["RUNNING", "SUCCESSFUL", "RUNNING"]);
-    assert_eq!(seen["startTime"], 1_764_000_000_000_i64);
-    assert_eq!(seen["lastUpdate"], 1_764_000_001_000_i64);
-    assert!(seen.get("endTime").is_none());
-
-    world.pass(500);
-    let seen = world.ask(system_task(good)).body;
-    assert_eq!(words(&seen), ["SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL"]);
-    assert_eq!(seen["endTime"], 1_764_000_002_000_i64);
-    let seen = world.ask(system_task(bad)).body;
-    assert_eq!(words(&seen), ["FAILED", "SUCCESSFUL", "FAILED"]);
-    assert!(seen["message"].as_str().unwrap().contains("failed"));
-
+    let [good, bad] = [0, 1].map(|index| details[index]["asy_task_id"].as_str().unwrap());
+    for (after, task, status, subtasks, ended_at) in [
+        (1500, good, "RUNNING", ["SUCCESSFUL", "RUNNING"], None),
+        (500, good, "SUCCESSFUL", ["SUCCESSFUL", "SUCCESSFUL"], Some(1_764_000_002_000_i64)),
+        (0, bad, "FAILED", ["SUCCESSFUL", "FAILED"], Some(1_764_000_002_000)),
+    ] {
+        world.pass(after);
+        let body = world.ask(system_task(task)).body;
+        assert_eq!((&body["status"], body["endTime"].as_i64()), (&json!(status), ended_at));
+        assert_eq!(columns(&body["subtasks"], &["status"]), json!(subtasks.map(|it| [it])));
+        assert_eq!(body["startTime"], 1_764_000_000_000_i64);
+        assert_eq!(body["lastUpdate"], ended_at.unwrap_or(1_764_000_001_000));
+        assert_eq!(body["message"].to_string().contains("failed"), task == bad);
+    }
     let elsewhere = system_task(good).with("workspace", OTHER_WORKSPACE);
     world.ask(elsewhere).assert_refused(400, "DLF.20810");
 }

@@ -112,9 +112,9 @@ impl Received {
     }
 
     /// The ids of a list.
-    pub(crate) fn ids(&self) -> Vec<&str> {
+    pub(crate) fn ids(&self) -> Vec<u64> {
         let rows = self.body["data"].as_array().unwrap();
-        rows.iter().map(|row| row["package_id"].as_str().unwrap()).collect()
+        rows.iter().map(|row| row["package_id"].as_str().unwrap().parse().unwrap()).collect()
     }
 
     /// Whether a client may take it for a proof of what it says.
@@ -144,8 +144,14 @@ impl Received {
     }
 }
 
+/// These members of each row, as arrays.
+pub(crate) fn columns(rows: &Value, members: &[&str]) -> Value {
+    let rows = rows.as_array().unwrap().iter();
+    rows.map(|row| members.iter().map(|member| row[*member].clone()).collect::<Value>()).collect()
+}
+
 /// A request to be signed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) method: &'static str,
     pub(crate) target: String,
