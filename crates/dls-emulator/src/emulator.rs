@@ -15,7 +15,7 @@ use crate::auth::Authenticator;
 use crate::engine::Engine;
 use crate::faults::FaultPlan;
 use crate::faults::schedule::FaultSchedule;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, RequestLog};
 use crate::listener::Listener;
 use crate::seed::Seed;
 use crate::server::serve;
@@ -111,7 +111,15 @@ impl EmulatorBuilder {
             release_time: self.release_time,
             lag: Duration::ZERO,
         };
-        Engine::new(auth, throttle, service, FaultSchedule::new(self.faults))
+        Engine {
+            auth,
+            throttle,
+            service,
+            log: RequestLog::default(),
+            faults: FaultSchedule::new(self.faults),
+            skew: 0,
+            connections: 0,
+        }
     }
 
     /// Listens, and serves in tasks of the current tokio runtime. Port 0 means any free port.
@@ -132,12 +140,9 @@ impl EmulatorBuilder {
         let listener = TcpListener::bind(listen).await?;
         let bound = listener.local_addr()?;
         let address = reachable(bound);
-        let identity = self.tls.then(|| tls::identity(address.ip())).transpose()?;
-        let (scheme, acceptors, ca_pem) = match identity {
-            Some(identity) => ("https", Some(identity.acceptors), Some(identity.ca_pem)),
-            None => ("http", None, None),
-        };
-
+        let scheme = if self.tls { "https" } else { "http" };
+        let tls = self.tls.then(|| tls::acceptors(address.ip())).transpose();
+        let (acceptors, ca_pem) = tls.map_err(io::Error::other)?.unzip();
         let clock = Arc::clone(&self.clock);
         let engine = SharedEngine::new(self.engine(), clock);
         let listener = Listener::new(listener, &engine)?;

@@ -38,9 +38,9 @@ use crate::throttle::Throttle;
 /// ```
 pub struct Engine {
     pub(crate) auth: Authenticator,
-    throttle: Throttle,
+    pub(crate) throttle: Throttle,
     pub(crate) service: Service,
-    log: RequestLog,
+    pub(crate) log: RequestLog,
     pub(crate) faults: FaultSchedule,
     /// How far the gateway's clock is ahead, in milliseconds.
     pub(crate) skew: i64,
@@ -55,16 +55,6 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(
-        auth: Authenticator,
-        throttle: Throttle,
-        service: Service,
-        faults: FaultSchedule,
-    ) -> Self {
-        let log = RequestLog::default();
-        Self { auth, throttle, service, log, faults, skew: 0, connections: 0 }
-    }
-
     /// Answers a request that arrives at `now` under the [fault plan](crate::FaultPlan), and records it in the ledger.
     ///
     /// The request is as HTTP/1.1 carries it: the target as its URI, `Host` among the headers. A time outside the years

@@ -148,36 +148,26 @@ impl Query {
         let deployer = package.deployer(snapshot.at).and_then(|user| user.name.as_deref());
         let status = package.reported_status(snapshot).code();
         let statuses = self.deploy_status_filter.as_deref().unwrap_or_default();
-
+        let applicant = package.applicant.name.as_deref();
+        let users = [
+            (applicant, &self.apply_user_name, &self.apply_user_name_filter),
+            (deployer, &self.deploy_user_name, &self.deploy_user_name_filter),
+        ];
+        let times = [
+            (Some(package.applied_at), self.apply_begin_time, self.apply_end_time),
+            (package.released_at(snapshot), self.deploy_begin_time, self.deploy_end_time),
+        ];
         self.key_word.as_ref().is_none_or(|part| package.name.contains(part))
-            && is_named(
-                package.applicant.name.as_deref(),
-                self.apply_user_name.as_deref(),
-                self.apply_user_name_filter.as_deref(),
-            )
-            && is_named(
-                deployer,
-                self.deploy_user_name.as_deref(),
-                self.deploy_user_name_filter.as_deref(),
-            )
             && (statuses.is_empty() || statuses.contains(&status))
-            && is_within(Some(package.applied_at), self.apply_begin_time, self.apply_end_time)
-            && is_within(
-                package.released_at(snapshot),
-                self.deploy_begin_time,
-                self.deploy_end_time,
-            )
+            && users.into_iter().all(|(name, wanted, set)| {
+                let set = set.as_deref().unwrap_or_default();
+                let is_named = |wanted: &String| name == Some(wanted);
+                wanted.as_ref().is_none_or(is_named) && (set.is_empty() || set.iter().any(is_named))
+            })
+            && times.into_iter().all(|(time, begin, end)| {
+                let time = time.map(Timestamp::as_millis);
+                begin.is_none_or(|begin| time.is_some_and(|time| begin <= time))
+                    && end.is_none_or(|end| time.is_some_and(|time| time <= end))
+            })
     }
-}
-
-fn is_named(name: Option<&str>, wanted: Option<&str>, set: Option<&[String]>) -> bool {
-    let set = set.unwrap_or_default();
-    wanted.is_none_or(|wanted| name == Some(wanted))
-        && (set.is_empty() || set.iter().any(|wanted| name == Some(wanted)))
-}
-
-fn is_within(time: Option<Timestamp>, begin: Option<i64>, end: Option<i64>) -> bool {
-    let time = time.map(Timestamp::as_millis);
-    begin.is_none_or(|begin| time.is_some_and(|time| begin <= time))
-        && end.is_none_or(|end| time.is_some_and(|time| time <= end))
 }

@@ -66,23 +66,19 @@ impl Row {
             _ => return Err("a rule has only one of \"nth\", \"every\" and \"chance\"".to_owned()),
         };
         let NamedFault { name, fault } = self.fault;
-        let on_connection = self.on == FaultTarget::Connection;
-        let mut fault = match fault {
-            Fault::Response { kind: ResponseFault::End(end), .. } if on_connection => {
+        let mut fault = match (fault, self.on == FaultTarget::Connection) {
+            (Fault::Response { kind: ResponseFault::End(end), .. }, true) => {
                 Fault::Connection(ConnectionFault::Cut { after: 0, end })
             }
-            other => other,
-        };
-        match &fault {
-            Fault::Connection(ConnectionFault::Cut { .. }) => {}
-            Fault::Connection(_) if !on_connection => {
+            (fault @ Fault::Connection(ConnectionFault::Cut { .. }), _) => fault,
+            (Fault::Connection(_), false) => {
                 return Err(format!("{name:?} applies to connections: on = \"connection\""));
             }
-            Fault::Response { .. } | Fault::SideEffect(_) if on_connection => {
+            (Fault::Response { .. } | Fault::SideEffect(_), true) => {
                 return Err(format!("{name:?} applies to requests, not to a connection"));
             }
-            _ => {}
-        }
+            (fault, _) => fault,
+        };
         if let Some(given) = self.done {
             let Fault::Response { done, .. } = &mut fault else {
                 return Err(format!("key \"done\": {name:?} does not change a response"));
@@ -154,7 +150,7 @@ type FaultRow = (&'static str, fn(Parameter) -> Result<Fault, String>);
 /// All faults, in the order of the README's table.
 const FAULTS: [FaultRow; 32] = [
     ("refuse", |given| {
-        given.time(Some("500ms")).map(ConnectionFault::Refuse).map(Fault::Connection)
+        given.or("500ms").time().map(ConnectionFault::Refuse).map(Fault::Connection)
     }),
     ("close", |given| given.none(response(ResponseFault::End(ConnectionEnd::Close)))),
     ("reset", |given| given.none(response(ResponseFault::End(ConnectionEnd::Reset)))),
@@ -167,22 +163,22 @@ const FAULTS: [FaultRow; 32] = [
     ("tls-silence", |given| given.none(tls(TlsFault::Bytes(b"", ConnectionEnd::Silence)))),
     ("tls-wrong-name", |given| given.none(tls(TlsFault::WrongName))),
     ("tls-expired", |given| given.none(tls(TlsFault::Expired))),
-    ("status", |given| given.status(None).map(ResponseFault::Status).map(response)),
+    ("status", |given| given.status().map(ResponseFault::Status).map(response)),
     ("throttle", |given| given.none(response(ResponseFault::Throttle))),
-    ("partly-done", |given| given.status(Some(429)).map(ResponseFault::PartlyDone).map(response)),
-    ("nested-code", |given| given.status(Some(400)).map(ResponseFault::NestedCode).map(response)),
+    ("partly-done", |given| given.or(429).status().map(ResponseFault::PartlyDone).map(response)),
+    ("nested-code", |given| given.or(400).status().map(ResponseFault::NestedCode).map(response)),
     ("html", |given| given.none(response(ResponseFault::Html))),
-    ("redirect", |given| given.address().map(ResponseFault::Redirect).map(response)),
+    ("redirect", |given| given.or(ELSEWHERE).address().map(ResponseFault::Redirect).map(response)),
     ("garbage", |given| given.none(response(ResponseFault::Garbage))),
     ("empty", |given| given.none(response(ResponseFault::Empty))),
     ("truncated", |given| given.none(response(ResponseFault::Truncated))),
     ("overlong", |given| given.none(response(ResponseFault::Overlong))),
     ("padded", |given| given.bytes().map(ResponseFault::Padded).map(response)),
-    ("drip", |given| given.time(Some("50ms")).map(ResponseFault::Drip).map(response)),
-    ("lag", |given| given.time(None).map(SideEffect::Lag).map(Fault::SideEffect)),
+    ("drip", |given| given.or("50ms").time().map(ResponseFault::Drip).map(response)),
+    ("lag", |given| given.time().map(SideEffect::Lag).map(Fault::SideEffect)),
     ("skew", |given| given.skew().map(SideEffect::Skew).map(Fault::SideEffect)),
     ("token-ends", |given| given.none(Fault::SideEffect(SideEffect::TokenEnds))),
-    ("copy", |given| given.time(Some("1s")).map(SideEffect::Copy).map(Fault::SideEffect)),
+    ("copy", |given| given.or("1s").time().map(SideEffect::Copy).map(Fault::SideEffect)),
     ("other-releases-before", |given| given.external(ExternalAction::Release, true)),
     ("other-releases-after", |given| given.external(ExternalAction::Release, false)),
     ("other-revokes-before", |given| given.external(ExternalAction::Revoke, true)),
@@ -198,6 +194,7 @@ fn tls(fault: TlsFault) -> Fault {
     Fault::Connection(ConnectionFault::Tls(fault))
 }
 
+const ELSEWHERE: &str = "https://elsewhere.invalid/";
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Larger than any limit that a client may have on the size of a response.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -217,54 +214,51 @@ impl Parameter {
         Ok(Fault::Connection(ConnectionFault::Cut { after: self.bytes()?, end }))
     }
 
+    /// The parameter is this unless another one is given.
+    fn or(self, default: impl Into<Value>) -> Self {
+        Self(self.0.or_else(|| Some(default.into())))
+    }
+
+    fn read<T>(self, what: &str, read: impl Fn(&Value) -> Option<T>) -> Result<T, String> {
+        self.0.as_ref().and_then(read).ok_or_else(|| what.to_owned())
+    }
+
     fn bytes(self) -> Result<usize, String> {
-        let number = self.0.and_then(|value| usize::try_from(value.as_integer()?).ok());
-        let number = number.filter(|number| *number <= MAX_BYTES);
-        number.ok_or_else(|| format!("a number of bytes, at most {MAX_BYTES}"))
+        self.read(&format!("a number of bytes, at most {MAX_BYTES}"), |value| {
+            usize::try_from(value.as_integer()?).ok().filter(|number| *number <= MAX_BYTES)
+        })
     }
 
-    fn status(self, default: Option<u16>) -> Result<StatusCode, String> {
-        let number = match self.0 {
-            Some(value) => value.as_integer().and_then(|number| u16::try_from(number).ok()),
-            None => default,
-        };
-        let number = number.filter(|number| (200..=599).contains(number));
-        let status = number.and_then(|number| StatusCode::from_u16(number).ok());
-        status.ok_or_else(|| "a status from 200 to 599".to_owned())
+    fn status(self) -> Result<StatusCode, String> {
+        self.read("a status from 200 to 599", |value| {
+            let status = StatusCode::from_u16(u16::try_from(value.as_integer()?).ok()?).ok()?;
+            (200..=599).contains(&status.as_u16()).then_some(status)
+        })
     }
 
-    fn time(self, default: Option<&str>) -> Result<Duration, String> {
-        let time = self.text(default).as_deref().and_then(up_to_a_day);
-        time.ok_or_else(|| "a time such as 500ms, 2s or 15m, at most a day".to_owned())
+    fn time(self) -> Result<Duration, String> {
+        self.read("a time such as 500ms, 2s or 15m, at most a day", |value| {
+            up_to_a_day(value.as_str()?)
+        })
     }
 
     /// In milliseconds.
     fn skew(self) -> Result<i64, String> {
-        let text = self.text(None).unwrap_or_default();
-        let (sign, span) = text.strip_prefix('-').map_or((1, text.as_str()), |span| (-1, span));
-        let millis = up_to_a_day(span).and_then(|span| i64::try_from(span.as_millis()).ok());
-        let millis = millis.map(|millis| sign * millis);
-        millis
-            .ok_or_else(|| "a time such as 20m, or -20m for a slow clock; at most a day".to_owned())
+        self.read("a time such as 20m, or -20m for a slow clock; at most a day", |value| {
+            let text = value.as_str()?;
+            let (sign, span) = text.strip_prefix('-').map_or((1, text), |span| (-1, span));
+            Some(sign * i64::try_from(up_to_a_day(span)?.as_millis()).ok()?)
+        })
     }
 
     fn address(self) -> Result<HeaderValue, String> {
-        let text = self.text(Some("https://elsewhere.invalid/"));
-        let address = text.and_then(|text| HeaderValue::try_from(text).ok());
-        address.ok_or_else(|| "an address".to_owned())
+        self.read("an address", |value| HeaderValue::from_str(value.as_str()?).ok())
     }
 
     fn external(self, action: ExternalAction, before: bool) -> Result<Fault, String> {
         let packages = self.0.map(Value::try_into).transpose();
         let packages = packages.map_err(|_| "package ids such as [\"23\", \"24\"]")?;
         Ok(Fault::SideEffect(SideEffect::External { action, before, packages }))
-    }
-
-    fn text(self, default: Option<&str>) -> Option<String> {
-        match self.0 {
-            None => default.map(str::to_owned),
-            Some(value) => value.as_str().map(str::to_owned),
-        }
     }
 }
 
