@@ -12,7 +12,7 @@ use dls_transport::sign::{
 use http::Request;
 
 use crate::assumptions::{Assumptions, Need, YesNo};
-use crate::ledger::LedgerRequest;
+use crate::ledger::Arrival;
 use crate::refusal::Refusal;
 use crate::seed::{Secret, Seed, UserToken, UtcTime};
 
@@ -63,15 +63,15 @@ impl Authenticator {
     pub(crate) fn authenticate(
         &mut self,
         now: Timestamp,
-        request: &Request<Vec<u8>>,
+        arrival: &mut Arrival<'_>,
         assumptions: &Assumptions,
-        record: &mut LedgerRequest,
     ) -> Result<Caller, Refusal> {
+        let request = arrival.request;
         if let Some(value) = only(request, "authorization")? {
             let authorization = parse_authorization(value).ok_or_else(|| {
                 Refusal::authentication("the Authorization header is not of SDK-HMAC-SHA256")
             })?;
-            record.access_key = Some(authorization.access.chars().take(64).collect());
+            arrival.record.access_key = Some(authorization.access.chars().take(64).collect());
             return self.by_signature(now, request, assumptions, &authorization);
         }
         match only(request, "x-auth-token")? {

@@ -169,9 +169,11 @@ fn arrived<'h>(
     package: &'h str,
 ) -> impl Iterator<Item = &'h LedgerRequest> + Clone {
     let requests = history.ledger.requests.iter();
-    requests.filter(move |request| {
-        request.by == Initiator::Client && request.packages.iter().any(|id| id == package)
-    })
+    requests.filter(move |it| it.by == Initiator::Client && names(&it.packages, package))
+}
+
+fn names(packages: &[String], package: &str) -> bool {
+    packages.iter().any(|id| id == package)
 }
 
 /// Faults that leave the service's response complete.

@@ -13,7 +13,7 @@ use crate::auth::Authenticator;
 use crate::faults::effect::ResponseEffect;
 use crate::faults::schedule::FaultSchedule;
 use crate::gateway::{check_content_type, emulator_page, identify, note_packages};
-use crate::ledger::{Initiator, Ledger, LedgerRequest, RequestLog, timestamp};
+use crate::ledger::{Arrival, Initiator, Ledger, RequestLog, timestamp};
 use crate::refusal::Refusal;
 use crate::reply;
 use crate::route;
@@ -67,13 +67,13 @@ impl Engine {
         self.deliver_copies(now);
         let call = route::find(request).ok().map(|route| route.call);
         let rules = self.faults.next_request(call);
-        let mut record = self.log.open(now, request);
-        record.faults = rules.iter().map(|rule| rule.name.clone()).collect();
+        let mut arrival = self.log.open(now, request);
+        arrival.record.faults = rules.iter().map(|rule| rule.name.clone()).collect();
 
-        self.cause_side_effects(&rules, true, now, request, &record);
-        let effect = self.respond(&rules, now, request, &mut record);
-        self.cause_side_effects(&rules, false, now, request, &record);
-        self.log.write(record);
+        self.cause_side_effects(&rules, true, &arrival);
+        let effect = self.respond(&rules, &mut arrival);
+        self.cause_side_effects(&rules, false, &arrival);
+        self.log.write(arrival.record);
         effect
     }
 
@@ -93,13 +93,12 @@ impl Engine {
     pub(crate) fn serve(
         &mut self,
         scope: DeployScope,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        record: &mut LedgerRequest,
+        arrival: &mut Arrival<'_>,
     ) -> Response<Vec<u8>> {
-        let outcome = self.process(scope, now, request, record);
+        let outcome = self.process(scope, arrival);
         let retry_after = self.service.assumptions.retry_after == Presence::Present;
-        let gateway_time = self.gateway_time(now);
+        let gateway_time = self.gateway_time(arrival.at);
+        let record = &mut arrival.record;
         let response = match &outcome {
             Ok(body) => reply::ok(body.as_ref(), gateway_time, &record.request_id),
             Err(refusal) => reply::refused(refusal, gateway_time, &record.request_id, retry_after),
@@ -113,20 +112,17 @@ impl Engine {
     fn process(
         &mut self,
         scope: DeployScope,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        record: &mut LedgerRequest,
+        arrival: &mut Arrival<'_>,
     ) -> Result<Option<Value>, Refusal> {
-        let route = identify(request, record)?;
-        let gateway_time = self.gateway_time(now);
-        let caller =
-            self.auth.authenticate(gateway_time, request, &self.service.assumptions, record);
-        note_packages(request, record, caller.is_ok());
+        let route = identify(arrival)?;
+        let gateway_time = self.gateway_time(arrival.at);
+        let caller = self.auth.authenticate(gateway_time, arrival, &self.service.assumptions);
+        note_packages(arrival, caller.is_ok());
         let caller = caller?;
-        record.user = Some(caller.user.clone());
-        self.throttle.check(now, &caller.user, route.family, route.name)?;
-        check_content_type(request)?;
-        self.service.serve(&ServiceRequest { route, now, caller: &caller, request, scope, record })
+        arrival.record.user = Some(caller.user.clone());
+        self.throttle.check(arrival.at, &caller.user, route.family, route.name)?;
+        check_content_type(arrival.request)?;
+        self.service.serve(&ServiceRequest { route, caller: &caller, scope, arrival })
     }
 
     pub(crate) fn gateway_time(&self, now: Timestamp) -> Timestamp {
@@ -137,11 +133,11 @@ impl Engine {
     /// Serves the copies of requests that are due, each at its time; nobody reads the responses.
     fn deliver_copies(&mut self, now: Timestamp) {
         for copy in self.faults.due_copies(now) {
-            let mut record = self.log.open(copy.due, &copy.request);
-            record.copy_of = Some(copy.copy_of);
-            record.by = Initiator::Copy;
-            drop(self.serve(DeployScope::All, copy.due, &copy.request, &mut record));
-            self.log.write(record);
+            let mut arrival = self.log.open(copy.due, &copy.request);
+            arrival.record.copy_of = Some(copy.copy_of);
+            arrival.record.by = Initiator::Copy;
+            drop(self.serve(DeployScope::All, &mut arrival));
+            self.log.write(arrival.record);
         }
     }
 

@@ -6,7 +6,7 @@ use http::{Method, Request};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::ledger::LedgerRequest;
+use crate::ledger::Arrival;
 use crate::refusal::Refusal;
 use crate::route::{self, Route};
 
@@ -29,25 +29,19 @@ pub(crate) fn emulator_page(path: &str) -> Option<&str> {
 }
 
 /// The operation that a request asks for, which goes into its record.
-pub(crate) fn identify<'r>(
-    request: &'r Request<Vec<u8>>,
-    record: &mut LedgerRequest,
-) -> Result<Route<'r>, Refusal> {
-    check_sizes(request)?;
-    let route = route::find(request)?;
-    record.operation = Some(route.name);
+pub(crate) fn identify<'r>(arrival: &mut Arrival<'r>) -> Result<Route<'r>, Refusal> {
+    check_sizes(arrival.request)?;
+    let route = route::find(arrival.request)?;
+    arrival.record.operation = Some(route.name);
     Ok(route)
 }
 
 /// Records which packages a deploy names. A large body is parsed only for an authenticated client.
-pub(crate) fn note_packages(
-    request: &Request<Vec<u8>>,
-    record: &mut LedgerRequest,
-    is_authenticated: bool,
-) {
-    let is_parsed = is_authenticated || request.body().len() <= MAX_UNAUTHENTICATED_BODY;
-    if record.operation == Some(Deploy::NAME) && is_parsed {
-        record.packages = package_ids(request.body());
+pub(crate) fn note_packages(arrival: &mut Arrival<'_>, is_authenticated: bool) {
+    let body = arrival.request.body();
+    let is_parsed = is_authenticated || body.len() <= MAX_UNAUTHENTICATED_BODY;
+    if arrival.record.operation == Some(Deploy::NAME) && is_parsed {
+        arrival.record.packages = package_ids(body);
     }
 }
 

@@ -113,6 +113,13 @@ pub enum Initiator {
     Other,
 }
 
+/// A request that has arrived, and its record.
+pub(crate) struct Arrival<'r> {
+    pub(crate) at: Timestamp,
+    pub(crate) request: &'r Request<Vec<u8>>,
+    pub(crate) record: LedgerRequest,
+}
+
 /// The records of requests.
 #[derive(Default)]
 pub(crate) struct RequestLog {
@@ -122,8 +129,8 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// The record of a request that arrives now, to be completed and passed to [`RequestLog::write`].
-    pub(crate) fn open(&mut self, at: Timestamp, request: &Request<Vec<u8>>) -> LedgerRequest {
+    /// Begins the record of a request that arrives now, to be completed and passed to [`RequestLog::write`].
+    pub(crate) fn open<'r>(&mut self, at: Timestamp, request: &'r Request<Vec<u8>>) -> Arrival<'r> {
         let seq = u64::try_from(self.requests.len()).unwrap_or(u64::MAX).saturating_add(1);
         let request_id = format!("{seq:032x}");
         let fingerprint = fingerprint(request);
@@ -134,7 +141,7 @@ impl RequestLog {
         } else {
             None
         };
-        LedgerRequest {
+        let record = LedgerRequest {
             seq,
             at: at.to_string(),
             at_ms: at.as_millis(),
@@ -144,7 +151,8 @@ impl RequestLog {
             fingerprint,
             copy_of,
             ..LedgerRequest::default()
-        }
+        };
+        Arrival { at, request, record }
     }
 
     pub(crate) fn write(&mut self, record: LedgerRequest) {

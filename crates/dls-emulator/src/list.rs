@@ -58,36 +58,30 @@ pub(crate) fn list(
     Ok(answer)
 }
 
-/// The sort key of a package.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Key<'a> {
-    Number(i64),
-    Text(&'a str),
-}
+/// The sort key of a package: a number or a text.
+type Key<'a> = (i64, &'a str);
 
 type Column = for<'a> fn(&'a Package, Snapshot<'_>) -> Key<'a>;
 
 fn millis(time: Option<Timestamp>) -> Key<'static> {
-    Key::Number(time.map_or(0, Timestamp::as_millis))
+    (time.map_or(0, Timestamp::as_millis), "")
 }
 
 fn text(text: Option<&String>) -> Key<'_> {
-    Key::Text(text.map_or("", String::as_str))
+    (0, text.map_or("", String::as_str))
 }
 
 /// The documents do not list the columns; these are the members of a row.
 const COLUMNS: [(&str, Column); 7] = [
     ("apply_timestamp", |package, _| millis(Some(package.applied_at))),
     ("apply_user_name", |package, _| text(package.applicant.name.as_ref())),
-    ("deploy_status", |package, snapshot| Key::Number(package.reported_status(snapshot).code())),
+    ("deploy_status", |package, snapshot| (package.reported_status(snapshot).code(), "")),
     ("deploy_timestamp", |package, snapshot| millis(package.released_at(snapshot))),
     ("deploy_user_name", |package, snapshot| {
         text(package.deployer(snapshot.at).and_then(|user| user.name.as_ref()))
     }),
-    ("package_id", |package, _| {
-        Key::Number(i64::try_from(package.id.as_u64()).unwrap_or(i64::MAX))
-    }),
-    ("package_name", |package, _| Key::Text(&package.name)),
+    ("package_id", |package, _| (i64::try_from(package.id.as_u64()).unwrap_or(i64::MAX), "")),
+    ("package_name", |package, _| (0, &package.name)),
 ];
 
 impl Query {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use dls_model::{
     DeployAnswer, DeployDetail, PackageDetail, PackageId, Status, Timestamp, WorkspaceId,
 };
-use http::Request;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use crate::assumptions::{
 use crate::auth::Caller;
 use crate::faults::ExternalAction;
 use crate::gateway::MAX_IDS;
-use crate::ledger::{Initiator, LedgerRequest};
+use crate::ledger::{Arrival, Initiator};
 use crate::list;
 use crate::package::{Package, Snapshot};
 use crate::refusal::Refusal;
@@ -38,11 +37,9 @@ pub(crate) struct Service {
 /// A request that has passed the gateway.
 pub(crate) struct ServiceRequest<'a> {
     pub(crate) route: Route<'a>,
-    pub(crate) now: Timestamp,
     pub(crate) caller: &'a Caller,
-    pub(crate) request: &'a Request<Vec<u8>>,
     pub(crate) scope: DeployScope,
-    pub(crate) record: &'a LedgerRequest,
+    pub(crate) arrival: &'a Arrival<'a>,
 }
 
 /// Which packages of a deploy the service releases.
@@ -77,7 +74,7 @@ impl Service {
                 UnknownProject::Workspace => Refusal::UNKNOWN_WORKSPACE,
             });
         }
-        let headers = request.request.headers();
+        let headers = request.arrival.request.headers();
         let right = match (self.assumptions.project_header, headers.get("x-project-id")) {
             (ProjectHeader::Ignored, _) | (ProjectHeader::Optional, None) => true,
             // A token is of one project and needs no header.
@@ -113,7 +110,8 @@ impl Service {
 /// Deploy and revoke.
 impl Service {
     fn deploy(&mut self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
-        let body: DeployBody = parse(request.request.body())?;
+        let Arrival { at: now, request: http, record } = request.arrival;
+        let body: DeployBody = parse(http.body())?;
         let ids = self.ids(&body.package_ids, Some(MAX_IDS))?;
         let starts_jobs = match body.startup_mode {
             None | Some(1) => true,
@@ -125,17 +123,17 @@ impl Service {
             return Err(Refusal::INVALID_PARAMETER);
         }
 
-        let check = |id| self.deployable(self.present(id, workspace, request.now)?, request.now);
+        let check = |id| self.deployable(self.present(id, workspace, *now)?, *now);
         let (accepted, refusal) = accept(&ids, self.assumptions.deploy_partial, check)?;
         let deployment = Deployment {
-            at: request.now,
+            at: *now,
             user: request.caller.user.clone(),
             starts_jobs,
             length: self.release_time,
             cause: Cause {
-                by: request.record.by,
-                request_id: Some(request.record.request_id.clone()),
-                copy_of: request.record.copy_of.clone(),
+                by: record.by,
+                request_id: Some(record.request_id.clone()),
+                copy_of: record.copy_of.clone(),
             },
         };
         let count = match request.scope {
@@ -184,13 +182,14 @@ impl Service {
     }
 
     fn revoke(&mut self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
-        let body: RevokeBody = parse(request.request.body())?;
+        let now = request.arrival.at;
+        let body: RevokeBody = parse(request.arrival.request.body())?;
         let max = self.assumptions.revoke_max_ids.and_then(|max| usize::try_from(max).ok());
         let ids = self.ids(&body.package_ids, max)?;
-        let check = |id| self.revocable(self.present(id, workspace, request.now)?, request.now);
+        let check = |id| self.revocable(self.present(id, workspace, now)?, now);
         let (accepted, refusal) = accept(&ids, self.assumptions.revoke_partial, check)?;
         for (id, ()) in accepted {
-            self.state.revoke(id, request.now);
+            self.state.revoke(id, now);
         }
         refusal.map_or(Ok(None), Err)
     }
@@ -276,12 +275,12 @@ impl Service {
 impl Service {
     fn list(&self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
         // All members are optional, and so is the body: the official SDK sends none without filters.
-        let query = match request.request.body().as_slice() {
+        let query = match request.arrival.request.body().as_slice() {
             [] => list::Query::default(),
             body => parse(body)?,
         };
-        let mut page =
-            json!(list::list(&self.state, self.snapshot(request.now), workspace, &query)?);
+        let snapshot = self.snapshot(request.arrival.at);
+        let mut page = json!(list::list(&self.state, snapshot, workspace, &query)?);
         if let Some(Value::Array(rows)) = page.get_mut("data") {
             rows.iter_mut().for_each(|row| self.fill_before_release(row));
         }
@@ -290,7 +289,7 @@ impl Service {
 
     fn show(&self, request: &ServiceRequest<'_>, workspace: &WorkspaceId) -> Body {
         let id = request.route.parameter.parse().map_err(|_| Refusal::INVALID_PARAMETER)?;
-        let snapshot = self.snapshot(request.now);
+        let snapshot = self.snapshot(request.arrival.at);
         let package = self.state.package(workspace, id);
         let package = package
             .filter(|package| package.is_visible(snapshot))
@@ -313,7 +312,7 @@ impl Service {
             .and_then(|number| self.state.task(number))
             .filter(|(package, _)| package.workspace == *workspace)
             .ok_or_else(|| Refusal::unknown_task(id))?;
-        let mut task = system_task::report(id, package, release, request.now);
+        let mut task = system_task::report(id, package, release, request.arrival.at);
         task.project_id = Some(self.state.project.to_string());
         Ok(Some(json!(task)))
     }

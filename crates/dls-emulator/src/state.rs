@@ -87,8 +87,7 @@ impl State {
     }
 
     pub(crate) fn role(&self, user: &str) -> Option<Role> {
-        let mut users = self.users.iter();
-        users.find(|known| known.name == user).map(|user| user.role)
+        self.known_user(user).map(|user| user.role)
     }
 
     /// The user of an external action: the first admin, or the first user.
@@ -99,11 +98,12 @@ impl State {
     }
 
     fn user(&self, name: &str) -> User {
-        let mut users = self.users.iter();
-        match users.find(|user| user.name == name) {
-            Some(user) => User::new(&user.id, &user.name),
-            None => User::default(),
-        }
+        let user = self.known_user(name);
+        user.map(|user| User::new(&user.id, &user.name)).unwrap_or_default()
+    }
+
+    fn known_user(&self, name: &str) -> Option<&seed::User> {
+        self.users.iter().find(|user| user.name == name)
     }
 
     /// The package of this id in this workspace.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use dls_model::{ErrorCode, ErrorIssuer, Meaning, Operation, ShowPackage, meaning};
 
 use super::{
-    Claim, History, Violation, ViolationKind, arrived, is_answered, millis, was_throttled,
+    Claim, History, Violation, ViolationKind, arrived, is_answered, millis, names, was_throttled,
 };
 use crate::ledger::{Initiator, LedgerRelease, LedgerRequest};
 
@@ -109,12 +109,11 @@ impl History {
 
     /// Whether the client asked for it and did not find it: once, or more often after a request that names it.
     fn check_absence(&self, package: &str, then: SystemTime) -> Option<Violation> {
-        let names = |packages: &[String]| packages.iter().any(|id| id == package);
         let mut sends = self.sends.iter();
         // A request that certainly had no effect does not count.
         let is_sent = sends.any(|sent| {
             (self.started_at..=then).contains(&sent.at)
-                && names(&sent.packages)
+                && names(&sent.packages, package)
                 && !self.had_no_effect(package, sent.at, None)
         });
         let needed = if is_sent { ABSENCES } else { 1 };

@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use dls_model::{ErrorCode, ErrorIssuer};
 
 use super::{
-    ConsentKind, History, Violation, ViolationKind, arrived, is_answered, millis, was_throttled,
+    ConsentKind, History, Violation, ViolationKind, arrived, is_answered, millis, names,
+    was_throttled,
 };
 use crate::ledger::LedgerRequest;
 
@@ -69,8 +70,7 @@ impl History {
         let consents = self.consents.iter();
         let consents = consents.filter(|consent| consent.package == package);
         let consents = consents.map(|consent| (consent.at, Step::Consented(consent.kind)));
-        let sends = self.sends.iter();
-        let sends = sends.filter(|sent| sent.packages.iter().any(|id| id == package));
+        let sends = self.sends.iter().filter(|sent| names(&sent.packages, package));
         let sends = sends.map(|sent| (sent.at, Step::Sent));
         let mut steps: Vec<_> = consents.chain(sends).collect();
         steps.sort_by_key(|(at, _)| *at);
@@ -102,8 +102,8 @@ impl History {
             arrived.any(|request| (millis(from)..=then).contains(&request.at_ms))
         };
         let sends = self.sends.iter();
-        let mut sends = sends
-            .filter(|sent| millis(sent.at) <= then && sent.packages.iter().any(|id| id == package));
+        let mut sends =
+            sends.filter(|sent| millis(sent.at) <= then && names(&sent.packages, package));
         sends.all(|sent| arrived_since(sent.at))
             && earlier.all(|request| {
                 was_throttled(request)
@@ -124,8 +124,7 @@ impl History {
 
     /// No more deploy requests that name it may arrive than the client reported.
     fn check_reported(&self, package: &str) -> Option<Violation> {
-        let names = |packages: &[String]| packages.iter().any(|id| id == package);
-        let reported = self.sends.iter().filter(|sent| names(&sent.packages));
+        let reported = self.sends.iter().filter(|sent| names(&sent.packages, package));
         let (reported, arrived) = (reported.count(), arrived(self, package).count());
         (arrived > reported).then(|| {
             let what = format_args!(

@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use dls_model::Timestamp;
-use http::Request;
 use http::header::RETRY_AFTER;
 use serde_json::json;
 
@@ -13,7 +11,7 @@ use crate::faults::response::ResponseFault;
 use crate::faults::schedule::ScheduledCopy;
 use crate::faults::{Fault, Rule, SideEffect};
 use crate::gateway::{identify, named_packages, note_packages};
-use crate::ledger::{LedgerRequest, timestamp};
+use crate::ledger::{Arrival, timestamp};
 use crate::reply;
 use crate::service::DeployScope;
 
@@ -23,16 +21,15 @@ impl Engine {
         &mut self,
         rules: &[Rule],
         is_before: bool,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        record: &LedgerRequest,
+        arrival: &Arrival<'_>,
     ) {
+        let Arrival { at, request, record } = arrival;
         for rule in rules {
             match &rule.fault {
                 Fault::SideEffect(SideEffect::External { action, before, packages }) => {
                     if *before == is_before {
                         let ids = packages.clone().unwrap_or_else(|| named_packages(request));
-                        self.service.act_externally(*action, &ids, now);
+                        self.service.act_externally(*action, &ids, *at);
                     }
                 }
                 _ if !is_before => {}
@@ -40,8 +37,8 @@ impl Engine {
                 Fault::SideEffect(SideEffect::Skew(millis)) => self.skew = *millis,
                 Fault::SideEffect(SideEffect::TokenEnds) => self.auth.end_token(request),
                 Fault::SideEffect(SideEffect::Copy(later)) => self.faults.add_copy(ScheduledCopy {
-                    due: timestamp(SystemTime::from(now) + *later),
-                    request: request.clone(),
+                    due: timestamp(SystemTime::from(*at) + *later),
+                    request: (*request).clone(),
                     copy_of: record.copy_of.as_ref().unwrap_or(&record.request_id).clone(),
                 }),
                 Fault::Connection(_) | Fault::Response { .. } => {}
@@ -51,32 +48,27 @@ impl Engine {
 
     /// What the client receives: the true response, unless one of the rules changes it. Then the service executes the
     /// request only if that rule says so.
-    pub(crate) fn respond(
-        &mut self,
-        rules: &[Rule],
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        record: &mut LedgerRequest,
-    ) -> ResponseEffect {
+    pub(crate) fn respond(&mut self, rules: &[Rule], arrival: &mut Arrival<'_>) -> ResponseEffect {
         for rule in rules {
             match &rule.fault {
                 Fault::Connection(ConnectionFault::Cut { after, end }) => {
-                    note_unseen(request, record);
+                    note_unseen(arrival);
                     return ResponseEffect::Cut { after: *after, end: *end };
                 }
                 Fault::Response { kind, done, retry_after } => {
+                    let now = self.gateway_time(arrival.at);
                     let truth = if *done {
                         let scope = match kind {
                             ResponseFault::PartlyDone(_) => DeployScope::FirstHalf,
                             _ => DeployScope::All,
                         };
-                        self.serve(scope, now, request, record)
+                        self.serve(scope, arrival)
                     } else {
-                        note_unseen(request, record);
-                        reply::ok(Some(&json!({})), self.gateway_time(now), &record.request_id)
+                        note_unseen(arrival);
+                        reply::ok(Some(&json!({})), now, &arrival.record.request_id)
                     };
-                    let released = self.service.state.released_by(&record.request_id);
-                    let mut effect = kind.apply(truth, self.gateway_time(now), record, &released);
+                    let released = self.service.state.released_by(&arrival.record.request_id);
+                    let mut effect = kind.apply(truth, now, &arrival.record, &released);
                     if let (ResponseEffect::Answer(response), Some(value)) =
                         (&mut effect, retry_after)
                     {
@@ -87,13 +79,13 @@ impl Engine {
                 Fault::Connection(_) | Fault::SideEffect(_) => {}
             }
         }
-        record.answered = true;
-        ResponseEffect::Answer(self.serve(DeployScope::All, now, request, record))
+        arrival.record.answered = true;
+        ResponseEffect::Answer(self.serve(DeployScope::All, arrival))
     }
 }
 
 /// Records the operation and packages of a request that the service does not see, even if it would have refused it.
-fn note_unseen(request: &Request<Vec<u8>>, record: &mut LedgerRequest) {
-    drop(identify(request, record));
-    note_packages(request, record, false);
+fn note_unseen(arrival: &mut Arrival<'_>) {
+    drop(identify(arrival));
+    note_packages(arrival, false);
 }
