@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{
-    Server, answer, answer_with, builder, limited, post, read, timed_out, transport, write,
+    Server, answer, answer_with, builder, limited, post, read, times_out, transport, write,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,12 +25,9 @@ async fn a_server_that_never_answers_is_given_up_a_write_later_than_a_read() {
     let server = Server::silent().await;
     let transport = builder().max_attempts(NonZeroU32::MIN).build().unwrap();
     for (retry, seconds) in [(Retry::Allowed, 15), (Retry::Never, 30)] {
-        let begin = Instant::now();
-        let error = transport.call(post(server.uri("/")), retry).await.unwrap_err();
-        timed_out(&error, Phase::Answer, Delivery::Unknown);
-        assert_eq!(begin.elapsed().as_secs(), seconds);
+        let call = transport.call(post(server.uri("/")), retry);
         let message = format!("no answer from {} within {seconds} s", server.address);
-        assert_eq!(error.to_string(), message);
+        times_out(call, seconds, (Phase::Answer, Delivery::Unknown), &message).await;
     }
     assert_eq!(server.ledger.whole(), 2);
     server.ledger.all_closed().await;
@@ -44,10 +41,10 @@ async fn the_head_limit_covers_a_server_that_stops_reading() {
     })
     .await;
     let request = http::Request::post(server.uri("/")).body(vec![b'x'; 64 << 20]).unwrap();
-    let begin = Instant::now();
-    let error = transport().call(request, Retry::Never).await.unwrap_err();
-    timed_out(&error, Phase::Answer, Delivery::Unknown);
-    assert_eq!(begin.elapsed().as_secs(), 30);
+    let transport = transport();
+    let call = transport.call(request, Retry::Never);
+    let message = format!("no answer from {} within 30 s", server.address);
+    times_out(call, 30, (Phase::Answer, Delivery::Unknown), &message).await;
     assert_eq!(server.ledger.whole(), 0);
 }
 
@@ -61,10 +58,10 @@ async fn interim_answers_extend_no_limit() {
         }
     })
     .await;
-    let begin = Instant::now();
-    let error = write(&transport(), server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Answer, Delivery::Unknown);
-    assert_eq!(begin.elapsed().as_secs(), 30);
+    let message = format!("no answer from {} within 30 s", server.address);
+    let transport = transport();
+    let call = write(&transport, server.uri("/"));
+    times_out(call, 30, (Phase::Answer, Delivery::Unknown), &message).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,13 +83,11 @@ async fn a_body_that_stands_still_is_given_up() {
         peer.closed().await;
     })
     .await;
-    let begin = Instant::now();
-    let error = write(&transport(), server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Body, Delivery::Answered);
-    assert_eq!(error.status().unwrap(), 200);
-    assert_eq!(begin.elapsed().as_secs(), 19);
+    let transport = transport();
+    let call = write(&transport, server.uri("/"));
     let message = format!("no further part of the answer from {} within 10 s", server.address);
-    assert_eq!(error.to_string(), message);
+    let error = times_out(call, 19, (Phase::Body, Delivery::Answered), &message).await;
+    assert_eq!(error.status().unwrap(), 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,14 +101,11 @@ async fn a_body_that_drips_ends_with_the_whole_call() {
         }
     })
     .await;
-    let begin = Instant::now();
-    let error = write(&transport(), server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Body, Delivery::Answered);
-    assert_eq!(begin.elapsed().as_secs(), 80);
-    assert_eq!(
-        error.to_string(),
-        format!("no complete answer from {} within the total limit of 80 s", server.address)
-    );
+    let transport = transport();
+    let call = write(&transport, server.uri("/"));
+    let message =
+        format!("no complete answer from {} within the total limit of 80 s", server.address);
+    times_out(call, 80, (Phase::Body, Delivery::Answered), &message).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,13 +114,10 @@ async fn the_whole_call_has_a_limit_over_all_attempts() {
     let transport = limited(|limits| limits.total = Some(20 * SECOND)).build().unwrap();
     // A caller that grants more time gets no more than the limit.
     for within in [Duration::MAX, 25 * SECOND] {
-        let begin = Instant::now();
         let call = transport.call_within(post(server.uri("/")), Retry::Allowed, within);
-        let error = call.await.unwrap_err();
-        timed_out(&error, Phase::Answer, Delivery::Unknown);
-        assert_eq!((begin.elapsed().as_secs(), error.attempts()), (20, 2));
         let message = format!("no answer from {} within the total limit of 20 s", server.address);
-        assert_eq!(error.to_string(), message);
+        let error = times_out(call, 20, (Phase::Answer, Delivery::Unknown), &message).await;
+        assert_eq!(error.attempts(), 2);
     }
 }
 
@@ -141,13 +130,10 @@ async fn waiting_for_the_rate_limit_counts_towards_the_whole_call() {
         (Retry::Never, 50, "50 s; the remaining 30 s of the call are reserved for the answer"),
         (Retry::Allowed, 60, "the total limit of 60 s"),
     ] {
-        let begin = Instant::now();
-        let error = transport.call(post(server.uri("/")), retry).await.unwrap_err();
-        timed_out(&error, Phase::Queue, Delivery::NotSent);
-        assert_eq!(begin.elapsed().as_secs(), seconds);
+        let call = transport.call(post(server.uri("/")), retry);
         let host = server.address;
         let message = format!("the rate limit allowed no request to {host} within {time}");
-        assert_eq!(error.to_string(), message);
+        times_out(call, seconds, (Phase::Queue, Delivery::NotSent), &message).await;
     }
     assert_eq!((server.ledger.whole(), server.ledger.connections()), (1, 1));
 }
@@ -172,24 +158,20 @@ async fn a_provider_that_does_not_answer_is_given_up() {
         }
     }
     let transport = Transport::builder().credentials(Silent).build().unwrap();
-    let begin = Instant::now();
-    let error = write(&transport, "https://dayu.example.com/").await.unwrap_err();
-    timed_out(&error, Phase::Credentials, Delivery::NotSent);
-    assert_eq!(begin.elapsed().as_secs(), 5);
-    assert_eq!(error.to_string(), "no credentials for dayu.example.com within 5 s");
+    let call = write(&transport, "https://dayu.example.com/");
+    let message = "no credentials for dayu.example.com within 5 s";
+    times_out(call, 5, (Phase::Credentials, Delivery::NotSent), message).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_silent_in_the_handshake_is_given_up() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let begin = Instant::now();
     let roots = crate::support::tls::Issuer::new().roots();
     let transport = builder().roots(roots).build().unwrap();
-    let error = write(&transport, format!("https://{address}/")).await.unwrap_err();
-    timed_out(&error, Phase::Tls, Delivery::NotSent);
-    assert_eq!(begin.elapsed().as_secs(), 5);
-    assert_eq!(error.to_string(), format!("no TLS session with {address} within 5 s"));
+    let call = write(&transport, format!("https://{address}/"));
+    let message = format!("no TLS session with {address} within 5 s");
+    times_out(call, 5, (Phase::Tls, Delivery::NotSent), &message).await;
 }
 
 #[track_caller]

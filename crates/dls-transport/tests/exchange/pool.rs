@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use crate::support::{
-    Server, answer, attempts, builder, connect, post, read, timed_out, transport, write,
+    Server, answer, attempts, builder, connect, post, read, times_out, transport, write,
 };
 
 /// A server that answers each request as soon as the gate lets it.
@@ -315,23 +315,16 @@ async fn waiting_for_a_free_connection_counts_towards_the_whole_call() {
     let (server, _gate) = gated().await;
     let (transport, uri) = (at_most(1), server.uri("/"));
     let connection = connect(&transport, &uri).await.unwrap();
-    let begin = Instant::now();
-    let (for_read, for_write) = tokio::join!(read(&transport, &uri), async {
-        let outcome = write(&transport, &uri).await;
-        (outcome, begin.elapsed().as_secs())
-    });
-    assert_eq!((for_write.1, begin.elapsed().as_secs()), (50, 60));
-    let address = server.address;
-    for (outcome, time) in [
-        (for_read, "the total limit of 60 s"),
-        (for_write.0, "50 s; the remaining 30 s of the call are reserved for the answer"),
-    ] {
-        let error = outcome.unwrap_err();
-        timed_out(&error, Phase::Queue, Delivery::NotSent);
-        let message =
-            format!("no free connection for {address} (at most 1 are open) within {time}");
-        assert_eq!(error.to_string(), message);
-    }
+    let message = |time| {
+        format!("no free connection for {} (at most 1 are open) within {time}", server.address)
+    };
+    let for_read = message("the total limit of 60 s");
+    let for_write = message("50 s; the remaining 30 s of the call are reserved for the answer");
+    let expected = (Phase::Queue, Delivery::NotSent);
+    tokio::join!(
+        times_out(read(&transport, &uri), 60, expected, &for_read),
+        times_out(write(&transport, &uri), 50, expected, &for_write),
+    );
     drop(connection);
     assert_eq!((server.ledger.whole(), server.ledger.connections()), (0, 1));
 }

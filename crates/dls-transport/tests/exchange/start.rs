@@ -9,7 +9,7 @@ use http::Response;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{
-    Server, answer, builder, connect, limited, post, read, timed_out, transport, write,
+    Server, answer, builder, connect, limited, post, read, times_out, transport, write,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -52,20 +52,17 @@ async fn the_second_step_of_a_write_has_all_of_its_answers_time_however_long_the
 #[tokio::test(start_paused = true)]
 async fn a_write_that_can_never_have_its_answers_time_is_refused_at_once() {
     let server = Server::keeping(answer("200 OK", "")).await;
+    let (uri, host) = (server.uri("/"), server.address);
     let transport = limited(|limits| limits.total = Some(20 * SECOND)).build().unwrap();
-    let whole = write(&transport, server.uri("/")).await.unwrap_err();
-    let in_two_steps = connect(&transport, server.uri("/")).await.unwrap_err();
-    for error in [whole, in_two_steps] {
-        timed_out(&error, Phase::Prepare, Delivery::NotSent);
-        let message = format!(
-            "no request to {}: its answer may take 30 s, but the whole call only 20 s; raise \
-             Limits::total, or lower Limits::write_head",
-            server.address
-        );
-        assert_eq!(error.to_string(), message);
-    }
+    let message = format!(
+        "no request to {host}: its answer may take 30 s, but the whole call only 20 s; raise \
+         Limits::total, or lower Limits::write_head"
+    );
+    let expected = (Phase::Prepare, Delivery::NotSent);
+    times_out(write(&transport, &uri), 0, expected, &message).await;
+    times_out(connect(&transport, &uri), 0, expected, &message).await;
     assert_eq!(server.ledger.connections(), 0);
-    read(&transport, server.uri("/")).await.unwrap();
+    read(&transport, &uri).await.unwrap();
 }
 
 /// Here time does not stand still: the clock that signatures are made with takes too much of it, as
@@ -86,7 +83,8 @@ async fn a_write_that_was_held_up_right_before_its_first_byte_is_not_sent() {
     });
     let transport = limited.clock(slow).build().unwrap();
     let error = write(&transport, server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Prepare, Delivery::NotSent);
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Prepare), "{error:?}");
+    assert_eq!(error.delivery(), Delivery::NotSent);
     server.ledger.settled(1).await;
     assert_eq!(server.ledger.whole(), 0);
 }
@@ -109,18 +107,17 @@ async fn a_call_ends_with_the_time_that_it_was_granted_and_tells_what_it_met() {
         peer.closed().await;
     })
     .await;
-    let begin = Instant::now();
-    let error = read_within_7_s(&transport(), server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Answer, Delivery::Unknown);
-    assert_eq!(begin.elapsed().as_secs(), 7);
-    let message = format!("no answer from {} within the total limit of 7 s", server.address);
-    assert_eq!(error.to_string(), message);
+    let (transport, limited, host) = (transport(), one_in(60.0), server.address);
+    let message = format!("no answer from {host} within the total limit of 7 s");
+    let call = read_within_7_s(&transport, server.uri("/"));
+    times_out(call, 7, (Phase::Answer, Delivery::Unknown), &message).await;
 
     // The second attempt waits too long for the rate limit, and the first was answered.
-    let begin = Instant::now();
-    let error = read_within_7_s(&one_in(60.0), server.uri("/")).await.unwrap_err();
-    timed_out(&error, Phase::Queue, Delivery::Answered);
-    assert_eq!((error.attempts(), begin.elapsed().as_secs()), (2, 7));
+    let message =
+        format!("the rate limit allowed no request to {host} within the total limit of 7 s");
+    let call = read_within_7_s(&limited, server.uri("/"));
+    let error = times_out(call, 7, (Phase::Queue, Delivery::Answered), &message).await;
+    assert_eq!(error.attempts(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,8 +138,13 @@ async fn a_write_is_not_sent_within_less_than_its_answer_may_take() {
     let server = Server::keeping(answer("200 OK", "")).await;
     let (transport, uri) = (transport(), server.uri("/"));
     let within = |time| transport.call_within(post(&uri), Retry::Never, time);
-    let error = within(29 * SECOND).await.unwrap_err();
-    timed_out(&error, Phase::Prepare, Delivery::NotSent);
+    let message = format!(
+        "no request to {}: its answer may take 30 s, but the whole call only 29 s; raise \
+         Limits::total, or lower Limits::write_head",
+        server.address
+    );
+    let expected = (Phase::Prepare, Delivery::NotSent);
+    times_out(within(29 * SECOND), 0, expected, &message).await;
     assert_eq!(server.ledger.connections(), 0);
     within(31 * SECOND).await.unwrap();
 }

@@ -9,6 +9,7 @@
 
 pub(crate) mod tls;
 
+use std::fmt::Debug;
 use std::future::{Future, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
@@ -26,7 +27,7 @@ use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// What a server saw.
 #[derive(Debug, Default)]
@@ -290,14 +291,19 @@ pub(crate) fn attempts(answer: &Response<Vec<u8>>) -> u32 {
     answer.extensions().get::<ResponseMeta>().unwrap().attempts()
 }
 
-/// Checks that an error is this timeout.
-#[track_caller]
-pub(crate) fn timed_out(error: &Error, phase: Phase, delivery: Delivery) {
-    assert_eq!(
-        (error.kind(), error.phase(), error.delivery()),
-        (ErrorKind::Timeout, phase, delivery),
-        "{error:?}"
-    );
+/// Checks that a call times out like this, and returns its error.
+pub(crate) async fn times_out<T: Debug>(
+    call: impl Future<Output = Result<T, Error>>,
+    seconds: u64,
+    (phase, delivery): (Phase, Delivery),
+    message: &str,
+) -> Error {
+    let begin = Instant::now();
+    let error = call.await.unwrap_err();
+    let expected = (ErrorKind::Timeout, phase, delivery, seconds);
+    let found = (error.kind(), error.phase(), error.delivery(), begin.elapsed().as_secs());
+    assert_eq!((found, &*error.to_string()), (expected, message));
+    error
 }
 
 /// Polls a call until this holds, and then drops it unfinished.
