@@ -123,19 +123,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_second_holds_more_turns_than_the_rate() {
-        let times = turns(Rate::PerSecond(3.0), 8).await;
-        assert_eq!(times, [0, 0, 0, 1000, 1000, 1000, 2000, 2000]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_rate_below_one_and_one_between_numbers_hold_on_average() {
-        assert_eq!(turns(Rate::PerSecond(0.5), 3).await, [0, 2000, 4000]);
-        assert_eq!(turns(Rate::PerSecond(2.5), 5).await, [0, 0, 800, 800, 1600]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn without_a_rate_nobody_waits() {
-        assert_eq!(turns(Rate::Unlimited, 1000).await, [0; 1000]);
+        for (rate, times) in [
+            (Rate::PerSecond(3.0), &[0, 0, 0, 1000, 1000, 1000, 2000, 2000][..]),
+            // Below one, and between numbers, it holds on average.
+            (Rate::PerSecond(0.5), &[0, 2000, 4000]),
+            (Rate::PerSecond(2.5), &[0, 0, 800, 800, 1600]),
+            (Rate::Unlimited, &[0; 1000]),
+        ] {
+            assert_eq!(turns(rate, times.len()).await, times, "{rate:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -175,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rate_is_refused() {
+    fn an_invalid_rate_is_refused() {
         for requests in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
             assert!(Limiter::new(Rate::PerSecond(requests)).is_err(), "{requests}");
         }

@@ -3,12 +3,10 @@
 
 use std::error::Error as _;
 use std::io;
-use std::net::Ipv4Addr;
 
 use dls_transport::{Delivery, Error, ErrorKind, Phase};
-use tokio::net::TcpListener;
 
-use crate::support::{Server, answer, drop_when, read, transport, write};
+use crate::support::{Server, answer, drop_when, nobody, read, transport, write};
 
 /// What a failed write reports.
 #[derive(Debug, PartialEq)]
@@ -55,9 +53,7 @@ async fn after_hearing(bytes: &'static [u8], reset: bool) -> Error {
 
 #[tokio::test]
 async fn nobody_listening_proves_that_nothing_was_sent() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = nobody().await;
     let error = write(&transport(), format!("http://{address}/")).await.unwrap_err();
     let expected = Reported {
         kind: ErrorKind::Connect,

@@ -9,7 +9,7 @@ use http::Response;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{
-    Server, answer, builder, connect, limited, post, read, times_out, transport, write,
+    Server, answer, builder, connect, limited, nobody, post, read, times_out, transport, write,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -122,9 +122,7 @@ async fn a_call_ends_with_the_time_that_it_was_granted_and_tells_what_it_met() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_nobody_answers_is_told_as_not_sent_before_its_time_is_over() {
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}/", nobody.local_addr().unwrap());
-    drop(nobody);
+    let uri = format!("http://{}/", nobody().await);
     let many = builder().max_attempts(NonZeroU32::MAX).build().unwrap();
     let begin = Instant::now();
     let error = read_within_7_s(&many, uri).await.unwrap_err();

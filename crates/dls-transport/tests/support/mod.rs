@@ -278,6 +278,12 @@ pub(crate) async fn write(
     transport.call(post(uri), Retry::Never).await
 }
 
+/// An address where nobody listens.
+pub(crate) async fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    listener.local_addr().unwrap()
+}
+
 /// Connects for a write.
 pub(crate) async fn connect(
     transport: &Transport,
