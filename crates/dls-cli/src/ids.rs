@@ -1,5 +1,6 @@
 //! Package ids as they are typed, or kept in a file, or piped in.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 
@@ -31,7 +32,7 @@ pub(crate) fn read(texts: &[String]) -> Result<Vec<PackageId>, Failure> {
     for text in texts {
         match text.strip_prefix('@') {
             Some(path) => {
-                let file = File::open(path).map_err(|error| unreadable(text, &error))?;
+                let file = File::open(path).map_err(|error| wrong(text, error))?;
                 ids.extend(listed(text, file)?);
             }
             None if text == "-" => ids.extend(listed("stdin", std::io::stdin())?),
@@ -44,7 +45,7 @@ pub(crate) fn read(texts: &[String]) -> Result<Vec<PackageId>, Failure> {
 fn listed(origin: &str, from: impl Read) -> Result<Vec<PackageId>, Failure> {
     let mut text = String::new();
     let read = from.take(LONGEST + 1).read_to_string(&mut text);
-    read.map_err(|error| unreadable(origin, &error))?;
+    read.map_err(|error| wrong(origin, error))?;
     if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST) {
         return Err(wrong(origin, "it is too long for a list of ids"));
     }
@@ -52,7 +53,7 @@ fn listed(origin: &str, from: impl Read) -> Result<Vec<PackageId>, Failure> {
     for (line, number) in text.trim_start_matches('\u{feff}').lines().zip(1..) {
         for word in line.split_whitespace() {
             let id = one(word);
-            let in_line = |it: Failure| wrong(origin, &format!("line {number}: {}", it.message));
+            let in_line = |it: Failure| wrong(origin, format!("line {number}: {}", it.message));
             ids.push(id.map_err(in_line)?);
         }
     }
@@ -62,11 +63,7 @@ fn listed(origin: &str, from: impl Read) -> Result<Vec<PackageId>, Failure> {
     }
 }
 
-fn unreadable(origin: &str, error: &std::io::Error) -> Failure {
-    wrong(origin, &error.to_string())
-}
-
-fn wrong(origin: &str, what: &str) -> Failure {
+fn wrong(origin: &str, what: impl Display) -> Failure {
     Failure::usage(format!("{}: {what}", origin.escape_debug()))
 }
 

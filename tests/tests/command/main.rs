@@ -18,6 +18,5 @@ mod journals;
 mod outputs;
 mod pairs;
 mod plans;
-mod proof;
 mod resumes;
 mod transcripts;

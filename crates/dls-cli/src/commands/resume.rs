@@ -79,33 +79,21 @@ async fn the_open_one(
     named: &PartialDestination,
 ) -> Result<StoredRun, Failure> {
     let store = journal.existing()?;
-    let (mut open, mut broken) = (Vec::new(), None);
+    let mut open = Vec::new();
     for run in store.list().await.map_err(|error| journal.failure(&error))? {
-        match run {
-            Ok(run) if run.is_open() && !named.differs(&run.spec.destination) => {
-                open.push(run);
-            }
-            // A run of another destination, or one that has ended.
-            Ok(_) => {}
-            Err(error) => broken = Some(error),
+        let run = run.map_err(|error| journal.failure(&error))?;
+        if run.is_open() && !named.differs(&run.spec.destination) {
+            open.push(run);
         }
     }
-    if let Some(error) = broken {
-        return Err(journal.failure(&error));
+    if open.len() > 1 {
+        let failure = Failure::usage("there is more than one open run");
+        return Err(failure.with_all_next(open.iter().map(|run| line(journal, run))));
     }
-    match (open.pop(), open.as_slice()) {
-        (None, _) => Err(Failure::new(
-            ExitCode::NotFound,
-            format!("there is no open run in {}", store.path().display()),
-        )
-        .with_next(journal.here("dls history"))),
-        (Some(run), []) => Ok(run),
-        (Some(run), others) => {
-            let all = others.iter().chain([&run]);
-            let failure = Failure::usage("there is more than one open run");
-            Err(all.fold(failure, |failure, run| failure.with_next(line(journal, run))))
-        }
-    }
+    open.pop().ok_or_else(|| {
+        let what = format!("there is no open run in {}", store.path().display());
+        Failure::new(ExitCode::NotFound, what).with_next(journal.here("dls history"))
+    })
 }
 
 fn line(journal: &JournalLocation, run: &StoredRun) -> String {

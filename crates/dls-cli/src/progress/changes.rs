@@ -45,7 +45,7 @@ pub(crate) enum RunChange<'a> {
     SendFailed {
         packages: &'a [PackageId],
         failure: &'a SendError,
-        then: AfterSendFailure,
+        outcome: SendOutcome,
     },
     ResendAllowed(&'a [PackageId]),
     /// What became of a package.
@@ -61,47 +61,42 @@ pub(crate) enum RunChange<'a> {
     },
 }
 
-/// What follows from a request that was not accepted.
-#[derive(Clone, Copy)]
-pub(crate) enum AfterSendFailure {
-    /// Its packages have an outcome.
-    Ends,
-    /// It had no effect, and is repeated.
-    Repeats,
-    /// It may have had an effect, and the packages are observed.
-    Observes,
-}
-
 /// What a request that was not accepted came to.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum SendOutcome {
-    NotSent,
-    Refused,
-    /// It may have had an effect.
-    Lost,
+    NotSent {
+        repeats: bool,
+    },
+    Refused {
+        repeats: bool,
+    },
+    /// It may have had an effect. The packages may be observed until that is known.
+    Lost {
+        observes: bool,
+    },
 }
 
 impl SendOutcome {
-    pub(crate) fn of(failure: &SendError, then: AfterSendFailure) -> Self {
+    fn of(failure: &SendError, packages: &[PackageReport]) -> Self {
+        let waiting = packages.iter().find(|it| it.outcome.is_none());
+        let repeats = waiting.is_some_and(|it| !it.sent);
+        let observes = waiting.is_some_and(|it| it.sent);
         match failure {
             SendError::NotSent(_) | SendError::NotAuthenticated(_) | SendError::NotRecorded(_) => {
-                Self::NotSent
+                Self::NotSent { repeats }
             }
-            SendError::Answered(error)
-                if error.status().is_client_error()
-                    && !matches!(then, AfterSendFailure::Observes) =>
-            {
-                Self::Refused
+            SendError::Answered(error) if error.status().is_client_error() && !observes => {
+                Self::Refused { repeats }
             }
-            _ => Self::Lost,
+            _ => Self::Lost { observes },
         }
     }
 
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Self::NotSent => "not-sent",
-            Self::Refused => "refused",
-            Self::Lost => "lost",
+            Self::NotSent { .. } => "not-sent",
+            Self::Refused { .. } => "refused",
+            Self::Lost { .. } => "lost",
         }
     }
 }
@@ -151,7 +146,8 @@ impl ChangeTracker {
             EventKind::SendFailed { failure } => {
                 let reports = self.answered(run);
                 let packages: Vec<_> = reports.iter().map(|report| report.id).collect();
-                emit(&RunChange::SendFailed { packages: &packages, failure, then: then(&reports) });
+                let outcome = SendOutcome::of(failure, &reports);
+                emit(&RunChange::SendFailed { packages: &packages, failure, outcome });
                 self.outcomes(&reports, emit);
             }
             EventKind::ResendAllowed { packages, .. } => emit(&RunChange::ResendAllowed(packages)),
@@ -209,13 +205,5 @@ impl ChangeTracker {
                 emit(&RunChange::PackageOutcome(now));
             }
         }
-    }
-}
-
-fn then(packages: &[PackageReport]) -> AfterSendFailure {
-    match packages.iter().find(|it| it.outcome.is_none()) {
-        None => AfterSendFailure::Ends,
-        Some(waiting) if !waiting.sent => AfterSendFailure::Repeats,
-        Some(_) => AfterSendFailure::Observes,
     }
 }

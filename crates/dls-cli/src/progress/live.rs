@@ -99,10 +99,7 @@ fn length(of: usize) -> u64 {
 }
 
 fn show_one(bar: &ProgressBar, now: &PackageReport) {
-    let word = match &now.outcome {
-        Some(_) => report_outcome(now).to_owned(),
-        None => status_word(now),
-    };
+    let word = word(now);
     let released_at = released_at(now).filter(|_| now.outcome.is_none());
     // A span of time is written anew each time that the bar is drawn.
     let status = move |_: &ProgressState, out: &mut dyn Write| {
@@ -115,6 +112,14 @@ fn show_one(bar: &ProgressBar, now: &PackageReport) {
     bar.set_length(length(tasks(now).len()));
     bar.set_position(length(done(tasks(now))));
     bar.set_message(message(now, clock::timestamp()));
+}
+
+/// The outcome, or as long as there is none the status.
+fn word(now: &PackageReport) -> String {
+    match &now.outcome {
+        Some(_) => report_outcome(now).to_owned(),
+        None => status_word(now),
+    }
 }
 
 /// What may be cut at the end: name, reason and tasks.
@@ -144,10 +149,7 @@ struct Total {
 
 impl Total {
     fn show(&mut self, now: &PackageReport) {
-        let word = match &now.outcome {
-            Some(_) => report_outcome(now).to_owned(),
-            None => status_word(now),
-        };
+        let word = word(now);
         if let Some(before) = self.words.insert(now.id, word.clone())
             && let Some(count) = self.counts.get_mut(&before)
         {

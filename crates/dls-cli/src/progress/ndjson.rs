@@ -1,12 +1,12 @@
 //! `-o ndjson`: one event a line, in a sequence, the document last.
 
-use dls::PackageId;
 use dls::model::Timestamp;
 use dls::rollout::PackageReport;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::changes::{Reporter, RunChange, SendOutcome};
+use super::changes::{Reporter, RunChange};
 use crate::document::Document as _;
+use crate::json::{display, with};
 use crate::stdio::print;
 use crate::text::{self, start};
 
@@ -18,14 +18,9 @@ pub(crate) struct NdjsonReporter {
 
 impl Reporter for NdjsonReporter {
     fn report(&mut self, change: &RunChange<'_>, at: Timestamp) {
-        let Some(Value::Object(event)) = event(change) else { return };
+        let Some(event) = event(change) else { return };
         self.seq += 1;
-        let mut line = Map::from_iter([
-            ("seq".to_owned(), json!(self.seq)),
-            ("at".to_owned(), json!(at.to_string())),
-        ]);
-        line.extend(event);
-        print(&Value::Object(line).to_string());
+        print(&with(json!({"seq": self.seq, "at": at.to_string()}), event).to_string());
     }
 }
 
@@ -34,13 +29,13 @@ fn event(change: &RunChange<'_>) -> Option<Value> {
         RunChange::Started { run, spec } => json!({
             "event": "began",
             "schema": "dls.events/1",
-            "run_id": run.map(ToString::to_string),
+            "run_id": display(*run),
             "endpoint": spec.destination.endpoint,
-            "project_id": spec.destination.project.as_str(),
-            "workspace": spec.destination.workspace.as_str(),
+            "project_id": spec.destination.project,
+            "workspace": spec.destination.workspace,
             "plan_hash": spec.plan_hash,
             "start": start(spec.options.start()),
-            "packages": texts(spec.packages.iter()),
+            "packages": spec.packages,
         }),
         RunChange::Stopped { signal } => {
             let signal = (*signal)?;
@@ -50,23 +45,22 @@ fn event(change: &RunChange<'_>) -> Option<Value> {
             json!({"event": "done", "exit_code": exit_code.code(), "document": document.json()})
         }
         RunChange::Status { now, .. } => {
-            let package = now.latest.as_ref().map(|it| &it.package);
-            let status = package.and_then(|package| package.status);
+            let package = now.latest.clone().unwrap_or_default().package;
             json!({
                 "event": "package",
                 "package": now.id,
-                "name": package.and_then(|it| it.name.as_ref()),
-                "status": status.map(|it| it.to_string()),
-                "status_code": status,
+                "name": package.name,
+                "status": display(package.status),
+                "status_code": package.status,
             })
         }
         RunChange::Task { of, task } => json!({
             "event": "task",
             "package": of.id,
             "name": task.name,
-            "kind": task.kind.map(|it| it.to_string()),
-            "change": task.change.map(|it| it.to_string()),
-            "status": task.status.map(|it| it.to_string()),
+            "kind": display(task.kind),
+            "change": display(task.change),
+            "status": display(task.status),
             "status_code": task.status,
         }),
         RunChange::ObserveFailed(failure) => json!({
@@ -74,24 +68,22 @@ fn event(change: &RunChange<'_>) -> Option<Value> {
         }),
         RunChange::Sent { packages, signed_at } => json!({
             "event": "sent",
-            "packages": texts(packages.iter()),
+            "packages": packages,
             "signed_at": signed_at.to_string(),
         }),
         RunChange::Accepted { packages, request_id } => json!({
             "event": "accepted",
             "request_id": request_id,
-            "packages": packages.iter().filter(|it| it.ours).map(accepted).collect::<Vec<_>>(),
+            "packages": packages.iter().filter(|it| it.ours).map(accepted).collect::<Value>(),
         }),
-        RunChange::SendFailed { packages, failure, then } => {
-            json!({
-                "event": "send-failed",
-                "outcome": SendOutcome::of(failure, *then).word(),
-                "packages": texts(packages.iter()),
-                "why": text::send_error(failure),
-            })
-        }
+        RunChange::SendFailed { packages, failure, outcome } => json!({
+            "event": "send-failed",
+            "outcome": outcome.word(),
+            "packages": packages,
+            "why": text::send_error(failure),
+        }),
         RunChange::ResendAllowed(packages) => json!({
-            "event": "resend-allowed", "packages": texts(packages.iter()),
+            "event": "resend-allowed", "packages": packages,
         }),
         RunChange::PackageOutcome(now) => json!({
             "event": "verdict",
@@ -108,8 +100,4 @@ fn accepted(package: &PackageReport) -> Value {
         "asy_task_id": package.background_task,
         "subtasks": package.subtasks,
     })
-}
-
-fn texts<'a>(ids: impl Iterator<Item = &'a PackageId>) -> Vec<String> {
-    ids.map(ToString::to_string).collect()
 }

@@ -4,7 +4,7 @@ use dls::model::{Status, Task, Timestamp};
 use dls::rollout::{PackageReport, RunSpec, SendError};
 use dls::{JobStart, PackageId, RunId};
 
-use super::changes::{AfterSendFailure, Reporter, RunChange, SendOutcome};
+use super::changes::{Reporter, RunChange, SendOutcome};
 use crate::stdio::note;
 use crate::text::{count, ids, observe_error, reason, report_outcome, send_error, shown};
 
@@ -67,8 +67,8 @@ impl Lines {
             RunChange::Status { now, .. } => vec![format!("{}  {}", title(now), status(now))],
             RunChange::Task { of, task } => vec![task_line(of, task)],
             RunChange::Accepted { packages, request_id } => accepted(packages, *request_id),
-            RunChange::SendFailed { packages, failure, then } => {
-                vec![send_failed(packages, failure, *then)]
+            RunChange::SendFailed { packages, failure, outcome } => {
+                vec![send_failed(packages, failure, *outcome)]
             }
             RunChange::ResendAllowed(packages) => {
                 vec![format!("to be sent once more, as you consent to: {}", ids(*packages))]
@@ -117,27 +117,27 @@ fn accepted(packages: &[PackageReport], request_id: Option<&str>) -> Vec<String>
     lines
 }
 
-fn send_failed(packages: &[PackageId], failure: &SendError, then: AfterSendFailure) -> String {
-    let outcome = SendOutcome::of(failure, then);
+fn send_failed(packages: &[PackageId], failure: &SendError, outcome: SendOutcome) -> String {
+    use SendOutcome::{Lost, NotSent, Refused};
     let what = match (outcome, failure) {
-        (SendOutcome::NotSent, _) => "the request was not sent".to_owned(),
-        (SendOutcome::Refused, _) => "refused".to_owned(),
+        (NotSent { .. }, _) => "the request was not sent".to_owned(),
+        (Refused { .. }, _) => "refused".to_owned(),
         // A refusal of several packages may be one of some of them.
-        (SendOutcome::Lost, SendError::Answered(_)) => format!(
+        (Lost { .. }, SendError::Answered(_)) => format!(
             "the request for {} was answered by an error that does not say what became of each",
             short(packages)
         ),
-        (SendOutcome::Lost, _) => {
+        (Lost { .. }, _) => {
             format!("answer lost after the request for {} was sent", short(packages))
         }
     };
-    let next = match (then, outcome) {
-        (AfterSendFailure::Repeats, _) => " Nothing happened, so it is sent again.",
-        (AfterSendFailure::Observes, SendOutcome::Lost) => {
-            " Not sending again; asking the service."
+    let next = match outcome {
+        NotSent { repeats: true } | Refused { repeats: true } => {
+            " Nothing happened, so it is sent again."
         }
-        (AfterSendFailure::Ends, SendOutcome::Lost) => " Not sending again.",
-        _ => "",
+        NotSent { .. } | Refused { .. } => "",
+        Lost { observes: true } => " Not sending again; asking the service.",
+        Lost { observes: false } => " Not sending again.",
     };
     format!("! {what} ({}).{next}", shown(&send_error(failure)))
 }

@@ -4,6 +4,7 @@ use dls::rollout::PlannedPackage;
 
 use super::review::Review;
 use super::table::{consents, kind, name, sign, start_line, summary, text, versions};
+use crate::json::{self, display};
 
 pub(super) fn of(review: &Review<'_>) -> String {
     let destination = &review.plan.destination;
@@ -33,14 +34,12 @@ pub(super) fn of(review: &Review<'_>) -> String {
 /// One row for each task; the first one has what is the same for all of a package.
 fn rows(planned: &PlannedPackage) -> Vec<String> {
     let package = &planned.seen.package;
-    let applicant = package.applicant.as_ref().and_then(|user| user.name.as_deref());
-    let status = package.status.map(|status| status.to_string());
     let head = format!(
         "| {} {} | {} | {} |",
         planned.id,
         escaped(&text(package.name.as_deref())),
-        escaped(&status.unwrap_or_default()),
-        escaped(&text(applicant))
+        escaped(&display(package.status).unwrap_or_default()),
+        escaped(&text(json::name(package.applicant.as_ref())))
     );
     let tasks = &planned.seen.tasks;
     if tasks.is_empty() {
@@ -48,7 +47,7 @@ fn rows(planned: &PlannedPackage) -> Vec<String> {
     }
     let heads = std::iter::once(head).chain(std::iter::repeat("| | | |".to_owned()));
     let rows = heads.zip(tasks).map(|(head, task)| {
-        let change = task.change.map(|change| change.to_string()).unwrap_or_default();
+        let change = display(task.change).unwrap_or_default();
         format!(
             "{head} {} | {} | {} | {} |",
             escaped(&format!("{} {change}", sign(task))),

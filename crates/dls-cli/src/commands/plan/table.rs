@@ -1,10 +1,11 @@
 //! A plan for people.
 
 use dls::PackageId;
-use dls::model::{Change, JobStart, Status, Task, TaskKind, Timestamp};
+use dls::model::{Change, JobStart, Status, Task, Timestamp};
 use dls::rollout::PlannedPackage;
 
 use super::review::Review;
+use crate::json::{display, name as name_of};
 use crate::text::{ago, count, ids, shown};
 
 pub(super) fn of(review: &Review<'_>) -> String {
@@ -42,7 +43,7 @@ fn package_line(planned: &PlannedPackage, now: Timestamp) -> String {
         text(package.name.as_deref()),
         status(planned, now),
     ];
-    if let Some(applicant) = package.applicant.as_ref().and_then(|user| user.name.as_deref()) {
+    if let Some(applicant) = name_of(package.applicant.as_ref()) {
         let when = package.applied_at.map(|at| format!(" {}", ago(at, now))).unwrap_or_default();
         parts.push(format!("applied by {}{when}", shown(applicant)));
     }
@@ -64,8 +65,9 @@ fn status(planned: &PlannedPackage, now: Timestamp) -> String {
         Status::Failed => "sent only with --redeploy-failed",
         _ => return status.to_string(),
     };
-    let by = package.deployer.as_ref().and_then(|user| user.name.as_deref());
-    let by = by.map(|by| format!(" by {}", shown(by))).unwrap_or_default();
+    let by = name_of(package.deployer.as_ref())
+        .map(|by| format!(" by {}", shown(by)))
+        .unwrap_or_default();
     let at = package.deployed_at.map(|at| format!(" {}", ago(at, now))).unwrap_or_default();
     format!("{status}{by}{at} ({consequence})")
 }
@@ -186,7 +188,7 @@ pub(super) fn consents(review: &Review<'_>) -> Vec<String> {
 }
 
 pub(super) fn kind(task: &Task) -> String {
-    task.kind.as_ref().map(TaskKind::to_string).unwrap_or_default()
+    display(task.kind).unwrap_or_default()
 }
 
 pub(super) fn name(task: &Task) -> String {
