@@ -1,5 +1,6 @@
 //! Where runs are recorded, and the command that resumes one.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use dls::{FileStore, RunId, StoreError};
@@ -26,9 +27,7 @@ pub(crate) enum JournalLocation {
 impl JournalLocation {
     /// The journal that flags and environment name, which can be written. Warns of what may go wrong with it.
     pub(crate) async fn resolve(global: &Global) -> Result<Self, Failure> {
-        let open = async |folder: &Path| {
-            FileStore::open(folder).await.map_err(|error| unusable(error.to_string()))
-        };
+        let open = async |folder: &Path| FileStore::open(folder).await.map_err(unusable);
         let journal = Self::found(global, open).await?;
         match &journal {
             Self::Default(store) | Self::Named(store) => {
@@ -105,32 +104,30 @@ impl JournalLocation {
             StoreError::Conflict { .. } => ExitCode::Unknown,
             _ => ExitCode::Refused,
         };
-        let failure = Failure::new(code, format!("{error}; nothing was sent"));
-        match self.remedy(error) {
-            Some(next) => failure.with_next(next),
-            None => failure,
-        }
+        Failure::new(code, format!("{error}; nothing was sent")).with_all_next(self.remedy(error))
     }
 
     fn remedy(&self, error: &StoreError) -> Option<String> {
         Some(match error {
-            StoreError::Conflict { run, .. } => self.resume(run)?,
+            StoreError::Conflict { run, .. } | StoreError::NotBroken { run } => self.resume(run)?,
             StoreError::NoSuchRun { .. } => self.here("dls history"),
             StoreError::InUse { .. } => "wait until the other process has ended".to_owned(),
             StoreError::OtherVersion { .. } => "use the version of dls that created it".to_owned(),
-            StoreError::Broken { run, .. } => {
-                let (check, set_aside) = (format!("dls journal check {run}"), format!("dls journal set-aside {run}"));
-                format!(
-                    "{}, check its packages with `dls status`, then {}",
-                    self.here(&check),
-                    self.here(&set_aside)
-                )
-            }
-            StoreError::NotBroken { run } => self.resume(run)?,
+            StoreError::Broken { run, .. } => format!(
+                "{}, check its packages with `dls status`, then {}",
+                self.here(&format!("dls journal check {run}")),
+                self.here(&format!("dls journal set-aside {run}"))
+            ),
             StoreError::Outdated { .. } => {
-                "give the journal that the evidence belongs to: an older copy may not know what was sent".to_owned()
+                "give the journal that the evidence belongs to: an older copy may not know what \
+                 was sent"
+                    .to_owned()
             }
-            StoreError::OtherDestination { .. } => "omit `--region`, `--endpoint`, `--project-id` and `--workspace`: the journal has them".to_owned(),
+            StoreError::OtherDestination { .. } => {
+                "omit `--region`, `--endpoint`, `--project-id` and `--workspace`: the journal has \
+                 them"
+                    .to_owned()
+            }
             _ => ELSEWHERE.to_owned(),
         })
     }
@@ -139,7 +136,7 @@ impl JournalLocation {
 const ELSEWHERE: &str =
     "give --journal DIR that can be written, or --journal off and lose `dls resume`";
 
-fn unusable(what: String) -> Failure {
+fn unusable(what: impl Display) -> Failure {
     Failure::refused(what).with_next(ELSEWHERE)
 }
 
@@ -152,7 +149,8 @@ fn default_folder() -> Result<PathBuf, Failure> {
     let home = || absolute("HOME").map(|home| home.join(".local/state"));
     let state = absolute("XDG_STATE_HOME").or_else(home).ok_or_else(|| {
         unusable(
-            "there is no directory for the journal: neither XDG_STATE_HOME nor HOME is an absolute path".to_owned(),
+            "there is no directory for the journal: neither XDG_STATE_HOME nor HOME is an absolute \
+             path",
         )
     })?;
     Ok(state.join("dls/runs"))
