@@ -140,57 +140,42 @@ impl PackageOutcome {
         )
     }
 
-    fn is_success(&self) -> bool {
-        matches!(self, Self::Succeeded { .. })
-    }
-
     fn is_shortfall(&self) -> bool {
         matches!(self, Self::Failed { .. } | Self::Refused { .. } | Self::NotSent(_))
     }
 }
 
-/// What became of the run as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What became of the run as a whole. Where several apply, it is the first of them in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RunOutcome {
-    /// Everything asked for is in the asked state, and at least one package is so by this run.
-    Successful,
-    /// Every package had been released before.
-    NothingToDo,
-    /// Accepted, and nobody asked to wait.
-    Accepted,
-    /// At least one package failed, and none succeeded.
-    Failed,
-    /// Some succeeded, and some did not, or a released job did not start.
-    Partial,
     /// The outcome of at least one package is unknown.
     Unknown,
+    /// Some succeeded, and some did not, or a released job did not start.
+    Partial,
+    /// At least one package failed, and none succeeded.
+    Failed,
     /// Not over when we stopped waiting.
     Pending,
     /// Nothing was accepted.
     Refused,
+    /// Accepted, and nobody asked to wait.
+    Accepted,
+    /// Everything asked for is in the asked state, and at least one package is so by this run.
+    Successful,
+    /// Every package had been released before.
+    NothingToDo,
 }
 
 impl RunOutcome {
-    /// What these outcomes of packages come to together. Where several apply, the first of these does: unknown, partial,
-    /// failed, pending, refused, accepted, successful, nothing to do.
+    /// What these outcomes of packages come to together.
     #[must_use]
     pub fn of<'a>(packages: impl IntoIterator<Item = &'a PackageOutcome>) -> Self {
-        const PRECEDENCE: [RunOutcome; 7] = [
-            RunOutcome::Unknown,
-            RunOutcome::Partial,
-            RunOutcome::Failed,
-            RunOutcome::Pending,
-            RunOutcome::Refused,
-            RunOutcome::Accepted,
-            RunOutcome::Successful,
-        ];
         let packages: Vec<_> = packages.into_iter().collect();
-        let is_mixed = packages.iter().any(|it| it.is_success())
+        let is_mixed = packages.iter().any(|it| matches!(it, PackageOutcome::Succeeded { .. }))
             && packages.iter().any(|it| it.is_shortfall());
-        let mut found: Vec<Self> = packages.iter().filter_map(|it| it.alone()).collect();
-        found.extend(is_mixed.then_some(Self::Partial));
-        PRECEDENCE.into_iter().find(|it| found.contains(it)).unwrap_or(Self::NothingToDo)
+        let each = packages.iter().filter_map(|it| it.alone());
+        each.chain(is_mixed.then_some(Self::Partial)).min().unwrap_or(Self::NothingToDo)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Breadth first through all states, so that the first counterexample is a shortest one.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::fmt::{self, Write as _};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Write as _;
 
 use super::key::keys;
 use super::promise::broken;
 use super::state::{Scenario, State};
-use super::step::{Choice, Step, choices};
+use super::step::{Step, choices};
 use crate::guard::lower_limits;
 
 /// How many calm steps lead to the end at most.
@@ -20,8 +20,8 @@ pub(super) struct Explored {
     pub(super) depth: usize,
     /// Ends, by the names of the outcomes.
     pub(super) ends: HashSet<String>,
-    /// How often each choice of the environment was taken.
-    choices: HashMap<Step, usize>,
+    /// What happened at least once.
+    steps: HashSet<Step>,
 }
 
 /// The way to a state: the one before, and the step.
@@ -64,14 +64,16 @@ pub(super) fn search(scenario: &Scenario) -> Result<Explored, String> {
     let mut frontier = VecDeque::from([(0, 0, State::begin(scenario))]);
     while let Some((number, depth, state)) = frontier.pop_front() {
         explored.depth = explored.depth.max(depth);
-        for (nth, choice) in choices(&state).into_iter().enumerate() {
-            let Some(next) = state.after(choice) else {
-                continue;
-            };
+        for (nth, (step, faults)) in choices(&state).into_iter().enumerate() {
+            let Some(next) = state.after(step, faults) else { continue };
             let fresh = trail.len();
-            explored.count(choice, &next);
+            explored.transitions += 1;
+            explored.steps.insert(step);
+            if next.is_over() {
+                explored.ends.insert(names(&next));
+            }
             if let Some(promise) = broken(&next) {
-                trail.push((number, Some(choice.0)));
+                trail.push((number, Some(step)));
                 return Err(story(scenario, promise, &trail, fresh));
             }
             // Nothing can happen any more.
@@ -83,7 +85,7 @@ pub(super) fn search(scenario: &Scenario) -> Result<Explored, String> {
                 calm[number] = reached.unwrap_or(fresh);
             }
             if reached.is_none() {
-                trail.push((number, Some(choice.0)));
+                trail.push((number, Some(step)));
                 calm.push(fresh);
                 frontier.push_back((fresh, depth + 1, next));
             }
@@ -105,26 +107,9 @@ fn endless(calm: &[usize]) -> Option<usize> {
 }
 
 impl Explored {
-    /// What was chosen, in words, and how often.
-    pub(super) fn choices(&self) -> BTreeMap<String, usize> {
-        let choices = self.choices.iter();
-        choices.map(|(step, times)| (format!("{step:?}"), *times)).collect()
-    }
-
-    fn count(&mut self, (step, _): Choice, next: &State) {
-        self.transitions += 1;
-        *self.choices.entry(step).or_default() += 1;
-        if next.is_over() {
-            self.ends.insert(names(next));
-        }
-    }
-}
-
-impl fmt::Display for Explored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (states, transitions, depth) = (self.states, self.transitions, self.depth);
-        let ends = self.ends.len();
-        write!(f, "{states} states, {transitions} transitions, depth {depth}, {ends} ends")
+    /// Whether this step, in words, happened.
+    pub(super) fn has(&self, step: &str) -> bool {
+        self.steps.iter().any(|it| format!("{it:?}") == step)
     }
 }
 

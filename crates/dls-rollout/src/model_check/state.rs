@@ -8,7 +8,7 @@ use dls_model::{JobStart, PackageIds};
 
 use super::memory::{Glimpse, Memory, Named};
 use super::said::{observe_error, outcome, plan};
-use super::step::{Choice, Effect, Failing, Heard, Sight, Step, Survives};
+use super::step::{Effect, Failing, Heard, Sight, Step, Survives};
 use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id, index};
 use crate::action::Action;
 use crate::event::{Event, EventKind, RunSpec};
@@ -111,7 +111,7 @@ impl State {
     }
 
     /// The state after a step; `None` if there was enough trouble already.
-    pub(super) fn after(&self, (step, faults): Choice) -> Option<Self> {
+    pub(super) fn after(&self, step: Step, faults: u8) -> Option<Self> {
         let mut next = Self {
             faults: self.faults.checked_sub(faults)?,
             last: Some(step),

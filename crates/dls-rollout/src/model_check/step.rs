@@ -115,7 +115,7 @@ pub(super) enum Heard {
 }
 
 /// A step, and how many faults it counts as.
-pub(super) type Choice = (Step, u8);
+type Choice = (Step, u8);
 
 fn free(step: Step) -> Choice {
     (step, 0)
