@@ -15,8 +15,7 @@ fn many() -> Vec<u64> {
 fn first_sent(options: Options, outcome: EventKind) -> Bench {
     let all = many();
     let mut bench = Bench::ready(&all, options);
-    bench.send(&all[..100]);
-    bench.apply(outcome);
+    bench.send_then(&all[..100], outcome);
     bench
 }
 
@@ -25,8 +24,7 @@ fn the_next_batch_is_sent_once_the_last_one_is_accepted() {
     let all = many();
     let mut bench = Bench::ready(&all, later());
     for batch in all.chunks(100) {
-        bench.send(batch);
-        bench.apply(accepted(batch));
+        bench.send_then(batch, accepted(batch));
     }
     assert!(matches!(bench.next(), Action::List(_)));
     assert!(bench.report().packages.iter().all(|it| it.ours));
@@ -72,8 +70,7 @@ fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
     let all = many();
     let mut bench = first_sent(later(), accepted(&all[..100]));
     for _ in 0..3 {
-        bench.send(&all[100..200]);
-        bench.apply(not_sent());
+        bench.send_then(&all[100..200], not_sent());
         if matches!(bench.next(), Action::Wait(_)) {
             bench.wait();
         }
@@ -86,13 +83,11 @@ fn a_batch_that_could_not_be_sent_stops_the_rest_and_the_first_goes_on() {
 #[test]
 fn in_order_each_package_waits_for_the_one_before() {
     let mut bench = Bench::ready(&[61, 62, 63], later_with(|it| it.in_order = true));
-    bench.send(&[61]);
-    bench.apply(accepted(&[61]));
+    bench.send_then(&[61], accepted(&[61]));
     bench.observe_all(&[61], 5, 0);
     bench.wait();
     bench.observe_all(&[61], 2, 7);
-    bench.send(&[62]);
-    bench.apply(accepted(&[62]));
+    bench.send_then(&[62], accepted(&[62]));
     bench.observe_all(&[62], 3, 7);
     assert_eq!(bench.next(), Action::Done);
     bench.assert_ends(&["Succeeded", "Failed", "NotSent RunStopped"], RunOutcome::Partial);
@@ -101,8 +96,7 @@ fn in_order_each_package_waits_for_the_one_before() {
 #[test]
 fn in_order_a_package_is_observed_again_if_the_one_before_took_long() {
     let mut bench = Bench::ready(&[61, 62], later_with(|it| it.in_order = true));
-    bench.send(&[61]);
-    bench.apply(accepted(&[61]));
+    bench.send_then(&[61], accepted(&[61]));
     bench.pass(Duration::from_secs(600));
     bench.observe(61, 2, 7);
     assert_eq!(bench.next(), Action::Observe(id(62)));

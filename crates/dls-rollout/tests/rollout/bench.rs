@@ -125,8 +125,7 @@ impl Bench {
     /// The batch went out, and this came of it.
     pub(crate) fn sent(packages: &[u64], options: Options, outcome: EventKind) -> Self {
         let mut bench = Self::ready(packages, options);
-        bench.send(packages);
-        bench.apply(outcome);
+        bench.send_then(packages, outcome);
         bench
     }
 
@@ -160,8 +159,7 @@ impl Bench {
     pub(crate) fn redeployed(baseline: PackageDetail, outcome: EventKind) -> Self {
         let mut bench = Self::new(&[31], later_with(|it| it.redeploy_failed = true));
         bench.observe_as(31, baseline);
-        bench.send(&[31]);
-        bench.apply(outcome);
+        bench.send_then(&[31], outcome);
         bench
     }
 
@@ -214,20 +212,29 @@ impl Bench {
         self.apply(EventKind::SendIntended { packages, signed_at, with_token: false });
     }
 
-    /// The packages that the next request names.
-    pub(crate) fn to_send(&self) -> Vec<u64> {
+    /// The next request, and until when its observations are fresh.
+    pub(crate) fn next_request(&self) -> (Deploy, Timestamp) {
         match self.next() {
-            Action::Deploy { request, .. } => {
-                request.packages().iter().map(|id| id.as_u64()).collect()
-            }
+            Action::Deploy { request, fresh_until } => (request, fresh_until),
             other => panic!("{other:?}"),
         }
     }
 
-    /// Lets the rest that is asked for pass.
+    /// The packages that the next request names.
+    pub(crate) fn to_send(&self) -> Vec<u64> {
+        self.next_request().0.packages().iter().map(|id| id.as_u64()).collect()
+    }
+
+    /// The batch goes out, and this comes of it.
+    pub(crate) fn send_then(&mut self, packages: &[u64], outcome: EventKind) {
+        self.send(packages);
+        self.apply(outcome);
+    }
+
+    /// Lets the pause that is asked for pass.
     pub(crate) fn wait(&mut self) {
         let Action::Wait(time) = self.next() else {
-            panic!("no rest but {:?}", self.next());
+            panic!("no pause but {:?}", self.next());
         };
         self.pass(time);
         self.apply(EventKind::Waited);

@@ -3,7 +3,7 @@
 use dls_model::Timestamp;
 use dls_rollout::{
     Action, Claim, EventKind, InvalidEvents, NotSent, PackageOutcome, PackageReport, Rollout,
-    RunOutcome, SendError,
+    RunOutcome,
 };
 
 use crate::bench::*;
@@ -154,28 +154,10 @@ fn a_consented_package_is_gone_only_when_it_was_not_found_three_times_and_stays_
 }
 
 #[test]
-fn a_consented_package_that_is_found_released_was_released_since_we_sent_it() {
-    let mut bench = Bench::consented();
-    bench.observe_all(&[23], 2, 7);
-    assert_eq!(bench.outcomes(), ["Succeeded"]);
-}
-
-#[test]
 fn a_claim_says_when_the_latest_request_was_signed() {
     let mut bench = Bench::consented();
     bench.observe(23, 1, 0);
-    bench.send(&[23]);
-    bench.apply(lost());
+    bench.send_then(&[23], lost());
     assert_eq!(claim(&bench), (unsettled_since(START + 120_000), true));
     assert_eq!(bench.package(23).signed_at.unwrap().as_millis(), START + 120_000);
-}
-
-#[test]
-fn after_consent_a_request_that_is_proved_unsent_leaves_the_first_one_unknown() {
-    let mut bench = Bench::consented();
-    bench.observe(23, 1, 0);
-    bench.send(&[23]);
-    bench.apply(failed(SendError::NotRecorded("disk full".to_owned())));
-    bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
-    assert!(bench.package(23).is_open());
 }

@@ -79,8 +79,7 @@ fn without_a_grace_an_old_status_still_proves_nothing() {
         }),
     );
     bench.observe(31, 3, 0);
-    bench.send(&[31]);
-    bench.apply(accepted(&[31]));
+    bench.send_then(&[31], accepted(&[31]));
     // A release of others before the baseline is shown late.
     bench.observe(31, 2, 0);
     assert_eq!(bench.outcomes(), ["-"]);

@@ -20,10 +20,8 @@ fn observe(bench: &mut Bench, takes: Duration) {
 
 /// The request is fresh until a minute after the start.
 fn assert_fresh_for_a_minute(bench: &Bench) {
-    match bench.next() {
-        Action::Deploy { fresh_until, .. } => assert_eq!(fresh_until.as_millis(), START + 60_000),
-        other => panic!("{other:?}"),
-    }
+    let (_, fresh_until) = bench.next_request();
+    assert_eq!(fresh_until.as_millis(), START + 60_000);
 }
 
 #[test]
@@ -55,8 +53,7 @@ fn a_batch_is_the_longest_prefix_that_is_fresh_and_every_turn_ends_with_a_reques
             Action::Observe(_) => observe(&mut bench, MINUTE / 2),
             Action::Deploy { .. } => {
                 let batch = bench.to_send();
-                bench.send(&batch);
-                bench.apply(accepted(&batch));
+                bench.send_then(&batch, accepted(&batch));
                 sent.extend(batch);
             }
             _ => break,
@@ -80,8 +77,7 @@ fn a_request_says_until_when_its_oldest_observation_is_fresh() {
 fn a_request_that_came_too_late_after_its_intention_is_sent_on_new_observations() {
     let mut bench = Bench::ready(&[23], later());
     bench.pass(MINUTE + Duration::from_secs(1));
-    bench.send(&[23]);
-    bench.apply(not_sent());
+    bench.send_then(&[23], not_sent());
     bench.wait();
     assert_eq!(bench.next(), Action::Observe(id(23)));
     bench.observe(23, 1, 0);

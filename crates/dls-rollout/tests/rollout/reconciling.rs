@@ -154,8 +154,7 @@ fn a_release_that_was_over_at_the_baseline_is_not_taken_for_the_new_one() {
     bench.resume();
     bench.observe_all(&[31], 3, 5);
     bench.observe_all(&[23], 1, 0);
-    bench.send(&[31, 23]);
-    bench.apply(lost());
+    bench.send_then(&[31, 23], lost());
     bench.pass(GRACE);
     bench.observe(31, 3, 5);
     assert_eq!(bench.outcomes(), ["Unknown", "-"]);

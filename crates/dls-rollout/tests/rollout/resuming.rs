@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dls_rollout::{Action, Event, EventKind, InvalidEvents, Options, Rollout, RunOutcome, RunSpec};
+use dls_rollout::{
+    Action, Event, EventKind, InvalidEvents, Options, Rollout, RunOutcome, RunSpec, SendError,
+};
 
 use crate::bench::*;
 
@@ -20,8 +22,7 @@ fn replayed(bench: &Bench) -> Rollout {
 #[test]
 fn a_replay_gives_the_same_rollout_at_every_step() {
     let mut bench = Bench::ready(&[23, 24], later());
-    bench.send(&[23, 24]);
-    bench.apply(refused(400, "DLF.3051"));
+    bench.send_then(&[23, 24], refused(400, "DLF.3051"));
     bench.observe_all(&[23], 5, 0);
     bench.observe_all(&[24], 1, 0);
     bench.wait();
@@ -77,6 +78,7 @@ fn events_of_a_later_version_and_those_without_a_beginning_are_refused() {
 fn a_run_that_ended_after_an_intention_observes_and_sends_nothing() {
     let mut bench = Bench::ready(&[23], later());
     bench.send(&[23]);
+    assert_eq!(bench.next(), Action::Observe(id(23)));
     bench.rollout = replayed(&bench);
     bench.resume();
     bench.pass(Duration::from_secs(3600));
@@ -142,8 +144,7 @@ mod resending {
         bench.observe(24, 1, 0);
         assert_eq!(bench.outcomes(), ["-", "Unknown"]);
         bench.observe_all(&[23], 1, 0);
-        bench.send(&[23]);
-        bench.apply(accepted(&[23]));
+        bench.send_then(&[23], accepted(&[23]));
         bench.observe_all(&[23], 2, 7);
         assert_eq!(bench.outcomes(), ["Succeeded", "Unknown"]);
     }
@@ -155,16 +156,20 @@ mod resending {
         bench.wait();
         bench.observe_all(&[23], 2, 7);
         assert_eq!(bench.outcomes(), ["Succeeded"]);
+        let mut bench = Bench::consented();
+        bench.observe_all(&[23], 2, 7);
+        assert_eq!(bench.outcomes(), ["Succeeded"], "it was released since we sent it");
     }
 
     #[test]
     fn a_second_request_that_had_no_effect_leaves_the_first_in_doubt() {
-        for outcome in [refused(403, "APIGW.0302"), refused(400, "DLF.20990")] {
+        let not_recorded = failed(SendError::NotRecorded("disk full".to_owned()));
+        for outcome in [refused(403, "APIGW.0302"), refused(400, "DLF.20990"), not_recorded] {
             let mut bench = Bench::consented();
             bench.observe_all(&[23], 1, 0);
-            bench.send(&[23]);
-            bench.apply(outcome);
-            assert_eq!(bench.outcomes(), ["Unknown"]);
+            bench.send_then(&[23], outcome);
+            bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
+            assert!(bench.package(23).is_open());
         }
         let mut bench = Bench::consented();
         bench.observe_all(&[23], 1, 0);
@@ -184,8 +189,7 @@ mod resending {
         bench.resume();
         bench.allow_resend(23);
         bench.observe_all(&[23], 1, 0);
-        bench.send(&[23]);
-        bench.apply(refused(400, "DLF.20990"));
+        bench.send_then(&[23], refused(400, "DLF.20990"));
         assert_eq!(bench.outcomes(), ["Unknown", "NotSent RunStopped"]);
     }
 

@@ -21,22 +21,9 @@ fn the_request_says_the_publish_type_that_was_chosen_and_none_otherwise() {
     for chosen in [None, Some(PublishType::Asynchronous)] {
         let mut deploy = DeployOptions::from(JobStart::Later);
         deploy.publish_type = chosen;
-        match Bench::ready(&[23], Options::new(deploy.clone())).next() {
-            Action::Deploy { request, .. } => {
-                assert_eq!(request, Deploy::new(ids(&[23]), deploy));
-            }
-            other => panic!("{other:?}"),
-        }
+        let (request, _) = Bench::ready(&[23], Options::new(deploy.clone())).next_request();
+        assert_eq!(request, Deploy::new(ids(&[23]), deploy));
     }
-}
-
-#[test]
-fn after_an_intention_without_an_outcome_the_package_is_observed_and_never_sent() {
-    let mut bench = Bench::ready(&[23], later());
-    bench.send(&[23]);
-    assert_eq!(bench.next(), Action::Observe(id(23)));
-    bench.apply(EventKind::OutOfTime);
-    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
 }
 
 #[test]
@@ -148,8 +135,7 @@ fn a_batch_is_sent_again_only_after_proof_and_three_times_at_most() {
             match bench.next() {
                 Action::Deploy { .. } => {
                     sends += 1;
-                    bench.send(&[23]);
-                    bench.apply(failure.clone());
+                    bench.send_then(&[23], failure.clone());
                 }
                 Action::Wait(_) => bench.wait(),
                 Action::Done => break,
@@ -181,8 +167,7 @@ fn a_throttled_batch_waits_for_its_retry_after_up_to_a_minute() {
 fn a_batch_that_waited_for_long_is_observed_before_it_is_sent_again() {
     let mut bench = Bench::sent(&[23], later(), throttled_for(50));
     bench.wait();
-    bench.send(&[23]);
-    bench.apply(throttled_for(50));
+    bench.send_then(&[23], throttled_for(50));
     bench.wait();
     assert_eq!(bench.next(), Action::Observe(id(23)));
     // Meanwhile somebody else has released it.
