@@ -1,22 +1,69 @@
 //! An emulator, the command with the settings of a user of it, and a temporary folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use dls_emulator::{Emulator, EmulatorBuilder, FaultPlan, RateLimit, Seed};
-use dls_tests::Service;
-pub(crate) use dls_tests::{PROJECT, bare_command as bare};
+use dls_emulator::{Emulator, EmulatorBuilder, FaultPlan, Ledger, RateLimit, Seed};
+pub(crate) use dls_tests::PROJECT;
+use dls_tests::SECRET;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 pub(crate) const SHORT: Duration = Duration::from_millis(50);
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
+/// The path of the command, which is built first, or why it cannot be built.
+static COMMAND: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build
+        .args(["build", "--quiet", "--locked", "--package", "dls-cli"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    // They describe this package, and build scripts that read them would run again each time.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            build.env_remove(name);
+        }
+    }
+    match build.status() {
+        Ok(status) if status.success() => {}
+        outcome => return Err(format!("the command cannot be built: {outcome:?}")),
+    }
+    let test = std::env::current_exe().map_err(|error| error.to_string())?;
+    let folder = test.ancestors().nth(2).ok_or("the tests lie nowhere")?;
+    Ok(folder.join("dls"))
+});
+
+/// The command without any settings.
+pub(crate) fn bare() -> Command {
+    let mut command = Command::new(COMMAND.as_ref().unwrap());
+    command.env_clear();
+    command
+}
+
+/// The command with the settings of a user of the emulator at this address.
+pub(crate) fn command(url: &str, journal: &Path) -> Command {
+    let mut command = bare();
+    command
+        .env("DLS_ENDPOINT", url)
+        .env("DLS_WORKSPACE", "default")
+        .env("DLS_JOURNAL", journal)
+        .env("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
+        .env("HUAWEICLOUD_SDK_AK", "AKIDEXAMPLE")
+        .env("HUAWEICLOUD_SDK_SK", SECRET);
+    command
+}
+
 pub(crate) struct Bench {
     folder: TempDir,
-    service: Service,
+    pub(crate) emulator: Emulator,
     pub(crate) url: String,
+    // Dropped after the emulator, which runs on it.
+    pub(crate) runtime: Runtime,
 }
 
 impl Bench {
@@ -43,25 +90,32 @@ impl Bench {
     }
 
     pub(crate) fn of(builder: EmulatorBuilder) -> Self {
-        let service = Service::start(builder);
-        let url = service.emulator.base_url().to_owned();
-        Self { folder: tempfile::tempdir().unwrap(), service, url }
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let builder = builder.rate_limit(RateLimit::Off);
+        let emulator = runtime.block_on(builder.start(([127, 0, 0, 1], 0).into())).unwrap();
+        let url = emulator.base_url().to_owned();
+        Self { folder, emulator, url, runtime }
     }
 
     /// Another state at the same address, as if somebody had changed it meanwhile.
     pub(crate) fn becomes(self, packages: &str) -> Self {
-        let Self { folder, service: Service { emulator, runtime }, url } = self;
+        let Self { folder, emulator, url, runtime } = self;
         runtime.block_on(emulator.stop());
         let builder = Emulator::builder().seed(seed(packages)).release_time(SHORT);
         let address = url.strip_prefix("http://").unwrap().parse().unwrap();
         let emulator = builder.rate_limit(RateLimit::Off).start(address);
         let emulator = runtime.block_on(emulator).unwrap();
-        Self { folder, service: Service { emulator, runtime }, url }
+        Self { folder, emulator, url, runtime }
     }
 
     /// The command with the settings of a user of this emulator.
     pub(crate) fn dls(&self) -> Command {
-        let mut command = dls_tests::command(&self.url, &self.journal());
+        let mut command = command(&self.url, &self.journal());
         command.current_dir(self.folder.path());
         command
     }
@@ -99,8 +153,11 @@ impl Bench {
         self.folder.path().join("runs")
     }
 
+    /// The files of all runs in the journal, finished or not.
     pub(crate) fn run_files(&self) -> Vec<PathBuf> {
-        dls_tests::run_files(&self.journal())
+        let files = std::fs::read_dir(self.journal()).into_iter().flatten();
+        let paths = files.map(|file| file.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|it| it == "jsonl")).collect()
     }
 
     /// The names of the runs in the journal.
@@ -125,7 +182,8 @@ impl Bench {
     }
 
     pub(crate) fn journal_text(&self) -> String {
-        dls_tests::journal_text(&self.journal())
+        let texts = self.run_files().into_iter().map(std::fs::read_to_string);
+        texts.map(Result::unwrap_or_default).collect()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -157,16 +215,17 @@ impl Bench {
     }
 
     pub(crate) fn requests_to(&self, operation: &str) -> usize {
-        self.service.requests_to(operation)
+        let requests = self.ledger().requests;
+        requests.iter().filter(|it| it.operation == Some(operation)).count()
     }
 
-    fn ledger(&self) -> dls_emulator::Ledger {
-        self.service.emulator.ledger()
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.emulator.ledger()
     }
 
     /// Waits until this is so.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        self.service.runtime.block_on(async {
+        self.runtime.block_on(async {
             let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
             while !is_so(self) {
                 assert!(tokio::time::Instant::now() < deadline, "never: {what}");

@@ -32,7 +32,7 @@ fn the_emulator_serves_over_tls_to_a_client_that_trusts_it_until_sigterm() {
     let (server, url, _) = serve(folder.path(), &args);
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
     let deploy = |trusted: Option<&str>| {
-        let mut command = dls_tests::command(&url, &folder.path().join("runs"));
+        let mut command = command(&url, &folder.path().join("runs"));
         command.envs(trusted.map(|file| ("SSL_CERT_FILE", folder.path().join(file))));
         command.args(["deploy", "23", "--no-start"]).output().unwrap()
     };

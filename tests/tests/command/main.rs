@@ -9,6 +9,7 @@
 
 mod basics;
 mod bench;
+mod crash;
 mod deploys;
 mod emulator;
 mod evidence;
@@ -19,4 +20,5 @@ mod outputs;
 mod pairs;
 mod plans;
 mod resumes;
+mod scarce;
 mod transcripts;

@@ -11,10 +11,8 @@
 )]
 
 mod cases;
-
 mod play;
 mod rows;
-mod scarce;
 
 use cases::cases;
 use play::play;
