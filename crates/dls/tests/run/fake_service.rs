@@ -1,13 +1,12 @@
-//! A service and a clock whose answers the test sets.
+//! A service, a clock and evidence as the test sets them.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dls::model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, Status};
 use dls::rollout::{Destination, ObserveError, Options, RunSpec, SendError};
-use dls::run::{Clock, Connection, Service};
-use dls::store::BoxFuture;
+use dls::run::{Clock, Connection, Evidence, Service};
+use dls::store::{BoxFuture, Position};
 use dls::{PackageId, Resume, Run, RunId, RunStore, StoreError};
 use tokio::time::Instant;
 
@@ -23,8 +22,6 @@ pub(crate) struct State {
     pub(crate) wall: SystemTime,
     started: Instant,
     pub(crate) observed: Result<Status, ObserveError>,
-    /// What becomes of the next requests; the rest are lost.
-    pub(crate) sends: VecDeque<Result<DeployAnswer, SendError>>,
     pub(crate) skew: Result<Option<Duration>, String>,
     pub(crate) bears_token: bool,
     /// How long an observation takes.
@@ -36,6 +33,10 @@ pub(crate) struct State {
     suspended: Duration,
     /// The packages and the signature's time of each request that was sent.
     pub(crate) sent: Vec<(Vec<PackageId>, SystemTime)>,
+    /// How long it takes to record an intention as evidence, and with which result.
+    pub(crate) recording: (Duration, Result<(), String>),
+    /// The recorded intentions, and how many requests had been sent by then.
+    pub(crate) intentions: Vec<(Position, usize)>,
 }
 
 impl FakeService {
@@ -45,7 +46,6 @@ impl FakeService {
             wall: UNIX_EPOCH + Duration::from_secs(1_748_736_000),
             started: Instant::now(),
             observed: Ok(Status::ToBeReviewed),
-            sends: VecDeque::new(),
             skew: Ok(Some(Duration::ZERO)),
             bears_token: false,
             observing: Duration::ZERO,
@@ -53,6 +53,8 @@ impl FakeService {
             suspends: Duration::ZERO,
             suspended: Duration::ZERO,
             sent: Vec::new(),
+            recording: (Duration::ZERO, Ok(())),
+            intentions: Vec::new(),
         })))
     }
 
@@ -155,8 +157,21 @@ impl Connection for FakeService {
             let mut state = self.state();
             let packages = request.packages().iter().copied().collect();
             state.sent.push((packages, signed_at));
-            let lost = || Err(SendError::Lost("connection reset".to_owned()));
-            state.sends.pop_front().unwrap_or_else(lost)
+            Err(SendError::Lost("connection reset".to_owned()))
+        })
+    }
+}
+
+impl Evidence for FakeService {
+    fn record<'a>(&'a mut self, intention: &'a Position) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async {
+            let (takes, result) = {
+                let state = &mut *self.state();
+                state.intentions.push((intention.clone(), state.sent.len()));
+                state.recording.clone()
+            };
+            tokio::time::sleep(takes).await;
+            result
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Runs against the emulator: their journal, plans, and what watching costs.
+//! The client and its runs: plans, the journal, consents, what watching costs, and what may cross threads.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -15,5 +15,6 @@ mod format_versions;
 mod journal;
 mod plans;
 mod recording;
+mod threads;
 mod times;
 mod watching;

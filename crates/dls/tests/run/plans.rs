@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls::plan::{self, InvalidPlan};
-use dls::rollout::{NotSent, PackageOutcome, RunOutcome};
+use dls::rollout::RunOutcome;
 use dls::{ErrorKind, JobStart, Release};
 
 use crate::bench::*;
@@ -90,16 +90,4 @@ async fn a_second_rollout_of_a_plan_has_nothing_to_do() {
         assert_eq!(report.outcome, outcome);
     }
     assert_eq!(bench.requests("deploy"), 1);
-}
-
-#[tokio::test]
-async fn a_deletion_is_not_sent_without_consent() {
-    let bench = Bench::new(Duration::ZERO).await;
-    let run = bench.client.rollout(selection(&[51]), quick()).unwrap();
-    let report = run.wait().await;
-    assert!(matches!(
-        report.packages[0].outcome,
-        Some(PackageOutcome::NotSent(NotSent::Deletes(_)))
-    ));
-    assert_eq!((report.outcome, bench.requests("deploy")), (RunOutcome::Refused, 0));
 }

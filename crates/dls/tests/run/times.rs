@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dls::rollout::{EventKind, NotSent, ObserveError, PackageOutcome, SendError};
+use dls::{MemoryStore, RunStore as _};
 use tokio::time::Instant;
 
 use crate::bench::{quick, quick_with};
@@ -26,14 +27,17 @@ async fn event_times_advance_when_the_wall_clock_is_set_back() {
 /// What was read is fresh for 60 s.
 #[tokio::test(start_paused = true)]
 async fn a_request_is_not_written_after_an_old_observation() {
-    for (observing, connecting, why) in [
-        (0, 61, "connecting took too long"),
-        (40, 30, "the duration of an observation counts towards its age"),
+    for (observing, connecting, recording, why) in [
+        (0, 61, 0, "connecting took too long"),
+        (40, 30, 0, "the duration of an observation counts towards its age"),
+        (0, 0, 61, "recording the intention took too long"),
     ] {
-        let service = FakeService::new();
+        let (service, store) = (FakeService::new(), MemoryStore::new());
         service.state().observing = Duration::from_secs(observing);
         service.state().connecting = Duration::from_secs(connecting);
-        let mut run = service.run(&[23], quick());
+        service.state().recording.0 = Duration::from_secs(recording);
+        let run = service.run(&[23], quick()).with_evidence(service.clone());
+        let mut run = run.with_store(&store).await.unwrap();
         let mut not_sent = 0;
         while let Some(event) = run.next_event().await {
             if let EventKind::SendFailed { failure } = event.kind {
@@ -45,7 +49,10 @@ async fn a_request_is_not_written_after_an_old_observation() {
         let unreachable = matches!(outcome, Some(PackageOutcome::NotSent(NotSent::Unreachable(_))));
         assert!(unreachable, "{why}: {outcome:?}");
         assert!(not_sent > 1, "{why}: it is tried again on a new observation");
+        assert_eq!(service.state().intentions.len(), not_sent, "{why}");
         assert!(service.state().sent.is_empty(), "{why}");
+        let stored = store.load(run.id().unwrap()).await.unwrap();
+        assert!(!stored.report.packages[0].sent, "{why}");
     }
 }
 

@@ -1,15 +1,13 @@
 //! What may cross threads. The signature of an `async fn` does not say whether its future may, so a
 //! value held across an `.await` could take that from our callers unseen. It does not say how large that future is, either.
 
-use dls::model::{ListPackages, Operation, ShowPackage};
+use dls::model::{ListPackages, Operation, ShowPackage, SystemTaskId, Timestamp};
 use dls::rollout::Options;
-use dls::transport::credentials::Environment;
 use dls::transport::{FreshConnection, Retry, Transport};
-use dls::{
-    Client, Endpoints, FileStore, JobStart, PackageId, PackageIds, Pager, Resume, Run, RunId,
-    RunStore,
-};
+use dls::{Client, FileStore, JobStart, PackageId, PackageIds, Resume, Run, RunId, RunStore as _};
 use dls_emulator::{Emulator, EmulatorBuilder};
+
+use crate::bench::client_of;
 
 fn is_send(_: &impl Send) {}
 
@@ -18,11 +16,13 @@ fn is_send(_: &impl Send) {}
 mod every_future_can_be_spawned {
     use super::*;
 
-    fn of_the_client(client: &Client, ids: PackageIds, id: PackageId, show: &ShowPackage) {
+    fn of_the_client(client: &Client, ids: PackageIds, task: SystemTaskId, show: &ShowPackage) {
         is_send(&client.deploy(ids.clone(), JobStart::Later));
         is_send(&client.plan(ids.clone(), None));
-        is_send(&client.package(id));
+        is_send(&client.package(PackageId::MAX));
+        is_send(&client.packages(ListPackages::new()).next());
         is_send(&client.revoke(ids));
+        is_send(&client.system_task(task));
         is_send(&client.call(show));
     }
 
@@ -33,25 +33,13 @@ mod every_future_can_be_spawned {
         is_send(&client.call(operation));
     }
 
-    fn of_a_system_task(client: &Client, id: dls::model::SystemTaskId) {
-        is_send(&client.system_task(id));
-    }
-
-    fn of_a_list(client: &Client) {
-        let mut pager: Pager = client.packages(ListPackages::new());
-        is_send(&pager.next());
-    }
-
-    fn of_a_store(client: &Client, run: Run, store: &dyn RunStore, name: &RunId) {
-        is_send(&store.list());
-        is_send(&run.with_store(store));
-        is_send(&client.resume(store, name, Resume::default()));
-    }
-
-    fn of_a_directory_of_runs(store: &FileStore, name: &RunId, at: dls::model::Timestamp) {
+    fn of_a_store(client: &Client, run: Run, store: &FileStore, name: &RunId, at: Timestamp) {
         is_send(&FileStore::open("runs"));
         is_send(&store.check(name));
         is_send(&store.set_aside(name, "somebody", at));
+        is_send(&store.list());
+        is_send(&run.with_store(store));
+        is_send(&client.resume(store, name, Resume::default()));
     }
 
     fn of_a_run(mut run: Run) {
@@ -60,17 +48,12 @@ mod every_future_can_be_spawned {
         is_send(&run.wait());
     }
 
-    fn of_the_transport(transport: &Transport, request: http::Request<Vec<u8>>) {
+    fn of_the_transport(transport: &Transport, first: FreshConnection, second: FreshConnection) {
+        let request = http::Request::<Vec<u8>>::default();
         is_send(&transport.connect(request.uri()));
-        is_send(&transport.call(request, Retry::Never));
-    }
-
-    fn of_the_second_half(ready: FreshConnection, request: http::Request<Vec<u8>>) {
-        is_send(&ready.send(request));
-    }
-
-    fn of_the_second_half_at_a_time(ready: FreshConnection, request: http::Request<Vec<u8>>) {
-        is_send(&ready.send_at(request, std::time::UNIX_EPOCH));
+        is_send(&transport.call(request.clone(), Retry::Never));
+        is_send(&first.send(request.clone()));
+        is_send(&second.send_at(request, std::time::UNIX_EPOCH));
     }
 
     fn of_an_emulator(builder: EmulatorBuilder, running: Emulator) {
@@ -83,13 +66,7 @@ mod every_future_can_be_spawned {
 /// connection and the exchange over it take some 13 KiB; they are made apart, on the heap.
 #[test]
 fn no_future_is_large() {
-    let client = Client::builder()
-        .endpoints(Endpoints::of_region("cn-north-4").unwrap())
-        .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
-        .workspace("default".parse().unwrap())
-        .credentials(Environment::new())
-        .build()
-        .unwrap();
+    let client = client_of("https://h", "default");
     let ids = || PackageIds::new(["23".parse().unwrap()]).unwrap();
     let run = || client.rollout(ids(), Options::new(JobStart::Later)).unwrap();
     let request = http::Request::get("https://h/").body(Vec::new()).unwrap();
