@@ -9,7 +9,6 @@
 mod answers;
 mod bench;
 mod consent;
-mod evidence;
 mod fake_service;
 mod format_versions;
 mod journal;

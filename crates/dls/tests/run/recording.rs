@@ -1,152 +1,111 @@
-//! A store that fails: nothing more is sent, and the run still ends with a report.
+//! What a run records, in its store and as evidence. If that fails, nothing more is sent, and the run still ends with a
+//! report.
 
 use std::future::pending;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dls::model::{Status, Timestamp};
-use dls::rollout::{Event, NotSent, PackageOutcome, RunOutcome, RunSpec};
+use dls::model::Status;
+use dls::rollout::{NotSent, PackageOutcome, RunOutcome};
 use dls::run::Fence;
-use dls::store::{Position, RunStore, RunWriter, StoreFuture, StoredRun, TakenOver};
-use dls::{MemoryStore, ResendRefused, Resume, Run, RunId, StoreError};
+use dls::store::memory_disk::{DiskCall, DiskFaults};
+use dls::store::{BoxFuture, FileStore, MemoryDisk};
+use dls::{MemoryStore, ResendRefused, Resume, Run, RunStore as _};
 
 use crate::bench::{id, quick, quick_with};
 use crate::fake_service::FakeService;
 
-/// Records in memory. After some appends, one fails or never ends, and later ones would succeed. Clones share it.
-#[derive(Debug, Clone)]
-struct FailingStore {
-    inner: MemoryStore,
-    service: FakeService,
+/// One change of a file fails or never ends, and later ones would succeed. Clones share it.
+#[derive(Clone, Default)]
+struct Fault(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    calls: usize,
+    /// Counted from 1; none if 0.
+    fails: usize,
     hangs: bool,
-    /// The appends before the one that fails.
-    left: Arc<AtomicUsize>,
-    /// For each append: whether it must be durable, and how many requests had been sent by then.
-    appends: Arc<Mutex<Vec<(bool, usize)>>>,
 }
 
-impl FailingStore {
-    fn new(service: &FakeService, left: usize) -> Self {
-        Self {
-            inner: MemoryStore::new(),
-            service: service.clone(),
-            hangs: false,
-            left: Arc::new(AtomicUsize::new(left)),
-            appends: Arc::default(),
+impl Fault {
+    async fn store(&self) -> FileStore {
+        let disk = MemoryDisk::default().with_faults(self.clone());
+        FileStore::open_on(disk, "runs").await.unwrap()
+    }
+
+    /// Of the calls from now on, the one with this number fails, or never ends.
+    fn set(&self, fails: usize, hangs: bool) {
+        *self.0.lock().unwrap() = State { calls: 0, fails, hangs };
+    }
+
+    /// The calls since then.
+    fn calls(&self) -> usize {
+        self.0.lock().unwrap().calls
+    }
+}
+
+impl DiskFaults for Fault {
+    fn before(&self, call: DiskCall) -> BoxFuture<'_, io::Result<()>> {
+        let state = &mut *self.0.lock().unwrap();
+        state.calls += usize::from(call == DiskCall::Bytes);
+        match call == DiskCall::Bytes && state.calls == state.fails {
+            true if state.hangs => Box::pin(pending()),
+            true => Box::pin(async { Err(io::Error::other("no space left on device")) }),
+            false => Box::pin(async { Ok(()) }),
         }
     }
 
-    fn appends(&self) -> Vec<(bool, usize)> {
-        self.appends.lock().unwrap().clone()
-    }
-
-    fn wrap(&self, inner: Box<dyn RunWriter>) -> Box<dyn RunWriter> {
-        let store = self.clone();
-        Box::new(FailingWriter { store, inner })
-    }
-}
-
-#[derive(Debug)]
-struct FailingWriter {
-    store: FailingStore,
-    inner: Box<dyn RunWriter>,
-}
-
-impl RunStore for FailingStore {
-    fn create(&self, spec: RunSpec, at: Timestamp) -> StoreFuture<'_, Box<dyn RunWriter>> {
-        Box::pin(async move { Ok(self.wrap(self.inner.create(spec, at).await?)) })
-    }
-
-    fn load<'a>(&'a self, run: &'a RunId) -> StoreFuture<'a, StoredRun> {
-        self.inner.load(run)
-    }
-
-    fn list(&self) -> StoreFuture<'_, Vec<Result<StoredRun, StoreError>>> {
-        self.inner.list()
-    }
-
-    fn take_over<'a>(
-        &'a self,
-        run: &'a RunId,
-        must_contain: Option<&'a Position>,
-    ) -> StoreFuture<'a, TakenOver> {
-        Box::pin(async move {
-            let taken = self.inner.take_over(run, must_contain).await?;
-            Ok(TakenOver { writer: self.wrap(taken.writer), ..taken })
-        })
-    }
-}
-
-impl RunWriter for FailingWriter {
-    fn run(&self) -> &RunId {
-        self.inner.run()
-    }
-
-    fn position(&self) -> Position {
-        self.inner.position()
-    }
-
-    fn append<'a>(&'a mut self, event: &'a Event) -> StoreFuture<'a, Position> {
-        let sent = self.store.service.state().sent.len();
-        self.store.appends.lock().unwrap().push((event.kind.is_decision(), sent));
-        // After zero it starts over.
-        match self.store.left.fetch_sub(1, Ordering::Relaxed) {
-            0 if self.store.hangs => Box::pin(pending()),
-            0 => Box::pin(async {
-                let (path, why) = ("runs".into(), "no space left on device".to_owned());
-                Err(StoreError::Unusable { path, why })
-            }),
-            _ => self.inner.append(event),
-        }
-    }
-
-    fn finish(&mut self) -> StoreFuture<'_, ()> {
-        self.inner.finish()
+    fn random(&self) -> u64 {
+        0
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn once_an_event_is_not_recorded_nothing_is_sent_and_nothing_more_is_recorded() {
     for (hangs, why) in [(false, "no space left"), (true, "did not answer within 10 s")] {
-        // The observation before the request; the intention itself.
-        for left in [0, 1] {
-            let service = FakeService::new();
-            let mut store = FailingStore::new(&service, left);
-            store.hangs = hangs;
-            let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
+        for (fails, what, entry) in [
+            (1, "the observation before the request", 1),
+            (2, "the intention", 2),
+            (3, "the flush of the intention", 2),
+        ] {
+            let (service, fault) = (FakeService::new(), Fault::default());
+            let run = service.run(&[23], quick());
+            let mut run = run.with_store(&fault.store().await).await.unwrap();
+            fault.set(fails, hangs);
             while run.next_event().await.is_some() {}
-            assert!(service.state().sent.is_empty(), "{left}");
+            assert!(service.state().sent.is_empty(), "{what}");
             let outcome = run.report().packages.remove(0).outcome;
             let expected =
                 matches!(outcome, Some(PackageOutcome::NotSent(NotSent::NotRecorded(_))));
-            assert!(expected, "{outcome:?}");
-            assert!(run.journal_failure().unwrap().contains(why), "{run:?}");
-            assert_eq!(store.appends().len(), left + 1, "the store is not called again");
-            assert_eq!(run.position().unwrap().entry, 1 + left as u64);
+            assert!(expected, "{what}: {outcome:?}");
+            assert!(run.journal_failure().unwrap().contains(why), "{what}: {run:?}");
+            assert_eq!(fault.calls(), fails, "{what}: the store is not called again");
+            assert_eq!(run.position().unwrap().entry, entry, "{what}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_an_append_was_cancelled_nothing_more_is_recorded() {
-    let service = FakeService::new();
-    let mut store = FailingStore::new(&service, 0);
-    store.hangs = true;
-    let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
+    let (service, fault) = (FakeService::new(), Fault::default());
+    let run = service.run(&[23], quick());
+    let mut run = run.with_store(&fault.store().await).await.unwrap();
+    fault.set(1, true);
     let cancelled = tokio::time::timeout(Duration::from_secs(1), run.next_event()).await;
     assert!(cancelled.is_err());
     while run.next_event().await.is_some() {}
     assert!(run.journal_failure().unwrap().contains("cancelled"), "{run:?}");
-    assert_eq!((store.appends().len(), service.state().sent.len()), (1, 0));
+    assert_eq!((fault.calls(), service.state().sent.len()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sent_package_is_watched_to_its_end_after_recording_failed() {
-    let service = FakeService::new();
-    let store = FailingStore::new(&service, 2);
-    let run = service.run(&[23], quick());
-    let mut run = run.with_store(&store).await.unwrap();
+    let (service, fault) = (FakeService::new(), Fault::default());
+    let store = fault.store().await;
+    let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
+    // The observation, the intention and its flush; then what became of the request.
+    fault.set(4, false);
     let mut events = 0;
     while run.next_event().await.is_some() {
         events += 1;
@@ -163,28 +122,16 @@ async fn a_sent_package_is_watched_to_its_end_after_recording_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_intention_is_durable_before_its_request_and_observations_are_not() {
-    let service = FakeService::new();
-    let store = FailingStore::new(&service, usize::MAX);
-    let run = service.run(&[23], quick());
-    run.with_store(&store).await.unwrap().wait().await;
-    assert_eq!(service.state().sent.len(), 1);
-    let mut durable = store.appends();
-    durable.retain(|(is_durable, _)| *is_durable);
-    assert_eq!(durable, [(true, 0)]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_unrecorded_consent_does_not_count() {
-    let service = FakeService::new();
-    let store = FailingStore::new(&service, usize::MAX);
+    let (service, fault) = (FakeService::new(), Fault::default());
+    let store = fault.store().await;
     let run = service.run(&[23], quick_with(|it| it.grace = Duration::from_secs(1)));
     let run = run.with_store(&store).await.unwrap();
     let name = run.id().unwrap().clone();
     assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);
     service.state().wall += Run::RESEND_FENCE * 2;
     let mut run = service.resume(&store, &name, Resume::default()).await.unwrap();
-    store.left.store(0, Ordering::Relaxed);
+    fault.set(1, false);
     let refused = run.allow_resend(&[id(23)], Fence::Needed).await;
     assert!(matches!(refused, Err(ResendRefused::NotRecorded(_))), "{refused:?}");
     run.wait().await;
@@ -193,17 +140,19 @@ async fn an_unrecorded_consent_does_not_count() {
 
 #[tokio::test(start_paused = true)]
 async fn a_take_over_is_durable_and_sends_nothing_if_recording_fails() {
-    let service = FakeService::new();
-    let store = FailingStore::new(&service, usize::MAX);
-    let run = service.run(&[23], quick()).with_store(&store).await.unwrap();
-    let name = run.id().unwrap().clone();
-    drop(run);
-    store.left.store(0, Ordering::Relaxed);
-    let run = service.resume(&store, &name, Resume::default()).await.unwrap();
-    assert_eq!(store.appends(), [(true, 0)]);
-    assert!(run.journal_failure().is_some());
-    assert_eq!(run.wait().await.outcome, RunOutcome::Refused);
-    assert!(service.state().sent.is_empty());
+    for (fails, what) in [(2, "the event"), (3, "its flush")] {
+        let (service, fault) = (FakeService::new(), Fault::default());
+        let store = fault.store().await;
+        let run = service.run(&[23], quick()).with_store(&store).await.unwrap();
+        let name = run.id().unwrap().clone();
+        drop(run);
+        // What is taken over is flushed first.
+        fault.set(fails, false);
+        let run = service.resume(&store, &name, Resume::default()).await.unwrap();
+        assert!(run.journal_failure().is_some(), "{what}");
+        assert_eq!(run.wait().await.outcome, RunOutcome::Refused, "{what}");
+        assert_eq!((fault.calls(), service.state().sent.len()), (fails, 0), "{what}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,4 +171,42 @@ async fn a_record_that_is_older_than_the_evidence_is_not_taken_over() {
         let run = service.resume(store, &name, resume.clone()).await;
         assert_eq!(run.is_ok(), fits, "{run:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intention_is_recorded_in_the_store_and_as_evidence_before_its_request() {
+    let (service, store) = (FakeService::new(), MemoryStore::new());
+    let run = service.run(&[23], quick()).with_evidence(service.clone());
+    let mut run = run.with_store(&store).await.unwrap();
+    let name = run.id().unwrap().clone();
+    // The observation; then the intention, whose request was made by the time that it is reported.
+    run.next_event().await.unwrap();
+    let before = run.position().unwrap();
+    run.next_event().await.unwrap();
+    assert_eq!(service.state().sent.len(), 1);
+    drop(run);
+    let kept = service.state().intentions.clone();
+    let [(intention, sent)] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!((intention.entry, *sent), (before.entry + 1, 0));
+    let stored = store.load(&name).await.unwrap();
+    assert!(stored.contains(intention) && stored.report.packages[0].sent);
+    let mut resume = Resume::default();
+    resume.must_contain = Some(intention.clone());
+    service.resume(&store, &name, resume).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_evidence_no_request_is_sent() {
+    let (service, store) = (FakeService::new(), MemoryStore::new());
+    service.state().recording.1 = Err("no space left on device".to_owned());
+    let run = service.run(&[23], quick()).with_evidence(service.clone());
+    let report = run.with_store(&store).await.unwrap().wait().await;
+    assert_eq!(service.state().intentions.len(), 1);
+    assert!(service.state().sent.is_empty());
+    let outcome = report.packages[0].outcome.as_ref();
+    assert!(
+        matches!(outcome, Some(PackageOutcome::NotSent(NotSent::NotRecorded(why))) if why.contains("no space")),
+        "{outcome:?}"
+    );
+    assert_eq!(report.outcome, RunOutcome::Refused);
 }
