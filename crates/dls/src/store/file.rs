@@ -85,24 +85,6 @@ impl FileStore {
         warnings::of(&self.directory.path)
     }
 
-    async fn create_run(
-        &self,
-        spec: RunSpec,
-        at: Timestamp,
-    ) -> Result<Box<dyn RunWriter>, StoreError> {
-        let mut lock = self.directory.lock().await?;
-        self.directory.refuse_misnamed_files().await?;
-        let runs = self.directory.runs().await?;
-        self.refuse_conflict(&spec, &runs).await?;
-        let run = self.directory.new_id(at, &runs);
-        let first = Event::new(at, EventKind::RunCreated(Box::new(spec)));
-        let path = self.directory.path_of(&run, false);
-        // If somebody removed the lock meanwhile, another process may hold a new one.
-        self.directory.verify(&mut lock).await?;
-        let writer = FileWriter::create(self.directory.clone(), path, run, &first).await?;
-        Ok(Box::new(writer))
-    }
-
     async fn refuse_conflict(
         &self,
         spec: &RunSpec,
@@ -121,41 +103,6 @@ impl FileStore {
         Ok(())
     }
 
-    async fn load_run(&self, run: &RunId) -> Result<StoredRun, StoreError> {
-        let (stored, _) = self.contents(run).await?.into_run()?;
-        Ok(stored)
-    }
-
-    async fn list_runs(&self) -> Result<Vec<Result<StoredRun, StoreError>>, StoreError> {
-        let mut runs = Vec::new();
-        for (run, _) in self.directory.runs().await? {
-            runs.push(self.load_run(&run).await);
-        }
-        Ok(runs)
-    }
-
-    async fn take_over_run(
-        &self,
-        run: &RunId,
-        must_contain: Option<&Position>,
-    ) -> Result<TakenOver, StoreError> {
-        let directory = self.directory.clone();
-        let (path, is_finished) = directory.find(run).await?;
-        let mut file = directory.open(path, OpenMode::Append).await?;
-        file.lock(run).await?;
-        // The previous holder of the lock may have replaced the file.
-        directory.verify(&mut file).await?;
-        let contents = replay::read(run, &directory.read(&mut file).await?);
-        let end = contents.end.clone();
-        let (stored, rollout) = contents.into_run()?;
-        stored.check_contains(must_contain)?;
-        let mut writer = FileWriter::take_over(directory, file, stored.position(), end).await?;
-        // A file may have the name of a finished run although this version considers the run open.
-        let is_finished = is_finished && !rollout.report().is_open();
-        writer.rename(self.directory.path_of(run, is_finished)).await?;
-        Ok(TakenOver { writer: Box::new(writer), rollout })
-    }
-
     async fn contents(&self, run: &RunId) -> Result<Contents, StoreError> {
         let (path, _) = self.directory.find(run).await?;
         let mut file = self.directory.open(path, OpenMode::Read).await?;
@@ -165,15 +112,33 @@ impl FileStore {
 
 impl RunStore for FileStore {
     fn create(&self, spec: RunSpec, at: Timestamp) -> StoreFuture<'_, Box<dyn RunWriter>> {
-        Box::pin(self.create_run(spec, at))
+        Box::pin(async move {
+            let mut lock = self.directory.lock().await?;
+            self.directory.refuse_misnamed_files().await?;
+            let runs = self.directory.runs().await?;
+            self.refuse_conflict(&spec, &runs).await?;
+            let run = self.directory.new_id(at, &runs);
+            let first = Event::new(at, EventKind::RunCreated(Box::new(spec)));
+            let path = self.directory.path_of(&run, false);
+            // If somebody removed the lock meanwhile, another process may hold a new one.
+            self.directory.verify(&mut lock).await?;
+            let writer = FileWriter::create(self.directory.clone(), path, run, &first).await?;
+            Ok(Box::new(writer) as _)
+        })
     }
 
     fn load<'a>(&'a self, run: &'a RunId) -> StoreFuture<'a, StoredRun> {
-        Box::pin(self.load_run(run))
+        Box::pin(async move { Ok(self.contents(run).await?.into_run()?.0) })
     }
 
     fn list(&self) -> StoreFuture<'_, Vec<Result<StoredRun, StoreError>>> {
-        Box::pin(self.list_runs())
+        Box::pin(async move {
+            let mut runs = Vec::new();
+            for (run, _) in self.directory.runs().await? {
+                runs.push(self.load(&run).await);
+            }
+            Ok(runs)
+        })
     }
 
     fn take_over<'a>(
@@ -181,7 +146,23 @@ impl RunStore for FileStore {
         run: &'a RunId,
         must_contain: Option<&'a Position>,
     ) -> StoreFuture<'a, TakenOver> {
-        Box::pin(self.take_over_run(run, must_contain))
+        Box::pin(async move {
+            let directory = self.directory.clone();
+            let (path, is_finished) = directory.find(run).await?;
+            let mut file = directory.open(path, OpenMode::Append).await?;
+            file.lock(run).await?;
+            // The previous holder of the lock may have replaced the file.
+            directory.verify(&mut file).await?;
+            let contents = replay::read(run, &directory.read(&mut file).await?);
+            let end = contents.end.clone();
+            let (stored, rollout) = contents.into_run()?;
+            stored.check_contains(must_contain)?;
+            let mut writer = FileWriter::take_over(directory, file, stored.position(), end).await?;
+            // A file may have the name of a finished run although this version considers the run open.
+            let is_finished = is_finished && !rollout.report().is_open();
+            writer.rename(self.directory.path_of(run, is_finished)).await?;
+            Ok(TakenOver { writer: Box::new(writer), rollout })
+        })
     }
 }
 

@@ -48,41 +48,6 @@ impl MemoryStore {
         // A panic leaves no partial change: each change is one insertion.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn create_now(&self, spec: RunSpec, at: Timestamp) -> Result<Box<dyn RunWriter>, StoreError> {
-        let mut runs = self.runs();
-        for (run, recorded) in runs.iter() {
-            claims::refuse_conflict(&spec, &recorded.read(run)?.0)?;
-        }
-        let mut random = 0;
-        let mut run = RunId::new(at, random);
-        while runs.contains_key(&run) {
-            random += 1;
-            run = RunId::new(at, random);
-        }
-        let first = Event::new(at, EventKind::RunCreated(Box::new(spec)));
-        let (lines, position) = chain::encode(&chain::origin(run.clone()), &first)?;
-        runs.insert(run, Recorded { lines, epoch: 1 });
-        Ok(Box::new(MemoryWriter { store: self.clone(), position, epoch: 1 }))
-    }
-
-    fn take_over_now(
-        &self,
-        run: &RunId,
-        must_contain: Option<&Position>,
-    ) -> Result<TakenOver, StoreError> {
-        let mut runs = self.runs();
-        let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
-        let (stored, rollout) = recorded.read(run)?;
-        stored.check_contains(must_contain)?;
-        recorded.epoch += 1;
-        let writer = MemoryWriter {
-            store: self.clone(),
-            position: stored.position(),
-            epoch: recorded.epoch,
-        };
-        Ok(TakenOver { writer: Box::new(writer), rollout })
-    }
 }
 
 impl Recorded {
@@ -93,7 +58,22 @@ impl Recorded {
 
 impl RunStore for MemoryStore {
     fn create(&self, spec: RunSpec, at: Timestamp) -> StoreFuture<'_, Box<dyn RunWriter>> {
-        Box::pin(async move { self.create_now(spec, at) })
+        Box::pin(async move {
+            let mut runs = self.runs();
+            for (run, recorded) in runs.iter() {
+                claims::refuse_conflict(&spec, &recorded.read(run)?.0)?;
+            }
+            let mut random = 0;
+            let mut run = RunId::new(at, random);
+            while runs.contains_key(&run) {
+                random += 1;
+                run = RunId::new(at, random);
+            }
+            let first = Event::new(at, EventKind::RunCreated(Box::new(spec)));
+            let (lines, position) = chain::encode(&chain::origin(run.clone()), &first)?;
+            runs.insert(run, Recorded { lines, epoch: 1 });
+            Ok(Box::new(MemoryWriter { store: self.clone(), position, epoch: 1 }) as _)
+        })
     }
 
     fn load<'a>(&'a self, run: &'a RunId) -> StoreFuture<'a, StoredRun> {
@@ -107,8 +87,7 @@ impl RunStore for MemoryStore {
     fn list(&self) -> StoreFuture<'_, Vec<Result<StoredRun, StoreError>>> {
         Box::pin(async move {
             let runs = self.runs();
-            let stored = runs.iter().map(|(run, recorded)| Ok(recorded.read(run)?.0));
-            Ok(stored.collect())
+            Ok(runs.iter().map(|(run, recorded)| Ok(recorded.read(run)?.0)).collect())
         })
     }
 
@@ -117,7 +96,16 @@ impl RunStore for MemoryStore {
         run: &'a RunId,
         must_contain: Option<&'a Position>,
     ) -> StoreFuture<'a, TakenOver> {
-        Box::pin(async move { self.take_over_now(run, must_contain) })
+        Box::pin(async move {
+            let mut runs = self.runs();
+            let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
+            let (stored, rollout) = recorded.read(run)?;
+            stored.check_contains(must_contain)?;
+            recorded.epoch += 1;
+            let (position, epoch) = (stored.position(), recorded.epoch);
+            let writer = Box::new(MemoryWriter { store: self.clone(), position, epoch });
+            Ok(TakenOver { writer, rollout })
+        })
     }
 }
 
@@ -126,21 +114,6 @@ struct MemoryWriter {
     store: MemoryStore,
     position: Position,
     epoch: u64,
-}
-
-impl MemoryWriter {
-    fn append_now(&mut self, event: &Event) -> Result<Position, StoreError> {
-        let mut runs = self.store.runs();
-        let run = &self.position.run;
-        let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
-        if recorded.epoch != self.epoch {
-            return Err(StoreError::Fenced { run: run.clone() });
-        }
-        let (line, position) = chain::encode(&self.position, event)?;
-        recorded.lines.extend(line);
-        self.position = position.clone();
-        Ok(position)
-    }
 }
 
 impl RunWriter for MemoryWriter {
@@ -153,7 +126,18 @@ impl RunWriter for MemoryWriter {
     }
 
     fn append<'a>(&'a mut self, event: &'a Event) -> StoreFuture<'a, Position> {
-        Box::pin(async move { self.append_now(event) })
+        Box::pin(async move {
+            let mut runs = self.store.runs();
+            let run = &self.position.run;
+            let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
+            if recorded.epoch != self.epoch {
+                return Err(StoreError::Fenced { run: run.clone() });
+            }
+            let (line, position) = chain::encode(&self.position, event)?;
+            recorded.lines.extend(line);
+            self.position = position.clone();
+            Ok(position)
+        })
     }
 
     fn finish(&mut self) -> StoreFuture<'_, ()> {

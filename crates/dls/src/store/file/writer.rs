@@ -79,35 +79,6 @@ impl FileWriter {
         }
         Ok(())
     }
-
-    async fn append_event(&mut self, event: &Event) -> Result<Position, StoreError> {
-        let is_decision = event.kind.is_decision();
-        if is_decision {
-            self.directory.verify(&mut self.opened).await?;
-        }
-        let OpenFile { path, file } = &mut self.opened;
-        let (line, position) = chain::encode(&self.position, event)?;
-        if file.state().await.at(path)?.length != self.length {
-            return Err(StoreError::Fenced { run: position.run });
-        }
-        let length = self.length.saturating_add(length_of(&line));
-        self.directory.check_size(path, length)?;
-        file.append(line).await.at(path)?;
-        if is_decision {
-            file.flush().await.at(path)?;
-        }
-        self.length = length;
-        self.position = position.clone();
-        Ok(position)
-    }
-
-    async fn finish_run(&mut self) -> Result<(), StoreError> {
-        self.opened.file.flush().await.at(&self.opened.path)?;
-        self.directory.verify(&mut self.opened).await?;
-        // The end is durable. If the rename fails, the next run only reads the file once more.
-        drop(self.rename(self.directory.path_of(self.run(), true)).await);
-        Ok(())
-    }
 }
 
 impl RunWriter for FileWriter {
@@ -120,10 +91,35 @@ impl RunWriter for FileWriter {
     }
 
     fn append<'a>(&'a mut self, event: &'a Event) -> StoreFuture<'a, Position> {
-        Box::pin(self.append_event(event))
+        Box::pin(async move {
+            let is_decision = event.kind.is_decision();
+            if is_decision {
+                self.directory.verify(&mut self.opened).await?;
+            }
+            let OpenFile { path, file } = &mut self.opened;
+            let (line, position) = chain::encode(&self.position, event)?;
+            if file.state().await.at(path)?.length != self.length {
+                return Err(StoreError::Fenced { run: position.run });
+            }
+            let length = self.length.saturating_add(length_of(&line));
+            self.directory.check_size(path, length)?;
+            file.append(line).await.at(path)?;
+            if is_decision {
+                file.flush().await.at(path)?;
+            }
+            self.length = length;
+            self.position = position.clone();
+            Ok(position)
+        })
     }
 
     fn finish(&mut self) -> StoreFuture<'_, ()> {
-        Box::pin(self.finish_run())
+        Box::pin(async move {
+            self.opened.file.flush().await.at(&self.opened.path)?;
+            self.directory.verify(&mut self.opened).await?;
+            // The end is durable. If the rename fails, the next run only reads the file once more.
+            drop(self.rename(self.directory.path_of(self.run(), true)).await);
+            Ok(())
+        })
     }
 }
