@@ -4,7 +4,8 @@ use std::{env, fs, path::Path};
 
 use anyhow::{Result, ensure};
 use cargo_metadata::Package;
-use rustdoc_types::{Crate, ItemEnum, Visibility};
+use public_api::PublicItem;
+use rustdoc_types::{Crate, Id, Impl, ItemEnum, Visibility};
 use serde_json::Value;
 
 use crate::{
@@ -63,10 +64,11 @@ pub(super) fn read(root: &Path) -> Result<Option<Vec<Surface>>> {
             println!("  SKIPPED {why}");
             return Ok(None);
         }
+        let json = serde_json::from_value(json)?;
         let api = public_api::Builder::from_rustdoc_json(file).omit_blanket_impls(true).build()?;
         let mut lines = features(&package);
-        lines.extend(without_trait_methods(api.items().map(ToString::to_string)));
-        lines.extend(reexports(&serde_json::from_value(json)?));
+        lines.extend(api.items().filter(|it| is_telling(&json, it)).map(ToString::to_string));
+        lines.extend(reexports(&json));
         surfaces.push((package, lines));
     }
     Ok(Some(surfaces))
@@ -81,35 +83,24 @@ fn features(package: &Package) -> Vec<String> {
     package.features.iter().filter_map(line).collect()
 }
 
-/// The items that a reviewer must read: without the functions of an implemented trait, which the
-/// trait tells already, and without the auto traits that go without saying.
-fn without_trait_methods(items: impl Iterator<Item = String>) -> Vec<String> {
-    let mut kept = Vec::new();
-    let mut implemented_for = None;
-    for item in items {
-        if item.starts_with("impl") {
-            implemented_for = item.rsplit_once(" for ").map(|(_, owner)| owner.to_owned());
-            if !goes_without_saying(&item) {
-                kept.push(item);
-            }
-        } else if !implemented_for.as_ref().is_some_and(|owner| is_function_of(&item, owner)) {
-            kept.push(item);
+/// Must a reviewer read this item? Not the functions of an implemented trait, which the trait tells already, and not the
+/// auto traits that go without saying.
+fn is_telling(json: &Crate, item: &PublicItem) -> bool {
+    let inner = |id: Id| json.index.get(&id).map(|item| &item.inner);
+    match inner(item.id()) {
+        Some(ItemEnum::Function(_)) => {
+            let parent = item.parent_id().and_then(inner);
+            !matches!(parent, Some(ItemEnum::Impl(Impl { trait_: Some(_), .. })))
         }
+        Some(ItemEnum::Impl(_)) => {
+            let text = item.to_string();
+            let name = text.split(' ').nth(1).unwrap_or_default();
+            // A condition (`impl<T>`) and a denial (`!`) of a usual trait are not usual.
+            let is_usual = text.starts_with("impl ") && USUAL.contains(&name);
+            !is_usual && !UNSTABLE.contains(&name.trim_start_matches('!'))
+        }
+        _ => true,
     }
-    kept
-}
-
-fn goes_without_saying(implementation: &str) -> bool {
-    let name = implementation.split(' ').nth(1).unwrap_or_default();
-    // A condition (`impl<T>`) and a denial (`!`) of a usual trait are not usual.
-    UNSTABLE.contains(&name.trim_start_matches('!'))
-        || (implementation.starts_with("impl ") && USUAL.contains(&name))
-}
-
-fn is_function_of(item: &str, owner: &str) -> bool {
-    let owner = owner.trim_start_matches('&').split(['<', ' ']).next().unwrap_or_default();
-    let path = item.split_once("fn ").and_then(|(_, path)| path.strip_prefix(owner));
-    path.is_some_and(|rest| rest.starts_with("::") || rest.starts_with('<'))
 }
 
 /// The text of the items does not say where a re-exported one comes from, the JSON does.
