@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env::consts::EXE_SUFFIX,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -44,22 +44,29 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let parts = contents(&one, host)?;
     let main = parts.iter().find(|part| *part.name == PACKAGE);
     let main = main.context("the program is not one of its own parts")?;
-    let program = build(&one, &parts)?;
+    let [program, again] = [build(&one, &parts)?, build(&another, &parts)?];
+    let size = fs::metadata(&program)?.len();
     ensure!(
-        build(&another, &parts)? == program,
+        fs::read(&program)? == fs::read(&again)?,
         "two builds of the same commit differ, so the program is not reproducible: compare {} and {}",
-        one.display(),
-        another.display()
+        program.display(),
+        again.display()
     );
 
-    let about = about(&commit, program.len(), &compiler, &parts);
     let name = format!("{PROGRAM}-{}-{host}", main.version);
+    let about = format!(
+        "{name}\n\ncommit: {commit}\nsize: {:.1} MiB\nbuilt twice, in two folders: the same bytes\n\n\
+         Compiler\n\n{compiler}\n\nCrates in it: {}, the standard library apart\n\n{}\n",
+        size as f64 / f64::from(1 << 20),
+        parts.len(),
+        parts.iter().map(line).collect::<Vec<_>>().join("\n")
+    );
     let out = root.join("target/dist");
     empty(&out)?;
     let file = |ending: &str| out.join(format!("{name}{ending}"));
     // A copy of the file, so that it stays executable.
-    fs::copy(one.join(built()), file(EXE_SUFFIX))?;
-    fs::write(file(".about.txt"), format!("{name}\n\n{about}"))?;
+    fs::copy(program, file(EXE_SUFFIX))?;
+    fs::write(file(".about.txt"), &about)?;
     fs::write(file(".licences.txt"), licences(&parts)?)?;
     // The standard library is in each program, and in no tree of crates. The toolchain brings the page about it along.
     let sysroot = cmd!(sh, "rustc --print sysroot").read()?;
@@ -71,14 +78,17 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             "the toolchain has no page about the standard library, which is MIT OR Apache-2.0"
         );
     }
-    let sums = sums(&out)?;
+    // A line for each file, as `sha256sum --check` reads it.
+    let mut sums = BTreeSet::new();
+    for entry in fs::read_dir(&out)? {
+        let entry = entry?;
+        let sum = checksum(&fs::read(entry.path())?);
+        sums.insert(format!("{sum}  {}\n", entry.file_name().display()));
+    }
+    let sums = String::from_iter(sums);
     fs::write(out.join("SHA256SUMS"), &sums)?;
-    println!("\n{name}\n\n{about}\n{sums}\nin {}", out.display());
+    println!("\n{about}\n{sums}\nin {}", out.display());
     Ok(())
-}
-
-fn built() -> String {
-    format!("target/release/{PROGRAM}{EXE_SUFFIX}")
 }
 
 /// Asks cargo what is in the program when it is built for `host`, in the order of names.
@@ -107,8 +117,8 @@ fn join(tree: &str, mut packages: Vec<Package>) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Builds the program and gives its bytes.
-fn build(clone: &Path, parts: &[Package]) -> Result<Vec<u8>> {
+/// Builds the program and says where it is.
+fn build(clone: &Path, parts: &[Package]) -> Result<PathBuf> {
     // Where it was built is nobody's business, and would make each build another one.
     let registries = parts.iter().filter(|part| part.source.is_some());
     let registries: BTreeSet<_> =
@@ -122,45 +132,21 @@ fn build(clone: &Path, parts: &[Package]) -> Result<Vec<u8>> {
     let build = cmd!(sh, "cargo build {options...} -p {PACKAGE} --config {flags}");
     // They would take the place of these flags.
     build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").run()?;
-    Ok(fs::read(clone.join(built()))?)
+    Ok(clone.join(format!("target/release/{PROGRAM}{EXE_SUFFIX}")))
 }
 
-fn about(commit: &str, size: usize, compiler: &str, parts: &[Package]) -> String {
-    let mut text = format!(
-        "commit: {commit}\nsize: {:.1} MiB\nbuilt twice, in two folders: the same bytes\n\nCompiler\n\n{compiler}\n\n\
-         Crates in it: {}, the standard library apart\n\n",
-        size as f64 / f64::from(1 << 20),
-        parts.len(),
-    );
-    for part in parts {
-        text.push_str(&format!("{} {}: {}\n", part.name, part.version, licence(part)));
-    }
-    text
-}
-
-/// A line for each file in the folder, as `sha256sum --check` reads it.
-fn sums(folder: &Path) -> Result<String> {
-    let mut lines = BTreeSet::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        lines.insert(format!("{}  {name}\n", checksum(&fs::read(&path)?)));
-    }
-    Ok(lines.into_iter().collect())
-}
-
-/// What the manifest says, in the words of SPDX.
-fn licence(package: &Package) -> &str {
-    package.license.as_deref().unwrap_or("not said")
+/// A part and its licence as the manifest says it, in the words of SPDX.
+fn line(part: &Package) -> String {
+    let licence = part.license.as_deref().unwrap_or("not said");
+    format!("{} {} ({licence})", part.name, part.version)
 }
 
 /// Each text that the crates bring along, once, below the names of all who use it.
 fn licences(parts: &[Package]) -> Result<String> {
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for part in parts {
-        let owner = format!("{} {} ({})", part.name, part.version, licence(part));
         for text in texts(part.manifest_path.as_std_path().parent().unwrap_or(Path::new(".")))? {
-            users.entry(text).or_default().push(owner.clone());
+            users.entry(text).or_default().push(line(part));
         }
     }
     let rule = "=".repeat(80);
