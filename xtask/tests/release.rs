@@ -134,6 +134,9 @@ fn a_released_crate_does_not_change_without_an_entry_in_changes() {
 fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_changes_along() {
     let copy = released("bump");
     copy.write("changes/dls-model/wide.md", WIDE);
+    copy.write("changes/dls-model/count.md", COUNT);
+    let changelog = "crates/dls-model/CHANGELOG.md";
+    copy.write(changelog, "# Changelog\n\n## Unreleased\n\nFirst version.\n");
     copy.fails("release bump", &["not everything is committed"]);
     copy.commit();
     let planned = planned_versions(&copy);
@@ -153,7 +156,11 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_changes_along() 
         ("Cargo.toml", "# Crates of ours."),
         ("tests/downstream/Cargo.toml", "dls-model = { version = \"0.2.0\" }"),
         ("tests/downstream/Cargo.lock", "name = \"dls-model\"\nversion = \"0.2.0\""),
-        ("crates/dls-model/CHANGELOG.md", "  Migration: widen."),
+        (
+            changelog,
+            "## 0.2.0\n\nFirst version.\n\n### Breaking\n\n- Ids are wide.\n\n  Migration: widen.\n\n\
+             ### Fixed\n\n- Counts right.\n",
+        ),
         ("crates/dls-rollout/CHANGELOG.md", "see the changelog of `dls-model`"),
     ] {
         let text = copy.read(path);
@@ -165,11 +172,23 @@ fn a_bump_is_one_commit_that_carries_the_plan_out_and_takes_the_changes_along() 
     assert_eq!(plan(&copy)[1], "0.2.0 is in the manifest and has no tag yet");
     let again = copy.passes("release bump");
     assert!(again.contains("nothing to bump"), "{again}");
+    // An entry that begins like another is not taken for it, and the others are not repeated.
+    let before = copy.read(changelog);
+    copy.write("changes/dls-model/more.md", "fix\nCounts\n");
+    copy.commit();
+    copy.passes("release bump");
+    assert_eq!(copy.read(changelog), format!("{before}\n### Fixed\n\n- Counts\n"));
+
     copy.passes("release tag");
     let tags = copy.git("tag --points-at HEAD");
     assert_eq!(tags.lines().count(), planned.len(), "{tags}");
     assert!(tags.contains("dls-rollout-v0.2.0"), "{tags}");
     assert_eq!(plan(&copy), NOTHING);
+    copy.write("changes/dls-model/count.md", COUNT);
+    copy.commit();
+    copy.passes("release bump");
+    let text = copy.read(changelog);
+    assert!(text.contains("\n\n## 0.2.1\n\n### Fixed\n\n- Counts right.\n\n## 0.2.0\n"), "{text}");
 }
 
 #[test]

@@ -100,28 +100,3 @@ pub(crate) fn with_items(text: &str, version: &str, items: &[(Level, &str)]) -> 
 fn next_section(text: &str) -> usize {
     if text.starts_with("## ") { 0 } else { text.find("\n## ").map_or(text.len(), |at| at + 1) }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn items_stand_under_their_version_once_with_their_migration() {
-        let old = "# Changelog\n\n## 0.1.0\n\n- First version.\n";
-        assert_eq!(with_items(&old.replace("0.1.0", "Unreleased"), "0.1.0", &[]), old);
-        let items = [
-            (Level::Fix, "Counts right."),
-            (Level::Break, "Ids are wide.\n\nMigration: say `Wide`."),
-        ];
-        let once = with_items(old, "0.2.0", &items);
-        assert_eq!(
-            once,
-            "# Changelog\n\n## 0.2.0\n\n### Breaking\n\n- Ids are wide.\n\n  Migration: say `Wide`.\n\n\
-             ### Fixed\n\n- Counts right.\n\n## 0.1.0\n\n- First version.\n"
-        );
-        assert_eq!(with_items(&once, "0.2.0", &items), once);
-        // It begins like another.
-        let more = with_items(&once, "0.2.0", &[(Level::Fix, "Counts")]);
-        assert_eq!(more.replace("### Fixed\n\n- Counts\n\n", ""), once);
-    }
-}

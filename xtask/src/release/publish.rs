@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeSet,
-    fmt, fs,
+    fs,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -14,7 +14,6 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use semver::Version;
 
 use super::{
     cargo::{Cargo, checksum},
@@ -48,19 +47,6 @@ pub(crate) struct Options {
     pub(crate) cargo_home: Option<PathBuf>,
 }
 
-/// One version of one crate.
-#[derive(Debug, PartialEq, Eq)]
-struct Release {
-    name: String,
-    version: Version,
-}
-
-impl fmt::Display for Release {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
-    }
-}
-
 pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
     let Options { registry, at, no_verify, cargo_home: home } = options;
     let at = match at {
@@ -75,7 +61,14 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
     fresh(root, &clone, &at)?;
     let members = PendingChanges::read(&clone)?.members;
     let tags = cmd!(shell::at(&clone)?, "git tag --points-at HEAD").read()?;
-    let (here, before) = sorted(&members, &tags)?;
+    let (mut here, mut before) = (Vec::new(), Vec::new());
+    for member in &members {
+        if is_tagged(member, &tags)? {
+            here.push(member);
+        } else if let Some(version) = &member.released {
+            before.push((&member.name, version));
+        }
+    }
     ensure!(
         !here.is_empty(),
         "no crate has its tag at `{at}`: cargo xtask release tag, or --at with a tag of a crate"
@@ -88,36 +81,26 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         }
     }
     let cargo = Cargo { clone, work, registry, home };
-    for release in before {
-        is_complete(&release, query(&cargo, &release))?;
+    for (name, version) in before {
+        is_complete(&tag(name, version), cargo.find(name, &format!("={version}")))?;
     }
     // Stops at the first that does not get there.
-    here.iter().try_for_each(|release| publish(&cargo, release, !no_verify))
+    here.into_iter().try_for_each(|member| publish(&cargo, member, !no_verify))
 }
 
-/// The crates that have their tags among the lines of `tags`, which stand at what is published, and those that were
-/// tagged before. What is packed has the version of its manifest: a tag that says another one is nobody's.
-fn sorted(members: &[Member], tags: &str) -> Result<(Vec<Release>, Vec<Release>)> {
-    let (mut here, mut before) = (Vec::new(), Vec::new());
-    for Member { name, version, released, .. } in members {
-        let release = |version: &Version| Release { name: name.clone(), version: version.clone() };
-        let mut own = tags.lines().filter(|tag| tagged(tag).is_some_and(|(of, _)| of == name));
-        if let Some(other) = own.clone().find(|it| *it != tag(name, version)) {
-            bail!("the tag `{other}` is on a commit where `{name}` has the version {version}");
-        }
-        if own.next().is_some() {
-            here.push(release(version));
-        } else {
-            before.extend(released.as_ref().map(release));
-        }
+/// Is the tag of the crate among the lines of `tags`, which stand at what is published? What is packed has the version of
+/// its manifest: a tag that says another one is nobody's.
+fn is_tagged(Member { name, version, .. }: &Member, tags: &str) -> Result<bool> {
+    let mut own = tags.lines().filter(|tag| tagged(tag).is_some_and(|(of, _)| of == name));
+    if let Some(other) = own.clone().find(|it| *it != tag(name, version)) {
+        bail!("the tag `{other}` is on a commit where `{name}` has the version {version}");
     }
-    Ok((here, before))
+    Ok(own.next().is_some())
 }
 
 /// Fails if an earlier release, which has its tag, stopped before the end. A package holds a lock file, in which stand
 /// the newest of our crates: after this release, what is left of that one could not be distinguished from somebody else's.
-fn is_complete(release: &Release, there: Result<Option<String>>) -> Result<()> {
-    let tag = tag(&release.name, &release.version);
+fn is_complete(tag: &str, there: Result<Option<String>>) -> Result<()> {
     // It may be there although cargo cannot say so.
     ensure!(
         !matches!(there, Ok(None)),
@@ -128,12 +111,13 @@ fn is_complete(release: &Release, there: Result<Option<String>>) -> Result<()> {
 }
 
 /// Brings the crate to the registry, if it is not there yet.
-fn publish(cargo: &Cargo, release: &Release, verify: bool) -> Result<()> {
-    let Release { name, version } = release;
+fn publish(cargo: &Cargo, Member { name, version, .. }: &Member, verify: bool) -> Result<()> {
+    let release = format!("{name} {version}");
     cargo.run(&["package", "--quiet", "--no-verify"], name)?;
     let package = cargo.work.join(format!("target/package/{name}-{version}.crate"));
     let ours = checksum(&fs::read(package)?);
-    if is_ours(release, &ours, query(cargo, release)?)? {
+    let query = || cargo.find(name, &format!("={version}"));
+    if is_ours(&release, &ours, query()?)? {
         println!("{release} is there already, and it is ours");
         return Ok(());
     }
@@ -144,9 +128,9 @@ fn publish(cargo: &Cargo, release: &Release, verify: bool) -> Result<()> {
         if count > 0 {
             pause();
         }
-        query(cargo, release)
+        query()
     });
-    settle(release, &ours, answer, queries)?;
+    settle(&release, &ours, answer, queries)?;
     println!("{release} is there");
     Ok(())
 }
@@ -156,14 +140,10 @@ fn pause() {
     thread::sleep(Duration::from_secs(2));
 }
 
-/// The checksum of the version on the registry. None when it is not there.
-fn query(cargo: &Cargo, release: &Release) -> Result<Option<String>> {
-    cargo.find(&release.name, &format!("={}", release.version))
-}
-
-/// What became of an upload, as `queries` of the registry tell. Its own answer, an error included, proves nothing.
+/// What became of an upload, as `queries` of the registry tell: the checksum there, or None. The upload's own answer
+/// proves nothing, an error neither.
 fn settle(
-    release: &Release,
+    release: &str,
     ours: &str,
     answer: Result<()>,
     queries: impl Iterator<Item = Result<Option<String>>>,
@@ -186,7 +166,7 @@ fn settle(
 }
 
 /// Is `there`, the checksum on the registry, that of our package? Fails if it is another one.
-fn is_ours(release: &Release, ours: &str, there: Option<String>) -> Result<bool> {
+fn is_ours(release: &str, ours: &str, there: Option<String>) -> Result<bool> {
     match there {
         None => Ok(false),
         Some(theirs) if theirs == ours => Ok(true),
@@ -205,31 +185,25 @@ mod tests {
     use super::*;
     use crate::release::plan::tests::member;
 
-    fn release(name: &str, minor: u64) -> Release {
-        Release { name: name.into(), version: Version::new(0, minor, 0) }
-    }
-
     #[test]
     fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() {
-        let members = [("a", Some(2)), ("b", Some(1)), ("c", None)];
-        let members = members.map(|(name, released)| Member {
-            version: Version::new(0, 2, 0),
-            released: released.map(|minor| Version::new(0, minor, 0)),
-            ..member(name, &[])
-        });
-        let (here, before) = sorted(&members, "a-v0.2.0\nother-v0.1.0\nb-vote").unwrap();
-        assert_eq!((here, before), (vec![release("a", 2)], vec![release("b", 1)]));
-        let reason = sorted(&members, "a-v0.2.0\nc-v0.3.0").unwrap_err().to_string();
-        assert_eq!(reason, "the tag `c-v0.3.0` is on a commit where `c` has the version 0.2.0");
+        let is_tagged = |tags| {
+            let is_tagged = is_tagged(&member("a", &[]), tags);
+            is_tagged.map_or_else(|reason| reason.to_string(), |is_tagged| is_tagged.to_string())
+        };
+        assert_eq!(is_tagged("b-v0.2.0\na-v0.1.0\na-vote"), "true");
+        assert_eq!(is_tagged("b-v0.1.0\na-b-v0.1.0\na-vote"), "false");
+        let expected = "the tag `a-v0.3.0` is on a commit where `a` has the version 0.1.0";
+        assert_eq!(is_tagged("a-v0.1.0\na-v0.3.0"), expected);
     }
 
     #[test]
     fn an_earlier_release_is_finished_first() {
-        let reason = is_complete(&release("a", 2), Ok(None)).unwrap_err().to_string();
+        let reason = is_complete("a-v0.2.0", Ok(None)).unwrap_err().to_string();
         let way = "first cargo xtask release publish --at a-v0.2.0,";
         assert!(reason.contains(way), "{reason}");
-        is_complete(&release("a", 2), Ok(Some("sum".into()))).unwrap();
-        is_complete(&release("a", 2), Err(anyhow!("yanked"))).unwrap();
+        is_complete("a-v0.2.0", Ok(Some("sum".into()))).unwrap();
+        is_complete("a-v0.2.0", Err(anyhow!("yanked"))).unwrap();
     }
 
     #[test]
@@ -252,7 +226,7 @@ mod tests {
                 Ok(there) => Ok(there.map(str::to_owned)),
                 Err(reason) => Err(anyhow!(*reason)),
             });
-            let settled = settle(&release("a", 2), "ours", answer, queries);
+            let settled = settle("a 0.2.0", "ours", answer, queries);
             let settled = settled.map_or_else(|reason| reason.to_string(), |()| "settled".into());
             assert!(settled.starts_with(expected), "{why}: {settled}");
         }
