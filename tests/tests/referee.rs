@@ -70,14 +70,10 @@ async fn emulator() -> Emulator {
 /// Lets the SDK make its calls, and reads what it prints.
 fn drive(base_url: &str) -> Result<Value, Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let sdk = xtask::venv::Venv::open(
-        root,
-        Path::new("target/referee-venv"),
-        Path::new("tests/referee/requirements.txt"),
-    )?;
+    let sdk = xtask::venv::programs(root, "target/referee-venv", "tests/referee/requirements.txt")?;
     // The SDK writes into the home folder, and its HTTP library would ask a proxy for loopback.
     let home = tempfile::tempdir()?;
-    let output = Command::new(sdk.program("python"))
+    let output = Command::new(sdk.join("python"))
         .arg("-I")
         .arg(root.join("tests/referee/referee.py"))
         .arg(base_url)

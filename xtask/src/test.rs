@@ -7,8 +7,7 @@ use anyhow::Result;
 use crate::{
     api, downstream, features, release,
     shell::{self, cmd},
-    tidy,
-    venv::Venv,
+    tidy, venv,
 };
 
 /// Does one step after the other, and stops at the first that fails.
@@ -17,9 +16,8 @@ pub(crate) fn run(root: &Path, quick: bool) -> Result<()> {
     let step = |name: &str| println!("\n== {name}");
     // From `tools/requirements.txt`.
     let tool = |name: &str, words: &[&str]| -> Result<()> {
-        let tools =
-            Venv::open(root, Path::new("target/tools"), Path::new("tools/requirements.txt"))?;
-        let program = tools.program(name);
+        let tools = venv::programs(root, "target/tools", "tools/requirements.txt")?;
+        let program = tools.join(name);
         Ok(cmd!(sh, "{program} {words...}").run()?)
     };
     step("format");

