@@ -167,54 +167,13 @@ impl Total {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
     use dls::Selection;
     use dls::model::{Operation as _, ShowPackage};
     use dls::rollout::{Destination, Event, Options, Rollout};
     use http::{HeaderMap, StatusCode};
-    use indicatif::TermLike;
+    use indicatif::InMemoryTerm;
 
     use super::*;
-
-    /// A terminal that remembers what was written to it.
-    #[derive(Debug, Clone)]
-    struct Terminal {
-        width: u16,
-        written: Arc<Mutex<Vec<String>>>,
-    }
-
-    impl TermLike for Terminal {
-        fn width(&self) -> u16 {
-            self.width
-        }
-        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn write_line(&self, text: &str) -> io::Result<()> {
-            self.write_str(text)
-        }
-        fn write_str(&self, text: &str) -> io::Result<()> {
-            self.written.lock().unwrap().push(text.to_owned());
-            Ok(())
-        }
-        fn clear_line(&self) -> io::Result<()> {
-            Ok(())
-        }
-        fn flush(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     /// What a bar shows of a package with these members.
     fn shown_at(width: u16, members: &str) -> String {
@@ -235,15 +194,13 @@ mod tests {
         let mut run = Rollout::new(spec.clone(), at);
         run.apply(Event::new(at, run.observed(id, at, detail)));
 
-        let terminal = Terminal { width, written: Arc::default() };
+        let terminal = InMemoryTerm::new(10, width);
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let mut view = LiveReporter::on(target, &spec);
         let now = run.package(id).unwrap();
         view.report(&RunChange::Status { now: &now, is_first: true }, at);
         view.each[&id].force_draw();
-        let written = terminal.written.lock().unwrap();
-        let line = written.iter().rev().find(|line| line.contains("23")).unwrap();
-        line.trim_end().to_owned()
+        terminal.contents()
     }
 
     #[test]
@@ -255,7 +212,7 @@ mod tests {
             )
         };
         let line = shown_at(44, &released(5, ago));
-        assert!(line.contains("1/1 being-released 1min"), "{line}");
+        assert!(line.contains("1/1 being-released 1min") && line.lines().count() == 1, "{line}");
         assert!(!line.contains('Z'), "{line}");
         let line = shown_at(120, &released(5, ago));
         assert!(line.contains("being-released 1min  orders_2025w46 by zhang.min"), "{line}");
