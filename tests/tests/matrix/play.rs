@@ -2,10 +2,9 @@
 //! logged.
 
 use std::fmt::Write as _;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dls::rollout::{NotSent, Options, PackageOutcome, PollInterval, Report};
@@ -35,14 +34,11 @@ const SECRETS: [&str; 5] =
 
 /// Plays these cases and tells all that went otherwise.
 pub(crate) async fn play(cases: &[Case]) {
-    let log = Log::default();
+    let log = tempfile::NamedTempFile::new().unwrap();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
-        .with_writer({
-            let log = log.clone();
-            move || log.clone()
-        })
+        .with_writer(log.reopen().unwrap())
         .finish();
     let logging = tracing::subscriber::set_default(subscriber);
     let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -60,7 +56,7 @@ pub(crate) async fn play(cases: &[Case]) {
     wrong.retain(|problems| !problems.is_empty());
     drop(logging);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let log = log.text();
+    let log = std::fs::read_to_string(log.path()).unwrap();
     assert!(log.contains("attempt done"), "nothing was logged");
     for secret in SECRETS {
         assert!(!log.contains(secret), "{secret:?} was logged");
@@ -234,25 +230,4 @@ fn journal_texts(folder: &std::path::Path) -> String {
     let files = std::fs::read_dir(folder).unwrap();
     let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     texts.collect()
-}
-
-/// Everything that is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -31,16 +31,20 @@ pub(super) struct Process {
     pub(super) claims: Vec<Claim>,
 }
 
+struct Entered {
+    run: RunId,
+    at: SystemTime,
+    asked_at: SystemTime,
+}
+
 /// All that happened, as the user saw it.
 #[derive(Default)]
 pub(super) struct Record {
     limit: Duration,
     /// When a run was asked for last.
     asked_at: Option<SystemTime>,
-    /// The runs, and when each was asked for.
-    runs: Vec<(RunId, SystemTime)>,
-    /// Each process of a run, and when it began.
-    entered: Vec<(RunId, SystemTime)>,
+    /// Each process of a run: when it began, and when a run was asked for last before that.
+    entered: Vec<Entered>,
     ended: Vec<Process>,
     consents: Vec<Consent>,
     /// Words whose fence was proved to be past.
@@ -97,10 +101,8 @@ impl Record {
     }
 
     pub(super) fn enter(&mut self, run: &RunId, at: SystemTime) {
-        self.entered.push((run.clone(), at));
-        if !self.runs.iter().any(|(known, _)| known == run) {
-            self.runs.push((run.clone(), self.asked_at.unwrap_or(at)));
-        }
+        let asked_at = self.asked_at.unwrap_or(at);
+        self.entered.push(Entered { run: run.clone(), at, asked_at });
     }
 
     pub(super) fn end(&mut self, process: Process) {
@@ -192,8 +194,8 @@ impl Record {
     }
 
     fn created(&self, run: &RunId) -> SystemTime {
-        let found = self.runs.iter().find(|(id, _)| id == run);
-        found.map_or(SystemTime::UNIX_EPOCH, |(_, at)| *at)
+        let first = self.entered.iter().find(|entered| entered.run == *run);
+        first.map_or(SystemTime::UNIX_EPOCH, |first| first.asked_at)
     }
 
     /// Whether a release goes back to a request that a process of the same run had sent by then.
@@ -202,10 +204,9 @@ impl Record {
         let mut requests = ledger.requests.iter();
         let request = requests.find(|request| Some(&request.request_id) == first);
         request.is_some_and(|request| {
-            let entered = self.entered.iter().rev();
-            let mut before = entered.filter(|(_, at)| millis(*at) <= request.at_ms);
-            let by = before.next().map(|(run, _)| run);
-            by == Some(&process.run) && request.at_ms <= millis(process.at)
+            let mut entered = self.entered.iter().rev();
+            let by = entered.find(|entered| millis(entered.at) <= request.at_ms);
+            by.is_some_and(|by| by.run == process.run) && request.at_ms <= millis(process.at)
         })
     }
 
