@@ -1,88 +1,25 @@
 //! Servers that send data before a request: it is never taken for an answer, and a request that was not
 //! written because of it was not sent.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::io::Write as _;
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, UNIX_EPOCH};
 
 use dls_transport::{Delivery, Error, ErrorKind, Transport};
 use tokio_rustls::LazyConfigAcceptor;
 
 use crate::support::tls::{Issuer, Validity};
-use crate::support::{
-    Server, answer, attempts, builder, connect, post, read, transport, whole_request, write,
-};
+use crate::support::{Server, answer, attempts, builder, connect, post, read, transport, write};
 
 const STRAY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray";
 
 /// The longest wait for the other thread.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// The server's end of a connection, on a thread of its own, so that the client's runtime learns
-/// nothing of it by working for the server.
-struct Peer {
-    stream: TcpStream,
-    read: Vec<u8>,
-}
-
-impl Peer {
-    /// The target of the next request; `None` at the end of the connection.
-    fn request(&mut self) -> Option<String> {
-        loop {
-            if let Some(length) = whole_request(&self.read) {
-                let request: Vec<u8> = self.read.drain(..length).collect();
-                let request = String::from_utf8(request).unwrap();
-                return request.split(' ').nth(1).map(str::to_owned);
-            }
-            let mut bytes = [0; 4096];
-            match self.stream.read(&mut bytes) {
-                Ok(0) | Err(_) => return None,
-                Ok(count) => self.read.extend_from_slice(&bytes[..count]),
-            }
-        }
-    }
-
-    fn say(&mut self, text: &str) {
-        // As far as the client listens.
-        let _ = self.stream.write_all(text.as_bytes());
-    }
-}
-
-/// A server on a thread. `script` is given each connection and its number, counted from 1, and a
-/// channel to tell the test when its data has been sent.
-struct Threaded {
-    address: SocketAddr,
-    stray_sent: Receiver<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Threaded {
-    fn start(
-        connections: usize,
-        script: impl Fn(&mut Peer, usize, &Sender<()>) + Send + 'static,
-    ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (tell, stray_sent) = channel();
-        let thread = thread::spawn(move || {
-            for number in 1..=connections {
-                let stream = listener.accept().unwrap().0;
-                stream.set_read_timeout(Some(MAX_WAIT)).unwrap();
-                // Data has arrived as soon as it is written.
-                stream.set_nodelay(true).unwrap();
-                let mut peer = Peer { stream, read: Vec::new() };
-                script(&mut peer, number, &tell);
-            }
-        });
-        Self { address, stray_sent, thread }
-    }
-
-    fn uri(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
+/// The path that a request asks for.
+fn path(request: &str) -> &str {
+    request.split(' ').nth(1).unwrap()
 }
 
 /// A transport whose first signature is delayed until the server has sent its data: after connecting,
@@ -114,14 +51,16 @@ fn was_not_sent(error: &Error, address: impl std::fmt::Display) {
 #[tokio::test]
 async fn a_write_is_not_sent_on_a_connection_with_unsolicited_data() {
     for in_two_steps in [false, true] {
-        let Threaded { address, stray_sent, thread } =
-            Threaded::start(1, move |peer, _, stray_sent| {
-                peer.say(if in_two_steps { "H" } else { STRAY });
-                stray_sent.send(()).unwrap();
-                assert_eq!(peer.request(), None);
-                assert!(peer.read.is_empty(), "something was sent");
-            });
-        let uri = format!("http://{address}/");
+        let (tell, stray_sent) = channel();
+        let server = Server::start_on_thread(move |mut peer, _| {
+            let tell = tell.clone();
+            async move {
+                peer.say(if in_two_steps { "H" } else { STRAY }).await;
+                tell.send(()).unwrap();
+                peer.request().await;
+            }
+        });
+        let uri = server.uri("/");
         let outcome = if in_two_steps {
             let connection = connect(&transport(), &uri).await.unwrap();
             stray_sent.recv_timeout(MAX_WAIT).unwrap();
@@ -129,63 +68,71 @@ async fn a_write_is_not_sent_on_a_connection_with_unsolicited_data() {
         } else {
             write(&after_unsolicited_data(stray_sent), &uri).await
         };
-        was_not_sent(&outcome.unwrap_err(), address);
-        thread.join().unwrap();
+        was_not_sent(&outcome.unwrap_err(), server.address);
+        server.ledger.settled(1).await;
+        assert_eq!((server.ledger.whole(), server.ledger.partial()), (0, 0));
     }
 }
 
 #[tokio::test]
 async fn a_read_is_sent_on_another_connection_than_one_with_unsolicited_data() {
-    let Threaded { address, stray_sent, thread } =
-        Threaded::start(2, |peer, number, stray_sent| {
+    let (tell, stray_sent) = channel();
+    let server = Server::start_on_thread(move |mut peer, number| {
+        let tell = tell.clone();
+        async move {
             if number == 1 {
-                peer.say(STRAY);
-                stray_sent.send(()).unwrap();
-                assert_eq!(peer.request(), None);
-                assert!(peer.read.is_empty(), "something was sent");
+                peer.say(STRAY).await;
+                tell.send(()).unwrap();
             }
-            while let Some(target) = peer.request() {
-                peer.say(&answer("200 OK", &target));
+            while let Some(request) = peer.request().await {
+                peer.say(answer("200 OK", path(&request))).await;
             }
-        });
+        }
+    });
     let transport = after_unsolicited_data(stray_sent);
     for number in 0..17 {
-        let target = format!("/{number}");
-        let uri = format!("http://{address}{target}");
-        let answer = read(&transport, uri).await.unwrap();
-        assert_eq!(answer.body(), target.as_bytes());
+        let path = format!("/{number}");
+        let answer = read(&transport, server.uri(&path)).await.unwrap();
+        assert_eq!(answer.body(), path.as_bytes());
         assert_eq!(attempts(&answer), if number == 0 { 2 } else { 1 });
     }
     drop(transport);
-    thread.join().unwrap();
+    server.ledger.settled(2).await;
+    assert_eq!((server.ledger.whole(), server.ledger.partial()), (17, 0));
 }
 
 /// The main task of a runtime with workers is polled apart from them, and does not poll sockets.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_has_arrived_on_a_kept_connection_retires_it_before_its_next_use() {
-    let server = Threaded::start(17, |peer, _, stray_sent| {
-        let target = peer.request().unwrap();
-        peer.say(&answer("200 OK", &target));
-        // It is kept once the test has the answer and asks for more.
-        assert_eq!(peer.request().unwrap(), "/kept");
-        peer.say(&answer("200 OK", "kept"));
-        peer.say(STRAY);
-        stray_sent.send(()).unwrap();
-        assert_eq!(peer.request(), None);
-        assert!(peer.read.is_empty(), "something was sent");
+    let (tell, stray_sent) = channel();
+    let server = Server::start_on_thread(move |mut peer, _| {
+        let tell = tell.clone();
+        async move {
+            while let Some(request) = peer.request().await {
+                peer.say(answer("200 OK", path(&request))).await;
+                // The connection is kept once the test has an answer and asks for more.
+                if path(&request) == "/kept" {
+                    peer.say(STRAY).await;
+                    tell.send(()).unwrap();
+                }
+            }
+        }
     });
     let transport = transport();
-    for number in 0..17 {
-        let target = format!("/{number}");
-        let answer = read(&transport, server.uri(&target)).await.unwrap();
-        assert_eq!(answer.body(), target.as_bytes());
+    for number in 1..=17 {
+        let path = format!("/{number}");
+        let answer = read(&transport, server.uri(&path)).await.unwrap();
+        assert_eq!(answer.body(), path.as_bytes());
         assert_eq!(attempts(&answer), 1, "no attempt is lost");
+        assert_eq!(server.ledger.connections(), number);
         let answer = read(&transport, server.uri("/kept")).await.unwrap();
-        assert_eq!(answer.body(), b"kept");
-        server.stray_sent.recv_timeout(MAX_WAIT).unwrap();
+        assert_eq!(answer.body(), b"/kept");
+        assert_eq!(server.ledger.connections(), number);
+        stray_sent.recv_timeout(MAX_WAIT).unwrap();
     }
     drop(transport);
-    server.thread.join().unwrap();
+    server.ledger.settled(17).await;
+    assert_eq!((server.ledger.whole(), server.ledger.partial()), (34, 0));
 }
 
 #[tokio::test]

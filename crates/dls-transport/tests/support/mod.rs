@@ -10,12 +10,14 @@
 pub(crate) mod tls;
 
 use std::fmt::Debug;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use dls_transport::credentials::{AccessKey, Credentials, SecretKey};
@@ -26,6 +28,7 @@ use dls_transport::{
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -35,6 +38,7 @@ pub(crate) struct Ledger {
     connections: AtomicUsize,
     open: AtomicUsize,
     whole: Mutex<Vec<String>>,
+    partial: AtomicUsize,
     changed: Notify,
 }
 
@@ -52,6 +56,11 @@ impl Ledger {
     /// How many requests were read whole.
     pub(crate) fn whole(&self) -> usize {
         self.whole.lock().unwrap().len()
+    }
+
+    /// How many connections ended in the middle of a request.
+    pub(crate) fn partial(&self) -> usize {
+        self.partial.load(Ordering::SeqCst)
     }
 
     /// The requests that were read whole, head and body.
@@ -105,6 +114,8 @@ impl Server {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                // What is written arrives at once.
+                stream.set_nodelay(true).unwrap();
                 let number = seen.connections.fetch_add(1, Ordering::SeqCst) + 1;
                 seen.open.fetch_add(1, Ordering::SeqCst);
                 let work = script(Peer::new(stream, seen.clone()), number);
@@ -117,6 +128,24 @@ impl Server {
             }
         });
         Self { address, ledger }
+    }
+
+    /// The same on a thread and a runtime of its own, so that the client's runtime does not learn what
+    /// arrives because it works for the server.
+    pub(crate) fn start_on_thread<S, F>(script: S) -> Self
+    where
+        S: Fn(Peer<TcpStream>, usize) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (tell, started) = channel();
+        thread::spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                tell.send(Self::start(script).await).unwrap();
+                pending::<()>().await
+            })
+        });
+        started.recv().unwrap()
     }
 
     /// A server that reads one request and then says this and ends the connection.
@@ -184,7 +213,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             }
             let mut bytes = [0; 4096];
             match self.stream.read(&mut bytes).await {
-                Ok(0) | Err(_) => return None,
+                Ok(0) | Err(_) => {
+                    let is_partial = usize::from(!self.read.is_empty());
+                    self.ledger.partial.fetch_add(is_partial, Ordering::SeqCst);
+                    return None;
+                }
                 Ok(count) => self.read.extend_from_slice(&bytes[..count]),
             }
         }
