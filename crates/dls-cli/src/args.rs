@@ -140,7 +140,7 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Follow the release of packages to its end, with a live view
     Watch(Watch),
-    /// Like watch, but print the result only
+    /// Like watch without the live view: print the result only
     Wait(Watch),
     /// Resume a run that was interrupted; nothing is sent twice
     Resume(Resume),

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::journal_location::JournalLocation;
-use crate::json::{display, name, with};
+use crate::json::{display, user_name, with};
 use crate::text::{reason, report_outcome, run_outcome, start};
 
 const SCHEMA: &str = "dls.evidence/1";
@@ -183,8 +183,8 @@ fn package(report: &PackageReport) -> Value {
         "ours": report.ours,
         "request_id": report.request_id,
         "asy_task_id": report.background_task,
-        "applied_by": name(package.applicant.as_ref()),
-        "released_by": name(package.deployer.as_ref()),
+        "applied_by": user_name(package.applicant.as_ref()),
+        "released_by": user_name(package.deployer.as_ref()),
         "released_at": display(package.deployed_at),
         "status_before": display(before.package.status),
         "status_after": display(package.status),

@@ -12,10 +12,10 @@ pub(crate) fn package(package: &Package) -> Value {
         "name": package.name,
         "status": display(package.status),
         "status_code": package.status,
-        "applied_by": name(package.applicant.as_ref()),
+        "applied_by": user_name(package.applicant.as_ref()),
         "applied_at": display(package.applied_at),
         "applied_at_ms": package.applied_at,
-        "released_by": name(package.deployer.as_ref()),
+        "released_by": user_name(package.deployer.as_ref()),
         "released_at": display(package.deployed_at),
         "released_at_ms": package.deployed_at,
         "reviewers": package.reviewers.iter().map(|user| &user.name).collect::<Vec<_>>(),
@@ -66,6 +66,6 @@ pub(crate) fn display(value: Option<impl Display>) -> Option<String> {
 }
 
 /// The name of a user.
-pub(crate) fn name(user: Option<&User>) -> Option<&str> {
+pub(crate) fn user_name(user: Option<&User>) -> Option<&str> {
     user?.name.as_deref()
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::Settings;
 use crate::document::{Block, Document};
-use crate::json::{self, display, name, service_error, with};
+use crate::json::{self, display, service_error, user_name, with};
 
 pub(crate) struct PackageList<'a> {
     pub(crate) schema: &'static str,
@@ -75,7 +75,7 @@ impl Document for PackageList<'_> {
                 display(package.id),
                 package.name.clone(),
                 display(package.status),
-                name(package.deployer.as_ref()).map(str::to_owned),
+                user_name(package.deployer.as_ref()).map(str::to_owned),
                 display(package.deployed_at),
             ];
             cells.map(Option::unwrap_or_default).to_vec()

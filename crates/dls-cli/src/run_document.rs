@@ -5,7 +5,7 @@ use dls::{Run, RunId};
 use serde_json::{Value, json};
 
 use crate::document::{Block, Document};
-use crate::json::{display, name, service_error, tasks, with};
+use crate::json::{display, service_error, tasks, user_name, with};
 use crate::text::{reason, report_outcome, run_outcome};
 
 /// A run, as far as it came.
@@ -81,7 +81,7 @@ fn package(report: &PackageReport) -> Value {
         // Whether a request of ours that names it may have been read.
         "sent": report.sent,
         "ours": report.ours,
-        "released_by": name(package.deployer.as_ref()),
+        "released_by": user_name(package.deployer.as_ref()),
         "released_at": display(package.deployed_at),
         "released_at_ms": package.deployed_at,
         "request_id": report.request_id,

@@ -7,37 +7,31 @@ use crate::bench::*;
 #[test]
 fn the_journal_is_in_the_state_folder_by_default() {
     let bench = Bench::quick();
-    let home = bench.path("home").display().to_string();
-    let state = bench.path("state").display().to_string();
-    let run = |variables: &[(&str, &str)], args: &[&str]| {
-        let mut command = bench.dls();
-        command.env_remove("DLS_JOURNAL");
-        command.envs(variables.iter().copied());
-        command.args(["deploy", "41", "--no-start"]).args(args);
-        ended(0, &mut command)
-    };
+    let [home, state] = ["home", "state"].map(|name| bench.path(name).display().to_string());
+    let (home, state) = (home.as_str(), state.as_str());
     let runs = |folder: &str| {
-        let folder = std::fs::read_dir(bench.path(folder));
-        folder.map_or(0, |entries| {
-            let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
-            names.filter(|name| name.ends_with(".jsonl")).count()
-        })
+        let entries = std::fs::read_dir(bench.path(folder)).into_iter().flatten();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|it| it == "jsonl")).count()
     };
-    run(&[("HOME", &home)], &[]);
-    assert_eq!(runs("home/.local/state/dls/runs"), 1);
-    run(&[("HOME", &home), ("XDG_STATE_HOME", &state)], &[]);
-    assert_eq!(runs("state/dls/runs"), 1);
-    // A relative folder is none: nothing is ever kept in the working directory.
-    run(&[("HOME", &home), ("XDG_STATE_HOME", "state")], &[]);
-    assert_eq!(runs("home/.local/state/dls/runs"), 2);
-    run(&[("HOME", &home), ("DLS_JOURNAL", "variable")], &[]);
-    assert_eq!(runs("variable"), 1);
-    run(&[("DLS_JOURNAL", "variable")], &["--journal", "flag"]);
-    assert_eq!(runs("flag"), 1);
-    let off = run(&[("DLS_JOURNAL", "off")], &[]);
-    says(&off, "--journal off");
-    run(&[("DLS_JOURNAL", "variable")], &["--journal", "off"]);
-    assert_eq!(runs("variable"), 1);
+    for (variables, args, folder) in [
+        (vec![("HOME", home)], "", "home/.local/state/dls/runs"),
+        (vec![("HOME", home), ("XDG_STATE_HOME", state)], "", "state/dls/runs"),
+        // A relative folder is none: nothing is ever kept in the working directory.
+        (vec![("HOME", home), ("XDG_STATE_HOME", "state")], "", "home/.local/state/dls/runs"),
+        (vec![("HOME", home), ("DLS_JOURNAL", "variable")], "", "variable"),
+        (vec![("DLS_JOURNAL", "variable")], "--journal flag", "flag"),
+        (vec![("DLS_JOURNAL", "off")], "", "off"),
+        (vec![("DLS_JOURNAL", "variable")], "--journal off", "off"),
+    ] {
+        let (before, is_off) = (runs(folder), folder == "off");
+        let mut command = bench.dls_with([], &format!("deploy 41 --no-start {args}"));
+        let output = ended(0, command.env_remove("DLS_JOURNAL").envs(variables));
+        assert_eq!(runs(folder), before + usize::from(!is_off), "{args} {folder}");
+        assert_eq!(stderr(&output).contains("--journal off"), is_off, "{args} {folder}");
+    }
+    let folders = ["home/.local/state/dls/runs", "state/dls/runs", "variable", "flag"];
+    assert_eq!(folders.map(runs), [2, 1, 1, 1], "no run is recorded twice");
     assert!(!bench.path("off").exists());
 }
 

@@ -220,8 +220,8 @@ fn a_broken_run_is_explained_and_set_aside_by_a_person() {
     bench.ends(9, format!("journal set-aside {run}"));
     std::fs::write(&file, "{}\n").unwrap();
     let deploy = "deploy 12 --no-start --interval 50ms";
-    let kept_away = bench.ends(9, deploy);
-    let next = next_line(&kept_away, "journal");
+    let blocked = bench.ends(9, deploy);
+    let next = next_line(&blocked, "journal");
     assert!(next.contains(&format!("journal set-aside {run}")), "{next}");
     let checked = bench.ends(9, format!("journal check {run}"));
     let said = stdout(&checked);

@@ -39,7 +39,7 @@ fn rows(planned: &PlannedPackage) -> Vec<String> {
         planned.id,
         escaped(&text(package.name.as_deref())),
         escaped(&display(package.status).unwrap_or_default()),
-        escaped(&text(json::name(package.applicant.as_ref())))
+        escaped(&text(json::user_name(package.applicant.as_ref())))
     );
     let tasks = &planned.seen.tasks;
     if tasks.is_empty() {

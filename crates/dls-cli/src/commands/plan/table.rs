@@ -5,7 +5,7 @@ use dls::model::{Change, JobStart, Status, Task, Timestamp};
 use dls::rollout::PlannedPackage;
 
 use super::review::Review;
-use crate::json::{display, name as name_of};
+use crate::json::{display, user_name};
 use crate::text::{ago, count, ids, shown};
 
 pub(super) fn of(review: &Review<'_>) -> String {
@@ -43,7 +43,7 @@ fn package_line(planned: &PlannedPackage, now: Timestamp) -> String {
         text(package.name.as_deref()),
         status(planned, now),
     ];
-    if let Some(applicant) = name_of(package.applicant.as_ref()) {
+    if let Some(applicant) = user_name(package.applicant.as_ref()) {
         let when = package.applied_at.map(|at| format!(" {}", ago(at, now))).unwrap_or_default();
         parts.push(format!("applied by {}{when}", shown(applicant)));
     }
@@ -65,7 +65,7 @@ fn status(planned: &PlannedPackage, now: Timestamp) -> String {
         Status::Failed => "sent only with --redeploy-failed",
         _ => return status.to_string(),
     };
-    let by = name_of(package.deployer.as_ref())
+    let by = user_name(package.deployer.as_ref())
         .map(|by| format!(" by {}", shown(by)))
         .unwrap_or_default();
     let at = package.deployed_at.map(|at| format!(" {}", ago(at, now))).unwrap_or_default();
