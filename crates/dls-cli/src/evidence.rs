@@ -69,7 +69,7 @@ impl EvidenceFile {
         let Some(earlier) = &self.earlier else { return Ok(()) };
         match store.load(&earlier.run).await {
             Ok(stored) if stored.contains(earlier) => return Ok(()),
-            Ok(_) | Err(StoreError::NoSuchRun { .. }) => {}
+            Ok(_) | Err(StoreError::NoSuchRun(_)) => {}
             // A broken run blocks other runs by itself.
             Err(_) => return Ok(()),
         }

@@ -100,7 +100,7 @@ impl JournalLocation {
     /// What an error of the journal comes to: nothing was sent.
     pub(crate) fn failure(&self, error: &StoreError) -> Failure {
         let code = match error {
-            StoreError::NoSuchRun { .. } => ExitCode::NotFound,
+            StoreError::NoSuchRun(_) => ExitCode::NotFound,
             StoreError::Conflict { .. } => ExitCode::Unknown,
             _ => ExitCode::Refused,
         };
@@ -109,9 +109,9 @@ impl JournalLocation {
 
     fn remedy(&self, error: &StoreError) -> Option<String> {
         Some(match error {
-            StoreError::Conflict { run, .. } | StoreError::NotBroken { run } => self.resume(run)?,
-            StoreError::NoSuchRun { .. } => self.here("dls history"),
-            StoreError::InUse { .. } => "wait until the other process has ended".to_owned(),
+            StoreError::Conflict { run, .. } | StoreError::NotBroken(run) => self.resume(run)?,
+            StoreError::NoSuchRun(_) => self.here("dls history"),
+            StoreError::InUse(_) => "wait until the other process has ended".to_owned(),
             StoreError::OtherVersion { .. } => "use the version of dls that created it".to_owned(),
             StoreError::Broken { run, .. } => format!(
                 "{}, check its packages with `dls status`, then {}",
@@ -123,7 +123,7 @@ impl JournalLocation {
                  was sent"
                     .to_owned()
             }
-            StoreError::OtherDestination { .. } => {
+            StoreError::OtherDestination(_) => {
                 "omit `--region`, `--endpoint`, `--project-id` and `--workspace`: the journal has \
                  them"
                     .to_owned()

@@ -132,7 +132,7 @@ impl Client {
         resume: Resume,
     ) -> Result<Run, StoreError> {
         let taken = resume.take_over(store, run).await?;
-        let elsewhere = || StoreError::OtherDestination { run: run.clone() };
+        let elsewhere = || StoreError::OtherDestination(run.clone());
         let here = self.destination().map_err(|_| elsewhere())?;
         let there = &taken.1.spec().destination;
         let other = other_address(there, &here, resume.same_service).map_err(|_| elsewhere())?;

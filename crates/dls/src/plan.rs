@@ -49,10 +49,10 @@ pub fn from_json(text: &str) -> Result<Plan, InvalidPlan> {
     struct Head {
         schema: String,
     }
-    let unreadable = |error: serde_json::Error| InvalidPlan::Unreadable { why: error.to_string() };
+    let unreadable = |error: serde_json::Error| InvalidPlan::Unreadable(error.to_string());
     let head: Head = serde_json::from_str(text).map_err(unreadable)?;
     if head.schema != SCHEMA {
-        return Err(InvalidPlan::Schema { schema: head.schema.chars().take(40).collect() });
+        return Err(InvalidPlan::Schema(head.schema.chars().take(40).collect()));
     }
     let file: File<Plan> = serde_json::from_str(text).map_err(unreadable)?;
     if hash(&file.plan) != file.hash {
@@ -66,17 +66,11 @@ pub fn from_json(text: &str) -> Result<Plan, InvalidPlan> {
 #[non_exhaustive]
 pub enum InvalidPlan {
     /// It is not the JSON of a plan.
-    #[error("not a plan: {why}")]
-    Unreadable {
-        /// The problem and its position.
-        why: String,
-    },
+    #[error("not a plan: {0}")]
+    Unreadable(String),
     /// This version does not know its format.
-    #[error("its format is {}; this version reads {SCHEMA}", schema.escape_debug())]
-    Schema {
-        /// The format that it claims to have.
-        schema: String,
-    },
+    #[error("its format is {}; this version reads {SCHEMA}", .0.escape_debug())]
+    Schema(String),
     /// Its hash does not match the plan.
     #[error("its hash does not match its content: it was changed after it was made")]
     Changed,

@@ -100,5 +100,5 @@ async fn in_time<T>(
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
     let result = tokio::time::timeout(timeout, call).await;
-    result.unwrap_or(Err(StoreError::TimedOut { limit: timeout }))
+    result.unwrap_or(Err(StoreError::TimedOut(timeout)))
 }

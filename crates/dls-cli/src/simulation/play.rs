@@ -153,10 +153,10 @@ impl User {
             let answer = self.world.outlived(word).await;
             match answer {
                 // Its end can still be seen, so it needs no word.
-                Some(Err(ResendRefused::NotUnknown { package })) => {
+                Some(Err(ResendRefused::NotUnknown(package))) => {
                     packages.retain(|id| *id != package);
                 }
-                Some(Err(ResendRefused::NoClock | ResendRefused::NoSignature { .. }))
+                Some(Err(ResendRefused::NoClock | ResendRefused::NoSignature(_)))
                     if fence == Fence::Needed =>
                 {
                     fence = Fence::Waived;

@@ -34,10 +34,8 @@ impl Run {
         packages: &[PackageId],
         fence: Fence,
     ) -> Result<(), ResendRefused> {
-        let mut requests = Vec::new();
-        for package in packages {
-            requests.push(self.request_of(*package)?);
-        }
+        let requests = packages.iter().map(|package| self.request_of(*package));
+        let requests: Vec<Request> = requests.collect::<Result<_, _>>()?;
         if requests.is_empty() {
             return Ok(());
         }
@@ -60,12 +58,10 @@ impl Run {
         by: &str,
         fence: Fence,
     ) -> Result<(), ResendRefused> {
-        let mut requests = Vec::new();
-        for package in packages {
-            if self.rollout.claim(*package) != Some(Claim::NeverSent) {
-                requests.push(self.request_of(*package)?);
-            }
-        }
+        let is_sent =
+            |package: &&PackageId| self.rollout.claim(**package) != Some(Claim::NeverSent);
+        let requests = packages.iter().filter(is_sent).map(|package| self.request_of(*package));
+        let requests: Vec<Request> = requests.collect::<Result<_, _>>()?;
         self.check_fence(&requests, fence).await?;
         let forgotten = EventKind::Forgotten {
             packages: packages.to_vec(),
@@ -81,7 +77,7 @@ impl Run {
             Some(Claim::Unsettled { signed_at, with_token }) => {
                 Ok(Request { signed_at, package, with_token })
             }
-            _ => Err(ResendRefused::NotUnknown { package }),
+            _ => Err(ResendRefused::NotUnknown(package)),
         }
     }
 
@@ -89,8 +85,7 @@ impl Run {
     async fn check_fence(&self, requests: &[Request], fence: Fence) -> Result<(), ResendRefused> {
         let mut why_no_proof = None;
         if let Some(request) = requests.iter().find(|request| request.with_token) {
-            let package = request.package;
-            why_no_proof = Some(ResendRefused::NoSignature { package });
+            why_no_proof = Some(ResendRefused::NoSignature(request.package));
         }
         let signed = requests.iter().filter(|request| !request.with_token);
         if let Some(last) = signed.max_by_key(|request| request.signed_at) {
@@ -143,12 +138,9 @@ fn time_left(signed_at: SystemTime, lives: Duration, now: SystemTime) -> Option<
 pub enum ResendRefused {
     /// The outcome of the package is known, or the run does not contain it.
     #[error(
-        "the outcome of package {package} in this run is known or can still be observed, so no consent is needed"
+        "the outcome of package {0} in this run is known or can still be observed, so no consent is needed"
     )]
-    NotUnknown {
-        /// The package.
-        package: PackageId,
-    },
+    NotUnknown(PackageId),
     /// An earlier request could still be accepted.
     #[error(
         "an earlier request for package {package} could still be accepted for {} s",
@@ -170,13 +162,10 @@ pub enum ResendRefused {
     /// An earlier request contains a token instead of a signature, so it never expires. The fence can be
     /// [waived](Fence::Waived).
     #[error(
-        "an earlier request for package {package} was sent with a token, which does not expire like a signature, \
+        "an earlier request for package {0} was sent with a token, which does not expire like a signature, \
          so nothing proves that it can no longer be accepted"
     )]
-    NoSignature {
-        /// The package.
-        package: PackageId,
-    },
+    NoSignature(PackageId),
     /// The service's time could not be read, for this reason in one line.
     #[error("the service's clock could not be read: {0}")]
     Unreachable(String),

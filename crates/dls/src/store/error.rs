@@ -21,11 +21,8 @@ pub enum StoreError {
         why: String,
     },
     /// There is no such run.
-    #[error("there is no run {run} in the journal")]
-    NoSuchRun {
-        /// The name.
-        run: RunId,
-    },
+    #[error("there is no run {0} in the journal")]
+    NoSuchRun(RunId),
     /// An open run claims packages of the new one. Resume that run instead.
     #[error("{}", in_conflict(run, packages, other_endpoint.as_deref()))]
     Conflict {
@@ -39,23 +36,14 @@ pub enum StoreError {
         other_endpoint: Option<String>,
     },
     /// Another process writes the run.
-    #[error("run {run} is in use by another process")]
-    InUse {
-        /// The run.
-        run: RunId,
-    },
+    #[error("run {0} is in use by another process")]
+    InUse(RunId),
     /// Another writer has taken the run over, so that the position of this one is not the last one any more.
-    #[error("run {run} was taken over by another process")]
-    Fenced {
-        /// The run.
-        run: RunId,
-    },
+    #[error("run {0} was taken over by another process")]
+    Fenced(RunId),
     /// The path does not lead to the open file any more, so that readers would not find what is written.
-    #[error("{} was removed or replaced while the run was under way", path.display())]
-    Replaced {
-        /// The path.
-        path: PathBuf,
-    },
+    #[error("{} was removed or replaced while the run was under way", .0.display())]
+    Replaced(PathBuf),
     /// Another version of this program wrote the run.
     #[error(
         "the journal of run {run} has version {found}; this program reads version {known} only"
@@ -93,26 +81,17 @@ pub enum StoreError {
         must_contain: Box<Position>,
     },
     /// The run can be read, so it is not set aside.
-    #[error("the journal of run {run} is not broken, so it is not set aside")]
-    NotBroken {
-        /// The run.
-        run: RunId,
-    },
+    #[error("the journal of run {0} is not broken, so it is not set aside")]
+    NotBroken(RunId),
     /// The [`Run`](crate::Run) has already started, without a record of its first events.
-    #[error("a run that is under way cannot begin to be recorded")]
+    #[error("the run has already started, so it cannot be recorded any more")]
     TooLate,
     /// The run has another destination than the [`Client`](crate::Client).
-    #[error("run {run} is of another endpoint, project or workspace")]
-    OtherDestination {
-        /// The run.
-        run: RunId,
-    },
+    #[error("run {0} is of another endpoint, project or workspace")]
+    OtherDestination(RunId),
     /// The store did not answer in time. It is unknown whether the call took effect.
-    #[error("the journal did not answer within {} s", limit.as_secs_f32())]
-    TimedOut {
-        /// The limit.
-        limit: Duration,
-    },
+    #[error("the journal did not answer within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
 }
 
 impl StoreError {
@@ -120,19 +99,16 @@ impl StoreError {
     #[must_use]
     pub fn run(&self) -> Option<&RunId> {
         match self {
-            Self::NoSuchRun { run }
+            Self::NoSuchRun(run)
             | Self::Conflict { run, .. }
-            | Self::InUse { run }
-            | Self::Fenced { run }
+            | Self::InUse(run)
+            | Self::Fenced(run)
             | Self::OtherVersion { run, .. }
             | Self::Broken { run, .. }
             | Self::Outdated { run, .. }
-            | Self::NotBroken { run }
-            | Self::OtherDestination { run } => Some(run),
-            Self::Unusable { .. }
-            | Self::Replaced { .. }
-            | Self::TooLate
-            | Self::TimedOut { .. } => None,
+            | Self::NotBroken(run)
+            | Self::OtherDestination(run) => Some(run),
+            Self::Unusable { .. } | Self::Replaced(_) | Self::TooLate | Self::TimedOut(_) => None,
         }
     }
 }

@@ -131,7 +131,7 @@ impl RunWriter for MemoryWriter {
             let run = &self.position.run;
             let recorded = runs.get_mut(run).ok_or_else(|| no_such_run(run))?;
             if recorded.epoch != self.epoch {
-                return Err(StoreError::Fenced { run: run.clone() });
+                return Err(StoreError::Fenced(run.clone()));
             }
             let (line, position) = chain::encode(&self.position, event)?;
             recorded.lines.extend(line);
@@ -146,5 +146,5 @@ impl RunWriter for MemoryWriter {
 }
 
 fn no_such_run(run: &RunId) -> StoreError {
-    StoreError::NoSuchRun { run: run.clone() }
+    StoreError::NoSuchRun(run.clone())
 }

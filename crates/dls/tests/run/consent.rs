@@ -131,7 +131,7 @@ async fn an_unlimited_grace_is_an_unlimited_fence() {
 #[tokio::test(start_paused = true)]
 async fn a_request_with_a_token_never_expires() {
     let lost = Lost::new(&[23], true).await;
-    let no_signature = ResendRefused::NoSignature { package: id(23) };
+    let no_signature = ResendRefused::NoSignature(id(23));
     assert_eq!(lost.refusal(FENCE * 1000, &[23], Needed).await, no_signature);
     // It depends on what the lost request contained, not on what the next one would contain.
     lost.service.state().bears_token = false;
@@ -185,9 +185,9 @@ async fn an_unsent_package_is_forgotten_without_a_fence_and_one_in_progress_neve
     let mut run = service.run(&[24], quick()).with_store(&store).await.unwrap();
     run.next_event().await;
     let refused = run.forget(&[id(24)], "ops", Needed).await.unwrap_err();
-    assert_eq!(refused, ResendRefused::NotUnknown { package: id(24) });
+    assert_eq!(refused, ResendRefused::NotUnknown(id(24)));
     // A package that the run does not have.
     let refused = run.allow_resend(&[id(25)], Needed).await.unwrap_err();
-    assert_eq!(refused, ResendRefused::NotUnknown { package: id(25) });
+    assert_eq!(refused, ResendRefused::NotUnknown(id(25)));
     assert!(service.state().sent.is_empty());
 }

@@ -103,9 +103,9 @@ async fn a_run_is_resumed_in_its_workspace_and_at_another_address_only_if_confir
     let mut confirmed = Resume::default();
     confirmed.same_service = true;
     let refused = elsewhere.resume(&store, &id, confirmed.clone()).await;
-    assert_eq!(refused.unwrap_err(), StoreError::OtherDestination { run: id.clone() });
+    assert_eq!(refused.unwrap_err(), StoreError::OtherDestination(id.clone()));
     let refused = proxy.resume(&store, &id, Resume::default()).await;
-    assert_eq!(refused.unwrap_err(), StoreError::OtherDestination { run: id.clone() });
+    assert_eq!(refused.unwrap_err(), StoreError::OtherDestination(id.clone()));
     let mut run = proxy.resume(&store, &id, confirmed).await.unwrap();
     let resumed = run.next_event().await.unwrap().kind;
     let EventKind::Resumed { other_endpoint: Some(address), .. } = &resumed else {

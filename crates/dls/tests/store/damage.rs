@@ -146,10 +146,10 @@ async fn a_readable_run_is_not_set_aside() {
     let bench = Bench::new().await;
     let run = bench.run_of(vec![intended()]).await;
     let refused = bench.store.set_aside(&run, "li.wei", at(5)).await;
-    assert_eq!(refused.unwrap_err(), StoreError::NotBroken { run: run.clone() });
+    assert_eq!(refused.unwrap_err(), StoreError::NotBroken(run.clone()));
     let unknown: RunId = "20200101-000000-0000".parse().unwrap();
     let refused = bench.store.set_aside(&unknown, "li.wei", at(5)).await;
-    assert_eq!(refused.unwrap_err(), StoreError::NoSuchRun { run: unknown });
+    assert_eq!(refused.unwrap_err(), StoreError::NoSuchRun(unknown));
     assert!(bench.load(&run).await.is_ok());
 }
 

@@ -94,7 +94,7 @@ async fn no_intention_is_recorded_after_the_directory_or_the_file_was_removed_or
                 fs::write(&path, bytes).unwrap();
             }
             let error = append(&mut *writer, intended()).await.unwrap_err();
-            assert_eq!(error, StoreError::Replaced { path });
+            assert_eq!(error, StoreError::Replaced(path));
         }
     }
 }
@@ -107,7 +107,7 @@ async fn finishing_does_not_touch_a_file_that_replaced_the_run() {
     fs::rename(&path, bench.path().join("away")).unwrap();
     fs::write(&path, "somebody else's").unwrap();
     let error = writer.finish().await.unwrap_err();
-    assert_eq!(error, StoreError::Replaced { path: path.clone() });
+    assert_eq!(error, StoreError::Replaced(path.clone()));
     assert_eq!(fs::read_to_string(&path).unwrap(), "somebody else's");
 }
 
@@ -119,7 +119,7 @@ async fn a_file_that_another_writer_changed_is_not_appended_to() {
     let longer = [fs::read(&path).unwrap(), b"{}\n".to_vec()].concat();
     fs::write(&path, &longer).unwrap();
     let error = append(&mut *writer, EventKind::Waited).await.unwrap_err();
-    assert!(matches!(error, StoreError::Fenced { .. }), "{error}");
+    assert!(matches!(error, StoreError::Fenced(_)), "{error}");
     assert_eq!(fs::read(&path).unwrap(), longer);
 }
 

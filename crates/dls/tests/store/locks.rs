@@ -35,7 +35,7 @@ async fn a_locked_run_is_not_taken_over_until_the_lock_ends() {
     let run = bench.run_of(vec![intended()]).await;
     let writer = lock(bench.file(&run));
     let refused = bench.store.take_over(&run, None).await;
-    assert_eq!(refused.unwrap_err(), StoreError::InUse { run: run.clone() });
+    assert_eq!(refused.unwrap_err(), StoreError::InUse(run.clone()));
     // Readers, and the check for conflicts, need no lock.
     assert!(bench.load(&run).await.unwrap().is_open());
     let conflict = bench.create(23).await.unwrap_err();
@@ -54,7 +54,7 @@ async fn a_run_is_locked_whatever_its_directory_is_called() {
     for name in [link, bench.path().join("runs/../runs")] {
         let store = FileStore::open(name).await.unwrap();
         let refused = store.take_over(created.run(), None).await.unwrap_err();
-        assert_eq!(refused, StoreError::InUse { run: created.run().clone() });
+        assert_eq!(refused, StoreError::InUse(created.run().clone()));
     }
 }
 
@@ -100,7 +100,7 @@ async fn a_file_that_was_replaced_just_before_it_was_locked_is_not_taken_over() 
     drop(created);
     replacer.replace(&store.check(&run).await.unwrap().path);
     let refused = store.take_over(&run, None).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Replaced { .. }), "{refused}");
+    assert!(matches!(refused, StoreError::Replaced(_)), "{refused}");
     store.take_over(&run, None).await.unwrap();
 }
 
@@ -110,7 +110,7 @@ async fn no_run_is_created_under_a_replaced_lock() {
     let store = replacer.store().await;
     replacer.replace(Path::new("runs/.lock"));
     let refused = store.create(spec(&[23]), at(0)).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Replaced { .. }), "{refused}");
+    assert!(matches!(refused, StoreError::Replaced(_)), "{refused}");
     store.create(spec(&[23]), at(0)).await.unwrap();
 }
 
@@ -122,7 +122,7 @@ async fn a_locked_broken_run_is_not_set_aside() {
     std::fs::write(&path, "{}\n").unwrap();
     let writer = lock(path.clone());
     let refused = bench.store.set_aside(&run, "li.wei", at(5)).await;
-    assert_eq!(refused.unwrap_err(), StoreError::InUse { run: run.clone() });
+    assert_eq!(refused.unwrap_err(), StoreError::InUse(run.clone()));
     assert!(path.exists());
     drop(writer);
     bench.store.set_aside(&run, "li.wei", at(5)).await.unwrap();

@@ -68,7 +68,7 @@ impl Consent {
                 text::span(left)
             ),
             ResendRefused::Unreachable(_) => "check the network, then run it again".to_owned(),
-            ResendRefused::NoClock | ResendRefused::NoSignature { .. } => format!(
+            ResendRefused::NoClock | ResendRefused::NoSignature(_) => format!(
                 "add --no-fence to {} all the same: an earlier request may still arrive and be carried \
                  out, too",
                 match self.forget.is_empty() {

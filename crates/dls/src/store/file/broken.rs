@@ -92,7 +92,7 @@ impl FileStore {
         let mut file = self.directory.open(path, OpenMode::Read).await?;
         file.lock(run).await?;
         if self.check(run).await?.problem.is_none() {
-            return Err(StoreError::NotBroken { run: run.clone() });
+            return Err(StoreError::NotBroken(run.clone()));
         }
         let bytes = file.file.read().await.at(&file.path)?;
         let name = self.name_aside(run).await?;

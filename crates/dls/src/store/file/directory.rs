@@ -41,7 +41,7 @@ impl OpenFile {
     pub(super) async fn lock(&mut self, run: &RunId) -> Result<(), StoreError> {
         match self.file.try_lock().await.at(&self.path)? {
             true => Ok(()),
-            false => Err(StoreError::InUse { run: run.clone() }),
+            false => Err(StoreError::InUse(run.clone())),
         }
     }
 }
@@ -148,7 +148,7 @@ impl Directory {
                 state => return state.at(&path).map(|_| (path, is_finished)),
             }
         }
-        Err(StoreError::NoSuchRun { run: run.clone() })
+        Err(StoreError::NoSuchRun(run.clone()))
     }
 
     /// A name that none of these runs has.
@@ -192,7 +192,7 @@ impl Directory {
         match self.disk.state(path).await {
             Ok(named) if named.is_file && named.identity == held.identity => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at(path),
-            _ => Err(StoreError::Replaced { path: path.clone() }),
+            _ => Err(StoreError::Replaced(path.clone())),
         }
     }
 }

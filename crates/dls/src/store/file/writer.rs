@@ -99,7 +99,7 @@ impl RunWriter for FileWriter {
             let OpenFile { path, file } = &mut self.opened;
             let (line, position) = chain::encode(&self.position, event)?;
             if file.state().await.at(path)?.length != self.length {
-                return Err(StoreError::Fenced { run: position.run });
+                return Err(StoreError::Fenced(position.run));
             }
             let length = self.length.saturating_add(length_of(&line));
             self.directory.check_size(path, length)?;
