@@ -30,28 +30,3 @@ pub(super) fn other_address(
 /// A plan or a run has another destination than the client.
 #[derive(Debug)]
 pub(super) struct OtherDestination;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn destination(endpoint: &str, workspace: &str) -> Destination {
-        let project = "p-1".parse().unwrap();
-        Destination::new(endpoint, project, workspace.parse().unwrap())
-    }
-
-    #[test]
-    fn another_address_needs_confirmation_and_another_workspace_is_never_accepted() {
-        let there = destination("https://h", "w-1");
-        for same_service in [false, true] {
-            let same = destination("https://H:443/", "w-1");
-            assert_eq!(other_address(&there, &same, same_service).unwrap(), None);
-            let workspace = destination("https://h", "w-2");
-            other_address(&there, &workspace, same_service).unwrap_err();
-        }
-        let other = destination("https://proxy:8443", "w-1");
-        other_address(&there, &other, false).unwrap_err();
-        let recorded = other_address(&there, &other, true).unwrap();
-        assert_eq!(recorded.as_deref(), Some("https://proxy:8443"));
-    }
-}

@@ -4,7 +4,7 @@ use std::fs;
 
 use dls::store::{RunId, RunStore as _, StoreError};
 
-use crate::bench::*;
+use super::bench::*;
 
 #[tokio::test]
 async fn a_flipped_line_end_is_repaired_by_the_next_writer() {

@@ -50,7 +50,7 @@ fn a_new_directory_that_cannot_be_flushed_into_its_parent_is_refused() {
     let parent = folder.path().join("parent");
     std::fs::create_dir(&parent).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "os_disk::somebody", "--ignored", "--nocapture"]);
+    child.args(["--exact", "store::os_disk::somebody", "--ignored", "--nocapture"]);
     child.env(PARENT, &parent);
     // Permissions do not hold back root.
     if std::fs::metadata(&parent).unwrap().uid() == 0 {

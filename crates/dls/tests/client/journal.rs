@@ -97,23 +97,31 @@ async fn a_package_of_an_open_run_is_not_sent_by_another() {
 async fn a_run_is_resumed_in_its_workspace_and_at_another_address_only_if_confirmed_and_recorded() {
     let bench = Bench::new(LONG).await;
     let id = bench.left_at("accepted", &[23]).await;
-    let elsewhere = client(&bench.emulator, "d1cd7861478748a6925bc02f47c69279");
-    let proxy = client_of("http://proxy.example.com:8080", "default");
     let store = bench.store().await;
-    let mut confirmed = Resume::default();
-    confirmed.same_service = true;
-    let refused = elsewhere.resume(&store, &id, confirmed.clone()).await;
-    assert_eq!(refused.unwrap_err(), StoreError::OtherDestination(id.clone()));
-    let refused = proxy.resume(&store, &id, Resume::default()).await;
-    assert_eq!(refused.unwrap_err(), StoreError::OtherDestination(id.clone()));
-    let mut run = proxy.resume(&store, &id, confirmed).await.unwrap();
-    let resumed = run.next_event().await.unwrap().kind;
-    let EventKind::Resumed { other_endpoint: Some(address), .. } = &resumed else {
-        panic!("{resumed:?}")
-    };
-    assert!(address.contains("proxy.example.com:8080"), "{address}");
-    let text = fs::read_to_string(bench.file(&id)).unwrap();
-    assert!(text.lines().last().unwrap().contains(address), "{text}");
+    let url = bench.emulator.base_url();
+    let [another_spelling, proxy] =
+        [&url.replace("127.0.0.1", "LOCALHOST"), "http://proxy.example.com:8080"];
+    let elsewhere = "d1cd7861478748a6925bc02f47c69279";
+    for (base_url, workspace, same_service, recorded) in [
+        (url, elsewhere, true, None),
+        (proxy, "default", false, None),
+        (another_spelling, "default", false, Some(None)),
+        (proxy, "default", true, Some(Some(proxy.to_owned()))),
+    ] {
+        let mut resume = Resume::default();
+        resume.same_service = same_service;
+        let resumed = client_of(base_url, workspace).resume(&store, &id, resume).await;
+        let Some(recorded) = recorded else {
+            assert_eq!(resumed.unwrap_err(), StoreError::OtherDestination(id.clone()));
+            continue;
+        };
+        let event = resumed.unwrap().next_event().await.unwrap().kind;
+        let EventKind::Resumed { other_endpoint, .. } = &event else { panic!("{event:?}") };
+        assert_eq!(*other_endpoint, recorded, "{base_url}");
+        let text = fs::read_to_string(bench.file(&id)).unwrap();
+        let last = text.lines().last().unwrap();
+        assert!(recorded.is_none_or(|address| last.contains(&address)), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -1,65 +1,16 @@
 //! What a run records, in its store and as evidence. If that fails, nothing more is sent, and the run still ends with a
 //! report.
 
-use std::future::pending;
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dls::model::Status;
 use dls::rollout::{NotSent, PackageOutcome, RunOutcome};
 use dls::run::Fence;
-use dls::store::memory_disk::{DiskCall, DiskFaults};
-use dls::store::{BoxFuture, FileStore, MemoryDisk};
 use dls::{MemoryStore, ResendRefused, Resume, Run, RunStore as _};
 
 use crate::bench::{id, quick, quick_with};
 use crate::fake_service::FakeService;
-
-/// One change of a file fails or never ends, and later ones would succeed. Clones share it.
-#[derive(Clone, Default)]
-struct Fault(Arc<Mutex<State>>);
-
-#[derive(Default)]
-struct State {
-    calls: usize,
-    /// Counted from 1; none if 0.
-    fails: usize,
-    hangs: bool,
-}
-
-impl Fault {
-    async fn store(&self) -> FileStore {
-        let disk = MemoryDisk::default().with_faults(self.clone());
-        FileStore::open_on(disk, "runs").await.unwrap()
-    }
-
-    /// Of the calls from now on, the one with this number fails, or never ends.
-    fn set(&self, fails: usize, hangs: bool) {
-        *self.0.lock().unwrap() = State { calls: 0, fails, hangs };
-    }
-
-    /// The calls since then.
-    fn calls(&self) -> usize {
-        self.0.lock().unwrap().calls
-    }
-}
-
-impl DiskFaults for Fault {
-    fn before(&self, call: DiskCall) -> BoxFuture<'_, io::Result<()>> {
-        let state = &mut *self.0.lock().unwrap();
-        state.calls += usize::from(call == DiskCall::Bytes);
-        match call == DiskCall::Bytes && state.calls == state.fails {
-            true if state.hangs => Box::pin(pending()),
-            true => Box::pin(async { Err(io::Error::other("no space left on device")) }),
-            false => Box::pin(async { Ok(()) }),
-        }
-    }
-
-    fn random(&self) -> u64 {
-        0
-    }
-}
+use crate::fault::Fault;
 
 #[tokio::test(start_paused = true)]
 async fn once_an_event_is_not_recorded_nothing_is_sent_and_nothing_more_is_recorded() {

@@ -1,14 +1,10 @@
 //! What survives the machine, on a disk that loses whatever was not made durable.
 
-use std::io;
-
 use dls::rollout::EventKind;
-use dls::store::memory_disk::{DiskCall, DiskFaults};
-use dls::store::{
-    BoxFuture, Disk as _, FileStore, MemoryDisk, OpenMode, RunStore as _, StoreError,
-};
+use dls::store::{Disk as _, FileStore, MemoryDisk, OpenMode, RunStore as _, StoreError};
 
-use crate::bench::*;
+use super::bench::*;
+use crate::fault::Fault;
 
 async fn store(disk: &MemoryDisk) -> FileStore {
     FileStore::open_on(disk.clone(), "runs").await.unwrap()
@@ -116,26 +112,11 @@ async fn a_consent_to_set_a_file_aside_survives() {
     }
 }
 
-struct Full;
-
-impl DiskFaults for Full {
-    fn before(&self, call: DiskCall) -> BoxFuture<'_, io::Result<()>> {
-        Box::pin(async move {
-            match call {
-                DiskCall::Bytes => Err(io::ErrorKind::StorageFull.into()),
-                DiskCall::Names | DiskCall::Lock => Ok(()),
-            }
-        })
-    }
-
-    fn random(&self) -> u64 {
-        0
-    }
-}
-
 #[tokio::test]
 async fn on_a_full_disk_no_run_is_created() {
-    let store = store(&MemoryDisk::default().with_faults(Full)).await;
+    let fault = Fault::default();
+    let store = fault.store().await;
+    fault.set(1, false);
     let error = store.create(spec(&[23]), at(0)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
     assert!(store.list().await.unwrap().is_empty());

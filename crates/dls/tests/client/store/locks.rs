@@ -10,7 +10,7 @@ use dls::store::{
     BoxFuture, Disk as _, FileStore, MemoryDisk, OpenMode, RunStore as _, StoreError,
 };
 
-use crate::bench::*;
+use super::bench::*;
 
 /// As another process does it: the lock belongs to this handle.
 fn lock(path: PathBuf) -> File {

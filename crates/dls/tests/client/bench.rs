@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dls::rollout::{Options, PollInterval};
+use dls::rollout::{Destination, Options, PollInterval, RunSpec};
 use dls::transport::credentials::{AccessKey, Credentials, SecretKey};
-use dls::{Client, FileStore, JobStart, PackageId, Resume, Run, RunId, Selection};
+use dls::{Client, FileStore, JobStart, PackageId, PackageIds, Resume, Run, RunId, Selection};
 use dls_emulator::{Emulator, EmulatorBuilder, RateLimit};
 use tempfile::TempDir;
 
+const PROJECT: &str = "b384b9e9ab9b4ee8994c8633aabc9505";
 pub(crate) const SECRET: &str = "example-secret-key";
 
 pub(crate) struct Bench {
@@ -88,7 +89,7 @@ pub(crate) fn client_of(base_url: &str, workspace: &str) -> Client {
     let key = AccessKey::new("AKIDEXAMPLE", SecretKey::new(SECRET).unwrap()).unwrap();
     Client::builder()
         .endpoint(base_url.parse().unwrap())
-        .project_id("b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap())
+        .project_id(PROJECT.parse().unwrap())
         .workspace(workspace.parse().unwrap())
         .credentials(Credentials::from(key))
         .configure(|transport| transport.rate(dls::transport::Rate::Unlimited))
@@ -111,6 +112,17 @@ pub(crate) fn quick_with(set: impl FnOnce(&mut Options)) -> Options {
 
 pub(crate) fn selection(packages: &[u64]) -> Selection {
     Selection::new(packages.iter().map(|it| id(*it))).unwrap()
+}
+
+pub(crate) fn ids(packages: &[u64]) -> PackageIds {
+    PackageIds::new(packages.iter().map(|it| id(*it))).unwrap()
+}
+
+/// What a run of these packages is created with that reaches no service over a network.
+pub(crate) fn spec(packages: &[u64]) -> RunSpec {
+    let (project, workspace) = (PROJECT.parse().unwrap(), "default".parse().unwrap());
+    let destination = Destination::new("https://dayu.example.com", project, workspace);
+    RunSpec::new(destination, selection(packages), Options::new(JobStart::Later))
 }
 
 pub(crate) fn id(package: u64) -> PackageId {

@@ -1,4 +1,4 @@
-//! The client and its runs: plans, the journal, consents, what watching costs, and what may cross threads.
+//! The client, its runs, and the stores of runs.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,10 +10,19 @@ mod answers;
 mod bench;
 mod consent;
 mod fake_service;
+mod fault;
 mod format_versions;
 mod journal;
 mod plans;
 mod recording;
+mod store {
+    mod bench;
+    mod damage;
+    mod files;
+    mod flushing;
+    mod locks;
+    mod os_disk;
+}
 mod threads;
 mod times;
 mod watching;

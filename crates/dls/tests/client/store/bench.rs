@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use dls::model::{PackageIds, Timestamp};
-use dls::rollout::{Destination, Event, EventKind, Options, RunSpec, Selection, SendError};
+use dls::model::Timestamp;
+use dls::rollout::{Event, EventKind, SendError};
 use dls::store::{FileStore, RunId, RunStore, RunWriter, StoreError, StoredRun};
-use dls::{JobStart, PackageId};
 use tempfile::TempDir;
+
+pub(crate) use crate::bench::{ids, spec};
 
 pub(crate) struct Bench {
     folder: TempDir,
@@ -53,21 +54,6 @@ impl Bench {
 
 pub(crate) async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Result<(), StoreError> {
     writer.append(&Event::new(at(1), kind)).await.map(drop)
-}
-
-pub(crate) fn spec(packages: &[u64]) -> RunSpec {
-    let destination = Destination::new(
-        "https://dayu.example.com",
-        "b384b9e9ab9b4ee8994c8633aabc9505".parse().unwrap(),
-        "default".parse().unwrap(),
-    );
-    let packages = Selection::from(ids(packages));
-    RunSpec::new(destination, packages, Options::new(JobStart::Later))
-}
-
-pub(crate) fn ids(packages: &[u64]) -> PackageIds {
-    let ids = packages.iter().map(|id| PackageId::try_from(*id).unwrap());
-    PackageIds::new(ids).unwrap()
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dls::model::{Deploy, DeployAnswer, ListPackages, Package, PackageDetail, Status};
-use dls::rollout::{Destination, ObserveError, Options, RunSpec, SendError};
+use dls::rollout::{ObserveError, Options, SendError};
 use dls::run::{Clock, Connection, Evidence, Service};
 use dls::store::{BoxFuture, Position};
 use dls::{PackageId, Resume, Run, RunId, RunStore, StoreError};
 use tokio::time::Instant;
 
-use crate::bench::selection;
+use crate::bench::spec;
 
 /// Its answers, and the requests that were sent to it. Clones share them.
 #[derive(Debug, Clone)]
@@ -63,12 +63,8 @@ impl FakeService {
     }
 
     pub(crate) fn run(&self, packages: &[u64], options: Options) -> Run {
-        let destination = Destination::new(
-            "http://service.example.com",
-            "p-1".parse().unwrap(),
-            "default".parse().unwrap(),
-        );
-        let spec = RunSpec::new(destination, selection(packages), options);
+        let mut spec = spec(packages);
+        spec.options = options;
         Run::new(self.clone(), self.clone(), spec)
     }
 
