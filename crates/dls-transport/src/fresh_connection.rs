@@ -1,4 +1,4 @@
-//! The second step of a write, after connecting: what [`Transport::connect`](crate::Transport::connect) returns.
+//! The second step of a write, on what [`Transport::fresh_connection`](crate::Transport::fresh_connection) returned.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::sender::{Reserved, Sender};
 use crate::trace;
 
 /// An unused connection and the credentials for one write. See
-/// [`Transport::connect`](crate::Transport::connect).
+/// [`Transport::fresh_connection`](crate::Transport::fresh_connection).
 ///
 /// Use it at once, after recording that the request is about to go out. The longer it waits, the
 /// likelier the server closes the connection.

@@ -35,7 +35,7 @@ pub struct Limits {
     /// Status line and headers of the answer, in bytes (64 KiB). There may be 100 headers.
     pub head_bytes: usize,
     /// The whole call: all attempts, the pauses between them, the wait for the rate limit and for a free
-    /// connection. [`connect`](crate::Transport::connect) and [`send`](crate::FreshConnection::send) have it each.
+    /// connection. [`fresh_connection`](crate::Transport::fresh_connection) and [`send`](crate::FreshConnection::send) have it each.
     ///
     /// `None`, the default, means 60 s, or twice the sum of the limits for connect, TLS and head if
     /// that is more: so raising one of those is enough.

@@ -96,7 +96,7 @@ pub(crate) fn connection(kept: bool) {
     tracing::trace!(kept, "connected");
 }
 
-/// [`connect`](crate::Transport::connect) ended.
+/// [`fresh_connection`](crate::Transport::fresh_connection) ended.
 pub(crate) fn ready(host: &str, failure: Option<&Error>) {
     #[cfg(feature = "tracing")]
     match failure {

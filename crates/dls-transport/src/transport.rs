@@ -100,7 +100,7 @@ impl Transport {
     /// # Panics
     ///
     /// Outside of a tokio runtime that has I/O and time, as tokio does.
-    pub async fn connect(&self, origin: &Uri) -> Result<FreshConnection, Error> {
+    pub async fn fresh_connection(&self, origin: &Uri) -> Result<FreshConnection, Error> {
         let sender = &self.0;
         let origin = Origin::of(origin, sender.settings.plaintext)?;
         let call = sender.call(&origin, Retry::Never, Duration::MAX);

@@ -259,7 +259,7 @@ async fn through_tls(canaries: &Canaries, output: &Output) -> Vec<String> {
                 output.error(&error);
             }
             if works {
-                let ready = transport.connect(&uri.parse().unwrap()).await.unwrap();
+                let ready = transport.fresh_connection(&uri.parse().unwrap()).await.unwrap();
                 output.debug(&ready);
                 ready.send(canaries.request(&uri)).await.unwrap();
             }
@@ -431,9 +431,9 @@ async fn each_attempt_each_pause_and_the_end_of_a_transport_are_logged() {
     assert_eq!(attempts.len(), 3);
     assert_eq!(lines(&output, "pausing before the next attempt attempts=").len(), 2);
     let uri = server.uri("/").parse().unwrap();
-    support::transport().connect(&uri).await.unwrap();
+    support::transport().fresh_connection(&uri).await.unwrap();
     let nobody = "http://127.0.0.1:1/".parse().unwrap();
-    support::transport().connect(&nobody).await.unwrap_err();
+    support::transport().fresh_connection(&nobody).await.unwrap_err();
     assert_eq!(lines(&output, ": ready to send host=").len(), 1);
     let failed = "not ready to send host=\"127.0.0.1:1\" outcome=Connect";
     assert_eq!(lines(&output, failed).len(), 1);

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use crate::support::{
-    Server, answer, attempts, builder, connect, post, read, times_out, transport, write,
+    Server, answer, attempts, builder, fresh_connection, post, read, times_out, transport, write,
 };
 
 /// A server that answers each request as soon as the gate lets it.
@@ -57,7 +57,7 @@ async fn reads_use_a_connection_again_and_writes_never_do() {
     write(&transport, &uri).await.unwrap();
     write(&transport.clone(), &uri).await.unwrap();
     assert_eq!(server.ledger.connections(), 3);
-    let connection = connect(&transport, &uri).await.unwrap();
+    let connection = fresh_connection(&transport, &uri).await.unwrap();
     connection.send(post(&uri)).await.unwrap();
     assert_eq!(server.ledger.connections(), 4, "so does a write in two steps");
     read(&transport.clone(), &uri).await.unwrap();
@@ -314,7 +314,7 @@ async fn calls_on_many_threads_use_64_connections_unless_told_otherwise() {
 async fn waiting_for_a_free_connection_counts_towards_the_whole_call() {
     let (server, _gate) = gated().await;
     let (transport, uri) = (at_most(1), server.uri("/"));
-    let connection = connect(&transport, &uri).await.unwrap();
+    let connection = fresh_connection(&transport, &uri).await.unwrap();
     let message = |time| {
         format!("no free connection for {} (at most 1 are open) within {time}", server.address)
     };
@@ -335,7 +335,7 @@ async fn a_connection_becomes_free_when_its_call_is_dropped_or_its_write_is_sent
     let (transport, uri) = (at_most(1), server.uri("/"));
     let dropped = timeout(Duration::from_secs(1), read(&transport, &uri)).await;
     assert!(dropped.is_err());
-    let connection = connect(&transport, &uri).await.unwrap();
+    let connection = fresh_connection(&transport, &uri).await.unwrap();
     // One for the call that was dropped.
     gate.add_permits(3);
     connection.send(post(&uri)).await.unwrap();

@@ -9,7 +9,8 @@ use http::Response;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{
-    Server, answer, builder, connect, limited, nobody, post, read, times_out, transport, write,
+    Server, answer, builder, fresh_connection, limited, nobody, post, read, times_out, transport,
+    write,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -43,7 +44,8 @@ async fn a_write_that_waits_for_the_rate_limit_still_has_all_of_its_answers_time
 async fn the_second_step_of_a_write_has_all_of_its_answers_time_however_long_the_first_took() {
     let server = slow().await;
     let (transport, uri) = (one_in(79.0), server.uri("/"));
-    let (first, second) = tokio::join!(connect(&transport, &uri), connect(&transport, &uri));
+    let (first, second) =
+        tokio::join!(fresh_connection(&transport, &uri), fresh_connection(&transport, &uri));
     for connection in [first, second] {
         assert_eq!(connection.unwrap().send(post(&uri)).await.unwrap().body(), b"done");
     }
@@ -60,7 +62,7 @@ async fn a_write_that_can_never_have_its_answers_time_is_refused_at_once() {
     );
     let expected = (Phase::Prepare, Delivery::NotSent);
     times_out(write(&transport, &uri), 0, expected, &message).await;
-    times_out(connect(&transport, &uri), 0, expected, &message).await;
+    times_out(fresh_connection(&transport, &uri), 0, expected, &message).await;
     assert_eq!(server.ledger.connections(), 0);
     read(&transport, &uri).await.unwrap();
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::support::tls::{Issuer, Validity};
-use crate::support::{Server, answer, builder, connect, post, read, write};
+use crate::support::{Server, answer, builder, fresh_connection, post, read, write};
 
 fn trusting(issuer: &Issuer) -> Transport {
     builder().roots(issuer.roots()).build().unwrap()
@@ -157,7 +157,7 @@ async fn a_server_that_wants_a_certificate_is_never_called_unsent_wrongly() {
     }
     // Here the refusal has arrived before anything is written.
     let transport = trusting(&issuer);
-    let connection = connect(&transport, server.tls_uri("/")).await.unwrap();
+    let connection = fresh_connection(&transport, server.tls_uri("/")).await.unwrap();
     server.ledger.all_closed().await;
     let error = connection.send(post(server.tls_uri("/"))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Tls, Delivery::NotSent));

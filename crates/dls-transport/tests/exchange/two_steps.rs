@@ -1,16 +1,16 @@
-//! A write in two steps: connect, then send.
+//! A write in two steps: fresh_connection, then send.
 
 use std::time::{Duration, SystemTime};
 
 use dls_transport::sign::SdkDate;
 use dls_transport::{Delivery, ErrorKind, Phase};
 
-use crate::support::{Server, answer, connect, post, transport};
+use crate::support::{Server, answer, fresh_connection, post, transport};
 
 #[tokio::test]
 async fn connecting_sends_nothing_and_sending_sends_once() {
     let server = Server::keeping(answer("200 OK", "done")).await;
-    let connection = connect(&transport(), server.uri("/x")).await.unwrap();
+    let connection = fresh_connection(&transport(), server.uri("/x")).await.unwrap();
     assert_eq!(
         format!("{connection:?}"),
         format!("FreshConnection {{ origin: \"{}\", .. }}", server.address)
@@ -26,7 +26,7 @@ async fn connecting_sends_nothing_and_sending_sends_once() {
 #[tokio::test]
 async fn the_signature_bears_the_time_that_was_noted_down() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let connection = connect(&transport(), server.uri("/")).await.unwrap();
+    let connection = fresh_connection(&transport(), server.uri("/")).await.unwrap();
     let at: SystemTime = "20240429T081530Z".parse::<SdkDate>().unwrap().into();
     connection.send_at(post(server.uri("/")), at + Duration::from_millis(900)).await.unwrap();
     let request = server.ledger.requests().remove(0);
@@ -36,7 +36,7 @@ async fn the_signature_bears_the_time_that_was_noted_down() {
 #[tokio::test]
 async fn a_request_to_another_origin_is_refused() {
     let server = Server::keeping(answer("200 OK", "")).await;
-    let connection = connect(&transport(), server.uri("/")).await.unwrap();
+    let connection = fresh_connection(&transport(), server.uri("/")).await.unwrap();
     let error = connection.send(post("https://other.example/")).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidRequest, Delivery::NotSent));
     let message =
@@ -54,7 +54,7 @@ async fn a_connection_that_died_while_it_waited_proves_that_nothing_was_sent() {
             }
         })
         .await;
-        let connection = connect(&transport(), server.uri("/")).await.unwrap();
+        let connection = fresh_connection(&transport(), server.uri("/")).await.unwrap();
         server.ledger.settled(1).await;
         let error = connection.send(post(server.uri("/"))).await.unwrap_err();
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Interrupted, Phase::Answer));
@@ -67,12 +67,12 @@ async fn a_connection_that_died_while_it_waited_proves_that_nothing_was_sent() {
 async fn a_401_to_one_stops_another_that_is_connected_already() {
     let server = Server::keeping(answer("401 Unauthorized", "")).await;
     let (transport, uri) = (transport(), server.uri("/"));
-    let one = connect(&transport, &uri).await.unwrap();
-    let other = connect(&transport, &uri).await.unwrap();
+    let one = fresh_connection(&transport, &uri).await.unwrap();
+    let other = fresh_connection(&transport, &uri).await.unwrap();
     assert_eq!(one.send(post(&uri)).await.unwrap().status(), 401);
     let error = other.send(post(&uri)).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Stopped, Delivery::NotSent));
     assert_eq!(server.ledger.whole(), 1);
-    assert_eq!(connect(&transport, &uri).await.unwrap_err().kind(), ErrorKind::Stopped);
+    assert_eq!(fresh_connection(&transport, &uri).await.unwrap_err().kind(), ErrorKind::Stopped);
     assert_eq!(server.ledger.connections(), 2);
 }

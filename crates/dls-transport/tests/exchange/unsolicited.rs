@@ -10,7 +10,9 @@ use dls_transport::{Delivery, Error, ErrorKind, Transport};
 use tokio_rustls::LazyConfigAcceptor;
 
 use crate::support::tls::{Issuer, Validity};
-use crate::support::{Server, answer, attempts, builder, connect, post, read, transport, write};
+use crate::support::{
+    Server, answer, attempts, builder, fresh_connection, post, read, transport, write,
+};
 
 const STRAY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray";
 
@@ -62,7 +64,7 @@ async fn a_write_is_not_sent_on_a_connection_with_unsolicited_data() {
         });
         let uri = server.uri("/");
         let outcome = if in_two_steps {
-            let connection = connect(&transport(), &uri).await.unwrap();
+            let connection = fresh_connection(&transport(), &uri).await.unwrap();
             stray_sent.recv_timeout(MAX_WAIT).unwrap();
             connection.send(post(&uri)).await
         } else {
@@ -185,7 +187,7 @@ async fn session_tickets_are_not_unsolicited_data() {
     .await;
     let transport = builder().roots(issuer.roots()).build().unwrap();
     let uri = server.tls_uri("/");
-    let connection = connect(&transport, &uri).await.unwrap();
+    let connection = fresh_connection(&transport, &uri).await.unwrap();
     accepted.notified().await;
     assert_eq!(connection.send(post(&uri)).await.unwrap().body(), b"x");
     for _ in 0..3 {

@@ -318,11 +318,11 @@ pub(crate) async fn nobody() -> SocketAddr {
 }
 
 /// Connects for a write.
-pub(crate) async fn connect(
+pub(crate) async fn fresh_connection(
     transport: &Transport,
     uri: impl AsRef<str>,
 ) -> Result<FreshConnection, Error> {
-    transport.connect(&uri.as_ref().parse().unwrap()).await
+    transport.fresh_connection(&uri.as_ref().parse().unwrap()).await
 }
 
 /// How many attempts an answer took.

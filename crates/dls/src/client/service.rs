@@ -43,7 +43,7 @@ impl Service for Client {
     ) -> BoxFuture<'a, Result<Box<dyn Connection>, SendError>> {
         Box::pin(async move {
             let uri = self.request(request).map_err(send_error)?.uri().clone();
-            let connection = self.transport.connect(&uri).await;
+            let connection = self.transport.fresh_connection(&uri).await;
             let connection = connection.map_err(|error| send_error(error.into()))?;
             Ok(Box::new(DeployConnection { connection, client: self.clone() })
                 as Box<dyn Connection>)

@@ -50,7 +50,7 @@ mod every_future_can_be_spawned {
 
     fn of_the_transport(transport: &Transport, first: FreshConnection, second: FreshConnection) {
         let request = http::Request::<Vec<u8>>::default();
-        is_send(&transport.connect(request.uri()));
+        is_send(&transport.fresh_connection(request.uri()));
         is_send(&transport.call(request.clone(), Retry::Never));
         is_send(&first.send(request.clone()));
         is_send(&second.send_at(request, std::time::UNIX_EPOCH));
@@ -76,7 +76,7 @@ fn no_future_is_large() {
         ("deploy", size_of_val(&client.deploy(ids(), JobStart::Later)), 2),
         ("plan", size_of_val(&client.plan(ids(), None)), 2),
         ("next", size_of_val(&client.packages(ListPackages::new()).next()), 2),
-        ("connect", size_of_val(&client.transport().connect(&uri)), 2),
+        ("fresh_connection", size_of_val(&client.transport().fresh_connection(&uri)), 2),
         ("call", size_of_val(&client.transport().call(request, Retry::Never)), 2),
         ("next_event", size_of_val(&run().next_event()), 12),
         ("wait", size_of_val(&run().wait()), 12),
