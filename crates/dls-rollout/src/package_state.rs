@@ -259,7 +259,7 @@ impl PackageState {
                 let why = format!("given up by {}", forgotten.by);
                 self.end_unsent(PackageOutcome::NotSent(NotSent::Left(why)));
             }
-            Stage::InDoubt => self.end(self.give_up(&format!("given up by {}", forgotten.by))),
+            Stage::InDoubt => self.give_up(&format!("given up by {}", forgotten.by)),
             Stage::Running | Stage::Done(_) => {}
         }
         self.forgotten = Some(forgotten.clone());
@@ -311,14 +311,14 @@ impl PackageState {
         }
     }
 
-    /// Its outcome if it is observed no more.
-    pub(crate) fn give_up(&self, why: &str) -> PackageOutcome {
-        match (&self.stage, &self.doubt) {
+    /// Ends it because it is observed no more.
+    pub(crate) fn give_up(&mut self, why: &str) {
+        self.stage = Stage::Done(match (&self.stage, &self.doubt) {
             (Stage::InDoubt, Some(doubt)) if holds(Guard::UnknownAtTimeout) => {
                 PackageOutcome::Unknown { evidence: format!("{}; {why}", doubt.evidence) }
             }
             _ => PackageOutcome::StillRunning { why: why.to_owned() },
-        }
+        });
     }
 }
 

@@ -38,19 +38,12 @@ impl Rollout {
         let checked: HashSet<PackageId> = self.to_check().map(|state| state.id).collect();
         let mut blocked = false;
         let mut overlaps = self.overlaps();
-        for state in &mut self.states {
-            if !checked.contains(&state.id) {
-                continue;
-            }
-            let preflight = match (preflight(state, &self.spec), overlaps.remove(&state.id)) {
-                (Preflight::Send, Some(why)) => Preflight::Blocked(why),
-                (preflight, _) => preflight,
-            };
-            match preflight {
-                Preflight::Send => {}
-                Preflight::Watch => state.stage = Stage::Running,
-                Preflight::Ends(outcome) => state.end(outcome),
-                Preflight::Blocked(why) => {
+        for state in self.states.iter_mut().filter(|it| checked.contains(&it.id)) {
+            match (preflight(state, &self.spec), overlaps.remove(&state.id)) {
+                (Preflight::Send, None) => {}
+                (Preflight::Watch, _) => state.stage = Stage::Running,
+                (Preflight::Ends(outcome), _) => state.end(outcome),
+                (Preflight::Send, Some(why)) | (Preflight::Blocked(why), _) => {
                     state.end_unsent(PackageOutcome::NotSent(why));
                     blocked = true;
                 }
@@ -168,10 +161,8 @@ impl Rollout {
     }
 
     pub(super) fn settle_watched(&mut self, why: &str) {
-        for state in self.states.iter_mut().filter(|it| it.is_watched()) {
-            let outcome = state.give_up(why);
-            state.end(outcome);
-        }
+        let watched = self.states.iter_mut().filter(|it| it.is_watched());
+        watched.for_each(|state| state.give_up(why));
     }
 
     pub(super) fn find_mut(&mut self, package: PackageId) -> Option<&mut PackageState> {

@@ -77,7 +77,7 @@ impl Rollout {
                 self.on_observed(package, seen.map(|seen| *seen), started_at)
             }
             EventKind::ObserveFailed { package, failure } => {
-                self.on_observe_failed(package, failure)
+                self.on_observe_failed(package, &failure)
             }
             EventKind::Listed { rows, missing } => self.on_listed(rows, &missing),
             EventKind::ListFailed { failure } => self.on_list_failed(&failure),
@@ -132,31 +132,46 @@ impl Rollout {
         }
     }
 
-    fn on_observe_failed(&mut self, package: PackageId, failure: ObserveError) {
-        let now = self.now;
+    fn on_observe_failed(&mut self, package: PackageId, failure: &ObserveError) {
         let Some(state) = self.find_mut(package) else { return };
-        if state.is_waiting() {
-            return self.on_observe_failed_before_a_send(package, failure);
+        let is_waiting = state.is_waiting();
+        if is_waiting {
+            self.failed_observations += 1;
+        } else {
+            state.due = false;
         }
-        state.due = false;
         match failure {
-            ObserveError::NotFound(_) => {
-                state.absences += 1;
-                if state.absences >= ABSENCES || !holds(Guard::SeveralAbsencesBeforeGone) {
-                    state.mark_gone(now);
-                }
+            ObserveError::NotFound(_) => self.on_not_found(package),
+            failure if is_waiting => self.on_observe_failed_before_a_send(failure),
+            failure => self.end_watch_if_forbidden(failure),
+        }
+    }
+
+    /// A package that was never sent is gone at once, any other one after several absences.
+    fn on_not_found(&mut self, package: PackageId) {
+        let (now, options) = (self.now, self.spec.options.clone());
+        let Some(state) = self.find_mut(package) else { return };
+        let is_waiting = state.is_waiting();
+        state.absences += 1;
+        let may_reappear = state.absences < ABSENCES && (state.sent || !is_waiting);
+        if may_reappear && holds(Guard::SeveralAbsencesBeforeGone) {
+            if is_waiting {
+                self.pause = Some(options.poll_interval.pause(state.absences - 1));
             }
-            failure => self.end_watch_if_forbidden(&failure),
+            return;
+        }
+        state.mark_gone(now);
+        if is_waiting && options.deploy.is_some() {
+            self.stop();
         }
     }
 
     /// A failed observation of a package that waits.
-    fn on_observe_failed_before_a_send(&mut self, package: PackageId, failure: ObserveError) {
-        self.failed_observations += 1;
-        let forbidden = why_forbidden(&failure);
-        let why = match failure {
-            ObserveError::NotFound(_) => return self.on_not_found_before_a_send(package),
-            ObserveError::Refused(error) => NotSent::ObserveRefused(error),
+    fn on_observe_failed_before_a_send(&mut self, failure: &ObserveError) {
+        let why = match failure.clone() {
+            ObserveError::NotFound(error) | ObserveError::Refused(error) => {
+                NotSent::ObserveRefused(error)
+            }
             ObserveError::NotAuthenticated(why) => NotSent::NotAuthenticated(why),
             ObserveError::Unreachable(why) => NotSent::Unreachable(why),
             ObserveError::Unavailable(why) => NotSent::Unavailable(why),
@@ -168,46 +183,30 @@ impl Rollout {
             return;
         }
         self.settle_waiting(&why);
-        if let Some(why) = forbidden {
-            self.settle_watched(&why);
-        }
+        self.end_watch_if_forbidden(failure);
     }
 
-    /// A package that was never sent is gone at once; one to be sent once more, like a watched one, after several absences.
-    fn on_not_found_before_a_send(&mut self, package: PackageId) {
-        let (now, options) = (self.now, self.spec.options.clone());
-        let Some(state) = self.find_mut(package) else { return };
-        state.absences += 1;
-        let may_reappear = state.sent && holds(Guard::SeveralAbsencesBeforeGone);
-        if may_reappear && state.absences < ABSENCES {
-            let pause = options.poll_interval.pause(state.absences - 1);
-            self.pause = Some(pause);
-            return;
-        }
-        state.mark_gone(now);
-        if options.deploy.is_some() {
-            self.stop();
-        }
-    }
-
-    /// A failed observation says nothing about the release and is repeated, except a 401 or 403.
+    /// A failed observation says nothing about the release and is repeated. But failed signatures in a row lock the key,
+    /// so a 401 or 403 ends all observing.
     fn end_watch_if_forbidden(&mut self, failure: &ObserveError) {
-        if let Some(why) = why_forbidden(failure) {
-            self.settle_waiting(&NotSent::NotAuthenticated(why.clone()));
-            self.settle_watched(&why);
-        }
+        let why = match failure {
+            _ if !holds(Guard::StopReadingIfForbidden) => return,
+            ObserveError::NotAuthenticated(why) => why.clone(),
+            ObserveError::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
+                error.to_string()
+            }
+            _ => return,
+        };
+        self.settle_waiting(&NotSent::NotAuthenticated(why.clone()));
+        self.settle_watched(&why);
     }
 
     fn on_listed(&mut self, rows: Vec<Package>, missing: &[PackageId]) {
         let (now, options) = (self.now, self.spec.options.clone());
         self.listed = true;
         for row in rows {
-            let id = row.id;
-            let Some(state) =
-                self.states.iter_mut().find(|state| Some(state.id) == id && state.is_watched())
-            else {
-                continue;
-            };
+            let mut watched = self.states.iter_mut().filter(|state| state.is_watched());
+            let Some(state) = watched.find(|state| Some(state.id) == row.id) else { continue };
             let mut detail = state.latest.clone().unwrap_or_default();
             detail.package = row;
             state.observe(detail, now, options.lag());
@@ -370,10 +369,8 @@ impl Rollout {
         if self.spec.options.on_lost_answer == OnLostAnswer::Reconcile {
             return;
         }
-        for state in self.states.iter_mut().filter(|it| it.is_in_doubt()) {
-            let outcome = state.give_up("reconciling it was not asked for");
-            state.end(outcome);
-        }
+        let in_doubt = self.states.iter_mut().filter(|it| it.is_in_doubt());
+        in_doubt.for_each(|state| state.give_up("reconciling it was not asked for"));
     }
 
     fn on_out_of_time(&mut self) {
@@ -414,14 +411,11 @@ impl Rollout {
     }
 
     fn on_resend_allowed(&mut self, packages: &[PackageId]) {
-        for state in self
-            .states
-            .iter_mut()
-            .filter(|state| packages.contains(&state.id))
-            .filter(|state| state.is_in_doubt() || !holds(Guard::ConsentOnlyInDoubt))
-        {
-            state.stage = Stage::Waiting;
-            state.observed_at = None;
+        for state in self.states.iter_mut().filter(|state| packages.contains(&state.id)) {
+            if state.is_in_doubt() || !holds(Guard::ConsentOnlyInDoubt) {
+                state.stage = Stage::Waiting;
+                state.observed_at = None;
+            }
         }
         self.next_turn();
     }
@@ -433,17 +427,5 @@ impl Rollout {
                 state.forget(&forgotten);
             }
         }
-    }
-}
-
-/// Failed signatures in a row lock the key, so a 401 or 403 ends all observing.
-fn why_forbidden(failure: &ObserveError) -> Option<String> {
-    match failure {
-        _ if !holds(Guard::StopReadingIfForbidden) => None,
-        ObserveError::NotAuthenticated(why) => Some(why.clone()),
-        ObserveError::Refused(error) if matches!(error.status().as_u16(), 401 | 403) => {
-            Some(error.to_string())
-        }
-        _ => None,
     }
 }
