@@ -249,8 +249,7 @@ pub enum Claim {
 
 impl Claim {
     /// Whether the package may be given up: it is not known to be being released.
-    #[must_use]
-    pub fn may_be_given_up(self) -> bool {
+    pub(crate) fn may_be_given_up(self) -> bool {
         matches!(self, Self::NeverSent | Self::Unsettled { .. })
     }
 }

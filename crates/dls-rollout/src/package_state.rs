@@ -300,14 +300,11 @@ impl PackageState {
 
     /// The run is resumed: a package that ended before the end of its release was observed is open again.
     pub(crate) fn reopen(&mut self) {
-        if self.forgotten.is_some() {
-            return;
-        }
-        match &self.stage {
-            Stage::Done(outcome) if !outcome.is_open() => {}
-            Stage::Done(outcome) if outcome.is_unsettled() => self.stage = Stage::InDoubt,
-            Stage::Done(_) => self.stage = Stage::Running,
-            Stage::Waiting | Stage::InDoubt | Stage::Running => {}
+        if let Stage::Done(outcome) = &self.stage
+            && outcome.is_open()
+            && self.forgotten.is_none()
+        {
+            self.stage = if outcome.is_unsettled() { Stage::InDoubt } else { Stage::Running };
         }
     }
 

@@ -84,7 +84,7 @@ pub struct Identity<'a> {
 }
 
 /// Kind and name of a task's object, and what happens to it.
-type TaskIdentity<'a> = (Option<i64>, Option<&'a str>, Option<i64>, Option<i64>);
+type TaskIdentity<'a> = (Option<TaskKind>, Option<&'a str>, Option<Change>, Option<i64>);
 
 impl Plan {
     /// A plan of these packages.
@@ -127,23 +127,20 @@ impl Plan {
 pub(crate) fn overlaps<'a>(
     packages: impl Iterator<Item = (PackageId, &'a PackageDetail)>,
 ) -> Vec<Overlap> {
-    let mut touched: BTreeMap<(Option<i64>, &str), Vec<PackageId>> = BTreeMap::new();
+    let mut touched: BTreeMap<(Option<TaskKind>, &str), Vec<PackageId>> = BTreeMap::new();
     for (id, detail) in packages {
         for task in &detail.tasks {
             let Some(name) = task.name.as_deref() else { continue };
-            let by = touched.entry((task.kind.map(TaskKind::code), name)).or_default();
+            let by = touched.entry((task.kind, name)).or_default();
             if !by.contains(&id) {
                 by.push(id);
             }
         }
     }
     let shared = touched.into_iter().filter(|(_, packages)| packages.len() > 1);
-    let shared = shared.map(|((kind, name), packages)| Overlap {
-        kind: kind.map(TaskKind::from_code),
-        name: name.to_owned(),
-        packages,
-    });
-    shared.collect()
+    shared
+        .map(|((kind, name), packages)| Overlap { kind, name: name.to_owned(), packages })
+        .collect()
 }
 
 /// The tasks of a package that remove something from production.
@@ -153,8 +150,7 @@ pub fn deletions(detail: &PackageDetail) -> impl Iterator<Item = &Task> {
 }
 
 /// What has changed in a package since the plan, in one line; `None` if nothing that a plan covers has.
-#[must_use]
-pub fn drift(planned: &PackageDetail, now: &PackageDetail) -> Option<String> {
+pub(crate) fn drift(planned: &PackageDetail, now: &PackageDetail) -> Option<String> {
     let (was, is) = (&planned.package.name, &now.package.name);
     if was != is {
         let text = |name: &Option<String>| name.clone().unwrap_or_else(|| "nothing".to_owned());
@@ -180,30 +176,22 @@ pub fn drift(planned: &PackageDetail, now: &PackageDetail) -> Option<String> {
 }
 
 fn task_identities(detail: &PackageDetail) -> Vec<TaskIdentity<'_>> {
-    let mut tasks: Vec<_> = detail.tasks.iter().map(task_identity).collect();
+    let tasks = detail.tasks.iter();
+    let mut tasks: Vec<_> =
+        tasks.map(|it| (it.kind, it.name.as_deref(), it.change, it.pending_version)).collect();
     tasks.sort_unstable();
     tasks
 }
 
-fn task_identity(task: &Task) -> TaskIdentity<'_> {
-    (
-        task.kind.map(TaskKind::code),
-        task.name.as_deref(),
-        task.change.map(Change::code),
-        task.pending_version,
-    )
-}
-
 fn object(task: &TaskIdentity<'_>) -> String {
-    let kind = task.0.map_or_else(String::new, |kind| format!(" {}", TaskKind::from_code(kind)));
+    let kind = task.0.map_or_else(String::new, |kind| format!(" {kind}"));
     format!("task{kind} {}", task.1.unwrap_or("without a name"))
 }
 
 fn step(task: &TaskIdentity<'_>) -> String {
-    let change = task.2.map(|change| Change::from_code(change).to_string());
+    let change = task.2.map(|change| change.to_string());
     let version = task.3.map(|version| format!("v{version}"));
-    let words: Vec<String> = change.into_iter().chain(version).collect();
-    words.join(" ")
+    change.into_iter().chain(version).collect::<Vec<_>>().join(" ")
 }
 
 /// `start`, `no-start` or `not-chosen`.

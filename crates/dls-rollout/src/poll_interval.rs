@@ -36,13 +36,10 @@ impl Default for PollInterval {
 }
 
 impl PollInterval {
-    /// The [`factor`](Self::factor) of a new interval: 150 percent.
-    pub const FACTOR: u32 = 150;
-
-    /// Begins with `initial` and never waits longer than `max`, which is at least `initial`.
+    /// Begins with `initial`, grows by half each time, and never waits longer than `max`, which is at least `initial`.
     #[must_use]
     pub fn new(initial: Duration, max: Duration) -> Self {
-        Self { initial, max: max.max(initial), factor: Self::FACTOR }
+        Self { initial, max: max.max(initial), factor: 150 }
     }
 
     /// The pause after so many rounds of observations, the first being 0.
