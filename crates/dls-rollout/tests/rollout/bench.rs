@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use dls_model::{
-    AnswerError, Deploy, DeployAnswer, JobStart, Operation, Package, PackageDetail, PackageId,
-    PackageIds, ServiceError, ShowPackage, Timestamp,
+    AnswerError, Deploy, JobStart, Operation, Package, PackageDetail, PackageId, PackageIds,
+    ServiceError, Timestamp,
 };
 use dls_rollout::{
     Action, Destination, Event, EventKind, ObserveError, Options, PackageOutcome, PackageReport,
     Report, Rollout, RunOutcome, RunSpec, Selection, SendError,
 };
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use serde_json::json;
 
 pub(crate) const START: i64 = 1_747_106_000_000;
 pub(crate) const GRACE: Duration = Options::GRACE;
@@ -55,30 +56,19 @@ pub(crate) fn detail_with(
     released_at: i64,
     tasks: &[(&str, i64, i64)],
 ) -> PackageDetail {
-    let tasks = tasks.iter().map(|(name, change, version)| {
-        format!(
-            r#"{{"item_name":"{name}","task_type":1,"update_type":{change},
-                "pending_version":{version},"deploy_status":{status}}}"#
-        )
-    });
-    let body = format!(
-        r#"{{"release_package":{{"package_id":"{package}","package_name":"p{package}",
-            "deploy_status":{status},"deploy_timestamp":{released_at},"package_approvers":[]}},
-            "task_details":[{}]}}"#,
-        tasks.collect::<Vec<_>>().join(",")
-    );
-    ShowPackage::decode(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap()
+    let task = |(name, change, version): &(&str, i64, i64)| {
+        json!({"item_name": name, "task_type": 1, "update_type": change, "pending_version": version,
+            "deploy_status": status})
+    };
+    let tasks: Vec<_> = tasks.iter().map(task).collect();
+    let package = json!({"package_id": package, "package_name": format!("p{package}"),
+        "deploy_status": status, "deploy_timestamp": released_at});
+    let detail = json!({"release_package": package, "task_details": tasks});
+    serde_json::from_value(detail).unwrap()
 }
 
 pub(crate) fn row(package: u64, status: i64) -> Package {
     detail(package, status, 0).package
-}
-
-pub(crate) fn answer(ids: &[u64]) -> DeployAnswer {
-    let details: Vec<String> =
-        ids.iter().map(|id| format!(r#"{{"package_id":{id},"asy_task_id":"t{id}"}}"#)).collect();
-    let body = format!(r#"{{"deploy_package_details":[{}]}}"#, details.join(","));
-    Deploy::decode(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap()
 }
 
 pub(crate) fn service_error(status: u16, code: &str) -> Box<ServiceError> {
@@ -284,7 +274,10 @@ pub(crate) fn name(outcome: &PackageOutcome) -> String {
 }
 
 pub(crate) fn accepted(packages: &[u64]) -> EventKind {
-    EventKind::Accepted { answer: answer(packages), request_id: Some("r-1".to_owned()) }
+    let detail = |id| json!({"package_id": id, "asy_task_id": format!("t{id}")});
+    let details: Vec<_> = packages.iter().map(detail).collect();
+    let answer = serde_json::from_value(json!({"deploy_package_details": details})).unwrap();
+    EventKind::Accepted { answer, request_id: Some("r-1".to_owned()) }
 }
 
 pub(crate) fn failed(failure: SendError) -> EventKind {

@@ -2,21 +2,13 @@
 
 use std::time::Duration;
 
-use dls_model::{Operation, PackageDetail, ShowPackage};
 use dls_rollout::{
     Action, EventKind, InvalidEvents, ObserveError, Options, Rollout, RunOutcome, SendError,
     is_refusal,
 };
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
 use crate::bench::*;
-
-/// The observation of a package with these members.
-fn observed(members: &str) -> PackageDetail {
-    let body =
-        format!(r#"{{"release_package":{{"package_id":"31",{members}}},"task_details":[]}}"#);
-    ShowPackage::decode(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap()
-}
 
 #[test]
 fn a_throttled_answer_that_says_more_than_its_error_is_not_sent_again() {
@@ -51,11 +43,15 @@ fn only_an_answer_that_is_nothing_but_an_error_is_a_proved_refusal() {
 #[test]
 fn only_a_time_that_both_observations_have_and_that_differs_is_movement() {
     let failed_at = |time: i64| {
-        observed(&format!(
-            r#""deploy_status":3,"deploy_timestamp":{time},"deploy_user_name":"ops""#
-        ))
+        let mut seen = detail(31, 3, time);
+        seen.package.deployer.get_or_insert_default().name = Some("ops".to_owned());
+        seen
     };
-    let bare = || observed(r#""deploy_status":3"#);
+    let bare = || {
+        let mut seen = detail(31, 3, 0);
+        seen.package.deployed_at = None;
+        seen
+    };
     for (before, after, outcome) in [
         (bare(), failed_at(1), "-"),
         (failed_at(1), bare(), "-"),
