@@ -221,7 +221,7 @@ impl Error {
         self
     }
 
-    /// The error of a call of which this was the last of so many attempts.
+    /// The error of a call: this one is of its last attempt, of `attempts`.
     pub(crate) fn of_call(mut self, attempts: u32, earlier: Delivery) -> Self {
         self.0.attempts = attempts;
         self.0.delivery = self.0.delivery.and(earlier);

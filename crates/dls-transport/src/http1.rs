@@ -1,6 +1,6 @@
 //! One HTTP/1.1 exchange on one connection, driven by the caller: no task of our own reads or writes.
 //!
-//! So when a caller drops the future of a call, the connection is gone with it.
+//! So when a caller drops the future of a call, its connection is closed.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -28,8 +28,8 @@ use crate::tls;
 /// The smallest buffer that hyper takes.
 const LEAST_BUFFER: usize = 8192;
 const MAX_HEADERS: usize = 100;
-/// A body may come in so many chunks, and in as many more as the limit of its size allows of few bytes
-/// each. A chunk costs time whatever its size: 16 MiB byte by byte would take many seconds.
+/// How many chunks a body may have, besides one for each [`FEW_BYTES`] of its limit. A chunk costs time
+/// whatever its size: 16 MiB byte by byte would take many seconds.
 const MAX_CHUNKS: usize = 1024;
 const FEW_BYTES: usize = 16;
 
@@ -333,26 +333,20 @@ fn is_too_large(error: &hyper::Error) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::net::Ipv4Addr;
-
-    use tokio::net::{TcpListener, TcpStream};
-    use tokio::task::coop::{consume_budget, has_budget_remaining};
-
     use http::HeaderMap;
+    use tokio::net::TcpStream;
+    use tokio::task::coop::{consume_budget, has_budget_remaining};
 
     use super::*;
     use crate::origin::PlaintextHosts;
-    use crate::stream::Counting;
+    use crate::stream::tests::sockets;
 
     /// A connection and the server's end of it.
     pub(crate) async fn connection() -> (Connection, TcpStream) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let socket = Counting::new(client.unwrap());
+        let (socket, server) = sockets().await;
         let written = socket.written();
         let connection = Connection::over(Box::new(socket), written, &Limits::default()).await;
-        (connection.unwrap(), server.unwrap().0)
+        (connection.unwrap(), server)
     }
 
     async fn send(connection: Connection) -> Error {

@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// When so many turns were taken that were all asked for at once, in milliseconds.
+    /// When each of `count` turns was taken, in milliseconds.
     async fn turns(rate: Rate, count: usize) -> Vec<u128> {
         let limiter = Limiter::new(rate).unwrap();
         let begin = Instant::now();

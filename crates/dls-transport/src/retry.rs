@@ -100,7 +100,7 @@ pub(crate) fn next_attempt(
     Some(pause).filter(|pause| *pause < remaining)
 }
 
-/// The longest random pause after so many attempts: 0.5 s, 1 s, 2 s, 4 s and then 8 s.
+/// The longest random pause after this many attempts: 0.5 s, 1 s, 2 s, 4 s and then 8 s.
 fn ceiling(attempts: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
     Duration::from_millis(500).saturating_mul(doubled).min(Duration::from_secs(8))

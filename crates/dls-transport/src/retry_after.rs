@@ -9,9 +9,9 @@ use http::header::{DATE, HeaderName, RETRY_AFTER};
 /// so a second or two mean nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClockSkew {
-    /// Our clock is ahead by so much.
+    /// Our clock is ahead by this time.
     Ahead(Duration),
-    /// Our clock is behind by so much.
+    /// Our clock is behind by this time.
     Behind(Duration),
 }
 

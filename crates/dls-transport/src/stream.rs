@@ -127,7 +127,7 @@ pub(crate) trait ReadWrite: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> ReadWrite for S {}
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Write as _;
     use std::net::Ipv4Addr;
 
@@ -136,14 +136,19 @@ mod tests {
 
     use super::*;
 
-    /// A client's end that the runtime knows to be silent, and the server's end.
-    async fn silent() -> (Counting, std::net::TcpStream) {
+    /// Both ends of a connection.
+    pub(crate) async fn sockets() -> (Counting, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let mut client = Counting::new(client.unwrap());
+        (Counting::new(client.unwrap()), server.unwrap().0)
+    }
+
+    /// A client's end that the runtime knows to be silent, and the server's end.
+    async fn silent() -> (Counting, std::net::TcpStream) {
+        let (mut client, server) = sockets().await;
         assert!(now(&mut client).is_pending());
-        (client, server.unwrap().0.into_std().unwrap())
+        (client, server.into_std().unwrap())
     }
 
     /// One poll, without a chance for the runtime to poll its sockets.

@@ -20,7 +20,7 @@ use crate::support::{Ledger, Peer, Server, answer_with, attempts, builder, post}
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cut {
     side: Side,
-    /// After so many bytes of this side were passed on.
+    /// After how many bytes of this side.
     at: usize,
     how: How,
 }
@@ -206,7 +206,7 @@ async fn drain(mut stream: impl AsyncRead + Unpin) {
 }
 
 /// What must hold for each run of a write, wherever it was cut.
-fn judge(cut: Cut, outcome: &Result<Response<Vec<u8>>, Error>, whole: usize) {
+fn check(cut: Cut, outcome: &Result<Response<Vec<u8>>, Error>, whole: usize) {
     assert!(whole <= 1, "repeated: {cut:?}");
     match outcome {
         Ok(answer) => {
@@ -245,7 +245,7 @@ async fn a_write_in_plain_text_cut_at_every_byte() {
         for retry in [Retry::Never, Retry::Allowed] {
             let once = rig.builder().max_attempts(NonZeroU32::MIN);
             let (outcome, whole) = rig.run(once, retry, Some(cut)).await;
-            judge(cut, &outcome, whole);
+            check(cut, &outcome, whole);
 
             // In plain text it is known which byte means what.
             let read = cut.side == Side::Answer || cut.at == lengths.request;
@@ -288,7 +288,7 @@ async fn a_write_through_tls(choose: impl Fn(&Cut) -> bool) {
     let (mut in_handshake, mut in_doubt, mut answered) = (0, 0, 0);
     for cut in Rig::cuts(lengths).filter(choose) {
         let (outcome, whole) = rig.run(rig.builder(), Retry::Never, Some(cut)).await;
-        judge(cut, &outcome, whole);
+        check(cut, &outcome, whole);
         match outcome {
             Ok(_) => answered += 1,
             Err(error) if error.phase() == Phase::Tls => in_handshake += 1,

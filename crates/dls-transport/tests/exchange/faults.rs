@@ -1,5 +1,5 @@
 //! The fault matrix: each way in which a connection can fail, and what is proved then. For writes
-//! the judge is how many requests the server read whole.
+//! it is compared with how many requests the server read whole.
 
 use std::error::Error as _;
 use std::io;
@@ -68,7 +68,7 @@ async fn nobody_listening_proves_that_nothing_was_sent() {
 }
 
 /// A server that ends each connection as soon as it is accepted. Whether that is seen before the
-/// request is written is a race, so the judge is the ledger alone.
+/// request is written is a race, so only the ledger decides.
 #[tokio::test]
 async fn a_connection_ended_right_at_its_beginning_is_never_called_unsent_wrongly() {
     for reset in [false, true] {

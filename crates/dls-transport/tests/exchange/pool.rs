@@ -33,7 +33,7 @@ async fn gated() -> (Server, Arc<Semaphore>) {
     (server, gate)
 }
 
-/// Begins so many reads at once.
+/// Begins `count` reads at once.
 fn spawn_reads(
     transport: &Transport,
     server: &Server,

@@ -19,7 +19,7 @@ use crate::support::{
     Server, answer, answer_with, attempts, builder, limited, read, transport, write,
 };
 
-/// A server that treats its connections one after the other like this, and the last way for ever:
+/// A server that treats its connections in turn like this, and all later ones like the last:
 /// an answer, or a reset after the request for `None`.
 async fn answering(turns: &[Option<String>]) -> Server {
     let turns = turns.to_vec();

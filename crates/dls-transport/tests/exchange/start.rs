@@ -26,7 +26,7 @@ async fn slow() -> Server {
     .await
 }
 
-/// A transport whose rate limit is one request in so many seconds.
+/// A transport whose rate limit is one request in this many seconds.
 fn one_in(seconds: f64) -> Transport {
     builder().rate(Rate::PerSecond(1.0 / seconds)).build().unwrap()
 }
@@ -99,7 +99,7 @@ async fn read_within_7_s(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_with_the_time_that_it_was_granted_and_tells_what_it_met() {
+async fn a_call_ends_with_its_callers_time_and_reports_what_is_known_of_its_attempts() {
     let server = Server::start(|mut peer, number| async move {
         peer.request().await;
         if number == 1 {

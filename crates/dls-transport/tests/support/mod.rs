@@ -1,5 +1,5 @@
 //! Servers that follow a script, so that a test says byte by byte what the other side does, and a
-//! ledger of what they saw. What a server read is the judge of every promise about delivery.
+//! ledger of what they saw, with which every promise about delivery is compared.
 
 #![allow(
     dead_code,
@@ -73,7 +73,7 @@ impl Ledger {
         self.until(|ledger| ledger.open() == 0).await;
     }
 
-    /// Waits until so many connections came and all are closed again.
+    /// Waits until this many connections came and all are closed again.
     pub(crate) async fn settled(&self, connections: usize) {
         self.until(|ledger| ledger.connections() >= connections && ledger.open() == 0).await;
     }
