@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime};
 
 use dls::rollout::Event;
-use dls_emulator::{Claim, Emulator, FaultPlan, History, Initiator, LedgerRequest};
+use dls_emulator::{Claim, Emulator, FaultPlan, History};
 use dls_tests::SECRET;
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -78,7 +78,8 @@ fn a_run_that_is_killed_before_its_request_sends_it_when_it_is_resumed() {
         Point::new(FEW, created, FEW_RELEASED),
         Point::new(MANY, created, MANY_RELEASED),
         // The last observation before the request is under way.
-        Point::new(FEW, |release| release.asked("show") == 3, FEW_RELEASED).with_faults(looking),
+        Point::new(FEW, |release| release.bench.requests_to("show") == 3, FEW_RELEASED)
+            .with_faults(looking),
         // The request could not be sent, and waits to be tried again.
         Point::new(
             FEW,
@@ -92,7 +93,7 @@ fn a_run_that_is_killed_before_its_request_sends_it_when_it_is_resumed() {
 
 #[test]
 fn a_run_that_is_killed_during_its_request_observes_the_packages() {
-    let sent = |release: &Release| release.asked("deploy") == 1;
+    let sent = |release: &Release| release.bench.requests_to("deploy") == 1;
     let done = r#"{ on = "deploy", nth = 1, do = "silence" }"#;
     let lost = r#"{ on = "deploy", nth = 1, do = "silence", done = false }"#;
     play(&[
@@ -106,7 +107,7 @@ fn a_run_that_is_killed_during_its_request_observes_the_packages() {
 
 #[test]
 fn a_run_that_is_killed_between_its_requests_sends_the_rest_when_nothing_is_in_doubt() {
-    let second = |release: &Release| release.asked("deploy") == 2;
+    let second = |release: &Release| release.bench.requests_to("deploy") == 2;
     let in_doubt = |release: &Release| release.bench.journal_text().contains("send-failed");
     play(&[
         Point::new(MANY, second, MANY_RELEASED)
@@ -130,13 +131,13 @@ fn a_run_that_is_killed_between_its_requests_sends_the_rest_when_nothing_is_in_d
 #[test]
 fn a_run_that_is_killed_while_watching_continues_to_watch() {
     let accepted = |release: &Release| release.bench.journal_text().contains("\"accepted\"");
-    let watching = |release: &Release| release.asked("show") > 3 + 1;
+    let watching = |release: &Release| release.bench.requests_to("show") > 3 + 1;
     // The observation after the request never comes back.
     let held = r#"{ on = "show", nth = 5, do = "silence" }"#;
     play(&[
         Point::new(FEW, accepted, FEW_RELEASED).with_interval("1m"),
         Point::new(FEW, watching, FEW_RELEASED).with_faults(held),
-        Point::new(MANY, |release| release.asked("list") == 1, MANY_RELEASED)
+        Point::new(MANY, |release| release.bench.requests_to("list") == 1, MANY_RELEASED)
             .with_faults(r#"{ on = "list", nth = 1, do = "silence" }"#),
     ]);
 }
@@ -224,19 +225,13 @@ impl Release {
         Process { bench: &self.bench, child }
     }
 
-    /// How many requests to this operation came from us.
-    fn asked(&self, operation: &str) -> usize {
-        let requests = self.bench.ledger().requests;
-        requests.iter().filter(|it| is_ours(it, operation)).count()
-    }
-
     /// The outcomes, and what the emulator counted, in one line.
     fn summary(&self, ended: &Ended) -> String {
         format!(
             "exit {}, {}; deploys {}, releases {}",
             ended.code,
             dls_tests::count(ended.outcomes.values()),
-            self.asked("deploy"),
+            self.bench.requests_to("deploy"),
             self.bench.releases(),
         )
     }
@@ -244,7 +239,7 @@ impl Release {
     /// At most one request is unknown, and no promise is broken: no package was sent twice, and each outcome is true.
     pub(crate) fn check(&self, ended: &Ended) {
         let ledger = self.bench.ledger();
-        let deploys = ledger.requests.iter().filter(|it| is_ours(it, "deploy"));
+        let deploys = ledger.requests.iter().filter(|it| it.operation == Some("deploy"));
         let unknown = |id: &String| ended.outcomes.get(id).is_some_and(|it| it == "unknown");
         let in_flight = deploys.filter(|it| it.packages.iter().any(unknown));
         assert!(in_flight.count() <= 1, "{ended:?}");
@@ -270,10 +265,6 @@ impl Release {
         let broken = dls_emulator::check(&history);
         assert!(broken.is_empty(), "{broken:?} {ended:?}");
     }
-}
-
-fn is_ours(request: &LedgerRequest, operation: &str) -> bool {
-    request.operation == Some(operation) && request.by == Initiator::Client
 }
 
 /// A process of the command.

@@ -21,9 +21,7 @@ use crate::cases::{Case, Connection, Identity};
 
 /// So many cases are played at a time: mostly they wait, but not for each other.
 const AT_ONCE: usize = 24;
-pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-/// How long a release takes.
-pub(crate) const RELEASE: Duration = Duration::from_millis(60);
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// How long a condition is waited for.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -127,7 +125,7 @@ async fn one(case: Case, connection: Connection) -> String {
 
 async fn emulator(case: &Case, connection: Connection, faults: &str) -> Emulator {
     let mut builder = Emulator::builder()
-        .release_time(RELEASE)
+        .release_time(Duration::from_millis(60))
         .rate_limit(RateLimit::Off)
         .extra_packages(case.many.unwrap_or(0))
         .faults(FaultPlan::from_toml(faults).unwrap_or_else(|error| panic!("{error}\n{faults}")))

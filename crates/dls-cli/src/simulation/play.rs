@@ -75,39 +75,34 @@ impl User {
     async fn deploy(&mut self, packages: Selection) {
         self.record.ask(self.world.now(), &packages);
         let spec = RunSpec::new(self.place.clone(), packages, self.options.clone());
-        let created = self.create(spec);
-        let created = self.world.outlived(created).await;
-        match created {
+        let created = self.world.outlived(self.create(spec)).await;
+        let Some(run) = self.done(created) else { return };
+        let Some(id) = run.id().cloned() else { return };
+        self.follow(id, run).await;
+    }
+
+    /// What a command came to, unless its process died or it was refused.
+    fn done<T>(&mut self, result: Option<Result<T, StoreError>>) -> Option<T> {
+        match result {
             None => self.die(),
             Some(Err(why)) => self.record.refused(&why),
-            Some(Ok(run)) => {
-                let Some(id) = run.id().cloned() else { return };
-                self.follow(id, run).await;
-            }
+            Some(Ok(done)) => return Some(done),
         }
+        None
     }
 
     /// A run that may be taken up again, if there is one.
     async fn open_run(&mut self) -> Option<RunId> {
-        let open = match self.world.outlived(self.open_runs()).await {
-            None => {
-                self.die();
-                return None;
-            }
-            Some(open) => open.unwrap_or_default(),
-        };
+        let open = self.world.outlived(self.open_runs()).await;
+        let open = self.done(open)?;
         let which = self.world.state().rng.usize(0..open.len().max(1));
         open.into_iter().nth(which)
     }
 
     async fn resume(&mut self, id: &RunId, command: UserCommand) {
         for _ in 0..TRIES {
-            let taken = self.take_over(id);
-            let mut run = match self.world.outlived(taken).await {
-                None => return self.die(),
-                Some(Err(why)) => return self.record.refused(&why),
-                Some(Ok(run)) => run,
-            };
+            let taken = self.world.outlived(self.take_over(id)).await;
+            let Some(mut run) = self.done(taken) else { return };
             let consent = match command {
                 UserCommand::Deploy | UserCommand::Resume => Ok(()),
                 UserCommand::Resend | UserCommand::Forget => {
@@ -187,14 +182,10 @@ impl User {
             self.die();
             let away = self.world.state().rng.u64(1..200);
             self.world.pass(away).await;
-            let taken = self.take_over(&id);
-            run = match self.world.outlived(taken).await {
-                None => {
-                    self.die();
-                    return;
-                }
-                Some(Err(why)) => return self.record.refused(&why),
-                Some(Ok(run)) => run,
+            let taken = self.world.outlived(self.take_over(&id)).await;
+            run = match self.done(taken) {
+                Some(run) => run,
+                None => return,
             };
         }
     }
@@ -235,16 +226,15 @@ impl User {
         let (Some(id), Some(open)) = (run.id(), open) else {
             return;
         };
-        let took_over = self.take_over(id);
-        if let Some(Ok(_)) = self.world.outlived(took_over).await {
+        let took_over = self.world.outlived(self.take_over(id)).await;
+        if matches!(took_over, Some(Ok(_))) {
             self.record.broken.push("a run was taken over that another process writes".to_owned());
         }
         let spec = RunSpec::new(self.place.clone(), open.id.into(), self.options.clone());
-        let created = self.create(spec);
-        if let Some(Ok(_)) = self.world.outlived(created).await {
-            self.record
-                .broken
-                .push("a run was created of a package that another one claims".to_owned());
+        let created = self.world.outlived(self.create(spec)).await;
+        if matches!(created, Some(Ok(_))) {
+            let why = "a run was created of a package that another one claims";
+            self.record.broken.push(why.to_owned());
         }
     }
 
