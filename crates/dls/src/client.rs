@@ -218,11 +218,11 @@ impl Client {
         O::Answer: Send,
     {
         let request = self.request(operation)?;
-        let resend = match O::EFFECT {
+        let retry = match O::EFFECT {
             Effect::Read => Retry::Allowed,
             Effect::Write => Retry::Never,
         };
-        let answer = self.transport.call_within(request, resend, within).await?;
+        let answer = self.transport.call_within(request, retry, within).await?;
         decode::<O>(answer).await
     }
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use dls_model::Timestamp;
-use dls_rollout::{Event, Rollout, RunSpec};
+use dls_rollout::Event;
 
-use crate::store::{Position, RunId, RunStore, RunWriter, StoreError, TakenOver};
+use crate::store::{RunWriter, StoreError};
 
 /// How long a store may take for one call.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -13,52 +12,18 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// Records one run.
 #[derive(Debug)]
 pub(crate) struct RunRecorder {
-    writer: Box<dyn RunWriter>,
+    pub(crate) writer: Box<dyn RunWriter>,
     timeout: Duration,
-    /// Why nothing more is recorded. A failed flush is not repeated: the kernel may have dropped the data, and the second
-    /// flush would succeed.
-    failure: Option<String>,
+    /// Why nothing more is recorded, in one line. A failed flush is not repeated: the kernel may have dropped the data,
+    /// and the second flush would succeed.
+    pub(crate) failure: Option<String>,
     is_finished: bool,
 }
 
 impl RunRecorder {
-    pub(crate) async fn create(
-        store: &dyn RunStore,
-        spec: RunSpec,
-        at: Timestamp,
-        timeout: Duration,
-    ) -> Result<Self, StoreError> {
-        let writer = in_time(timeout, store.create(spec, at)).await?;
-        Ok(Self::of(writer, timeout))
-    }
-
-    pub(crate) async fn take_over(
-        store: &dyn RunStore,
-        run: &RunId,
-        must_contain: Option<&Position>,
-        timeout: Duration,
-    ) -> Result<(Self, Rollout), StoreError> {
-        let taken = store.take_over(run, must_contain);
-        let TakenOver { writer, rollout } = in_time(timeout, taken).await?;
-        Ok((Self::of(writer, timeout), rollout))
-    }
-
-    fn of(writer: Box<dyn RunWriter>, timeout: Duration) -> Self {
+    /// Each call of the store may take so long.
+    pub(crate) fn new(writer: Box<dyn RunWriter>, timeout: Duration) -> Self {
         Self { writer, timeout, failure: None, is_finished: false }
-    }
-
-    pub(crate) fn run(&self) -> &RunId {
-        self.writer.run()
-    }
-
-    /// The last entry that is known to be recorded.
-    pub(crate) fn position(&self) -> Position {
-        self.writer.position()
-    }
-
-    /// Why nothing more is recorded, in one line.
-    pub(crate) fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
     }
 
     /// Records an event, as durably as necessary; or fails with the reason why nothing more is recorded.
@@ -95,7 +60,8 @@ impl RunRecorder {
     }
 }
 
-async fn in_time<T>(
+/// The result of a call of a store, which may take so long.
+pub(crate) async fn in_time<T>(
     timeout: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {

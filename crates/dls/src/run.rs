@@ -120,8 +120,8 @@ impl Run {
             return Err(StoreError::TooLate);
         }
         let (spec, at) = (self.rollout.spec().clone(), self.now());
-        let recorder = RunRecorder::create(store, spec, at, self.store_timeout).await?;
-        self.recorder = Some(recorder);
+        let writer = recorder::in_time(self.store_timeout, store.create(spec, at)).await?;
+        self.recorder = Some(RunRecorder::new(writer, self.store_timeout));
         Ok(self)
     }
 
@@ -147,20 +147,20 @@ impl Run {
     /// The name under which this run is recorded, if it is recorded.
     #[must_use]
     pub fn id(&self) -> Option<&RunId> {
-        self.recorder.as_ref().map(RunRecorder::run)
+        self.recorder.as_ref().map(|recorder| recorder.writer.run())
     }
 
     /// The last recorded entry. Evidence stores it, to detect an
     /// [older copy of the record](Resume::must_contain).
     #[must_use]
     pub fn position(&self) -> Option<Position> {
-        self.recorder.as_ref().map(RunRecorder::position)
+        self.recorder.as_ref().map(|recorder| recorder.writer.position())
     }
 
     /// Why recording failed, in one line. From then on nothing is sent, and watching continues.
     #[must_use]
     pub fn journal_failure(&self) -> Option<&str> {
-        self.recorder.as_ref()?.failure()
+        self.recorder.as_ref()?.failure.as_deref()
     }
 
     /// Performs one action and returns its event; `None` once every package has its outcome.

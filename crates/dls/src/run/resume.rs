@@ -5,7 +5,7 @@ use std::time::Duration;
 use dls_rollout::{EventKind, PollInterval, Rollout};
 
 use crate::recorder::{self, RunRecorder};
-use crate::store::{Position, RunId, RunStore, StoreError};
+use crate::store::{Position, RunId, RunStore, StoreError, TakenOver};
 
 /// How to take a run over: what changes, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,7 +44,9 @@ impl Resume {
         store: &dyn RunStore,
         run: &RunId,
     ) -> Result<(RunRecorder, Rollout), StoreError> {
-        RunRecorder::take_over(store, run, self.must_contain.as_ref(), self.store_timeout).await
+        let taken = store.take_over(run, self.must_contain.as_ref());
+        let TakenOver { writer, rollout } = recorder::in_time(self.store_timeout, taken).await?;
+        Ok((RunRecorder::new(writer, self.store_timeout), rollout))
     }
 
     /// What happened, for the record.

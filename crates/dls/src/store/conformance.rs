@@ -1,13 +1,13 @@
 //! The rules that every [`RunStore`] must pass. Run [`check`] in the tests of your own store.
 
-use std::fmt;
+use std::error::Error;
 use std::future::poll_fn;
 use std::task::Poll;
 
 use dls_model::{PackageIds, Timestamp};
 use dls_rollout::{Destination, Event, EventKind, Options, RunSpec, Selection, SendError};
 
-use super::{BoxFuture, Position, RunId, RunStore, RunWriter, StoreError, StoredRun, TakenOver};
+use super::{BoxFuture, Position, RunStore, RunWriter, StoreError, TakenOver};
 
 /// A rule that a store breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,12 +38,12 @@ pub async fn check<S: RunStore>(make: impl AsyncFn() -> S) -> Result<(), BrokenR
     for (rule, check) in RULES {
         let store = make().await;
         let passed = check(&store).await;
-        passed.map_err(|found| BrokenRule { rule, found })?;
+        passed.map_err(|found| BrokenRule { rule, found: found.to_string() })?;
     }
     Ok(())
 }
 
-type Passed = Result<(), String>;
+type Passed<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 type Rule = (&'static str, fn(&dyn RunStore) -> BoxFuture<'_, Passed>);
 
 const RULES: [Rule; 9] = [
@@ -60,15 +60,15 @@ const RULES: [Rule; 9] = [
 
 async fn created(store: &dyn RunStore) -> Passed {
     let spec = spec(&["23", "24"])?;
-    let writer = store.create(spec.clone(), at(1)?).await.map_err(text)?;
-    let stored = load(store, writer.run()).await?;
+    let writer = store.create(spec.clone(), at(1)?).await?;
+    let stored = store.load(writer.run()).await?;
     ensure(stored.id == *writer.run(), "another name")?;
     ensure(stored.spec == spec, "another spec")?;
     ensure(stored.created_at == at(1)?, "another time")?;
     ensure(stored.is_open(), "it is not open")?;
     ensure(stored.position() == writer.position(), "another position")?;
     ensure(stored.position().entry == 1, "it does not have one entry")?;
-    let listed = store.list().await.map_err(text)?;
+    let listed = store.list().await?;
     ensure(listed == [Ok(stored)], "the list does not contain exactly this run")
 }
 
@@ -79,12 +79,12 @@ async fn appended(store: &dyn RunStore) -> Passed {
         let appended = append(&mut *writer, kind).await?;
         ensure(appended == writer.position(), "the writer is at another position")?;
         ensure(appended.entry == position.entry + 1, "the entries are not consecutive")?;
-        let stored = load(store, writer.run()).await?;
+        let stored = store.load(writer.run()).await?;
         ensure(stored.position() == appended, "it is not the last entry")?;
         ensure(stored.contains(&position), "the previous entry is missing")?;
         position = appended;
     }
-    let stored = load(store, writer.run()).await?;
+    let stored = store.load(writer.run()).await?;
     ensure(stored.report.packages.iter().all(|it| it.sent), "the intention is missing")
 }
 
@@ -95,15 +95,15 @@ async fn claimed(store: &dyn RunStore) -> Passed {
     match store.create(elsewhere, at(2)?).await {
         Err(StoreError::Conflict { run, packages, other_endpoint, .. }) => {
             ensure(run == *first.run(), "the conflict is with another run")?;
-            ensure(packages == ["24".parse().map_err(text)?], "other packages conflict")?;
+            ensure(packages == ["24".parse()?], "other packages conflict")?;
             ensure(other_endpoint.is_some(), "the other address is missing")?;
         }
-        other => return Err(format!("{other:?}")),
+        other => return Err(format!("{other:?}").into()),
     }
-    ensure(store.list().await.map_err(text)?.len() == 1, "the refused run was recorded")?;
+    ensure(store.list().await?.len() == 1, "the refused run was recorded")?;
     let mut workspace = spec(&["24"])?;
-    workspace.destination.workspace = "other".parse().map_err(text)?;
-    store.create(workspace, at(2)?).await.map_err(text)?;
+    workspace.destination.workspace = "other".parse()?;
+    store.create(workspace, at(2)?).await?;
     create(store, &["25"]).await?;
     Ok(())
 }
@@ -111,12 +111,12 @@ async fn claimed(store: &dyn RunStore) -> Passed {
 async fn finished(store: &dyn RunStore) -> Passed {
     let mut writer = create(store, &["23"]).await?;
     append(&mut *writer, given_up(&["23"])?).await?;
-    writer.finish().await.map_err(text)?;
-    let stored = load(store, writer.run()).await?;
+    writer.finish().await?;
+    let stored = store.load(writer.run()).await?;
     ensure(!stored.is_open(), "it is open")?;
     ensure(stored.position() == writer.position(), "its last entry is another one")?;
     create(store, &["23"]).await?;
-    ensure(store.list().await.map_err(text)?.len() == 2, "there are not two runs")
+    ensure(store.list().await?.len() == 2, "there are not two runs")
 }
 
 async fn concurrent(store: &dyn RunStore) -> Passed {
@@ -139,7 +139,7 @@ async fn concurrent(store: &dyn RunStore) -> Passed {
         [Ok(_), Err(StoreError::Conflict { .. })] | [Err(StoreError::Conflict { .. }), Ok(_)] => {
             Ok(())
         }
-        other => Err(format!("{other:?}")),
+        other => Err(format!("{other:?}").into()),
     }
 }
 
@@ -148,7 +148,7 @@ async fn taken_over(store: &dyn RunStore) -> Passed {
     let left = append(&mut *writer, intention(&["23"])?).await?;
     let run = writer.run().clone();
     drop(writer);
-    let taken = store.take_over(&run, Some(&left)).await.map_err(text)?;
+    let taken = store.take_over(&run, Some(&left)).await?;
     let TakenOver { mut writer, rollout } = taken;
     ensure(writer.position() == left, "it is at another position")?;
     ensure(rollout.report().packages.iter().all(|it| it.sent), "the intention is missing")?;
@@ -159,7 +159,7 @@ async fn taken_over(store: &dyn RunStore) -> Passed {
         other_endpoint: None,
     };
     let next = append(&mut *writer, resumed).await?;
-    let stored = load(store, &run).await?;
+    let stored = store.load(&run).await?;
     ensure(stored.position() == next && stored.contains(&left), "the entries are not consecutive")
 }
 
@@ -170,11 +170,12 @@ async fn fenced(store: &dyn RunStore) -> Passed {
     let mut second = match store.take_over(&run, None).await {
         Ok(taken) => taken.writer,
         Err(StoreError::InUse(_)) => return Ok(()),
-        Err(error) => return Err(text(error)),
+        Err(error) => return Err(error.into()),
     };
     let written = append(&mut *first, intention(&["23"])?).await;
     ensure(written.is_err(), "two writers have appended")?;
-    append(&mut *second, EventKind::Waited).await.map(drop)
+    append(&mut *second, EventKind::Waited).await?;
+    Ok(())
 }
 
 async fn outdated(store: &dyn RunStore) -> Passed {
@@ -191,44 +192,40 @@ async fn outdated(store: &dyn RunStore) -> Passed {
         let refused = matches!(taken, Err(StoreError::Outdated { .. }));
         ensure(refused, "a run without this position was accepted")?;
     }
-    store.take_over(&run, Some(&known)).await.map_err(text)?;
+    store.take_over(&run, Some(&known)).await?;
     Ok(())
 }
 
 async fn missing(store: &dyn RunStore) -> Passed {
-    let run = "20200101-000000-0000".parse().map_err(text)?;
+    let run = "20200101-000000-0000".parse()?;
     let (loaded, taken) = (store.load(&run).await, store.take_over(&run, None).await);
     ensure(matches!(loaded, Err(StoreError::NoSuchRun(_))), "it was loaded")?;
     ensure(matches!(taken, Err(StoreError::NoSuchRun(_))), "it was taken over")
 }
 
-async fn create(store: &dyn RunStore, packages: &[&str]) -> Result<Box<dyn RunWriter>, String> {
-    store.create(spec(packages)?, at(1)?).await.map_err(text)
+async fn create(store: &dyn RunStore, packages: &[&str]) -> Passed<Box<dyn RunWriter>> {
+    Ok(store.create(spec(packages)?, at(1)?).await?)
 }
 
-async fn load(store: &dyn RunStore, run: &RunId) -> Result<StoredRun, String> {
-    store.load(run).await.map_err(text)
-}
-
-async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Result<Position, String> {
+async fn append(writer: &mut dyn RunWriter, kind: EventKind) -> Passed<Position> {
     let event = Event::new(at(2)?, kind);
-    writer.append(&event).await.map_err(text)
+    Ok(writer.append(&event).await?)
 }
 
-pub(super) fn spec(packages: &[&str]) -> Result<RunSpec, String> {
-    let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse().map_err(text)?;
-    let workspace = "default".parse().map_err(text)?;
+pub(super) fn spec(packages: &[&str]) -> Passed<RunSpec> {
+    let project = "b384b9e9ab9b4ee8994c8633aabc9505".parse()?;
+    let workspace = "default".parse()?;
     let destination = Destination::new("https://dayu.example.com", project, workspace);
     let packages = Selection::from(ids(packages)?);
     Ok(RunSpec::new(destination, packages, Options::new(dls_model::JobStart::Later)))
 }
 
-pub(super) fn ids(packages: &[&str]) -> Result<PackageIds, String> {
+pub(super) fn ids(packages: &[&str]) -> Passed<PackageIds> {
     let ids: Result<Vec<_>, _> = packages.iter().map(|id| id.parse()).collect();
-    PackageIds::new(ids.map_err(text)?).map_err(text)
+    Ok(PackageIds::new(ids?)?)
 }
 
-pub(super) fn intention(packages: &[&str]) -> Result<EventKind, String> {
+pub(super) fn intention(packages: &[&str]) -> Passed<EventKind> {
     Ok(EventKind::SendIntended { packages: ids(packages)?, signed_at: at(2)?, with_token: false })
 }
 
@@ -236,7 +233,7 @@ pub(super) fn lost() -> EventKind {
     EventKind::SendFailed { failure: SendError::Lost("a reset".to_owned()) }
 }
 
-pub(super) fn given_up(packages: &[&str]) -> Result<EventKind, String> {
+pub(super) fn given_up(packages: &[&str]) -> Passed<EventKind> {
     Ok(EventKind::Forgotten {
         packages: ids(packages)?.iter().copied().collect(),
         by: "the conformance suite".to_owned(),
@@ -244,15 +241,11 @@ pub(super) fn given_up(packages: &[&str]) -> Result<EventKind, String> {
     })
 }
 
-pub(super) fn at(seconds: i64) -> Result<Timestamp, String> {
+pub(super) fn at(seconds: i64) -> Passed<Timestamp> {
     let time = Timestamp::from_millis(1_747_106_000_000 + 1000 * seconds);
-    time.ok_or_else(|| "no time".to_owned())
+    Ok(time.ok_or("no time")?)
 }
 
 fn ensure(holds: bool, found: &str) -> Passed {
-    if holds { Ok(()) } else { Err(found.to_owned()) }
-}
-
-fn text(error: impl fmt::Display) -> String {
-    error.to_string()
+    if holds { Ok(()) } else { Err(found.into()) }
 }
