@@ -34,7 +34,7 @@ enum Cause {
     Answer(#[from] AnswerError),
     #[error("the answer describes package {0}, which was not asked for")]
     OtherPackage(PackageId),
-    #[error("the answer does not say which package it is of")]
+    #[error("the answer does not say which package it describes")]
     NoPackage,
     #[error(transparent)]
     Paging(#[from] PageError),
@@ -45,7 +45,7 @@ enum Cause {
 /// Why a plan cannot be used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanMismatch {
-    #[error("the plan is of another endpoint, project or workspace")]
+    #[error("the plan belongs to another endpoint, project or workspace")]
     Destination,
     #[error("the plan was made for another choice of whether jobs start")]
     Start,

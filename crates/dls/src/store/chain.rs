@@ -50,7 +50,7 @@ pub(super) fn encode(last: &Position, event: &Event) -> Result<(Vec<u8>, Positio
 pub(super) fn decode(last: &Position, line: &[u8]) -> Result<(Event, Position), StoreError> {
     let next = verify(last, line).ok_or_else(|| broken(last, why_not(last, line)))?;
     let entry = serde_json::from_slice::<Entry<Event>>(line).map_err(|error| {
-        broken(last, format!("this version cannot read it, though its hash fits: {error}"))
+        broken(last, format!("this version cannot read it, although its hash matches: {error}"))
     })?;
     Ok((entry.event, next))
 }
@@ -87,7 +87,7 @@ fn why_not(last: &Position, line: &[u8]) -> String {
         Ok(head) if head.seq != expected => {
             format!("it says it is entry {}, and {expected} is missing", head.seq)
         }
-        Ok(_) => "its hash does not fit: it, or an entry before it, was changed".to_owned(),
+        Ok(_) => "its hash does not match: it, or an entry before it, was changed".to_owned(),
     }
 }
 

@@ -87,7 +87,7 @@ pub enum StoreError {
     #[error("the run has already started, so it cannot be recorded any more")]
     TooLate,
     /// The run has another destination than the [`Client`](crate::Client).
-    #[error("run {0} is of another endpoint, project or workspace")]
+    #[error("run {0} belongs to another endpoint, project or workspace")]
     OtherDestination(RunId),
     /// The store did not answer in time. It is unknown whether the call took effect.
     #[error("the journal did not answer within {} s", .0.as_secs_f32())]
@@ -117,7 +117,7 @@ fn in_conflict(run: &RunId, packages: &[PackageId], other_endpoint: Option<&str>
     let packages: Vec<String> = packages.iter().map(ToString::to_string).collect();
     let endpoint = other_endpoint.map(|it| format!(" (that run is at {it})"));
     format!(
-        "what became of {} in run {run} is not known yet{}",
+        "the outcome of {} in run {run} is not known yet{}",
         packages.join(", "),
         endpoint.unwrap_or_default()
     )

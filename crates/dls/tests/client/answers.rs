@@ -52,7 +52,7 @@ async fn an_answer_about_another_package_or_none_is_not_an_observation() {
             r#"{"release_package": {"package_id": "24", "deploy_status": 2}}"#,
             "the answer describes package 24",
         ),
-        (r#"{"release_package": {"deploy_status": 2}}"#, "does not say which package it is of"),
+        (r#"{"release_package": {"deploy_status": 2}}"#, "does not say which package it describes"),
     ] {
         let (client, connections) = server(body).await;
         let error = client.package(id(23)).await.unwrap_err();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dls::model::Timestamp;
 use dls::rollout::{Event, EventKind, SendError};
-use dls::store::{FileStore, RunId, RunStore, RunWriter, StoreError, StoredRun};
+use dls::store::{FileStore, RunId, RunStore, RunWriter, StoreError};
 use tempfile::TempDir;
 
 pub(crate) use crate::bench::{ids, spec};
@@ -19,6 +19,15 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let store = FileStore::open(folder.path().join("runs")).await.unwrap();
         Self { folder, store }
+    }
+
+    /// A store with one run, to which this has happened, and that was left: its file, and what is in it.
+    pub(crate) async fn with_run(events: Vec<EventKind>) -> (Self, RunId, PathBuf, Vec<u8>) {
+        let bench = Self::new().await;
+        let run = bench.run_of(events).await;
+        let path = bench.file(&run);
+        let bytes = std::fs::read(&path).unwrap();
+        (bench, run, path, bytes)
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -45,10 +54,6 @@ impl Bench {
         // The test goes on as if it had never been.
         std::fs::remove_file(self.file(created.run())).unwrap();
         Ok(())
-    }
-
-    pub(crate) async fn load(&self, run: &RunId) -> Result<StoredRun, StoreError> {
-        self.store.load(run).await
     }
 }
 

@@ -8,10 +8,7 @@ use super::bench::*;
 
 #[tokio::test]
 async fn a_flipped_line_end_is_repaired_by_the_next_writer() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
-    let path = bench.file(&run);
-    let original = fs::read(&path).unwrap();
+    let (bench, run, path, original) = Bench::with_run(vec![intended()]).await;
     let without = original.len() - 1;
     for end in [vec![], vec![b'\n' ^ 0x40], vec![0]] {
         let broken = [&original[..without], &end].concat();
@@ -21,17 +18,14 @@ async fn a_flipped_line_end_is_repaired_by_the_next_writer() {
         assert_eq!(fs::read(&path).unwrap(), original);
         let mut writer = taken.writer;
         append(&mut *writer, lost()).await.unwrap();
-        assert_eq!(bench.load(&run).await.unwrap().position().entry, 3);
+        assert_eq!(bench.store.load(&run).await.unwrap().position().entry, 3);
         drop(writer);
     }
 }
 
 #[tokio::test]
 async fn an_incomplete_entry_or_zeros_are_removed_by_a_writer_and_reported_to_a_reader() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended(), lost()]).await;
-    let path = bench.file(&run);
-    let whole = fs::read(&path).unwrap();
+    let (bench, run, path, whole) = Bench::with_run(vec![intended(), lost()]).await;
     let last = line_starts(&whole)[2];
     let kept = &whole[..last];
     for tail in [
@@ -42,7 +36,7 @@ async fn an_incomplete_entry_or_zeros_are_removed_by_a_writer_and_reported_to_a_
     ] {
         let torn = [kept, tail].concat();
         fs::write(&path, &torn).unwrap();
-        let read = bench.load(&run).await.unwrap();
+        let read = bench.store.load(&run).await.unwrap();
         assert_eq!(read.position().entry, 2);
         assert!(read.unfinished.is_some());
         assert_eq!(fs::read(&path).unwrap(), torn, "a reader changes nothing");
@@ -54,30 +48,22 @@ async fn an_incomplete_entry_or_zeros_are_removed_by_a_writer_and_reported_to_a_
 
 #[tokio::test]
 async fn a_complete_last_entry_with_a_wrong_hash_is_refused() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
-    let path = bench.file(&run);
-    let mut bytes = fs::read(&path).unwrap();
+    let (bench, run, path, mut bytes) = Bench::with_run(vec![intended()]).await;
     let last = line_starts(&bytes)[1];
     bytes[last + 100] ^= 1;
     // With its line end and without.
     for length in [bytes.len(), bytes.len() - 1] {
         fs::write(&path, &bytes[..length]).unwrap();
-        let error = bench.load(&run).await.unwrap_err();
+        let error = bench.store.load(&run).await.unwrap_err();
         assert!(matches!(error, StoreError::Broken { entry: 2, .. }), "{error}");
     }
 }
 
 #[tokio::test]
 async fn swapped_duplicate_missing_and_foreign_lines_are_refused() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended(), lost(), consented()]).await;
-    let path = bench.file(&run);
-    let whole = fs::read(&path).unwrap();
+    let (bench, run, path, whole) = Bench::with_run(vec![intended(), lost(), consented()]).await;
     let lines: Vec<&[u8]> = whole.split_inclusive(|it| *it == b'\n').collect();
-    let other = Bench::new().await;
-    let stranger = other.run_of(vec![intended(), lost()]).await;
-    let stranger = fs::read(other.file(&stranger)).unwrap();
+    let (_, _, _, stranger) = Bench::with_run(vec![intended(), lost()]).await;
     let stranger: Vec<&[u8]> = stranger.split_inclusive(|it| *it == b'\n').collect();
     for (kind, broken, at) in [
         ("swapped", vec![lines[0], lines[2], lines[1], lines[3]], 2),
@@ -88,7 +74,7 @@ async fn swapped_duplicate_missing_and_foreign_lines_are_refused() {
         ("another run's file", stranger.clone(), 1),
     ] {
         fs::write(&path, broken.concat()).unwrap();
-        let error = bench.load(&run).await.unwrap_err();
+        let error = bench.store.load(&run).await.unwrap_err();
         let StoreError::Broken { run: named, entry, why } = &error else {
             panic!("{kind}: {error}");
         };
@@ -102,10 +88,7 @@ async fn swapped_duplicate_missing_and_foreign_lines_are_refused() {
 
 #[tokio::test]
 async fn an_unreadable_first_entry_blocks_every_new_run_until_the_run_is_set_aside() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
-    let path = bench.file(&run);
-    let whole = fs::read(&path).unwrap();
+    let (bench, run, path, whole) = Bench::with_run(vec![intended()]).await;
     for broken in [&b""[..], &[0; 512], &whole[..40], &whole[10..]] {
         fs::write(&path, broken).unwrap();
         let error = bench.create(99).await.unwrap_err();
@@ -126,10 +109,7 @@ async fn an_unreadable_first_entry_blocks_every_new_run_until_the_run_is_set_asi
 
 #[tokio::test]
 async fn a_run_that_is_broken_at_a_later_entry_claims_only_its_packages() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended(), given_up()]).await;
-    let path = bench.file(&run);
-    let mut bytes = fs::read(&path).unwrap();
+    let (bench, run, path, mut bytes) = Bench::with_run(vec![intended(), given_up()]).await;
     let last = line_starts(&bytes)[2];
     bytes[last + 200] ^= 1;
     fs::write(&path, &bytes).unwrap();
@@ -143,14 +123,13 @@ async fn a_run_that_is_broken_at_a_later_entry_claims_only_its_packages() {
 
 #[tokio::test]
 async fn a_readable_run_is_not_set_aside() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
+    let (bench, run, ..) = Bench::with_run(vec![intended()]).await;
     let refused = bench.store.set_aside(&run, "li.wei", at(5)).await;
     assert_eq!(refused.unwrap_err(), StoreError::NotBroken(run.clone()));
     let unknown: RunId = "20200101-000000-0000".parse().unwrap();
     let refused = bench.store.set_aside(&unknown, "li.wei", at(5)).await;
     assert_eq!(refused.unwrap_err(), StoreError::NoSuchRun(unknown));
-    assert!(bench.load(&run).await.is_ok());
+    assert!(bench.store.load(&run).await.is_ok());
 }
 
 fn line_starts(bytes: &[u8]) -> Vec<usize> {

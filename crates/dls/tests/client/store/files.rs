@@ -47,8 +47,7 @@ async fn a_directory_that_is_not_writable_is_refused() {
 #[tokio::test]
 async fn only_the_owner_can_access_files_and_directories() {
     use std::os::unix::fs::PermissionsExt as _;
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![]).await;
+    let (bench, run, ..) = Bench::with_run(vec![]).await;
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(bench.file(&run)), 0o600);
     assert_eq!(mode(bench.store.path().to_owned()), 0o700);
@@ -57,13 +56,12 @@ async fn only_the_owner_can_access_files_and_directories() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_symbolic_link_is_refused_and_blocks_every_new_run() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
-    let (path, elsewhere) = (bench.file(&run), bench.path().join("elsewhere"));
+    let (bench, run, path, _) = Bench::with_run(vec![intended()]).await;
+    let elsewhere = bench.path().join("elsewhere");
     fs::rename(&path, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
     for error in [
-        bench.load(&run).await.err(),
+        bench.store.load(&run).await.err(),
         bench.store.take_over(&run, None).await.err(),
         bench.create(99).await.err(),
     ] {
@@ -74,9 +72,7 @@ async fn a_symbolic_link_is_refused_and_blocks_every_new_run() {
 
 #[tokio::test]
 async fn a_misnamed_file_blocks_every_new_run() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
-    let path = bench.file(&run);
+    let (bench, run, path, _) = Bench::with_run(vec![intended()]).await;
     for name in [format!("{run} (1).jsonl"), format!("{run}.JSONL")] {
         let stranger = path.with_file_name(&name);
         fs::rename(&path, &stranger).unwrap();
@@ -140,10 +136,10 @@ async fn a_finished_run_is_renamed_and_still_readable() {
     let mut writer = bench.store.create(spec(&[23, 24]), at(0)).await.unwrap();
     append(&mut *writer, given_up()).await.unwrap();
     let run = writer.run().clone();
-    let before = bench.load(&run).await.unwrap();
+    let before = bench.store.load(&run).await.unwrap();
     writer.finish().await.unwrap();
     assert!(!bench.file(&run).exists());
-    assert_eq!(bench.load(&run).await.unwrap(), before);
+    assert_eq!(bench.store.load(&run).await.unwrap(), before);
     // By what was known when it was written it was over, by what is known today it is not.
     let open = bench.run_of(vec![intended()]).await;
     let over = bench.store.path().join(format!("{open}.done.jsonl"));
@@ -154,9 +150,7 @@ async fn a_finished_run_is_renamed_and_still_readable() {
 
 #[tokio::test]
 async fn a_run_of_another_version_is_refused_with_both_versions_and_blocks_every_new_run() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
-    let path = bench.file(&run);
+    let (bench, run, path, _) = Bench::with_run(vec![intended()]).await;
     let text = fs::read_to_string(&path).unwrap();
     for (known, other, version) in [
         ("{\"journal\":2,", "{\"journal\":1,", 1),
@@ -171,7 +165,7 @@ async fn a_run_of_another_version_is_refused_with_both_versions_and_blocks_every
         assert_eq!(error, refusal, "{other}");
         let both = format!("has version {version}; this program reads version 2 only");
         assert!(error.to_string().contains(&both), "{error}");
-        assert_eq!(bench.load(&run).await.unwrap_err(), error);
+        assert_eq!(bench.store.load(&run).await.unwrap_err(), error);
         assert_eq!(bench.store.take_over(&run, None).await.unwrap_err(), error);
         let checked = bench.store.check(&run).await.unwrap();
         assert_eq!((checked.version, checked.entries), (version, 0));

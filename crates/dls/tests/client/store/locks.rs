@@ -31,13 +31,12 @@ async fn a_run_is_created_only_under_the_lock_of_the_directory() {
 
 #[tokio::test]
 async fn a_locked_run_is_not_taken_over_until_the_lock_ends() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
-    let writer = lock(bench.file(&run));
+    let (bench, run, path, _) = Bench::with_run(vec![intended()]).await;
+    let writer = lock(path);
     let refused = bench.store.take_over(&run, None).await;
     assert_eq!(refused.unwrap_err(), StoreError::InUse(run.clone()));
     // Readers, and the check for conflicts, need no lock.
-    assert!(bench.load(&run).await.unwrap().is_open());
+    assert!(bench.store.load(&run).await.unwrap().is_open());
     let conflict = bench.create(23).await.unwrap_err();
     assert!(matches!(conflict, StoreError::Conflict { .. }), "{conflict}");
     drop(writer);
@@ -116,9 +115,7 @@ async fn no_run_is_created_under_a_replaced_lock() {
 
 #[tokio::test]
 async fn a_locked_broken_run_is_not_set_aside() {
-    let bench = Bench::new().await;
-    let run = bench.run_of(vec![intended()]).await;
-    let path = bench.file(&run);
+    let (bench, run, path, _) = Bench::with_run(vec![intended()]).await;
     std::fs::write(&path, "{}\n").unwrap();
     let writer = lock(path.clone());
     let refused = bench.store.set_aside(&run, "li.wei", at(5)).await;
