@@ -1,15 +1,13 @@
 //! Which packages may be sent, by their status, the plan and the caller's options.
 
-use std::collections::HashMap;
-
-use dls_model::{PackageDetail, PackageId, Status};
+use dls_model::{PackageDetail, Status};
 
 use crate::event::RunSpec;
 use crate::guard::{Guard, holds};
 use crate::options::IfReleased;
 use crate::outcome::{NotSent, PackageOutcome};
 use crate::package_state::{PackageState, differs, failed, succeeded};
-use crate::plan::{deletions, drift, overlaps};
+use crate::plan::{deletions, drift};
 
 /// The result of the checks before a package is sent.
 pub(crate) enum Preflight {
@@ -75,23 +73,6 @@ fn check_tasks(now: &PackageDetail, planned: Option<&PackageDetail>, spec: &RunS
         return Preflight::Blocked(NotSent::Deletes(deleted));
     }
     Preflight::Send
-}
-
-/// Of the packages to send, those that change an object that another one of them changes, too.
-pub(crate) fn overlapping<'a>(
-    states: impl Iterator<Item = &'a PackageState>,
-) -> HashMap<PackageId, NotSent> {
-    let seen = states.filter_map(|state| Some((state.id, state.latest.as_ref()?)));
-    let mut blocked = HashMap::new();
-    for overlap in overlaps(seen) {
-        for id in &overlap.packages {
-            let others = overlap.packages.iter().filter(|other| *other != id);
-            let why =
-                NotSent::Overlaps { name: overlap.name.clone(), with: others.copied().collect() };
-            blocked.entry(*id).or_insert(why);
-        }
-    }
-    blocked
 }
 
 /// Whether the failure is newer than the plan: the package had not been released by then, or the failure has a

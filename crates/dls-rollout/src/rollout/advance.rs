@@ -9,7 +9,8 @@ use super::{FEW, Rollout};
 use crate::guard::{Guard, holds, limit};
 use crate::outcome::{NotSent, PackageOutcome};
 use crate::package_state::{PackageState, Stage, since};
-use crate::preflight::{Preflight, overlapping, preflight};
+use crate::plan::{Overlap, overlaps};
+use crate::preflight::{Preflight, preflight};
 
 impl Rollout {
     /// Does everything that needs no action of the caller.
@@ -63,13 +64,23 @@ impl Rollout {
         self.begin_round();
     }
 
-    pub(super) fn overlaps(&self) -> HashMap<PackageId, NotSent> {
+    /// Of the packages to send, those that change an object that another one of them changes, too.
+    fn overlaps(&self) -> HashMap<PackageId, NotSent> {
+        let mut blocked = HashMap::new();
         if self.started || self.spec.options.in_order {
-            return HashMap::new();
+            return blocked;
         }
-        let to_send =
-            |state: &&PackageState| matches!(preflight(state, &self.spec), Preflight::Send);
-        overlapping(self.waiting().filter(to_send))
+        let is_sent = |it: &&PackageState| matches!(preflight(it, &self.spec), Preflight::Send);
+        let to_send = self.waiting().filter(is_sent);
+        for Overlap { name, packages, .. } in
+            overlaps(to_send.filter_map(|it| Some((it.id, it.latest.as_ref()?))))
+        {
+            for id in &packages {
+                let with = packages.iter().copied().filter(|other| other != id).collect();
+                blocked.entry(*id).or_insert(NotSent::Overlaps { name: name.clone(), with });
+            }
+        }
+        blocked
     }
 
     /// Ends the run where the caller does not wait for the releases: what the service accepted is accepted.

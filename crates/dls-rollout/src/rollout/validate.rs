@@ -23,15 +23,9 @@ impl Rollout {
                 rows.chain(missing.iter().copied()).try_for_each(|id| self.known(id).map(drop))
             }
             EventKind::SendIntended { packages, .. } => self.check_intention(packages),
-            EventKind::Accepted { .. } => ensure(self.sending, "no request was being sent"),
-            EventKind::SendFailed { failure } => {
-                let is_local = matches!(
-                    failure,
-                    SendError::NotSent(_)
-                        | SendError::NotAuthenticated(_)
-                        | SendError::NotRecorded(_)
-                );
-                ensure(is_local || self.sending, "no request was being sent")
+            EventKind::Accepted { .. }
+            | EventKind::SendFailed { failure: SendError::Answered(_) | SendError::Lost(_) } => {
+                ensure(self.sending, "no request was being sent")
             }
             // Consent counts for what is in doubt alone, and may name more.
             EventKind::ResendAllowed { packages, .. } => {
@@ -42,6 +36,7 @@ impl Rollout {
                 ensure(fits, "it gives up a package that is being released or has ended")
             }),
             EventKind::ListFailed { .. }
+            | EventKind::SendFailed { .. }
             | EventKind::Waited
             | EventKind::OutOfTime
             | EventKind::Resumed { .. } => Ok(()),

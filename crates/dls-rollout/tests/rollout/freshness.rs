@@ -58,9 +58,6 @@ fn a_batch_is_the_longest_prefix_that_is_fresh_and_every_turn_ends_with_a_reques
             }
             _ => break,
         }
-        if sent.len() == all.len() {
-            break;
-        }
     }
     assert_eq!(sent, all);
 }
