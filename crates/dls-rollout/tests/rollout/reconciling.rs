@@ -106,7 +106,7 @@ fn an_observation_is_an_end_only_if_it_cannot_show_a_state_from_before() {
         (
             "an old failure after an observed release is believed once no status lags so long",
             redeployed(accepted(&[31])),
-            &[(0, 5, 9, "-"), (119, 3, 5, "-"), (1, 3, 5, "Failed")],
+            &[(60, 5, 9, "-"), (119, 3, 5, "-"), (1, 3, 5, "Failed")],
         ),
         (
             "the release before this run, as a status that lags shows it, proves no release",
