@@ -122,37 +122,26 @@ impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |problem| Err(InvalidEndpoint::new(text, problem));
-        let (scheme, rest) = match text.split_once("://") {
-            Some(("https", rest)) => (Scheme::HTTPS, rest),
-            Some(("http", rest)) => (Scheme::HTTP, rest),
-            Some(_) => return invalid("its scheme must be https:// (or http:// on loopback)"),
-            None => return invalid("it must start with https://"),
+        let invalid = |problem| InvalidEndpoint::new(text, problem);
+        let (scheme, default_port, rest) = match text.split_once("://") {
+            Some(("https", rest)) => (Scheme::HTTPS, 443, rest),
+            Some(("http", rest)) => (Scheme::HTTP, 80, rest),
+            Some(_) => return Err(invalid("its scheme must be https:// (or http:// on loopback)")),
+            None => return Err(invalid("it must start with https://")),
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#']) {
-            return invalid("it must end after the host and port, without a path");
+            return Err(invalid("it must end after the host and port, without a path"));
         }
         if authority.contains('@') {
-            return invalid("it must not hold a user name or password");
+            return Err(invalid("it must not hold a user name or password"));
         }
-        let authority = authority.to_ascii_lowercase();
-        match authority.parse::<Authority>() {
-            Ok(authority) if !authority.host().is_empty() && has_sane_port(&authority) => {
-                let authority = without_default_port(&scheme, authority);
-                Ok(Self { scheme, authority })
-            }
-            _ => invalid("invalid host or port"),
-        }
-    }
-}
-
-fn without_default_port(scheme: &Scheme, authority: Authority) -> Authority {
-    let default = if *scheme == Scheme::HTTPS { 443 } else { 80 };
-    let shorter = authority.host().parse();
-    match authority.port_u16() {
-        Some(port) if port == default => shorter.unwrap_or(authority),
-        _ => authority,
+        let authority = authority.to_ascii_lowercase().parse::<Authority>().ok();
+        let authority = authority.filter(|it| !it.host().is_empty() && has_sane_port(it));
+        let authority = authority.ok_or_else(|| invalid("invalid host or port"))?;
+        let has_default_port = authority.port_u16() == Some(default_port);
+        let host = authority.host().parse().ok().filter(|_| has_default_port);
+        Ok(Self { scheme, authority: host.unwrap_or(authority) })
     }
 }
 

@@ -55,29 +55,27 @@ async fn a_release_does_not_change_the_hash() {
 }
 
 #[tokio::test]
-async fn a_plan_of_another_destination_or_start_is_refused_before_anything_is_sent() {
+async fn a_plan_is_refused_for_another_start_or_workspace_and_for_an_unconfirmed_address() {
     let bench = Bench::new(Duration::ZERO).await;
-    let start = Some(JobStart::Immediately);
-    let made = bench.client.plan(selection(&[23]), start).await.unwrap();
-    let other_start = bench.client.rollout(made.clone(), quick());
-    assert_eq!(other_start.unwrap_err().kind(), ErrorKind::Plan);
-    let elsewhere = client(&bench.emulator, "d1cd7861478748a6925bc02f47c69279");
-    let other_place = elsewhere.rollout(made, quick());
-    assert_eq!(other_place.unwrap_err().kind(), ErrorKind::Plan);
+    let (later, now) = (Some(JobStart::Later), Some(JobStart::Immediately));
+    let (here, proxy) = (bench.emulator.base_url(), "http://proxy.example.com:8080");
+    let elsewhere = "d1cd7861478748a6925bc02f47c69279";
+    for (base_url, workspace, start, same_service, is_accepted) in [
+        (here, "default", now, false, false),
+        (here, elsewhere, later, false, false),
+        (proxy, "default", later, false, false),
+        (proxy, "default", later, true, true),
+    ] {
+        let plan = bench.client.plan(selection(&[23]), start).await.unwrap();
+        let release = Release::Plan { plan: Box::new(plan), same_service };
+        match client_of(base_url, workspace).rollout(release, quick()) {
+            Ok(run) => {
+                assert_eq!((&*run.spec().destination.endpoint, is_accepted), (base_url, true))
+            }
+            Err(error) => assert_eq!((error.kind(), is_accepted), (ErrorKind::Plan, false)),
+        }
+    }
     assert_eq!(bench.requests("deploy"), 0);
-}
-
-#[tokio::test]
-async fn a_plan_is_used_at_another_address_only_after_confirmation() {
-    let bench = Bench::new(Duration::ZERO).await;
-    let made = bench.client.plan(selection(&[23]), None).await.unwrap();
-    let proxy = client_of("http://proxy.example.com:8080", "default");
-    let refused = proxy.rollout(made.clone(), quick());
-    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Plan);
-    let vouched = Release::Plan { plan: Box::new(made), same_service: true };
-    let run = proxy.rollout(vouched, quick()).unwrap();
-    let endpoint = &run.spec().destination.endpoint;
-    assert!(endpoint.contains("proxy.example.com:8080"), "{endpoint}");
 }
 
 #[tokio::test]
