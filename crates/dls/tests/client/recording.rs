@@ -6,11 +6,19 @@ use std::time::Duration;
 use dls::model::Status;
 use dls::rollout::{NotSent, PackageOutcome, RunOutcome};
 use dls::run::Fence;
-use dls::{MemoryStore, ResendRefused, Resume, Run, RunStore as _};
+use dls::{FileStore, MemoryStore, ResendRefused, Resume, Run, RunStore as _};
 
 use crate::bench::{id, quick, quick_with};
 use crate::fake_service::FakeService;
 use crate::fault::Fault;
+
+async fn recorded() -> (FakeService, Fault, FileStore, Run) {
+    let (service, fault) = (FakeService::new(), Fault::default());
+    let store = fault.store().await;
+    let run = service.run(&[23], quick_with(|it| it.grace = Duration::from_secs(1)));
+    let run = run.with_store(&store).await.unwrap();
+    (service, fault, store, run)
+}
 
 #[tokio::test(start_paused = true)]
 async fn once_an_event_is_not_recorded_nothing_is_sent_and_nothing_more_is_recorded() {
@@ -20,9 +28,7 @@ async fn once_an_event_is_not_recorded_nothing_is_sent_and_nothing_more_is_recor
             (2, "the intention", 2),
             (3, "the flush of the intention", 2),
         ] {
-            let (service, fault) = (FakeService::new(), Fault::default());
-            let run = service.run(&[23], quick());
-            let mut run = run.with_store(&fault.store().await).await.unwrap();
+            let (service, fault, _, mut run) = recorded().await;
             fault.set(fails, hangs);
             while run.next_event().await.is_some() {}
             assert!(service.state().sent.is_empty(), "{what}");
@@ -39,9 +45,7 @@ async fn once_an_event_is_not_recorded_nothing_is_sent_and_nothing_more_is_recor
 
 #[tokio::test(start_paused = true)]
 async fn after_an_append_was_cancelled_nothing_more_is_recorded() {
-    let (service, fault) = (FakeService::new(), Fault::default());
-    let run = service.run(&[23], quick());
-    let mut run = run.with_store(&fault.store().await).await.unwrap();
+    let (service, fault, _, mut run) = recorded().await;
     fault.set(1, true);
     let cancelled = tokio::time::timeout(Duration::from_secs(1), run.next_event()).await;
     assert!(cancelled.is_err());
@@ -52,9 +56,7 @@ async fn after_an_append_was_cancelled_nothing_more_is_recorded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sent_package_is_watched_to_its_end_after_recording_failed() {
-    let (service, fault) = (FakeService::new(), Fault::default());
-    let store = fault.store().await;
-    let mut run = service.run(&[23], quick()).with_store(&store).await.unwrap();
+    let (service, fault, store, mut run) = recorded().await;
     // The observation, the intention and its flush; then what became of the request.
     fault.set(4, false);
     let mut events = 0;
@@ -74,10 +76,7 @@ async fn a_sent_package_is_watched_to_its_end_after_recording_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unrecorded_consent_does_not_count() {
-    let (service, fault) = (FakeService::new(), Fault::default());
-    let store = fault.store().await;
-    let run = service.run(&[23], quick_with(|it| it.grace = Duration::from_secs(1)));
-    let run = run.with_store(&store).await.unwrap();
+    let (service, fault, store, run) = recorded().await;
     let name = run.id().unwrap().clone();
     assert_eq!(run.wait().await.outcome, RunOutcome::Unknown);
     service.state().wall += Run::RESEND_FENCE * 2;
@@ -92,9 +91,7 @@ async fn an_unrecorded_consent_does_not_count() {
 #[tokio::test(start_paused = true)]
 async fn a_take_over_is_durable_and_sends_nothing_if_recording_fails() {
     for (fails, what) in [(2, "the event"), (3, "its flush")] {
-        let (service, fault) = (FakeService::new(), Fault::default());
-        let store = fault.store().await;
-        let run = service.run(&[23], quick()).with_store(&store).await.unwrap();
+        let (service, fault, store, run) = recorded().await;
         let name = run.id().unwrap().clone();
         drop(run);
         // What is taken over is flushed first.

@@ -1,22 +1,29 @@
 //! What survives the machine, on a disk that loses whatever was not made durable.
 
 use dls::rollout::EventKind;
-use dls::store::{Disk as _, FileStore, MemoryDisk, OpenMode, RunStore as _, StoreError};
+use dls::store::{
+    Disk as _, FileStore, MemoryDisk, OpenMode, RunStore as _, RunWriter, StoreError,
+};
 
 use super::bench::*;
 use crate::fault::Fault;
 
-async fn store(disk: &MemoryDisk) -> FileStore {
-    FileStore::open_on(disk.clone(), "runs").await.unwrap()
+/// A run of the packages 23 and 24 to which this has happened.
+async fn written(events: Vec<EventKind>) -> (MemoryDisk, FileStore, Box<dyn RunWriter>) {
+    let disk = MemoryDisk::default();
+    let store = FileStore::open_on(disk.clone(), "runs").await.unwrap();
+    let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
+    for kind in events {
+        append(&mut *writer, kind).await.unwrap();
+    }
+    (disk, store, writer)
 }
 
 #[tokio::test]
 async fn a_created_run_survives_a_crash() {
-    let disk = MemoryDisk::default();
-    let store = store(&disk).await;
-    let run = store.create(spec(&[23]), at(0)).await.unwrap().run().clone();
+    let (disk, store, writer) = written(vec![]).await;
     disk.crash();
-    assert_eq!(store.load(&run).await.unwrap().position().entry, 1);
+    assert_eq!(store.load(writer.run()).await.unwrap().position().entry, 1);
 }
 
 #[tokio::test]
@@ -28,12 +35,7 @@ async fn decisions_survive_a_crash_and_observations_need_not() {
         (EventKind::Waited, false),
         (lost(), false),
     ] {
-        let disk = MemoryDisk::default();
-        let store = store(&disk).await;
-        let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
-        append(&mut *writer, intended()).await.unwrap();
-        append(&mut *writer, lost()).await.unwrap();
-        append(&mut *writer, consented()).await.unwrap();
+        let (disk, store, mut writer) = written(vec![intended(), lost(), consented()]).await;
         let before = writer.position().entry;
         let named = format!("{kind:?}");
         append(&mut *writer, kind).await.unwrap();
@@ -45,11 +47,7 @@ async fn decisions_survive_a_crash_and_observations_need_not() {
 
 #[tokio::test]
 async fn a_finished_run_survives_with_all_its_entries() {
-    let disk = MemoryDisk::default();
-    let store = store(&disk).await;
-    let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
-    append(&mut *writer, given_up()).await.unwrap();
-    append(&mut *writer, EventKind::Waited).await.unwrap();
+    let (disk, store, mut writer) = written(vec![given_up(), EventKind::Waited]).await;
     writer.finish().await.unwrap();
     disk.crash();
     let stored = store.load(writer.run()).await.unwrap();
@@ -60,11 +58,7 @@ async fn a_finished_run_survives_with_all_its_entries() {
 
 #[tokio::test]
 async fn entries_that_a_take_over_has_read_survive() {
-    let disk = MemoryDisk::default();
-    let store = store(&disk).await;
-    let mut writer = store.create(spec(&[23, 24]), at(0)).await.unwrap();
-    append(&mut *writer, intended()).await.unwrap();
-    append(&mut *writer, lost()).await.unwrap();
+    let (disk, store, writer) = written(vec![intended(), lost()]).await;
     let run = writer.run().clone();
     drop(writer);
     // The process died, the machine did not.
@@ -76,9 +70,9 @@ async fn entries_that_a_take_over_has_read_survive() {
 
 #[tokio::test]
 async fn a_take_over_makes_the_name_of_the_run_durable() {
-    let disk = MemoryDisk::default();
-    let store = store(&disk).await;
-    let run = store.create(spec(&[23]), at(0)).await.unwrap().run().clone();
+    let (disk, store, writer) = written(vec![]).await;
+    let run = writer.run().clone();
+    drop(writer);
     // As if whoever created it had ended before the directory was flushed.
     let path = store.check(&run).await.unwrap().path;
     let other = path.with_extension("other");
@@ -94,7 +88,7 @@ async fn a_take_over_makes_the_name_of_the_run_durable() {
 #[tokio::test]
 async fn a_consent_to_set_a_file_aside_survives() {
     let disk = MemoryDisk::default();
-    let store = store(&disk).await;
+    let store = FileStore::open_on(disk.clone(), "runs").await.unwrap();
     let run = "20250513-031320-0001".parse().unwrap();
     let path = std::path::Path::new("runs/20250513-031320-0001.jsonl");
     let mut file = disk.open(path, OpenMode::CreateNew).await.unwrap();
