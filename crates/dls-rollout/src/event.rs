@@ -75,7 +75,6 @@ pub enum EventKind {
         /// The time of its signature (`X-Sdk-Date`).
         signed_at: Timestamp,
         /// Whether it carries a token instead of a signature, so that a copy of it never expires.
-        #[serde(default, skip_serializing_if = "is_false")]
         with_token: bool,
     },
     /// The service answered the deploy request with a decoded 2xx.
@@ -109,7 +108,6 @@ pub enum EventKind {
         /// The packages.
         packages: Vec<PackageId>,
         /// Whether the caller consents although an earlier request may still be accepted.
-        #[serde(default, skip_serializing_if = "is_false")]
         no_fence: bool,
     },
     /// These packages are given up: this run claims them no longer, so that another run may send them. Unknown outcomes
@@ -120,7 +118,6 @@ pub enum EventKind {
         /// Who gave them up: a user name of this machine.
         by: String,
         /// Whether they were given up although an earlier request may still be accepted.
-        #[serde(default, skip_serializing_if = "is_false")]
         no_fence: bool,
     },
 }
@@ -142,10 +139,6 @@ impl EventKind {
                 | Self::OutOfTime
         )
     }
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// The first event: all that was asked for.
