@@ -20,7 +20,7 @@ pub(super) fn keys(state: &State) -> (u64, u64) {
     (0..2).for_each(|index| hash_memory(state, index, &mut hasher));
     (state.sending, state.just_resumed, state.is_another_run, state.forbidden).hash(&mut hasher);
     let calm = hasher.finish();
-    (&state.world.left, &state.world.stuck).hash(&mut hasher);
+    state.world.left.hash(&mut hasher);
     for (index, memory) in state.memory.iter().enumerate() {
         if !memory.is_closed() {
             state.world.lagging(index).hash(&mut hasher);

@@ -182,7 +182,7 @@ fn meanwhile(state: &State, package: usize) -> Vec<Choice> {
 
 fn arrivals(state: &State) -> Vec<Choice> {
     let mut choices = Vec::new();
-    for request in &state.world.left {
+    for request in state.world.left.keys() {
         // Of a release that others began again, and that was a success before, a late status may show that
         // success: a run that finds it so cannot know.
         let once_more = !state.is_another_run;

@@ -1,6 +1,7 @@
 //! The service and everybody else, as far as a rollout can tell: two packages, each with the versions it
 //! went through, and the requests that may still be on their way.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use dls_model::{PackageDetail, PackageId, Status, Task, Timestamp};
@@ -18,7 +19,7 @@ pub(super) const FAILED: i64 = 3;
 pub(super) const BEING_RELEASED: i64 = 5;
 
 /// Some of the two packages.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Set(pub(super) u8);
 
 impl Set {
@@ -134,10 +135,9 @@ pub(super) struct World {
     /// A status may lag behind by less than that.
     pub(super) lag: i64,
     stamp: Stamp,
-    /// Requests that left, by the packages that they name: the network may bring a copy.
-    pub(super) left: Vec<Set>,
-    /// Those of them of which not even the original has arrived.
-    pub(super) stuck: Vec<Set>,
+    /// Requests that left, by the packages that they name, of which the network may bring a copy; and whether not even
+    /// the original has arrived.
+    pub(super) left: BTreeMap<Set, bool>,
 }
 
 impl World {
@@ -149,8 +149,7 @@ impl World {
             clock: 0,
             lag,
             stamp,
-            left: Vec::new(),
-            stuck: Vec::new(),
+            left: BTreeMap::new(),
         };
         for (index, status) in statuses.into_iter().enumerate() {
             world.bring_to(index, status);
@@ -183,46 +182,44 @@ impl World {
         (self.clock - truth.changed_at < self.lag).then(|| truth.versions[before])
     }
 
-    fn push(&mut self, index: usize, status: i64, stamped: bool, by: Option<By>) {
+    /// Its next version is as this changes the one before.
+    fn push(&mut self, index: usize, change: impl FnOnce(&mut Version)) {
         let truth = &mut self.packages[index];
-        let now = truth.now();
-        truth.versions.push(Version { status, stamp: now.stamp + i64::from(stamped), by, ..now });
+        let mut next = truth.now();
+        change(&mut next);
+        truth.versions.push(next);
         truth.changed_at = self.clock;
     }
 
     pub(super) fn begin(&mut self, released: Set, by: By) {
         for index in released.indices() {
             let stamped = self.stamp == Stamp::Accepted;
-            self.push(index, BEING_RELEASED, stamped, Some(by));
+            self.push(index, |it| {
+                (it.status, it.by) = (BEING_RELEASED, Some(by));
+                it.stamp += i64::from(stamped);
+            });
         }
     }
 
     pub(super) fn end(&mut self, index: usize, well: bool) {
-        let by = self.packages[index].now().by;
         let stamped = match self.stamp {
             Stamp::Accepted => false,
             Stamp::Ended => true,
             Stamp::Succeeded => well,
         };
-        let status = if well { SUCCESSFUL } else { FAILED };
-        self.push(index, status, stamped, by);
+        self.push(index, |it| {
+            it.status = if well { SUCCESSFUL } else { FAILED };
+            it.stamp += i64::from(stamped);
+        });
     }
 
     /// Somebody changes its tasks before it is released.
     pub(super) fn change(&mut self, index: usize) {
-        let truth = &mut self.packages[index];
-        let changed = true;
-        truth.versions.push(Version { changed, ..truth.now() });
-        truth.changed_at = self.clock;
+        self.push(index, |it| it.changed = true);
     }
 
     pub(super) fn leave(&mut self, request: Set, arrived: bool) {
-        for (list, wanted) in [(&mut self.left, true), (&mut self.stuck, !arrived)] {
-            if wanted && !list.contains(&request) {
-                list.push(request);
-                list.sort_unstable_by_key(|set| set.0);
-            }
-        }
+        *self.left.entry(request).or_default() |= !arrived;
     }
 
     /// What a request would release that arrives now. What is released already may be released once
@@ -243,13 +240,12 @@ impl World {
         for version in versions.filter(|it| it.by == Some(By::Ours)) {
             version.by = Some(By::Others);
         }
-        self.stuck.clear();
+        self.left.values_mut().for_each(|is_stuck| *is_stuck = false);
     }
 
     /// A request that left arrives.
     pub(super) fn arrive(&mut self, request: Set, released: Set) {
-        let by = if self.stuck.contains(&request) { By::Ours } else { By::Copy };
-        self.stuck.retain(|set| *set != request);
+        let by = if self.left.insert(request, false) == Some(true) { By::Ours } else { By::Copy };
         self.begin(released, by);
     }
 }

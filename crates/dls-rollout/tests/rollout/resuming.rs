@@ -132,92 +132,88 @@ fn a_resumed_run_sends_the_rest_once_the_batch_in_flight_is_observed() {
     bench.send(&all[100..200]);
 }
 
-mod resending {
-    use super::*;
+#[test]
+fn only_consent_sends_an_unknown_package_again_and_only_that_one() {
+    let mut bench = Bench::unknown(&[23, 24]);
+    bench.resume();
+    bench.allow_resend(23);
+    assert_eq!(bench.next(), Action::Observe(id(24)));
+    bench.observe(24, 1, 0);
+    assert_eq!(bench.outcomes(), ["-", "Unknown"]);
+    bench.observe_all(&[23], 1, 0);
+    bench.send_then(&[23], accepted(&[23]));
+    bench.observe_all(&[23], 2, 7);
+    assert_eq!(bench.outcomes(), ["Succeeded", "Unknown"]);
+}
 
-    #[test]
-    fn only_consent_sends_an_unknown_package_again_and_only_that_one() {
-        let mut bench = Bench::unknown(&[23, 24]);
-        bench.resume();
-        bench.allow_resend(23);
-        assert_eq!(bench.next(), Action::Observe(id(24)));
-        bench.observe(24, 1, 0);
-        assert_eq!(bench.outcomes(), ["-", "Unknown"]);
-        bench.observe_all(&[23], 1, 0);
-        bench.send_then(&[23], accepted(&[23]));
-        bench.observe_all(&[23], 2, 7);
-        assert_eq!(bench.outcomes(), ["Succeeded", "Unknown"]);
-    }
+#[test]
+fn a_package_that_has_moved_after_all_is_not_sent_again() {
+    let mut bench = Bench::consented();
+    bench.observe_all(&[23], 5, 0);
+    bench.wait();
+    bench.observe_all(&[23], 2, 7);
+    assert_eq!(bench.outcomes(), ["Succeeded"]);
+    let mut bench = Bench::consented();
+    bench.observe_all(&[23], 2, 7);
+    assert_eq!(bench.outcomes(), ["Succeeded"], "it was released since we sent it");
+}
 
-    #[test]
-    fn a_package_that_has_moved_after_all_is_not_sent_again() {
-        let mut bench = Bench::consented();
-        bench.observe_all(&[23], 5, 0);
-        bench.wait();
-        bench.observe_all(&[23], 2, 7);
-        assert_eq!(bench.outcomes(), ["Succeeded"]);
-        let mut bench = Bench::consented();
-        bench.observe_all(&[23], 2, 7);
-        assert_eq!(bench.outcomes(), ["Succeeded"], "it was released since we sent it");
-    }
-
-    #[test]
-    fn a_second_request_that_had_no_effect_leaves_the_first_in_doubt() {
-        let not_recorded = failed(SendError::NotRecorded("disk full".to_owned()));
-        for outcome in [refused(403, "APIGW.0302"), refused(400, "DLF.20990"), not_recorded] {
-            let mut bench = Bench::consented();
-            bench.observe_all(&[23], 1, 0);
-            bench.send_then(&[23], outcome);
-            bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
-            assert!(bench.package(23).is_open());
-        }
+#[test]
+fn a_second_request_that_had_no_effect_leaves_the_first_in_doubt() {
+    let not_recorded = failed(SendError::NotRecorded("disk full".to_owned()));
+    for outcome in [refused(403, "APIGW.0302"), refused(400, "DLF.20990"), not_recorded] {
         let mut bench = Bench::consented();
         bench.observe_all(&[23], 1, 0);
-        bench.apply(not_sent());
-        bench.apply(EventKind::OutOfTime);
-        assert_eq!(bench.outcomes(), ["Unknown"]);
+        bench.send_then(&[23], outcome);
+        bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
+        assert!(bench.package(23).is_open());
     }
+    let mut bench = Bench::consented();
+    bench.observe_all(&[23], 1, 0);
+    bench.apply(not_sent());
+    bench.apply(EventKind::OutOfTime);
+    assert_eq!(bench.outcomes(), ["Unknown"]);
+}
 
-    #[test]
-    fn a_refused_second_request_leaves_the_first_unknown_and_stops_the_rest() {
-        let options = later_with(|it| {
-            it.in_order = true;
-            it.keep_going = true;
-        });
-        let mut bench = Bench::ready(&[23, 24], options);
-        bench.send(&[23]);
-        bench.resume();
-        bench.allow_resend(23);
-        bench.observe_all(&[23], 1, 0);
-        bench.send_then(&[23], refused(400, "DLF.20990"));
-        assert_eq!(bench.outcomes(), ["Unknown", "NotSent RunStopped"]);
-    }
+#[test]
+fn a_refused_second_request_leaves_the_first_unknown_and_stops_the_rest() {
+    let options = later_with(|it| {
+        it.in_order = true;
+        it.keep_going = true;
+    });
+    let mut bench = Bench::ready(&[23, 24], options);
+    bench.send(&[23]);
+    bench.resume();
+    bench.allow_resend(23);
+    bench.observe_all(&[23], 1, 0);
+    bench.send_then(&[23], refused(400, "DLF.20990"));
+    assert_eq!(bench.outcomes(), ["Unknown", "NotSent RunStopped"]);
+}
 
-    #[test]
-    fn a_package_that_must_not_be_sent_again_stays_unknown() {
-        let mut bench = Bench::consented();
-        bench.observe_as(23, detail_with(23, 1, 0, &[("job_23", 3, 15)]));
-        assert_eq!(bench.outcomes(), ["Unknown"], "it deletes now");
-    }
+#[test]
+fn a_package_that_must_not_be_sent_again_stays_unknown() {
+    let mut bench = Bench::consented();
+    bench.observe_as(23, detail_with(23, 1, 0, &[("job_23", 3, 15)]));
+    assert_eq!(bench.outcomes(), ["Unknown"], "it deletes now");
+}
 
-    #[test]
-    fn a_401_before_the_send_ends_the_watch_of_the_others_too() {
-        let mut bench = Bench::unknown(&[23, 24]);
-        bench.resume();
-        bench.allow_resend(23);
-        bench.observe_all(&[24], 5, 0);
-        bench.fail_observation(23, observe_refused(401, "APIGW.0301"));
-        assert_eq!(bench.next(), Action::Done);
-        assert_eq!(bench.outcomes(), ["Unknown", "StillRunning"]);
-    }
+#[test]
+fn a_401_before_the_send_ends_the_watch_of_the_others_too() {
+    let mut bench = Bench::unknown(&[23, 24]);
+    bench.resume();
+    bench.allow_resend(23);
+    bench.observe_all(&[24], 5, 0);
+    bench.fail_observation(23, observe_refused(401, "APIGW.0301"));
+    assert_eq!(bench.next(), Action::Done);
+    assert_eq!(bench.outcomes(), ["Unknown", "StillRunning"]);
+}
 
-    #[test]
-    fn a_package_that_is_not_unknown_is_not_sent_again() {
-        let mut bench = Bench::accepted(&[23], later());
-        bench.resume();
-        bench.allow_resend(23);
-        assert_eq!(bench.next(), Action::Observe(id(23)));
-        bench.observe(23, 1, 0);
-        assert!(matches!(bench.next(), Action::Wait(_)));
-    }
+#[test]
+fn a_package_that_is_not_unknown_is_not_sent_again() {
+    let mut bench = Bench::accepted(&[23], later());
+    bench.resume();
+    bench.allow_resend(23);
+    assert_eq!(bench.next(), Action::Observe(id(23)));
+    bench.observe(23, 1, 0);
+    assert!(matches!(bench.next(), Action::Wait(_)));
 }
