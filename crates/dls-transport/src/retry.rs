@@ -219,5 +219,12 @@ mod tests {
             let pause = next(Retry::Allowed, outcome);
             assert_eq!(pause, millis.map(Duration::from_millis), "{outcome:?}");
         }
+        let forever = AttemptResult { retry_after: Some(Duration::MAX), ..result(None, Some(503)) };
+        assert_eq!(next(Retry::Allowed, forever), None);
+    }
+
+    #[test]
+    fn transports_without_a_seed_do_not_pause_alike() {
+        assert_ne!(Jitter::new(None).next(), Jitter::new(None).next());
     }
 }
