@@ -65,7 +65,7 @@ impl Engine {
             return ResponseEffect::Answer(self.emulator_page(page, now, request.method()));
         }
         self.deliver_copies(now);
-        let call = route::find(request).ok().map(|route| route.call);
+        let call = route::find(request).ok().map(|route| route.api.call);
         let rules = self.faults.next_request(call);
         let mut arrival = self.log.open(now, request);
         arrival.record.faults = rules.iter().map(|rule| rule.name.clone()).collect();
@@ -120,7 +120,7 @@ impl Engine {
         note_packages(arrival, caller.is_ok());
         let caller = caller?;
         arrival.record.user = Some(caller.user.clone());
-        self.throttle.check(arrival.at, &caller.user, route.family, route.name)?;
+        self.throttle.check(arrival.at, &caller.user, route.api.family, route.api.name)?;
         check_content_type(arrival.request)?;
         self.service.serve(&ServiceRequest { route, caller: &caller, scope, arrival })
     }

@@ -32,7 +32,7 @@ pub(crate) fn emulator_page(path: &str) -> Option<&str> {
 pub(crate) fn identify<'r>(arrival: &mut Arrival<'r>) -> Result<Route<'r>, Refusal> {
     check_sizes(arrival.request)?;
     let route = route::find(arrival.request)?;
-    arrival.record.operation = Some(route.name);
+    arrival.record.operation = Some(route.api.name);
     Ok(route)
 }
 

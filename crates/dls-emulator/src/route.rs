@@ -16,34 +16,32 @@ pub(crate) enum Call {
 }
 
 /// The operation of a request, and the parameters in its path.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Route<'r> {
-    pub(crate) call: Call,
-    pub(crate) name: &'static str,
-    pub(crate) family: HostFamily,
+    pub(crate) api: &'static Api,
     pub(crate) project: &'r str,
     /// The id in the path, if the route has one; otherwise empty.
     pub(crate) parameter: &'r str,
 }
 
-struct Row {
-    call: Call,
-    name: &'static str,
+/// How requests of an operation look.
+pub(crate) struct Api {
+    pub(crate) call: Call,
+    pub(crate) name: &'static str,
+    pub(crate) family: HostFamily,
     method: Method,
     template: &'static str,
-    family: HostFamily,
 }
 
-const fn row<O: Operation>(call: Call) -> Row {
-    Row { call, name: O::NAME, method: O::METHOD, template: O::ROUTE, family: O::HOST }
+const fn api<O: Operation>(call: Call) -> Api {
+    Api { call, name: O::NAME, family: O::HOST, method: O::METHOD, template: O::ROUTE }
 }
 
-static TABLE: [Row; 5] = [
-    row::<Deploy>(Call::Deploy),
-    row::<ListPackages>(Call::List),
-    row::<Revoke>(Call::Revoke),
-    row::<ShowPackage>(Call::Show),
-    row::<ShowSystemTask>(Call::SystemTask),
+static APIS: [Api; 5] = [
+    api::<Deploy>(Call::Deploy),
+    api::<ListPackages>(Call::List),
+    api::<Revoke>(Call::Revoke),
+    api::<ShowPackage>(Call::Show),
+    api::<ShowSystemTask>(Call::SystemTask),
 ];
 
 /// Finds the operation of a request.
@@ -51,36 +49,27 @@ static TABLE: [Row; 5] = [
 /// A host that begins with `dayu.` serves only V2 paths, one that begins with `dayu-dlf.` only V1 paths. Any other host
 /// serves both, so that a proxy can be used.
 pub(crate) fn find(request: &Request<Vec<u8>>) -> Result<Route<'_>, Refusal> {
-    let rows = TABLE.iter().filter(|row| row.method == *request.method());
-    let route = rows
-        .filter_map(|row| matched(row, request.uri().path()))
-        .next()
-        .ok_or(Refusal::UNKNOWN_API)?;
-    let host = request.headers().get(HOST).map_or(&b""[..], |host| host.as_bytes());
-    let serves = |family: HostFamily| {
-        let prefix = family.prefix().as_bytes();
-        let rest = host.get(prefix.len()..).filter(|_| begins(host, prefix));
-        rest.is_some_and(|rest| rest.starts_with(b"."))
-    };
-    let other = match route.family {
+    let mut apis = APIS.iter().filter(|api| api.method == *request.method());
+    let route = apis.find_map(|api| matched(api, request.uri().path()));
+    let route = route.ok_or(Refusal::UNKNOWN_API)?;
+    let other = match route.api.family {
         HostFamily::V1 => HostFamily::V2,
         HostFamily::V2 => HostFamily::V1,
     };
-    if serves(other) {
-        return Err(Refusal::UNKNOWN_API);
+    let host = request.headers().get(HOST).map_or(&b""[..], |host| host.as_bytes());
+    let mut labels = host.split(|byte| *byte == b'.');
+    let is_other =
+        labels.next().is_some_and(|label| label.eq_ignore_ascii_case(other.prefix().as_bytes()));
+    match is_other && labels.next().is_some() {
+        true => Err(Refusal::UNKNOWN_API),
+        false => Ok(route),
     }
-    Ok(route)
 }
 
-fn begins(text: &[u8], prefix: &[u8]) -> bool {
-    let beginning = text.get(..prefix.len());
-    beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix))
-}
-
-fn matched<'r>(row: &Row, path: &'r str) -> Option<Route<'r>> {
+fn matched<'r>(api: &'static Api, path: &'r str) -> Option<Route<'r>> {
     let (mut project, mut parameter) = ("", "");
     let mut segments = path.split('/');
-    for wanted in row.template.split('/') {
+    for wanted in api.template.split('/') {
         let segment = segments.next()?;
         match wanted {
             "{project_id}" => project = segment,
@@ -89,11 +78,5 @@ fn matched<'r>(row: &Row, path: &'r str) -> Option<Route<'r>> {
             _ => return None,
         }
     }
-    segments.next().is_none().then_some(Route {
-        call: row.call,
-        name: row.name,
-        family: row.family,
-        project,
-        parameter,
-    })
+    segments.next().is_none().then_some(Route { api, project, parameter })
 }

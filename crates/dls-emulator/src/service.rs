@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dls_model::{
-    DeployAnswer, DeployDetail, PackageDetail, PackageId, Status, Timestamp, WorkspaceId,
+    DeployAnswer, DeployDetail, PackageDetail, PackageId, Status, Timestamp, User, WorkspaceId,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -20,10 +20,10 @@ use crate::ledger::{Arrival, Initiator};
 use crate::list;
 use crate::package::{Package, Snapshot};
 use crate::refusal::Refusal;
-use crate::release::Cause;
+use crate::release::{Cause, Release};
 use crate::route::{Call, Route};
 use crate::seed::{DEFAULT_WORKSPACE, Role};
-use crate::state::{Deployment, State};
+use crate::state::State;
 use crate::system_task::{self, task_id, task_number};
 
 pub(crate) struct Service {
@@ -56,7 +56,7 @@ impl Service {
     pub(crate) fn serve(&mut self, request: &ServiceRequest<'_>) -> Body {
         let workspace = self.workspace(request)?;
         self.check_role(request)?;
-        match request.route.call {
+        match request.route.api.call {
             Call::Deploy => self.deploy(request, &workspace),
             Call::List => self.list(request, &workspace),
             Call::Revoke => self.revoke(request, &workspace),
@@ -90,13 +90,11 @@ impl Service {
     }
 
     fn check_role(&self, request: &ServiceRequest<'_>) -> Result<(), Refusal> {
+        use Role::{Admin, Deployer, Developer, Operator};
         let role = self.state.role(&request.caller.user);
-        let permitted = match request.route.call {
-            Call::Deploy => matches!(role, Some(Role::Admin | Role::Deployer | Role::Operator)),
-            Call::Revoke => matches!(
-                role,
-                Some(Role::Admin | Role::Deployer | Role::Operator | Role::Developer)
-            ),
+        let permitted = match request.route.api.call {
+            Call::Deploy => matches!(role, Some(Admin | Deployer | Operator)),
+            Call::Revoke => matches!(role, Some(Admin | Deployer | Operator | Developer)),
             Call::List | Call::Show | Call::SystemTask => role.is_some(),
         };
         match self.assumptions.role_refusal {
@@ -125,17 +123,13 @@ impl Service {
 
         let check = |id| self.deployable(self.present(id, workspace, *now)?, *now);
         let (accepted, refusal) = accept(&ids, self.assumptions.deploy_partial, check)?;
-        let deployment = Deployment {
-            at: *now,
-            user: request.caller.user.clone(),
-            starts_jobs,
-            length: self.release_time,
-            cause: Cause {
-                by: record.by,
-                request_id: Some(record.request_id.clone()),
-                copy_of: record.copy_of.clone(),
-            },
+        let cause = Cause {
+            by: record.by,
+            request_id: Some(record.request_id.clone()),
+            copy_of: record.copy_of.clone(),
         };
+        let user = self.state.user(&request.caller.user);
+        let release = self.new_release(*now, user, starts_jobs, cause);
         let count = match request.scope {
             DeployScope::All => accepted.len(),
             DeployScope::FirstHalf => accepted.len().div_ceil(2),
@@ -143,7 +137,7 @@ impl Service {
         let mut details = Vec::with_capacity(count);
         for (id, is_released) in accepted.into_iter().take(count) {
             let number = match is_released {
-                true => Some(self.state.release(id, &deployment)),
+                true => Some(self.state.release(id, &release)),
                 false => self.state.last_task(id),
             };
             details.push(self.detail(id, number));
@@ -154,6 +148,18 @@ impl Service {
         let mut answer = DeployAnswer::default();
         answer.details = (self.assumptions.deploy_names_ids != NamedIds::None).then_some(details);
         Ok(Some(json!(answer)))
+    }
+
+    fn new_release(&self, at: Timestamp, by: User, starts_jobs: bool, cause: Cause) -> Release {
+        Release {
+            accepted_at: at,
+            by,
+            starts_jobs,
+            length: self.release_time,
+            tasks: 0,
+            fails_at: None,
+            cause: Some(cause),
+        }
     }
 
     /// Whether deploying a package that is there releases it. If not, nothing happens.
@@ -209,13 +215,8 @@ impl Service {
         ids: &[String],
         now: Timestamp,
     ) {
-        let deployment = Deployment {
-            at: now,
-            user: self.state.external_user(),
-            starts_jobs: false,
-            length: self.release_time,
-            cause: Cause { by: Initiator::Other, request_id: None, copy_of: None },
-        };
+        let cause = Cause { by: Initiator::Other, request_id: None, copy_of: None };
+        let release = self.new_release(now, self.state.external_user(), false, cause);
         for id in ids.iter().filter_map(|id| id.parse::<PackageId>().ok()) {
             let package = self.state.packages.get(&id).filter(|it| !it.is_revoked(now));
             let Some(package) = package else {
@@ -223,7 +224,7 @@ impl Service {
             };
             match action {
                 ExternalAction::Release if self.deployable(package, now) == Ok(true) => {
-                    self.state.release(id, &deployment);
+                    self.state.release(id, &release);
                 }
                 ExternalAction::Revoke if self.revocable(package, now) == Ok(()) => {
                     self.state.revoke(id, now);

@@ -22,15 +22,6 @@ pub(crate) struct State {
     accepted: Vec<(PackageId, usize)>,
 }
 
-/// What all packages of one deploy have in common.
-pub(crate) struct Deployment {
-    pub(crate) at: Timestamp,
-    pub(crate) user: String,
-    pub(crate) starts_jobs: bool,
-    pub(crate) length: Duration,
-    pub(crate) cause: Cause,
-}
-
 impl State {
     pub(crate) fn new(seed: Seed, extra_packages: u32) -> Self {
         fn rows<T>(rows: Vec<toml::Spanned<T>>) -> impl Iterator<Item = T> {
@@ -91,15 +82,13 @@ impl State {
     }
 
     /// The user of an external action: the first admin, or the first user.
-    pub(crate) fn external_user(&self) -> String {
+    pub(crate) fn external_user(&self) -> User {
         let admin = self.users.iter().find(|user| user.role == Role::Admin);
-        let user = admin.or(self.users.first());
-        user.map(|user| user.name.clone()).unwrap_or_default()
+        reported(admin.or(self.users.first()))
     }
 
-    fn user(&self, name: &str) -> User {
-        let user = self.known_user(name);
-        user.map(|user| User::new(&user.id, &user.name)).unwrap_or_default()
+    pub(crate) fn user(&self, name: &str) -> User {
+        reported(self.known_user(name))
     }
 
     fn known_user(&self, name: &str) -> Option<&seed::User> {
@@ -112,20 +101,15 @@ impl State {
         package.filter(|package| package.workspace == *workspace)
     }
 
-    /// Accepts a release, and returns the number of its background task.
-    pub(crate) fn release(&mut self, id: PackageId, deployment: &Deployment) -> usize {
-        let by = self.user(&deployment.user);
+    /// Accepts a release of this package, whose tasks decide how it ends, and returns the number of its background task.
+    pub(crate) fn release(&mut self, id: PackageId, release: &Release) -> usize {
         let number = self.accepted.len();
         if let Some(package) = self.packages.get_mut(&id) {
             self.accepted.push((id, package.releases.len()));
             package.releases.push(Release {
-                accepted_at: deployment.at,
-                by,
-                starts_jobs: deployment.starts_jobs,
-                length: deployment.length,
                 tasks: package.tasks.len(),
                 fails_at: package.tasks.iter().position(|task| task.fails),
-                cause: Some(deployment.cause.clone()),
+                ..release.clone()
             });
         }
         number
@@ -194,6 +178,11 @@ impl State {
         });
         rows.collect()
     }
+}
+
+/// A user as list and show report it.
+fn reported(user: Option<&seed::User>) -> User {
+    user.map(|user| User::new(&user.id, &user.name)).unwrap_or_default()
 }
 
 fn past_release(past: &seed::PastRelease, tasks: &[seed::Task], by: User) -> Release {

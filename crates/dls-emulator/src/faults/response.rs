@@ -49,18 +49,14 @@ impl ResponseFault {
         released: &[String],
     ) -> ResponseEffect {
         let id = &record.request_id;
-        let raw =
-            |bytes| ResponseEffect::Raw { bytes, pause: Duration::ZERO, end: ConnectionEnd::Close };
+        let raw = |bytes, pause, end| ResponseEffect::Raw { bytes, pause, end };
+        let closed = |bytes| raw(bytes, Duration::ZERO, ConnectionEnd::Close);
         ResponseEffect::Answer(match self {
-            Self::End(end) => {
-                let (bytes, pause, end) = (Vec::new(), Duration::ZERO, *end);
-                return ResponseEffect::Raw { bytes, pause, end };
-            }
+            Self::End(end) => return raw(Vec::new(), Duration::ZERO, *end),
             Self::Status(status) => reply::proxy_page(*status, now),
             Self::Throttle => reply::refused(&throttled(), now, id, false),
             Self::PartlyDone(status) => {
-                let body = partly_done(&record.packages, released);
-                reply::json(*status, &body, now, id)
+                reply::json(*status, &partly_done(&record.packages, released), now, id)
             }
             Self::NestedCode(status) => {
                 let refusal = match *status {
@@ -76,7 +72,7 @@ impl ResponseFault {
                 response.headers_mut().insert(LOCATION, target.clone());
                 response
             }
-            Self::Garbage => return raw(GARBAGE.to_vec()),
+            Self::Garbage => return closed(GARBAGE.to_vec()),
             Self::Empty => {
                 truth.body_mut().clear();
                 truth
@@ -85,12 +81,12 @@ impl ResponseFault {
                 // At least one byte is missing, also of an empty body.
                 let length = truth.body().len().max(1);
                 truth.body_mut().truncate(length / 2);
-                return raw(to_bytes(&truth, length));
+                return closed(to_bytes(&truth, length));
             }
             Self::Overlong => {
                 let length = truth.body().len();
                 truth.body_mut().extend(SURPLUS);
-                return raw(to_bytes(&truth, length));
+                return closed(to_bytes(&truth, length));
             }
             Self::Padded(length) => {
                 let length = truth.body().len().max(*length);
@@ -99,8 +95,7 @@ impl ResponseFault {
             }
             Self::Drip(pause) => {
                 let bytes = to_bytes(&truth, truth.body().len());
-                let (pause, end) = (*pause, ConnectionEnd::Close);
-                return ResponseEffect::Raw { bytes, pause, end };
+                return raw(bytes, *pause, ConnectionEnd::Close);
             }
         })
     }
