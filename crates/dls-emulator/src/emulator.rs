@@ -18,7 +18,7 @@ use crate::faults::schedule::FaultSchedule;
 use crate::ledger::{Ledger, RequestLog};
 use crate::listener::Listener;
 use crate::seed::Seed;
-use crate::server::serve;
+use crate::server::Server;
 use crate::service::Service;
 use crate::shared::{Clock, SharedEngine};
 use crate::state::State;
@@ -147,7 +147,8 @@ impl EmulatorBuilder {
         let engine = SharedEngine::new(self.engine(), clock);
         let listener = Listener::new(listener, &engine)?;
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, acceptors, engine.clone(), stopped));
+        let server = Server { engine: engine.clone(), tls: acceptors, stop: stopped };
+        let server = tokio::spawn(server.run(listener));
         Ok(Emulator {
             base_url: format!("{scheme}://{address}"),
             is_local: bound.ip().to_canonical().is_loopback(),

@@ -36,101 +36,88 @@ const SHUTDOWN_TIME: Duration = Duration::from_secs(5);
 const MAX_DISCARDED: usize = 64 * 1024 * 1024;
 const MAX_CONNECTIONS: usize = 1024;
 
-/// Accepts connections until it is stopped, then completes the requests that are being served.
-pub(crate) async fn serve(
-    mut listener: Listener,
-    tls: Option<Acceptors>,
-    engine: SharedEngine,
-    mut stop: watch::Receiver<bool>,
-) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    loop {
-        let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept(&engine).await)
-        };
-        let (slot, accepted) = tokio::select! {
-            () = stopped(&mut stop) => break,
-            Some(_) = connections.join_next() => continue,
-            next = next => next,
-        };
-        match accepted {
-            Ok((stream, fault)) => {
-                let (tls, engine, stop) = (tls.clone(), engine.clone(), stop.clone());
-                connections.spawn(async move {
-                    connection(stream, fault, tls, engine, stop).await;
-                    drop(slot);
-                });
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) engine: SharedEngine,
+    pub(crate) tls: Option<Acceptors>,
+    /// Becomes true, or ends, when the emulator is stopped or dropped.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Server {
+    /// Accepts connections until it is stopped, then completes the requests that are being served.
+    pub(crate) async fn run(self, mut listener: Listener) {
+        let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut connections = JoinSet::new();
+        loop {
+            let next = async {
+                let slot = Arc::clone(&slots).acquire_owned().await;
+                (slot, listener.accept(&self.engine).await)
+            };
+            let (slot, accepted) = tokio::select! {
+                () = self.stopped() => break,
+                Some(_) = connections.join_next() => continue,
+                next = next => next,
+            };
+            match accepted {
+                Ok((stream, fault)) => {
+                    let server = self.clone();
+                    connections.spawn(async move {
+                        server.connection(stream, fault).await;
+                        drop(slot);
+                    });
+                }
+                // Out of file descriptors, for example, which takes time to change.
+                Err(_) => sleep(Duration::from_millis(50)).await,
             }
-            // Out of file descriptors, for example, which takes time to change.
-            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
+        drop(listener);
+        // The remaining connections are dropped, which closes them.
+        let rest = async { while connections.join_next().await.is_some() {} };
+        drop(timeout(SHUTDOWN_TIME, rest).await);
+    }
+
+    async fn connection(&self, stream: TcpStream, fault: Option<ConnectionFault>) {
+        // A response is one small write; without this the second one on a connection may wait for an ACK.
+        drop(stream.set_nodelay(true));
+        let Some(tls) = &self.tls else {
+            return self.stream(stream, fault).await;
+        };
+        let acceptor = match fault {
+            Some(ConnectionFault::Cut { after: 0, end }) => {
+                return self.until_stopped(wire::end(stream, end)).await;
+            }
+            Some(ConnectionFault::Tls(TlsFault::Bytes(bytes, end))) => {
+                return self.until_stopped(wire::fail_handshake(stream, bytes, end)).await;
+            }
+            Some(ConnectionFault::Tls(TlsFault::WrongName)) => &tls.wrong_name,
+            Some(ConnectionFault::Tls(TlsFault::Expired)) => &tls.expired,
+            _ => &tls.right,
+        };
+        if let Ok(Ok(stream)) = timeout(TLS_TIME, acceptor.accept(stream)).await {
+            self.stream(stream, fault).await;
         }
     }
-    drop(listener);
-    // The remaining connections are dropped, which closes them.
-    let rest = async { while connections.join_next().await.is_some() {} };
-    drop(timeout(SHUTDOWN_TIME, rest).await);
-}
 
-async fn connection(
-    stream: TcpStream,
-    fault: Option<ConnectionFault>,
-    tls: Option<Acceptors>,
-    engine: SharedEngine,
-    mut stop: watch::Receiver<bool>,
-) {
-    // A response is one small write; without this the second one on a connection may wait for an ACK.
-    drop(stream.set_nodelay(true));
-    let Some(tls) = tls else {
-        return serve_stream(stream, fault, engine, stop).await;
-    };
-    let acceptor = match fault {
-        Some(ConnectionFault::Cut { after: 0, end }) => {
-            return until(&mut stop, wire::end(stream, end)).await;
+    /// Serves a connection after the TLS handshake, if there is one.
+    async fn stream(&self, stream: impl ServerStream, fault: Option<ConnectionFault>) {
+        let stream = WriteLimit::new(stream, WRITE_TIME);
+        match fault {
+            Some(ConnectionFault::Cut { after, end }) => {
+                self.until_stopped(wire::cut(stream, after, end)).await;
+            }
+            _ => self.exchanges(stream).await,
         }
-        Some(ConnectionFault::Tls(TlsFault::Bytes(bytes, end))) => {
-            return until(&mut stop, wire::fail_handshake(stream, bytes, end)).await;
-        }
-        Some(ConnectionFault::Tls(TlsFault::WrongName)) => tls.wrong_name,
-        Some(ConnectionFault::Tls(TlsFault::Expired)) => tls.expired,
-        _ => tls.right,
-    };
-    if let Ok(Ok(stream)) = timeout(TLS_TIME, acceptor.accept(stream)).await {
-        serve_stream(stream, fault, engine, stop).await;
     }
-}
 
-/// Serves a connection after the TLS handshake, if there is one.
-async fn serve_stream(
-    stream: impl ServerStream,
-    fault: Option<ConnectionFault>,
-    engine: SharedEngine,
-    mut stop: watch::Receiver<bool>,
-) {
-    let stream = WriteLimit::new(stream, WRITE_TIME);
-    match fault {
-        Some(ConnectionFault::Cut { after, end }) => {
-            until(&mut stop, wire::cut(stream, after, end)).await
-        }
-        _ => exchanges(stream, engine, stop).await,
-    }
-}
-
-async fn exchanges(
-    mut stream: impl ServerStream,
-    engine: SharedEngine,
-    mut stop: watch::Receiver<bool>,
-) {
-    // An effect that hyper cannot express: it closes its side, and the effect is applied afterwards.
-    let raw_effect = Mutex::new(None);
-    let service = service_fn(|request: Request<Incoming>| {
-        let (engine, raw_effect) = (engine.clone(), &raw_effect);
-        async move {
+    async fn exchanges(&self, mut stream: impl ServerStream) {
+        // An effect that hyper cannot express: it closes its side, and the effect is applied afterwards.
+        let raw_effect = Mutex::new(None);
+        let service = service_fn(|request: Request<Incoming>| async {
             let (head, body) = request.into_parts();
             let body = timeout(BODY_TIME, read(body)).await??;
             let request = Request::from_parts(head, body);
-            match engine.with(|engine, now| engine.answer(now, &request)) {
+            match self.engine.with(|engine, now| engine.answer(now, &request)) {
                 ResponseEffect::Answer(answer) => {
                     Ok(answer.map(|body| Full::new(Bytes::from(body))))
                 }
@@ -139,38 +126,37 @@ async fn exchanges(
                     Err(io::Error::other("a fault"))
                 }
             }
-        }
-    });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-    {
-        let io = TokioIo::new(&mut stream);
-        let mut connection = std::pin::pin!(http.serve_connection(io, service));
-        // An error on the connection is the client's concern.
-        tokio::select! {
-            _ = connection.as_mut() => {}
-            () = stopped(&mut stop) => {
-                connection.as_mut().graceful_shutdown();
-                drop(connection.await);
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+        {
+            let io = TokioIo::new(&mut stream);
+            let mut connection = std::pin::pin!(http.serve_connection(io, service));
+            // An error on the connection is the client's concern.
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = self.stopped() => {
+                    connection.as_mut().graceful_shutdown();
+                    drop(connection.await);
+                }
             }
         }
+        if let Some(effect) = raw_effect.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.until_stopped(wire::apply(stream, effect)).await;
+        }
     }
-    if let Some(effect) = raw_effect.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        until(&mut stop, wire::apply(stream, effect)).await;
-    }
-}
 
-/// Waits for a future, but no longer than the emulator runs.
-async fn until(stop: &mut watch::Receiver<bool>, something: impl Future<Output = ()>) {
-    tokio::select! {
-        () = stopped(stop) => {}
-        () = something => {}
+    /// Waits for a future, but no longer than the emulator runs.
+    async fn until_stopped(&self, something: impl Future<Output = ()>) {
+        tokio::select! {
+            () = self.stopped() => {}
+            () = something => {}
+        }
     }
-}
 
-/// Returns when the emulator is stopped or dropped.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    drop(stop.wait_for(|stop| *stop).await);
+    async fn stopped(&self) {
+        drop(self.stop.clone().wait_for(|stop| *stop).await);
+    }
 }
 
 /// Reads a body: all of it, or one byte more than is allowed.

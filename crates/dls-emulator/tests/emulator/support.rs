@@ -46,7 +46,11 @@ impl World {
     /// Sends a request that is answered, truly or not.
     pub(crate) fn send(&mut self, request: &Request<Vec<u8>>) -> Received {
         match self.engine.answer(self.now, request) {
-            ResponseEffect::Answer(answer) => Received::of(answer),
+            ResponseEffect::Answer(response) => Received {
+                status: response.status().as_u16(),
+                body: serde_json::from_slice(response.body()).unwrap_or(Value::Null),
+                response,
+            },
             other => panic!("{other:?}"),
         }
     }
@@ -95,14 +99,6 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    pub(crate) fn of(response: Response<Vec<u8>>) -> Self {
-        Self {
-            status: response.status().as_u16(),
-            body: serde_json::from_slice(response.body()).unwrap_or(Value::Null),
-            response,
-        }
-    }
-
     pub(crate) fn code(&self) -> &str {
         self.body["error_code"].as_str().unwrap_or_default()
     }
