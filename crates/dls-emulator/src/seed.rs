@@ -214,8 +214,7 @@ impl Seed {
             let id = package.id;
             unique(packages.insert(id), format_args!("package {id}"))?;
             let mut check = || {
-                let workspace = package.workspace.as_ref();
-                let workspace = workspace.map_or(DEFAULT_WORKSPACE, WorkspaceId::as_str);
+                let workspace = package.workspace();
                 if !workspaces.contains(workspace) {
                     return Err(format!("key \"workspace\": there is no workspace {workspace:?}"));
                 }
@@ -235,6 +234,12 @@ impl Seed {
 impl Key {
     pub(crate) fn access_key(&self) -> Result<AccessKey, InvalidCredential> {
         AccessKey::new(&self.access, SecretKey::new(&self.secret.0)?)
+    }
+}
+
+impl Package {
+    pub(crate) fn workspace(&self) -> &str {
+        self.workspace.as_ref().map_or(DEFAULT_WORKSPACE, WorkspaceId::as_str)
     }
 }
 

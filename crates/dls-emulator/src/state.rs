@@ -8,7 +8,7 @@ use dls_model::{PackageId, ProjectId, Timestamp, User, WorkspaceId};
 use crate::ledger::LedgerRelease;
 use crate::package::Package;
 use crate::release::{Cause, Release};
-use crate::seed::{self, DEFAULT_WORKSPACE, PastOutcome, Role, Seed};
+use crate::seed::{self, PastOutcome, Role, Seed};
 
 /// The first id of packages that are added to a seed.
 const FIRST_EXTRA: u64 = 1001;
@@ -49,12 +49,9 @@ impl State {
     }
 
     fn add(&mut self, row: seed::Package) {
-        let workspace = match row.workspace {
-            Some(workspace) => self.workspace(workspace.as_str()),
-            None => self.workspace(DEFAULT_WORKSPACE),
-        };
-        // The seed was checked: a package is in one of its workspaces.
-        let Some(workspace) = workspace.or(self.workspaces.first()).cloned() else {
+        // The seed was checked: a package is in one of its workspaces. Only those that are added may not be.
+        let workspace = self.workspace(row.workspace()).or(self.workspaces.first());
+        let Some(workspace) = workspace.cloned() else {
             return;
         };
         let releases = row.release.iter();

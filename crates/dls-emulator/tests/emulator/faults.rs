@@ -53,7 +53,7 @@ impl World {
 }
 
 /// Head and body of an answer in bytes, and its `Content-Length`.
-pub(crate) fn parts(text: &str) -> (&str, &str, usize) {
+fn parts(text: &str) -> (&str, &str, usize) {
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     (head, body, length.unwrap().parse().unwrap())

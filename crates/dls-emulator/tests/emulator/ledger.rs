@@ -142,6 +142,29 @@ fn no_secret_is_in_the_ledger_nor_in_an_answer_nor_in_debug() {
 }
 
 #[test]
+fn the_first_hundred_ids_that_are_short_texts_are_recorded() {
+    let many: Vec<String> = (0..1000).map(|id| id.to_string()).collect();
+    let long = "2".repeat(33);
+    for (body, expected) in [
+        (r#"{"a":[1],"package_ids":["23","\u0032\u0034"]}"#.to_owned(), json!(["23", "24"])),
+        (
+            r#"{"package_ids":["23",24,null,["25"],{"a":"26"},"27"]}"#.to_owned(),
+            json!(["23", "27"]),
+        ),
+        (json!({"package_ids": [long, "23"]}).to_string(), json!(["23"])),
+        (json!({"package_ids": many}).to_string(), json!(many[..100])),
+        (json!({"package_ids": "23"}).to_string(), json!([])),
+        ("7".to_owned(), json!([])),
+        ("null".to_owned(), json!([])),
+        ("no JSON".to_owned(), json!([])),
+    ] {
+        let mut world = world();
+        world.send(&Ask { body: body.clone().into_bytes(), ..deploy(&[]) }.unsigned(None));
+        assert_eq!(json!(world.ledger().requests[0].packages), expected, "{body}");
+    }
+}
+
+#[test]
 fn of_a_large_request_that_nobody_signed_nothing_is_kept() {
     let ids = vec!["\"1234567890\""; 900_000].join(",");
     let body = format!(r#"{{"package_ids":[{ids}],"startup_mode":0}}"#).into_bytes();
