@@ -36,7 +36,6 @@ impl ServerStream for TlsStream<TcpStream> {
 pub(crate) async fn apply(mut stream: impl ServerStream, effect: ResponseEffect) {
     match effect {
         ResponseEffect::Answer(_) => {}
-        ResponseEffect::Cut { end: how, .. } => end(stream, how).await,
         ResponseEffect::Raw { bytes, pause, end: how } => {
             // The client may have closed the connection.
             drop(write(&mut stream, &bytes, pause).await);

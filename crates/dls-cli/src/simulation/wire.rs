@@ -245,7 +245,6 @@ async fn received(effect: ResponseEffect) -> Result<Response<Vec<u8>>, &'static 
             let count = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             (pause.saturating_mul(count), parsed(&bytes), end)
         }
-        ResponseEffect::Cut { end, .. } => (Duration::ZERO, None, end),
         _ => return Err("something new"),
     };
     sleep(takes.min(HEAD)).await;

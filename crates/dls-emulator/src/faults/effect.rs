@@ -46,13 +46,6 @@ pub enum ConnectionEnd {
 pub enum ResponseEffect {
     /// A valid HTTP response, true or false.
     Answer(Response<Vec<u8>>),
-    /// The connection ends before the whole request was read.
-    Cut {
-        /// How many bytes of the request were read.
-        after: usize,
-        /// How it ends.
-        end: ConnectionEnd,
-    },
     /// These bytes, which may be none or not HTTP; then the connection ends.
     Raw {
         /// The bytes.

@@ -1,6 +1,6 @@
 //! Injects the faults of a plan into requests: side effects, other responses, copies, and actions of others.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::header::RETRY_AFTER;
 use serde_json::json;
@@ -51,9 +51,10 @@ impl Engine {
     pub(crate) fn respond(&mut self, rules: &[Rule], arrival: &mut Arrival<'_>) -> ResponseEffect {
         for rule in rules {
             match &rule.fault {
-                Fault::Connection(ConnectionFault::Cut { after, end }) => {
+                Fault::Connection(ConnectionFault::Cut { end, .. }) => {
                     note_unseen(arrival);
-                    return ResponseEffect::Cut { after: *after, end: *end };
+                    let (bytes, pause, end) = (Vec::new(), Duration::ZERO, *end);
+                    return ResponseEffect::Raw { bytes, pause, end };
                 }
                 Fault::Response { kind, done, retry_after } => {
                     let now = self.gateway_time(arrival.at);

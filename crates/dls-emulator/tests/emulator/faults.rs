@@ -136,7 +136,6 @@ fn described(effect: &ResponseEffect) -> String {
             let is_html = answer.body().starts_with(b"<html>");
             format!("{} {kind} html={is_html} id={id}", answer.status().as_u16())
         }
-        ResponseEffect::Cut { after, end } => format!("{after} {end:?}"),
         ResponseEffect::Raw { bytes, end, .. } => {
             let is_http = bytes.starts_with(b"HTTP/1.1 200 OK\r\n");
             format!("{} http={is_http} {end:?}", if bytes.is_empty() { "nothing" } else { "bytes" })
@@ -154,9 +153,9 @@ fn the_client_receives_what_the_rule_says_and_the_request_is_executed_if_it_says
         ("\"close\"", "nothing http=false Close".to_owned(), Some(true)),
         ("\"reset\"", "nothing http=false Reset".to_owned(), Some(true)),
         ("\"silence\"", "nothing http=false Silence".to_owned(), Some(true)),
-        ("{ close-after-bytes = 40 }", "40 Close".to_owned(), None),
-        ("{ reset-after-bytes = 40 }", "40 Reset".to_owned(), None),
-        ("{ silence-after-bytes = 40 }", "40 Silence".to_owned(), None),
+        ("{ close-after-bytes = 40 }", "nothing http=false Close".to_owned(), None),
+        ("{ reset-after-bytes = 40 }", "nothing http=false Reset".to_owned(), None),
+        ("{ silence-after-bytes = 40 }", "nothing http=false Silence".to_owned(), None),
         ("{ status = 502 }", format!("502 {proxy}"), Some(true)),
         ("{ status = 503 }", format!("503 {proxy}"), Some(true)),
         ("{ status = 429 }", format!("429 {proxy}"), Some(true)),

@@ -186,16 +186,13 @@ pub(crate) fn post(target: String, body: &Value) -> Ask {
 }
 
 pub(crate) fn deploy(ids: &[&str]) -> Ask {
-    deploy_with(ids, 0)
+    // As in the example of the vendor's page.
+    let body = json!({"package_ids": ids, "startup_mode": 0, "publish_type": "asy"});
+    post(packages("/deploy"), &body)
 }
 
 pub(crate) fn deploy_and_start(ids: &[&str]) -> Ask {
-    deploy_with(ids, 1)
-}
-
-fn deploy_with(ids: &[&str], startup_mode: u8) -> Ask {
-    // As in the example of the vendor's page.
-    let body = json!({"package_ids": ids, "startup_mode": startup_mode, "publish_type": "asy"});
+    let body = json!({"package_ids": ids, "startup_mode": 1, "publish_type": "asy"});
     post(packages("/deploy"), &body)
 }
 
