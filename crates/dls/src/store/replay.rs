@@ -41,6 +41,13 @@ pub(super) fn read(run: &RunId, bytes: &[u8]) -> Contents {
         hashes: Vec::new(),
     };
     contents.problem = contents.read_all(bytes).err();
+    if contents.spec().is_none() {
+        let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if let Some((found, known)) = chain::other_version(first) {
+            let run = run.clone();
+            contents.problem = Some(StoreError::OtherVersion { run, found, known });
+        }
+    }
     contents
 }
 
@@ -48,7 +55,7 @@ impl Contents {
     /// The first event, if it is readable: it names the packages of the run.
     pub(super) fn spec(&self) -> Option<&RunSpec> {
         match &self.events.first()?.kind {
-            EventKind::RunCreated(spec) => Some(spec),
+            EventKind::RunCreated(spec) if spec.version == RunSpec::VERSION => Some(spec),
             _ => None,
         }
     }
@@ -66,19 +73,17 @@ impl Contents {
     }
 
     fn read_all(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
-        let first = lines.peek().ok_or_else(|| self.broken("the file is empty"))?;
-        if let Some((found, known)) = chain::other_version(first) {
-            return Err(StoreError::OtherVersion { run: self.last.run.clone(), found, known });
-        }
-        for line in lines {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let Some(whole) = line.strip_suffix(b"\n") else {
                 return self.read_tail(line);
             };
             self.take(whole)?;
             self.end.valid += length_of(line);
         }
-        Ok(())
+        match self.events.is_empty() {
+            true => Err(self.broken("the file is empty")),
+            false => Ok(()),
+        }
     }
 
     /// Accepts a complete line, or refuses it and everything after it.
@@ -228,6 +233,21 @@ mod tests {
             let torn = [&file[..], tail].concat();
             let kept = flips_that_change_nothing("torn", &torn);
             assert!(kept > 8 && kept <= (tail.len() + 1) * 8, "{kept}");
+        }
+    }
+
+    #[test]
+    fn whole_entries_of_another_version_of_the_events_are_refused() {
+        for version in [RunSpec::VERSION - 1, RunSpec::VERSION + 1] {
+            let mut other = spec(&["23"]).unwrap();
+            other.version = version;
+            let first = Event::new(at(1).unwrap(), EventKind::RunCreated(Box::new(other)));
+            let (line, _) = chain::encode(&chain::origin(run()), &first).unwrap();
+            let contents = read(&run(), &line);
+            assert_eq!(contents.spec(), None, "its packages are not known");
+            let (found, known) = (u64::from(version), RunSpec::VERSION);
+            let refused = StoreError::OtherVersion { run: run(), found, known };
+            assert_eq!(contents.into_run().unwrap_err(), refused);
         }
     }
 
