@@ -213,10 +213,13 @@ impl Run {
     async fn step(&mut self) {
         let kind = match self.rollout.next() {
             Action::Done => return self.finish().await,
-            _ if self.is_late() => None,
+            _ if self.time_left().is_zero() => None,
             Action::Observe(id) => Some(self.observe(id).await),
             Action::List(query) => in_time(self.deadline, self.list(*query)).await,
-            Action::Wait(time) => in_time(self.deadline, wait_for(time)).await,
+            Action::Wait(time) => {
+                let waited = in_time(self.deadline, tokio::time::sleep(time)).await;
+                waited.map(|()| EventKind::Waited)
+            }
             Action::Deploy { request, fresh_until } => self.deploy(&request, fresh_until).await,
             // An action of a later version of the rollout, which this version cannot perform.
             _ => None,
@@ -320,10 +323,6 @@ impl Run {
         left.unwrap_or(Duration::MAX)
     }
 
-    fn is_late(&self) -> bool {
-        self.time_left().is_zero()
-    }
-
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -332,11 +331,6 @@ impl Run {
 fn not_recorded(why: &str) -> EventKind {
     let failure = SendError::NotRecorded(format!("the run cannot be recorded: {why}"));
     EventKind::SendFailed { failure }
-}
-
-async fn wait_for(time: Duration) -> EventKind {
-    tokio::time::sleep(time).await;
-    EventKind::Waited
 }
 
 /// The result of the work, or `None` at the deadline.

@@ -45,8 +45,7 @@ impl Service for Client {
             let uri = self.request(request).map_err(send_error)?.uri().clone();
             let connection = self.transport.fresh_connection(&uri).await;
             let connection = connection.map_err(|error| send_error(error.into()))?;
-            Ok(Box::new(DeployConnection { connection, client: self.clone() })
-                as Box<dyn Connection>)
+            Ok(Box::new(DeployConnection { connection, client: self.clone() }) as _)
         })
     }
 
