@@ -9,7 +9,6 @@
 mod key;
 mod memory;
 mod promise;
-mod said;
 mod search;
 mod state;
 mod step;

@@ -7,8 +7,7 @@ use std::time::Duration;
 use dls_model::{JobStart, PackageIds};
 
 use super::memory::{Glimpse, Memory, Named};
-use super::said::{observe_error, outcome, plan};
-use super::step::{Effect, Failing, Heard, Sight, Step, Survives};
+use super::step::{Effect, Failing, Heard, Sight, Step, Survives, observe_error, outcome};
 use super::world::{BEING_RELEASED, By, FENCE, Set, Stamp, World, id, index};
 use crate::action::Action;
 use crate::event::{Event, EventKind, RunSpec};
@@ -79,7 +78,7 @@ impl State {
         let world = World::new(scenario.statuses, scenario.stamp, lag);
         let spec = RunSpec::new(destination.clone(), packages, scenario.options.clone());
         let spec = match scenario.planned {
-            true => spec.with_plan(plan(destination, &scenario.options, &world), "hash"),
+            true => spec.with_plan(world.plan(destination, &scenario.options), "hash"),
             false => spec,
         };
         let memory = |package: usize| Memory {

@@ -6,6 +6,9 @@ use std::fmt;
 
 use dls_model::{PackageDetail, PackageId, Status, Task, Timestamp};
 
+use crate::options::Options;
+use crate::plan::{Destination, Plan, PlannedPackage};
+
 /// The grace of most rollouts, by which a status may lag behind.
 pub(super) const GRACE: i64 = 120_000;
 /// How long after a request the caller's consent to another one is refused by the caller.
@@ -173,6 +176,14 @@ impl World {
 
     pub(super) fn at(&self) -> Timestamp {
         Timestamp::from_millis(START + self.clock).unwrap()
+    }
+
+    /// A plan made now.
+    pub(super) fn plan(&self, destination: Destination, options: &Options) -> Plan {
+        let packages = self.packages.iter().enumerate();
+        let packages = packages
+            .map(|(index, truth)| PlannedPackage::new(id(index), truth.now().detail(index, false)));
+        Plan::new(destination, self.at(), options.start(), packages.collect())
     }
 
     /// What an observation shows that lags behind, if it may.

@@ -2,8 +2,7 @@
 
 use dls_model::Timestamp;
 use dls_rollout::{
-    Action, Claim, EventKind, InvalidEvents, NotSent, PackageOutcome, PackageReport, Rollout,
-    RunOutcome,
+    Action, Claim, EventKind, InvalidEvents, NotSent, PackageOutcome, Rollout, RunOutcome,
 };
 
 use crate::bench::*;
@@ -66,29 +65,14 @@ fn a_package_that_vanished_after_it_was_sent_stays_open_and_may_come_back() {
 }
 
 #[test]
-fn a_package_that_vanished_before_it_was_sent_is_closed() {
-    let mut bench = Bench::new(&[23], later());
-    bench.fail_observation(23, not_found());
-    bench.assert_ends(&["Gone"], RunOutcome::Refused);
-    assert_eq!(claim(&bench), (Claim::Settled, false));
-}
-
-#[test]
-fn a_refusal_that_proves_nothing_stays_open_and_makes_the_run_unknown() {
-    let mut bench = unproved();
-    bench.assert_ends(&["Refused"; 2], RunOutcome::Unknown);
-    assert!(bench.report().packages.iter().all(PackageReport::is_open));
-    bench.resume();
-    bench.observe_all(&[23], 2, 7);
-    bench.observe_all(&[24], 1, 0);
-    assert_eq!(bench.outcomes(), ["Succeeded", "Refused"]);
-}
-
-#[test]
-fn a_refusal_that_is_proved_is_closed() {
-    let bench = Bench::sent(&[23], later(), refused(400, "DLF.20990"));
-    bench.assert_ends(&["Refused"], RunOutcome::Refused);
-    assert_eq!(claim(&bench), (Claim::Settled, false));
+fn a_package_that_vanished_before_it_was_sent_or_was_refused_with_proof_is_closed() {
+    let mut vanished = Bench::new(&[23], later());
+    vanished.fail_observation(23, not_found());
+    let refused = Bench::sent(&[23], later(), refused(400, "DLF.20990"));
+    for (bench, outcome) in [(vanished, "Gone"), (refused, "Refused")] {
+        bench.assert_ends(&[outcome], RunOutcome::Refused);
+        assert_eq!(claim(&bench), (Claim::Settled, false));
+    }
 }
 
 #[test]

@@ -83,12 +83,13 @@ fn a_refusal_of_several_packages_is_reconciled_and_proves_nothing() {
     bench.apply(EventKind::Waited);
     bench.observe(23, 2, 7);
     bench.observe(24, 1, 0);
-    assert_eq!(bench.outcomes(), ["Succeeded", "Refused"]);
-    assert!(matches!(
-        bench.package(24).outcome,
-        Some(PackageOutcome::Refused { proved: false, .. })
-    ));
-    assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
+    bench.assert_ends(&["Succeeded", "Refused"], RunOutcome::Unknown);
+    let refused = bench.package(24);
+    assert!(matches!(refused.outcome, Some(PackageOutcome::Refused { proved: false, .. })));
+    assert!(refused.is_open());
+    bench.resume();
+    bench.observe_all(&[24], 2, 7);
+    bench.assert_ends(&["Succeeded"; 2], RunOutcome::Successful);
 }
 
 /// What the observations after the request, or of a release of others, lead to: after how many seconds each is made,

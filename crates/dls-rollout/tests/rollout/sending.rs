@@ -64,17 +64,6 @@ fn without_a_baseline_a_package_is_not_sent() {
 }
 
 #[test]
-fn a_failed_observation_before_the_send_is_repeated() {
-    let mut bench = Bench::new(&[23], later());
-    for _ in 0..2 {
-        bench.fail_observation(23, unavailable());
-        bench.wait();
-    }
-    bench.observe_all(&[23], 1, 0);
-    assert!(matches!(bench.next(), Action::Deploy { .. }));
-}
-
-#[test]
 fn when_the_time_is_over_before_the_send_the_reason_is_reported() {
     let failing = |failure| {
         let mut bench = Bench::new(&[23, 24], later());
