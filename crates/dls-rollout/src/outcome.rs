@@ -269,11 +269,6 @@ impl Report {
     pub fn is_open(&self) -> bool {
         self.packages.iter().any(PackageReport::is_open)
     }
-
-    pub(crate) fn new(packages: Vec<PackageReport>) -> Self {
-        let outcome = RunOutcome::of(packages.iter().filter_map(|it| it.outcome.as_ref()));
-        Self { packages, outcome }
-    }
 }
 
 /// Whether an error answer to a write that names so many packages proves that nothing was done.

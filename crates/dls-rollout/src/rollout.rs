@@ -16,7 +16,7 @@ use dls_model::{Deploy, ListPackages, PackageId, PackageIds, Status, Timestamp};
 use crate::action::Action;
 use crate::event::{Event, EventKind, RunSpec};
 use crate::guard::{Guard, holds};
-use crate::outcome::{Claim, NotSent, PackageReport, Report};
+use crate::outcome::{Claim, NotSent, PackageReport, Report, RunOutcome};
 use crate::package_state::{PackageState, since};
 
 /// How old an observation may be when the first byte of a request based on it is written.
@@ -85,17 +85,13 @@ impl Rollout {
     /// event that cannot have happened at its position.
     pub fn replay(events: impl IntoIterator<Item = Event>) -> Result<Self, InvalidEvents> {
         let mut events = events.into_iter();
-        let mut rollout = match events.next() {
-            Some(Event { at, kind: EventKind::RunCreated(spec) })
-                if spec.version <= RunSpec::VERSION =>
-            {
-                Self::new(*spec, at)
-            }
-            Some(Event { kind: EventKind::RunCreated(spec), .. }) => {
-                return Err(InvalidEvents::Newer { version: spec.version });
-            }
-            _ => return Err(InvalidEvents::NoBeginning),
+        let Some(Event { at, kind: EventKind::RunCreated(spec) }) = events.next() else {
+            return Err(InvalidEvents::NoBeginning);
         };
+        if spec.version > RunSpec::VERSION {
+            return Err(InvalidEvents::Newer { version: spec.version });
+        }
+        let mut rollout = Self::new(*spec, at);
         for (index, event) in (1..).zip(events) {
             let checked = rollout.check(&event.kind);
             checked.map_err(|why| InvalidEvents::Misplaced { index, why })?;
@@ -143,7 +139,9 @@ impl Rollout {
     /// What is known now; final once [`next`](Self::next) answers [`Action::Done`].
     #[must_use]
     pub fn report(&self) -> Report {
-        Report::new(self.states.iter().map(PackageState::report).collect())
+        let packages: Vec<_> = self.states.iter().map(PackageState::report).collect();
+        let outcome = RunOutcome::of(packages.iter().filter_map(|it| it.outcome.as_ref()));
+        Report { packages, outcome }
     }
 
     /// The report as if the run ended now, for this reason in one line: what waits is not sent, what is in doubt is

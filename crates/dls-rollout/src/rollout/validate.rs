@@ -1,7 +1,7 @@
 //! Whether an event can have happened at its position. A replay refuses what cannot, so a journal in which events are
 //! missing, doubled or of another run is never believed.
 
-use dls_model::{PackageId, PackageIds};
+use dls_model::PackageId;
 
 use super::Rollout;
 use crate::event::{EventKind, SendError};
@@ -22,7 +22,13 @@ impl Rollout {
                 let rows = rows.iter().filter_map(|row| row.id);
                 rows.chain(missing.iter().copied()).try_for_each(|id| self.known(id).map(drop))
             }
-            EventKind::SendIntended { packages, .. } => self.check_intention(packages),
+            EventKind::SendIntended { packages, .. } => {
+                ensure(!self.sending, "the request before it has no outcome")?;
+                packages.iter().try_for_each(|id| {
+                    let is_waiting = self.known(*id)?.is_waiting();
+                    ensure(is_waiting, "it names a package that was not to be sent")
+                })
+            }
             EventKind::Accepted { .. }
             | EventKind::SendFailed { failure: SendError::Answered(_) | SendError::Lost(_) } => {
                 ensure(self.sending, "no request was being sent")
@@ -41,14 +47,6 @@ impl Rollout {
             | EventKind::OutOfTime
             | EventKind::Resumed { .. } => Ok(()),
         }
-    }
-
-    fn check_intention(&self, packages: &PackageIds) -> Result<(), &'static str> {
-        ensure(!self.sending, "the request before it has no outcome")?;
-        packages.iter().try_for_each(|id| {
-            let state = self.known(*id)?;
-            ensure(state.is_waiting(), "it names a package that was not to be sent")
-        })
     }
 
     fn known(&self, id: PackageId) -> Result<&PackageState, &'static str> {

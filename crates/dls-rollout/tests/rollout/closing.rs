@@ -49,12 +49,15 @@ fn unsettled_since(signed_at: i64) -> Claim {
 }
 
 #[test]
-fn a_package_that_vanished_after_it_was_sent_stays_open_and_may_come_back() {
-    for (status, outcome, run) in
-        [(2, "Succeeded", RunOutcome::Successful), (1, "Unknown", RunOutcome::Unknown)]
-    {
-        let mut bench = gone(23);
-        assert_eq!(bench.run_outcome(), RunOutcome::Unknown);
+fn a_package_that_vanished_after_it_was_sent_or_is_unknown_stays_open_and_is_observed_once_more() {
+    let (succeeded, unknown) = (RunOutcome::Successful, RunOutcome::Unknown);
+    for (mut bench, status, outcome, run) in [
+        (gone(23), 2, "Succeeded", succeeded),
+        (gone(23), 1, "Unknown", unknown),
+        (Bench::unknown(&[23]), 2, "Succeeded", succeeded),
+        (Bench::unknown(&[23]), 1, "Unknown", unknown),
+    ] {
+        assert_eq!(bench.run_outcome(), unknown);
         assert_eq!(claim(&bench), (unsettled_since(START), true));
         bench.resume();
         assert_eq!(bench.outcomes(), ["-"]);

@@ -111,17 +111,6 @@ fn open_packages_are_observed_again_and_others_stay() {
 }
 
 #[test]
-fn an_unknown_package_is_observed_once_more_and_may_have_succeeded() {
-    for (status, outcome) in [(2, "Succeeded"), (1, "Unknown")] {
-        let mut bench = Bench::unknown(&[23]);
-        assert_eq!(bench.outcomes(), ["Unknown"]);
-        bench.resume();
-        bench.observe_all(&[23], status, 7);
-        assert_eq!(bench.outcomes(), [outcome]);
-    }
-}
-
-#[test]
 fn a_resumed_run_sends_the_rest_once_the_batch_in_flight_is_observed() {
     let all: Vec<u64> = (1..=250).collect();
     let mut bench = Bench::ready(&all, later());
