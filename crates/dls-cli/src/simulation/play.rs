@@ -7,7 +7,7 @@ use dls::rollout::{Report, RunSpec};
 use dls::run::Fence;
 use dls::store::{FileStore, RunStore as _, StoreError};
 use dls::{PackageId, ResendRefused, Resume, Run, RunId, Selection};
-use dls_emulator::{Claim, Consent, ConsentKind};
+use dls_emulator::{Claim, ConsentKind};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
 
@@ -103,19 +103,11 @@ impl User {
         for _ in 0..TRIES {
             let taken = self.world.outlived(self.take_over(id)).await;
             let Some(mut run) = self.done(taken) else { return };
-            let consent = match command {
-                UserCommand::Deploy | UserCommand::Resume => Ok(()),
-                UserCommand::Resend | UserCommand::Forget => {
-                    match self.consent(&mut run, command).await {
-                        None => return self.die(),
-                        Some(consent) => consent,
-                    }
-                }
-            };
-            match consent {
-                Ok(()) if command == UserCommand::Forget => return,
-                Ok(()) => return self.follow(id.clone(), run).await,
-                Err(refused) => {
+            match self.consent(&mut run, command).await {
+                None => return self.die(),
+                Some(Ok(())) if command == UserCommand::Forget => return,
+                Some(Ok(())) => return self.follow(id.clone(), run).await,
+                Some(Err(refused)) => {
                     self.record.refused(&refused);
                     let wait = match refused {
                         ResendRefused::TooEarly { left, .. } => left,
@@ -128,26 +120,31 @@ impl User {
         }
     }
 
-    /// The user's word for all that is not settled; `None` if the process dies of it.
+    /// The consent that a command gives for all that is not settled; `None` if the process dies of it.
     async fn consent(
         &mut self,
         run: &mut Run,
         command: UserCommand,
     ) -> Option<Result<(), ResendRefused>> {
+        let forgets = match command {
+            UserCommand::Deploy | UserCommand::Resume => return Some(Ok(())),
+            UserCommand::Resend => false,
+            UserCommand::Forget => true,
+        };
         let report = run.report();
         let packages = report.packages.iter().filter(|it| it.is_open() && it.sent);
         let mut packages: Vec<PackageId> = packages.map(|it| it.id).collect();
         let mut fence = Fence::Needed;
         loop {
-            let word = async {
-                match command {
-                    UserCommand::Forget => run.forget(&packages, "somebody", fence).await,
-                    _ => run.allow_resend(&packages, fence).await,
+            let consent = async {
+                match forgets {
+                    true => run.forget(&packages, "somebody", fence).await,
+                    false => run.allow_resend(&packages, fence).await,
                 }
             };
-            let answer = self.world.outlived(word).await;
+            let answer = self.world.outlived(consent).await;
             match answer {
-                // Its end can still be seen, so it needs no word.
+                // Its end can still be seen, so it needs no consent.
                 Some(Err(ResendRefused::NotUnknown(package))) => {
                     packages.retain(|id| *id != package);
                 }
@@ -156,16 +153,13 @@ impl User {
                 {
                     fence = Fence::Waived;
                 }
-                // Whether it was recorded is not known, and the word was given.
+                // Whether it was recorded is not known, and the consent was given.
                 None | Some(Ok(()) | Err(ResendRefused::NotRecorded(_))) => {
                     let at = self.world.now();
-                    let consents = packages.iter().map(|id| Consent {
-                        package: id.to_string(),
-                        at,
-                        kind: ConsentKind::Resend,
-                    });
-                    let is_proved = fence == Fence::Needed && answer == Some(Ok(()));
-                    self.record.consent(consents, is_proved);
+                    self.record.consent(at, &packages, ConsentKind::Resend);
+                    if fence == Fence::Needed && answer == Some(Ok(())) {
+                        self.record.prove_fence(at, &packages);
+                    }
                     return answer;
                 }
                 refused => return refused,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use dls::model::Timestamp;
 use dls::rollout::Event;
-use dls::{RunId, Selection};
+use dls::{PackageId, RunId, Selection};
 use dls_emulator::{
     Claim, Consent, ConsentKind, History, Initiator, Ledger, LedgerRelease, Sent, Violation,
     ViolationKind, check,
@@ -47,7 +47,7 @@ pub(super) struct Record {
     entered: Vec<Entered>,
     ended: Vec<Process>,
     consents: Vec<Consent>,
-    /// Words whose fence was proved to be past.
+    /// Consents whose fence was proved to be past.
     fenced: Vec<(String, SystemTime)>,
     packages: u64,
     pub(super) is_endless: bool,
@@ -81,23 +81,24 @@ impl Record {
     pub(super) fn ask(&mut self, at: SystemTime, packages: &Selection) {
         let is_first = self.asked_at.replace(at).is_none();
         self.packages += packages.len() as u64;
-        if is_first {
-            return;
+        if !is_first {
+            self.consent(at, packages, ConsentKind::NewRun);
         }
-        self.consents.extend(packages.iter().map(|package| Consent {
-            package: package.to_string(),
-            at,
-            kind: ConsentKind::NewRun,
-        }));
     }
 
-    pub(super) fn consent(&mut self, consents: impl Iterator<Item = Consent>, is_proved: bool) {
-        for consent in consents {
-            if is_proved {
-                self.fenced.push((consent.package.clone(), consent.at));
-            }
-            self.consents.push(consent);
-        }
+    pub(super) fn consent<'a>(
+        &mut self,
+        at: SystemTime,
+        packages: impl IntoIterator<Item = &'a PackageId>,
+        kind: ConsentKind,
+    ) {
+        let packages = packages.into_iter().map(ToString::to_string);
+        self.consents.extend(packages.map(|package| Consent { package, at, kind }));
+    }
+
+    /// The fence of these packages was proved to be past.
+    pub(super) fn prove_fence(&mut self, at: SystemTime, packages: &[PackageId]) {
+        self.fenced.extend(packages.iter().map(|package| (package.to_string(), at)));
     }
 
     pub(super) fn enter(&mut self, run: &RunId, at: SystemTime) {

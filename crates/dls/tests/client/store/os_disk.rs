@@ -9,22 +9,16 @@ use std::process::Command;
 
 use dls::store::{Disk as _, OpenMode, OsDisk};
 
-/// Can be opened and written, and makes nothing durable: the system refuses each flush of it.
-const NEVER_DURABLE: &str = "/dev/null";
-
 #[tokio::test]
-async fn a_refused_flush_is_an_error() {
-    let path = Path::new(NEVER_DURABLE);
+async fn a_refused_flush_of_a_file_or_a_directory_is_an_error() {
+    // Can be opened and written, and makes nothing durable: the system refuses each flush of it.
+    let path = Path::new("/dev/null");
     let mut file = OsDisk.open(path, OpenMode::Append).await.unwrap();
     file.append(b"{}\n".to_vec()).await.unwrap();
-    let flushed = file.flush().await.unwrap_err();
-    assert_eq!(flushed.kind(), ErrorKind::InvalidInput, "{flushed}");
-}
-
-#[tokio::test]
-async fn a_refused_directory_flush_is_an_error() {
-    let synced = OsDisk.sync_dir(Path::new(NEVER_DURABLE)).await.unwrap_err();
-    assert_eq!(synced.kind(), ErrorKind::InvalidInput, "{synced}");
+    for flushed in [file.flush().await, OsDisk.sync_dir(path).await] {
+        let error = flushed.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
     let folder = tempfile::tempdir().unwrap();
     OsDisk.sync_dir(folder.path()).await.unwrap();
 }
