@@ -143,6 +143,7 @@ impl Engine {
 
     /// The emulator's own pages, which need no signature and are not in the ledger.
     fn emulator_page(&mut self, page: &str, now: Timestamp, method: &Method) -> Response<Vec<u8>> {
+        let not_found = json!({ "error": "GET /__emulator/health or GET /__emulator/ledger" });
         match (method, page) {
             (&Method::GET, "health") => {
                 reply::emulator_page(StatusCode::OK, &json!({ "status": "ok" }), now)
@@ -150,10 +151,7 @@ impl Engine {
             (&Method::GET, "ledger") => {
                 reply::emulator_page(StatusCode::OK, &self.ledger(now.into()), now)
             }
-            _ => {
-                let hint = "GET /__emulator/health or GET /__emulator/ledger";
-                reply::emulator_page(StatusCode::NOT_FOUND, &json!({ "error": hint }), now)
-            }
+            _ => reply::emulator_page(StatusCode::NOT_FOUND, &not_found, now),
         }
     }
 }
