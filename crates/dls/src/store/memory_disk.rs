@@ -21,8 +21,11 @@ pub trait DiskFaults: Send + Sync {
     /// a part is written, and what a failing flush should make durable is lost in a crash, whatever later flushes report.
     fn before(&self, call: DiskCall) -> BoxFuture<'_, io::Result<()>>;
 
-    /// All random choices. With 0 a failing call appends nothing, and a crash loses everything that is not durable.
-    fn random(&self) -> u64;
+    /// All random choices. With 0, the default, a failing call appends nothing, and a crash loses everything that is not
+    /// durable.
+    fn random(&self) -> u64 {
+        0
+    }
 }
 
 /// What a call changes.

@@ -46,8 +46,4 @@ impl DiskFaults for Fault {
             false => Box::pin(async { Ok(()) }),
         }
     }
-
-    fn random(&self) -> u64 {
-        0
-    }
 }

@@ -84,10 +84,6 @@ impl DiskFaults for Replacer {
             Ok(())
         })
     }
-
-    fn random(&self) -> u64 {
-        0
-    }
 }
 
 #[tokio::test]
