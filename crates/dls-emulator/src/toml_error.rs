@@ -27,22 +27,20 @@ impl InvalidToml {
     }
 
     pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Self> {
-        toml::from_str(text).map_err(|error| Self::new(text, &error))
-    }
-
-    fn new(text: &str, error: &toml::de::Error) -> Self {
-        let span = error.span().unwrap_or_default();
-        let message = error
-            .message()
-            .replace("unknown field", "unknown key")
-            .replace("missing field", "missing key")
-            .replace("unknown variant", "unknown value")
-            .replace("expected `", "expected one of `")
-            .replace('`', "\"");
-        match key_before(text, span.start) {
-            Some(key) => Self::at(text, &span, &format!("key {key:?}: {message}")),
-            None => Self::at(text, &span, &message),
-        }
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let span = error.span().unwrap_or_default();
+            let message = error
+                .message()
+                .replace("unknown field", "unknown key")
+                .replace("missing field", "missing key")
+                .replace("unknown variant", "unknown value")
+                .replace("expected `", "expected one of `")
+                .replace('`', "\"");
+            match key_before(text, span.start) {
+                Some(key) => Self::at(text, &span, &format!("key {key:?}: {message}")),
+                None => Self::at(text, &span, &message),
+            }
+        })
     }
 }
 

@@ -145,15 +145,10 @@ const PROBES: &[(&str, &[&str], Probe)] = &[
         world.deploy(&["23"]);
         world.ask(deploy_and_start(&["32"]));
         world.pass(2000);
-        let of = |seen: Received| {
-            let tasks = seen.body["task_details"].as_array().unwrap().clone();
-            let starts: Vec<_> =
-                tasks.iter().map(|task| task.get("start_job_status").cloned()).collect();
-            json!(starts)
-        };
         // Long after, so that what lags has caught up.
         world.pass(10_000);
-        json!([of(world.show("23")), of(world.show("32"))])
+        let details = ["23", "32"].map(|id| world.show(id).body["task_details"].take());
+        json!(details.map(|tasks| columns(&tasks, &["start_job_status"])))
     }),
     ("status-lag", &["700ms"], |builder| {
         let mut world = World::of(builder);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dls_emulator::{Emulator, EmulatorBuilder};
-use http::Request;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -29,16 +28,6 @@ pub(crate) async fn connected(emulator: &Emulator) -> TcpStream {
     TcpStream::connect(authority(emulator)).await.unwrap()
 }
 
-pub(crate) fn bytes_of(request: &Request<Vec<u8>>) -> Vec<u8> {
-    let mut bytes = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).into_bytes();
-    for (name, value) in request.headers() {
-        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-    }
-    bytes.extend(format!("content-length: {}\r\n\r\n", request.body().len()).bytes());
-    bytes.extend(request.body());
-    bytes
-}
-
 /// What else comes on a connection until it ends, in order or not.
 pub(crate) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
@@ -46,9 +35,16 @@ pub(crate) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     rest
 }
 
-/// Signs for the host that it is sent to, port included.
+/// The request as HTTP/1.1, signed for the host that it is sent to, port included.
 pub(crate) fn signed_for(emulator: &Emulator, ask: Ask) -> Vec<u8> {
-    bytes_of(&ask.to(authority(emulator)).signed(start()))
+    let request = ask.to(authority(emulator)).signed(start());
+    let mut bytes = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).into_bytes();
+    for (name, value) in request.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(format!("content-length: {}\r\n\r\n", request.body().len()).bytes());
+    bytes.extend(request.body());
+    bytes
 }
 
 /// Status, head and body of one answer; the connection stays as it is.
