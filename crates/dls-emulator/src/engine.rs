@@ -49,7 +49,7 @@ pub struct Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let requests = self.log.requests().len();
+        let requests = self.log.requests.len();
         f.debug_struct("Engine").field("requests", &requests).finish_non_exhaustive()
     }
 }
@@ -73,7 +73,7 @@ impl Engine {
         self.cause_side_effects(&rules, true, &arrival);
         let effect = self.respond(&rules, &mut arrival);
         self.cause_side_effects(&rules, false, &arrival);
-        self.log.write(arrival.record);
+        self.log.requests.push(arrival.record);
         effect
     }
 
@@ -84,7 +84,7 @@ impl Engine {
         self.deliver_copies(now);
         Ledger {
             connections: self.connections,
-            requests: self.log.requests().to_vec(),
+            requests: self.log.requests.clone(),
             releases: self.service.state.ledger_releases(now),
             running_before: self.service.state.running_before(),
         }
@@ -137,7 +137,7 @@ impl Engine {
             arrival.record.copy_of = Some(copy.copy_of);
             arrival.record.by = Initiator::Copy;
             drop(self.serve(DeployScope::All, &mut arrival));
-            self.log.write(arrival.record);
+            self.log.requests.push(arrival.record);
         }
     }
 

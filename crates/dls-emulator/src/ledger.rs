@@ -123,13 +123,13 @@ pub(crate) struct Arrival<'r> {
 /// The records of requests.
 #[derive(Default)]
 pub(crate) struct RequestLog {
-    requests: Vec<LedgerRequest>,
+    pub(crate) requests: Vec<LedgerRequest>,
     /// Fingerprint of a signed request → its first request id.
     signed: HashMap<String, String>,
 }
 
 impl RequestLog {
-    /// Begins the record of a request that arrives now, to be completed and passed to [`RequestLog::write`].
+    /// Begins the record of a request that arrives now, to be completed and added to `requests`.
     pub(crate) fn open<'r>(&mut self, at: Timestamp, request: &'r Request<Vec<u8>>) -> Arrival<'r> {
         let seq = u64::try_from(self.requests.len()).unwrap_or(u64::MAX).saturating_add(1);
         let request_id = format!("{seq:032x}");
@@ -153,14 +153,6 @@ impl RequestLog {
             ..LedgerRequest::default()
         };
         Arrival { at, request, record }
-    }
-
-    pub(crate) fn write(&mut self, record: LedgerRequest) {
-        self.requests.push(record);
-    }
-
-    pub(crate) fn requests(&self) -> &[LedgerRequest] {
-        &self.requests
     }
 }
 

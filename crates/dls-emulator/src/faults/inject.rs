@@ -36,11 +36,13 @@ impl Engine {
                 Fault::SideEffect(SideEffect::Lag(lag)) => self.service.lag = *lag,
                 Fault::SideEffect(SideEffect::Skew(millis)) => self.skew = *millis,
                 Fault::SideEffect(SideEffect::TokenEnds) => self.auth.end_token(request),
-                Fault::SideEffect(SideEffect::Copy(later)) => self.faults.add_copy(ScheduledCopy {
-                    due: timestamp(SystemTime::from(*at) + *later),
-                    request: (*request).clone(),
-                    copy_of: record.copy_of.as_ref().unwrap_or(&record.request_id).clone(),
-                }),
+                Fault::SideEffect(SideEffect::Copy(later)) => {
+                    self.faults.copies.push(ScheduledCopy {
+                        due: timestamp(SystemTime::from(*at) + *later),
+                        request: (*request).clone(),
+                        copy_of: record.copy_of.as_ref().unwrap_or(&record.request_id).clone(),
+                    })
+                }
                 Fault::Connection(_) | Fault::Response { .. } => {}
             }
         }

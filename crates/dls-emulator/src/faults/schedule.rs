@@ -10,7 +10,7 @@ use crate::route::Call;
 
 pub(crate) struct FaultSchedule {
     rules: Vec<ScheduledRule>,
-    copies: Vec<ScheduledCopy>,
+    pub(crate) copies: Vec<ScheduledCopy>,
 }
 
 struct ScheduledRule {
@@ -66,10 +66,6 @@ impl FaultSchedule {
             }
         }
         fired
-    }
-
-    pub(crate) fn add_copy(&mut self, copy: ScheduledCopy) {
-        self.copies.push(copy);
     }
 
     /// Takes the copies that are due by now, the earliest first.

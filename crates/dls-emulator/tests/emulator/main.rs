@@ -11,7 +11,6 @@
 
 mod assumptions;
 mod examples;
-mod fault_plans;
 mod faults;
 mod ledger;
 mod listing;

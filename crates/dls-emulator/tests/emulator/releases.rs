@@ -118,11 +118,8 @@ fn a_revoked_package_is_gone_and_its_answer_is_empty() {
 
 #[test]
 fn a_package_can_be_stuck_in_a_release_of_long_ago() {
-    let seed = Seed::BUILT_IN.replacen(
-        "at = 2025-05-06T02:20:00Z, outcome = \"successful\"",
-        "at = 2025-05-06T02:20:00Z, outcome = \"running\"",
-        1,
-    );
+    // The first one is 41.
+    let seed = Seed::BUILT_IN.replacen("outcome = \"successful\"", "outcome = \"running\"", 1);
     let mut world = World::of(builder().seed(Seed::from_toml(&seed).unwrap()));
     assert_eq!(statuses(&mut world, "41"), [5, 5]);
     world.deploy(&["41"]).assert_refused(400, "DLF.20990");
