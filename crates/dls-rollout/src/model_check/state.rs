@@ -128,8 +128,11 @@ impl State {
         match step {
             Step::Seen(package, sight) => {
                 let version = self.version(package, sight);
-                self.note_observation(package, version, sight.bare);
                 let seen = self.world.packages[package].versions[version];
+                let memory = &mut self.memory[package];
+                (memory.seen, memory.changed) = (Some(seen.status), seen.changed);
+                memory.observed_at = self.world.clock;
+                self.note_sight(package, version, sight.bare);
                 let seen = seen.detail(package, sight.bare);
                 self.apply(self.rollout.observed(id(package), self.world.at(), seen));
             }
@@ -240,32 +243,28 @@ impl State {
             memory.consented = false;
             memory.requests += 1;
         }
-        let is_fresh = match &self.action {
-            Action::Deploy { fresh_until, .. } => self.world.at() <= *fresh_until,
-            _ => true,
-        };
+        let at = self.world.at();
+        let is_old =
+            matches!(&self.action, Action::Deploy { fresh_until, .. } if at > *fresh_until);
         self.apply(EventKind::SendIntended {
             packages: PackageIds::new(batch.indices().map(id)).unwrap(),
-            signed_at: self.world.at(),
+            signed_at: at,
             with_token: false,
         });
-        if is_fresh {
+        if is_old {
+            self.note_outcome(batch, Heard::NotSent);
+            self.apply(outcome(Heard::NotSent));
+        } else {
             self.sending = Some(batch);
-            return;
         }
-        self.note_outcome(batch, Heard::NotSent);
-        self.apply(outcome(Heard::NotSent));
     }
 
     fn happen(&mut self, effect: Effect, batch: Set) {
-        match effect {
-            Effect::None => {}
-            Effect::Stuck => self.world.leave(batch, false),
-            Effect::TurnedAway => self.world.leave(batch, true),
-            Effect::Released(packages) => {
-                self.world.leave(batch, true);
-                self.world.begin(packages, By::Ours);
-            }
+        if effect != Effect::None {
+            self.world.leave(batch, effect != Effect::Stuck);
+        }
+        if let Effect::Released(packages) = effect {
+            self.world.begin(packages, By::Ours);
         }
     }
 
@@ -343,14 +342,6 @@ impl State {
 
     fn replayed(&self) -> Rollout {
         Rollout::replay(self.journal.iter().map(|it| Event::clone(it))).unwrap()
-    }
-
-    fn note_observation(&mut self, package: usize, version: usize, is_bare: bool) {
-        let seen = self.world.packages[package].versions[version];
-        let memory = &mut self.memory[package];
-        (memory.seen, memory.changed) = (Some(seen.status), seen.changed);
-        memory.observed_at = self.world.clock;
-        self.note_sight(package, version, is_bare);
     }
 
     /// In an observation or in a list.

@@ -230,6 +230,18 @@ impl Bench {
         self.apply(EventKind::Waited);
     }
 
+    /// Does this for every observation and request, and lets the pauses pass, until the run is over.
+    pub(crate) fn drive(&mut self, mut answer: impl FnMut(&mut Self)) {
+        for _ in 0..1000 {
+            match self.next() {
+                Action::Wait(_) => self.wait(),
+                Action::Done => return,
+                _ => answer(self),
+            }
+        }
+        panic!("it does not end: {:?}", self.next());
+    }
+
     pub(crate) fn resume(&mut self) {
         let options = &self.rollout.spec().options;
         let (grace, poll_interval) = (options.grace, options.poll_interval);

@@ -23,15 +23,10 @@ fn a_lost_answer_is_settled_by_observing_and_never_by_sending() {
 fn what_has_not_moved_within_the_grace_is_unknown() {
     let mut bench = Bench::lost(&[23], later());
     let mut observations = 0;
-    while bench.next() != Action::Done {
-        match bench.next() {
-            Action::Observe(_) => {
-                observations += 1;
-                bench.observe(23, 1, 0);
-            }
-            _ => bench.wait(),
-        }
-    }
+    bench.drive(|it| {
+        observations += 1;
+        it.observe_all(&[23], 1, 0);
+    });
     bench.assert_ends(&["Unknown"], RunOutcome::Unknown);
     assert!(observations > 5, "{observations}");
     let waited = bench.events.last().unwrap().at.as_millis() - START;

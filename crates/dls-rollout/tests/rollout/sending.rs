@@ -50,15 +50,7 @@ fn without_a_baseline_a_package_is_not_sent() {
         (ObserveError::NotAuthenticated("stopped".into()), "NotSent NotAuthenticated"),
     ] {
         let mut bench = Bench::new(&[23], later());
-        for _ in 0..10 {
-            match bench.next() {
-                Action::Observe(_) => bench.fail_observation(23, failure.clone()),
-                Action::Wait(_) => bench.wait(),
-                Action::Done => break,
-                other => panic!("{other:?}"),
-            }
-        }
-        assert_eq!(bench.next(), Action::Done, "{failure:?}");
+        bench.drive(|it| it.fail_observation(23, failure.clone()));
         bench.assert_ends(&[why], RunOutcome::Refused);
     }
 }
@@ -120,17 +112,10 @@ fn a_batch_is_sent_again_only_after_proof_and_three_times_at_most() {
     for (failure, outcome) in [(throttled, "Refused"), (not_sent(), "NotSent Unreachable")] {
         let mut bench = Bench::ready(&[23], later());
         let mut sends = 0;
-        loop {
-            match bench.next() {
-                Action::Deploy { .. } => {
-                    sends += 1;
-                    bench.send_then(&[23], failure.clone());
-                }
-                Action::Wait(_) => bench.wait(),
-                Action::Done => break,
-                other => panic!("{other:?}"),
-            }
-        }
+        bench.drive(|it| {
+            sends += 1;
+            it.send_then(&[23], failure.clone());
+        });
         assert_eq!(sends, 3, "{outcome}");
         bench.assert_ends(&[outcome], RunOutcome::Refused);
         assert!(!bench.package(23).sent);
