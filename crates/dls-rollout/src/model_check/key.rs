@@ -17,7 +17,10 @@ use crate::rollout::Rollout;
 pub(super) fn keys(state: &State) -> (u64, u64) {
     let mut hasher = DefaultHasher::new();
     hash_rollout(state, &mut hasher);
-    (0..2).for_each(|index| hash_memory(state, index, &mut hasher));
+    for index in 0..2 {
+        hash_package(state, index, &mut hasher);
+        hash_memory(state, index, &mut hasher);
+    }
     (state.sending, state.just_resumed, state.is_another_run, state.forbidden).hash(&mut hasher);
     let calm = hasher.finish();
     state.world.left.hash(&mut hasher);
@@ -46,7 +49,7 @@ fn hash_rollout(state: &State, hasher: &mut DefaultHasher) {
     let Rollout {
         spec,
         created_at: _,
-        states,
+        states: _,
         now,
         started,
         cleared,
@@ -64,18 +67,11 @@ fn hash_rollout(state: &State, hasher: &mut DefaultHasher) {
     (spec.options.wait, spec.options.on_lost_answer == OnLostAnswer::Stop).hash(hasher);
     (age(state, *now), started, cleared, pause, listed, lists, sending).hash(hasher);
     (failed_observations, failed_sends, format!("{obstacle:?}")).hash(hasher);
-    for (package, memory) in states.iter().zip(&state.memory) {
-        hash_package(state, package, memory.is_closed(), hasher);
-    }
 }
 
 /// Hashes the members of a package of the rollout that a decision may depend on.
-fn hash_package(
-    state: &State,
-    package: &PackageState,
-    is_closed: bool,
-    hasher: &mut DefaultHasher,
-) {
+fn hash_package(state: &State, index: usize, hasher: &mut DefaultHasher) {
+    let package = &state.rollout.states[index];
     let PackageState {
         id: _,
         stage,
@@ -100,7 +96,7 @@ fn hash_package(
     // Which outcome it has is in the memory.
     (discriminant(stage), due, checked).hash(hasher);
     forgotten.as_ref().map(|it| age(it.at)).hash(hasher);
-    if is_closed {
+    if state.memory[index].is_closed() {
         return;
     }
     let shown = |detail: &PackageDetail| {

@@ -375,16 +375,15 @@ impl Rollout {
 
     fn on_out_of_time(&mut self) {
         self.sending = false;
-        let not_sent = self.obstacle.take().unwrap_or_else(|| self.nothing_sent_in_time());
+        let not_sent = match self.obstacle.take() {
+            Some(obstacle) => obstacle,
+            None if self.states.iter().any(|it| it.latest.is_some()) => NotSent::OutOfTime,
+            // A service that never answered an observation counts as unavailable, not as slow.
+            None => {
+                NotSent::Unavailable("no observation succeeded before the time was over".to_owned())
+            }
+        };
         self.settle(&not_sent, &NotSent::OutOfTime, "the time to wait was over");
-    }
-
-    /// A service that never answered an observation counts as unavailable, not as slow.
-    fn nothing_sent_in_time(&self) -> NotSent {
-        if self.states.iter().any(|state| state.latest.is_some()) {
-            return NotSent::OutOfTime;
-        }
-        NotSent::Unavailable("no observation succeeded before the time was over".to_owned())
     }
 
     /// Observes again whatever is still open: no earlier observation counts.
