@@ -308,10 +308,8 @@ fn at_a_wait(state: &State) -> Vec<Choice> {
         }
         memory.named == Named::Accepted && !was.differs(now)
     });
-    match traceless {
-        true => vec![free(Step::OutOfTime), free(Step::Waited)],
-        false => vec![free(Step::Waited)],
-    }
+    let timeout = traceless.then_some(Step::OutOfTime);
+    timeout.into_iter().chain([Step::Waited]).map(free).collect()
 }
 
 fn outcomes(state: &State, batch: Set) -> Vec<Choice> {

@@ -67,13 +67,9 @@ fn only_a_time_that_both_observations_have_and_that_differs_is_movement() {
 
 #[test]
 fn without_a_grace_an_old_status_still_proves_nothing() {
-    let mut bench = Bench::new(
-        &[31],
-        later_with(|it| {
-            it.redeploy_failed = true;
-            it.grace = Duration::ZERO;
-        }),
-    );
+    let mut options = later_with(|it| it.redeploy_failed = true);
+    options.grace = Duration::ZERO;
+    let mut bench = Bench::new(&[31], options);
     bench.observe(31, 3, 0);
     bench.send_then(&[31], accepted(&[31]));
     // A release of others before the baseline is shown late.

@@ -10,13 +10,6 @@ use dls_rollout::{
 
 use crate::bench::*;
 
-fn why_not_sent(bench: &Bench, package: u64) -> NotSent {
-    match bench.package(package).outcome {
-        Some(PackageOutcome::NotSent(why)) => why,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn everything_released_before_is_nothing_to_do() {
     let mut bench = Bench::new(&[41], later());
@@ -98,7 +91,8 @@ fn a_deletion_needs_consent() {
     let mut bench = Bench::new(&[51, 23], later());
     bench.observe_as(51, deleting());
     bench.observe(23, 1, 0);
-    assert_eq!(why_not_sent(&bench, 51), NotSent::Deletes(vec!["legacy".to_owned()]));
+    let why = NotSent::Deletes(vec!["legacy".to_owned()]);
+    assert_eq!(bench.package(51).outcome, Some(PackageOutcome::NotSent(why)));
     bench.assert_ends(&["NotSent Deletes", "NotSent RunStopped"], RunOutcome::Refused);
 
     let mut bench = Bench::new(&[51], later_with(|it| it.allow_delete = true));
@@ -116,7 +110,7 @@ fn packages_that_change_the_same_object_are_sent_only_in_order() {
     };
     let bench = observed(false, 1);
     let why = NotSent::Overlaps { name: "stock".to_owned(), with: vec![id(61)] };
-    assert_eq!(why_not_sent(&bench, 62), why);
+    assert_eq!(bench.package(62).outcome, Some(PackageOutcome::NotSent(why)));
     bench.assert_ends(&["NotSent Overlaps"; 2], RunOutcome::Refused);
     assert_eq!(observed(true, 1).to_send(), [61]);
     assert_eq!(
@@ -146,7 +140,8 @@ fn a_package_that_is_not_as_planned_stops_the_run() {
         let mut bench = planned_run(&plan, later());
         bench.observe(23, 1, 0);
         bench.observe_as(24, detail_with(24, 1, 0, tasks));
-        assert_eq!(why_not_sent(&bench, 24), NotSent::Drifted(says.to_owned()));
+        let why = NotSent::Drifted(says.to_owned());
+        assert_eq!(bench.package(24).outcome, Some(PackageOutcome::NotSent(why)));
         bench.assert_ends(&["NotSent RunStopped", "NotSent Drifted"], RunOutcome::Refused);
     }
 }
