@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dls_model::{
-    DeployDetail, Package, PackageDetail, PackageId, ServiceError, StartStatus, Status, Timestamp,
-    User,
+    DeployDetail, Package, PackageDetail, PackageId, ServiceError, StartStatus, Status, Task,
+    Timestamp, User,
 };
 
 use crate::guard::{Guard, holds};
@@ -345,18 +345,15 @@ fn other<T: PartialEq>(before: Option<T>, after: Option<T>) -> bool {
 }
 
 pub(crate) fn succeeded(detail: &PackageDetail) -> PackageOutcome {
-    PackageOutcome::Succeeded {
-        start_failures: task_names(detail, |task| {
-            task.start_status == Some(StartStatus::StartFailed)
-        }),
-    }
+    let start_failed = |task: &Task| task.start_status == Some(StartStatus::StartFailed);
+    PackageOutcome::Succeeded { start_failures: task_names(detail, start_failed) }
 }
 
 pub(crate) fn failed(detail: &PackageDetail) -> PackageOutcome {
     PackageOutcome::Failed { tasks: task_names(detail, |task| task.status == Some(Status::Failed)) }
 }
 
-fn task_names(detail: &PackageDetail, wanted: impl Fn(&dls_model::Task) -> bool) -> Vec<String> {
+fn task_names(detail: &PackageDetail, wanted: impl Fn(&Task) -> bool) -> Vec<String> {
     let unnamed = || "(a task without a name)".to_owned();
     let wanted = detail.tasks.iter().filter(|task| wanted(task));
     wanted.map(|task| task.name.clone().unwrap_or_else(unnamed)).collect()

@@ -1,7 +1,6 @@
 //! Breadth first through all states, so that the first counterexample is a shortest one.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fmt::Write as _;
 
 use super::key::keys;
 use super::promise::broken;
@@ -124,11 +123,8 @@ fn names(state: &State) -> String {
 
 fn story(scenario: &Scenario, promise: &str, trail: &Trail, number: usize) -> String {
     let back = std::iter::successors(Some(number), |at| (*at > 0).then(|| trail[*at].0));
-    let mut steps: Vec<Step> = back.filter_map(|at| trail[at].1).collect();
-    steps.reverse();
-    let mut text = format!("{}, broken: {promise}\n", scenario.name);
-    for step in steps {
-        let _ = writeln!(text, "    {step:?}");
-    }
-    text
+    let steps = back.filter_map(|at| trail[at].1).map(|step| format!("    {step:?}\n"));
+    let mut lines: Vec<String> = steps.collect();
+    lines.reverse();
+    format!("{}, broken: {promise}\n{}", scenario.name, lines.concat())
 }

@@ -148,8 +148,7 @@ impl Rollout {
 
     /// Sends nothing more but what the caller wants sent once more, which does not depend on other packages.
     pub(super) fn stop(&mut self) {
-        let waiting = self.states.iter_mut().filter(|it| it.is_waiting());
-        for state in waiting.filter(|state| !state.sent) {
+        for state in self.states.iter_mut().filter(|it| it.is_waiting() && !it.sent) {
             state.end(PackageOutcome::NotSent(NotSent::RunStopped));
         }
     }
@@ -158,8 +157,7 @@ impl Rollout {
     pub(super) fn settle(&mut self, waiting: &NotSent, unmoved: &NotSent, why: &str) {
         self.settle_waiting(waiting);
         if self.spec.options.deploy.is_none() {
-            let watched = self.states.iter_mut().filter(|it| it.is_watched());
-            for state in watched.filter(|state| !state.has_moved()) {
+            for state in self.states.iter_mut().filter(|it| it.is_watched() && !it.has_moved()) {
                 state.end(PackageOutcome::NotSent(unmoved.clone()));
             }
         }
