@@ -20,7 +20,7 @@ const LATE: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// So late a status may be at most. What a run watched, and never sent, may have ended a little before it began. And what
 /// it sent may have been released a little before, if its first observation did not show that yet: it was released since it
-/// was observed, as far as anybody could see.
+/// was observed, as far as anybody could see. The same holds of a failure, if its request released nothing.
 const LAG: Duration = Duration::from_secs(60);
 
 /// A process that came to its end, and what it said.
@@ -175,11 +175,16 @@ impl Record {
             let mut since = sends.iter().filter(|sent| sent.at >= began);
             since.any(|sent| sent.packages.contains(&claim.package))
         };
+        let period = millis(began)..=millis(process.at);
+        let is_new = |claim: &Claim| {
+            let mut releases = ledger.releases.iter().filter(|it| it.package_id == claim.package);
+            is_sent(claim) && releases.any(|release| period.contains(&release.accepted_ms))
+        };
         let (denied, others): (Vec<&Claim>, Vec<&Claim>) =
             process.claims.iter().partition(|claim| is_denial(claim));
         let (watched, sent): (Vec<&Claim>, Vec<&Claim>) = others
             .into_iter()
-            .partition(|claim| is_end(claim) && (!is_sent(claim) || claim.outcome == "successful"));
+            .partition(|claim| is_end(claim) && (claim.outcome == "successful" || !is_new(claim)));
         let mut broken = check(&history(sent, began, ledger.clone()));
         if !watched.is_empty() {
             broken.extend(check(&history(watched, began - LAG, ledger.clone())));
