@@ -14,16 +14,8 @@ use crate::{
 };
 
 /// Crates that may stand in any public signature. See *Why is `http` the waist?* in DESIGN.md.
-const ALLOWED: &[&str] = &[
-    "alloc",
-    "bytes",
-    "core",
-    "http",
-    // Serialize and Deserialize, which serde takes from `serde_core`.
-    "serde",
-    "serde_core",
-    "std",
-];
+/// `serde_core` is where serde has `Serialize` and `Deserialize` from.
+const ALLOWED: [&str; 7] = ["alloc", "bytes", "core", "http", "serde", "serde_core", "std"];
 
 /// A library whose feature exports proptest strategies to other crates.
 const EXCEPTION: (&str, &str) = ("dls-model", "proptest");

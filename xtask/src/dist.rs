@@ -99,20 +99,14 @@ fn contents(root: &Path, host: &str) -> Result<Vec<Package>> {
         ["--locked", "--offline", "-e", "normal,no-proc-macro", "--prefix", "none", "-f", "{p}"];
     let tree =
         cmd!(shell::at(root)?, "cargo tree -p {PACKAGE} --target {host} {options...}").read()?;
+    // Lines like `http v1.4.0 (path) (*)`.
+    let named = tree.lines().map(|line| line.split(" (").next().unwrap_or_default());
+    let mut named: BTreeSet<&str> = named.filter(|named| !named.is_empty()).collect();
     let options = ["--locked", "--offline", "--filter-platform", host].map(str::to_owned);
-    join(&tree, MetadataCommand::new().current_dir(root).other_options(options).exec()?.packages)
-}
-
-/// The packages of lines like `http v1.4.0 (path) (*)`.
-fn join(tree: &str, mut packages: Vec<Package>) -> Result<Vec<Package>> {
-    let mut named: BTreeSet<String> = tree
-        .lines()
-        .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
-        .filter(|named| !named.is_empty())
-        .collect();
-    let key = |package: &Package| format!("{} v{}", package.name, package.version);
-    packages.retain(|package| named.remove(&key(package)));
-    packages.sort_by_key(key);
+    let metadata = MetadataCommand::new().current_dir(root).other_options(options).exec()?;
+    let mut packages = metadata.packages;
+    packages.retain(|it| named.remove(format!("{} v{}", it.name, it.version).as_str()));
+    packages.sort_by(|one, other| (&one.name, &one.version).cmp(&(&other.name, &other.version)));
     ensure!(named.is_empty(), "cargo metadata does not describe {named:?}");
     Ok(packages)
 }
@@ -180,25 +174,6 @@ mod tests {
 
     use super::*;
 
-    fn package(name: &str) -> Package {
-        let package = json!({
-            "name": name, "version": "0.1.0", "id": name, "targets": [], "features": {}, "dependencies": [],
-            "manifest_path": "Cargo.toml", "license": "MIT",
-        });
-        serde_json::from_value(package).unwrap()
-    }
-
-    #[test]
-    fn each_crate_of_the_tree_is_one_part_and_no_other_is() {
-        let packages = ["b", "a", "c"].map(package);
-        let tree = "b v0.1.0 (/here/b)\na v0.1.0\n\na v0.1.0 (*)\n";
-        let parts = join(tree, packages.to_vec()).unwrap();
-        let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
-        assert_eq!(names, ["a", "b"]);
-        let reason = join("c v0.2.0", packages.to_vec()).unwrap_err().to_string();
-        assert!(reason.contains("c v0.2.0"), "{reason}");
-    }
-
     #[test]
     fn a_text_that_many_use_is_there_once_and_who_brings_none_is_named() {
         let folder = tempfile::tempdir().unwrap();
@@ -206,9 +181,11 @@ mod tests {
             let folder = folder.path().join(name);
             fs::create_dir(&folder).unwrap();
             files.iter().for_each(|(file, text)| fs::write(folder.join(file), text).unwrap());
-            let mut part = package(name);
-            part.manifest_path = folder.join("Cargo.toml").try_into().unwrap();
-            part
+            let package = json!({
+                "name": name, "version": "0.1.0", "id": name, "targets": [], "features": {}, "dependencies": [],
+                "manifest_path": folder.join("Cargo.toml"), "license": "MIT",
+            });
+            serde_json::from_value(package).unwrap()
         };
         let more =
             [("Notice", "Noted"), ("README.md", "Read me"), ("LICENSE-MIT", "Permission\r\n")];

@@ -11,7 +11,6 @@ mod plan;
 mod publish;
 mod registry;
 mod rehearse;
-mod tag;
 
 use std::path::Path;
 
@@ -58,7 +57,7 @@ pub(crate) fn run(root: &Path, step: Step) -> Result<()> {
         }
         Step::Bump => bump::run(root),
         Step::Check { registry, offline } => check::run(root, registry.as_deref(), offline),
-        Step::Tag => tag::run(root),
+        Step::Tag => bump::tag(root),
         Step::Publish(options) => publish::run(root, options),
         Step::Rehearse => rehearse(root),
     }

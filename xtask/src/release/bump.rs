@@ -1,14 +1,15 @@
-//! `release bump`: the plan written into manifests and changelogs, as one commit.
+//! `release bump`: the plan written into manifests and changelogs, as one commit. `release tag`: a tag for each crate
+//! whose version has none.
 
 use std::{fs, path::Path};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use toml_edit::value;
 
 use super::{
     changes::{self, Change},
     manifest::{self, DOWNSTREAM, edit},
-    pending::PendingChanges,
+    pending::{self, PendingChanges},
     plan::{self, Bump},
 };
 use crate::{
@@ -70,6 +71,36 @@ fn write(root: &Path, bump: &Bump<'_>) -> Result<()> {
                 Ok(())
             })?;
         }
+    }
+    Ok(())
+}
+
+pub(crate) fn tag(root: &Path) -> Result<()> {
+    clean(root)?;
+    let pending = PendingChanges::read(root)?;
+    let bumps = pending.plan()?;
+    if let Some(change) = pending.changes.first() {
+        bail!("{} is not in a changelog yet: cargo xtask release bump", change.path);
+    }
+    // What breaks is known from a version without a tag. With its tag, who would have to follow it is forgotten.
+    if let Some(Bump { member, to, .. }) = bumps.iter().find(|bump| bump.member.version != bump.to)
+    {
+        bail!(
+            "`{}` must be released as {to} with the others: cargo xtask release bump",
+            member.name
+        );
+    }
+    let sh = shell::at(root)?;
+    let mut tags = Vec::new();
+    for Bump { member, to, .. } in &bumps {
+        let (tag, message) = (pending::tag(&member.name, to), format!("{} {to}", member.name));
+        cmd!(sh, "git tag --annotate -m {message} {tag}").run()?;
+        tags.push(tag);
+    }
+    if tags.is_empty() {
+        println!("each version has its tag");
+    } else {
+        println!("now run: git push --atomic origin HEAD {}", tags.join(" "));
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let stage = set(root)?;
     let crates = invent_history(&stage.copy)?;
     bump::run(&stage.copy)?;
-    super::tag::run(&stage.copy)?;
+    bump::tag(&stage.copy)?;
     let [first, second, third, .., last] = crates.as_slice() else {
         bail!("a rehearsal takes four crates or more");
     };
