@@ -44,9 +44,6 @@ struct Modules<'a> {
     modules: BTreeMap<Names, Module>,
 }
 
-/// Which file needs which others, and the items that say so.
-type Edges = BTreeMap<(String, String), BTreeSet<String>>;
-
 /// The groups of two or more that all need each other, directly or not. An edge goes from one to what it needs.
 pub(crate) fn circles<'a>(edges: &BTreeSet<(&'a str, &'a str)>) -> BTreeSet<BTreeSet<&'a str>> {
     let (mut reached, mut before) = (edges.clone(), 0);
@@ -70,17 +67,27 @@ pub(crate) fn between_files(root: &Path) -> Result<Vec<String>> {
     let src = root.parent().unwrap_or(root);
     let mut modules = Modules { src, modules: BTreeMap::new() };
     modules.read(root, src, &Vec::new())?;
-    let edges = modules.edges();
+    // Which file needs which others, and the items that say so.
+    let mut edges: BTreeMap<(&str, String), BTreeSet<String>> = BTreeMap::new();
+    for (here, module) in &modules.modules {
+        for named in &module.named {
+            if let Some((file, item)) = modules.resolve(here, named, FOLLOWED)
+                && file != module.file
+            {
+                edges.entry((&module.file, file)).or_default().insert(item);
+            }
+        }
+    }
     let line = |circle: BTreeSet<&str>| {
-        let edges = edges.iter().filter(|((from, to), _)| {
-            circle.contains(from.as_str()) && circle.contains(to.as_str())
-        });
+        let edges = edges
+            .iter()
+            .filter(|((from, to), _)| circle.contains(from) && circle.contains(to.as_str()));
         let edges = edges.map(|((from, to), items)| {
             format!("{from} -> {to} ({})", Vec::from_iter(items.iter().cloned()).join(", "))
         });
         edges.collect::<Vec<_>>().join("; ")
     };
-    let needs = edges.keys().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let needs = edges.keys().map(|(from, to)| (*from, to.as_str())).collect();
     Ok(circles(&needs).into_iter().map(line).collect())
 }
 
@@ -117,20 +124,6 @@ impl Modules<'_> {
         }
         self.modules.insert(path.clone(), module);
         Ok(())
-    }
-
-    fn edges(&self) -> Edges {
-        let mut edges = Edges::new();
-        for (here, module) in &self.modules {
-            for named in &module.named {
-                if let Some((file, item)) = self.resolve(here, named, FOLLOWED)
-                    && file != module.file
-                {
-                    edges.entry((module.file.clone(), file)).or_default().insert(item);
-                }
-            }
-        }
-        edges
     }
 
     /// The file that defines what `path` names in the module `here`, and its name there. None for a module, and for

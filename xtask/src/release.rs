@@ -21,7 +21,7 @@ pub(crate) use {
     cargo::checksum,
     changes::{Level, read as changes},
     manifest::{DOWNSTREAM, required},
-    pending::{PendingChanges, last_release},
+    pending::{PendingChanges, last_release, tag},
     rehearse::run as rehearse,
 };
 

@@ -26,7 +26,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         |name| changes.iter().any(|change| change.of == name && change.level == Level::Break);
     for package in packages.iter().filter(|it| library(it).is_some()) {
         let name = package.name.as_str();
-        let Some(since) = release::last_release(root, name)? else {
+        let Some(version) = release::last_release(root, name)? else {
             println!("  SKIPPED {name} has no release yet: no tag {name}-v…");
             continue;
         };
@@ -34,6 +34,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             is_installed,
             "cargo-semver-checks is missing: cargo install --locked cargo-semver-checks"
         );
+        let since = release::tag(name, &version);
         let check = cmd!(sh, "cargo semver-checks -p {name} --all-features --baseline-rev {since}");
         let line = check.to_string();
         eprintln!("$ {line}");

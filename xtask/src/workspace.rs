@@ -36,17 +36,15 @@ pub(crate) fn library(package: &Package) -> Option<&str> {
     library.map(|target| target.name.as_str())
 }
 
-/// The package's folder, seen from `root`, with slashes on every platform.
+/// The package's folder, seen from `root`.
 pub(crate) fn folder(package: &Package, root: &Path) -> String {
-    let folder = package.manifest_path.parent().map(|folder| folder.as_std_path());
-    folder.map_or_else(String::new, |folder| relative(folder, root))
+    let folder = package.manifest_path.parent();
+    folder.map_or_else(String::new, |folder| relative(folder.as_std_path(), root))
 }
 
-/// `path` seen from `root`, with slashes on every platform.
+/// `path` seen from `root`.
 pub(crate) fn relative(path: &Path, root: &Path) -> String {
-    let parts = path.strip_prefix(root).unwrap_or(path).iter();
-    let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
 
 /// A dependency on another package of this workspace.

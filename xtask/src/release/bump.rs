@@ -3,8 +3,8 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Result, anyhow, bail};
-use toml_edit::value;
+use anyhow::{Context, Result, anyhow, bail};
+use toml_edit::{Item, value};
 
 use super::{
     changes::{self, Change},
@@ -51,7 +51,11 @@ fn carry_out(root: &Path, changes: &[Change], bumps: &[Bump<'_>]) -> Result<()> 
 fn write(root: &Path, bump: &Bump<'_>) -> Result<()> {
     let (name, version) = (&bump.member.name, bump.to.to_string());
     let folder = root.join(&bump.member.folder);
-    edit(&folder.join("Cargo.toml"), |it| manifest::set_version(it, &version))?;
+    edit(&folder.join("Cargo.toml"), |it| {
+        let package = it.get_mut("package").and_then(Item::as_table_mut);
+        package.context("there is no table `package`")?.insert("version", value(&version));
+        Ok(())
+    })?;
     let items = bump.reasons.iter().filter_map(|it| Some((it.level, it.entry.as_deref()?)));
     let changelog = folder.join("CHANGELOG.md");
     let text = fs::read_to_string(&changelog)?;

@@ -19,13 +19,6 @@ pub(crate) fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Result<
     edited().with_context(|| path.display().to_string())
 }
 
-/// Gives the package another version.
-pub(crate) fn set_version(manifest: &mut DocumentMut, version: &str) -> Result<()> {
-    let package = manifest.get_mut("package").and_then(Item::as_table_mut);
-    package.context("there is no table `package`")?.insert("version", value(version));
-    Ok(())
-}
-
 /// Sets one key of the root manifest's requirement of our package `name`.
 pub(crate) fn require(root: &mut DocumentMut, name: &str, key: &str, to: &str) -> Result<()> {
     let entry = requirements(root)?.iter_mut().find(|(own, item)| package(own, item) == name);

@@ -29,13 +29,12 @@ pub(crate) struct PendingChanges {
 
 impl PendingChanges {
     pub(crate) fn read(root: &Path) -> Result<Self> {
-        let tags = tags(root)?;
         let packages = workspace::published(root)?;
         let names = packages.iter().map(|package| package.name.as_str()).collect();
         let (changes, mut wrong) = changes::read(root, &names)?;
         let mut members = Vec::new();
         for package in &packages {
-            let member = member(root, package, &packages, &tags)?;
+            let member = member(root, package, &packages)?;
             let Member { name, version, .. } = &member;
             let has_entry = changes.iter().any(|change| change.of == *name);
             // A bumped version that waits for its tag was described before.
@@ -65,28 +64,18 @@ pub(crate) fn tag(name: &str, version: &Version) -> String {
     format!("{name}-v{version}")
 }
 
-/// The crate and the version of a tag of ours. `-v` may stand in a crate's name as well.
-pub(crate) fn tagged(tag: &str) -> Option<(&str, Version)> {
-    let (name, version) = tag.rsplit_once("-v")?;
-    Some((name, Version::parse(version).ok()?))
+/// The version that a tag of the crate names. `vnext` is none.
+pub(crate) fn tagged(tag: &str, name: &str) -> Option<Version> {
+    tag.strip_prefix(name)?.strip_prefix("-v")?.parse().ok()
 }
 
-/// The tag of the crate's last release, seen from what is checked out.
-pub(crate) fn last_release(root: &Path, name: &str) -> Result<Option<String>> {
-    Ok(released(&tags(root)?, name).map(|version| tag(name, &version)))
+/// The version of the crate's last release, seen from what is checked out.
+pub(crate) fn last_release(root: &Path, name: &str) -> Result<Option<Version>> {
+    let tags = cmd!(shell::at(root)?, "git tag --list --merged HEAD").quiet().read()?;
+    Ok(tags.lines().filter_map(|tag| tagged(tag, name)).max())
 }
 
-fn released(tags: &str, name: &str) -> Option<Version> {
-    let versions = tags.lines().filter_map(tagged);
-    versions.filter(|(of, _)| *of == name).map(|(_, version)| version).max()
-}
-
-/// The tags in the history of what is checked out.
-fn tags(root: &Path) -> Result<String> {
-    Ok(cmd!(shell::at(root)?, "git tag --list --merged HEAD").read()?)
-}
-
-fn member(root: &Path, package: &Package, packages: &[Package], tags: &str) -> Result<Member> {
+fn member(root: &Path, package: &Package, packages: &[Package]) -> Result<Member> {
     let name = package.name.to_string();
     let file = format!("api/{name}.txt");
     // Nobody calls a crate without a library.
@@ -102,7 +91,7 @@ fn member(root: &Path, package: &Package, packages: &[Package], tags: &str) -> R
     Ok(Member {
         folder: workspace::folder(package, root),
         version: package.version.clone(),
-        released: released(tags, &name),
+        released: last_release(root, &name)?,
         needs: workspace::needs(package).map(|on| (on.to_owned(), is_shown(on))).collect(),
         name,
     })

@@ -142,22 +142,10 @@ pub(crate) fn table(bumps: &[Bump<'_>]) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    /// `needs` holds names; one that ends in `!` is shown.
-    pub(crate) fn member(name: &str, needs: &[&str]) -> Member {
-        let needs = needs.iter().map(|on| (on.trim_end_matches('!').into(), on.ends_with('!')));
-        Member {
-            name: name.into(),
-            folder: String::new(),
-            version: Version::new(0, 1, 0),
-            released: Some(Version::new(0, 1, 0)),
-            needs: needs.collect(),
-        }
-    }
 
     #[test]
     fn from_one_on_a_break_is_the_first_number_and_a_feature_the_second() {

@@ -91,7 +91,7 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
 /// Is the tag of the crate among the lines of `tags`, which stand at what is published? What is packed has the version of
 /// its manifest: a tag that says another one is nobody's.
 fn is_tagged(Member { name, version, .. }: &Member, tags: &str) -> Result<bool> {
-    let mut own = tags.lines().filter(|tag| tagged(tag).is_some_and(|(of, _)| of == name));
+    let mut own = tags.lines().filter(|tag| tagged(tag, name).is_some());
     if let Some(other) = own.clone().find(|it| *it != tag(name, version)) {
         bail!("the tag `{other}` is on a commit where `{name}` has the version {version}");
     }
@@ -180,15 +180,23 @@ fn is_ours(release: &str, ours: &str, there: Option<String>) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use anyhow::anyhow;
 
     use super::*;
-    use crate::release::plan::tests::member;
 
     #[test]
     fn what_has_its_tag_here_is_published_and_a_tag_of_another_version_is_nobodys() {
+        let member = Member {
+            name: "a".into(),
+            folder: String::new(),
+            version: semver::Version::new(0, 1, 0),
+            released: None,
+            needs: BTreeMap::new(),
+        };
         let is_tagged = |tags| {
-            let is_tagged = is_tagged(&member("a", &[]), tags);
+            let is_tagged = is_tagged(&member, tags);
             is_tagged.map_or_else(|reason| reason.to_string(), |is_tagged| is_tagged.to_string())
         };
         assert_eq!(is_tagged("b-v0.2.0\na-v0.1.0\na-vote"), "true");
