@@ -120,12 +120,13 @@ impl Rollout {
         let Some(seen) = seen.or_else(|| state.latest.clone()) else { return };
         state.observe(seen, now, options.lag());
         // The state may be as old as the request for it.
-        state.observed_at = Some(started_at.min(now));
+        let seen_at = started_at.min(now);
+        state.observed_at = Some(seen_at);
         // It was to be sent once more, and now the first request turns out to have had an effect.
         if state.is_waiting() && state.sent && state.has_moved() {
             state.stage = Stage::InDoubt;
         }
-        state.evaluate(now, &options);
+        state.evaluate(seen_at, &options);
         if state.is_waiting() {
             self.failed_observations = 0;
             self.obstacle = None;

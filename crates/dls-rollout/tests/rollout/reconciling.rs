@@ -34,6 +34,19 @@ fn what_has_not_moved_within_the_grace_is_unknown() {
 }
 
 #[test]
+fn an_observation_that_began_within_the_grace_does_not_end_the_doubt_however_long_it_took() {
+    let mut bench = Bench::lost(&[23], later());
+    let started_at = bench.events.last().unwrap().at;
+    bench.pass(GRACE * 2);
+    let slow = bench.rollout.observed(id(23), started_at, detail(23, 1, 0));
+    bench.apply(slow);
+    assert_eq!(bench.outcomes(), ["-"]);
+    bench.wait();
+    bench.observe(23, 2, 7);
+    assert_eq!(bench.outcomes(), ["Succeeded"]);
+}
+
+#[test]
 fn a_failed_observation_settles_nothing() {
     let mut bench = Bench::lost(&[23], later());
     bench.pass(GRACE * 2);
