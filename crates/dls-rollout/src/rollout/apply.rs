@@ -68,7 +68,8 @@ impl Rollout {
 
     /// Changes the state by what happened.
     pub fn apply(&mut self, event: Event) {
-        self.now = event.at;
+        // A read starts when the event before it is over.
+        let started_at = std::mem::replace(&mut self.now, event.at);
         let blocked = !self.may_send();
         match event.kind {
             // Only ever the first event, which made this rollout.
@@ -79,7 +80,7 @@ impl Rollout {
             EventKind::ObserveFailed { package, failure } => {
                 self.on_observe_failed(package, &failure)
             }
-            EventKind::Listed { rows, missing } => self.on_listed(rows, &missing),
+            EventKind::Listed { rows, missing } => self.on_listed(rows, &missing, started_at),
             EventKind::ListFailed { failure } => self.on_list_failed(&failure),
             EventKind::SendIntended { packages, signed_at, with_token } => {
                 self.on_send_intended(&packages, signed_at, with_token)
@@ -202,7 +203,7 @@ impl Rollout {
         self.settle_watched(&why);
     }
 
-    fn on_listed(&mut self, rows: Vec<Package>, missing: &[PackageId]) {
+    fn on_listed(&mut self, rows: Vec<Package>, missing: &[PackageId], started_at: Timestamp) {
         let (now, options) = (self.now, self.spec.options.clone());
         self.listed = true;
         for row in rows {
@@ -223,7 +224,7 @@ impl Rollout {
             state.due = missing && holds(Guard::ObserveIfMissingInList)
                 || ended && holds(Guard::ObserveEndSeenInList);
             if !state.due {
-                state.evaluate(now, &options);
+                state.evaluate(started_at.min(now), &options);
             }
         }
     }

@@ -79,6 +79,16 @@ fn more_than_ten_packages_are_watched_by_lists_and_each_end_is_read_in_full() {
 }
 
 #[test]
+fn a_list_that_began_within_the_grace_does_not_end_the_doubt_however_long_it_took() {
+    let (all, _) = many();
+    let mut bench = Bench::lost(&all, later());
+    let slow = bench.rollout.listed(all.iter().map(|id| row(*id, 1)));
+    bench.pass(GRACE * 2);
+    bench.apply(slow);
+    assert!(bench.outcomes().iter().all(|it| *it == "-"));
+}
+
+#[test]
 fn rows_of_other_packages_and_unchanged_rows_are_not_recorded() {
     let (_, bench) = many();
     let rows = (1..=40).map(|id| row(id, if id == 3 { 5 } else { 1 }));
