@@ -44,6 +44,8 @@ pub(crate) fn run(root: &Path, quick: bool) -> Result<()> {
     }
     step("features");
     features::run(root)?;
+    step("the command without the emulator");
+    cmd!(sh, "cargo build -p dls-cli --no-default-features").run()?;
     step("public API");
     api::run(root, false)?;
     step("docs");
