@@ -18,7 +18,7 @@ use super::world::World;
 /// The time after which nothing of the past comes any more.
 const LATE: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// So late a status may be at most. What a run watched, and never sent, may have ended a little before it began. And what
+/// So late a status may be at most. What a run watched, and never sent, may have ended a little before it started. And what
 /// it sent may have been released a little before, if its first observation did not show that yet: it was released since it
 /// was observed, as far as anybody could see. The same holds of a failure, if its request released nothing.
 const LAG: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ pub(super) struct Record {
     limit: Duration,
     /// When a run was asked for last.
     asked_at: Option<SystemTime>,
-    /// Each process of a run: when it began, and when a run was asked for last before that.
+    /// Each process of a run: when it started, and when a run was asked for last before that.
     entered: Vec<Entered>,
     ended: Vec<Process>,
     consents: Vec<Consent>,
@@ -158,9 +158,9 @@ impl Record {
     /// What a process said, held against the truth. That something was not done is said of its own run's
     /// requests so far, everything else of all that happened.
     fn broken_by(&self, process: &Process, ledger: &Ledger, sends: &[Sent]) -> Vec<Violation> {
-        let began = self.created(&process.run);
-        let history = |claims: Vec<&Claim>, began: SystemTime, ledger: Ledger| History {
-            started_at: began,
+        let started = self.created(&process.run);
+        let history = |claims: Vec<&Claim>, started: SystemTime, ledger: Ledger| History {
+            started_at: started,
             ids: claims.iter().map(|claim| claim.package.clone()).collect(),
             sends: sends.to_vec(),
             consents: self.consents.clone(),
@@ -172,10 +172,10 @@ impl Record {
             secrets: vec![SECRET.to_owned(), TOKEN.to_owned()],
         };
         let is_sent = |claim: &Claim| {
-            let mut since = sends.iter().filter(|sent| sent.at >= began);
+            let mut since = sends.iter().filter(|sent| sent.at >= started);
             since.any(|sent| sent.packages.contains(&claim.package))
         };
-        let period = millis(began)..=millis(process.at);
+        let period = millis(started)..=millis(process.at);
         let is_new = |claim: &Claim| {
             let mut releases = ledger.releases.iter().filter(|it| it.package_id == claim.package);
             is_sent(claim) && releases.any(|release| period.contains(&release.accepted_ms))
@@ -185,14 +185,14 @@ impl Record {
         let (watched, sent): (Vec<&Claim>, Vec<&Claim>) = others
             .into_iter()
             .partition(|claim| is_end(claim) && (claim.outcome == "successful" || !is_new(claim)));
-        let mut broken = check(&history(sent, began, ledger.clone()));
+        let mut broken = check(&history(sent, started, ledger.clone()));
         if !watched.is_empty() {
-            broken.extend(check(&history(watched, began - LAG, ledger.clone())));
+            broken.extend(check(&history(watched, started - LAG, ledger.clone())));
         }
         if !denied.is_empty() {
             let mut own = ledger.clone();
             own.releases.retain(|release| self.is_own(release, process, ledger));
-            let denied = check(&history(denied, began, own));
+            let denied = check(&history(denied, started, own));
             let refuted = |it: &Violation| it.kind == ViolationKind::FalseRefusal;
             broken.extend(denied.into_iter().filter(refuted));
         }

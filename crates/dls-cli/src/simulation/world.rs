@@ -28,7 +28,7 @@ const STUCK: Duration = Duration::from_secs(15);
 pub(crate) struct World(Arc<Shared>);
 
 struct Shared {
-    began: Instant,
+    started: Instant,
     disk: MemoryDisk,
     state: Mutex<State>,
 }
@@ -65,7 +65,7 @@ pub(crate) struct Chances {
 impl World {
     pub(crate) fn new(engine: Engine, rng: Rng, chances: Chances) -> Self {
         Self(Arc::new(Shared {
-            began: Instant::now(),
+            started: Instant::now(),
             disk: MemoryDisk::default(),
             state: Mutex::new(State {
                 engine,
@@ -91,7 +91,7 @@ impl World {
 
     /// The true time, by which the service lives.
     pub(crate) fn now(&self) -> SystemTime {
-        UNIX_EPOCH + BEGINNING + self.0.began.elapsed() + self.state().suspended
+        UNIX_EPOCH + BEGINNING + self.0.started.elapsed() + self.state().suspended
     }
 
     /// A moment between two steps of a process: it may die here, and then nothing of it goes on.
@@ -199,7 +199,7 @@ impl Clock for World {
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.began.elapsed() + self.state().suspended
+        self.0.started.elapsed() + self.state().suspended
     }
 }
 

@@ -59,11 +59,11 @@ impl History {
     ///
     /// A copy of a refused request comes from the network: the answer to the first one was true.
     fn is_released_by_client(&self, package: &str) -> bool {
-        let began = millis(self.started_at);
+        let started = millis(self.started_at);
         let mut releases = self.ledger.releases.iter();
         releases.any(|release| {
             release.package_id == package
-                && release.accepted_ms >= began
+                && release.accepted_ms >= started
                 && match release.by {
                     Initiator::Client => true,
                     Initiator::Copy => !self.is_copy_of_refused(release),

@@ -6,10 +6,10 @@ use super::ViolationKind::*;
 use super::*;
 use crate::ledger::LedgerRelease;
 
-const BEGAN: i64 = 1_764_000_000_000;
+const START: i64 = 1_764_000_000_000;
 
 fn at(millis: i64) -> SystemTime {
-    Timestamp::from_millis(BEGAN + millis).unwrap().into()
+    Timestamp::from_millis(START + millis).unwrap().into()
 }
 
 fn release(
@@ -20,20 +20,20 @@ fn release(
 ) -> LedgerRelease {
     LedgerRelease {
         package_id: "23".to_owned(),
-        accepted_ms: BEGAN + accepted,
+        accepted_ms: START + accepted,
         by,
         outcome,
-        finished_ms: outcome.map(|_| BEGAN + finished),
+        finished_ms: outcome.map(|_| START + finished),
         ..LedgerRelease::default()
     }
 }
 
 fn request() -> LedgerRequest {
-    LedgerRequest { packages: vec!["23".to_owned()], at_ms: BEGAN, ..LedgerRequest::default() }
+    LedgerRequest { packages: vec!["23".to_owned()], at_ms: START, ..LedgerRequest::default() }
 }
 
 fn request_at(millis: i64) -> LedgerRequest {
-    LedgerRequest { at_ms: BEGAN + millis, ..request() }
+    LedgerRequest { at_ms: START + millis, ..request() }
 }
 
 fn answered(status: u16, code: Option<&'static str>) -> LedgerRequest {
@@ -110,7 +110,7 @@ fn a_package_is_named_once_unless_the_gateway_threw_it_away() {
         let both = vec![first.clone(), request_at(100)];
         assert_eq!(broken(&sent(&[0, 100], &[], both)), expected, "{first:?}");
         // It says nothing of a request before it.
-        let later = LedgerRequest { at_ms: BEGAN + 100, ..first.clone() };
+        let later = LedgerRequest { at_ms: START + 100, ..first.clone() };
         let both = vec![request(), later];
         assert_eq!(broken(&sent(&[0, 100], &[], both)), [SentAgain], "{first:?}");
     }
@@ -262,7 +262,7 @@ fn what_is_gone_was_asked_for_and_not_found() {
         operation: Some("show"),
         path: "/v2/p/factory/release-packages/23".to_owned(),
         packages: vec![],
-        at_ms: BEGAN + 100,
+        at_ms: START + 100,
         ..answered(400, Some("DLF.0810"))
     };
     let gone = |answers: Vec<LedgerRequest>, times: &[i64]| {
@@ -288,8 +288,8 @@ fn what_is_gone_was_asked_for_and_not_found() {
     let others: [(Change, Option<ViolationKind>); 8] = [
         (|it| it.path = it.path.replace("23", "123"), Some(FalseAbsence)),
         (|it| it.operation = Some("list"), Some(FalseAbsence)),
-        (|it| it.at_ms = BEGAN - 1, Some(FalseAbsence)),
-        (|it| it.at_ms = BEGAN + 5001, Some(FalseAbsence)),
+        (|it| it.at_ms = START - 1, Some(FalseAbsence)),
+        (|it| it.at_ms = START + 5001, Some(FalseAbsence)),
         (|it| it.error_code = Some("DLF.0819"), Some(FalseAbsence)),
         (|it| it.error_code = Some("APIGW.0101"), Some(FalseAbsence)),
         (|it| it.answered = false, Some(FalseAbsence)),
