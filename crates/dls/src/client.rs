@@ -18,7 +18,7 @@ use dls_transport::{Retry, Transport, TransportBuilder};
 use decode::decode;
 use destination::other_address;
 
-use crate::endpoint::{Endpoint, Endpoints};
+use crate::endpoint::{Endpoint, Endpoints, InvalidEndpoint};
 use crate::error::{Error, PlanMismatch};
 use crate::run::{Resume, Run, SystemClock};
 use crate::store::{RunId, RunStore, StoreError};
@@ -285,15 +285,21 @@ impl From<Plan> for Release {
 #[must_use]
 pub struct ClientBuilder {
     transport: TransportBuilder,
-    endpoints: Option<Endpoints>,
+    endpoints: Option<Result<Endpoints, InvalidEndpoint>>,
     project: Option<ProjectId>,
     workspace: Option<WorkspaceId>,
 }
 
 impl ClientBuilder {
-    /// The addresses of the service, for example [those of a region](Endpoints::of_region).
+    /// The region, `cn-north-4` for example, from which both addresses are derived as
+    /// [`Endpoints::of_region`] says. It is not compared with any list.
+    pub fn region(self, region: &str) -> Self {
+        Self { endpoints: Some(Endpoints::of_region(region)), ..self }
+    }
+
+    /// The addresses of the service.
     pub fn endpoints(self, endpoints: Endpoints) -> Self {
-        Self { endpoints: Some(endpoints), ..self }
+        Self { endpoints: Some(Ok(endpoints)), ..self }
     }
 
     /// One address for everything, for example of a proxy.
@@ -326,11 +332,12 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the project or the endpoints are missing; otherwise the
-    /// transport's errors about its settings.
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the project or the endpoints are missing, or if the region cannot
+    /// be part of a host name; otherwise the transport's errors about its settings.
     pub fn build(self) -> Result<Client, Error> {
         let project = self.project.ok_or_else(|| Error::setup("no project id was given"))?;
-        let endpoints = self.endpoints.ok_or_else(|| Error::setup("no endpoint was given"))?;
+        let missing = || Error::setup("neither a region nor an endpoint was given");
+        let endpoints = self.endpoints.ok_or_else(missing)??;
         let transport = self.transport.project_id(project.as_str()).build()?;
         let scope = Scope::new(project);
         let scope = match self.workspace {
@@ -338,5 +345,25 @@ impl ClientBuilder {
             None => scope,
         };
         Ok(Client { transport, endpoints, scope })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_without_valid_addresses_is_not_built() {
+        let builder = Client::builder().project_id("project-23".parse().unwrap());
+        for (builder, expected) in [
+            (builder.clone(), "neither a region nor an endpoint was given"),
+            (
+                builder.region("cn/north"),
+                "invalid address `cn/north`: a region is made of a-z, 0-9 and -",
+            ),
+        ] {
+            let error = builder.build().unwrap_err();
+            assert_eq!((error.kind(), &*error.to_string()), (crate::ErrorKind::Setup, expected));
+        }
     }
 }

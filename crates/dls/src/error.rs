@@ -9,6 +9,8 @@ use dls_model::{
 use dls_transport::Delivery;
 use http::StatusCode;
 
+use crate::endpoint::InvalidEndpoint;
+
 /// Why a call has no usable answer.
 ///
 /// `Display` is one line without the [`source`](std::error::Error::source).
@@ -26,6 +28,8 @@ pub struct Error {
 enum Cause {
     #[error("{0}")]
     Setup(&'static str),
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
     #[error(transparent)]
     Invalid(#[from] InvalidRequest),
     #[error(transparent)]
@@ -94,7 +98,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {
-            Cause::Setup(_) => ErrorKind::Setup,
+            Cause::Setup(_) | Cause::Endpoint(_) => ErrorKind::Setup,
             Cause::Invalid(_) => ErrorKind::InvalidRequest,
             Cause::Transport(_) => ErrorKind::Transport,
             Cause::Answer(AnswerError::Service(_)) => ErrorKind::Service,
@@ -108,7 +112,9 @@ impl Error {
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match &*self.cause {
-            Cause::Setup(_) | Cause::Invalid(_) | Cause::Plan(_) => Delivery::NotSent,
+            Cause::Setup(_) | Cause::Endpoint(_) | Cause::Invalid(_) | Cause::Plan(_) => {
+                Delivery::NotSent
+            }
             Cause::Transport(error) => error.delivery(),
             Cause::Answer(_) | Cause::OtherPackage(_) | Cause::NoPackage | Cause::Paging(_) => {
                 Delivery::Answered
