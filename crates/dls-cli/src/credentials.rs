@@ -1,6 +1,7 @@
 //! Whose credentials a command uses: the embedded emulator's, those of `--token-file`, or those in the environment.
 //! Another source is one more case here.
 
+use std::error::Error as _;
 use std::path::Path;
 
 use dls::transport::credentials::{Credentials, Environment, Token};
@@ -19,7 +20,10 @@ pub(crate) fn find(global: &Global) -> Result<Credentials, Failure> {
         (None, None) => Environment::new().read(),
     };
     let refused = |message: String| Failure::new(ExitCode::NotPermitted, message).with_next(HOW);
-    let found = found.map_err(|error| refused(error.to_string()))?;
+    let found = found.map_err(|error| {
+        let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
+        refused(format!("{error}{why}"))
+    })?;
     found.ok_or_else(|| refused("no credentials".to_owned()))
 }
 

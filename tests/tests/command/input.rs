@@ -114,6 +114,11 @@ fn missing_settings_are_named() {
         }
         says(&output, variable);
     }
+    // A key that cannot be used is named with the reason, but never shown.
+    let wrong = [("HUAWEICLOUD_SDK_SK", "example\nsecret")];
+    let output = ended(4, &mut bench.dls_with(wrong, "list"));
+    says(&output, "HUAWEICLOUD_SDK_SK is not usable: ");
+    assert!(!stderr(&output).contains("example"));
     assert_eq!(bench.requests(), 0);
 }
 

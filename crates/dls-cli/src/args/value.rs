@@ -41,7 +41,7 @@ pub(super) fn rate(text: &str) -> Result<Rate, &'static str> {
     }
 }
 
-/// A header as curl takes it. The blank after the colon is no part of the value.
+/// A header in the form that curl uses. The space after the colon is not part of the value.
 pub(super) fn header(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once(':').ok_or("it must be `NAME: VALUE`")?;
     Ok((name.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()))
